@@ -78,13 +78,15 @@ def open_release_commands(store: str) -> Iterator[ReleaseCommands]:
             f"no server has kept releases beside {store}: name its store with --store"
         )
     try:
-        workshop = CompileWorker(archive, os.environ, cookies_only=settings.is_cookies_only)
+        compile_worker = CompileWorker(archive, os.environ, cookies_only=settings.is_cookies_only)
         ledger = Ledger(archive)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from error
     try:
         yield ReleaseCommands(
-            workshop.archive, ledger, Publisher(workshop.archive, ledger, workshop.compile)
+            compile_worker.archive,
+            ledger,
+            Publisher(compile_worker.archive, ledger, compile_worker.compile),
         )
     except InvalidFlowsError as broken:
         click.echo(to_text(broken.problems, broken.sources, colour=True), err=True)
@@ -92,7 +94,7 @@ def open_release_commands(store: str) -> Iterator[ReleaseCommands]:
     except (CommandRefusedError, ArchiveError) as refusal:
         raise click.ClickException(str(refusal)) from refusal
     finally:
-        workshop.close()
+        compile_worker.close()
         ledger.close()
 
 

@@ -208,13 +208,13 @@ class PhoneSession:
         platform.
         """
         steps = self.talk.backend_call.steps if self.talk.backend_call else ()
-        sorry = any(
+        has_apologised = any(
             entry.what in ("apology", "no flow answers") for step in steps for entry in step.trace
         )
         broken = self.talk.call.ending in (BACKEND_FAILED, ILLEGAL_SVAML) or any(
             map(is_failure, self.talk.events)
         )
-        return not (self.failed or sorry or broken)
+        return not (self.failed or has_apologised or broken)
 
 
 def is_failure(happening: SwitchEvent) -> bool:

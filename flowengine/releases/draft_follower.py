@@ -122,15 +122,15 @@ def log_draft_result(name: str, made: PublishResult) -> None:
         log.info("draft %s is release %s now", name, made.release)
 
 
-async def follow_drafts(drafts: DraftFollower, workshop: CompileWorker) -> None:
+async def follow_drafts(drafts: DraftFollower, compile_worker: CompileWorker) -> None:
     """Renew drafts for ever."""
-    apart = AbandonableRead[list[BranchUpdate]]("a branch that a draft follows")
+    reader = AbandonableRead[list[BranchUpdate]]("a branch that a draft follows")
     while True:
         try:
-            following = await workshop.run(drafts.find_following_drafts)
+            following = await compile_worker.run(drafts.find_following_drafts)
             # the read is abandonable, so it may not touch the archive; the steps around it may
-            news = await apart.run(partial(drafts.read_branches, following))
-            await workshop.run(partial(drafts.publish_updates, news))
+            news = await reader.run(partial(drafts.read_branches, following))
+            await compile_worker.run(partial(drafts.publish_updates, news))
         except CommandRefusedError as refusal:  # somebody changed the draft at the same moment
             log.info("%s", refusal)
         except Exception:

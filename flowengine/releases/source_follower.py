@@ -45,13 +45,13 @@ def publish_snapshot(
 async def follow_source(
     place: FlowSource,
     publisher: Publisher,
-    workshop: CompileWorker,
+    compile_worker: CompileWorker,
     published: Callable[[PublishResult], None],
 ) -> None:
     """Publish whatever changes, for ever. What cannot be read or has errors is reported, and all
     stays as it was.
     """
-    follower = SourceFollower(place, publisher, workshop)
+    follower = SourceFollower(place, publisher, compile_worker)
     async for _ in place.watch_changes():
         made = await follower.publish_with_retries()
         if made is not None:
@@ -59,14 +59,16 @@ async def follow_source(
 
 
 class SourceFollower:
-    """Reads a place apart and publishes in the workshop, which so has time for everything else
-    while a disk hangs.
+    """Reads a source in a thread of its own and publishes in the compile worker, so that both have
+    time for everything else while a disk hangs.
     """
 
-    def __init__(self, place: FlowSource, publisher: Publisher, workshop: CompileWorker) -> None:
+    def __init__(
+        self, place: FlowSource, publisher: Publisher, compile_worker: CompileWorker
+    ) -> None:
         self._place = place
         self._publisher = publisher
-        self._workshop = workshop
+        self._compile_worker = compile_worker
         self._reading = AbandonableRead[SourceSnapshot | None](format_source_name(place.origin))
         self._reported_error = ""
 
@@ -91,10 +93,13 @@ class SourceFollower:
         try:
             found = await self._reading.run(self._place.read)
         except (OSError, GitError) as error:
-            self._place.forget_last_read()  # what comes next is news, even where it is what was there before
+            # the next read counts, even where it finds the same
+            self._place.forget_last_read()
             raise UnreadableSourceError(error) from error
         return (
-            await self._workshop.run(lambda: publish_snapshot(found, self._place, self._publisher))
+            await self._compile_worker.run(
+                lambda: publish_snapshot(found, self._place, self._publisher)
+            )
             if found
             else None
         )
@@ -110,7 +115,7 @@ class SourceFollower:
         )
         if isinstance(error, UnreadableSourceError):
             with suppress(ArchiveError):  # which the next one is told of, or this one the next time
-                await self._workshop.run(
+                await self._compile_worker.run(
                     lambda: self._publisher.reject_unreadable(self._place.origin, error.cause)
                 )
         self._reported_error = why

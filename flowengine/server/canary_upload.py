@@ -25,10 +25,12 @@ class CanaryUploader:
     time uploads. Its table and ledger are used in the thread of the compile worker.
     """
 
-    def __init__(self, settings: ServerSettings, workshop: CompileWorker, ledger: Ledger) -> None:
+    def __init__(
+        self, settings: ServerSettings, compile_worker: CompileWorker, ledger: Ledger
+    ) -> None:
         self.canary_table = CanaryTable(settings.archive)
         self._folder = settings.folder
-        self._compile_worker = workshop
+        self._compile_worker = compile_worker
         self._ledger = ledger
         self._machine = ""
         self._since: float | None = None

@@ -80,7 +80,9 @@ class ReleaseService:
         self._change_signal = ChangeSignal(
             SHARED_POLL_SECONDS if self.is_shared else LEDGER_POLL_SECONDS
         )
-        self.ledger = Ledger(settings.archive)  # for the loop; the other one is for the workshop
+        self.ledger = Ledger(
+            settings.archive
+        )  # for the loop; the other one is for the compile_worker
         self._writing_ledger = Ledger(settings.archive, self._change_signal.notify)
         self.publisher = Publisher(
             self.compile_worker.archive, self._writing_ledger, self.compile_worker.compile

@@ -45,7 +45,7 @@ class FlowSource(Protocol):
         ...
 
     def forget_last_read(self) -> None:
-        """What was read came to nothing: it is news again."""
+        """Have the next read return everything: what the last one returned was not used."""
         ...
 
     def watch_changes(self) -> AsyncIterator[object]:
@@ -53,7 +53,7 @@ class FlowSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """End what was started to read it."""
         ...
 
 

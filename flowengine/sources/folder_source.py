@@ -59,7 +59,7 @@ class FolderSource:
             await asyncio.sleep(FOLLOW_POLL_SECONDS)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no file stays open."""
 
     def _warn_unwatchable(self, why: str) -> None:
         if why != self._last_warning:
@@ -76,8 +76,8 @@ async def watch_folder(folder: ProjectFolder) -> AsyncIterator[object]:
     """Changes in the folders that have files of a project, not below them, until other folders
     count: a link that leads elsewhere now, or a folder of tables where there was none.
     """
-    apart = AbandonableRead[dict[Path, tuple[int, int]]](str(folder.path))
-    first = await apart.run(partial(read_watch_identities, folder))
+    reader = AbandonableRead[dict[Path, tuple[int, int]]](str(folder.path))
+    first = await reader.run(partial(read_watch_identities, folder))
     step = {
         "debounce": 8 * WATCH_STEP_MILLIS,
         "step": WATCH_STEP_MILLIS,
@@ -97,7 +97,7 @@ async def watch_folder(folder: ProjectFolder) -> AsyncIterator[object]:
         ):  # one that was deleted and made again may look the same
             return
         if (
-            await apart.run(partial(read_watch_identities, folder, () if changes else first))
+            await reader.run(partial(read_watch_identities, folder, () if changes else first))
             != first
         ):
             return
@@ -106,8 +106,8 @@ async def watch_folder(folder: ProjectFolder) -> AsyncIterator[object]:
 def read_watch_identities(
     folder: ProjectFolder, places: Iterable[Path] = ()
 ) -> dict[Path, tuple[int, int]]:
-    """The places of a folder that count (or those that are known), with what another one in the
-    stead of one would have otherwise.
+    """The folders that count, or these ones, each with the device and inode by which another folder
+    in its place is noticed.
     """
     found = {place: place.stat() for place in places or folder.list_watched_folders()}
     return {place: (of.st_dev, of.st_ino) for place, of in found.items()}

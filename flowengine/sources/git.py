@@ -85,7 +85,7 @@ class Repository:
         raise self._build_missing_ref_error(ref)
 
     def read_files(self, commit: Commit, folder: str = "") -> dict[str, bytes]:
-        """The YAML files of the project in a folder of the commit, as `model.folder` picks them
+        """The YAML files of the project in a folder of the commit, as `ProjectFolder` picks them
         from a disk. Raises GitError.
         """
         ids = dict(self._list_flow_files(commit, normalise_folder(folder)))

@@ -18,7 +18,7 @@ from tests.sources.git_repository import flow
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Iterator[CompileWorker]:
+def compile_worker(tmp_path: Path) -> Iterator[CompileWorker]:
     made = CompileWorker(tmp_path / "releases.db", {})
     yield made
     made.close()
@@ -31,31 +31,31 @@ def files(words: str, flows: int = 1) -> dict[str, bytes]:
     return {**lines, "project.yaml": b"project: test\nroutes: [{flow: line-0}]\n"}
 
 
-def kept(workshop: CompileWorker, words: str) -> Release:
-    release = workshop.compile(files(words)).release
+def kept(compile_worker: CompileWorker, words: str) -> Release:
+    release = compile_worker.compile(files(words)).release
     assert release is not None
-    workshop.archive.put(release.id, files(words), FlowOrigin("test"), 1.0)
+    compile_worker.archive.put(release.id, files(words), FlowOrigin("test"), 1.0)
     return release
 
 
-def test_release_compiled_last_is_loaded_without_compiling(workshop: CompileWorker) -> None:
-    first = kept(workshop, "One.")
-    assert workshop.load_release(first.id) is first
-    assert workshop.compile(files("${nothing}")).release is None
-    assert workshop.load_release(first.id) is first
+def test_release_compiled_last_is_loaded_without_compiling(compile_worker: CompileWorker) -> None:
+    first = kept(compile_worker, "One.")
+    assert compile_worker.load_release(first.id) is first
+    assert compile_worker.compile(files("${nothing}")).release is None
+    assert compile_worker.load_release(first.id) is first
 
 
 def test_earlier_release_is_loaded_by_its_id(
-    workshop: CompileWorker,
+    compile_worker: CompileWorker,
 ) -> None:
-    first, second = kept(workshop, "One."), kept(workshop, "Two.")
+    first, second = kept(compile_worker, "One."), kept(compile_worker, "Two.")
     assert [
-        found.id for name in (first.id, second.id) if (found := workshop.load_release(name))
+        found.id for name in (first.id, second.id) if (found := compile_worker.load_release(name))
     ] == [
         first.id,
         second.id,
     ]
-    assert workshop.load_release("gone") is None
+    assert compile_worker.load_release("gone") is None
 
 
 def fails() -> None:
@@ -64,18 +64,18 @@ def fails() -> None:
 
 @pytest.mark.parametrize("work", [sys.getswitchinterval, fails])
 async def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(
-    workshop: CompileWorker, work: Callable[[], Any]
+    compile_worker: CompileWorker, work: Callable[[], Any]
 ) -> None:
     usual = sys.getswitchinterval()
     try:
-        assert (await workshop.run(work)) < usual / 5
+        assert (await compile_worker.run(work)) < usual / 5
     except LookupError:
         assert work is fails
     assert sys.getswitchinterval() == usual
 
 
 @pytest.mark.parametrize("collected", [True, False])
-def test_collector_skips_a_large_release(workshop: CompileWorker, *, collected: bool) -> None:
+def test_collector_skips_a_large_release(compile_worker: CompileWorker, *, collected: bool) -> None:
     before = gc.isenabled()
     passes: list[int] = []
     gc.callbacks.append(
@@ -84,7 +84,7 @@ def test_collector_skips_a_large_release(workshop: CompileWorker, *, collected: 
     gc.enable() if collected else gc.disable()
     try:
         frozen = gc.get_freeze_count()
-        compiled = workshop.compile(files("One.", flows=400))
+        compiled = compile_worker.compile(files("One.", flows=400))
         # one pass, before there is anything of the release to look through
         assert (gc.isenabled(), passes) == (collected, [2] if collected else [])
         assert gc.get_freeze_count() > frozen + 20_000
@@ -102,13 +102,13 @@ class Circle:
         self.me = self
 
 
-def test_garbage_is_collected_before_a_release_is_frozen(workshop: CompileWorker) -> None:
-    workshop.compile(files("Warm."))
+def test_garbage_is_collected_before_a_release_is_frozen(compile_worker: CompileWorker) -> None:
+    compile_worker.compile(files("Warm."))
     before = gc.isenabled()
     gc.enable()
     try:
         lost = [weakref.ref(Circle()) for _ in range(100)]
-        workshop.compile(files("One."))
+        compile_worker.compile(files("One."))
         assert [ref for ref in lost if ref() is not None] == []
     finally:
         gc.enable() if before else gc.disable()

@@ -25,10 +25,10 @@ class Room:
     """A desk, a repository, and whoever renews drafts."""
 
     def __init__(self, folder: Path) -> None:
-        self.workshop = CompileWorker(folder / "releases.db", {})
+        self.compile_worker = CompileWorker(folder / "releases.db", {})
         self.ledger = Ledger(folder / "releases.db")
-        publisher = Publisher(self.workshop.archive, self.ledger, self.workshop.compile)
-        self.desk = ReleaseCommands(self.workshop.archive, self.ledger, publisher)
+        publisher = Publisher(self.compile_worker.archive, self.ledger, self.compile_worker.compile)
+        self.desk = ReleaseCommands(self.compile_worker.archive, self.ledger, publisher)
         self.drafts = DraftFollower(publisher, self.ledger)
         self.publisher = publisher
         self.repository = new_repository(folder / "repository")
@@ -44,7 +44,10 @@ class Room:
         self.drafts.publish_updates(self.drafts.read_branches(self.drafts.find_following_drafts()))
 
     def heard(self, name: str = "spring") -> str:
-        files = self.workshop.archive.load_files(self.ledger.get_live().drafts[name].release) or {}
+        files = (
+            self.compile_worker.archive.load_files(self.ledger.get_live().drafts[name].release)
+            or {}
+        )
         return "".join(content.decode() for content in files.values())
 
 
@@ -52,7 +55,7 @@ class Room:
 def room(tmp_path: Path) -> Iterator[Room]:
     made = Room(tmp_path)
     yield made
-    made.workshop.close()
+    made.compile_worker.close()
     made.drafts.close()
     made.ledger.close()
 
@@ -93,12 +96,12 @@ def test_deleted_branch_leaves_its_draft_and_is_reported_once(
     assert [record.getMessage() for record in caplog.records] == [
         f"draft spring stays as it was: {room.repository} has no commit draft/spring"
     ]
-    assert [rejected.place for rejected in room.workshop.archive.list_rejections()] == [
+    assert [rejected.place for rejected in room.compile_worker.archive.list_rejections()] == [
         f"{room.repository}@draft/spring"
     ]
     git(room.repository, "checkout", "-q", "-b", "draft/spring")
     room.renew()
-    assert room.workshop.archive.list_rejections() == []
+    assert room.compile_worker.archive.list_rejections() == []
     room.says("Again.")
     room.renew()
     assert "Again." in room.heard()
@@ -122,7 +125,7 @@ def test_draft_that_could_not_be_published_is_published_later(
     room.says("Two.")
     with monkeypatch.context() as full_disk:
         full_disk.setattr(
-            room.workshop.archive,
+            room.compile_worker.archive,
             "put",
             lambda *_: (_ for _ in ()).throw(OSError("no space left on device")),
         )

@@ -128,9 +128,11 @@ def test_new_leader_that_is_behind_publishes_nothing_until_its_source_changes(
         {"line.yaml": f"flow: line\nstart: a\nstates: {{a: {{hangup: }}}}\n# {words}\n".encode()}
         for words in "abc"
     )
-    workshop = CompileWorker(address, {})
-    with closing(workshop), closing(Ledger(address)) as ledger:
-        one, two = (Publisher(workshop.archive, ledger, workshop.compile) for _ in range(2))
+    compile_worker = CompileWorker(address, {})
+    with closing(compile_worker), closing(Ledger(address)) as ledger:
+        one, two = (
+            Publisher(compile_worker.archive, ledger, compile_worker.compile) for _ in range(2)
+        )
         older, newer = (one.publish_if_new(files, HERE, "ann").release for files in (first, second))
         assert older
         two.skip_known_release(first)

@@ -27,15 +27,15 @@ GOOD, BETTER, BROKEN = (
 
 
 class Office:
-    """A workshop, its ledger and its publisher, as a worker has them."""
+    """A compile_worker, its ledger and its publisher, as a worker has them."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "releases.db"
-        self.workshop = CompileWorker(self.path, {})
+        self.compile_worker = CompileWorker(self.path, {})
         self.ledger = Ledger(self.path)
         self.time = 0.0
         self.publisher = Publisher(
-            self.workshop.archive, self.ledger, self.workshop.compile, self.now
+            self.compile_worker.archive, self.ledger, self.compile_worker.compile, self.now
         )
 
     def now(self) -> float:
@@ -43,7 +43,7 @@ class Office:
         return self.time
 
     def close(self) -> None:
-        self.workshop.close()
+        self.compile_worker.close()
         self.ledger.close()
 
 
@@ -71,10 +71,10 @@ def test_errors_never_go_live_and_are_remembered_until_they_are_mended(office: O
     assert (made.release, made.changed) == ("", False)
     assert [problem.code for problem in made.problems if problem.severity == "error"] == ["FE301"]
     assert office.ledger.get_live().current == first
-    (rejected,) = office.workshop.archive.list_rejections()
+    (rejected,) = office.compile_worker.archive.list_rejections()
     assert (rejected.place, rejected.problems) == ("/srv/flows", made.problems)
     office.publisher.publish_if_new(GOOD, HERE, "ann")
-    assert office.workshop.archive.list_rejections() == []
+    assert office.compile_worker.archive.list_rejections() == []
 
 
 def test_release_that_was_rolled_back_stays_back_until_its_source_changes(office: Office) -> None:
@@ -121,13 +121,13 @@ def ring(caller: str, call: str = "call-1") -> Ice:
 
 async def shown(office: Office) -> Registry:
     """A worker of its own, that knows nothing but what the archive says."""
-    workshop = CompileWorker(office.path, {})
+    compile_worker = CompileWorker(office.path, {})
     live = office.ledger.get_live()
-    release = workshop.load_release(live.current)
+    release = compile_worker.load_release(live.current)
     assert release is not None
-    registry = Registry(release, workshop.find_release)
+    registry = Registry(release, compile_worker.find_release)
     await registry.serve_live_state(live)
-    workshop.close()
+    compile_worker.close()
     return registry
 
 
@@ -183,15 +183,15 @@ async def test_worker_loads_old_releases_and_compiles_each_once(
     first = published(office, GOOD)
     published(office, BETTER)
 
-    workshop = CompileWorker(office.path, {})
-    release = workshop.load_release(office.ledger.get_live().current)
+    compile_worker = CompileWorker(office.path, {})
+    release = compile_worker.load_release(office.ledger.get_live().current)
     assert release is not None
-    registry = Registry(release, workshop.find_release)
+    registry = Registry(release, compile_worker.find_release)
     found = await asyncio.gather(*(registry.load(first) for _ in range(20)))
     assert {item.id for item in found if item} == {first}
     assert len({id(item) for item in found}) == 1
     assert await registry.load("gone") is None
-    workshop.close()
+    compile_worker.close()
 
 
 async def test_releases_that_are_not_needed_are_let_go_of_but_never_what_is_live(
@@ -200,12 +200,12 @@ async def test_releases_that_are_not_needed_are_let_go_of_but_never_what_is_live
     first, second = published(office, GOOD), published(office, BETTER)
 
     registry = await shown(office)
-    workshop = CompileWorker(office.path, {})
-    found = workshop.load_release(first)
+    compile_worker = CompileWorker(office.path, {})
+    found = compile_worker.load_release(first)
     assert found is not None
     registry.add([found])
     registry.unload_except([])
-    workshop.close()
+    compile_worker.close()
     assert registry.get(first) is None
     assert [release.id for release in registry.loaded_releases] == [second]
 
@@ -213,10 +213,10 @@ async def test_releases_that_are_not_needed_are_let_go_of_but_never_what_is_live
 def test_rollback_to_a_release_that_no_longer_compiles_is_refused(office: Office) -> None:
     """No worker could have served it, and none could have started again."""
     first = published(office, GOOD)
-    office.workshop.archive.put("olden", BROKEN, HERE, 1.0)
+    office.compile_worker.archive.put("olden", BROKEN, HERE, 1.0)
     office.publisher.publish("olden", "ann")
     second = published(office, BETTER)
-    desk = ReleaseCommands(office.workshop.archive, office.ledger, office.publisher)
+    desk = ReleaseCommands(office.compile_worker.archive, office.ledger, office.publisher)
     tried: list[Callable[[], object]] = [
         lambda: desk.rollback("olden", Actor("ann")),
         lambda: desk.publish(ReleaseSpec("olden"), Actor("ann")),
@@ -240,13 +240,13 @@ async def test_release_that_cannot_be_loaded_is_tried_again(
     fails = [True, True, False]
 
     async def act() -> None:
-        workshop = CompileWorker(office.path, {})
-        first = workshop.load_release(office.ledger.get_live().current)
+        compile_worker = CompileWorker(office.path, {})
+        first = compile_worker.load_release(office.ledger.get_live().current)
         assert first is not None
         second = published(office, BETTER)
 
         async def find(release_id: str) -> Release | None:
-            return None if fails.pop(0) else workshop.load_release(release_id)
+            return None if fails.pop(0) else compile_worker.load_release(release_id)
 
         async def look() -> LiveState:
             return office.ledger.get_live()
@@ -263,7 +263,7 @@ async def test_release_that_cannot_be_loaded_is_tried_again(
         await asyncio.wait_for(shown.wait(), PATIENCE_SECONDS)
         assert registry.current.id == second
         task.cancel()
-        workshop.close()
+        compile_worker.close()
 
     await act()
     assert fails == []

@@ -29,9 +29,11 @@ class Following:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "releases.db"
-        self.workshop = CompileWorker(self.path, {})
+        self.compile_worker = CompileWorker(self.path, {})
         self.ledger = Ledger(self.path)
-        self.publisher = Publisher(self.workshop.archive, self.ledger, self.workshop.compile)
+        self.publisher = Publisher(
+            self.compile_worker.archive, self.ledger, self.compile_worker.compile
+        )
         self.made: list[PublishResult] = []
 
     async def says(self, words: str) -> None:
@@ -44,7 +46,7 @@ class Following:
 
     def words(self) -> str:
         live = Ledger(self.path).get_live().current
-        files = self.workshop.archive.load_files(live) or {}
+        files = self.compile_worker.archive.load_files(live) or {}
         return " ".join(content.decode() for content in files.values())
 
 
@@ -53,7 +55,7 @@ async def follow(folder: Path, place: FlowSource) -> AsyncIterator[Following]:
     """Follow a source, with the store in this folder."""
     following = Following(folder)
     task = asyncio.create_task(
-        follow_source(place, following.publisher, following.workshop, following.made.append)
+        follow_source(place, following.publisher, following.compile_worker, following.made.append)
     )
     try:
         yield following
@@ -160,7 +162,7 @@ async def test_branch_that_is_pushed_to_is_followed(tmp_path: Path) -> None:
         git(repository, "push", "-q", str(bare), "main")
         await following.says("Two.")
     place.close()
-    latest = following.workshop.archive.list_releases()[0].origin
+    latest = following.compile_worker.archive.list_releases()[0].origin
     assert (latest.commit, latest.author, latest.title) == (
         git(repository, "rev-parse", "HEAD"),
         "Ann Author <ann@example.com>",
@@ -188,7 +190,7 @@ async def test_failure_to_publish_is_reported_once_and_retried(
     async with follow(tmp_path, place) as following:
         await following.says("One.")
         with monkeypatch.context() as full_disk:
-            full_disk.setattr(following.workshop.archive, "put", full)
+            full_disk.setattr(following.compile_worker.archive, "put", full)
             commit(repository, {"flows/line.yaml": flow("line", "Two.")}, "Go on")
             await wait_until_async(lambda: len(tried) > 2)
         await following.says("Two.")
@@ -223,8 +225,8 @@ async def test_disk_that_hangs_keeps_no_other_source_waiting(
         await following.says("One.")
         monkeypatch.setattr("flowengine.model.project_folder.read_content", hanging)
         (folder / "line.yaml").write_text(flow("line", "Two."))
-        archive = following.workshop.archive
-        while not (rejected := await following.workshop.run(archive.list_rejections)):  # noqa: ASYNC110
+        archive = following.compile_worker.archive
+        while not (rejected := await following.compile_worker.run(archive.list_rejections)):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         assert [problem.message for seen in rejected for problem in seen.problems] == [
             f"{folder} has not been read for 0.3 seconds: does its disk hang?"
@@ -233,7 +235,7 @@ async def test_disk_that_hangs_keeps_no_other_source_waiting(
         hangs.set()
         await following.says("Two.")
         assert len(reads) <= 2, "it was waited for, and not read again beside"
-        assert following.workshop.archive.list_rejections() == []
+        assert following.compile_worker.archive.list_rejections() == []
 
 
 def test_file_leader_lock_is_held_by_one_process_until_it_is_killed(tmp_path: Path) -> None:
