@@ -164,9 +164,11 @@ def test_workers_that_cannot_start_do_not_end_those_that_serve(serve: Serve) -> 
     before = workers_of(served)
     archive = served.out.parent / ".flowengine" / "releases.db"
     whole = archive.read_bytes()
-    for name in ("releases.db", "releases.db-wal", "releases.db-shm"):
+    damaged = archive.with_name("damaged.db")
+    damaged.write_bytes(b"no database" * 1000)
+    damaged.replace(archive)  # at once: the server would put back a file that is away
+    for name in ("releases.db-wal", "releases.db-shm"):
         archive.with_name(name).unlink(missing_ok=True)
-    archive.write_bytes(b"no database" * 1000)
     served.process.send_signal(signal.SIGHUP)
     wait_until(lambda: "those of before go on" in served.err.read_text())
     assert workers_of(served) == before
