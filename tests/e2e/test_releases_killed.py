@@ -139,7 +139,7 @@ def test_server_killed_while_flows_change_goes_on(server: Server) -> None:
 
     async def story() -> None:
         for edition, sound in ((2, True), (3, False), (4, True)):
-            await asyncio.sleep(1.0)
+            await wait_until_async(lambda: crowd.count_open_calls() > LANES * 0.7)
             server.kill()
             killed.append(time.time())
             assert acknowledged(crowd) <= ended(server.folder)
