@@ -1,5 +1,6 @@
 """Reading and compiling the project that a command is given."""
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,4 +20,5 @@ def read_project(
     except OSError as error:
         raise click.UsageError(str(error)) from error
     compiled = compile_project(files, environment, cookies_only=cookies_only)
+    gc.freeze()  # it stays until the command ends: no collection need walk through it
     return to_loaded_project(flows.parent if flows.is_file() else flows, files, compiled)

@@ -125,6 +125,9 @@ def compile_signature(
     )
 
 
+EMPTY_PREAMBLE = Preamble()
+
+
 @dataclass(frozen=True, slots=True)
 class FlowCompiler:
     """Compiles the states of one flow."""
@@ -212,7 +215,7 @@ class FlowCompiler:
             if authored.report
             else None,
         )
-        return first if first != Preamble() else None
+        return first if first != EMPTY_PREAMBLE else None
 
     def add_next_exit(self, builder: StateBuilder, kind: str, authored: State) -> None:
         via = STATE_KINDS[kind].next if kind else "same"
