@@ -96,7 +96,16 @@ class ProjectCompiler:
             preload_locales(authored, memory)
             release = build_release(authored, environment, files, built, shared)
         memory.rotate_generations(sound=sound)
+        drop_positions(authored)
         return CompileResult(release, tuple(sort_problems(problems)), sources, built)
+
+
+def drop_positions(authored: AuthoredProject) -> None:
+    """Free the positions of all documents: problems have theirs by now."""
+    for _, document in authored.flows.values():
+        document.positions.drop()
+    for document in authored.shared_documents:
+        document.positions.drop()
 
 
 @contextmanager
