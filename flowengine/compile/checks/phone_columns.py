@@ -14,7 +14,7 @@ from flowengine.source import KeyPath
 from flowengine.svaml import NUMBER_PATTERN
 
 PHONE_COLUMN_NAMES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
-_TABLE_COLUMN: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
+TABLE_COLUMN: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
 _PHONE_DIGITS: Final = re.compile(r"[0-9][0-9 ()./-]{5,}")
 _ONE_VARIABLE: Final = re.compile(r"vars\.(\w+)")
 TableColumn = tuple[str, str]  # table and column
@@ -78,14 +78,14 @@ def find_dialled_columns(program: Program) -> frozenset[TableColumn]:
         inside = (find_whole_expression(template.text) or "").strip()
         if variable := _ONE_VARIABLE.fullmatch(inside):
             variables.add(variable[1])
-        elif column := _TABLE_COLUMN.fullmatch(inside):
+        elif column := TABLE_COLUMN.fullmatch(inside):
             found.add((column[1], column[2]))
     for state in program.states.values() if variables else ():
         for item in state.verb.list_written_values() if state.verb.only_writes else ():
             text = item.value.text if isinstance(item.value, Expression) else ""
             if item.variable.name in variables and (
                 # one step from table to variable is followed; more would be guessing
-                column := _TABLE_COLUMN.fullmatch(text.strip())
+                column := TABLE_COLUMN.fullmatch(text.strip())
             ):
                 found.add((column[1], column[2]))
     return frozenset(found)
