@@ -84,7 +84,8 @@ class ProjectCompiler:
             memory.rotate_generations(sound=False)
             return CompileResult(None, tuple(sort_problems(problems)), sources, {})
         shared = compile_shared_definitions(authored, environment, memory)
-        built, found = compile_flows(authored, shared, memory)
+        is_whole = not any(problem.severity == "error" for problem in problems)
+        built, found = compile_flows(authored, shared, memory, is_whole=is_whole)
         problems += [*shared.problems, *check_routes(authored), *found]
         problems += check_project(built, authored, problems, memory, cookies_only=cookies_only)
         # the whole project or nothing: with one broken flow left out, a call could lead into the
