@@ -164,6 +164,10 @@ EVENTS = {
     ),
 }
 ORIGIN = "{origin: mxp, flow: line}, {flow: line}"
+ROUTED_MENU = (
+    f"# project.yaml\nproject: acme\nroutes: [{{flow: line%s}}]\n# main.yaml\n{LINE}"
+    f"states:\n  a: {{{ASK}}}\n  bye: {{hangup: }}\n"
+)
 QUESTIONS = {
     "a menu behind answered:": (
         LINE
@@ -208,12 +212,16 @@ QUESTIONS = {
         + f"  b: {{{ASK}}}\n  bye: {{hangup: }}\n",
         [],
     ),
-    "an unconditional route is no route of apps": (
-        "# project.yaml\nproject: acme\nroutes: [{flow: line}]\n# main.yaml\n"
-        + LINE
-        + f"states:\n  a: {{{ASK}}}\n  bye: {{hangup: }}\n",
+    "an unconditional route is no route of apps": (ROUTED_MENU % "", []),
+    "a dialled user or conference": (ROUTED_MENU % ", to: front-desk7", ["FE937 4:7"]),
+    "a dialled conference by its type": (ROUTED_MENU % ", type: conference", ["FE937 4:7"]),
+    "a dialled user in a call that an app has not begun": (
+        ROUTED_MENU % ", to: desk, origin: pstn",
         [],
     ),
+    "a dialled SIP address": (ROUTED_MENU % ", to: sip-desk@pbx.example.com", []),
+    "what may be the beginning of a SIP address": (ROUTED_MENU % ", to: 'desk*'", []),
+    "a dialled number": (ROUTED_MENU % ", to: '14045550100'", []),
 }
 LOOP = "{flow: line, to: '+14045550100'}, {flow: two, to: '+14045550101'}"
 TO = 'states:\n  a: {connect: "+1404555010%d"}'

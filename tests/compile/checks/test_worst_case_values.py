@@ -167,6 +167,52 @@ PHONES = {
         + "states:\n  a: {say: \"${tables.t.phone('a')} ${tables.t.name('a')}\", hangup: }\n",
         ["project.yaml FE935 2:32"],
     ),
+    "a default, a text that is set, and one that is dialled by another variable": (
+        LINE + "vars: {n: {type: text, default: '4045000010'}, m: {type: text}}\nstates:\n"
+        '  a: {set: {n: "4045000010"}, say: "${vars.n}", next: b}\n'
+        '  b: {set: {m: "4045000010"}, next: c}\n'
+        '  c: {set: {n: "${vars.m}"}, say: "${vars.n}", next: d}\n'
+        '  d: {choose: [{when: call.from == "", next: e}, {next: f}]}\n'
+        '  e: {set: {n: "+14045000010"}, next: f}\n'
+        '  f: {connect: {phone: "${vars.n}"}}\n',
+        ["FE935 3:33", "FE935 5:16", "FE935 6:16"],
+    ),
+    "texts that are not dialled, and a number to be shown": (
+        LINE + "vars: {n: {type: text, default: '4045000010'}, m: {type: text, default: private}}\n"
+        "states:\n"
+        '  a: {set: {m: "4045000010"}, say: "${vars.n}", next: b}\n'
+        '  b: {connect: {phone: dialled, caller_id: "${vars.m}"}}\n',
+        ["FE935 5:16"],
+    ),
+    "a choice of numbers": (
+        LINE + "vars: {n: {type: choice, choices: ['4045000010', '+14045000010']}}\n"
+        "states:\n  a: {set: {n: '+14045000010'}, next: b}\n"
+        '  b: {connect: {phone: "${vars.n}"}}\n',
+        ["FE935 3:36"],
+    ),
+    "a variable that sounds like a number and one that holds words": (
+        LINE
+        + "vars: {phone: {type: text, default: '4045000010'}, mobile: {type: text, default: none}}\n"
+        'states:\n  a: {say: "${vars.phone} ${vars.mobile}", hangup: }\n',
+        ["FE935 3:37"],
+    ),
+    "the input of a subflow that is dialled, and the column that it comes from": (
+        TWO
+        % (
+            "{flow: line}",
+            (
+                "states:\n  a: {subflow: {flow: two, with: {n: '4045000010'}, outcomes: {ready: b}}}\n"
+                "  b: {subflow: {flow: two, with: {n: \"${tables.t.n('a')}\"}, outcomes: {ready: c}}}\n"
+                "  c: {hangup: }"
+            ),
+            (
+                "inputs: [n]\noutcomes: [ready]\nvars: {n: {type: text}}\n"
+                "states:\n  a: {connect: {phone: '${vars.n}'}, error: b}\n  b: {return: ready}"
+            ),
+        )
+        + "# tables/t.yaml\nrows: {a: {n: '4045000010'}}\n",
+        ["FE935 4:38", "tables/t.yaml FE935 1:15"],
+    ),
     "digits have no +": (
         LINE + "vars: {d: {type: digits, max: 15, default: '14045000010'}}\nstates:\n"
         '  a: {choose: [{when: vars.d == "1", next: b}, {next: c}]}\n'
