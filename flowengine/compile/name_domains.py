@@ -12,8 +12,8 @@ from flowengine.expr.value_domains import Domain
 from flowengine.model import Flow
 from flowengine.sinch import vocabulary
 from flowengine.states import Variable
-from flowengine.states.builder import VALUE_FORMATS
 from flowengine.states.field_types import LOCALE_PATTERN
+from flowengine.states.value_forms import VALUE_FORMATS
 
 _INTEGERS: Final = (0, 1, 2, 3, 5, 7, 10, 12, 24, 30, 60, 100, 365, 1000, 2026, -1, -5)
 _DATES: Final = ("2026-12-24", "2026-03-02", "2028-02-29")

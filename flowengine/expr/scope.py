@@ -27,7 +27,13 @@ from flowengine.expr.types import (
     Type,
     Values,
 )
-from flowengine.expr.value_domains import Domains, check_choices, check_domains, needs_tree
+from flowengine.expr.value_domains import (
+    Domains,
+    check_choices,
+    check_domains,
+    find_literal_results,
+    needs_tree,
+)
 from flowengine.problems import abbreviate, in_cure
 
 _FORBIDDEN_CHARACTER: Final = re.compile(
@@ -101,6 +107,11 @@ class Scope:
         """
         compiled = self._compile_in_parent(text) or self.environment.compile(text)
         check_choices(compiled.to_tree(), name, choices, self.domains, self._list_results)
+
+    def list_literal_results(self, text: str) -> list[tuple[str, int]]:
+        """The texts, with their places, that stand in this expression and become its value."""
+        compiled = self._compile_in_parent(text) or self.environment.compile(text)
+        return list(find_literal_results(compiled.to_tree()))
 
     def compile_template(self, text: str, mode: EscapeMode = EscapeMode.PLAIN) -> Template:
         return compile_template(text, mode, self.compile_expression)

@@ -108,6 +108,16 @@ def check_choices(
             raise _make_never_error(name, words[0], result.offset, tuple(choices))
 
 
+def find_literal_results(tree: ExpressionNode) -> Iterator[tuple[str, int]]:
+    """The texts, with their places, that stand in an expression and are its value or a part of it."""
+    for result in _find_results(tree):
+        if result.function == "_+_":
+            for part in result.arguments:
+                yield from find_literal_results(part)
+        elif isinstance(result.value, str):
+            yield result.value, result.offset
+
+
 def _find_results(node: ExpressionNode) -> Iterator[ExpressionNode]:
     """The parts that the value of an expression can be, as far as it chooses between them."""
     if node.function == "_?_:_":

@@ -25,6 +25,7 @@ from flowengine.compile.checks import (
     shadowed_keys,
     shadowed_routes,
     silence_loops,
+    spoken_values,
     state_loops,
     subflow_events,
     subflow_recursion,
@@ -135,6 +136,7 @@ def check_call_paths(
     yield from missing_locales.check(known, authored, memory)
     yield from transfer_loops.check(programs, authored, memory)
     yield from phone_columns.check(programs, authored, memory)
+    yield from spoken_values.check(programs, authored, memory)
 
 
 def check_shared(authored: AuthoredProject) -> tuple[text_sizes.ColumnSizes, list[Problem]]:

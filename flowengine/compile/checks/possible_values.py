@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
 from typing import Any, Final
 
-from flowengine.compile.checks.phone_columns import TABLE_COLUMN
+from flowengine.compile.checks.value_sources import TABLE_COLUMN
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import EvalError, Expression, Template, find_whole_expression
 from flowengine.model import TableFile
