@@ -24,6 +24,7 @@ from flowengine.compile.checks import (
     secret_use,
     shadowed_keys,
     shadowed_routes,
+    shared_rooms,
     silence_loops,
     spoken_values,
     state_loops,
@@ -193,6 +194,7 @@ def check_program(program: Program) -> list[Problem]:
         *unused_variables.check(program),
         *empty_recordings.check(program),
         *silence_loops.check(program),
+        *shared_rooms.check(program),
     ]
 
 

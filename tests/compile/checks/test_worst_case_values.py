@@ -220,6 +220,28 @@ PHONES = {
         ["FE935 6:16"],
     ),
 }
+BYE, ROOM = "  bye: {hangup: }\n", '  room: {connect: {conference: "room-%s"}}\n'
+ASK_PIN = (
+    LINE + "vars: {pin: {type: digits, max: 4}}\nstates:\n"
+    "  a: {collect: {prompt: Pin?, into: pin, digits: 4, otherwise: %s}, next: room}\n"
+)
+LOOK_AT = LINE + "states:\n  a: {choose: [{when: '%s == \"\"', next: bye}, {next: room}]}\n"
+ROOMS = {
+    "a pin that the caller may not enter": (
+        ASK_PIN % "room" + ROOM % "${vars.pin}",
+        ["FE940 6:32"],
+    ),
+    "a pin that the caller has entered": (ASK_PIN % "bye" + ROOM % "${vars.pin}" + BYE, []),
+    "a caller who withholds the number": (
+        LINE + "states:\n  a: {say: Hello., next: room}\n" + ROOM % "${call.from}",
+        ["FE940 5:32"],
+    ),
+    "a caller whose number is looked at": (LOOK_AT % "call.from" + ROOM % "${call.from}" + BYE, []),
+    "a value that is never empty": (
+        LOOK_AT % "call.to" + ROOM % "${now.date}-${call.from}" + BYE,
+        [],
+    ),
+}
 IDLE = {
     "a stop without a start, also in a subflow": (
         LINE + 'states:\n  a: {record: stop, next: b}\n  b: {record: {to: "s3://a/b"}, next: c}\n'
@@ -307,7 +329,7 @@ IDLE = {
 }
 
 
-@pytest.mark.parametrize("name", (cases := VALUES | LOCALES | PHONES | IDLE))
+@pytest.mark.parametrize("name", (cases := VALUES | LOCALES | PHONES | ROOMS | IDLE))
 def test_worst_cases_are_told_and_near_misses_are_not(name: str) -> None:
     text, expected = cases[name]
     assert found(text) == expected, [problem.message for problem in compiled(text).problems]
