@@ -15,6 +15,7 @@ from flowengine.journal import JournalWriter
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, ReleaseSource, Reply, render_apology
 from flowengine.server.callback_dispatcher import HALF_CLOSED
+from flowengine.server.credentials import load_credentials
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.proxy_headers import find_proxy_header
@@ -22,7 +23,6 @@ from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
     APPLICATION_SECRET_VARIABLE,
     SettingsError,
-    load_credentials,
 )
 from flowengine.sinch import (
     BadCallbackError,
