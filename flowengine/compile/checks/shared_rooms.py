@@ -9,10 +9,8 @@ from flowengine.expr import Template
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
 
-# what many calls do not have
-ABSENT_FACTS: Final = frozenset(
-    {"call.from", "call.user", "call.sip", "call.redirected_from", "call.custom"}
-)
+# what many calls do not have; `call.custom` is up to the system of the author
+ABSENT_FACTS: Final = frozenset({"call.from", "call.user", "call.sip", "call.redirected_from"})
 # the exits of a state that writes a variable by which a call leaves before it has
 UNWRITTEN_EXITS: Final = re.compile(r"otherwise|failed|key .*|on \d.*")
 

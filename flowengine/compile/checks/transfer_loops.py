@@ -45,32 +45,44 @@ class NumberHop(NamedTuple):
     path: KeyPath
 
 
-class NumberPlan(NamedTuple):
-    """The numbers of the project: routes that calls by phone take, in the author's order."""
+class PlacedRoute(NamedTuple):
+    """A route that calls by phone take, with its place in the author's order."""
 
-    routes: tuple[CompiledRoute, ...]
+    place: int
+    route: CompiledRoute
+
+
+class NumberPlan(NamedTuple):
+    """The numbers of the project: `named` by the number or the block of numbers that a route names,
+    and those that have blocks once more.
+    """
+
+    named: Mapping[str, PlacedRoute]
+    blocks: tuple[PlacedRoute, ...]
 
     @classmethod
     def from_project(cls, authored: AuthoredProject) -> "NumberPlan":
-        return cls(tuple(filter(is_phone_route, map(compile_route, authored.project.routes))))
+        routes = filter(is_phone_route, map(compile_route, authored.project.routes))
+        placed = [PlacedRoute(*entry) for entry in enumerate(routes)]
+        named: dict[str, PlacedRoute] = {}
+        for each in placed:
+            named.setdefault(format_number(each.route), each)
+        return cls(named, tuple(each for each in placed if each.route.has_wildcard))
 
     def list_numbers(self) -> dict[str, str]:
         """The flow that answers each number or block of numbers that a route names."""
-        found: dict[str, str] = {}
-        for route in self.routes:
-            number = format_number(route)
-            found.setdefault(number, self.find_flow(number) or route.flow)
-        return found
+        return {number: self.find_flow(number) for number in self.named}
 
     def find_flow(self, number: str) -> str:
         """The flow that answers a number of the project; "" for any other number."""
-        for route in self.routes:
-            if number == format_number(route):
-                return route.flow
+        named = self.named.get(number)
+        for place, route in self.blocks:
+            if named and place >= named.place:
+                break
             free = len(number) - len(route.prefix) - len(route.suffix)
-            if route.has_wildcard and free <= MAX_BLOCK_DIGITS and route.is_number_match(number):
+            if free <= MAX_BLOCK_DIGITS and route.is_number_match(number):
                 return route.flow
-        return ""
+        return named.route.flow if named else ""
 
 
 def format_number(route: CompiledRoute) -> str:
@@ -94,7 +106,7 @@ def check(
     plan = NumberPlan.from_project(authored)
     connections = {
         name: memory.get_or_compute(("dialled", name), program, partial(list_connections, program))
-        for name, program in (programs.items() if plan.routes else ())
+        for name, program in (programs.items() if plan.named else ())
     }
     # most projects dial no number of their own: then there is nothing to follow
     if not any(
@@ -103,7 +115,7 @@ def check(
         for number in (connection.dialled.constant for connection in each)
     ):
         return
-    owners, hops = TransferWalk(programs, authored, plan, connections).follow_numbers()
+    owners, hops = TransferWalk(programs, authored, plan, connections).follow_numbers(memory)
     for circle in find_components({number: list(following) for number, following in hops.items()}):
         if len(circle) > 1 or circle[0] in hops[circle[0]]:
             yield build_transfer_problem(programs, owners, hops, circle)
@@ -134,19 +146,29 @@ class TransferWalk:
     ) -> None:
         self._programs = programs
         self._tables = authored.project.tables
+        self._shared_documents = authored.shared_documents
         self._plan = plan
         self._connections = connections
         self._visited: dict[str, dict[str, list[CompiledState]]] = {}
         self._targets: dict[str, dict[str, NumberHop]] = {}  # of flows that do not read `call.to`
 
-    def follow_numbers(self) -> tuple[dict[str, str], dict[str, dict[str, NumberHop]]]:
+    def follow_numbers(
+        self, memory: CompileCache
+    ) -> tuple[dict[str, str], dict[str, dict[str, NumberHop]]]:
         """The flow that answers each number, and the numbers that a call to it goes on to."""
         owners = self._plan.list_numbers()
         hops: dict[str, dict[str, NumberHop]] = {}
         todo = list(owners)
         while todo:
             number = todo.pop()
-            hops[number] = self._find_next_numbers(number, owners[number])
+            flow = owners[number]
+            visited = self._list_visited_states(flow)
+            hops[number] = memory.get_or_compute(
+                ("transfers", number),
+                # routes and tables are in the documents
+                (flow, [self._programs[name] for name in visited], self._shared_documents),
+                partial(self._find_next_numbers, number, flow),
+            )
             for target in hops[number]:
                 if target not in owners:  # one of a block
                     owners[target] = self._plan.find_flow(target)
