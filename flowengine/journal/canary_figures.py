@@ -38,9 +38,7 @@ GROUP BY left_by ORDER BY times DESC, left_by
 CALLBACK_COLUMNS: LiteralString = (
     "number, call, at, event, release, step, outcome, action, exit, reason, seconds"
 )
-_ROWS_QUERY = (
-    f"SELECT {CALLBACK_COLUMNS} FROM callbacks WHERE at >= ? AND number > ? AND number <= ?"  # noqa: S608
-)
+_ROWS_QUERY = f"SELECT {CALLBACK_COLUMNS} FROM rows WHERE at >= ? AND number > ? AND number <= ?"  # noqa: S608
 _CALLBACKS_PER_READ = 2000  # callbacks, some 10 ms of work
 
 
@@ -99,7 +97,7 @@ def build_figures(sums: tuple[Any, ...], exits: Iterable[tuple[str, int]]) -> Ca
     return CanaryFigures(calls, errors, abandoned, ended, seconds / ended if ended else 0.0, chosen)
 
 
-_JOURNAL_QUERIES = build_figure_queries("callbacks")
+_JOURNAL_QUERIES = build_figure_queries("rows")
 
 
 def read_figures(

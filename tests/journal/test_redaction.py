@@ -55,7 +55,7 @@ async def readable(release: Release, events: list[dict[str, Any]], name: str) ->
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
         made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
-        found += [made.shown, made.said, made.exit, made.reason]
+        found += [made.readable, made.said, *made.dimension]
     return " ".join(found)
 
 
