@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ TraceTriples = tuple[tuple[str, str, str], ...]
 """Flow, state and what happened in it"""
 _SMALL_WINDOW, _LARGE_WINDOW = -12, -15  # logarithms of bytes; raw deflate
 _SMALL_WINDOW_BYTES = 2000  # of an answer: it and its readable form share the window
+MAX_CACHED_EXPANSIONS = 256
 _DEFLATE_MEMORY_LEVEL = 4  # 1 to 9; making the compressor costs more than using it
 _to_json = msgspec.json.Encoder().encode
 _to_bytes = msgspec.msgpack.Encoder().encode
@@ -101,7 +103,7 @@ def to_lookup_row(request: LookupRequest, fetched: LookupResult) -> LookupRow:
 
 
 def compress_answer(answer: bytes, redacted: bytes) -> bytes:
-    """An answer for whoever has it redacted."""
+    """An answer, for those who have it redacted."""
     window = _SMALL_WINDOW if len(answer) < _SMALL_WINDOW_BYTES else _LARGE_WINDOW
     packer = zlib.compressobj(
         zlib.Z_BEST_SPEED, zlib.DEFLATED, window, _DEFLATE_MEMORY_LEVEL, zdict=redacted
@@ -109,6 +111,7 @@ def compress_answer(answer: bytes, redacted: bytes) -> bytes:
     return packer.compress(answer) + packer.flush()
 
 
+@lru_cache(maxsize=MAX_CACHED_EXPANSIONS)
 def expand_answer(compressed: bytes, redacted: bytes) -> bytes:
     return zlib.decompressobj(_LARGE_WINDOW, zdict=redacted).decompress(compressed)
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from flowengine.journal.encrypted_part import (
 from flowengine.journal.inbox_of_version_2 import count_waiting
 from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
 from flowengine.journal.journal_encryption import JournalEncryption
+from flowengine.journal.journal_row import MAX_CACHED_TRACES
 from flowengine.journal.losses import count_losses
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 
@@ -34,7 +36,7 @@ WHERE first.number = (SELECT min(number) FROM callbacks AS earliest WHERE earlie
 GROUP BY first.number ORDER BY first.number DESC LIMIT :limit
 """
 _decode_readable = msgspec.json.Decoder(dict[str, Any]).decode
-decode_trace = msgspec.json.Decoder(TraceTriples).decode
+_decode_trace = msgspec.json.Decoder(TraceTriples).decode
 _OUTCOMES_BY_SEVERITY = ("answered", "unrouted", "apology", "error")
 
 
@@ -184,15 +186,26 @@ def decode_event(readable: str) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=MAX_CACHED_TRACES)
+def parse_trace(trace: str) -> TraceTriples:
+    return _decode_trace(trace)
+
+
+@lru_cache(maxsize=MAX_CACHED_TRACES)
+def format_trace(trace: str) -> tuple[str, ...]:
+    """The lines of a trace, as people may read them."""
+    return tuple(f"{flow}/{state}: {what}" for flow, state, what in parse_trace(trace))
+
+
 def merge_readable(
     readable: str, trace: str | None, micros: int | None, said: str
 ) -> dict[str, Any]:
     """What people may read of a callback. In a row of version 2 trace and time stand in `readable`."""
     found = _decode_readable(readable)
     if trace is not None:
-        lines = [f"{flow}/{state}: {what}" for flow, state, what in decode_trace(trace)]
-        timed = {"event": found.pop("event"), "trace": lines, "ms": (micros or 0) / 1000}
-        found = {**timed, **found}
+        event, more = found.pop("event"), found
+        found = {"event": event, "trace": [*format_trace(trace)], "ms": (micros or 0) / 1000}
+        found |= more
     return {**found, "answer": msgspec.json.decode(said)}
 
 
@@ -204,5 +217,5 @@ def open_row(row: tuple[Any, ...], key: bytes, encryption: JournalEncryption) ->
         whole = decode_part(content, said)
     elif content is not None:
         fields = {"event": event, "callid": decode_call_id(key), **decode_event(readable)}
-        whole = restore_part(content, fields, said, decode_trace(trace), at)
+        whole = restore_part(content, fields, said, parse_trace(trace), at)
     return RecordedCall(at, event, release, outcome, digest, whole, sealed is not None)
