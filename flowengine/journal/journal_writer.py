@@ -78,7 +78,7 @@ class JournalWriter:
         self._losses: deque[int] = deque()  # that are not written down yet
         self._give_up_at = float("inf")
         self._wake = threading.Event()
-        self._is_wake_scheduled = False
+        self._gathering: list[asyncio.Future[None]] = []  # that are awaited and share a commit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run_thread, name="journal", daemon=True)
 
@@ -103,20 +103,22 @@ class JournalWriter:
         ):
             return
         done = self._loop.create_future()
-        timer = self._loop.call_later(MAX_COMMIT_WAIT_SECONDS, _settle_futures, done)
         self._enqueue(JournalRecord(record, body, answer), done)
-        if not self._is_wake_scheduled:
-            self._is_wake_scheduled = True
+        if not self._gathering:
+            # One timer for all that share the commit; they are settled by then, but for a slow disk.
+            gathered: list[asyncio.Future[None]] = []
+            self._gathering = gathered
             self._loop.call_later(AWAITED_BATCH_DELAY_SECONDS, self._wake_early)
+            self._loop.call_later(MAX_COMMIT_WAIT_SECONDS, lambda: _settle_futures(*gathered))
+        self._gathering.append(done)
         await done
-        timer.cancel()
 
     def _get_release(self, record: CallbackRecord) -> Release:
         found = record.located
         return self._find_release(record.release) if found is None else found.release
 
     def _wake_early(self) -> None:
-        self._is_wake_scheduled = False
+        self._gathering = []
         self._wake.set()
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ _COLUMNS_OF_VERSION_2 = (
 )  # fmt: skip
 # rows in one statement: each statement hands the interpreter to the thread that answers, and must
 # get it back
-_ROWS_PER_INSERT = 32
+_ROWS_PER_INSERT = 16
 # Raised while a value is bound, before anything of the statement is done: the transaction goes on.
 REFUSED_VALUE_ERRORS = (
     OverflowError,
