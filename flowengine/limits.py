@@ -160,6 +160,8 @@ MAX_DESCRIPTORS: Final = 65_536
 RETIRE_SECONDS: Final = 30.0
 # A worker says ten times in this that it is well. One that is silent hangs.
 SILENT_WORKER_SECONDS: Final = 30.0
+# Longer than any callback may take; what still hangs then never ends.
+WORKER_GRACE_SECONDS: Final = 30
 # A worker that does not come up is tried again after a second, then twice as long each time.
 MAX_WORKER_PAUSE_SECONDS: Final = 30.0
 

@@ -1,24 +1,13 @@
 """`flowengine serve`."""
 
 import os
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import click
 
-from flowengine.expr import ZONE_DATA
-from flowengine.releases.archive_database import ArchiveError
-from flowengine.server.first_release import NothingToServeError
-from flowengine.server.server_settings import (
-    APPLICATION_KEY_VARIABLE,
-    APPLICATION_SECRET_VARIABLE,
-    DEFAULT_STORE,
-    ServerSettings,
-    SettingsError,
-)
-from flowengine.server.startup import ServerStart, prepare_server, run_server
-from flowengine.sources.git import GitError
+from flowengine.server.server_run import run_server
+from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings, SettingsError
 
 
 @click.command()
@@ -97,38 +86,17 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     where = path if git else os.path.abspath(flows or "")  # noqa: PTH100
     # click has checked them
     settings = ServerSettings(where, str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]
+    load = partial(prepare, settings, git or Path(settings.flows))
     try:
-        start = prepare_server(settings, git or Path(settings.flows), partial(click.echo, err=True))
-    except NothingToServeError as error:
-        raise SystemExit(1) from error
-    except (SettingsError, ArchiveError, GitError, OSError) as error:
-        raise click.UsageError(str(error)) from error
-    announce_server(settings, start)
-    del start  # the workers compile for themselves
-    try:
-        raise SystemExit(run_server(settings))
+        raise SystemExit(run_server(settings, load))
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
 
 
-def announce_server(settings: ServerSettings, start: ServerStart) -> None:
-    project = start.project
-    if ZONE_DATA.is_outdated(datetime.now(UTC).date()):
-        click.echo(
-            f"TIME ZONES OF {ZONE_DATA.version}: more than a year old, so opening hours may follow "
-            "old law. Run pip install --upgrade tzdata and restart.",
-            err=True,
-        )
-    if project.problems and not project.errors:
-        click.echo(project.format_problems(project.problems), err=True)
-    click.echo(
-        f"{project.format_summary()}; callbacks go to "
-        f"http://{settings.host}:{settings.port}{settings.callback_path}",
-        err=True,
-    )
-    if not start.is_signed:
-        click.echo(
-            f"NO CREDENTIALS: callbacks are taken unsigned, and on {settings.host} only. Set {APPLICATION_KEY_VARIABLE} "
-            f"and {APPLICATION_SECRET_VARIABLE} to serve others.",
-            err=True,
-        )
+def prepare(settings: ServerSettings, folder: Path) -> object:
+    """Prepare the server and say so; what its workers begin with. Runs in the process that forks
+    them, and imports there what the others need not have in memory.
+    """
+    from flowengine.cli.server_announcement import prepare_and_announce  # noqa: PLC0415
+
+    return prepare_and_announce(settings, folder)

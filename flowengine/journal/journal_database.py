@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowengine.journal.row_view import create_row_view
+from flowengine.operator_error import OperatorError
 from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
 from flowengine.storage.sqlite_file import (
     SqliteFile,
@@ -62,7 +63,7 @@ JOURNAL_SCHEMA = SqliteSchema(
 JOURNAL_LOSS_TEXT = "the calls that are recorded in it"
 
 
-class JournalError(Exception):
+class JournalError(OperatorError):
     """The journal cannot be opened or read; the message says why."""
 
 

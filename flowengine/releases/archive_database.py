@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, LiteralString, Protocol
 
+from flowengine.operator_error import OperatorError
+
 ARCHIVE_SCHEMA_VERSION = 1
 
 
-class ArchiveError(Exception):
+class ArchiveError(OperatorError):
     """The archive of releases cannot be opened, read or written; the message says why."""
 
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from flowengine.compile import CompileResult, ProjectCompiler, Release
 from flowengine.cooperative import run_cooperatively
@@ -19,6 +19,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 # that are looked through after compiling, in two milliseconds; a flow that has changed makes fewer
 MAX_YOUNG_OBJECTS = 20_000
+
+
+class LoadedFlows(NamedTuple):
+    """What a process has compiled, for processes that are forked from it."""
+
+    compiler: ProjectCompiler
+    release: Release | None
 
 
 class CompileWorker:
@@ -32,14 +39,20 @@ class CompileWorker:
         environment: Mapping[str, str],
         *,
         cookies_only: bool = False,
+        loaded: LoadedFlows | None = None,
     ) -> None:
         self.archive = Archive(location)
-        self._compiler = ProjectCompiler()
+        self._compiler, self._latest = loaded or LoadedFlows(ProjectCompiler(), None)
         self._environment = environment
         self._cookies_only = cookies_only
         # one thread: neither the compiler nor the connection of the archive may be used by two
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
-        self._latest: Release | None = None
+
+    def get_loaded_flows(self, release: Release) -> LoadedFlows:
+        """What processes that are forked from this one begin with: the release, and the compiler
+        that knows it. This worker must not compile any more.
+        """
+        return LoadedFlows(self._compiler, release)
 
     def compile(self, files: Mapping[str, bytes]) -> CompileResult:
         """Compile a project."""

@@ -18,6 +18,7 @@ from flowengine.journal import JournalEncryption, JournalWriter
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import REPORT_PAUSE_SECONDS
 from flowengine.releases import Registry
+from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.outbox import Outbox
@@ -26,12 +27,13 @@ from flowengine.server.access import AuthorizedEndpoint, create_status_authorize
 from flowengine.server.callback import CallbackHandler, SignatureGate
 from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
+from flowengine.server.credentials import load_credentials
 from flowengine.server.fetch import LookupClient
 from flowengine.server.health import Healthz, MetricsEndpoint, Readyz
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.release_service import ReleaseService
-from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings, load_credentials
+from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings
 from flowengine.server.status import StatusEndpoint
 from flowengine.storage.sessions import SqliteStore, Store, StoreError, open_store
 
@@ -57,12 +59,12 @@ class WorkerParts:
     connections: ConnectionTable
 
 
-def create_app() -> CallbackDispatcher:
-    """The application of a worker process, from the settings that its parent has exported to the
-    environment.
+def create_app(flows: LoadedFlows) -> CallbackDispatcher:
+    """The application of a worker process, from the flows that its parent has loaded and the
+    settings that the environment has.
     """
     settings = ServerSettings.from_environment()
-    live = ReleaseService(settings)
+    live = ReleaseService(settings, flows)
     releases = live.create_registry()
     environment = dict(os.environ)
     store = open_session_store(settings)

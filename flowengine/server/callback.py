@@ -14,6 +14,7 @@ from flowengine.cross_site import find_cross_site, find_foreign_host
 from flowengine.journal import JournalWriter
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, ReleaseSource, Reply, render_apology
+from flowengine.server.credentials import load_credentials
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.proxy_headers import find_proxy_header
@@ -21,7 +22,6 @@ from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
     APPLICATION_SECRET_VARIABLE,
     SettingsError,
-    load_credentials,
 )
 from flowengine.sinch import (
     BadCallbackError,

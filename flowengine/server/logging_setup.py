@@ -16,22 +16,10 @@ from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from typing import Any
 
-from flowengine.journal.journal_database import JournalError
-from flowengine.releases.archive_database import ArchiveError
-from flowengine.server.server_settings import SettingsError
-from flowengine.sources.git import GitError
-from flowengine.storage.sessions import StoreError
+from flowengine.operator_error import OperatorError
 
 log = logging.getLogger(__name__)
-QUOTABLE_ERRORS = (
-    OSError,
-    sqlite3.Error,
-    StoreError,
-    JournalError,
-    ArchiveError,
-    GitError,
-    SettingsError,
-)
+QUOTABLE_ERRORS = (OSError, sqlite3.Error, OperatorError)
 MAX_CHAIN = 8  # causes of causes
 # The web server's own lines tell of itself only. A release is twelve hexadecimal digits, which may
 # all be decimal ones.

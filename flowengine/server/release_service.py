@@ -22,7 +22,7 @@ from flowengine.releases import Registry, draft_follower
 from flowengine.releases.archive import LeaderRecord
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import build_leader_lock
-from flowengine.releases.compile_worker import CompileWorker
+from flowengine.releases.compile_worker import CompileWorker, LoadedFlows
 from flowengine.releases.leadership import Leadership
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
@@ -70,11 +70,14 @@ class ReleaseService:
     the archive cannot be opened.
     """
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, loaded: LoadedFlows | None = None) -> None:
         self.is_shared = settings.is_shared
         self.settings = settings
         self.compile_worker = CompileWorker(
-            settings.archive, os.environ, cookies_only=settings.is_cookies_only
+            settings.archive,
+            os.environ,
+            cookies_only=settings.is_cookies_only,
+            loaded=loaded,
         )
         self._rival_logged_at = 0.0
         self._change_signal = ChangeSignal(
@@ -159,7 +162,19 @@ class ReleaseService:
         return self.compile_worker.load_release(made.release) if made.release else None
 
     def create_registry(self) -> Registry:
-        """The registry that a worker begins with."""
+        """The registry that a worker begins with. Raises SettingsError."""
+        release = self.load_live_release()
+        gc.collect()
+        # flows stay: the collector need not walk through all of them time and again while callers
+        # wait
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)  # nor look often: callbacks leave no cycles behind
+        return Registry(release, self.compile_worker.find_release)
+
+    def load_live_release(self) -> Release:
+        """The release that is live, or what the flows are now where that cannot be had any more.
+        Raises SettingsError where nothing is live.
+        """
         live = self.ledger.get_live()
         release = self.compile_worker.load_release(live.current)
         if release is not None and live.fallback_from:
@@ -182,12 +197,7 @@ class ReleaseService:
             release = self.republish(found)
         if release is None:
             raise SettingsError("no release is live: start the server anew")
-        gc.collect()
-        # flows stay: the collector need not walk through all of them time and again while callers
-        # wait
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 50)  # nor look often: callbacks leave no cycles behind
-        return Registry(release, self.compile_worker.find_release)
+        return release
 
     def create_tasks(
         self, registry: Registry, store: Store, on_change: Callable[[str], None]

@@ -1,51 +1,42 @@
-"""Starts a server: chooses its first release, checks its settings, runs its workers."""
+"""Prepares a server, in the process that forks its workers: chooses its first release, checks its
+settings.
+"""
 
 import asyncio
 import os
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
-from flowengine.limits import MAX_DESCRIPTORS
+from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server import admin, keys
 from flowengine.server.access import ADMIN_TOKEN, STATUS_TOKEN, check_token
 from flowengine.server.app import open_session_store
-from flowengine.server.first_release import Announce, choose_first_release, read_flows
-from flowengine.server.listeners import open_listeners
-from flowengine.server.logging_setup import configure_logging, install_exception_hooks
-from flowengine.server.release_service import ReleaseService
-from flowengine.server.server_settings import (
-    ServerSettings,
-    SettingsError,
+from flowengine.server.credentials import (
     check_complete,
     check_exposure,
     check_keys,
     load_credentials,
 )
-from flowengine.server.supervisor import Supervisor
+from flowengine.server.first_release import Announce, choose_first_release, read_flows
+from flowengine.server.release_service import ReleaseService
+from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.store_url import redact_password
 
-try:
-    import resource
-except ImportError:  # not on every system
-    resource = None  # type: ignore[assignment]
-
-PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStart:
-    """What there is to say about a server as it starts: its flows, and whether callbacks must be
-    signed.
+    """A server that is prepared: its project as it is now, whether callbacks must be signed, and
+    what its workers begin with.
     """
 
     project: LoadedProject
     is_signed: bool
+    flows: LoadedFlows
 
 
 def prepare_server(settings: ServerSettings, folder: Path, announce: Announce) -> ServerStart:
@@ -60,7 +51,17 @@ def prepare_server(settings: ServerSettings, folder: Path, announce: Announce) -
     is_signed = check_settings(settings, release)
     # before the workers start: connections and locks do not survive a fork
     service.close()
-    return ServerStart(project, is_signed)
+    return ServerStart(project, is_signed, service.compile_worker.get_loaded_flows(release))
+
+
+def load_live_flows() -> LoadedFlows:
+    """What the workers of a server that runs already begin with, after an upgrade, say. Raises
+    SettingsError, ArchiveError, GitError or OSError.
+    """
+    service = ReleaseService(ServerSettings.from_environment())
+    release = service.load_live_release()
+    service.close()
+    return service.compile_worker.get_loaded_flows(release)
 
 
 def check_settings(settings: ServerSettings, release: Release) -> bool:
@@ -93,28 +94,3 @@ async def check_store(settings: ServerSettings) -> None:
         raise SettingsError(
             f"the session store {redact_password(settings.store)} cannot be used: {error}"
         ) from error
-
-
-def run_server(settings: ServerSettings) -> int:
-    """Serve until told to stop; the exit status. Raises SettingsError where the port is taken."""
-    settings.export_to_environment()
-    configure_logging()
-    install_exception_hooks()
-    raise_descriptor_limit()
-    listeners = open_listeners(settings.host, settings.port)
-    with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
-        os.environ[PROMETHEUS_FOLDER] = folder  # where workers add up their numbers
-        return Supervisor(listeners, settings.workers, settings.drain).run()
-
-
-def raise_descriptor_limit() -> None:
-    """Raise the limit of file descriptors to what the system allows: each connection that a proxy
-    keeps open is one.
-    """
-    if resource is None:
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,11 +1,11 @@
 """Starts, replaces and stops the workers of a server.
 
-It holds the listeners, so the port is open while workers come and go. On SIGHUP each worker is
-replaced: a new one is ready before the old one goes. On SIGTERM and SIGINT all end.
+It holds the listeners, so the port is open while workers come and go. A fork server, which has
+loaded the flows, forks the workers. On SIGHUP a new one is started, and each worker is replaced by
+one of its own: a new worker is ready before the old one goes. On SIGTERM and SIGINT all end.
 """
 
 import logging
-import multiprocessing
 import os
 import signal
 import socket
@@ -16,68 +16,35 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
 
-from flowengine.limits import MAX_WORKER_PAUSE_SECONDS, SILENT_WORKER_SECONDS
-from flowengine.server.worker import READY_MESSAGE, RETIRE_MESSAGE, WORKER_GRACE_SECONDS, run_worker
+from flowengine.limits import (
+    MAX_WORKER_PAUSE_SECONDS,
+    SILENT_WORKER_SECONDS,
+    WORKER_GRACE_SECONDS,
+)
+from flowengine.server.server_processes import ForkServerProcess, WorkerProcess
 
 log = logging.getLogger(__name__)
-multiprocessing.allow_connection_pickling()
-_spawn = multiprocessing.get_context("spawn")
 # a worker that has not begun to serve has nothing to finish
 STARTING_GRACE_SECONDS = 5.0
 
 
-class WorkerProcess:
-    """A worker as its supervisor sees it."""
-
-    def __init__(
-        self, listeners: Sequence[socket.socket], replaces: "WorkerProcess | None" = None
-    ) -> None:
-        self.replaces = replaces
-        self.is_ready = self.is_leaving = self.is_ending = False
-        self.heard_at = time.monotonic()
-        self.control, theirs = socket.socketpair()
-        self.control.setblocking(False)
-        self.process = _spawn.Process(target=run_worker, args=(list(listeners), theirs))
-        self.process.start()
-        theirs.close()
-
-    def read_messages(self) -> bool:
-        """Read what the worker has sent; whether it has become ready. A worker that has closed its
-        side is ending, which its sentinel tells.
-        """
-        was_ready = self.is_ready
-        with suppress(BlockingIOError, ConnectionError):
-            found = self.control.recv(4096)
-            self.is_ending = not found
-            self.is_ready = was_ready or READY_MESSAGE in found
-            self.heard_at = time.monotonic()
-        return self.is_ready and not was_ready
-
-    def retire(self) -> None:
-        """Tell the worker to end with its connections."""
-        self.is_leaving = True
-        with suppress(OSError):  # it has just ended
-            self.control.send(RETIRE_MESSAGE)
-
-    def stop(self) -> None:
-        """Tell the worker to answer what it has begun, and end."""
-        self.is_leaving = True
-        self.process.terminate()
-
-    def close(self) -> None:
-        """Release the resources of a process that has ended."""
-        self.process.join()
-        self.process.close()
-        self.control.close()
-
-
 class Supervisor:
     """Starts, replaces and stops the workers of one server. `drain` is how long they go on to
-    answer after SIGTERM.
+    answer after SIGTERM; `fork_server` has loaded the flows.
     """
 
-    def __init__(self, listeners: Sequence[socket.socket], workers: int, drain: float) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[socket.socket],
+        workers: int,
+        drain: float,
+        fork_server: ForkServerProcess,
+    ) -> None:
         self._listeners = listeners
+        self._fork_server = fork_server
+        self._successor: ForkServerProcess | None = None  # while it loads the flows
+        self._retired_fork_servers: list[ForkServerProcess] = []
+        self._replaces_workers = False  # when the successor has loaded
         self._wanted = workers
         self._drain = drain
         self._workers: list[WorkerProcess] = []
@@ -96,25 +63,32 @@ class Supervisor:
         awake.setblocking(False)
         bell.setblocking(False)
         signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda number, _frame: self._signals.append(number))
         while self._stop_by is None or self._workers:
             self._keep_workers()
             self._wait_for_events(awake)
+            for fork_server in self._list_fork_servers():
+                fork_server.read_events()
             for worker in self._workers:
                 if worker.read_messages():
                     self._hand_over(worker)
             self._handle_signals()
             self._remove_ended_workers()
+            self._replace_fork_server()
+        for fork_server in self._list_fork_servers():
+            fork_server.close()
         signal.set_wakeup_fd(-1)
         return 0 if self._has_served or self._signals else 1
 
+    def _list_fork_servers(self) -> list[ForkServerProcess]:
+        successor = [self._successor] if self._successor else []
+        return [self._fork_server, *successor, *self._retired_fork_servers]
+
     def _wait_for_events(self, awake: socket.socket) -> None:
         sources: list[Any] = [awake]
-        for worker in self._workers:
-            sources.append(worker.process.sentinel)
-            if not worker.is_ending:
-                sources.append(worker.control)
+        sources += [each.channel for each in self._list_fork_servers() if not each.has_closed]
+        sources += [worker.control for worker in self._workers if not worker.has_closed]
         wait(sources, timeout=0.5)
         with suppress(OSError):
             awake.recv(4096)
@@ -124,6 +98,12 @@ class Supervisor:
         now = time.monotonic()
         self._kill_overdue(now)
         if self._stop_by is not None:
+            return
+        if self._fork_server.has_closed:
+            if self._successor is None and now >= self._start_at:
+                log.error("the process that forks workers has ended: another one takes its place")
+                self._postpone_next_start()
+                self._successor = ForkServerProcess()
             return
         staying = [worker for worker in self._workers if not worker.is_leaving]
         if now >= self._start_at:
@@ -139,14 +119,14 @@ class Supervisor:
         for worker in self._workers:
             if self._stop_by is not None:
                 if now > self._stop_by or (not worker.is_ready and now > self._start_stop_by):
-                    worker.process.kill()
+                    worker.kill()
             elif worker.is_ready and now - worker.heard_at > SILENT_WORKER_SECONDS:
-                log.error("worker %d hangs, and is replaced", worker.process.pid)
+                log.error("worker %d hangs, and is replaced", worker.pid)
                 worker.heard_at = now
-                worker.process.kill()
+                worker.kill()
 
     def _start_worker(self, replaces: WorkerProcess | None = None) -> None:
-        self._workers.append(WorkerProcess(self._listeners, replaces))
+        self._workers.append(self._fork_server.fork_worker(self._listeners, replaces))
 
     def _hand_over(self, worker: WorkerProcess) -> None:
         """Note that a worker serves; the one that it replaces may retire."""
@@ -165,7 +145,33 @@ class Supervisor:
                 self._signals.remove(number)
                 if self._stop_by is None:
                     log.info("SIGHUP: each worker is replaced")
-                    self._to_replace = [each for each in self._workers if not each.is_leaving]
+                    self._reload()
+
+    def _reload(self) -> None:
+        """Start a fork server anew; when it has loaded the flows, each worker is replaced."""
+        if self._successor is not None:  # with what has changed meanwhile
+            self._successor.close()
+        self._successor, self._replaces_workers = ForkServerProcess(), True
+
+    def _replace_fork_server(self) -> None:
+        """Let a successor that has loaded the flows take over, and close those that have ended."""
+        for fork_server in self._retired_fork_servers[:]:
+            if fork_server.has_closed:
+                self._retired_fork_servers.remove(fork_server)
+                fork_server.close()
+        if self._successor is None or self._stop_by is not None:
+            return
+        if self._successor.is_ready:
+            self._fork_server.retire()
+            self._retired_fork_servers.append(self._fork_server)
+            self._fork_server, self._successor = self._successor, None
+            if self._replaces_workers:
+                self._to_replace = [each for each in self._workers if not each.is_leaving]
+                self._replaces_workers = False
+        elif self._successor.has_closed:
+            self._successor.close()
+            self._successor, self._replaces_workers = None, False
+            self._note_failed_start("the flows cannot be loaded anew")
 
     def _has_lost_terminal(self) -> bool:
         """Whether SIGHUP means that the shell has ended, not that workers are to be replaced: then
@@ -190,12 +196,12 @@ class Supervisor:
 
     def _remove_ended_workers(self) -> None:
         for worker in self._workers[:]:
-            if worker.process.exitcode is None:
+            if not worker.has_ended:
                 continue
             self._workers.remove(worker)
             if not worker.is_leaving and self._stop_by is None:
                 self._note_failure(worker)
-            worker.close()
+            worker.control.close()
 
     def _note_failure(self, worker: WorkerProcess) -> None:
         for successor in self._workers:
@@ -205,21 +211,31 @@ class Supervisor:
             log.error("a worker cannot start, and so the server ends")
             self._stop_workers(signal.SIGTERM)
             return
-        self._failures += 1
-        pause = min(2.0 ** (self._failures - 1), MAX_WORKER_PAUSE_SECONDS)
         if worker.is_ready:
+            self._failures += 1
             log.error(
                 "worker %d ended with %s: another one takes its place",
-                worker.process.pid,
-                worker.process.exitcode,
+                worker.pid,
+                worker.exit_status,
             )
-            return
-        self._start_at = time.monotonic() + pause
-        if worker.replaces is not None and worker.replaces in self._workers:
-            log.error("a new worker cannot start: those of before go on")
-            self._to_replace = []
         else:
-            log.error("a worker cannot start: the next try is in %d seconds", pause)
+            self._note_failed_start("a worker cannot start")
+
+    def _postpone_next_start(self) -> float:
+        """Count a failure. The seconds until the next process may start: longer each time."""
+        self._failures += 1
+        pause = min(2.0 ** (self._failures - 1), MAX_WORKER_PAUSE_SECONDS)
+        self._start_at = time.monotonic() + pause
+        return pause
+
+    def _note_failed_start(self, what: str) -> None:
+        pause = self._postpone_next_start()
+        self._to_replace = []
+        serving = sum(each.is_ready and not each.is_leaving for each in self._workers)
+        if serving == self._wanted and not self._fork_server.has_closed:
+            log.error("%s: the workers of before go on", what)
+        else:
+            log.error("%s: the next try is in %d seconds", what, pause)
 
 
 def format_addresses(listeners: Sequence[socket.socket]) -> str:

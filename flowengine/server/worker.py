@@ -8,41 +8,45 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
+from typing import Literal, NamedTuple
 
 import uvicorn
 
-from flowengine.limits import RETIRE_SECONDS, SILENT_WORKER_SECONDS
+from flowengine.limits import RETIRE_SECONDS, SILENT_WORKER_SECONDS, WORKER_GRACE_SECONDS
+from flowengine.releases.compile_worker import LoadedFlows
+from flowengine.server.app import create_app
 from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import choose_backlog
-from flowengine.server.logging_setup import (
-    configure_logging,
-    install_exception_hooks,
-    log_loop_error,
-)
-from flowengine.server.protocols import choose_protocol
+from flowengine.server.logging_setup import log_loop_error
+from flowengine.server.process_messages import ALIVE_MESSAGE, READY_MESSAGE, RETIRE_MESSAGE
 from flowengine.server.server_settings import ServerSettings
 
 log = logging.getLogger(__name__)
-WORKER_GRACE_SECONDS = 30  # longer than any callback may take; what still hangs then never ends
-READY_MESSAGE, ALIVE_MESSAGE, RETIRE_MESSAGE = b"r", b"a", b"q"
+HttpProtocol = type[asyncio.Protocol] | Literal["auto"]
 
 
-def run_worker(listeners: Sequence[socket.socket], control: socket.socket) -> None:
+class WorkerSetup(NamedTuple):
+    """What the fork server has made ready for all its workers."""
+
+    flows: LoadedFlows
+    protocol: HttpProtocol
+
+
+def run_worker(
+    listeners: Sequence[socket.socket], control: socket.socket, setup: WorkerSetup
+) -> None:
     """Serve until told to stop. A worker opens what it needs itself: connections and files do not
     survive a fork.
     """
-    # the supervisor gets these, too, and says what they mean for a worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # before the web server takes over nothing is under way, and when it hands the signal back all
     # is done: a thread that hangs must not delay the end
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    configure_logging()
-    install_exception_hooks()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # the fork server blocks it
     control.setblocking(False)
     try:
-        server = WorkerServer(configure_server(ServerSettings.from_environment()), control)
+        settings = ServerSettings.from_environment()
+        server = WorkerServer(configure_server(settings, setup), control)
         server.run(sockets=list(listeners))
     except Exception:  # the process module would print its text
         log.exception("the worker fails")
@@ -51,11 +55,11 @@ def run_worker(listeners: Sequence[socket.socket], control: socket.socket) -> No
     os._exit(0 if server.started else 1)
 
 
-def configure_server(settings: ServerSettings) -> uvicorn.Config:
+def configure_server(settings: ServerSettings, setup: WorkerSetup) -> uvicorn.Config:
     return uvicorn.Config(
-        "flowengine.server.app:create_app",
+        partial(create_app, setup.flows),
         factory=True,
-        http=choose_protocol(),
+        http=setup.protocol,
         ws="none",
         backlog=choose_backlog(),
         lifespan="on",

@@ -16,6 +16,7 @@ from flowengine.model.project_folder import (
     format_name,
     is_project_file,
 )
+from flowengine.operator_error import OperatorError
 from flowengine.sources.git_cat_file import (
     GitCatFile,
     GitObject,
@@ -30,7 +31,7 @@ PARTIAL_CLONE_TEXT = (
 )
 
 
-class GitError(Exception):
+class GitError(OperatorError):
     """A repository, a ref or a path that cannot be read; the message says which and what to do."""
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flowengine.cli import COMMANDS, main
+from tests.waiting import PATIENCE_SECONDS
 
 GOOD = """
 flow: line
@@ -133,6 +134,7 @@ def test_check_in_a_repository_names_files_from_its_root(
     assert {place["uriBaseId"] for place in places} == {"%SRCROOT%"}
 
 
+@pytest.mark.usefixtures("server_prepared_in_this_process")
 def test_command_on_a_missing_folder_exits_2(tmp_path: Path) -> None:
     for command in ("check", "explain", "serve"):
         result = run(command, tmp_path / "nowhere")
@@ -216,6 +218,7 @@ def test_schema_writes_what_is_published(tmp_path: Path) -> None:
     } - by_hand
 
 
+@pytest.mark.usefixtures("server_prepared_in_this_process")
 def test_serve_refuses_what_is_not_safe(flows: Path) -> None:
     clean = {"SINCH_APPLICATION_KEY": "", "SINCH_APPLICATION_SECRET": ""}
     result = run("serve", flows, "--host", "0.0.0.0", **clean)
@@ -225,10 +228,37 @@ def test_serve_refuses_what_is_not_safe(flows: Path) -> None:
     assert run("serve", flows, "--callback-path", "sinch", **clean).exit_code == 2
 
 
+@pytest.mark.usefixtures("server_prepared_in_this_process")
 def test_serve_refuses_flows_with_mistakes(flows: Path) -> None:
     result = run("serve", broken(flows))
     assert result.exit_code == 1
     assert "FE203" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("mistake", "status", "begin", "reason"),
+    [
+        ("--host", 2, "Usage: ", "without credentials anybody could send callbacks"),
+        ("flows", 1, "", "FE203"),
+    ],
+)
+def test_serve_that_cannot_start_says_why_and_exits(
+    flows: Path, tmp_path: Path, mistake: str, status: int, begin: str, reason: str
+) -> None:
+    folder, host = (broken(flows), "127.0.0.1") if mistake == "flows" else (flows, "0.0.0.0")
+    command = [sys.executable, "-m", "flowengine", "serve", str(folder), "--port", "0"]
+    ended = subprocess.run(
+        [*command, "--host", host],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert ended.returncode == status
+    assert ended.stderr.startswith(begin)
+    assert ended.stderr.count(reason) == 1
+    assert "Traceback" not in ended.stderr
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -77,6 +77,7 @@ COMMANDS: dict[str, tuple[int, Arguments]] = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.usefixtures("server_prepared_in_this_process")
 def test_command_on_broken_flows_reports_the_file_and_no_traceback(
     office: Office, broken: Broken, name: str
 ) -> None:

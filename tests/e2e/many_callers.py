@@ -187,6 +187,10 @@ class Crowd:
             patient,
         )
 
+    def count_open_calls(self) -> int:
+        """The calls that have been answered and have not ended."""
+        return sum(not known.acknowledged for known in self.calls.values())
+
     async def call(self, calls: int, lanes: int, enough: Callable[[], bool]) -> LoadReport:
         """At least so many calls, from so many callers at once, until it is enough. What fails goes
         to the fallback once, as always.

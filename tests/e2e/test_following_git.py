@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.followed_source import Served, served
+from tests.server.server_process import list_workers
 from tests.sources.git_repository import commit, flow, git
 from tests.waiting import wait_until
 
@@ -322,10 +323,7 @@ def batches(server: Served) -> list[int]:
         ["ps", "-e", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True
     ).stdout
     lines = [line.split(maxsplit=2) for line in found.splitlines()]
-    own = {
-        str(server.process.pid),
-        *(pid for pid, parent, _ in lines if parent == str(server.process.pid)),
-    }
+    own = {str(pid) for pid in (server.process.pid, *list_workers(server.process.pid))}
     return [int(pid) for pid, parent, command in lines if parent in own and "cat-file" in command]
 
 

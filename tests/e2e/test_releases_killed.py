@@ -17,6 +17,7 @@ from flowengine.journal.journal_database import open_for_reading
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from tests.e2e.many_callers import Crowd, parts_of, project, write
+from tests.server.server_process import list_workers
 from tests.support_line import Server
 from tests.waiting import wait_until_async
 
@@ -54,13 +55,7 @@ class Flows:
 def workers(server: Server) -> list[int]:
     """The process ids of its workers, the oldest first."""
     assert server.process is not None
-    parent = server.process.pid
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return sorted(
-        int(child)
-        for child in children
-        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
-    )
+    return list_workers(server.process.pid)
 
 
 async def while_calling(crowd: Crowd, story: Callable[[], "asyncio.Future[None]"]) -> None:
@@ -118,7 +113,7 @@ def test_server_killed_while_flows_change_goes_on(server: Server) -> None:
 
     async def story() -> None:
         for edition, sound in ((2, True), (3, False), (4, True)):
-            await asyncio.sleep(1.0)
+            await wait_until_async(lambda: crowd.count_open_calls() > LANES * 0.7)
             server.kill()
             killed.append(time.time())
             assert acknowledged(crowd) <= ended(server.folder)

@@ -166,6 +166,22 @@ class Served:
         return self.process.wait(60)
 
 
+def list_children(pid: int) -> list[int]:
+    """The processes that a process has started and that run."""
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:  # it has just ended
+        return []
+    return [int(child) for child in found.split()]
+
+
+def list_workers(supervisor: int) -> list[int]:
+    """The processes that answer callbacks, the oldest first. Fork servers are their parents."""
+    return sorted(
+        worker for fork_server in list_children(supervisor) for worker in list_children(fork_server)
+    )
+
+
 def start_server(
     folder: Path,
     *options: str,

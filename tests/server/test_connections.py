@@ -31,7 +31,7 @@ from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
 from tests.compiled_release import compile_release
-from tests.server.server_process import FLOW, ice, start_server
+from tests.server.server_process import FLOW, ice, list_workers, start_server
 from tests.waiting import PATIENCE_SECONDS
 
 PROTOCOLS = [DirectProtocol, TrackedHttpTools, TrackedH11]
@@ -293,9 +293,9 @@ def test_server_without_descriptors_answers_callbacks_and_says_why(tmp_path: Pat
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of the workers of a server."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     times = [
-        Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split() for child in children
+        Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
+        for worker in list_workers(pid)
     ]
     return sum(int(fields[11]) + int(fields[12]) for fields in times) / 100
 

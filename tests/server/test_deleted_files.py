@@ -6,11 +6,11 @@ import os
 import signal
 import sqlite3
 from itertools import count
-from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.server.server_process import list_workers
 from tests.support_line import Line, Server, said
 from tests.waiting import wait_until
 
@@ -33,16 +33,8 @@ def ready(server: Server) -> str:
 
 def a_worker_dies(server: Server) -> None:
     assert server.process is not None
-    children = (
-        Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    )
-    workers = [
-        int(child)
-        for child in children
-        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
-    ]
     started = log(server).count("startup complete")
-    os.kill(workers[0], signal.SIGKILL)
+    os.kill(list_workers(server.process.pid)[0], signal.SIGKILL)
     wait_until(lambda: log(server).count("startup complete") == started + 1)
 
 

@@ -15,8 +15,9 @@ from flowengine.journal.masking import mask_address, mask_reason
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.server.credentials import check_exposure, load_credentials
 from flowengine.server.log import ATOMIC_WRITE_BYTES, LogWriter, split_lines
-from flowengine.server.server_settings import SettingsError, check_exposure, load_credentials
+from flowengine.server.server_settings import SettingsError
 from flowengine.sinch import Ace
 
 

@@ -16,17 +16,14 @@ from typing import Self
 import httpx
 import pytest
 
-from tests.server.server_process import Served, ice, pressed
+from tests.server.server_process import Served, ice, list_children, list_workers, pressed
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 Serve = Callable[..., Served]
 
 
 def workers_of(served: Served) -> set[int]:
-    """The processes that answer, without the helper that Python has for them."""
-    pid = served.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(child) for child in children if "spawn_main" in command_of(child)}
+    return set(list_workers(served.process.pid))
 
 
 def command_of(process: str) -> str:
@@ -170,10 +167,37 @@ def test_workers_that_cannot_start_do_not_end_those_that_serve(serve: Serve) -> 
     for name in ("releases.db-wal", "releases.db-shm"):
         archive.with_name(name).unlink(missing_ok=True)
     served.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "those of before go on" in served.err.read_text())
+    wait_until(lambda: "the workers of before go on" in served.err.read_text())
     assert workers_of(served) == before
     assert served.post(ice()).status_code == 200
     archive.write_bytes(whole)
+
+
+def test_killed_fork_server_is_replaced_and_its_workers_go_on(serve: Serve) -> None:
+    served = serve("--workers", "2", signed=False)
+    before = workers_of(served)
+    (fork_server,) = list_children(served.process.pid)
+    with Callers(served) as callers:
+        os.kill(fork_server, signal.SIGKILL)
+        wait_until(lambda: "another one takes its place" in served.err.read_text())
+        wait_until(lambda: len(callers.statuses) > 10)
+    assert callers.failures == []
+    assert set(callers.statuses) == {200}
+    assert all(command_of(str(worker)) for worker in before)
+    for worker in before:
+        os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: len(workers_of(served)) == 2)
+    wait_until(lambda: served.err.read_text().count("startup complete") == 4)
+    assert served.post(ice()).status_code == 200
+    assert served.stop() == 0
+
+
+def test_killed_supervisor_takes_all_its_processes_along(serve: Serve) -> None:
+    served = serve("--workers", "2", signed=False)
+    processes = [*list_children(served.process.pid), *workers_of(served)]
+    served.process.kill()
+    served.process.wait()
+    wait_until(lambda: not any(command_of(str(process)) for process in processes))
 
 
 def test_closed_terminal_ends_the_server(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Collection
 from typing import NamedTuple, Protocol
 
+from flowengine.operator_error import OperatorError
+
 PROBE_KEY = b"\0probe"  # no id of a call begins so
 
 
@@ -39,7 +41,7 @@ class PendingReport(NamedTuple):
     expires: float
 
 
-class StoreError(Exception):
+class StoreError(OperatorError):
     """The store cannot be opened, read or written; the message says why."""
 
 

@@ -1,0 +1,37 @@
+"""What the supervisor, the fork server and the workers tell each other over their sockets."""
+
+import struct
+from typing import NamedTuple
+
+# worker and supervisor: single bytes over the control socket of the worker
+READY_MESSAGE, ALIVE_MESSAGE, RETIRE_MESSAGE = b"r", b"a", b"q"
+# from the supervisor to the fork server, with the file descriptors of the worker
+FORK_MESSAGE = b"f"
+MAX_FORK_DESCRIPTORS = 64  # a control socket, and a listener for each address of the host
+
+FLOWS_LOADED, WORKER_STARTED, WORKER_ENDED, FORK_FAILED = b"l", b"s", b"e", b"x"
+_EVENT = struct.Struct("!cii")
+
+
+class ForkServerEvent(NamedTuple):
+    """From the fork server to the supervisor."""
+
+    kind: bytes
+    pid: int = 0
+    exit_status: int = 0
+
+    def encode(self) -> bytes:
+        """The bytes to send.
+
+        >>> decode_events(ForkServerEvent(WORKER_STARTED, 4711).encode() + b"s")
+        ([ForkServerEvent(kind=b's', pid=4711, exit_status=0)], b's')
+        """
+        return _EVENT.pack(*self)
+
+
+def decode_events(received: bytes) -> tuple[list[ForkServerEvent], bytes]:
+    """The events in these bytes, and the beginning of one that has not come as a whole."""
+    whole = len(received) - len(received) % _EVENT.size
+    return [ForkServerEvent(*found) for found in _EVENT.iter_unpack(received[:whole])], received[
+        whole:
+    ]

@@ -1,0 +1,75 @@
+"""Runs a server: its fork server, its listeners, its supervisor. Imports nothing that only workers
+need, as this is the process that stays while they come and go.
+"""
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import wait
+from types import FrameType
+from typing import Any
+
+from flowengine.limits import MAX_DESCRIPTORS
+from flowengine.server.listeners import open_listeners
+from flowengine.server.logging_setup import configure_logging, install_exception_hooks
+from flowengine.server.server_processes import ForkServerProcess
+from flowengine.server.server_settings import ServerSettings
+from flowengine.server.supervisor import Supervisor
+
+try:
+    import resource
+except ImportError:  # not on every system
+    resource = None  # type: ignore[assignment]
+
+PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def run_server(settings: ServerSettings, load: Callable[[], Any]) -> int:
+    """Serve until told to stop; the exit status. `load` prepares the server and returns what its
+    workers begin with, or exits with a status of its own; it runs in the process that forks them.
+    Raises SettingsError where the port is taken.
+    """
+    settings.export_to_environment()
+    with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
+        os.environ[PROMETHEUS_FOLDER] = folder  # where workers add up their numbers
+        fork_server = ForkServerProcess(load)
+        try:
+            wait_until_loaded(fork_server)
+            if fork_server.has_closed:
+                return fork_server.close()
+            configure_logging()
+            install_exception_hooks()
+            raise_descriptor_limit()
+            listeners = open_listeners(settings.host, settings.port)
+        except BaseException:
+            fork_server.close()
+            raise
+        return Supervisor(listeners, settings.workers, settings.drain, fork_server).run()
+
+
+def wait_until_loaded(fork_server: ForkServerProcess) -> None:
+    """Wait until the flows are loaded, or the process has ended. SIGTERM ends both meanwhile."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        fork_server.process.terminate()
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    while not fork_server.is_ready and not fork_server.has_closed:
+        wait([fork_server.channel])
+        fork_server.read_events()
+
+
+def raise_descriptor_limit() -> None:
+    """Raise the limit of file descriptors to what the system allows: each connection that a proxy
+    keeps open is one.
+    """
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
