@@ -72,8 +72,9 @@ class SplitEvent(NamedTuple):
 
 
 class JournalRow(NamedTuple):
-    """A row before its common parts are interned. `readable` is the event with the
-    lookups, `said` the answer, as JSON; `micros` is how long answering took.
+    """A row before its common parts are interned. `readable` is the event with the lookups, `said`
+    the answer, as JSON; `is_anonymous` says that nobody is named in either, so that `readable` may
+    outlive the call. `micros` is how long answering took.
     """
 
     call: bytes
@@ -86,6 +87,7 @@ class JournalRow(NamedTuple):
     readable: str
     said: str
     sealed: bytes | None
+    is_anonymous: bool
 
 
 def build_row(
@@ -101,11 +103,11 @@ def build_row(
     )  # fmt: skip
     answer = redact_answer(redaction, strip_own_cookie(noted.answer))
     way = describe_trace(record.trace, redaction.run == 0)
-    outcome, readable, sealed = record.outcome, answer.readable, None
+    outcome, said, sealed = record.outcome, answer.readable, None
     shown, hidden = split_event(event, redaction)
     if record.repeated:
         # of a repetition nothing is known that could be hidden in its answer
-        outcome, readable = REPEATED_OUTCOME, "{}"
+        outcome, said = REPEATED_OUTCOME, "{}"
     elif encryption is not None and release.journal.replay:
         content = encode_hidden_fields(record, {**hidden}, answer.hidden, way.hidden, at)
         sealed = encryption.seal(content, key, nonce)
@@ -119,7 +121,8 @@ def build_row(
     )
     return JournalRow(
         key, digest_body(noted.body), at, step, seconds, round(record.seconds * 1e6), dimension,
-        encode_readable_part(record, shown), readable, sealed,
+        encode_readable_part(record, shown), said, sealed,
+        redaction.numbers and redaction.words,
     )  # fmt: skip
 
 

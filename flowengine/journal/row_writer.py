@@ -170,13 +170,13 @@ def intern_row(
     connection: sqlite3.Connection, interned: InternTables, row: JournalRow
 ) -> InternedRow:
     """A row with the numbers of what it has in common with others."""
-    at = row.at
+    at, readable = row.at, row.readable
     return InternedRow(
         row.dimension.outcome == REPEATED_OUTCOME,
         (
             row.call, row.digest, at, row.step, row.seconds,
             interned.intern_dimension(connection, row.dimension, at), row.micros,
-            interned.intern_text(connection, row.readable, at),
+            interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
             interned.intern_text(connection, row.said, at), row.sealed,
         ),
     )  # fmt: skip

@@ -5,6 +5,9 @@ project says so.
 import asyncio
 import json
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +30,7 @@ from tests.journal.journal_line import (
     files,
     keyed,
     press,
+    record,
     ring,
 )
 from tests.thoroughness import examples
@@ -105,3 +109,14 @@ async def test_recording_credentials_are_never_readable(told: str) -> None:
     assert "startRecording" in text
     assert "s3://bucket/calls" in text
     assert "the-key-of-the-bucket" not in text
+
+
+@pytest.mark.parametrize("told", POLICIES)
+def test_event_that_names_its_caller_goes_with_its_row(tmp_path: Path, told: str) -> None:
+    """What many rows have in common stays for two days after the last of them."""
+    path, release = tmp_path / "journal.db", POLICIES[told]
+    record(path, release, [ring(f"call-{number}") for number in range(4)])
+    with closing(sqlite3.connect(path)) as file:
+        texts = [text for (text,) in file.execute("SELECT content FROM texts")]
+    assert [text for text in texts if '"runMenu"' in text]
+    assert bool([text for text in texts if '"cli"' in text]) is (told == "")
