@@ -1,12 +1,13 @@
 """What replay needs of a callback beyond what everybody may read: encrypted, and bound to its call."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from flowengine.journal.event_parts import EventParts, merge_event
 from flowengine.runtime.cookie import COOKIE_KEY
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.states import LookupRequest, LookupResult
@@ -55,12 +56,14 @@ class EncryptedPart(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HiddenFields(msgspec.Struct, frozen=True, array_like=True):
-    """What an encrypted part has that the readable part of its row has not. `event` are the fields
-    that are redacted or left out; `answer` is compressed, with the redacted one as dictionary. An
+    """What an encrypted part has that the readable part of its row has not. `event` are the values
+    that are redacted, `more` the fields that are left out; `answer` is compressed, with the redacted one as dictionary. An
     empty `answer` or `trace`, and an `at` of None, are as they can be read.
     """
 
-    event: dict[str, Any]
+    event: Mapping[str, Any]
+    timestamp: str
+    more: dict[str, Any]
     answer: bytes
     trace: TraceTriples
     lookups: tuple[LookupRow, ...]
@@ -75,24 +78,28 @@ _decode_part = msgspec.msgpack.Decoder(EncryptedPart).decode
 
 
 def encode_hidden_fields(
-    record: CallbackRecord, fields: dict[str, Any], answer: bytes, trace: TraceTriples, at: float
+    record: CallbackRecord,
+    values: Mapping[str, Any],
+    answer: bytes,
+    trace: TraceTriples,
+    at: float,
 ) -> bytes:
-    """What is hidden of a callback: these fields of its event, and what belongs to them. Adds to
-    `fields`.
-    """
-    event, found = record.event, record.located
-    if event.timestamp:
-        fields["timestamp"] = event.timestamp
+    """What is hidden of a callback: these values of its event, and what belongs to them."""
+    event, found, more = record.event, record.located, dict[str, Any]()
     if event.version != 1:
-        fields["version"] = event.version
+        more["version"] = event.version
     if len(event.cookies) > (COOKIE_KEY in event.cookies):
-        fields["cookies"] = {
+        more["cookies"] = {
             name: value for name, value in event.cookies.items() if name != COOKIE_KEY
         }
     lookups = tuple(to_lookup_row(*asked) for asked in record.lookups)
     is_known, lost_flow = (found.call is not None, found.lost_flow) if found else (False, None)
     kept_at = None if at == record.at else record.at
-    return _to_bytes(HiddenFields(fields, answer, trace, lookups, kept_at, is_known, lost_flow))
+    return _to_bytes(
+        HiddenFields(
+            values, event.timestamp, more, answer, trace, lookups, kept_at, is_known, lost_flow
+        )
+    )
 
 
 def to_lookup_row(request: LookupRequest, fetched: LookupResult) -> LookupRow:
@@ -129,9 +136,11 @@ def decode_part(content: bytes, answer: str) -> EncryptedPart | None:
 
 def restore_part(
     content: bytes,
-    event: dict[str, Any],
+    kind: str,
+    call_id: str,
+    event: EventParts,
     answer: str,
-    trace: Sequence[tuple[str, str, str]],
+    trace: TraceTriples,
     at: float,
 ) -> EncryptedPart | None:
     """The part, from what was hidden of a row and what can be read of it; None where another
@@ -143,8 +152,9 @@ def restore_part(
         whole = expand_answer(hidden.answer, said) if hidden.answer else said
     except (msgspec.MsgspecError, zlib.error):
         return None
-    fields = {**event, **hidden.event}
+    fields = merge_event(kind, call_id, event._replace(hidden=hidden.event), is_whole=True)
+    fields |= {"event": kind, "callid": call_id, "timestamp": hidden.timestamp, **hidden.more}
     return EncryptedPart(
-        _to_json(fields), fields.get("applicationKey", ""), whole, hidden.trace or tuple(trace),
+        _to_json(fields), fields.get("applicationKey", ""), whole, hidden.trace or trace,
         hidden.lookups, at if hidden.at is None else hidden.at, hidden.is_known, hidden.lost_flow,
     )  # fmt: skip

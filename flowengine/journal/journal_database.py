@@ -22,7 +22,7 @@ JOURNAL_BUSY_SECONDS = 5.0  # whoever writes here has a thread of its own to wai
 
 # What a row has beside the columns that every version has. `readable` and `answered` are JSON for
 # everybody who may read the file: a text, or its number in `texts`; `sealed` is for replay.
-_ROW_COLUMNS = ("dimension INTEGER", "micros INTEGER", "readable", "answered")
+_ROW_COLUMNS = ("dimension INTEGER", "micros INTEGER", "readable", "own TEXT", "answered")
 # Ids of calls are bytes, as SQLite refuses some texts that JSON may carry.
 _CALLBACKS_TABLE = f"""CREATE TABLE callbacks (number INTEGER PRIMARY KEY, call BLOB NOT NULL, digest BLOB NOT NULL,
     at REAL NOT NULL, step INTEGER NOT NULL, seconds INTEGER NOT NULL, {", ".join(_ROW_COLUMNS)}, sealed BLOB)"""

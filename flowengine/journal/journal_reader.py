@@ -15,6 +15,7 @@ from flowengine.journal.encrypted_part import (
     decode_part,
     restore_part,
 )
+from flowengine.journal.event_parts import EventParts, merge_event
 from flowengine.journal.inbox_of_version_2 import count_waiting
 from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
 from flowengine.journal.journal_encryption import JournalEncryption
@@ -28,7 +29,7 @@ SELECT first.call, first.at, first.release, first.flow, count(*), max(rows.at), 
     max(CASE WHEN rows.event = 'dice' THEN rows.reason END), max(rows.event = 'dice'),
     (SELECT exit FROM rows AS last WHERE last.call = first.call AND exit != '' AND event NOT IN ('dice', 'notify')
         ORDER BY number DESC LIMIT 1),
-    first.readable
+    first.event, first.readable, first.own
 FROM rows AS first JOIN rows ON rows.call = first.call
 WHERE first.number = (SELECT min(number) FROM callbacks AS earliest WHERE earliest.call = first.call)
     AND first.at >= :since AND (:release = '' OR first.release = :release)
@@ -116,20 +117,20 @@ class JournalReader:
                     reason or "",
                     bool(ended),
                     left or "",
-                    decode_event(shown),
+                    decode_event(event, decode_call_id(key), readable, own),
                 )
             )
-            for key, *some, worst, reason, ended, left, shown in rows
+            for key, *some, worst, reason, ended, left, event, readable, own in rows
         ]
 
     def list_callbacks(self, call: str) -> list[CallbackEntry]:
         """The callbacks of a call in order."""
         query = (
-            "SELECT at, event, release, flow, state, step, outcome, readable, trace, micros, said "
-            "FROM rows WHERE call = ? ORDER BY at, number"
+            "SELECT at, event, release, flow, state, step, outcome, readable, own, trace, "
+            "micros, said FROM rows WHERE call = ? ORDER BY at, number"
         )
         return [
-            CallbackEntry(*(*row[:7], merge_readable(*row[7:])))
+            CallbackEntry(*(*row[:7], merge_readable(row[1], call, *row[7:])))
             for row in self._fetch_rows(query, (encode_call_id(call),))
         ]
 
@@ -145,7 +146,7 @@ class JournalReader:
         """All calls that began since then, each with its callbacks in order, whole."""
         began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
         query = (
-            "SELECT at, event, release, outcome, digest, readable, trace, said, sealed "
+            "SELECT at, event, release, outcome, digest, readable, own, trace, said, sealed "
             "FROM rows WHERE call = ? ORDER BY at, number"
         )
         for (key,) in self._fetch_rows(began, (since,)):
@@ -181,9 +182,17 @@ class JournalReader:
         self.connection.close()
 
 
-def decode_event(readable: str) -> dict[str, Any]:
-    found: dict[str, Any] = _decode_readable(readable)["event"]
-    return found
+def decode_parts(readable: str, own: str) -> EventParts:
+    """What people may read of an event."""
+    return EventParts(_decode_readable(readable)["event"], _decode_readable(own), {})
+
+
+def decode_event(kind: str, call_id: str, readable: str, own: str | None) -> dict[str, Any]:
+    """The event as people may read it. In a row of version 2 nothing of it stands by itself."""
+    if own is None:
+        found: dict[str, Any] = _decode_readable(readable)["event"]
+        return found
+    return merge_event(kind, call_id, decode_parts(readable, own))
 
 
 @lru_cache(maxsize=MAX_CACHED_TRACES)
@@ -198,24 +207,33 @@ def format_trace(trace: str) -> tuple[str, ...]:
 
 
 def merge_readable(
-    readable: str, trace: str | None, micros: int | None, said: str
+    kind: str,
+    call_id: str,
+    readable: str,
+    own: str | None,
+    trace: str | None,
+    micros: int | None,
+    said: str,
 ) -> dict[str, Any]:
-    """What people may read of a callback. In a row of version 2 trace and time stand in `readable`."""
+    """What people may read of a callback. In a row of version 2 all but the answer stands in
+    `readable`.
+    """
     found = _decode_readable(readable)
-    if trace is not None:
-        event, more = found.pop("event"), found
+    if trace is not None and own is not None:
+        parts = EventParts(found.pop("event"), _decode_readable(own), {})
+        event, more = merge_event(kind, call_id, parts), found
         found = {"event": event, "trace": [*format_trace(trace)], "ms": (micros or 0) / 1000}
         found |= more
     return {**found, "answer": msgspec.json.decode(said)}
 
 
 def open_row(row: tuple[Any, ...], key: bytes, encryption: JournalEncryption) -> RecordedCall:
-    at, event, release, outcome, digest, readable, trace, said, sealed = row
+    at, event, release, outcome, digest, readable, own, trace, said, sealed = row
     content = encryption.open(sealed, key) if sealed is not None else None
     whole = None
     if content is not None and trace is None:
         whole = decode_part(content, said)
     elif content is not None:
-        fields = {"event": event, "callid": decode_call_id(key), **decode_event(readable)}
-        whole = restore_part(content, fields, said, parse_trace(trace), at)
+        parts, call_id = decode_parts(readable, own), decode_call_id(key)
+        whole = restore_part(content, event, call_id, parts, said, parse_trace(trace), at)
     return RecordedCall(at, event, release, outcome, digest, whole, sealed is not None)

@@ -3,9 +3,8 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,11 +15,11 @@ from flowengine.journal.encrypted_part import (
     compress_answer,
     encode_hidden_fields,
 )
+from flowengine.journal.event_parts import split_event
 from flowengine.journal.intern_tables import Dimension
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.masking import mask_reason
 from flowengine.journal.redaction import (
-    REDACTED_TEXT,
     Redaction,
     build_redaction,
     may_hold_words,
@@ -28,7 +27,7 @@ from flowengine.journal.redaction import (
 from flowengine.runtime.cookie import COOKIE_KEY
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
-from flowengine.sinch import Ace, CallbackEvent, Dice, Pie
+from flowengine.sinch import CallbackEvent, Dice, Pie
 from flowengine.sinch.call_id import encode_call_id
 
 OWN_COOKIE_PREFIX = b'{"name":"setCookie","key":"' + COOKIE_KEY.encode() + b'","value":"'
@@ -38,19 +37,9 @@ NON_EXIT_PATTERN = re.compile(
 )
 INSTRUCTIONS_START = b'"instructions":['
 REPEATED_OUTCOME = "repeated"
-EMPTY_DESTINATION = {"type": "", "endpoint": ""}
-FIELDS_LEFT_OUT = frozenset({"event", "callid", "version", "cookies", "timestamp"})
-"""What stands in other columns, or nowhere people may read"""
 DIGEST_BYTES = 8  # enough to tell the callbacks of one call apart
 MAX_CACHED_ANSWERS = 1024
 MAX_CACHED_TRACES = 2048
-MAX_CACHED_EVENTS = 1024
-# What tells events of a kind apart that many callers bring; those of other kinds name their caller.
-_REPEATED_FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
-    Ace: attrgetter("application_key", "custom", "conference_id", "user", "amd"),
-    Pie: attrgetter("application_key", "custom", "conference_id", "user", "menu_result"),
-}
-_split_events: dict[tuple[Any, ...], "SplitEvent"] = {}
 _to_json = msgspec.json.Encoder().encode
 
 
@@ -62,19 +51,11 @@ class JournalRecord(NamedTuple):
     answer: bytes
 
 
-class SplitEvent(NamedTuple):
-    """An event as the platform spells it, without what is empty or said elsewhere: as people may
-    read it, and what of it they may not. Many callbacks share it.
-    """
-
-    shown: Mapping[str, Any]
-    hidden: Mapping[str, Any]
-
-
 class JournalRow(NamedTuple):
-    """A row before its common parts are interned. `readable` is the event with the lookups, `said`
-    the answer, as JSON; `is_anonymous` says that nobody is named in either, so that `readable` may
-    outlive the call. `micros` is how long answering took.
+    """A row before its common parts are interned. `readable` has the event with the lookups, `own`
+    what of the event hardly another caller brings, `said` the answer, as JSON; `is_anonymous` says
+    that nobody is named there, so that `readable` may outlive the call. `micros` is how long
+    answering took.
     """
 
     call: bytes
@@ -85,6 +66,7 @@ class JournalRow(NamedTuple):
     micros: int
     dimension: Dimension
     readable: str
+    own: str | None
     said: str
     sealed: bytes | None
     is_anonymous: bool
@@ -104,12 +86,12 @@ def build_row(
     answer = redact_answer(redaction, strip_own_cookie(noted.answer))
     way = describe_trace(record.trace, redaction.run == 0)
     outcome, said, sealed = record.outcome, answer.readable, None
-    shown, hidden = split_event(event, redaction)
+    parts = split_event(event, redaction)
     if record.repeated:
         # of a repetition nothing is known that could be hidden in its answer
         outcome, said = REPEATED_OUTCOME, "{}"
     elif encryption is not None and release.journal.replay:
-        content = encode_hidden_fields(record, {**hidden}, answer.hidden, way.hidden, at)
+        content = encode_hidden_fields(record, parts.hidden, answer.hidden, way.hidden, at)
         sealed = encryption.seal(content, key, nonce)
     # nobody hears the hangup that answers a caller who has hung up
     action = "" if is_hangup(event) else answer.action
@@ -121,8 +103,8 @@ def build_row(
     )
     return JournalRow(
         key, digest_body(noted.body), at, step, seconds, round(record.seconds * 1e6), dimension,
-        encode_readable_part(record, shown), said, sealed,
-        redaction.numbers and redaction.words,
+        encode_readable_part(record, parts.shared), _to_json(parts.own).decode() if parts.own else None,
+        said, sealed, redaction.numbers and redaction.words,
     )  # fmt: skip
 
 
@@ -218,39 +200,6 @@ def encode_readable_part(record: CallbackRecord, shown: Mapping[str, Any]) -> st
         for request, fetched in record.lookups
     ]
     return _to_json({"event": shown, "lookups": lookups}).decode()
-
-
-def split_event(event: CallbackEvent, redaction: Redaction) -> SplitEvent:
-    """Split an event. Most menu results and answers by a callee are those of many callers."""
-    get_fields = _REPEATED_FIELDS.get(type(event))
-    if get_fields is None or redaction.values:
-        return _split_event(event, redaction)
-    key = (type(event), redaction, get_fields(event))
-    found = _split_events.get(key)
-    if found is None:
-        if len(_split_events) >= MAX_CACHED_EVENTS:
-            _split_events.clear()
-        found = _split_events[key] = _split_event(event, redaction)
-    return found
-
-
-def _split_event(event: CallbackEvent, redaction: Redaction) -> SplitEvent:
-    shown: dict[str, Any] = {}
-    hidden: dict[str, Any] = {}
-    for name, value in msgspec.to_builtins(event).items():
-        if not value or name in FIELDS_LEFT_OUT or value == EMPTY_DESTINATION:
-            continue
-        redacted = redaction.redact_part(name, value)
-        if name == "menuResult":
-            redacted["value"] = redact_keys(value["value"], redaction)
-        shown[name] = redacted
-        if redacted != value:
-            hidden[name] = value
-    return SplitEvent(shown, hidden)
-
-
-def redact_keys(keys: str, redaction: Redaction) -> str:
-    return REDACTED_TEXT if keys and (redaction.words or redaction.run == 1) else keys
 
 
 def is_hangup(event: CallbackEvent) -> bool:

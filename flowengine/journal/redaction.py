@@ -45,11 +45,7 @@ class Redaction(msgspec.Struct, frozen=True):
         """A text that may hold what a caller has said or pressed."""
         if self.values:
             text = redact_words(text, self.values)
-        if self.run and not text.isalpha():  # the usual word, without an expression
-            text = _DIGIT_RUN_PATTERNS[self.run].sub(
-                lambda found: found[0].translate(DIGIT_MASK), text
-            )
-        return text
+        return mask_digit_runs(text, self.run)
 
     def redact_number(self, text: str) -> str:
         return mask_address(text) if self.numbers else self.redact_text(text)
@@ -76,6 +72,13 @@ class Redaction(msgspec.Struct, frozen=True):
         if not (self.numbers or self.words or self.run or CREDENTIALS_KEY in body):
             return body
         return _to_json(self.redact_part("", msgspec.json.decode(body)))
+
+
+def mask_digit_runs(text: str, run: int) -> str:
+    """A text with stars in place of rows of digits that are at least so long; 0 hides none."""
+    if not run or text.isalpha():  # the usual word, without an expression
+        return text
+    return _DIGIT_RUN_PATTERNS[run].sub(lambda found: found[0].translate(DIGIT_MASK), text)
 
 
 def may_hold_words(body: str, words: Iterable[str]) -> bool:

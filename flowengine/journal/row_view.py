@@ -32,6 +32,7 @@ def create_row_view(connection: sqlite3.Connection) -> None:
         view = _build_mixed_view()
     else:
         view = _build_view()
+    connection.execute("PRAGMA temp_store = MEMORY")  # readers leave no ids of calls on a disk
     connection.execute(f"CREATE TEMP VIEW rows AS {view}")
 
 
@@ -42,7 +43,7 @@ def _list_columns(connection: sqlite3.Connection) -> list[str]:
 def _build_view() -> str:
     dimension = ", ".join(f"dimensions.{name} AS {name}" for name in _DIMENSION_COLUMNS)
     # LEFT, as SQLite must not begin with the dimensions: callbacks are found by call or time
-    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros,
+    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros, coalesce(own, '{{}}') AS own,
         {_TEXT_COLUMN.format(column="readable")} AS readable, {_TEXT_COLUMN.format(column="answered")} AS said
         FROM callbacks LEFT JOIN dimensions ON dimensions.number = callbacks.dimension"""  # noqa: S608
 
@@ -53,6 +54,7 @@ def _build_mixed_view() -> str:
     )
     readable, said = (_TEXT_COLUMN.format(column=column) for column in ("readable", "answered"))
     return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros,
+        CASE WHEN dimension IS NOT NULL THEN coalesce(own, '{{}}') END AS own,
         CASE WHEN dimension IS NULL THEN {_OLD_READABLE} ELSE {readable} END AS readable,
         CASE WHEN dimension IS NULL THEN {_OLD_SAID} ELSE {said} END AS said
         FROM callbacks LEFT JOIN dimensions ON dimensions.number = callbacks.dimension"""  # noqa: S608
@@ -60,5 +62,5 @@ def _build_mixed_view() -> str:
 
 def _build_view_of_version_2() -> str:
     return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {", ".join(_DIMENSION_COLUMNS)},
-        NULL AS trace, NULL AS micros, {_OLD_READABLE} AS readable, {_OLD_SAID} AS said
+        NULL AS trace, NULL AS micros, NULL AS own, {_OLD_READABLE} AS readable, {_OLD_SAID} AS said
         FROM callbacks"""  # noqa: S608

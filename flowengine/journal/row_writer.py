@@ -18,7 +18,7 @@ from flowengine.sinch.call_id import decode_call_id
 
 log = logging.getLogger(__name__)
 _COLUMNS = (
-    "call", "digest", "at", "step", "seconds", "dimension", "micros", "readable", "answered", "sealed",
+    "call", "digest", "at", "step", "seconds", "dimension", "micros", "readable", "own", "answered", "sealed",
 )  # fmt: skip
 # Version 2 has columns that must not be null, and that no row of today needs.
 _COLUMNS_OF_VERSION_2 = (
@@ -177,7 +177,7 @@ def intern_row(
             row.call, row.digest, at, row.step, row.seconds,
             interned.intern_dimension(connection, row.dimension, at), row.micros,
             interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
-            interned.intern_text(connection, row.said, at), row.sealed,
+            row.own, interned.intern_text(connection, row.said, at), row.sealed,
         ),
     )  # fmt: skip
 

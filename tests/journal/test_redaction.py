@@ -24,6 +24,7 @@ from flowengine.storage.sessions import MemoryStore
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
     FLOW,
+    LINE,
     SEALER,
     Clock,
     ended,
@@ -59,7 +60,7 @@ async def readable(release: Release, events: list[dict[str, Any]], name: str) ->
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
         made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
-        found += [made.readable, made.said, *made.dimension]
+        found += [made.readable, made.own or "", made.said, *made.dimension]
     return " ".join(found)
 
 
@@ -118,5 +119,7 @@ def test_event_that_names_its_caller_goes_with_its_row(tmp_path: Path, told: str
     record(path, release, [ring(f"call-{number}") for number in range(4)])
     with closing(sqlite3.connect(path)) as file:
         texts = [text for (text,) in file.execute("SELECT content FROM texts")]
+        own = [text for (text,) in file.execute("SELECT own FROM callbacks")]
     assert [text for text in texts if '"runMenu"' in text]
-    assert bool([text for text in texts if '"cli"' in text]) is (told == "")
+    assert bool([text for text in texts if LINE[1:] in text or '"to"' in text]) is (told == "")
+    assert all('"cli"' in text for text in own)

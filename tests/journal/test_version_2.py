@@ -148,6 +148,23 @@ def test_rows_with_a_secret_hold_what_rows_of_version_2_did(
     compare(asyncio.run(note(release, events, [(200, {"name": name}, "")])), release)
 
 
+@pytest.mark.parametrize("told", POLICIES)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://calling.example.com/v1/calls/id/4a40f8ba-1234-0000-a1f5-7f7feb12345a",
+        "http://127.0.0.1:8123/4a40f8ba-1234-0000-a1f5-7f7feb12345a/1",
+        "http://127.0.0.1:812 34a40f8ba-1234-0000-a1f5-7f7feb12345a",
+        "http://127.0.0.1:8123/{callid:0}/4a40f8ba-1234-0000-a1f5-7f7feb12345a",
+        "http://127.0.0.1:8123/{callid:3}",
+    ],
+)
+def test_url_of_a_call_is_what_it_was(told: str, url: str) -> None:
+    release, call = compile_release(files(journal=told)), "4a40f8ba-1234-0000-a1f5-7f7feb12345a"
+    first = {**ring(call), "callResourceUrl": url, "callHeaders": [{"key": "a", "value": "12345"}]}
+    compare(asyncio.run(note(release, [first, press("1", call), ended(call)])), release)
+
+
 def test_journal_of_version_2_is_upgraded_with_its_rows(tmp_path: Path) -> None:
     path, release = tmp_path / "journal.db", compile_release(files())
     noted = asyncio.run(note(release, CONVERSATION))

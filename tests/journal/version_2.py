@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.journal.encrypted_part import EncryptedPart, to_lookup_row
+from flowengine.journal.event_parts import EMPTY_DESTINATION
 from flowengine.journal.inbox_of_version_2 import INBOX_ASSOCIATED_DATA, InboxEntry
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_row import (
     ACTION_PATTERN,
-    EMPTY_DESTINATION,
     OWN_COOKIE_PREFIX,
     REPEATED_OUTCOME,
     JournalRecord,

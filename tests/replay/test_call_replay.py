@@ -62,6 +62,7 @@ async def conversation(
                     kept.dimension.outcome,
                     kept.digest,
                     kept.readable,
+                    kept.own or "{}",
                     kept.dimension.trace,
                     kept.said,
                     kept.sealed,
