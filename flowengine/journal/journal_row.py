@@ -66,7 +66,7 @@ class JournalRow(NamedTuple):
     micros: int
     dimension: Dimension
     readable: str
-    own: str | None
+    own: str
     said: str
     sealed: bytes | None
     is_anonymous: bool
@@ -103,7 +103,7 @@ def build_row(
     )
     return JournalRow(
         key, digest_body(noted.body), at, step, seconds, round(record.seconds * 1e6), dimension,
-        encode_readable_part(record, parts.shared), _to_json(parts.own).decode() if parts.own else None,
+        encode_readable_part(record, parts.shared), _to_json(parts.own).decode(),
         said, sealed, redaction.numbers and redaction.words,
     )  # fmt: skip
 

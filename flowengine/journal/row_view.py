@@ -43,7 +43,7 @@ def _list_columns(connection: sqlite3.Connection) -> list[str]:
 def _build_view() -> str:
     dimension = ", ".join(f"dimensions.{name} AS {name}" for name in _DIMENSION_COLUMNS)
     # LEFT, as SQLite must not begin with the dimensions: callbacks are found by call or time
-    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros, coalesce(own, '{{}}') AS own,
+    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros, own,
         {_TEXT_COLUMN.format(column="readable")} AS readable, {_TEXT_COLUMN.format(column="answered")} AS said
         FROM callbacks LEFT JOIN dimensions ON dimensions.number = callbacks.dimension"""  # noqa: S608
 
@@ -53,8 +53,7 @@ def _build_mixed_view() -> str:
         f"coalesce(dimensions.{name}, callbacks.{name}) AS {name}" for name in _DIMENSION_COLUMNS
     )
     readable, said = (_TEXT_COLUMN.format(column=column) for column in ("readable", "answered"))
-    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros,
-        CASE WHEN dimension IS NOT NULL THEN coalesce(own, '{{}}') END AS own,
+    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros, own,
         CASE WHEN dimension IS NULL THEN {_OLD_READABLE} ELSE {readable} END AS readable,
         CASE WHEN dimension IS NULL THEN {_OLD_SAID} ELSE {said} END AS said
         FROM callbacks LEFT JOIN dimensions ON dimensions.number = callbacks.dimension"""  # noqa: S608

@@ -169,15 +169,18 @@ class RowWriter:
 def intern_row(
     connection: sqlite3.Connection, interned: InternTables, row: JournalRow
 ) -> InternedRow:
-    """A row with the numbers of what it has in common with others."""
+    """A row with the numbers of what it has in common with others. Its bytes are bytearrays: for
+    each value of another type sqlite3 looks for an adapter, which takes as long as writing it.
+    """
     at, readable = row.at, row.readable
     return InternedRow(
         row.dimension.outcome == REPEATED_OUTCOME,
         (
-            row.call, row.digest, at, row.step, row.seconds,
+            bytearray(row.call), bytearray(row.digest), at, row.step, row.seconds,
             interned.intern_dimension(connection, row.dimension, at), row.micros,
             interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
-            row.own, interned.intern_text(connection, row.said, at), row.sealed,
+            row.own, interned.intern_text(connection, row.said, at),
+            bytearray(row.sealed) if row.sealed else None,
         ),
     )  # fmt: skip
 

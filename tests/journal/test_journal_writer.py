@@ -66,9 +66,7 @@ def journal(
 def shown(path: Path) -> str:
     """All that people may read."""
     with closing(open_for_reading(path)) as connection:
-        rows = connection.execute(
-            "SELECT readable, coalesce(own, ''), said, trace FROM rows"
-        ).fetchall()
+        rows = connection.execute("SELECT readable, own, said, trace FROM rows").fetchall()
     return " ".join(text for row in rows for text in row)
 
 

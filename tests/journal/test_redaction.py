@@ -60,7 +60,7 @@ async def readable(release: Release, events: list[dict[str, Any]], name: str) ->
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
         made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
-        found += [made.readable, made.own or "", made.said, *made.dimension]
+        found += [made.readable, made.own, made.said, *made.dimension]
     return " ".join(found)
 
 

@@ -62,7 +62,7 @@ async def conversation(
                     kept.dimension.outcome,
                     kept.digest,
                     kept.readable,
-                    kept.own or "{}",
+                    kept.own,
                     kept.dimension.trace,
                     kept.said,
                     kept.sealed,
