@@ -108,6 +108,9 @@ MAX_STEP_RETRIES: Final = (
 )
 # of an address or a user that a call carries along; the platform has none longer (MAX_USER_NAME)
 MAX_FACT_BYTES: Final = 128
+# of a handed-in text that travels with a call: all that the platform takes would fill the cookie,
+# and every flow that reads it would have a state that needs a store
+MAX_KEPT_CUSTOM_BYTES: Final = 256
 # the longest call is 4 hours; recordings and transcripts are announced later the same day
 CALL_KEPT_SECONDS: Final = 86_400.0
 FETCH_MARGIN_SECONDS: Final = (

@@ -24,7 +24,9 @@ from flowengine.compile.checks import (
     secret_use,
     shadowed_keys,
     shadowed_routes,
+    shared_rooms,
     silence_loops,
+    spoken_values,
     state_loops,
     subflow_events,
     subflow_recursion,
@@ -135,6 +137,7 @@ def check_call_paths(
     yield from missing_locales.check(known, authored, memory)
     yield from transfer_loops.check(programs, authored, memory)
     yield from phone_columns.check(programs, authored, memory)
+    yield from spoken_values.check(programs, authored, memory)
 
 
 def check_shared(authored: AuthoredProject) -> tuple[text_sizes.ColumnSizes, list[Problem]]:
@@ -191,6 +194,7 @@ def check_program(program: Program) -> list[Problem]:
         *unused_variables.check(program),
         *empty_recordings.check(program),
         *silence_loops.check(program),
+        *shared_rooms.check(program),
     ]
 
 

@@ -11,7 +11,12 @@ from flowengine.compile.checks.program_graph import (
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.expr import Type
-from flowengine.limits import MAX_COOKIE_BYTES, MAX_FACT_BYTES, MAX_HISTORY_BYTES
+from flowengine.limits import (
+    MAX_COOKIE_BYTES,
+    MAX_FACT_BYTES,
+    MAX_HISTORY_BYTES,
+    MAX_KEPT_CUSTOM_BYTES,
+)
 from flowengine.model import CompileCache
 from flowengine.problems import Problem
 
@@ -25,6 +30,7 @@ FACT_BYTES = {
     "call.from": 17,
     "call.redirected_from": 17,
     "call.origin": 6,
+    "call.custom": MAX_KEPT_CUSTOM_BYTES,
     **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
 }
 NUMBER_BYTES = 9  # whole numbers and decimals travel as 8 bytes and a mark
