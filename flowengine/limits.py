@@ -129,6 +129,8 @@ MAX_CALLBACK_BYTES: Final = (
 LEDGER_POLL_SECONDS: Final = (
     0.05  # what is published on one worker is live on all well within a second; looking costs 5 µs
 )
+# after a change of what is live: by then each worker knows it, and calls that began before are stored
+UNLOAD_DELAY_SECONDS: Final = 2.0
 DRAIN_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time
 RELEASES_KEPT: Final = 20  # a week of edits to go back to; their contents are shared
 REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again

@@ -104,12 +104,7 @@ def compute_call_facts(
     programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> dict[str, CallFacts]:
     """The facts of all flows, worked out from the subflows up and from the callers down."""
-    named = [
-        memory.get_or_compute(
-            ("locales named", name), program, partial(collect_flow_locales, program)
-        )
-        for name, program in programs.items()
-    ]
+    named = [program.compute_once(collect_flow_locales) for name, program in programs.items()]
     locales = tuple(sorted(frozenset().union(*named)))
     calling = list_subflow_calls(programs)
     order = [

@@ -1,7 +1,6 @@
 """The largest cookie that a waiting call may need, against what a cookie holds."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import NamedTuple
 
 from flowengine.compile.checks.program_graph import (
@@ -17,7 +16,6 @@ from flowengine.limits import (
     MAX_HISTORY_BYTES,
     MAX_KEPT_CUSTOM_BYTES,
 )
-from flowengine.model import CompileCache
 from flowengine.problems import Problem
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale,
@@ -48,16 +46,11 @@ class StateSizes(NamedTuple):
     calling: Mapping[str, int]
 
 
-def check(
-    programs: Mapping[str, Program], memory: CompileCache, *, cookies_only: bool
-) -> Iterator[Problem]:
+def check(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
     """One problem for each flow, at its largest state. A flow that is too large only because of its
     callers is left out where one of them is reported.
     """
-    measured = {
-        name: memory.get_or_compute(("cookie", name), program, partial(measure_program, program))
-        for name, program in programs.items()
-    }
+    measured = {name: program.compute_once(measure_program) for name, program in programs.items()}
     below = measure_callers(programs, measured)
     over = {
         name: place

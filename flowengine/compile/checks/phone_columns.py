@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from flowengine.compile.checks.value_sources import (
 )
 from flowengine.compile.program import Program
 from flowengine.expr import Template, find_whole_expression
-from flowengine.model import AuthoredProject, CompileCache
+from flowengine.model import AuthoredProject
 from flowengine.problems import Problem
 from flowengine.svaml import NUMBER_PATTERN
 
@@ -26,19 +25,15 @@ PHONE_NAMES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
 _PHONE_DIGITS: Final = re.compile(r"[0-9][0-9 ()./-]{5,}")
 
 
-def check(
-    programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
-) -> Iterator[Problem]:
-    written = list_written_texts(programs, memory)
+def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterator[Problem]:
+    written = list_written_texts(programs)
     used = [
         source
         for name, program in programs.items()
-        for source in memory.get_or_compute(
-            ("numbers dialled", name), program, partial(find_dialled_sources, program)
-        )
+        for source in program.compute_once(find_dialled_sources)
     ]
     dialled = follow_sources(used, written)
-    for item in chain(list_cells(authored), list_authored_texts(programs, memory)):
+    for item in chain(list_cells(authored), list_authored_texts(programs.values())):
         is_used = item.source in dialled
         is_meant = is_used or is_phone_name(item.source.name)
         if is_meant and not is_dialable(item.text, used=is_used):

@@ -1,7 +1,6 @@
 """Bare keys in values that are spoken: of variables and in tables."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from flowengine.compile.checks.prompt_sizes import iterate_prompts
 from flowengine.compile.checks.value_sources import (
@@ -13,23 +12,19 @@ from flowengine.compile.checks.value_sources import (
     list_written_texts,
 )
 from flowengine.compile.program import Program
-from flowengine.model import AuthoredProject, CompileCache
+from flowengine.model import AuthoredProject
 from flowengine.problems import Problem
 from flowengine.states.prompt_faults import find_bare_keys
 
 
-def check(
-    programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
-) -> Iterator[Problem]:
+def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterator[Problem]:
     used = [
         source
         for name, program in programs.items()
-        for source in memory.get_or_compute(
-            ("values spoken", name), program, partial(find_spoken_sources, program)
-        )
+        for source in program.compute_once(find_spoken_sources)
     ]
-    spoken = follow_sources(used, list_written_texts(programs, memory))
-    texts = (item for item in list_authored_texts(programs, memory) if item.source in spoken)
+    spoken = follow_sources(used, list_written_texts(programs))
+    texts = (item for item in list_authored_texts(programs.values()) if item.source in spoken)
     for item in (*list_cells(authored, spoken), *texts):
         for code, message, cure in find_bare_keys(str(item.text)):
             yield Problem(code, item.find_span(), f"{message}, and {item.what} is spoken", cure)

@@ -105,7 +105,7 @@ def check(
     """One problem for each circle of numbers."""
     plan = NumberPlan.from_project(authored)
     connections = {
-        name: memory.get_or_compute(("dialled", name), program, partial(list_connections, program))
+        name: program.compute_once(list_connections)
         for name, program in (programs.items() if plan.named else ())
     }
     # most projects dial no number of their own: then there is nothing to follow

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 from flowengine.compile.program import Program
 from flowengine.expr import Expression, Template, find_whole_expression
-from flowengine.model import AuthoredProject, CompileCache
+from flowengine.model import AuthoredProject
 from flowengine.problems import Span
 from flowengine.source import Document, KeyPath
 
@@ -48,15 +47,10 @@ class AuthoredText(NamedTuple):
 
 
 def list_written_texts(
-    programs: Mapping[str, Program], memory: CompileCache
+    programs: Mapping[str, Program],
 ) -> dict[str, tuple[WrittenText, ...]]:
     """By flow: the texts that its states write into variables."""
-    return {
-        name: memory.get_or_compute(
-            ("texts written", name), program, partial(find_written_texts, program)
-        )
-        for name, program in programs.items()
-    }
+    return {name: program.compute_once(find_written_texts) for name, program in programs.items()}
 
 
 def follow_sources(
@@ -92,13 +86,11 @@ def list_cells(
 
 
 def list_authored_texts(
-    programs: Mapping[str, Program], memory: CompileCache
+    programs: Iterable[Program],
 ) -> Iterator[AuthoredText]:
     """Defaults and choices of variables, and texts that flows write into variables."""
-    for name, program in programs.items():
-        yield from memory.get_or_compute(
-            ("texts authored", name), program, partial(find_authored_texts, program)
-        )
+    for program in programs:
+        yield from program.compute_once(find_authored_texts)
 
 
 def find_authored_texts(program: Program) -> tuple[AuthoredText, ...]:
