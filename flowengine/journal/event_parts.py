@@ -45,7 +45,7 @@ _cached_parts: dict[tuple[Any, ...], EventParts] = {}
 def split_event(event: CallbackEvent, redaction: Redaction) -> EventParts:
     """Split an event. Most menu results and answers by a callee are those of many callers."""
     get_fields = _REPEATED_FIELDS.get(type(event))
-    if get_fields is None or redaction.values:
+    if get_fields is None or redaction.values or has_callers_input(event):
         return _split_event(event, redaction)
     key = (type(event), redaction, get_fields(event))
     found = _cached_parts.get(key)
@@ -54,6 +54,17 @@ def split_event(event: CallbackEvent, redaction: Redaction) -> EventParts:
             _cached_parts.clear()
         found = _cached_parts[key] = _split_event(event, redaction)
     return found
+
+
+def has_callers_input(event: CallbackEvent) -> bool:
+    """Whether an event says what a caller keyed or spoke, other than a key of a menu: nothing of
+    that may stay in memory.
+    """
+    return (
+        type(event) is Pie
+        and event.menu_result.type != "return"
+        and len(event.menu_result.value) > 1
+    )
 
 
 def _split_event(event: CallbackEvent, redaction: Redaction) -> EventParts:

@@ -18,8 +18,9 @@ from flowengine.journal.encrypted_part import (
 from flowengine.journal.event_parts import split_event
 from flowengine.journal.intern_tables import Dimension
 from flowengine.journal.journal_encryption import JournalEncryption
-from flowengine.journal.masking import mask_reason
+from flowengine.journal.masking import REASON_MARK, mask_reason
 from flowengine.journal.redaction import (
+    SECRET_DIGIT_RUN,
     Redaction,
     build_redaction,
     may_hold_words,
@@ -127,6 +128,9 @@ def redact_answer(redaction: Redaction, answer: bytes) -> RedactedAnswer:
         if may_hold_words(answer.decode(), redaction.values):
             return _redact_answer(redaction, answer)
         redaction = Redaction(redaction.numbers, redaction.words, redaction.run)
+    # an answer may speak the digits of a secret, which must not stay in memory
+    if redaction.run == SECRET_DIGIT_RUN:
+        return _redact_answer(redaction, answer)
     return _redact_answer_cached(redaction, answer)
 
 
@@ -182,14 +186,24 @@ class DescribedTrace(NamedTuple):
     exit: str
 
 
-@lru_cache(maxsize=MAX_CACHED_TRACES)  # the ways through a flow are few
 def describe_trace(trace: tuple[TraceEntry, ...], is_clear: bool) -> DescribedTrace:
     """What the journal keeps of a trace: all of it, or without what reasons may quote."""
+    # a reason may quote what a caller pressed, which must not stay in memory
+    if any(REASON_MARK in entry.what for entry in trace):
+        return _describe_trace(trace, is_clear)
+    return _describe_trace_cached(trace, is_clear)
+
+
+def _describe_trace(trace: tuple[TraceEntry, ...], is_clear: bool) -> DescribedTrace:
     whole = tuple((entry.flow, entry.state, entry.what) for entry in trace)
     shown = whole if is_clear else tuple((*place, mask_reason(what)) for *place, what in whole)
     return DescribedTrace(
         _to_json(shown).decode(), () if shown == whole else whole, find_last_exit(trace)
     )
+
+
+# the ways through a flow are few
+_describe_trace_cached = lru_cache(maxsize=MAX_CACHED_TRACES)(_describe_trace)
 
 
 def encode_readable_part(record: CallbackRecord, shown: Mapping[str, Any]) -> str:

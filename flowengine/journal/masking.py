@@ -9,6 +9,7 @@ from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import parse_number
 from flowengine.sinch.digit_mask import DIGIT_MASK, mask_digits
 
+REASON_MARK = ": "
 REASON_PATTERN = re.compile(r"(\bstatus \d{3}\b)|\d")
 ADDRESS_PREFIX_PATTERN = re.compile(
     r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL
@@ -33,7 +34,7 @@ def mask_reason(what: str) -> str:
     """Exits are the author's words and stay; behind a colon stands what went wrong, which may quote
     what a caller pressed.
     """
-    head, colon, reason = what.partition(": ")
+    head, colon, reason = what.partition(REASON_MARK)
     return (
         head + colon + REASON_PATTERN.sub(lambda found: found[1] or "*", reason) if colon else what
     )

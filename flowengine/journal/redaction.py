@@ -23,6 +23,7 @@ NUMBER_PARTS = frozenset({"number", "cli", "endpoint", "from", "user", "rdnis"})
 FREE_TEXT_PARTS = frozenset({"credentials", "custom", "callHeaders"})
 """Parts that may hold anything"""
 MAX_CACHED_POLICIES = 64
+SECRET_DIGIT_RUN = 1  # each digit of a call that may hold a secret is hidden
 CREDENTIALS_KEY = b'"credentials"'
 _DIGIT_RUN_PATTERNS = {
     least: re.compile(rf"\d(?:[\s,.()-]{{0,2}}\d){{{least - 1},}}") for least in (1, 3, 5)
@@ -135,7 +136,7 @@ def is_guarded(call: Call | None, release: Release) -> bool:
 def choose_digit_run(*, has_secret: bool, words: bool, numbers: bool) -> int:
     """How many digits in a row are hidden; 0 hides none."""
     if has_secret:
-        return 1
+        return SECRET_DIGIT_RUN
     if words:
         return 3
     return 5 if numbers else 0

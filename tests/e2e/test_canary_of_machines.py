@@ -25,23 +25,26 @@ def in_one(folder: Path, *given: Machine) -> Path:
         columns = ", ".join(
             name
             for _, name, *_ in whole.execute("PRAGMA table_info(callbacks)")
-            if name not in ("number", "answer")
+            if name not in ("number", "dimension", "readable", "answered")  # refer to other tables
         )
         for other in others:
             whole.execute("ATTACH ? AS other", (str(other),))
             whole.execute(
-                f"INSERT INTO callbacks ({columns}, answer) SELECT {columns}, 0 FROM "
-                "other.callbacks ORDER BY at"
+                "INSERT INTO dimensions SELECT number + 1000000, at, event, release, flow, state, "
+                "outcome, action, exit, reason, trace FROM other.dimensions"
+            )
+            whole.execute(
+                f"INSERT INTO callbacks ({columns}, dimension) "
+                f"SELECT {columns}, dimension + 1000000 FROM other.callbacks"
             )
             whole.commit()
             whole.execute("DETACH other")
-        whole.execute(
-            "CREATE TABLE sorted AS SELECT * FROM callbacks ORDER BY at"
-        )  # the last is the last of both
+        # the last is the last of both
+        whole.execute("CREATE TABLE sorted AS SELECT * FROM callbacks ORDER BY at")
         whole.execute("DELETE FROM callbacks")
         whole.execute(
-            f"INSERT INTO callbacks ({columns}, answer) SELECT {columns}, answer FROM sorted ORDER "
-            "BY at"
+            f"INSERT INTO callbacks ({columns}, dimension) "
+            f"SELECT {columns}, dimension FROM sorted ORDER BY at"
         )
         whole.commit()
     return path

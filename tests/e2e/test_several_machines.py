@@ -198,7 +198,8 @@ def journalled(*machines: Machine) -> dict[str, set[str]]:
     for machine in machines:
         with closing(sqlite3.connect(machine.folder / ".flowengine" / "journal.db")) as journal:
             for call, release in journal.execute(
-                "SELECT call, release FROM callbacks WHERE outcome != 'repeated'"
+                "SELECT call, release FROM callbacks JOIN dimensions "
+                "ON dimensions.number = callbacks.dimension WHERE outcome != 'repeated'"
             ):
                 found[call.decode()].add(release)
     return found
