@@ -1,5 +1,5 @@
-"""The idempotent loop around the step: however often it is run for one event, the call goes on
-once, and each request is made once.
+"""The idempotent loop around the step: for one event the call moves on once and each request is
+sent once, even when the loop runs several times.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from flowengine.storage.sessions import SavedCall, Store, StoreError
 
 
 class StepDriver:
-    """Answers one delivery at a time, in as many tasks as there are deliveries."""
+    """Answers deliveries. Each delivery runs in its own task."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class StepDriver:
         self._claims = RequestClaims(store, replier, requester, clock, log_once)
 
     async def answer_once(self, delivery: CallbackDelivery) -> Reply:
-        """Step from what is saved, as often as another callback of this call has saved something
-        else in the meantime.
+        """Run `step` on the stored state, and again while another callback of the same call saves
+        first.
         """
         event = delivery.event
-        # One that rings is taken for new: nothing of it need be read. Where it is not new, saving
-        # tells.
+        # An incoming call is taken as new without reading the store; saving fails where the call
+        # exists.
         saved = None if type(event) is Ice else await self._load_saved(delivery)
         for _ in range(MAX_STEP_RETRIES):
             located = self._locator.find_call(event, saved)
@@ -78,8 +78,8 @@ class StepDriver:
     async def _locate_disputed_call(
         self, delivery: CallbackDelivery, saved: SavedCall | None
     ) -> tuple[SavedCall | None, LocatedCall, Reply | None]:
-        """What is saved of the call, and the call as that says; or the reply to an event that was
-        answered already.
+        """The stored state and the located call; or the reply to an event that was answered
+        already.
         """
         event = delivery.event
         while True:
@@ -102,7 +102,7 @@ class StepDriver:
             saved = await self._load_saved(delivery)
 
     async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
-        """What is saved of the call; nothing where the store fails and the state is in a cookie."""
+        """The stored state of the call; None where the store fails and the cookie has the state."""
         try:
             return await self._store.load(delivery.event.call_id)
         except StoreError as error:
@@ -115,8 +115,8 @@ class StepDriver:
 def is_undisputed(
     delivery: CallbackDelivery, saved: SavedCall | None, located: LocatedCall
 ) -> bool:
-    """Whether this is the next event of the call for certain, as nearly all are. It spares them the
-    questions of `_locate_disputed_call`: these would all be answered with no.
+    """Whether this is certainly the next event of the call, as nearly all are. Then each check of
+    `_locate_disputed_call` would say no, so the driver skips them.
     """
     event, call = delivery.event, located.call
     if type(event) is Ice:
