@@ -34,13 +34,10 @@ from flowengine.svaml.menu_checks import list_reachable_menus
 _MAX_CACHED_SIZES = 4096
 SpokenSize = tuple[int, int]  # upper bounds: spoken characters and prompt parts
 EMPTY_SIZE: SpokenSize = (0, 0)
-_cached_sizes: dict[
-    int, tuple[SpokenSize, msgspec.Raw]
-] = {}  # each entry keeps its object alive, so that no other object gets the same identity
-UNKNOWN_SIZE: SpokenSize = (
-    MAX_TTS_TOTAL + 1,
-    0,
-)  # an address with a value of the call, and a recording, always need the full check
+# each entry keeps its object alive, so that no other object gets the same identity
+_cached_sizes: dict[int, tuple[SpokenSize, msgspec.Raw]] = {}
+# an address with a value of the call, and a recording, always need the full check
+UNKNOWN_SIZE: SpokenSize = (MAX_TTS_TOTAL + 1, 0)
 
 
 def fits_by_length(instructions: Sequence[InstructionToSend], action: ActionToSend) -> bool:

@@ -1,4 +1,4 @@
-"""uvicorn's own protocols, which tell the table of connections what each connection does."""
+"""uvicorn's own protocols, which report to the table of connections."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from flowengine.server.connections import HEAD_TOO_LARGE, MAX_HEAD_BYTES, Connec
 
 
 def get_connection_table(app: object) -> ConnectionTable:
-    """The table of this worker; a new one where the application is none of ours."""
+    """The connection table of this worker; a new one where the application is not ours."""
     return app.connections if isinstance(app, CallbackDispatcher) else ConnectionTable()
 
 
@@ -35,8 +35,8 @@ class TrackedHttpTools(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Refuse a head that does not end. The parser takes one of any length, joins its pieces
-        again and again, and answers nobody else meanwhile.
+        """Refuse an endless head. The parser takes a head of any length, joins its pieces again and
+        again, and blocks all other requests meanwhile.
         """
         super().data_received(data)
         if not self._is_reading_head:
@@ -63,8 +63,8 @@ class TrackedHttpTools(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Hand the idle connection to the table, which needs no timer for each answer as uvicorn
-        does.
+        """Mark the connection as idle in the table, where uvicorn would set a timer for each
+        answer.
         """
         if self.pipeline:
             super().on_response_complete()

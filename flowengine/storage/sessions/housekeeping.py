@@ -63,15 +63,13 @@ class Housekeeper:
         self._thread.shutdown()
 
     def _run_checkpoint(self) -> None:
-        with suppress(
-            sqlite3.OperationalError
-        ):  # another worker does the checkpoint, or the disk fails, which saves will report
+        # another worker does the checkpoint, or the disk fails, which saves will report
+        with suppress(sqlite3.OperationalError):
             _, frames, _ = self._file.connection.execute(
                 "PRAGMA wal_checkpoint(PASSIVE)"
             ).fetchone()
-            if (
-                frames > _LONG_WAL_FRAMES
-            ):  # most pages are on disk by now, so this locks the writer only briefly
+            # most pages are on disk by now, so this locks the writer only briefly
+            if frames > _LONG_WAL_FRAMES:
                 self._file.connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
 
     def _open_successors(
