@@ -95,12 +95,12 @@ class CompileWorker:
 @contextmanager
 def freeze_collector() -> Iterator[None]:
     """Exempt compiled flows from garbage collection (docs/decisions/0039). They stay and are in no
-    cycles, but looking through them would stop callbacks: a millisecond or two for one flow, a
-    second for a thousand.
+    cycles, but scanning them would stop callbacks: a millisecond or two for one flow, a second for
+    a thousand.
 
     Garbage that is frozen with them is never freed, and exceptions of failed lookups are cycles, so
-    a collection comes first. It looks through what was made since the last freeze, which takes a
-    millisecond. What callbacks leave behind meanwhile is collected where few objects are new.
+    a collection comes first: it scans the objects since the last freeze, in a millisecond. Garbage
+    of callbacks during the compilation is collected afterwards where there are few new objects.
     """
     enabled = gc.isenabled()
     if enabled:

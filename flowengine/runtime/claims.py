@@ -64,8 +64,8 @@ class RequestClaims:
         self, delivery: CallbackDelivery, located: LocatedCall, saved: SavedCall | None
     ) -> Answered | Overtaken | Claimed:
         """Claim the requests of this event. Returns Answered when another worker has answered the
-        event, and Overtaken when the call has moved on since it was loaded: the step then starts
-        again from the newer state, before any request is sent.
+        event, and Overtaken when the call has moved on since this worker loaded it: the step then
+        starts again from the newer state, before any request is sent.
         """
         delivery.is_claimed = True
         if saved is not None:

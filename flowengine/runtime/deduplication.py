@@ -1,7 +1,7 @@
 """Decides whether a delivery repeats an event that was answered, or is another event with equal
 bytes.
 
-The platform sends an event again only when it got no answer, and before it goes on with the call.
+The platform sends an event again only when it got no answer, and before it continues the call.
 So an event has two deliveries only when the first answer was lost or late. All other deliveries
 with equal bytes are new events. The table is in docs/decisions/0043.
 """
@@ -31,9 +31,9 @@ _ONCE_A_SECOND_TYPES = ("timeout", "hangup")
 
 
 class WaitState(NamedTuple):
-    """What the call waits for: `is_unanswered` says whether the platform goes on without an answer
-    to this event, `is_elsewhere` whether the call waits for something other than the menu that was
-    asked; `timeout` is the platform's.
+    """What the call waits for: `is_unanswered` says whether the platform continues without an
+    answer to this event, `is_elsewhere` whether the call waits for something other than the menu
+    that was asked; `timeout` is the platform's.
     """
 
     is_unanswered: bool
@@ -90,7 +90,7 @@ def find_equal_deliveries(
 
 
 def is_overtaken(log: list[AnsweredDelivery], delivery: CallbackDelivery) -> bool:
-    """Whether the platform has gone on with the call since it sent this delivery: the server has
+    """Whether the platform has continued the call since it sent this delivery: the server has
     answered a later request.
     """
     latest = next((entry.stamp for entry in reversed(log) if entry.is_spoken), 0)
@@ -105,7 +105,7 @@ def has_ended(log: list[AnsweredDelivery], delivery: CallbackDelivery) -> bool:
 
 
 def has_spoken(saved: SavedCall) -> bool:
-    """Whether the platform has received an answer that lets the call go on."""
+    """Whether the platform has received an answer that lets the call continue."""
     return any(entry.is_spoken or entry.identity == DICE_IDENTITY for entry in decode_log(saved))
 
 

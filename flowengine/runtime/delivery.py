@@ -33,9 +33,9 @@ def assume_connected() -> bool:
 class CallbackDelivery(msgspec.Struct):
     """A delivery in flight. `stamp` is its x-timestamp in microseconds, 0 without one. Deliveries
     with the same `in_flight_key` share one answer while the first is being answered.
-    `is_unanswered` says whether the platform goes on without the answer, judged by the event alone.
-    `performed` are the requests made so far and `places` the states that made them, so that a
-    repeated step makes none twice.
+    `is_unanswered` says whether the platform continues without the answer, judged by the event
+    alone. `performed` are the requests made so far and `places` the states that made them, so that
+    a repeated step makes none twice.
     """
 
     event: CallbackEvent
@@ -101,7 +101,7 @@ def compute_in_flight_key(
 
 
 def is_unanswered(event: CallbackEvent) -> bool:
-    """Whether the platform goes on without the answer to this event."""
+    """Whether the platform continues without the answer to this event."""
     return not event.is_awaited or (type(event) is Pie and is_from_conference(event))
 
 

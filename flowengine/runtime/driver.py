@@ -4,6 +4,7 @@ sent once, even when the loop runs several times.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 from flowengine.limits import MAX_STEP_RETRIES
 from flowengine.runtime.claims import RequestClaims
@@ -87,19 +88,23 @@ class StepDriver:
             if not isinstance(located, LocatedCall):
                 located = await self._locator.load_release(located)
             is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
-            if saved is not None and (
-                is_elsewhere or type(event) is Ice or may_hold(saved, delivery.identity)
-            ):
+            if may_hold_answer(saved, delivery, is_elsewhere=is_elsewhere):
                 again = await self._replier.repeat_if_answered(delivery, saved, located)
                 if again is not None:
                     return saved, located, again
                 if is_elsewhere and self._locator.can_ask_again(located, event, saved):
                     return saved, located, None
-            may_wait = not delivery.has_caught_up and (is_elsewhere or is_doubtful(located, event))
-            if not may_wait or not await self._store.catch_up():
+            is_uncertain = is_elsewhere or is_doubtful(located, event)
+            if not is_uncertain or not await self._catch_up_once(delivery):
                 return saved, discard_state(located) if is_elsewhere else located, None
-            delivery.has_caught_up = True
             saved = await self._load_saved(delivery)
+
+    async def _catch_up_once(self, delivery: CallbackDelivery) -> bool:
+        """Whether the store may have a newer state by now; at most once for a delivery."""
+        if delivery.has_caught_up or not await self._store.catch_up():
+            return False
+        delivery.has_caught_up = True
+        return True
 
     async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
         """The stored state of the call; None where the store fails and the cookie has the state."""
@@ -110,6 +115,17 @@ class StepDriver:
                 raise
             self._log_once.error("calls go on without the store: %s", error)
             return None
+
+
+def may_hold_answer(
+    saved: SavedCall | None, delivery: CallbackDelivery, *, is_elsewhere: bool
+) -> TypeGuard[SavedCall]:
+    """Whether the store may hold an answer for this delivery. `is_elsewhere` says that the delivery
+    answers another menu than the one that the call waits in.
+    """
+    return saved is not None and (
+        is_elsewhere or type(delivery.event) is Ice or may_hold(saved, delivery.identity)
+    )
 
 
 def is_undisputed(

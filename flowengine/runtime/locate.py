@@ -92,15 +92,7 @@ class Locator:
         """
         counted = 0 if saved is None else saved.counter
         stored = None if saved is None else self.restore_saved(event, saved)
-        payload = None
-        if event.cookies:
-            payload = self._open_cookie(event, -1 if stored is None else counted)
-        call = stored
-        if payload and (carried := decode_call(payload)) is not None:
-            call = stored if stored is not None and stored.steps >= carried.steps else carried
-        # only the store had the newer state, and it is lost: what is stored now is older
-        if payload == b"":
-            call = None
+        call = self._choose_newer_state(event, stored, counted) if event.cookies else stored
         if call is None:
             known = saved is not None or COOKIE_KEY in event.cookies
             release = self.releases.select_release(event)
@@ -109,6 +101,19 @@ class Locator:
             call = replace(call, steps=counted)
         found = self.releases.get(call.release)
         return call if found is None else LocatedCall(call, found, call.steps)
+
+    def _choose_newer_state(
+        self, event: CallbackEvent, stored: Call | None, counted: int
+    ) -> Call | None:
+        """The state in the store or in the cookie, whichever has more steps."""
+        payload = self._open_cookie(event, -1 if stored is None else counted)
+        # only the store had the newer state, and it is lost: what is stored now is older
+        if payload == b"":
+            return None
+        carried = decode_call(payload) if payload else None
+        if carried is None or (stored is not None and stored.steps >= carried.steps):
+            return stored
+        return carried
 
     def _open_cookie(self, event: CallbackEvent, counted: int) -> bytes | None:
         """The content of the cookie where it says more than `counted` steps. Opening a cookie is
@@ -138,7 +143,7 @@ def discard_state(located: LocatedCall) -> LocatedCall:
 
 
 def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
-    """Whether the platform goes on without the answer to this event, as far as the state of the
+    """Whether the platform continues without the answer to this event, as far as the state of the
     call tells.
     """
     if type(event) is Notify:

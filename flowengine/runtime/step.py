@@ -341,10 +341,11 @@ def step(
 ) -> Outcome:
     """Answer one callback of one call.
 
-    `call` is what the step before returned, or None; its flow and state must be of this release
-    (see `can_continue_on`). For a call that is known but does not fit, `lost_flow` is its flow ("" where even
-    that is lost); None says that the call was never seen. Returns the call as it goes on and the
-    answer; where the flow asks another system, `waiting` has the request and `resume` carries on.
+    `call` is the result of the previous step, or None; its flow and state must be in this release
+    (see `can_continue_on`). Where the state of a known call does not fit, `call` is None and
+    `lost_flow` is its flow, "" where that is lost, too; a new call has None. Returns the call after
+    the step and the answer. Where the flow makes a request, `waiting` has the request, and `resume`
+    continues the step.
     """
     collect_remarks()  # drops remarks of an unfinished step on this thread
     start = find_start(release, call, event, lost_flow)

@@ -1,6 +1,4 @@
-"""Compiles the parts of one state for its kind: expressions in scope, prompts, exits, values; and
-collects its problems.
-"""
+"""Compiles the expressions, prompts, exits and values of one state, and collects its problems."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,7 +21,14 @@ from flowengine.problems import Problem, suggest_name
 from flowengine.source import Document, KeyPath
 from flowengine.states.field_types import DURATION_UNITS, SPECIAL_TARGETS, parse_millis
 from flowengine.states.flow_context import CallbackContext, ExitTarget, FlowContext, Variable
-from flowengine.states.prompt import CompiledPrompt, LocalisedText, Prompt, PromptPart, PromptSpec
+from flowengine.states.prompt import (
+    CompiledPrompt,
+    LocalisedText,
+    Prompt,
+    PromptPart,
+    PromptSpec,
+    add_fallback_text,
+)
 from flowengine.states.prompt_faults import find_prompt_faults
 
 CompiledT = TypeVar("CompiledT", Expression, Template)
@@ -324,17 +329,11 @@ class StateBuilder:
                     self.add_problem(code, place, message, cure)
         if not texts:
             return None
-        fallback = next(
-            (locale for locale in ("", self.context.locale) if locale in texts), next(iter(texts))
-        )
-        # the fallback comes first: choose_locale finds its locale by the first equal text
-        texts = {"": texts[fallback], fallback: texts[fallback], **texts}
-        wanted = "" if prompt.locale is UNSET else prompt.locale
         return PromptPart(
             kind,
-            texts,
+            add_fallback_text(texts, self.context.locale),
             self.context.voice if prompt.voice is UNSET else str(prompt.voice),
-            str(wanted or ""),
+            str(prompt.locale or ""),
             path,
             str(prompt.message or ""),
         )

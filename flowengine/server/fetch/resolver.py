@@ -35,7 +35,7 @@ class Resolver:
     async def resolve(self, host: str) -> list[str]:
         """The addresses of a host. Raises httpcore.ConnectError where there are none.
 
-        The caller sets a time-out; other callers who wait for the same name go on waiting.
+        The caller sets a time-out; other callers who wait for the same name keep waiting.
         """
         if is_ip_address(host):
             return [host]
