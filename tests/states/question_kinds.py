@@ -161,7 +161,11 @@ def find_missing_repeats(state: ExampleState) -> Iterator[FieldPurpose]:
 
 
 def find_missing_facts(state: ExampleState) -> Iterator[FieldPurpose]:
-    facts = read_project_facts(state.result, ()).flows[FLOW].states[state.name]
+    try:
+        facts = read_project_facts(state.result, ()).flows[FLOW].states[state.name]
+    except TypeError as error:
+        yield "StateKind.list_facts", f"lacks options that `diff` cannot read by itself: {error}"
+        return
     exits = Counter(target.state for target in state.compiled.exits.values() if target.path)
     if missing := exits - Counter(edge.target for edge in facts.list_edges()):
         yield (
