@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from flowengine.compile.liveness import compute_liveness
+from flowengine.compile.liveness import compute_liveness, intern_names
 from flowengine.compile.program import CompiledState, Program
 from flowengine.compile.state_machine import build_machine
 from flowengine.cooperative import pause_if_due
@@ -28,8 +28,8 @@ from flowengine.states import (
     StepContext,
     Variable,
 )
-from flowengine.states.builder import explain_misfit
 from flowengine.states.preamble import Preamble, Recording, compile_recording
+from flowengine.states.value_forms import explain_misfit
 from flowengine.states.verb import Verb
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
@@ -125,6 +125,9 @@ def compile_signature(
     )
 
 
+EMPTY_PREAMBLE = Preamble()
+
+
 @dataclass(frozen=True, slots=True)
 class FlowCompiler:
     """Compiles the states of one flow."""
@@ -166,9 +169,9 @@ class FlowCompiler:
             preamble=first,
             verb=verb,
             exits=self.collect_valid_exits(builder),
-            reads=frozenset(builder.reads),
-            late_reads=frozenset(builder.late_reads),
-            writes=frozenset(builder.writes),
+            reads=intern_names(frozenset(builder.reads)),
+            late_reads=intern_names(frozenset(builder.late_reads)),
+            writes=intern_names(frozenset(builder.writes)),
             error=self.resolve_error_state(builder, authored),
             legal=find_legal_callbacks(verb.actions, first.instructions if first else frozenset()),
         )
@@ -212,7 +215,7 @@ class FlowCompiler:
             if authored.report
             else None,
         )
-        return first if first != Preamble() else None
+        return first if first != EMPTY_PREAMBLE else None
 
     def add_next_exit(self, builder: StateBuilder, kind: str, authored: State) -> None:
         via = STATE_KINDS[kind].next if kind else "same"
@@ -294,6 +297,7 @@ class FlowCompiler:
             )
 
 
+@lru_cache(1024)
 def find_legal_callbacks(actions: frozenset[str], instructions: frozenset[str]) -> frozenset[str]:
     """The callbacks whose answer may hold all of this; `done` sends nothing."""
     sent = actions - {"done"}

@@ -1,6 +1,7 @@
 """The names that a later state may read: only these travel between callbacks."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from flowengine.compile.expression_names import STORED_FACTS
 from flowengine.compile.program import CompiledState
@@ -53,7 +54,7 @@ def compute_liveness(
                 entering[name], changed = need, True
     always = unite_names(entering[name] for name in events if name in states)
     waiting = {
-        name: find_live_names(states[name], entering, after[name], outputs) | always
+        name: intern_names(find_live_names(states[name], entering, after[name], outputs) | always)
         for name in states
     }
     return entering, waiting
@@ -94,4 +95,12 @@ def filter_stored_names(names: frozenset[str]) -> frozenset[str]:
     """Variables and facts of the call. Clocks and calendars are not stored, as they are computed
     anew.
     """
-    return frozenset(name for name in names if name.startswith("vars.") or name in STORED_FACTS)
+    return intern_names(
+        frozenset(name for name in names if name.startswith("vars.") or name in STORED_FACTS)
+    )
+
+
+@lru_cache(4096)
+def intern_names(names: frozenset[str]) -> frozenset[str]:
+    """An equal set of names that is in use already: many states need the same."""
+    return names

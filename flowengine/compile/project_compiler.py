@@ -29,6 +29,7 @@ from flowengine.problems import Problem, Span, sort_problems, suggest_name
 from flowengine.source import CONFLICT_CODE, INTERNAL_CODE, to_internal_problem
 from flowengine.states.field_types import parse_millis
 from flowengine.states.prompt import CompiledPrompt, LocalisedText, PromptPart
+from flowengine.states.prompt_faults import find_prompt_faults
 
 # what all else would only follow from: what such a file defines may be missing everywhere
 BLOCKING_CODES = frozenset({CONFLICT_CODE, INTERNAL_CODE})
@@ -84,8 +85,9 @@ class ProjectCompiler:
             memory.rotate_generations(sound=False)
             return CompileResult(None, tuple(sort_problems(problems)), sources, {})
         shared = compile_shared_definitions(authored, environment, memory)
-        built, found = compile_flows(authored, shared, memory)
-        problems += [*shared.problems, *check_routes(authored), *found]
+        is_whole = not any(problem.severity == "error" for problem in problems)
+        built, found = compile_flows(authored, shared, memory, is_whole=is_whole)
+        problems += [*shared.problems, *check_routes(authored), *check_apology(authored), *found]
         problems += check_project(built, authored, problems, memory, cookies_only=cookies_only)
         # the whole project or nothing: with one broken flow left out, a call could lead into the
         # gap
@@ -96,7 +98,16 @@ class ProjectCompiler:
             preload_locales(authored, memory)
             release = build_release(authored, environment, files, built, shared)
         memory.rotate_generations(sound=sound)
+        drop_positions(authored)
         return CompileResult(release, tuple(sort_problems(problems)), sources, built)
+
+
+def drop_positions(authored: AuthoredProject) -> None:
+    """Free the positions of all documents: problems have theirs by now."""
+    for _, document in authored.flows.values():
+        document.positions.drop()
+    for document in authored.shared_documents:
+        document.positions.drop()
 
 
 @contextmanager
@@ -130,6 +141,18 @@ def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
             yield build_project_problem(
                 authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint
             )
+
+
+def check_apology(authored: AuthoredProject) -> Iterator[Problem]:
+    """Mistakes in the words of the apology. An empty one is none: the built-in one is spoken then."""
+    text = authored.project.apology
+    spoken = compile_apology(text, authored.project.locale).parts[0].texts
+    for locale in ("",) if isinstance(text, str) else text:
+        place = ("apology", locale) if locale else ("apology",)
+        if template := spoken.get(locale):
+            for code, message, hint in find_prompt_faults("text", template):
+                cure = "shorten it" if code == "FE410" else hint  # it cannot be a list
+                yield build_project_problem(authored, code, place, message, cure)
 
 
 def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from flowengine.compile import Release
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
-from flowengine.limits import DRAIN_SECONDS, LEDGER_POLL_SECONDS
+from flowengine.limits import DRAIN_SECONDS, LEDGER_POLL_SECONDS, UNLOAD_DELAY_SECONDS
 from flowengine.releases import Registry, draft_follower
 from flowengine.releases.archive import LeaderRecord
 from flowengine.releases.archive_database import ArchiveError
@@ -104,6 +104,7 @@ class ReleaseService:
             machines=self.is_shared,
         )
         self._is_retiring = False
+        self._has_changed = asyncio.Event()
         self._canary_uploader = (
             CanaryUploader(settings, self.compile_worker, self._writing_ledger)
             if self.is_shared
@@ -207,13 +208,17 @@ class ReleaseService:
                 registry,
                 partial(self._run_query, self.ledger.get_live),
                 self._change_signal,
-                on_change,
+                partial(self._note_change, on_change),
             )
         )
         yield asyncio.create_task(self._run_as_leader(store))
         yield asyncio.create_task(self._forget_releases(registry, store))
         if self._canary_uploader:
             yield asyncio.create_task(self._canary_uploader.run())
+
+    def _note_change(self, on_change: Callable[[str], None], release: str) -> None:
+        self._has_changed.set()
+        on_change(release)
 
     async def _run_as_leader(self, store: Store) -> None:
         """Follow the flow source and delete old releases, while this worker has the leader lock."""
@@ -317,8 +322,15 @@ class ReleaseService:
             await asyncio.sleep(DRAIN_SECONDS)
 
     async def _forget_releases(self, registry: Registry, store: Store) -> None:
+        """Unload releases that no call is on any more, a moment after each change and now and then:
+        each edit of what all flows share makes a release as large as the whole project.
+        """
         while True:
-            await asyncio.sleep(DRAIN_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._has_changed.wait()
+            self._has_changed.clear()
+            await asyncio.sleep(UNLOAD_DELAY_SECONDS)
             try:
                 registry.unload_except(await self._find_releases_to_keep(store))
             except (ArchiveError, StoreError) as error:

@@ -1,8 +1,8 @@
 """A file as data, with the place of every key and value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowengine.problems import Span
 from flowengine.source.source_text import SourceText
@@ -12,15 +12,51 @@ KeyPath = tuple[str | int, ...]
 OffsetRange = tuple[int, int]  # offsets of the first character and of the one after the last
 
 
+class Positions(NamedTuple):
+    """Where the values and the keys of a document are in its text."""
+
+    values: Mapping[KeyPath, OffsetRange]
+    keys: Mapping[KeyPath, OffsetRange]
+
+
+class DroppablePositions:
+    """The positions of a document, which take more memory than its data. Only problems need them:
+    once dropped, they are read from the text again when one asks.
+    """
+
+    __slots__ = ("_known", "_read")
+
+    def __init__(self, known: Positions, read: Callable[[], Positions]) -> None:
+        self._known: Positions | None = known
+        self._read = read
+
+    def get(self) -> Positions:
+        """The positions, read again where they were dropped."""
+        if self._known is None:
+            self._known = self._read()
+        return self._known
+
+    def drop(self) -> None:
+        """Free their memory."""
+        self._known = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """`broken` names the values that have a problem already and are not to be judged again."""
 
     source: SourceText
     data: Any
-    values: Mapping[KeyPath, OffsetRange] = field(repr=False)
-    keys: Mapping[KeyPath, OffsetRange] = field(repr=False)
+    positions: DroppablePositions = field(repr=False)
     broken: frozenset[KeyPath] = frozenset()
+
+    @property
+    def values(self) -> Mapping[KeyPath, OffsetRange]:
+        return self.positions.get().values
+
+    @property
+    def keys(self) -> Mapping[KeyPath, OffsetRange]:
+        return self.positions.get().keys
 
     @property
     def file(self) -> str:
@@ -32,20 +68,22 @@ class Document:
 
     def find_span(self, path: KeyPath) -> Span:
         """The value at a path; when it is missing, the nearest thing around it that exists."""
+        values = self.values
         return self.source.get_span(
-            *next(self.values[outer] for outer in _iterate_enclosing(path) if outer in self.values)
+            *next(values[outer] for outer in _iterate_enclosing(path) if outer in values)
         )
 
     def find_key_span(self, path: KeyPath) -> Span:
         """The key that a path ends in; for an entry of a list, or a path that is missing, the
         nearest value or key.
         """
+        values, keys = self.positions.get()
         for outer in _iterate_enclosing(path):
-            if outer in self.keys:
-                return self.source.get_span(*self.keys[outer])
-            if outer in self.values and outer:
-                return self.source.get_span(*self.values[outer])
-        start, end = self.values[()]
+            if outer in keys:
+                return self.source.get_span(*keys[outer])
+            if outer in values and outer:
+                return self.source.get_span(*values[outer])
+        start, end = values[()]
         return self.source.get_span(start, min(end, self.source.find_line_end(start)))
 
     def find_inner_span(self, path: KeyPath, start: int, length: int) -> Span:

@@ -1,7 +1,9 @@
 """Events to data and places. Recursion is safe: the event stream bounds the depth."""
 
 import re
+import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from yaml.events import (
@@ -19,7 +21,13 @@ from yaml.events import (
 
 from flowengine.problems import quote_value
 from flowengine.source.accidental_comments import report_swallowed_text
-from flowengine.source.document import Document, KeyPath, OffsetRange
+from flowengine.source.document import (
+    Document,
+    DroppablePositions,
+    KeyPath,
+    OffsetRange,
+    Positions,
+)
 from flowengine.source.intended_values import read_meant_value
 from flowengine.source.source_text import Findings, SourceText
 from flowengine.source.yaml_events import get_offsets, parse_events
@@ -55,7 +63,9 @@ class DocumentLoader:
                 "a second document begins here",
                 "put it into a file of its own",
             )
-        return Document(self._text, data, self._values, self._keys, frozenset(self._broken))
+        known = Positions(self._values, self._keys)
+        positions = DroppablePositions(known, partial(read_positions, self._text))
+        return Document(self._text, data, positions, frozenset(self._broken))
 
     def _find_next_document(self) -> Event | None:
         return next(
@@ -140,7 +150,8 @@ class DocumentLoader:
         if plain and not event.value:
             self._findings.add("FE118", start, end, "a key is missing before the colon")
             return None
-        return self._register_key(event.value, (start, end), path, found)
+        # the same few words in thousands of states
+        return self._register_key(sys.intern(event.value), (start, end), path, found)
 
     def _register_key(
         self, name: str, stretch: OffsetRange, path: KeyPath, found: dict[str, Any]
@@ -183,3 +194,10 @@ class DocumentLoader:
     def _get_offsets(self, event: Event) -> OffsetRange:
         start, end = get_offsets(event, self._base_offset)
         return start, start + len(self._text.text[start:end].rstrip())
+
+
+def read_positions(text: SourceText) -> Positions:
+    """The positions of a document that could be read before."""
+    document = DocumentLoader(text, Findings(text)).load()
+    assert document is not None  # noqa: S101  # it was read from the same text
+    return document.positions.get()

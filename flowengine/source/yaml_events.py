@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 import yaml
-from yaml import MarkedYAMLError
+from yaml import MarkedYAMLError, YAMLError
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -24,13 +24,16 @@ from flowengine.problems import quote_value
 from flowengine.source.intended_values import quote_as_yaml, read_meant_value
 from flowengine.source.source_text import Findings, SourceText
 
+# More than the limit of nodes allows: a list has two for its node, an empty document four.
+_MAX_EVENTS = 4 * MAX_NODES + 4
 _TOO_DEEP = "nesting depth"  # of libyaml's own limit, which some builds of PyYAML have
 
 
 def parse_events(text: SourceText, base: int, findings: Findings) -> Iterator[Event]:
     """The events from offset `base` on; their marks count from there."""
     depth = nodes = 0
-    for event in _parse_to_depth_limit(text.text[base:]):
+    parsed, failure = _parse_to_depth_limit(text.text[base:])
+    for event in parsed:
         if isinstance(event, NodeEvent):
             nodes += 1
             if nodes > MAX_NODES:
@@ -41,42 +44,47 @@ def parse_events(text: SourceText, base: int, findings: Findings) -> Iterator[Ev
                 )
             if event.anchor is not None or getattr(event, "tag", None) is not None:
                 _report_anchor_or_tag(text, event, base, findings)
-        if isinstance(event, CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise findings.add_fatal(
-                    "FE107",
-                    *get_offsets(event, base),
-                    f"nested more than {MAX_DEPTH} deep",
-                    "is a bracket missing?",
-                )
+            if isinstance(event, CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise findings.add_fatal(
+                        "FE107",
+                        *get_offsets(event, base),
+                        f"nested more than {MAX_DEPTH} deep",
+                        "is a bracket missing?",
+                    )
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
         yield event
+    if failure is not None:
+        raise failure
 
 
-def _parse_to_depth_limit(content: str) -> Iterator[Event]:
-    """The parser's events, up to the depth that it refuses itself.
+def _parse_to_depth_limit(content: str) -> tuple[list[Event], YAMLError | None]:
+    """The parser's events, and the error that they end with. They go up to the depth that it
+    refuses itself.
 
     libyaml looks ahead: where it refuses a depth (of 1000, from PyYAML 6.0.4 on), it has not yet
     handed out the brackets that led there. Read again up to there, it does.
     """
-    handed = 0
+    events, failure = _parse_all(content)
+    if (
+        isinstance(failure, MarkedYAMLError)
+        and failure.problem_mark is not None
+        and _TOO_DEEP in str(failure.problem)
+    ):
+        events, _ = _parse_all(content[: failure.problem_mark.index])
+    return events, failure
+
+
+def _parse_all(content: str) -> tuple[list[Event], YAMLError | None]:
+    events: list[Event] = []
     try:
-        for event in _parse_all(content):
-            handed += 1
-            yield event
-    except MarkedYAMLError as error:
-        if error.problem_mark is None or _TOO_DEEP not in str(error.problem):
-            raise
-        yield from islice(_parse_all(content[: error.problem_mark.index]), handed, None)
-        raise
-
-
-def _parse_all(content: str) -> Iterator[Event]:
-    parser = yaml.CSafeLoader(content)
-    while (event := parser.get_event()) is not None:
-        yield event
+        # a generator would cost half as much as the parser
+        events.extend(islice(iter(yaml.CSafeLoader(content).get_event, None), _MAX_EVENTS))
+    except YAMLError as error:
+        return events, error
+    return events, None
 
 
 def _report_anchor_or_tag(

@@ -95,13 +95,16 @@ class StateKind:
     # the options that tell best whether a state under another name is the same
     identifying_options: frozenset[str] = frozenset()
 
+    # its field in the model: a keyword of Python gets a `_`
+    attribute: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set the field that follows from the name: each state of a project asks for it."""
+        attribute = f"{self.name}_" if keyword.iskeyword(self.name) else self.name
+        object.__setattr__(self, "attribute", attribute)
+
     def list_own_keys(self, authored: Any) -> Iterator[tuple[str, KeyPath, str | None]]:
         """The keys of a question itself, without those of menus inside it: key, path, target."""
         for path, target in self.list_keys(authored):
             if len(path) <= OWN_KEY_DEPTH:
                 yield str(path[-1]), path, target
-
-    @property
-    def attribute(self) -> str:
-        """Its field in the model: a keyword of Python gets a `_`."""
-        return f"{self.name}_" if keyword.iskeyword(self.name) else self.name

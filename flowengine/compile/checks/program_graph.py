@@ -17,9 +17,13 @@ def list_subflow_calls(programs: Mapping[str, Program]) -> dict[str, list[Compil
     }
 
 
-def list_callees(program: Program) -> list[str]:
+def list_callees(program: Program) -> tuple[str, ...]:
     """The flows that a flow calls, each once."""
-    return list(dict.fromkeys(state.verb.callee for state in program.subflow_states))
+    return program.compute_once(_find_callees)
+
+
+def _find_callees(program: Program) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(state.verb.callee for state in program.subflow_states))
 
 
 def find_number_path(program: Program, state: CompiledState) -> KeyPath:

@@ -2,7 +2,7 @@
 platform speaks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -50,25 +50,31 @@ def check_flow_lengths(
 def check_state_length(
     program: Program, state: CompiledState, spoken: SpeechByState, parts: SpeechByState
 ) -> Iterator[Problem]:
-    yield from find_state_faults(program, state)
-    span = program.document.find_key_span((*state.path, state.kind))
-    if told := explain_excess(
-        state, spoken.get(state.name, NO_SPEECH), count_characters, MAX_TTS_TOTAL, "characters"
-    ):
+    answers = list_answers(state)
+    yield from find_state_faults(program, state, answers)
+    explain = partial(explain_excess, state, answers)
+    before = spoken.get(state.name, NO_SPEECH)
+    if told := explain(before, count_characters, MAX_TTS_TOTAL, "characters"):
+        span = program.document.find_key_span((*state.path, state.kind))
         yield Problem("FE404", span, told, "shorten it, or ask something in between")
-    if told := explain_excess(
-        state, parts.get(state.name, NO_SPEECH), count_parts, MAX_PROMPT_PARTS, "prompts"
-    ):
+    before = parts.get(state.name, NO_SPEECH)
+    if told := explain(before, count_parts, MAX_PROMPT_PARTS, "prompts"):
+        span = program.document.find_key_span((*state.path, state.kind))
         yield Problem("FE405", span, told, "join texts, or ask something in between")
 
 
 def explain_excess(
-    state: CompiledState, before: SpeechBefore, measure: PromptMeasure, most: int, unit: str
+    state: CompiledState,
+    answers: Sequence[PromptSequence],
+    before: SpeechBefore,
+    measure: PromptMeasure,
+    most: int,
+    unit: str,
 ) -> str:
     """What is wrong where an answer exceeds the platform's limits. Later texts of the same answer
     are not reported again.
     """
-    first, *retries = [sum(map(measure, said)) for said in list_answers(state)]
+    first, *retries = [sum(map(measure, said)) for said in answers]
     longest = max([first + before.size, *retries])
     # more than the limit before this state: an earlier state has the problem
     if longest <= most or before.size > most:
@@ -78,8 +84,10 @@ def explain_excess(
     return f"{state.name} makes it {longest} {unit} at once; the platform takes {most}{way}"
 
 
-def find_state_faults(program: Program, state: CompiledState) -> Iterator[Problem]:
-    for path, size in find_long_texts(program, state):
+def find_state_faults(
+    program: Program, state: CompiledState, answers: Sequence[PromptSequence]
+) -> Iterator[Problem]:
+    for path, size in find_long_texts(program, state, answers):
         message = f"this text has {size} characters besides its ${{…}}; the platform speaks at most {MAX_SAY}"
         yield Problem(
             "FE410",
@@ -94,12 +102,14 @@ def find_state_faults(program: Program, state: CompiledState) -> Iterator[Proble
         yield Problem("FE406", span, message, "shorten the name of the flow or of the state")
 
 
-def find_long_texts(program: Program, state: CompiledState) -> Iterator[tuple[KeyPath, int]]:
+def find_long_texts(
+    program: Program, state: CompiledState, answers: Sequence[PromptSequence]
+) -> Iterator[tuple[KeyPath, int]]:
     """Texts whose constant pieces alone are too long. Those without `${…}` are reported when they
     are compiled.
     """
     authored = program.document.get_value(state.path)
-    for plan in {id(plan): plan for said in list_answers(state) for plan in said}.values():
+    for plan in {id(plan): plan for said in answers for plan in said}.values():
         for template in (
             template
             for part in plan.parts
