@@ -126,8 +126,8 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
 
 
 def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
-    """The text that was handed in with a call, as not every callback repeats it. Part of it would
-    mean nothing, so of a longer one each callback tells by itself.
+    """The `custom` text of a placed call, kept because not every callback repeats it. A part of it
+    would mean nothing, so a text that is too long is not kept, and each callback has its own.
     """
     if not event.custom:
         return {}

@@ -322,8 +322,8 @@ class ReleaseService:
             await asyncio.sleep(DRAIN_SECONDS)
 
     async def _forget_releases(self, registry: Registry, store: Store) -> None:
-        """Unload releases that no call is on any more, a moment after each change and now and then:
-        each edit of what all flows share makes a release as large as the whole project.
+        """Unload releases without calls, after each change and at intervals: each edit of shared
+        definitions makes a release as large as the whole project.
         """
         while True:
             with suppress(TimeoutError):

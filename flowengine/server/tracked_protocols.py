@@ -18,8 +18,8 @@ def get_connection_table(app: object) -> ConnectionTable:
 
 
 def mark_half_closed(cycles: Iterable[Any]) -> bool:
-    """Note at the requests that are not answered that their sender may have gone: a connection that
-    it has closed altogether looks the same. Returns whether there are any.
+    """Mark the unanswered requests of a connection whose sender sends no more: the sender may have
+    closed the connection, which looks the same. Returns whether there are any.
     """
     waiting = [cycle for cycle in cycles if cycle is not None and not cycle.response_complete]
     for cycle in waiting:

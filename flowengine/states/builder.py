@@ -307,6 +307,10 @@ class StateBuilder:
             path, "text", self.context.messages[key], prompt, late, follow=False
         )
 
+    def _add_prompt_faults(self, path: KeyPath, kind: str, template: Template) -> None:
+        for code, message, cure in find_prompt_faults(kind, template):
+            self.add_problem(code, path, message, cure)
+
     def _compile_texts(
         self,
         path: KeyPath,
@@ -324,8 +328,7 @@ class StateBuilder:
             place = (*path, locale) if follow and locale else path
             if template := self.compile_template(place, text, mode, late=late):
                 texts[locale] = template
-                for code, message, cure in find_prompt_faults(kind, template):
-                    self.add_problem(code, place, message, cure)
+                self._add_prompt_faults(place, kind, template)
                 if kind != "audio":
                     self._check_spoken_literals(place if follow else None, path, template)
         if not texts:
