@@ -1,6 +1,4 @@
-"""The releases of a worker: loads them at start, follows the ledger, and unloads releases whose
-calls have ended.
-"""
+"""The releases of a worker: loads, follows and unloads them."""
 
 import asyncio
 import gc
@@ -172,9 +170,7 @@ class ReleaseService:
         return Registry(release, self.compile_worker.find_release)
 
     def load_live_release(self) -> Release:
-        """The live release, or the present flows where it cannot be loaded. Raises SettingsError
-        where none is live.
-        """
+        """The live release, or the present flows where it cannot be loaded. Raises SettingsError."""
         live = self.ledger.get_live()
         release = self.compile_worker.load_release(live.current)
         if release is not None and live.fallback_from:
