@@ -5,7 +5,6 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from urllib.parse import urlsplit
 
 from flowengine.compile import expression_names
@@ -75,10 +74,8 @@ class ProjectCompiler:
         memory = self._cache
         authored, problems = load_project(files, memory)
         sources = {
-            name: memory.get_or_compute(
-                ("source", name), content, partial(content.decode, errors="replace")
-            )
-            for name, content in files.items()
+            name: content.decode(errors="replace")
+            for name, content in iterate_with_pauses(files.items())
         }
         # sound=False keeps the cache of the last sound compile, for when the file is mended
         if any(problem.code in BLOCKING_CODES for problem in problems):

@@ -44,6 +44,8 @@ if sys.version_info < (3, 12):
     # Python 3.12 counts no references to None (docs/decisions/0087).
     ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
+_MAX_SHARED_PROGRAMS: Final = 2_000  # of some kilobytes each
+
 _CEL_TYPES: Final = {
     Type.TEXT: cel.Type.STRING,
     Type.INTEGER: cel.Type.INT,
@@ -131,12 +133,24 @@ class Environment:
         variables = {name: _CEL_TYPES[kind] for name, kind in names.items()}
         own = tuple(overloads)
         self._names = dict(names)
+        self._programs: dict[str, CelProgram] = {}
         self._functions = _FUNCTIONS | {_format_overload_id(one): one for one in own}
         self._env = cel.NewEnv(
             variables=variables, extensions=[*_EXTENSIONS, _build_extension("tables", own)]
         )
 
     def compile(self, text: str) -> CelProgram:
+        """The program of an expression, the same for equal texts: flows of a project have many in
+        common. Raises CelCompileError.
+        """
+        known = self._programs.get(text)
+        if known is None:
+            if len(self._programs) >= _MAX_SHARED_PROGRAMS:
+                self._programs.clear()  # flows keep what they use
+            known = self._programs[text] = self._compile_text(text)
+        return known
+
+    def _compile_text(self, text: str) -> CelProgram:
         try:
             program = self._env.compile(text)
         except RuntimeError as error:

@@ -110,5 +110,5 @@ def test_function_of_long_texts_evaluated_often_leaves_none_behind(text: str) ->
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal from 3.12 on")
-def test_references_to_none_outlast_what_the_library_gives_back() -> None:
+def test_reference_count_of_none_is_more_than_the_library_can_give_back() -> None:
     assert sys.getrefcount(None) > 1 << 39
