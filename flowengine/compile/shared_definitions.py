@@ -1,7 +1,7 @@
 """The definitions that all flows of a project share: calendars, tables, services, secrets."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -156,7 +156,6 @@ class SharedDefinitionsCompiler:
         }
 
     def compile_table(self, name: str, table: AuthoredTable) -> LookupTable:
-        document, path = self.authored.locations["tables", name]
         columns = {
             column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
             for column, value in next(iter(table.rows.values())).items()
@@ -167,7 +166,19 @@ class SharedDefinitionsCompiler:
         if table.default:
             rows["default",] = table.default
         alike = {place: row for place, row in rows.items() if has_columns(row, columns)}
-        for place in [place for place in rows if place not in alike]:
+        self._check_columns(name, columns, [place for place in rows if place not in alike])
+        return LookupTable(
+            columns,
+            {key: row for key, row in table.rows.items() if ("rows", key) in alike},
+            alike.get(("default",)),
+        )
+
+    def _check_columns(
+        self, name: str, columns: Mapping[str, Any], unlike: Iterable[KeyPath]
+    ) -> None:
+        """Report the rows that are `unlike` the first one, and a column with the name of a function."""
+        document, path = self.authored.locations["tables", name]
+        for place in unlike:
             self._add_table_problem(
                 document.find_span((*path, *place)),
                 f"row {place[-1]} of {name} has not the same columns and types as the first row",
@@ -179,11 +190,6 @@ class SharedDefinitionsCompiler:
                 "no column can be called has",
                 f"tables.{name}.has(key) asks for a row",
             )
-        return LookupTable(
-            columns,
-            {key: row for key, row in table.rows.items() if ("rows", key) in alike},
-            alike.get(("default",)),
-        )
 
     def _add_table_problem(self, span: Span, message: str, hint: str) -> None:
         self.problems.append(Problem("FE505", span, message, hint))

@@ -236,11 +236,12 @@ def replace_broken_states(document: Document, problems: list[Problem]) -> Docume
     errors = [problem.span for problem in problems if problem.severity == "error"]
     if not isinstance(states, dict):
         return None
-    broken = {
-        name for name in states if any(is_inside_state(document, name, span) for span in errors)
-    }
-    if any(not any(is_inside_state(document, name, span) for name in broken) for span in errors):
+    names_by_error = [
+        {name for name in states if is_inside_state(document, name, span)} for span in errors
+    ]
+    if not all(names_by_error):
         return None
+    broken = set[str]().union(*names_by_error)
     sound = {name: STAND_IN_STATE if name in broken else state for name, state in states.items()}
     return replace(document, data={**document.data, "states": sound})
 

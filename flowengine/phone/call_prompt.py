@@ -10,7 +10,7 @@ from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
 
 
 def format_prompt(talk: Conversation) -> str:
-    """What can be done now."""
+    """What the person at the phone can do now."""
     last = next(
         (item for item in reversed(talk.events) if isinstance(item, (MenuWaits, Ringing, Joined))),
         None,
@@ -20,11 +20,15 @@ def format_prompt(talk: Conversation) -> str:
         return f"{state}: {describe_input(talk, last)}" if state else describe_input(talk, last)
     if isinstance(last, Ringing) and talk.phase == "ringing":
         return f"{last.to} rings: answer, busy, decline, no answer"
-    if isinstance(last, Joined) and last.kind == "conference":
-        return f"in {last.to}"
-    if isinstance(last, Joined) and last.kind == "park":
+    return format_connection(last) if isinstance(last, Joined) else "on the line"
+
+
+def format_connection(joined: Joined) -> str:
+    if joined.kind == "conference":
+        return f"in {joined.to}"
+    if joined.kind == "park":
         return "parked: unpark NUMBER"
-    return f"connected to {last.to}" if isinstance(last, Joined) and last.to else "on the line"
+    return f"connected to {joined.to}" if joined.to else "on the line"
 
 
 def describe_waiting(talk: Conversation, menu: MenuWaits) -> str:

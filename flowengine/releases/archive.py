@@ -1,5 +1,5 @@
-"""The files of every release that may still be needed: found again after a restart, by every worker
-and machine that shares the store.
+"""The archive: the files of every release that may still be needed, for every worker and machine
+that shares it.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from flowengine.releases.archive_location import ArchiveLocation, open_archive_d
 from flowengine.sources.flow_source import FlowOrigin
 
 _DIGEST_BYTES = 16
-_CONTENTS_PER_QUERY = 500  # contents, in one question: a server may be far away
+_CONTENTS_PER_QUERY = 500  # contents per query, as a database server may be far away
 
 
 class RejectedSource(msgspec.Struct, frozen=True):
-    """What a flow source has now, where that has errors: nothing of it is live."""
+    """The present content of a flow source, where it has errors: it never goes live."""
 
     place: str
     at: float
@@ -37,9 +37,10 @@ class ArchivedRelease(msgspec.Struct, frozen=True):
 
 
 class LeaderRecord(msgspec.Struct, frozen=True):
-    """The server that follows, or was the last to. `names` are all names of the same flows: paths
-    to one folder, those of the machines that stand by. `release` is what the source had as it
-    began, and `number` the last change before any of the names was followed.
+    """The leader record: the server that follows the flow source, or the last one that did. `names`
+    are all names of the same flows: the paths to one folder, on this machine and on standby
+    machines. `release` is the content of the source when the leader began, and `number` the last
+    change before any of the names was followed.
     """
 
     source: str
@@ -51,7 +52,9 @@ class LeaderRecord(msgspec.Struct, frozen=True):
 
 
 class Archive:
-    """Releases by id. The same content has the same id, so putting one in twice does nothing."""
+    """Keeps releases by id. Equal content has the same id, so putting a release twice has no
+    further effect.
+    """
 
     def __init__(self, location: ArchiveLocation) -> None:
         self._database = open_archive_database(location)
@@ -60,7 +63,7 @@ class Archive:
     def put(
         self, release_id: str, files: Mapping[str, bytes], origin: FlowOrigin, at: float
     ) -> None:
-        """Keep the files of a release; after this they survive a killed process."""
+        """Save the files of a release. After this they survive a killed process."""
         digests = {
             name: hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
             for name, content in iterate_with_pauses(files.items())
@@ -87,7 +90,7 @@ class Archive:
         self._latest, self._latest_digests = release_id, frozenset(digests.values())
 
     def load_files(self, release_id: str) -> dict[str, bytes] | None:
-        """The files of a release, or None where the archive does not have it (any more)."""
+        """The files of a release; None where the archive does not have it."""
         rows = self._database.execute("SELECT files FROM releases WHERE id = ?", release_id)
         if not rows:
             return None
@@ -95,7 +98,7 @@ class Archive:
         contents = self._load_contents(digests.values())
         return (
             {name: contents[digest] for name, digest in digests.items()}
-            # a release that another process is dropping has lost some of its contents
+            # another process is deleting the release, and with it some contents
             if contents.keys() >= set(digests.values())
             else None
         )
@@ -110,14 +113,12 @@ class Archive:
             for release_id, made, origin in rows
         ]
 
-    def find_ids(self, beginning: str) -> list[str]:
-        """The ids that begin with this, as people abbreviate them."""
-        return [
-            kept.id for kept in self.list_releases() if beginning and kept.id.startswith(beginning)
-        ]
+    def find_ids(self, prefix: str) -> list[str]:
+        """The ids with this prefix, as people abbreviate them."""
+        return [kept.id for kept in self.list_releases() if prefix and kept.id.startswith(prefix)]
 
     def drop(self, release_ids: Iterable[str]) -> None:
-        """Delete releases, and the contents that no other release has."""
+        """Delete releases, and the contents that belong to no other release."""
         with self._database.transaction():
             self._database.execute_many(
                 "DELETE FROM releases WHERE id = ?", [(release_id,) for release_id in release_ids]
@@ -128,18 +129,19 @@ class Archive:
                 for (files,) in rows
                 for digest in msgspec.msgpack.decode(files, type=dict[str, bytes]).values()
             }
-            # inside the transaction: a release put in meanwhile may share these contents
+            # inside the transaction, as another process may put a release that shares these
+            # contents
             unneeded = self._load_digests() - needed
             self._database.execute_many(
                 "DELETE FROM contents WHERE digest = ?", [(digest,) for digest in unneeded]
             )
 
     def save_rejection(
-        self, place: str, origin: FlowOrigin, problems: Sequence[Problem], at: float
+        self, source_name: str, origin: FlowOrigin, problems: Sequence[Problem], at: float
     ) -> None:
-        """Save the problems of what a flow source has now."""
+        """Save the problems of the present content of a flow source."""
         row = (
-            place,
+            source_name,
             at,
             msgspec.json.encode(origin).decode(),
             msgspec.json.encode(problems).decode(),
@@ -151,11 +153,11 @@ class Archive:
             *row,
         )
 
-    def clear_rejection(self, place: str) -> None:
-        """Delete the problems of a flow source: what it has now is sound."""
-        # reading first spares a write, with its sync of the disk, each time a source is read
-        if self._database.execute("SELECT 1 FROM rejected WHERE place = ?", place):
-            self._database.execute("DELETE FROM rejected WHERE place = ?", place)
+    def clear_rejection(self, source_name: str) -> None:
+        """Delete the problems of a flow source, whose present content has none."""
+        # the read saves a write, with its sync of the disk, each time the server reads the source
+        if self._database.execute("SELECT 1 FROM rejected WHERE place = ?", source_name):
+            self._database.execute("DELETE FROM rejected WHERE place = ?", source_name)
 
     def list_rejections(self) -> list[RejectedSource]:
         """The rejected sources, the latest first."""
@@ -173,13 +175,13 @@ class Archive:
         ]
 
     def load_leader(self) -> LeaderRecord | None:
-        """The server that follows, or was the last to."""
+        """The leader record; None where no server has followed a flow source."""
         rows = self._database.execute("SELECT details FROM following")
         return msgspec.json.decode(rows[0][0], type=LeaderRecord) if rows else None
 
     def update_leader(self, decide: Callable[[LeaderRecord | None], LeaderRecord | None]) -> None:
-        """Save what `decide` returns for the leader record, in one transaction; None leaves the
-        record as it is.
+        """Replace the leader record by what `decide` returns for it, in one transaction; None
+        leaves it as it is.
         """
         with self._database.transaction():
             following = decide(self.load_leader())
@@ -194,8 +196,8 @@ class Archive:
         self._database.close()
 
     def _find_missing_digests(self, digests: frozenset[bytes]) -> frozenset[bytes]:
-        """Those that no release has. What the latest one has, which is most, is there as long as
-        that is.
+        """The digests whose content the archive does not have. Contents of the latest release,
+        which are most, stay as long as that release does.
         """
         latest = self._database.execute("SELECT 1 FROM releases WHERE id = ?", self._latest)
         new = digests - self._latest_digests if latest else digests

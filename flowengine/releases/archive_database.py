@@ -21,7 +21,7 @@ class ArchiveDatabase(Protocol):
     """
 
     def execute(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement; what it changes is committed when this returns."""
+        """Run a statement; its changes are committed when this returns."""
         ...
 
     def execute_many(self, sql: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -33,7 +33,7 @@ class ArchiveDatabase(Protocol):
         ...
 
     def read_data_version(self) -> int:
-        """A number that differs after another connection has changed the ledger."""
+        """A number that changes when another connection changes the ledger."""
         ...
 
     def close(self) -> None:
@@ -41,8 +41,8 @@ class ArchiveDatabase(Protocol):
         ...
 
 
-# Contents stand once, by their digest: a thousand flows of which each release changes one cost one
-# flow a release.
+# The archive stores each content once, by its digest: where a release changes one of a thousand
+# flows, it costs one flow.
 _ARCHIVE_TABLES: tuple[LiteralString, ...] = (
     "CREATE TABLE contents (digest BLOB PRIMARY KEY, packed BLOB NOT NULL)",
     (
@@ -57,13 +57,13 @@ _ARCHIVE_TABLES: tuple[LiteralString, ...] = (
     ),
 )
 
-# What came later stands for itself, so that archives from before go on: one row, of who follows.
+# Later versions added these tables, and older archives stay valid: one row, the leader record.
 _ADDED_TABLES: tuple[LiteralString, ...] = (
     "CREATE TABLE IF NOT EXISTS following (one INTEGER PRIMARY KEY, details TEXT NOT NULL)",
 )
 
-# For the figures of a canary: what they need of each callback, as it stands in the journal of its
-# machine, and how far each machine has uploaded its journal.
+# For canary statistics: the columns of each callback, as in the journal of its machine, and how far
+# each machine has uploaded its journal.
 _CANARY_TABLES: tuple[LiteralString, ...] = (
     """CREATE TABLE IF NOT EXISTS canary_callbacks (machine TEXT NOT NULL, number INTEGER NOT NULL, call BLOB NOT NULL,
         at REAL NOT NULL, event TEXT NOT NULL, release TEXT NOT NULL, step INTEGER NOT NULL, outcome TEXT NOT NULL,
@@ -87,7 +87,7 @@ def build_added_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list
 
 
 def build_canary_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
-    """The same for those of a canary."""
+    """The statements for the tables of canary statistics."""
     return translate_types(_CANARY_TABLES, words)
 
 

@@ -1,5 +1,5 @@
-"""The location of an archive: a file for all workers of a machine, or a server for several
-machines.
+"""The location of an archive: a file for the workers of one machine, or a PostgreSQL server for
+several machines.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ ArchiveLocation = Path | str
 
 
 def open_archive_database(location: ArchiveLocation) -> ArchiveDatabase:
-    """Open the archive, and create it where there is none. Raises ArchiveError."""
+    """Open the archive; create it where it does not exist. Raises ArchiveError."""
     if isinstance(location, Path):
         return SqliteDatabase(location)
     try:
@@ -27,7 +27,7 @@ def open_archive_database(location: ArchiveLocation) -> ArchiveDatabase:
 
 
 def build_leader_lock(location: ArchiveLocation) -> LeaderLock:
-    """The leader lock of all who share an archive, which must exist."""
+    """The leader lock of all processes that share an archive, which must exist."""
     if isinstance(location, Path):
         return FileLeaderLock(location.with_name(LEADER_LOCK_FILE))
     # its driver is not everybody's

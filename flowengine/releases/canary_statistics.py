@@ -1,5 +1,5 @@
-"""Figures of a canary on several machines. A call may be answered by any of them at each step, so
-each uploads the rows of its journal that figures are made of, and all are summed together.
+"""Canary statistics of several machines. Any machine may answer any step of a call, so each uploads
+the journal rows that the figures need, and a query sums them.
 """
 
 import os
@@ -30,8 +30,8 @@ _SHARED_QUERIES = build_figure_queries("canary_callbacks")
 
 
 class CanarySum(NamedTuple):
-    """Figures by release, and of how many machines. `waiting` callbacks of this machine are not
-    among them yet.
+    """Figures by release, and the number of machines that they are from. `waiting` callbacks of
+    this machine are not uploaded yet.
     """
 
     figures: dict[str, CanaryFigures]
@@ -40,13 +40,13 @@ class CanarySum(NamedTuple):
 
 
 class CanaryTable:
-    """What all machines have uploaded since a canary began; it goes by that moment."""
+    """The table of uploaded callbacks of all machines. The start of the canary is its key."""
 
     def __init__(self, where: ArchiveLocation) -> None:
         self._database: ArchiveDatabase = open_archive_database(where)
 
     def load_uploaded_number(self, machine: str, since: float) -> int:
-        """How far a machine has uploaded its journal."""
+        """The number of the last journal row that a machine has uploaded."""
         rows = self._database.execute(
             "SELECT number FROM canary_machines WHERE machine = ? AND since = ?", machine, since
         )
@@ -55,13 +55,13 @@ class CanaryTable:
     def save_callbacks(
         self, machine: str, since: float, rows: Iterable[CanaryCallback], number: int
     ) -> None:
-        """Keep rows of a machine, which has uploaded its journal up to this number now."""
+        """Save rows of a machine, and the number of the last uploaded one."""
         with self._database.transaction():
             self._database.execute_many(_INSERT_CALLBACK, [(machine, *row) for row in rows])
             self._database.execute(_UPSERT_MACHINE, machine, since, number)
 
     def delete_older_canaries(self, since: float | None) -> None:
-        """Nobody asks for another canary any more than this one."""
+        """Delete the rows of canaries before this one; of all, where there is none."""
         if since is None:
             self._database.execute("DELETE FROM canary_callbacks")
             self._database.execute("DELETE FROM canary_machines")
@@ -88,7 +88,7 @@ class CanaryTable:
 
 
 def load_machine_id(folder: Path) -> str:
-    """What a machine goes by among the others: its journal is known by this, wherever it runs."""
+    """The id of this machine, created at first need. It identifies the journal, wherever that runs."""
     file = folder / MACHINE_ID_FILE
     with suppress(FileExistsError):
         made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

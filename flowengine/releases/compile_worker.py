@@ -17,20 +17,20 @@ from flowengine.releases.archive_location import ArchiveLocation
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-# that are looked through after compiling, in two milliseconds; a flow that has changed makes fewer
+# objects that the collector scans after compiling, in two milliseconds; a changed flow makes fewer
 MAX_YOUNG_OBJECTS = 20_000
 
 
 class LoadedFlows(NamedTuple):
-    """What a process has compiled, for processes that are forked from it."""
+    """The compiled flows of a process, for the processes that it forks."""
 
     compiler: ProjectCompiler
     release: Release | None
 
 
 class CompileWorker:
-    """An archive and an incremental compiler, with a thread of their own. Methods that do not `run`
-    in the thread are for use before there is an event loop.
+    """An archive and an incremental compiler, with a thread of their own. Before there is an event
+    loop, call the methods directly; later, pass them to `run`.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class CompileWorker:
         self._compiler, self._latest = loaded or LoadedFlows(ProjectCompiler(), None)
         self._environment = environment
         self._cookies_only = cookies_only
-        # one thread: neither the compiler nor the connection of the archive may be used by two
+        # one thread, as two may use neither the compiler nor the connection of the archive
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
 
     def get_loaded_flows(self, release: Release) -> LoadedFlows:
-        """What processes that are forked from this one begin with: the release, and the compiler
-        that knows it. This worker must not compile any more.
+        """What forked processes begin with: the release, and the compiler that has compiled it.
+        This worker must not compile any more.
         """
         return LoadedFlows(self._compiler, release)
 
@@ -64,11 +64,11 @@ class CompileWorker:
         return compiled
 
     def load_release(self, release_id: str) -> Release | None:
-        """A release from the archive. None also where it no longer compiles, with another version
-        of the engine, say.
+        """Load and compile a release of the archive. None where the archive does not have it, or
+        this version of the engine refuses it.
         """
         if self._latest is not None and self._latest.id == release_id:
-            return self._latest  # whoever publishes serves it next
+            return self._latest  # the process that publishes a release serves it next
         files = self.archive.load_files(release_id)
         if files is None:
             return None
@@ -78,11 +78,11 @@ class CompileWorker:
         return compiled.release
 
     async def find_release(self, release_id: str) -> Release | None:
-        """The same, in the thread."""
+        """Load a release in the thread."""
         return await self.run(lambda: self.load_release(release_id))
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run this in the thread."""
+        """Run the work in the thread."""
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, run_cooperatively, work
         )
@@ -95,12 +95,12 @@ class CompileWorker:
 @contextmanager
 def freeze_collector() -> Iterator[None]:
     """Exempt compiled flows from garbage collection (docs/decisions/0039). They stay and are in no
-    cycles, but looking through them would stop callbacks: a millisecond or two for one flow, a
-    second for a thousand.
+    cycles, but scanning them would stop callbacks: a millisecond or two for one flow, a second for
+    a thousand.
 
     Garbage that is frozen with them is never freed, and exceptions of failed lookups are cycles, so
-    a collection comes first. It looks through what was made since the last freeze, which takes a
-    millisecond. What callbacks leave behind meanwhile is collected where few objects are new.
+    a collection comes first: it scans the objects since the last freeze, in a millisecond. Garbage
+    of callbacks during the compilation is collected afterwards where there are few new objects.
     """
     enabled = gc.isenabled()
     if enabled:

@@ -1,5 +1,5 @@
-"""Lets drafts follow their branches: a push reaches the callers of the draft a moment later, and
-nobody else.
+"""Updates drafts from their branches: a push reaches the callers of the draft a moment later, and
+no other callers.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ FollowingDrafts = dict[tuple[str, FollowedRef], Draft]
 
 
 class BranchUpdate(NamedTuple):
-    """What the branch of a draft has now, or why it cannot be read."""
+    """The present content of the branch of a draft, or the error of reading it."""
 
     name: str
     draft: Draft
@@ -35,8 +35,8 @@ class BranchUpdate(NamedTuple):
 
 
 class DraftFollower:
-    """Renews the drafts that follow a ref; one worker does it for all. Branches are read
-    abandonably, as a disk may hang.
+    """Updates the drafts that follow a ref; one worker does it for all. Branches are read in an
+    abandonable read, as a disk may hang.
     """
 
     def __init__(self, publisher: Publisher, ledger: Ledger) -> None:
@@ -58,21 +58,21 @@ class DraftFollower:
         for key in self._branches.keys() - following.keys():
             self._branches.pop(key).close()
         return [
-            news
+            update
             for (name, follows), draft in following.items()
-            if (news := self._read_branch(name, follows, draft))
+            if (update := self._read_branch(name, follows, draft))
         ]
 
-    def publish_updates(self, news: Iterable[BranchUpdate]) -> None:
+    def publish_updates(self, updates: Iterable[BranchUpdate]) -> None:
         """Give the callers of drafts the new releases. A branch that cannot be read leaves its
         draft as it is, and is logged once.
         """
-        for item in news:
-            if item.error is not None:
-                self._report_error(item.name, item.origin, item.error)
-            elif item.snapshot is not None:
-                self._reported_errors.pop(item.name, None)
-                self._publish_update(item, item.snapshot)
+        for update in updates:
+            if update.error is not None:
+                self._report_error(update.name, update.origin, update.error)
+            elif update.snapshot is not None:
+                self._reported_errors.pop(update.name, None)
+                self._publish_update(update, update.snapshot)
 
     def close(self) -> None:
         for branch in self._branches.values():
@@ -83,28 +83,27 @@ class DraftFollower:
             (name, follows), BranchSource(Path(follows.repository), follows.ref, follows.folder)
         )
         try:
-            found = branch.read()
+            snapshot = branch.read()
         except GitError as error:
-            branch.forget_last_read()  # what comes next is news, even where it is what was there before
+            # the next content counts as new, even where it is the old one
+            branch.forget_last_read()
             return BranchUpdate(name, draft, branch.origin, None, error)
-        return BranchUpdate(name, draft, branch.origin, found) if found else None
+        return BranchUpdate(name, draft, branch.origin, snapshot) if snapshot else None
 
-    def _publish_update(self, item: BranchUpdate, snapshot: SourceSnapshot) -> None:
+    def _publish_update(self, update: BranchUpdate, snapshot: SourceSnapshot) -> None:
         try:
             log_draft_result(
-                item.name,
+                update.name,
                 self._publisher.update_draft(
-                    item.name,
-                    item.draft,
+                    update.name,
+                    update.draft,
                     snapshot.files,
                     snapshot.origin,
                     snapshot.origin.author or SERVER_ACTOR,
                 ),
             )
         except BaseException:
-            for branch in (
-                self._branches.values()
-            ):  # to be read again: a full disk must not hide what was pushed
+            for branch in self._branches.values():  # read again: a full disk must not hide a push
                 branch.forget_last_read()
             raise
 
@@ -115,22 +114,22 @@ class DraftFollower:
             self._publisher.reject_unreadable(origin, error)
 
 
-def log_draft_result(name: str, made: PublishResult) -> None:
-    if not made.release:
-        log_problems(f"draft {name} has errors, and stays as it was", made)
-    elif made.changed:
-        log.info("draft %s is release %s now", name, made.release)
+def log_draft_result(name: str, result: PublishResult) -> None:
+    if not result.release:
+        log_problems(f"draft {name} has errors, and stays as it was", result)
+    elif result.changed:
+        log.info("draft %s is release %s now", name, result.release)
 
 
 async def follow_drafts(drafts: DraftFollower, compile_worker: CompileWorker) -> None:
-    """Renew drafts for ever."""
+    """Update drafts for ever."""
     reader = AbandonableRead[list[BranchUpdate]]("a branch that a draft follows")
     while True:
         try:
             following = await compile_worker.run(drafts.find_following_drafts)
-            # the read is abandonable, so it may not touch the archive; the steps around it may
-            news = await reader.run(partial(drafts.read_branches, following))
-            await compile_worker.run(partial(drafts.publish_updates, news))
+            # an abandonable read must not use the archive; the steps before and after it may
+            updates = await reader.run(partial(drafts.read_branches, following))
+            await compile_worker.run(partial(drafts.publish_updates, updates))
         except CommandRefusedError as refusal:  # somebody changed the draft at the same moment
             log.info("%s", refusal)
         except Exception:

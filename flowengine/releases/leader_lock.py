@@ -1,4 +1,4 @@
-"""The lock that makes one process at a time follow the flow source, for all that share the archive."""
+"""The leader lock: of all processes that share an archive, one at a time follows the flow source."""
 
 import sqlite3
 from pathlib import Path
@@ -10,17 +10,21 @@ from flowengine.storage.sqlite_file import connect_existing, create_file
 
 
 class LeaderLock(Protocol):
-    """A lock that one process at a time holds, and that is free when its process has ended, in
-    whatever way.
+    """A lock that one process at a time holds. It is free when that process has ended, in whatever
+    way.
     """
 
     @property
     def lease_seconds(self) -> float:
-        """How many seconds after the end of the owner every process knows that the lock is free."""
+        """The seconds after the end of the owner until every process can know that the lock is
+        free.
+        """
         ...
 
     def try_acquire(self) -> bool:
-        """Whether this process holds the lock now. Called again, it tells whether it still does."""
+        """Acquire the lock if it is free, and return whether this process holds it; the owner may
+        call it again to check.
+        """
         ...
 
     def close(self) -> None:
@@ -37,7 +41,7 @@ class FileLeaderLock:
         self._path = path
         with lock_folder(path.parent):
             create_file(path)
-        # SQLite has locks that work everywhere.
+        # SQLite's file locks work on all systems.
         self._connection = connect_existing(path, "rw", 0.0)
 
     def try_acquire(self) -> bool:

@@ -1,5 +1,5 @@
-"""Which server follows which flows, among all that share an archive: two servers that follow
-different ones would overwrite each other without end.
+"""Decides which server follows the flow source, among all that share an archive. Two servers that
+follow different flows would overwrite each other without end.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from flowengine.releases.ledger import Ledger
 
 
 class Leadership:
-    """The leader record as one server sees it. The flows of this server go by `names`, the first of
-    which is for people.
+    """The leader record from the view of one server. `names` are the names of its flows; the first
+    is for people.
 
-    Machines may have the same flows under other paths, so between machines their content decides.
-    On one machine the path does.
+    Machines may have the same flows under different paths, so between machines the content decides,
+    and on one machine the path.
     """
 
     def __init__(
@@ -28,15 +28,15 @@ class Leadership:
         self.source, self._by = names[0], by
 
     def load_leader(self) -> LeaderRecord | None:
-        """The server that follows, or was the last to."""
+        """The leader record: the present leader, or the last one."""
         return self._archive.load_leader()
 
     def has_common_name(self, holder: LeaderRecord) -> bool:
         return bool(holder.names & self._names)
 
     def is_same_source(self, holder: LeaderRecord, release: str) -> bool:
-        """Whether the holder follows the same flows as this server, whose flows are this release
-        now.
+        """Whether the holder follows the same flows as this server; `release` is the present
+        content of the latter.
         """
         return self.has_common_name(holder) or (
             self._machines and release in self._list_known_releases(holder)
@@ -70,8 +70,8 @@ class Leadership:
         return next(iter(before), None)
 
     def _list_known_releases(self, holder: LeaderRecord) -> set[str]:
-        """What the flows of the holder are or were, and what is current: a server whose flows are
-        any of these may follow together with it.
+        """The releases that the flows of the holder are or were, and the current one: a server with
+        any of these may join as standby.
         """
         placed = {
             change.release for change in self._ledger.list_changes(holder.number) if change.place

@@ -1,4 +1,4 @@
-"""The append-only list of changes to what is live, each with who made it."""
+"""The ledger: the append-only list of changes of the live state, each with its actor."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
@@ -20,11 +20,10 @@ class FollowedRef(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One change to what is live. `number` and `at` are given by the ledger.
-
-    `share` (0 to 1) belongs to a canary; `name`, `callers` (digits) and `follows` to a draft;
-    `place` is where a published release came from; of a rollback, the place whose release no longer
-    compiles.
+    """A change of the live state. The ledger sets `number` and `at`. `share` (0 to 1) is for a
+    canary; `name`, `callers` (digits) and `follows` are for a draft. `place` is the name of the
+    flow source of a published release; of a rollback by the server, the source whose release no
+    longer compiles.
     """
 
     who: str
@@ -41,7 +40,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A release that only these callers reach."""
+    """A release for some callers only."""
 
     release: str
     callers: frozenset[str]
@@ -49,12 +48,11 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class LiveState(msgspec.Struct, frozen=True):
-    """What is live now: for new calls `current`, a share of them on the `candidate`, and drafts by
-    name. `number` is the last change.
-
-    `place` is what the server follows, and `followed` what it had there last: a release that was
-    taken back stays back until the place changes again. `fallback_from` is the release that was
-    live before the server went back by itself, "" where it has not.
+    """The live state: new calls begin on `current`, a share of them on the `candidate`, and callers
+    of drafts on theirs. `number` is the last change. `place` is the flow source that the server
+    follows, and `followed` its content when it was last published: after a rollback that release
+    stays back until the source changes. `fallback_from` is the release that was live before the
+    server fell back to an older one, else "".
     """
 
     current: str = ""
@@ -75,7 +73,7 @@ class LiveState(msgspec.Struct, frozen=True):
         )
 
 
-class CommandRefusedError(Exception):  # named for what happened
+class CommandRefusedError(Exception):
     """The change makes no sense in the present live state; the message says why."""
 
 

@@ -18,7 +18,7 @@ from flowengine.releases.archive_database import (
 from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, ensure_tables
 
-_STATEMENT_SECONDS = 10.0  # whoever writes here writes some kilobytes
+_STATEMENT_SECONDS = 10.0  # writers here write some kilobytes
 _LOCK_SECONDS = 2.0
 _TABLE_NAME = re.compile(
     r"\b(FROM|INTO|UPDATE|TABLE|EXISTS) "
@@ -30,7 +30,7 @@ _POSTGRESQL_TYPES: dict[LiteralString, LiteralString] = {
     "INTEGER": "BIGINT",
 }
 
-# Locks go by the table that they are about, so that each installation has its own.
+# The id of the table is part of the lock's key, so that each installation has its own lock.
 _LOCK_FOR_WRITING: LiteralString = (
     "SELECT pg_advisory_xact_lock('flowengine.changes'::regclass::oid::bigint)"
 )
@@ -43,7 +43,7 @@ PostgresqlConnection = psycopg.Connection[tuple[Any, ...]]
 
 
 class PostgresqlDatabase:
-    """A connection to the server; a new one when the server was restarted."""
+    """A connection to the server, which is opened again after a restart of the server."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -89,11 +89,10 @@ class PostgresqlDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self.execute(
-            "SELECT 1"
-        )  # a connection that broke unseen is made anew before, as nothing can be later
+        # a query first opens a broken connection again, as the transaction itself cannot be repeated
+        self.execute("SELECT 1")
         with wrap_postgresql_errors(), self._connection.transaction():
-            # the ledger numbers its changes without gaps, so writers take turns
+            # writers take turns, as the ledger numbers its changes without gaps
             self._connection.execute(_LOCK_FOR_WRITING)
             self._in_transaction = True
             try:
@@ -108,15 +107,15 @@ class PostgresqlDatabase:
         self._connection.close()
 
     def _run_with_reconnect(self, question: Callable[[PostgresqlConnection], T]) -> T:
-        """Run this, and once more over a new connection where the old one was broken. Only for what
-        may be done twice.
+        """Run the query, and once more over a new connection where the old one was broken. Only for
+        queries that may run twice.
         """
         with wrap_postgresql_errors():
             if not self._connection.closed:
                 try:
                     return question(self._connection)
                 except psycopg.OperationalError:
-                    # half a transaction cannot go on over another connection
+                    # half a transaction cannot continue over another connection
                     if self._in_transaction or not self._connection.closed:
                         raise
             self._connection = connect(self._address, _STATEMENT_SECONDS)
@@ -124,9 +123,11 @@ class PostgresqlDatabase:
 
 
 class PostgresqlLeaderLock:
-    """The leader lock among all machines. It is free when the owner or its machine has ended."""
+    """The leader lock among all machines. It is free when its owner, or the machine of its owner,
+    has ended.
+    """
 
-    lease_seconds = 12.0  # the server gives up what it has not heard of for ten
+    lease_seconds = 12.0  # the server drops a session that was silent for ten seconds
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -154,12 +155,12 @@ class PostgresqlLeaderLock:
 
 
 @contextmanager
-def wrap_postgresql_errors(what: str = "the archive of releases fails") -> Iterator[None]:
+def wrap_postgresql_errors(summary: str = "the archive of releases fails") -> Iterator[None]:
     """Raise ArchiveError for errors of PostgreSQL."""
     try:
         yield
     except psycopg.Error as error:
-        raise ArchiveError(f"{what}: {error}") from error
+        raise ArchiveError(f"{summary}: {error}") from error
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,5 @@
-"""Makes releases live, and goes back to earlier ones. A project with errors never replaces a good
-one; it is remembered as rejected.
+"""Makes releases live, and rolls back to earlier ones. A project with errors never replaces a good
+release; the archive keeps its problems.
 """
 
 import time
@@ -38,8 +38,8 @@ class PublishResult:
 
 
 class Publisher:
-    """Changes what is live, each time in one transaction, so that all workers see all of it at
-    once.
+    """Changes the live state, each time in one transaction, so that all workers see the whole
+    change at once.
     """
 
     def __init__(
@@ -56,23 +56,23 @@ class Publisher:
         self._known_release = ""
 
     def skip_known_release(self, files: FileContents) -> None:
-        """Note what a flow source has when this server begins to follow it: it was published
+        """Remember the content of the flow source at the start of this server, if it was published
         before, here or on another machine.
         """
         made = compute_release_id(files)
         was_followed = any(
             change.place and change.release == made for change in self._ledger.list_changes()
         )
-        # what the server went back from goes live again once it compiles
+        # the release that the server fell back from goes live again once it compiles
         is_old = was_followed and made != self._ledger.get_live().fallback_from
         self._known_release = made if is_old else ""
 
     def publish_if_new(self, files: FileContents, origin: FlowOrigin, actor: str) -> PublishResult:
-        """Publish what a flow source has now, unless it had that the last time: what an operator
-        has gone back from stays back.
+        """Publish the content of a flow source where it has changed: after a rollback, the old
+        content stays back.
         """
         live, wanted = self._ledger.get_live(), compute_release_id(files)
-        # `followed`, not `current`: after a rollback the source still has what was taken back
+        # `followed`, not `current`: after a rollback the source still has the withdrawn release
         if wanted == self._known_release or (live.place, live.followed) == (
             format_source_name(origin),
             wanted,
@@ -82,7 +82,7 @@ class Publisher:
         return self.publish_always(files, origin, actor)
 
     def publish_always(self, files: FileContents, origin: FlowOrigin, actor: str) -> PublishResult:
-        """Publish what a flow source has, whatever was live from there before."""
+        """Publish the content of a flow source, even where it was published before."""
         made = self._store_or_reject(files, origin)
         if made.release:
             change = Change(
@@ -95,8 +95,8 @@ class Publisher:
     def update_draft(
         self, name: str, draft: Draft, files: FileContents, origin: FlowOrigin, actor: str
     ) -> PublishResult:
-        """Give the callers of a draft the release of what it follows now. Raises
-        CommandRefusedError where the draft was changed meanwhile.
+        """Point a draft to the present content of its branch. Raises CommandRefusedError where
+        somebody has changed the draft meanwhile.
         """
         made = self._store_or_reject(files, origin)
         if made.release in ("", draft.release):
@@ -115,7 +115,7 @@ class Publisher:
         return made
 
     def reject_unreadable(self, origin: FlowOrigin, error: Exception) -> None:
-        """Save that a flow source cannot be read, for the status. What is live stays."""
+        """Save that a flow source cannot be read, for the status. The live state stays."""
         problems = (
             error.to_problems()
             if isinstance(error, UnreadableFilesError)
@@ -151,9 +151,9 @@ class Publisher:
         )
 
     def fall_back(self, origin: FlowOrigin, actor: str) -> str:
-        """Go back to the newest release that still compiles, where the live one does not: with
-        another version of the engine, say. Its id; "" where there is none. The flows go live again
-        as soon as they compile.
+        """Fall back to the newest release that compiles, where the live one does not, as after an
+        upgrade of the engine. Returns its id, "" where there is none. The live release returns as
+        soon as it compiles.
         """
         live = self._ledger.get_live()
         kept = (
@@ -220,8 +220,8 @@ class Publisher:
         return change
 
     def _store_or_reject(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
-        """Compile and archive what a flow source has now. Where it has errors, save these until the
-        source has something better.
+        """Compile and archive the content of a flow source; where it has errors, save these
+        instead.
         """
         made = self.compile_and_store(files, origin)
         if made.release:
@@ -243,7 +243,9 @@ class Publisher:
 
 
 def list_rollback_targets(changes: Iterable[Change]) -> list[str]:
-    """The releases that were current, the latest last. What an operator has gone back from is none."""
+    """The releases that were current, the latest last, without those that an operator has rolled
+    back.
+    """
     found: list[str] = []
     for change in changes:
         if change.what == "rollback" and change.release in found:

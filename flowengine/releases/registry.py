@@ -17,9 +17,9 @@ from flowengine.sinch import CallbackEvent, Ice
 from flowengine.sinch.caller_identity import get_caller_identity
 
 log = logging.getLogger(__name__)
-RELOAD_PAUSE_SECONDS = 10.0  # before what could not be loaded is tried once more
+RELOAD_PAUSE_SECONDS = 10.0  # before the server tries again to load a release
 FindRelease = Callable[[str], Awaitable[Release | None]]
-"""Where releases come from that a worker does not have"""
+"""Finds a release that the worker does not have in memory"""
 
 
 async def find_nothing(_release_id: str) -> None:
@@ -28,23 +28,23 @@ async def find_nothing(_release_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ServedReleases:
-    """What new calls begin on, as one immutable value."""
+    """The releases that new calls begin on, as one immutable value."""
 
     current: Release
     candidate: Release | None = None
     share: float = 0.0
     drafts: Mapping[str, Release] = field(default_factory=dict)
-    """By the digits of the callers who reach them"""
+    """By the digits of the callers"""
 
     def select_release(self, event: CallbackEvent) -> Release:
-        """The release that a new call begins on. A caller gets the same each time, as long as the
-        candidate is the same.
+        """The release of a new call. A caller gets the same one each time, as long as the candidate
+        is the same.
         """
         # the usual case: no need to parse the caller's number
         if self.candidate is None and not self.drafts:
             return self.current
         caller = get_caller_identity(event).number.lstrip("+") if type(event) is Ice else ""
-        # a draft before the canary: whoever tests it must get it in every call
+        # a draft comes before the canary: its testers must get it in every call
         if caller in self.drafts:
             return self.drafts[caller]
         if (
@@ -56,18 +56,18 @@ class ServedReleases:
 
 
 def compute_share_position(caller: str, candidate: str) -> float:
-    """A number from 0 to 1, the same for a caller and a candidate on every machine, and independent
-    of that for another candidate.
+    """A number from 0 to 1 for a caller and a candidate: the same on every machine, and independent
+    for each candidate.
     """
-    # with the candidate in it, the same callers are not the test persons of every canary
+    # with the candidate in the digest, each canary gets other callers
     digest = hashlib.blake2b(f"{caller}\0{candidate}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 class Registry:
-    """Releases by id: those that new calls begin on, and those that calls are on. `loaded_releases`
-    are all that this worker has in memory; `hosts` are the systems that their lookups may reach,
-    and whether each may be in a private network.
+    """The releases of a worker by id: those for new calls, and those of calls in progress.
+    `loaded_releases` are all in memory; `hosts` are the hosts that their lookups may reach, and
+    whether each may be in a private network.
     """
 
     def __init__(self, current: Release, find: FindRelease = find_nothing) -> None:
@@ -85,7 +85,7 @@ class Registry:
         return self.serving.current
 
     def select_release(self, event: CallbackEvent) -> Release:
-        """The release that this new call begins on."""
+        """The release of a new call."""
         return self.serving.select_release(event)
 
     def get(self, release_id: str) -> Release | None:
@@ -93,19 +93,19 @@ class Registry:
         return self._releases_by_id.get(release_id)
 
     async def load(self, release_id: str) -> Release | None:
-        """The release of this id, from the archive where need be; None where the archive does not
-        have it.
+        """Load the release of this id, from the archive where it is not in memory; None where the
+        archive does not have it.
         """
         if (known := self._releases_by_id.get(release_id)) is not None:
             return known
         if release_id not in self._loading:
             self._loading[release_id] = asyncio.create_task(self._load(release_id))
-        # shielded, as several calls may wait for one load and each may be cut off by its deadline
+        # shielded: several calls may wait for one load, and the deadline of one must not cancel it
         return await asyncio.shield(self._loading[release_id])
 
     async def serve_live_state(self, live: LiveState) -> bool:
-        """Serve what is live now. False where a release could not be loaded: then what it would
-        replace is still served, and the log says so.
+        """Serve the live state. False where a release could not be loaded: new calls then stay on
+        the earlier release, and the log says so.
         """
         found = {name: await self.load(name) for name in live.releases}
         for name in (name for name, release in found.items() if release is None):
@@ -136,18 +136,22 @@ class Registry:
             {**self._releases_by_id, **{release.id: release for release in releases}}
         )
 
-    def unload_except(self, kept: Iterable[str]) -> None:
-        """Unload all releases but these and those that new calls begin on."""
+    def unload_except(self, needed_ids: Iterable[str]) -> None:
+        """Unload all releases except these and those for new calls."""
         serving = self.serving
-        needed = {serving.current.id, *kept, *(release.id for release in serving.drafts.values())}
+        needed = {
+            serving.current.id,
+            *needed_ids,
+            *(release.id for release in serving.drafts.values()),
+        }
         needed |= {serving.candidate.id} if serving.candidate else set()
         self._set_releases(
             {name: release for name, release in self._releases_by_id.items() if name in needed}
         )
 
     def _set_releases(self, releases: dict[str, Release]) -> None:
-        """Set the loaded releases. A lookup may reach the hosts of any of them, as a call goes on
-        as it began.
+        """Set the loaded releases. A lookup may reach the hosts of any of them, as a call stays on
+        its release.
         """
         # never changed in place, so that readers need no lock
         self._releases_by_id = releases
@@ -161,9 +165,8 @@ class Registry:
     async def _load(self, release_id: str) -> Release | None:
         try:
             release = await self._find(release_id)
-        except (
-            Exception
-        ):  # a call of that release is treated like one whose release is gone; others go on
+        # the call is handled like one whose release is deleted, and other calls continue
+        except Exception:
             log.exception("release %s cannot be loaded", release_id)
             return None
         finally:
@@ -174,8 +177,8 @@ class Registry:
 
 
 class ChangeSignal:
-    """Wakes the task that follows the ledger: a change that this process made shows at once, one of
-    another process at the next poll.
+    """Wakes the task that follows the ledger: at once for a change of this process, at the next
+    poll for one of another process.
     """
 
     def __init__(self, pause: float) -> None:
@@ -184,7 +187,7 @@ class ChangeSignal:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def notify(self) -> None:
-        """Report a change; from any thread, and even if nothing waits."""
+        """Report a change. May be called in any thread, and when no task waits."""
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended meanwhile
                 self._loop.call_soon_threadsafe(self._changed.set)
@@ -200,27 +203,27 @@ class ChangeSignal:
 
 async def follow_ledger(
     registry: Registry,
-    look: Callable[[], Awaitable[LiveState]],
-    news: ChangeSignal,
+    load_live_state: Callable[[], Awaitable[LiveState]],
+    change_signal: ChangeSignal,
     on_change: Callable[[str], None],
 ) -> None:
-    """Serve what is live, for ever; a change is served as soon as it is seen."""
-    number, failing, again = -1, False, 0.0
+    """Follow the ledger for ever, and serve each live state."""
+    number, is_failing, retry_at = -1, False, 0.0
     while True:
         try:
-            live = await look()
-            # an unchanged ledger is looked at again where a release could not be loaded
-            if live.number != number or 0 < again < time.monotonic():
-                again = (
+            live = await load_live_state()
+            # the same live state is tried again where a release could not be loaded
+            if live.number != number or 0 < retry_at < time.monotonic():
+                retry_at = (
                     0.0
                     if await registry.serve_live_state(live)
                     else time.monotonic() + RELOAD_PAUSE_SECONDS
                 )
                 on_change(registry.current.id)
                 number = live.number
-            failing = False
-        except ArchiveError:  # a full disk or a lost server, say; what is served goes on
-            if not failing:
+            is_failing = False
+        except ArchiveError:  # a full disk, for example: the releases in memory still serve
+            if not is_failing:
                 log.exception("the record of what is live cannot be read")
-            failing = True
-        await news.wait()
+            is_failing = True
+        await change_signal.wait()

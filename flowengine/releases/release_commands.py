@@ -1,4 +1,4 @@
-"""The commands that change what is live, for the command line and over HTTP."""
+"""The commands that change the live state, for the command line and over HTTP."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ MAX_DRAFT_NAME_LENGTH = 100
 
 
 class InvalidFlowsError(CommandRefusedError):
-    """The flows that were to go live have errors."""
+    """The flows of a command have errors."""
 
     def __init__(self, problems: tuple[Problem, ...], sources: Mapping[str, str]) -> None:
         self.problems = tuple(problem for problem in problems if problem.severity == "error")
@@ -25,7 +25,9 @@ class InvalidFlowsError(CommandRefusedError):
 
 
 class ReleaseSpec(NamedTuple):
-    """An archived release, or the files of one, and what a draft of it follows."""
+    """What a command publishes: an archived release by id, or the files of one; `follows` is the
+    branch of a draft.
+    """
 
     release: str = ""
     files: Mapping[str, bytes] = {}
@@ -37,22 +39,22 @@ EMPTY_SPEC = ReleaseSpec()
 
 
 class Actor(NamedTuple):
-    """Who gives a command, and why."""
+    """The person or program that gives a command, and a note why."""
 
-    who: str
+    name: str
     note: str = ""
 
 
 class CommandResult(NamedTuple):
-    """The result of a command, in words, and its release."""
+    """The result of a command as text, and its release."""
 
     text: str
     release: str
 
 
 class ReleaseCommands:
-    """What an operator can do. Every command raises CommandRefusedError where it makes no sense in
-    the present live state; then nothing has changed.
+    """The commands of an operator. A command raises CommandRefusedError where it makes no sense in
+    the present live state, and then changes nothing.
     """
 
     def __init__(self, archive: Archive, ledger: Ledger, publisher: Publisher) -> None:
@@ -60,51 +62,51 @@ class ReleaseCommands:
         self.ledger = ledger
         self._publisher = publisher
 
-    def find_release(self, beginning: str) -> str:
-        """The id of the archived release that begins so, "" for none. Raises CommandRefusedError
-        where there are several.
+    def find_release(self, id_prefix: str) -> str:
+        """The id of the archived release with this prefix, "" where there is none. Raises
+        CommandRefusedError where there are several.
         """
-        found = self.archive.find_ids(beginning)
-        # a whole id is clear, even if it begins another one
-        if len(found) > 1 and beginning not in found:
+        found = self.archive.find_ids(id_prefix)
+        # a full id is unambiguous, even where it is the prefix of another
+        if len(found) > 1 and id_prefix not in found:
             raise CommandRefusedError(
-                f"several releases begin with {beginning}: {', '.join(sorted(found))}"
+                f"several releases begin with {id_prefix}: {', '.join(sorted(found))}"
             )
-        return beginning if beginning in found else "".join(found)
+        return id_prefix if id_prefix in found else "".join(found)
 
-    def publish(self, spec: ReleaseSpec, by: Actor) -> CommandResult:
+    def publish(self, spec: ReleaseSpec, actor: Actor) -> CommandResult:
         """Make a release live for all new calls."""
         release, before = self._resolve_release(spec), self.ledger.get_live().current
         if release == before:
             return CommandResult(f"release {release} is live already", release)
-        self._publisher.publish(release, by.who, by.note or spec.origin.title)
+        self._publisher.publish(release, actor.name, actor.note or spec.origin.title)
         return CommandResult(
             f"release {release} is "
             f"live{f', {before} no more' if before else ''}{self._format_canary_note()}",
             release,
         )
 
-    def rollback(self, beginning: str, by: Actor) -> CommandResult:
+    def rollback(self, id_prefix: str, actor: Actor) -> CommandResult:
         """Go back to the previous release, or to another one."""
         before, to = (
             self.ledger.get_live().current,
-            self.find_release(beginning) if beginning else "",
+            self.find_release(id_prefix) if id_prefix else "",
         )
-        if beginning and not to:
+        if id_prefix and not to:
             raise CommandRefusedError(
-                f"no kept release begins with {beginning}: see flowengine releases"
+                f"no kept release begins with {id_prefix}: see flowengine releases"
             )
         if to == before and to:
             raise CommandRefusedError(f"release {to} is current already")
         # checked before the change: once live, a release that does not compile would serve nobody
-        change = self._publisher.rollback(by.who, to and self._check_compiles(to), by.note)
+        change = self._publisher.rollback(actor.name, to and self._check_compiles(to), actor.note)
         return CommandResult(
             f"release {change.release} is live again, {before} no more{self._format_canary_note()}",
             change.release,
         )
 
-    def set_canary(self, spec: ReleaseSpec, share: float, by: Actor) -> CommandResult:
-        """Give a share of new calls a release; without a release, change the share of the
+    def set_canary(self, spec: ReleaseSpec, share: float, actor: Actor) -> CommandResult:
+        """Let a share of new calls begin on a release; without a release, change the share of the
         candidate.
         """
         live = self.ledger.get_live()
@@ -115,27 +117,29 @@ class ReleaseCommands:
         if spec == EMPTY_SPEC and not live.candidate:
             raise CommandRefusedError("there is no candidate yet: name a version")
         release = live.candidate if spec == EMPTY_SPEC else self._resolve_release(spec)
-        change = self._publisher.set_canary(release, share, by.who, by.note or spec.origin.title)
+        change = self._publisher.set_canary(
+            release, share, actor.name, actor.note or spec.origin.title
+        )
         return CommandResult(
             f"{format_percent(share)} of new calls begin on {change.release}", change.release
         )
 
-    def promote(self, by: Actor) -> CommandResult:
+    def promote(self, actor: Actor) -> CommandResult:
         """Make the candidate live for all new calls."""
-        change = self._publisher.promote(by.who, by.note)
+        change = self._publisher.promote(actor.name, actor.note)
         return CommandResult(
             f"release {change.release} is live: all new calls begin on it", change.release
         )
 
-    def withdraw(self, by: Actor) -> CommandResult:
-        """Give no new call the candidate any more."""
-        change = self._publisher.withdraw(by.who, by.note)
+    def withdraw(self, actor: Actor) -> CommandResult:
+        """Let no new call begin on the candidate."""
+        change = self._publisher.withdraw(actor.name, actor.note)
         return CommandResult(f"no new call begins on {change.release}", change.release)
 
     def set_draft(
-        self, name: str, spec: ReleaseSpec, callers: tuple[str, ...], by: Actor
+        self, name: str, spec: ReleaseSpec, callers: tuple[str, ...], actor: Actor
     ) -> CommandResult:
-        """Give these callers alone a release."""
+        """Let only these callers reach a release."""
         if not (name.strip() and name.isprintable() and len(name) <= MAX_DRAFT_NAME_LENGTH):
             raise CommandRefusedError(
                 f"a draft needs a name, of at most {MAX_DRAFT_NAME_LENGTH} characters that can be printed"
@@ -143,7 +147,7 @@ class ReleaseCommands:
         digits = normalise_callers(callers)
         release = self._resolve_release(spec)
         self._publisher.set_draft(
-            name, release, digits, by.who, by.note or spec.origin.title, spec.follows
+            name, release, digits, actor.name, actor.note or spec.origin.title, spec.follows
         )
         going = f", and follow {spec.follows.ref}" if spec.follows else ""
         return CommandResult(
@@ -152,9 +156,9 @@ class ReleaseCommands:
             release,
         )
 
-    def end_draft(self, name: str, by: Actor) -> CommandResult:
+    def end_draft(self, name: str, actor: Actor) -> CommandResult:
         """End a draft."""
-        change: Change = self._publisher.end_draft(name, by.who, by.note)
+        change: Change = self._publisher.end_draft(name, actor.name, actor.note)
         return CommandResult(
             f"draft {name} is over: its callers reach what all others do", change.release
         )
@@ -184,7 +188,7 @@ class ReleaseCommands:
 
 
 def normalise_callers(callers: tuple[str, ...]) -> tuple[str, ...]:
-    """Callers as digits, by which calls are told apart."""
+    """The digits of callers, which identify them. Raises CommandRefusedError."""
     numbers = {caller: parse_number(caller).e164 for caller in callers}
     for caller in (caller for caller, number in numbers.items() if not number):
         raise CommandRefusedError(f"{caller} is no phone number: write it as +46701234567")
@@ -194,7 +198,7 @@ def normalise_callers(callers: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def read_git_spec(repository: Path, ref: str, folder: str) -> ReleaseSpec:
-    """What a ref of a repository has now. Raises GitError."""
+    """The files of a ref of a repository. Raises GitError."""
     branch = BranchSource(repository, ref, folder)
     try:
         found = branch.read()
@@ -221,10 +225,10 @@ def format_percent(share: float) -> str:
 
 
 def format_change(change: Change) -> str:
-    """A change in words, without who made it and when."""
-    what = {
+    """A change as text, without its actor and time."""
+    verbs = {
         "canary": f"canary {format_percent(change.share)}",
         "draft": f"draft {change.name}",
         "undraft": f"undraft {change.name}",
     }
-    return " ".join(filter(None, (what.get(change.what, change.what), change.release)))
+    return " ".join(filter(None, (verbs.get(change.what, change.what), change.release)))

@@ -56,8 +56,8 @@ class RejectedOverview(msgspec.Struct, frozen=True):
 
 
 class LeaderOverview(msgspec.Struct, frozen=True):
-    """What is followed, or was last: a folder, or a branch of a repository; `by` which server, and
-    since when.
+    """The flow source that a server follows, or the last one: a folder, or a branch of a
+    repository; `by` is the server, and `since` when it began.
     """
 
     source: str
@@ -67,8 +67,8 @@ class LeaderOverview(msgspec.Struct, frozen=True):
 
 class Overview(msgspec.Struct, frozen=True):
     """All releases at one moment. `share` is from 0 to 1, times are seconds since 1970, the latest
-    come first. `fallback_from` is the release that was live and no longer compiles, where the
-    server has gone back by itself.
+    come first. `fallback_from` is the release that no longer compiles, where the server has fallen
+    back to `current`.
     """
 
     at: float
@@ -86,7 +86,7 @@ class Overview(msgspec.Struct, frozen=True):
 def build_overview(
     archive: Archive, ledger: Ledger, in_use: Collection[str], at: float
 ) -> Overview:
-    """`in_use` are the releases that calls need."""
+    """Build the overview; `in_use` are the releases that calls need."""
     live = ledger.get_live()
     return Overview(
         at,
@@ -143,9 +143,9 @@ def build_problem_overview(problem: Problem) -> ProblemOverview:
 
 
 class CanaryComparison(msgspec.Struct, frozen=True):
-    """Figures of the current release and the candidate, of calls that began since the candidate
-    takes its share, on so many machines. `waiting` callbacks are not counted yet, as they came
-    while the server was busy.
+    """The figures of the current release and of the candidate, for calls since the canary began, on
+    `machines` machines. `waiting` callbacks are not counted yet, as they came while the server was
+    busy.
     """
 
     since: float
@@ -158,11 +158,11 @@ class CanaryComparison(msgspec.Struct, frozen=True):
 
 
 CountCalls = Callable[[Sequence[str], float], CanarySum]
-"""Counts the calls on some releases that began since then"""
+"""Counts the calls on some releases since a time"""
 
 
 def build_journal_counter(journal: Path) -> CountCalls:
-    """Counts the calls of one machine. Raises JournalError."""
+    """A function that counts the calls of this machine. Raises JournalError."""
 
     def count(releases: Sequence[str], since: float) -> CanarySum:
         with closing(JournalReader(journal)) as reader:
@@ -173,7 +173,7 @@ def build_journal_counter(journal: Path) -> CountCalls:
 
 
 class Canary(NamedTuple):
-    """A candidate beside the current release, and since when."""
+    """A candidate with its share, and the time since when it is one."""
 
     since: float
     current: str
@@ -182,7 +182,7 @@ class Canary(NamedTuple):
 
 
 def find_canary(ledger: Ledger) -> Canary | None:
-    """None where there is no candidate."""
+    """The present canary; None where there is no candidate."""
     live = ledger.get_live()
     return (
         Canary(
@@ -207,7 +207,7 @@ def compare_canary(canary: Canary, count: CountCalls) -> CanaryComparison:
 
 
 def find_candidate_start(changes: Iterable[Change]) -> float:
-    """When the candidate became the candidate; a change of its share does not begin anew."""
+    """The time when the candidate became one; a change of its share keeps it."""
     live, since = LiveState(), 0.0
     for change in changes:
         before, live = live.candidate, apply_change(live, change)

@@ -7,9 +7,8 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Change, Ledger, LiveState, apply_change
 from flowengine.releases.publisher import list_rollback_targets
 
-_LATE_NOTIFICATION_SECONDS = (
-    3600.0  # recordings and transcripts of a call are announced after its end
-)
+# the platform reports recordings and transcripts of a call after its end
+_LATE_NOTIFICATION_SECONDS = 3600.0
 
 
 class ReleaseRetention:
@@ -23,13 +22,13 @@ class ReleaseRetention:
         self._clock = clock
 
     def run(self, needed: Collection[str]) -> list[str]:
-        """Delete all releases that are neither `needed` by calls nor live, and that nobody may want
-        again; their ids.
+        """Delete the releases that are not `needed` by calls, not live, no rollback target and not
+        new; returns their ids.
         """
         changes, live = self._ledger.list_changes(), self._ledger.get_live()
         kept = {*needed, *live.releases, *list_rollback_targets(changes)[-RELEASES_KEPT:]}
         last = find_last_live_times(changes)
-        # also without a session store, which would tell the calls in progress
+        # this age also protects calls of servers without a session store
         limit = self._clock() - MAX_CALL_SECONDS - _LATE_NOTIFICATION_SECONDS
         over = [
             item.id
@@ -42,12 +41,10 @@ class ReleaseRetention:
 
 
 def find_last_live_times(changes: Collection[Change]) -> dict[str, float]:
-    """When each release was last replaced, as current, candidate or draft, or named: no call began
-    on it later.
-    """
+    """The time when each release was last live, or named in a change: no call began on it later."""
     found: dict[str, float] = {}
     live = LiveState()
-    # replayed from the first change, as the ledger stores changes and not states
+    # computed from the first change on, as the ledger stores changes and not states
     for change in changes:
         before, live = live.releases, apply_change(live, change)
         found |= dict.fromkeys((before - live.releases) | {change.release}, change.at)

@@ -1,4 +1,4 @@
-"""Publishes what a source of flows has whenever that changes. One worker does, for all."""
+"""Publishes the content of a flow source whenever it changes. One worker does it for all."""
 
 import asyncio
 import logging
@@ -22,125 +22,123 @@ log = logging.getLogger(__name__)
 SERVER_ACTOR = "the server"
 
 
-def read_and_publish(place: FlowSource, publisher: Publisher) -> PublishResult | None:
-    """Publish what a place has, if that is news. Raises OSError or GitError where it cannot be
-    read.
+def read_and_publish(source: FlowSource, publisher: Publisher) -> PublishResult | None:
+    """Publish the content of a source if it is new. Raises OSError or GitError where the source
+    cannot be read.
     """
-    found = place.read()
-    return publish_snapshot(found, place, publisher) if found else None
+    snapshot = source.read()
+    return publish_snapshot(snapshot, source, publisher) if snapshot else None
 
 
 def publish_snapshot(
-    found: SourceSnapshot, place: FlowSource, publisher: Publisher
+    snapshot: SourceSnapshot, source: FlowSource, publisher: Publisher
 ) -> PublishResult:
     try:
         return publisher.publish_if_new(
-            found.files, found.origin, found.origin.author or SERVER_ACTOR
+            snapshot.files, snapshot.origin, snapshot.origin.author or SERVER_ACTOR
         )
     except BaseException:
-        place.forget_last_read()
+        source.forget_last_read()
         raise
 
 
 async def follow_source(
-    place: FlowSource,
+    source: FlowSource,
     publisher: Publisher,
     compile_worker: CompileWorker,
-    published: Callable[[PublishResult], None],
+    on_publish: Callable[[PublishResult], None],
 ) -> None:
-    """Publish whatever changes, for ever. What cannot be read or has errors is reported, and all
-    stays as it was.
-    """
-    follower = SourceFollower(place, publisher, compile_worker)
-    async for _ in place.watch_changes():
-        made = await follower.publish_with_retries()
-        if made is not None:
-            published(made)
+    """Publish each change of a source, for ever. Errors are reported, and the live state stays."""
+    follower = SourceFollower(source, publisher, compile_worker)
+    async for _ in source.watch_changes():
+        result = await follower.publish_with_retries()
+        if result is not None:
+            on_publish(result)
 
 
 class SourceFollower:
-    """Reads a source in a thread of its own and publishes in the compile worker, so that both have
-    time for everything else while a disk hangs.
+    """Reads a source in a thread of its own and publishes in the compile worker, so that a hanging
+    disk blocks neither.
     """
 
     def __init__(
-        self, place: FlowSource, publisher: Publisher, compile_worker: CompileWorker
+        self, source: FlowSource, publisher: Publisher, compile_worker: CompileWorker
     ) -> None:
-        self._place = place
+        self._source = source
         self._publisher = publisher
         self._compile_worker = compile_worker
-        self._reading = AbandonableRead[SourceSnapshot | None](format_source_name(place.origin))
+        self._reading = AbandonableRead[SourceSnapshot | None](format_source_name(source.origin))
         self._reported_error = ""
 
     async def publish_with_retries(self) -> PublishResult | None:
-        """What is in the way, a full disk or a branch that is gone, is reported once, and tried
-        until it is over.
+        """Publish the content of the source. An error, such as a full disk or a deleted branch, is
+        reported once, and retried until it is over.
         """
         while True:
             try:
-                made = await self._publish_once()
-            # whatever it is, calls go on with what they have
+                result = await self._publish_once()
+            # whatever the error is, calls continue on their releases
             except Exception as error:  # noqa: BLE001
                 await self._report_error(error)
             else:
                 if self._reported_error:
                     log.info("the flows can be published again")
                     self._reported_error = ""
-                return made
+                return result
             await asyncio.sleep(FOLLOW_POLL_SECONDS)
 
     async def _publish_once(self) -> PublishResult | None:
         try:
-            found = await self._reading.run(self._place.read)
+            snapshot = await self._reading.run(self._source.read)
         except (OSError, GitError) as error:
-            # the next read counts, even where it finds the same
-            self._place.forget_last_read()
+            # the next read must return the content even where it is unchanged
+            self._source.forget_last_read()
             raise UnreadableSourceError(error) from error
         return (
             await self._compile_worker.run(
-                lambda: publish_snapshot(found, self._place, self._publisher)
+                lambda: publish_snapshot(snapshot, self._source, self._publisher)
             )
-            if found
+            if snapshot
             else None
         )
 
     async def _report_error(self, error: Exception) -> None:
         if (why := repr(error)) == self._reported_error:
             return
-        foreseen = isinstance(error, (UnreadableSourceError, OSError, ArchiveError))
+        is_expected = isinstance(error, (UnreadableSourceError, OSError, ArchiveError))
         log.error(
             "the flows cannot be published, and stay as they were: %s",
             error,
-            exc_info=None if foreseen else error,
+            exc_info=None if is_expected else error,
         )
         if isinstance(error, UnreadableSourceError):
-            with suppress(ArchiveError):  # which the next one is told of, or this one the next time
+            with suppress(ArchiveError):  # the next error, or the next attempt, reports it
                 await self._compile_worker.run(
-                    lambda: self._publisher.reject_unreadable(self._place.origin, error.cause)
+                    lambda: self._publisher.reject_unreadable(self._source.origin, error.cause)
                 )
         self._reported_error = why
 
 
-class UnreadableSourceError(Exception):  # it says what went wrong elsewhere
-    """A place could not be read."""
+class UnreadableSourceError(Exception):
+    """The flow source could not be read."""
 
     def __init__(self, cause: Exception) -> None:
         self.cause = cause
         super().__init__(str(cause))
 
 
-def log_problems(what: str, made: PublishResult) -> None:
-    """Say what is wrong with flows, each line as a report of its own: of any report the log of a
-    server has the first line alone.
+def log_problems(title: str, result: PublishResult) -> None:
+    """Log the problems of flows, one record per line: the log of a server shows only the first line
+    of a record.
     """
-    log.error("%s:", what)
-    for line in to_text(made.problems, made.sources).splitlines():
+    log.error("%s:", title)
+    for line in to_text(result.problems, result.sources).splitlines():
         log.error("%s", line)
 
 
-def log_publish_result(made: PublishResult) -> None:
-    """Say what became of a change."""
-    if not made.release:
-        log_problems("the flows have errors, and stay as they were", made)
-    elif made.changed:
-        log.info("release %s is live", made.release)
+def log_publish_result(result: PublishResult) -> None:
+    """Log the result of a publication."""
+    if not result.release:
+        log_problems("the flows have errors, and stay as they were", result)
+    elif result.changed:
+        log.info("release %s is live", result.release)

@@ -1,4 +1,4 @@
-"""The archive of releases in a file: shared by all workers and commands of a machine."""
+"""The archive of releases in a SQLite file, shared by all workers and commands of a machine."""
 
 import logging
 import sqlite3
@@ -19,18 +19,16 @@ from flowengine.runtime.log_once import LogOnce
 from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
 from flowengine.storage.sqlite_file import SqliteSchema, open_sqlite_file
 
-# One for all connections, as each finds out for itself.
+# One LogOnce for all connections, as each notices the loss by itself.
 _log_once = LogOnce(logging.getLogger(__name__))
 # By path: the file that this process has opened last.
 _latest_identities: dict[Path, tuple[int, int] | None] = {}
-RESTORE_PAUSE_SECONDS = 1.0  # before a file that could not be put back is tried again
+RESTORE_PAUSE_SECONDS = 1.0  # before the server tries again to restore a file
 ARCHIVE_LOSS_TEXT = (
     "who changed what when, candidate and drafts, and the releases to go back to: "
     "calls on those go on in the flows of now, where they fit"
 )
-ARCHIVE_BUSY_SECONDS = (
-    5.0  # whoever writes here writes some kilobytes; longer than this is a hung process
-)
+ARCHIVE_BUSY_SECONDS = 5.0  # writers write some kilobytes, so one that takes longer has hung
 ARCHIVE_SCHEMA = SqliteSchema(
     ARCHIVE_SCHEMA_VERSION,
     {0: build_tables_sql({})},
@@ -39,7 +37,7 @@ ARCHIVE_SCHEMA = SqliteSchema(
 
 
 class SqliteDatabase:
-    """A connection to the file."""
+    """A connection to the archive file."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -71,23 +69,22 @@ class SqliteDatabase:
             yield
             self.execute("COMMIT")
         except BaseException:
-            if self._file.connection.in_transaction:  # a full disk has taken it back already
+            # SQLite has rolled back already, on a full disk
+            if self._file.connection.in_transaction:
                 self.execute("ROLLBACK")
             raise
 
     def read_data_version(self) -> int:
         number = int(self.execute("PRAGMA data_version")[0][0])
-        return number + (self._connection_number << 32)  # each connection counts for itself
+        return number + (self._connection_number << 32)  # SQLite counts per connection
 
     def close(self) -> None:
         self._file.connection.close()
 
     def _reopen_lost_file(self) -> None:
-        """Put the file back that was taken away, or go on with the one in its place; where neither
-        can be, with what nobody else finds.
-
-        A connection that has slept through an earlier loss knows less than those that have not, and
-        leaves it to them.
+        """Restore the file that was deleted, or switch to the one that replaced it; where neither
+        works, continue with the lost file. A connection that missed an earlier loss leaves this to
+        the others, as it knows less.
         """
         path = self._file.path
         if self._file.identity != _latest_identities[path] and not path.exists():
@@ -122,14 +119,15 @@ class SqliteDatabase:
 
 
 def copy_if_empty(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
-    """Copy an archive to one that has nothing in it yet; whether it had nothing."""
+    """Copy an archive into an empty one, and return whether it was empty."""
     with new:
         new.execute("BEGIN IMMEDIATE")
         query = "SELECT 1 FROM releases UNION ALL SELECT 1 FROM changes LIMIT 1"
         if new.execute(query).fetchone() is not None:
             return False
         tables = new.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-        for (table,) in tables:  # those that a version before had, too, stay behind
+        # only tables of this version; those of earlier ones are left behind
+        for (table,) in tables:
             rows = old.execute(f"SELECT * FROM {table}")  # noqa: S608  # tables of our own
             marks = ", ".join("?" * len(rows.description))
             new.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
@@ -138,7 +136,7 @@ def copy_if_empty(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
 
 @contextmanager
 def wrap_sqlite_errors() -> Iterator[None]:
-    """What fails is said in one way, wherever the archive lies."""
+    """Turn errors of SQLite into ArchiveError, the same for every kind of archive."""
     try:
         yield
     except sqlite3.Error as error:

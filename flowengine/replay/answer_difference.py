@@ -68,19 +68,23 @@ def sort_options(menu: Menu) -> list[MenuOption]:
 def find_different_paths(new: Any, recorded: Any, path: str = "") -> Iterator[str]:
     """The paths at which two values differ."""
     if isinstance(new, dict) and isinstance(recorded, dict):
-        for name in dict.fromkeys(
-            ["name", "action", *recorded, *new]
-        ):  # what is done tells more than how
+        # the name of an action tells more than its properties
+        for name in dict.fromkeys(["name", "action", *recorded, *new]):
             yield from find_different_paths(
                 new.get(name), recorded.get(name), f"{path}.{name}".lstrip(".")
             )
     elif isinstance(new, tuple) and isinstance(recorded, tuple) and len(new) == len(recorded):
         for index, (one, other) in enumerate(zip(new, recorded, strict=True)):
             yield from find_different_paths(one, other, f"{path}[{index}]")
-    elif new != recorded and not (
+    elif new != recorded and not differs_by_secret(new, recorded):
+        yield path
+
+
+def differs_by_secret(new: Any, recorded: Any) -> bool:
+    """Whether a text differs from the recorded one only where it has a placeholder for a secret."""
+    return (
         isinstance(new, str)
         and isinstance(recorded, str)
         and SECRET_PLACEHOLDER in new
         and can_match(new, recorded)
-    ):
-        yield path
+    )

@@ -168,6 +168,14 @@ def _is_note(what: str) -> bool:
     return what == STALE_STATE_NOTE or what.startswith("release ")
 
 
+def list_failures(trace: Sequence[TraceEntry]) -> list[str]:
+    return [entry.what for entry in trace if entry.what.startswith("failed: ")]
+
+
+def list_requests(trace: Sequence[TraceEntry]) -> list[str]:
+    return [entry.what for entry in trace if is_request_entry(entry)]
+
+
 def classify_difference(
     event: CallbackEvent,
     now: Sequence[TraceEntry],
@@ -176,14 +184,13 @@ def classify_difference(
     answer: bytes,
 ) -> tuple[str, str]:
     """The kind of difference, and it in words."""
-    failed = [entry.what for entry in now if entry.what.startswith("failed: ")]
-    if len(failed) > sum(entry.what.startswith("failed: ") for entry in then):
-        return "error", mask_reason(failed[-1])
+    failures = list_failures(now)
+    if len(failures) > len(list_failures(then)):
+        return "error", mask_reason(failures[-1])
     if whole.is_known and event.kind in ("pie", "ace") and has_other_exit(now, then):
         return "exit", f"{format_exit(now[0])}; then {format_exit(then[0])}"
-    if (asks := [entry.what for entry in now if is_request_entry(entry)]) != (
-        asked_then := [entry.what for entry in then if is_request_entry(entry)]
-    ):
+    asks, asked_then = list_requests(now), list_requests(then)
+    if asks != asked_then:
         return "lookup", f"{format_requests(asks)}; then {format_requests(asked_then)}"
     part = find_difference(answer, whole.answer)
     return ("answer", format_answer_difference(part, answer, whole.answer)) if part else ("", "")

@@ -1,1 +1,3 @@
-"""Calls at run time: the pure step, the state that travels, and where it is kept."""
+"""Calls at run time: the pure step, the loop that drives it, and the state of a call between
+callbacks.
+"""

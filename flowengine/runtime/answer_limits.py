@@ -1,8 +1,8 @@
-"""The last look at an answer: what a caller typed or a lookup brought may be longer than the
-platform speaks.
+"""Fits an answer to the limits of the platform before the server sends it.
 
-Mistakes of an author are problems at load. Here only what nobody could know then is mended, and
-only where it may be needed.
+The values of a call (what a caller typed, what a lookup returned) may make a text longer than the
+platform speaks. Texts that are too long as the author wrote them are problems at load, so this
+module changes only answers that such values made too long.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,20 +32,17 @@ from flowengine.svaml.encode import read_action, read_instruction
 from flowengine.svaml.menu_checks import list_reachable_menus
 
 _MAX_CACHED_SIZES = 4096
-SpokenSize = tuple[int, int]  # spoken characters and prompt parts, never fewer than there are
+SpokenSize = tuple[int, int]  # upper bounds: spoken characters and prompt parts
 EMPTY_SIZE: SpokenSize = (0, 0)
-_cached_sizes: dict[
-    int, tuple[SpokenSize, msgspec.Raw]
-] = {}  # each beside what it is the size of, so that no other gets that identity
-UNKNOWN_SIZE: SpokenSize = (
-    MAX_TTS_TOTAL + 1,
-    0,
-)  # addresses made in the call, and recordings, always get the closer look
+# each entry keeps its object alive, so that no other object gets the same identity
+_cached_sizes: dict[int, tuple[SpokenSize, msgspec.Raw]] = {}
+# an address with a value of the call, and a recording, always need the full check
+UNKNOWN_SIZE: SpokenSize = (MAX_TTS_TOTAL + 1, 0)
 
 
 def fits_by_length(instructions: Sequence[InstructionToSend], action: ActionToSend) -> bool:
-    """Whether lengths alone show that nothing can be wrong. It is quick, and errs towards a closer
-    look.
+    """Whether lengths alone show that the answer is within the limits. The check is quick; a False
+    only means that the full check must decide.
     """
     characters, parts = estimate_size(action)
     for item in instructions:
@@ -61,8 +58,8 @@ def estimate_size(item: InstructionToSend | ActionToSend) -> SpokenSize:
 
 
 def get_cached_size(item: msgspec.Raw) -> SpokenSize:
-    """What was encoded at load is the same for every call, and known by its identity: some
-    kilobytes take long to compare.
+    """The size of an item that was encoded at load. Such an item is the same object for every call,
+    so its identity is the key: comparing some kilobytes would take long.
     """
     known = _cached_sizes.get(id(item))
     if known is None:
@@ -108,7 +105,9 @@ def list_prompts(action: RunMenu | Park) -> list[str]:
 def fit_to_limits(
     context: str, said: tuple[InstructionToSend, ...], action: ActionToSend
 ) -> tuple[tuple[InstructionToSend, ...], ActionToSend] | None:
-    """The very same answer where it is legal; else a shorter one. None where nothing helps."""
+    """The same answer where the platform takes it, else a shortened one; None where shortening does
+    not help.
+    """
     if not find_violations(context, said, action):
         return said, action
     allowance = SpeechBudget()
@@ -119,13 +118,13 @@ def fit_to_limits(
 
 
 def is_ignored(item: Instruction, action: Action) -> bool:
-    """The platform records no leg of an app."""
+    """Whether the platform ignores this instruction: it records no leg of an app."""
     return isinstance(item, StartRecording) and isinstance(action, ConnectMxp)
 
 
 class SpeechBudget:
-    """What is left of what the platform takes in one answer. The action comes first: a caller must
-    hear the question.
+    """The characters and prompt parts that one answer may still use. The action is fitted before
+    the instructions, because a caller must hear the question.
     """
 
     def __init__(self) -> None:
@@ -144,7 +143,9 @@ class SpeechBudget:
         return action
 
     def fit_menus(self, action: RunMenu) -> RunMenu:
-        """The namesake of the main menu says the same words, and only one of the two is heard."""
+        """Fit the menus. A copy of the main menu says the same words and counts once, as the caller
+        hears one of the two.
+        """
         first, *inner = action.menus
         mended = self.fit_menu(first)
         others = [
@@ -162,7 +163,7 @@ class SpeechBudget:
         )
 
     def fit_part(self, part: str) -> str:
-        """A part within the allowance, or nothing."""
+        """The part of a prompt, shortened to what is left of the budget, or ""."""
         if self.remaining_parts <= 0 or (
             "://" in part and wire.find_url_problem(part.removeprefix("#href[").removesuffix("]"))
         ):
@@ -174,8 +175,8 @@ class SpeechBudget:
         return self.fit_markup(part)
 
     def fit_markup(self, part: str) -> str:
-        """Audio says nothing; markup cannot be cut in the middle, so it is said whole or not at
-        all.
+        """Audio has no characters. Markup cannot be cut in the middle, so a text with markup is
+        spoken in full or left out.
         """
         spoken = len(wire.extract_spoken_text(part))
         if spoken > self.remaining_characters:

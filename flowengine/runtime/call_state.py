@@ -1,4 +1,4 @@
-"""What is known of a call between two callbacks, and its compact form for the cookie and the store."""
+"""The state of a call between two callbacks, and its compact form for the cookie and the store."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,8 +16,8 @@ else:
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
-    """Where a call comes back to after a subflow, the values that are needed there, and the
-    questions that were asked before it.
+    """Where a call continues after a subflow: the state, the values that it needs there, and the
+    questions that it was asked before the subflow.
     """
 
     flow: str
@@ -41,7 +41,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     steps: int = 0
     stack: tuple[Frame, ...] = ()
     ended: bool = False
-    format: Literal[1, 2] = 2  # of the bytes; whoever changes the fields counts it up
+    format: Literal[1, 2] = 2  # the version of the encoded form: add one when you change the fields
 
     def to_root_flow(self) -> "Call":
         """The call as its first flow sees it: where events like the end of the call are handled."""
@@ -68,12 +68,14 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
 
 encode_call = (
     msgspec.msgpack.Encoder().encode
-)  # names stand in clear, so that another release can take a call over when its own is gone
+    # with the names of flows and states, so that another release can continue a call whose own release
+    # is deleted
+)
 _decode_call = msgspec.msgpack.Decoder(Call).decode
 
 
 def decode_call(data: bytes) -> Call | None:
-    """The call from its bytes, or None for bytes that are none (an older format, say)."""
+    """The call from its bytes, or None for bytes of an older format or of another kind."""
     try:
         call = _decode_call(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -85,8 +87,8 @@ def decode_call(data: bytes) -> Call | None:
 
 
 def can_continue_on(call: Call, release: Release) -> bool:
-    """Whether a release can carry on this call: all its flows, states and values are there with the
-    same types.
+    """Whether this call can continue on the release: the release has all its flows and states, and
+    its variables with the same types.
     """
     places = [
         (call.flow, call.state, call.values),

@@ -13,10 +13,9 @@ from flowengine.states import LookupRequest, LookupResult
 
 
 class CallbackRecord(msgspec.Struct, frozen=True):
-    """What one callback was and became. `outcome` is answered, apology, unrouted, unkept or error.
-
-    The last four are what the step began with and ended with, so that it can be taken again: its
-    time, the outcomes of its requests, all values, and the call as it was found.
+    """One callback and its answer. `outcome` is answered, apology, unrouted, unkept or error. The
+    last four fields are what replay needs to run the step again: the time of the step, the results
+    of its requests, all values after it, and the call before it.
     """
 
     event: CallbackEvent

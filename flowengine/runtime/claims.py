@@ -1,4 +1,6 @@
-"""Which worker performs the requests of an event, where several have the same delivery."""
+"""Decides which worker performs the requests of an event when several workers have a delivery of
+it.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -19,11 +21,13 @@ CLAIM_POLL_SECONDS = 0.02
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """The requests of this delivery are its own to make, from the state that was found."""
+    """The claim is this worker's: it performs the requests, starting from the state that it loaded."""
 
 
 class RequestClaims:
-    """Has each request of an event made once, by claims in the store that all workers share."""
+    """Lets only one worker perform the requests of an event, by claims in the store that all
+    workers share.
+    """
 
     def __init__(
         self,
@@ -46,23 +50,22 @@ class RequestClaims:
         saved: SavedCall | None,
         outcome: Outcome,
     ) -> Answered | Overtaken | Outcome:
-        """Make the requests of this step, unless another worker makes them, and carry it on."""
+        """Perform the requests of this step and finish it, unless another worker performs them."""
         if not delivery.is_claimed:
             claim = await self._claim_requests(delivery, located, saved)
             if not isinstance(claim, Claimed):
                 return claim
-        # A task of its own, as requests count on running in one, and whoever awaits an answer may
-        # drive it without.
+        # The requests run in a task of their own: the HTTP client needs one, and the direct
+        # protocol may run a callback without a task.
         performing = self._requester.perform_all(delivery, outcome, located.release)
         return await asyncio.create_task(performing)
 
     async def _claim_requests(
         self, delivery: CallbackDelivery, located: LocatedCall, saved: SavedCall | None
     ) -> Answered | Overtaken | Claimed:
-        """Make sure that only one worker performs the requests of this event.
-
-        Answered: another one has. Overtaken: the call has gone on since it was found, and the step
-        is to be taken from there before anything is asked.
+        """Claim the requests of this event. Returns Answered when another worker has answered the
+        event, and Overtaken when the call has moved on since this worker loaded it: the step then
+        starts again from the newer state, before any request is sent.
         """
         delivery.is_claimed = True
         if saved is not None:
@@ -74,7 +77,8 @@ class RequestClaims:
                 is_free = await self._store.claim(delivery.event.call_id, key, limit)
                 if not is_free:
                     await asyncio.sleep(CLAIM_POLL_SECONDS)
-                # Also when it is free: the other may just have answered.
+                # Load again even when the claim succeeds: the other worker may just have answered
+                # and released it.
                 saved = await self._store.load(delivery.event.call_id)
             except StoreError as error:
                 self._log_once.error("calls ask other systems without a claim: %s", error)

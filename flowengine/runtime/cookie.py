@@ -1,5 +1,5 @@
-"""The state of a call as one SVAML cookie, so that nobody can change it or carry it over to another
-call; nor read it, if it is sealed.
+"""The state of a call as one SVAML cookie, which nobody can change or use for another call. An
+encrypted cookie cannot be read, either.
 """
 
 import binascii
@@ -19,7 +19,8 @@ _SEALED, _SIGNED = b"\x01", b"\x02"  # the version of the format
 _TAG_BYTES = 16
 _COOKIE_KEY_BYTES = 64  # AES-256-SIV takes two keys of 32 bytes
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-# What is not of this alphabet becomes what no alphabet has, so that its bytes give another text.
+# Characters outside of the alphabet become bytes that no encoded text has, so the comparison with
+# the exact spelling fails.
 _FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
@@ -27,11 +28,9 @@ _COUNT_DIGITS = 6  # a call of four hours has a thousand callbacks at the most
 
 
 class Codec:
-    """Seals and signs with the first key, opens with any: a new key goes first, the old one stays
-    until its last call has ended.
-
-    AES-SIV is deterministic, so a repeated delivery gets the very same bytes, and no nonce can ever
-    be used twice by accident.
+    """Encrypts and signs with the first key, and opens with any of them: put a new key first, and
+    keep the old one until its last call has ended. AES-SIV is deterministic, so a repeated delivery
+    gets the same bytes, and no nonce can be used twice by accident.
     """
 
     __slots__ = ("_ciphers", "_fingerprints", "_signers")
@@ -42,37 +41,35 @@ class Codec:
         self._ciphers = tuple(AESSIV(key) for key in keys)
         own = (
             blake2b(key, person=b"fe cookie signed").digest() for key in keys
-        )  # no key for two purposes
+        )  # derived, so that no key serves two purposes
         self._signers = tuple(blake2b(key=key, digest_size=_TAG_BYTES) for key in own)
         fingerprint_key = blake2b(keys[0], person=b"fe fingerprint").digest()
         self._fingerprints = blake2b(key=fingerprint_key, digest_size=_TAG_BYTES)
 
     def seal(self, payload: bytes, call_id: str, steps: int = 0) -> str:
-        """The payload as text, behind the count of steps in clear."""
+        """The encrypted payload as text, after the number of steps in clear."""
         count = str(steps)
         sealed = _SEALED + self._ciphers[0].encrypt(payload, _build_associated_data(call_id, count))
         return f"{count}.{_encode_base64(sealed).decode()}"
 
     def sign(self, payload: bytes, call_id: str, steps: int = 0) -> str:
-        """The same, authenticated only: whoever has the text can read the payload. It takes a third
-        of the time.
+        """The payload as text, signed but not encrypted. It takes a third of the time of `seal`,
+        and anyone who has the text can read the payload.
         """
         count = str(steps)
         tag = _compute_tag(self._signers[0], payload, call_id, count)
         return f"{count}.{_encode_base64(_SIGNED + tag + payload).decode()}"
 
     def compute_fingerprint(self, content: bytes) -> bytes:
-        """16 bytes by which equal contents are known; without the key nobody can guess at them."""
+        """A keyed digest of 16 bytes. Without the key nobody can find the content by trying."""
         fingerprint = self._fingerprints.copy()  # quicker than to begin with the key
         fingerprint.update(content)
         return fingerprint.digest()
 
     def open(self, text: str, call_id: str, counted: int = -1) -> bytes | None:
-        """The payload; None for whatever this codec did not seal or sign for this very call, and
-        for what counts no further than `counted`.
-
-        A count that was tampered with only costs the attempt to open the cookie: it is
-        authenticated with the payload.
+        """The payload of a cookie of this call with more than `counted` steps, else None. The
+        number of steps is authenticated with the payload, so a changed number only costs one
+        attempt to open the cookie.
         """
         count, _, encoded = text.partition(".")
         if (
@@ -127,7 +124,7 @@ def calculate_cookie_size(payload_length: int) -> int:
     )
 
 
-# Worked out once, as each callback asks whether its state fits.
+# Computed once, because each callback asks whether its state fits.
 MAX_PAYLOAD_BYTES = max(
     length
     for length in range(MAX_COOKIE_BYTES)
@@ -157,6 +154,6 @@ def _decode_base64(text: str) -> bytes | None:
         sealed = binascii.a2b_base64(encoded)
     except (UnicodeEncodeError, binascii.Error):
         return None
-    # Base64 decoders overlook foreign characters and the unused bits of the last one: only the one
-    # exact spelling counts.
+    # Base64 decoders ignore foreign characters and unused bits of the last character, so only the
+    # exact spelling is accepted.
     return sealed if binascii.b2a_base64(sealed, newline=False) == encoded else None

@@ -1,6 +1,4 @@
-"""One request by which the platform delivers an event of a call, while it is being answered; and the
-reply to it.
-"""
+"""A delivery: one request of the platform with an event of a call, and the reply to it."""
 
 import asyncio
 import hashlib
@@ -19,27 +17,25 @@ from flowengine.sinch.signing import parse_timestamp
 from flowengine.states import LookupRequest, LookupResult
 
 IDENTITY_BYTES = 16
-# A call begins once and ends once, whatever bytes say so.
+# A call begins once and ends once, so these events need no fingerprint of their bytes.
 ICE_IDENTITY = b"ice".ljust(IDENTITY_BYTES, b"\0")
 DICE_IDENTITY = b"dice".ljust(IDENTITY_BYTES, b"\0")
 FIXED_IDENTITIES: Mapping[type, bytes] = {Ice: ICE_IDENTITY, Dice: DICE_IDENTITY}
-"""The identity of these events, whatever their body; that of others is a fingerprint of it"""
+"""The identity of these events; the identity of others is a fingerprint of the body."""
 _sequence_numbers = itertools.count()
 
 
 def assume_connected() -> bool:
-    """The default for deliveries that come over no connection of which anything is known."""
+    """The default for deliveries without a connection that the server could check."""
     return True
 
 
 class CallbackDelivery(msgspec.Struct):
-    """A delivery in flight.
-
-    `stamp` is its x-timestamp in microseconds, 0 where it has none. `in_flight_key` is equal for
-    deliveries that share one answer while the first of them is being answered. `is_unanswered` says
-    that the platform goes on without the answer, as far as the event alone tells. `performed` are
-    the requests made so far and `places` the states that made them, so that none is made twice when
-    the step is taken again.
+    """A delivery in flight. `stamp` is its x-timestamp in microseconds, 0 without one. Deliveries
+    with the same `in_flight_key` share one answer while the first is being answered.
+    `is_unanswered` says whether the platform continues without the answer, judged by the event
+    alone. `performed` are the requests made so far and `places` the states that made them, so that
+    a repeated step makes none twice.
     """
 
     event: CallbackEvent
@@ -62,13 +58,15 @@ class CallbackDelivery(msgspec.Struct):
     shared: "asyncio.Future[Reply | None] | None" = None
 
     async def wait_for_reply(self) -> "Reply | None":
-        """The reply that this delivery gets; None if it is given up."""
+        """The reply to this delivery; None when the work on it was cancelled."""
         if self.shared is None:
             self.shared = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self.shared)
 
     def build_claim_key(self, *, is_unanswered: bool) -> bytes:
-        """What workers agree by on who makes the requests of this event. See `compute_in_flight_key`."""
+        """The key of the claim on the requests of this event, the same in every worker. See
+        `compute_in_flight_key`.
+        """
         if is_unanswered:
             is_unique = is_unique_stamp(self.stamp)
             return self.identity + (self.stamp.to_bytes(8) if is_unique else os.urandom(8))
@@ -76,7 +74,7 @@ class CallbackDelivery(msgspec.Struct):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The bytes of an answer and what to note of it."""
+    """The bytes of an answer, and the record of its callback."""
 
     body: bytes
     record: CallbackRecord
@@ -84,17 +82,16 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def compute_plain_digest(body: bytes) -> bytes:
-    """The identity of every delivery in stores of before."""
+    """The identity of a delivery in stores of earlier versions."""
     return hashlib.blake2b(body, digest_size=IDENTITY_BYTES).digest()
 
 
 def compute_in_flight_key(
     event: CallbackEvent, identity: bytes, stamp: int, *, is_unanswered: bool
 ) -> bytes:
-    """What deliveries share an answer by.
-
-    The platform asks a call's next question only after the answer to the one before. It waits for
-    no answer to a notice or a key in a conference, so two with equal bytes may be two events.
+    """The key of deliveries that share one answer. The platform asks the next question of a call
+    only after the answer to the one before. It waits for no answer to a notice or to a key in a
+    conference, so two deliveries with equal bytes may be two events there.
     """
     if identity is ICE_IDENTITY or identity is DICE_IDENTITY:
         return identity + event.call_id.encode("utf-8", "surrogatepass")
@@ -104,20 +101,19 @@ def compute_in_flight_key(
 
 
 def is_unanswered(event: CallbackEvent) -> bool:
-    """Whether the platform goes on without the answer to this event."""
+    """Whether the platform continues without the answer to this event."""
     return not event.is_awaited or (type(event) is Pie and is_from_conference(event))
 
 
 def is_unique_stamp(stamp: int) -> bool:
-    """Whether no two requests have this x-timestamp: one with a fraction of a second.
-
-    The platform's published examples have whole seconds, in which a caller presses several keys.
+    """Whether an x-timestamp has a fraction of a second, so that no two requests share it. The
+    platform's published examples have whole seconds, in which a caller can press several keys.
     """
     return stamp % 1_000_000 != 0
 
 
 def parse_stamp(text: bytes) -> int:
-    """An x-timestamp in microseconds since 1970; 0 where it is none."""
+    """An x-timestamp in microseconds since 1970; 0 where the text is no time."""
     try:
         return parse_timestamp(text)[1]
     except ValueError:

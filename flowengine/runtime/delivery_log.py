@@ -1,4 +1,4 @@
-"""Which deliveries of a call were answered lately: a column of the call's row in the store."""
+"""The log of the latest answered deliveries of a call, a column of its row in the store."""
 
 import time
 from collections.abc import Iterable
@@ -10,24 +10,23 @@ from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 from flowengine.runtime.delivery import DICE_IDENTITY, IDENTITY_BYTES, CallbackDelivery
 from flowengine.storage.sessions import SavedCall
 
-# Whoever presses keys faster than this for minutes may find one of them done twice.
+# A caller who presses keys faster than this for minutes may see one of them processed twice.
 MAX_ENTRIES = 32
-_PRUNE_FROM_ENTRIES = 6  # entries: most calls never get so far, and pruning takes a microsecond
-_ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # never as long as a digest alone
+_PRUNE_FROM_ENTRIES = 6  # entries: few calls have more, and pruning takes a microsecond
+_ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # an entry has another length than a bare digest
 _SPOKEN_FLAG, _SETS_COOKIE_FLAG, _UNDELIVERED_FLAG, _PLAIN_FLAG = 1, 2, 4, 8
 _ENTRY_BYTES, _FLAGS_OFFSET = _ENTRY.size, _ENTRY.size - 1
-# lengths of logs that only grow: most calls have no longer one
+# lengths of logs that are never pruned, as nearly all are
 _SHORT_LOGS = frozenset(range(0, _PRUNE_FROM_ENTRIES * _ENTRY_BYTES, _ENTRY_BYTES))
 _MAX_TOOK_MICROS = 2**32 - 1
 
 
 class AnsweredDelivery(NamedTuple):
-    """A delivery that was answered, and how long that `took`. Times are in microseconds, `stamp` by
-    the platform's clock.
-
-    `is_spoken` says that the platform went on by its answer; `sets_cookie` that its answer has the
-    call's state; `is_undelivered` that its connection broke before the answer was written;
-    `is_plain` that a server of before has noted it, by a digest without a key.
+    """An answered delivery. Times are in microseconds; `took` is the time until the answer, `stamp`
+    is by the platform's clock. `is_spoken` says that the platform followed the answer;
+    `sets_cookie` that the answer holds the state of the call; `is_undelivered` that the connection
+    broke before the answer was written; `is_plain` that an earlier version of the server wrote the
+    entry, with a digest without a key.
     """
 
     identity: bytes
@@ -50,11 +49,13 @@ class AnsweredDelivery(NamedTuple):
 
 
 def may_hold(saved: SavedCall, identity: bytes) -> bool:
-    """Whether a log must be looked through for an event: quick, and hardly ever yes for nothing."""
+    """Whether the log may hold an event. A quick test: False is certain, True is nearly always
+    right.
+    """
     log = saved.deliveries
     if identity in log or len(log) == IDENTITY_BYTES:
         return True
-    # the highest of the flags, so no other makes the byte as large
+    # the highest flag, so no other combination makes the byte as large
     return len(log) > _FLAGS_OFFSET and log[_FLAGS_OFFSET] >= _PLAIN_FLAG
 
 
@@ -72,13 +73,13 @@ def append_entry(
     log = saved.deliveries
     if len(log) in _SHORT_LOGS:
         return log + entry
-    if len(log) % _ENTRY_BYTES:  # of a server of before, or none
+    if len(log) % _ENTRY_BYTES:  # written by an earlier version, or empty
         return encode_log(decode_log(saved)) + entry
     return encode_log(_drop_old_entries(decode_log(saved), delivery.arrived_at)) + entry
 
 
 def decode_log(saved: SavedCall) -> list[AnsweredDelivery]:
-    """The entries of a log, the latest last; that of a store of before is one digest."""
+    """The entries of a log, the latest last. A log of an earlier version is one digest."""
     log = saved.deliveries
     if len(log) == IDENTITY_BYTES:
         spoken = b'"action"' in saved.answer or saved.answer[:1].isdigit()
@@ -98,9 +99,7 @@ def encode_log(entries: Iterable[AnsweredDelivery]) -> bytes:
 
 
 def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | None:
-    """The log, with the note that the answer to this delivery was not delivered; None where the
-    delivery is not in it.
-    """
+    """The log with the delivery marked as undelivered; None where the log does not hold it."""
     arrived = int(delivery.arrived_at * 1_000_000)
     entries = decode_log(saved)
     for index, entry in enumerate(entries):
@@ -115,8 +114,8 @@ def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | No
 
 
 def mark_repeated(saved: SavedCall, delivery: CallbackDelivery) -> bytes:
-    """The log after the answer was given to a second delivery: whoever has the answer sends that
-    event no third time.
+    """The log after a second delivery got the answer: the platform has it now and sends the event
+    no third time.
     """
     entries = [
         entry._replace(is_undelivered=False) if entry.identity == delivery.identity else entry
@@ -142,8 +141,8 @@ def _to_entry(identity: bytes, stamp: int, arrived: int, took: int, flags: int) 
 
 
 def _drop_old_entries(entries: list[AnsweredDelivery], now: float) -> list[AnsweredDelivery]:
-    """Those that may come again, as an older request has a signature that is refused; and those
-    that tell how far the call has gone.
+    """The entries that still matter: those recent enough to be delivered again (the signature of an
+    older request is refused), and those that show how far the call has gone.
     """
     oldest = round((now - SIGNATURE_WINDOW_SECONDS) * 1_000_000)
     spoken = [index for index, entry in enumerate(entries) if entry.is_spoken][-1:]

@@ -1,9 +1,10 @@
-"""The idempotent loop around the step: however often it is run for one event, the call goes on
-once, and each request is made once.
+"""The idempotent loop around the step: for one event the call moves on once and each request is
+sent once, even when the loop runs several times.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 from flowengine.limits import MAX_STEP_RETRIES
 from flowengine.runtime.claims import RequestClaims
@@ -26,7 +27,7 @@ from flowengine.storage.sessions import SavedCall, Store, StoreError
 
 
 class StepDriver:
-    """Answers one delivery at a time, in as many tasks as there are deliveries."""
+    """Answers deliveries. Each delivery runs in its own task."""
 
     def __init__(
         self,
@@ -45,12 +46,12 @@ class StepDriver:
         self._claims = RequestClaims(store, replier, requester, clock, log_once)
 
     async def answer_once(self, delivery: CallbackDelivery) -> Reply:
-        """Step from what is saved, as often as another callback of this call has saved something
-        else in the meantime.
+        """Run `step` on the stored state, and again while another callback of the same call saves
+        first.
         """
         event = delivery.event
-        # One that rings is taken for new: nothing of it need be read. Where it is not new, saving
-        # tells.
+        # An incoming call is taken as new without reading the store; saving fails where the call
+        # exists.
         saved = None if type(event) is Ice else await self._load_saved(delivery)
         for _ in range(MAX_STEP_RETRIES):
             located = self._locator.find_call(event, saved)
@@ -78,8 +79,8 @@ class StepDriver:
     async def _locate_disputed_call(
         self, delivery: CallbackDelivery, saved: SavedCall | None
     ) -> tuple[SavedCall | None, LocatedCall, Reply | None]:
-        """What is saved of the call, and the call as that says; or the reply to an event that was
-        answered already.
+        """The stored state and the located call; or the reply to an event that was answered
+        already.
         """
         event = delivery.event
         while True:
@@ -87,22 +88,26 @@ class StepDriver:
             if not isinstance(located, LocatedCall):
                 located = await self._locator.load_release(located)
             is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
-            if saved is not None and (
-                is_elsewhere or type(event) is Ice or may_hold(saved, delivery.identity)
-            ):
+            if may_hold_answer(saved, delivery, is_elsewhere=is_elsewhere):
                 again = await self._replier.repeat_if_answered(delivery, saved, located)
                 if again is not None:
                     return saved, located, again
                 if is_elsewhere and self._locator.can_ask_again(located, event, saved):
                     return saved, located, None
-            may_wait = not delivery.has_caught_up and (is_elsewhere or is_doubtful(located, event))
-            if not may_wait or not await self._store.catch_up():
+            is_uncertain = is_elsewhere or is_doubtful(located, event)
+            if not is_uncertain or not await self._catch_up_once(delivery):
                 return saved, discard_state(located) if is_elsewhere else located, None
-            delivery.has_caught_up = True
             saved = await self._load_saved(delivery)
 
+    async def _catch_up_once(self, delivery: CallbackDelivery) -> bool:
+        """Whether the store may have a newer state by now; at most once for a delivery."""
+        if delivery.has_caught_up or not await self._store.catch_up():
+            return False
+        delivery.has_caught_up = True
+        return True
+
     async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
-        """What is saved of the call; nothing where the store fails and the state is in a cookie."""
+        """The stored state of the call; None where the store fails and the cookie has the state."""
         try:
             return await self._store.load(delivery.event.call_id)
         except StoreError as error:
@@ -112,11 +117,22 @@ class StepDriver:
             return None
 
 
+def may_hold_answer(
+    saved: SavedCall | None, delivery: CallbackDelivery, *, is_elsewhere: bool
+) -> TypeGuard[SavedCall]:
+    """Whether the store may hold an answer for this delivery. `is_elsewhere` says that the delivery
+    answers another menu than the one that the call waits in.
+    """
+    return saved is not None and (
+        is_elsewhere or type(delivery.event) is Ice or may_hold(saved, delivery.identity)
+    )
+
+
 def is_undisputed(
     delivery: CallbackDelivery, saved: SavedCall | None, located: LocatedCall
 ) -> bool:
-    """Whether this is the next event of the call for certain, as nearly all are. It spares them the
-    questions of `_locate_disputed_call`: these would all be answered with no.
+    """Whether this is certainly the next event of the call, as nearly all are. Then each check of
+    `_locate_disputed_call` would say no, so the driver skips them.
     """
     event, call = delivery.event, located.call
     if type(event) is Ice:

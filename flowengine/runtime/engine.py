@@ -1,7 +1,5 @@
-"""Answers callbacks: the one door to the runtime for whoever delivers them.
-
-An event that comes twice gets the same answer and does nothing twice. Whatever fails in here, the
-caller hears an apology.
+"""The engine answers callbacks; every protocol calls it. An event that is delivered twice gets the
+same answer and has its effects once. Whatever fails here, the caller hears an apology.
 """
 
 import logging
@@ -42,7 +40,9 @@ log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Answers callbacks. One per worker; holds no state of any call beyond a callback."""
+    """Answers callbacks. A worker has one engine, which holds the state of a call only while it
+    answers a callback.
+    """
 
     def __init__(
         self,
@@ -54,7 +54,8 @@ class Engine:
     ) -> None:
         self.releases = releases
         self._store = store
-        # It has a key, as what a caller keyed in could be guessed from a plain digest.
+        # The fingerprint has a key: from a plain digest, the keys that a caller pressed could be
+        # found by trying.
         self._compute_fingerprint = codec.compute_fingerprint if codec else compute_plain_digest
         self._clock = clock
         self._log_once = LogOnce(log)
@@ -76,8 +77,8 @@ class Engine:
     ) -> Reply:
         """The answer to a callback. Never raises.
 
-        `body` is its raw form and `stamp` its x-timestamp, by which a repeated delivery is known;
-        `is_connected` tells whether whoever sent it still waits.
+        `body` is the raw request; it and its x-timestamp `stamp` identify a repeated delivery.
+        `is_connected` tells whether the sender still waits.
         """
         delivery = self._create_delivery(event, body, stamp, is_connected)
         in_flight = self.in_flight
@@ -96,7 +97,7 @@ class Engine:
                 "calls whose state is in the store alone hear the apology: %s", error
             )
             reply = self._reply_with_apology(delivery)
-        except Exception:  # whatever it is, a caller is on the line
+        except Exception:  # whatever the error is, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)
             reply = self._reply_with_apology(delivery)
         finally:
@@ -140,7 +141,7 @@ class Engine:
         )
 
     def _find_in_flight(self, delivery: CallbackDelivery) -> CallbackDelivery | None:
-        """The delivery under way that brings the same event."""
+        """The delivery in flight with the same event."""
         running = self.in_flight.get(delivery.in_flight_key)
         if running is not None or not delivery.is_unanswered or type(delivery.event) is Dice:
             return running

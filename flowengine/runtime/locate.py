@@ -1,4 +1,4 @@
-"""Finds the state of a call, in the store or in its cookie, and the release that it is on."""
+"""Finds the state of a call, in the store or in its cookie, and the release of the call."""
 
 import asyncio
 from typing import Protocol
@@ -22,8 +22,8 @@ STALE_STATE_NOTE = "the saved state is not that of the menu that was asked"
 
 
 class ReleaseSource(Protocol):
-    """Where releases come from: one for a new call, any by its id for calls under way, wherever it
-    must be fetched from.
+    """A source of releases: the one for a new call, and any other one by its id, from memory or
+    from the archive.
     """
 
     @property
@@ -36,11 +36,10 @@ class ReleaseSource(Protocol):
 
 
 class LocatedCall(msgspec.Struct, frozen=True):
-    """A call as it was found: its state where it is usable, its release, and how many steps are
-    known to have been taken.
-
-    Where the call was known once and its state is not usable, `lost_flow` is its flow, as far as
-    that can be told. `note` says what happened to a call whose own release or state cannot be had.
+    """A call as the server found it: its state where that is usable, its release, and the number of
+    steps taken. `lost_flow` is the flow of a known call whose state is not usable, "" where the
+    flow is not known either. `note` says what happened to a call whose own release or state is
+    missing.
     """
 
     call: Call | None
@@ -51,7 +50,7 @@ class LocatedCall(msgspec.Struct, frozen=True):
 
 
 class Locator:
-    """Finds calls. `codec` opens their cookies; without one there are none."""
+    """Finds calls. `codec` opens their cookies; with None the server reads no cookies."""
 
     def __init__(
         self, releases: ReleaseSource, codec: Codec | None, encryption: StateEncryption
@@ -61,44 +60,39 @@ class Locator:
         self._encryption = encryption
 
     async def load_release(self, call: Call) -> LocatedCall:
-        """The call with the release that it began on, which this process does not have yet."""
+        """Load the release that the call began on, which this process does not have in memory, and
+        return the located call.
+        """
         release = await asyncio.create_task(self.releases.load(call.release))
         if release is None:
             return move_to_release(call, self.releases.current)
         return LocatedCall(call, release, call.steps)
 
     def is_state_in_cookie(self, event: CallbackEvent) -> bool:
-        """Whether the state of this call has come with the event."""
+        """Whether the cookie of this event holds the state of the call."""
         payload = self._open_cookie(event, -1)
         return payload is not None and decode_call(payload) is not None
 
     def can_ask_again(self, located: LocatedCall, event: CallbackEvent, saved: SavedCall) -> bool:
-        """Whether the call waits in a question that the platform has had: the cookie of the last
-        answer has come back.
+        """Whether the call waits in a question that the platform has received: the cookie of the
+        last answer has come back.
         """
         call = located.call
         is_asked = call is not None and _is_question(located, call)
         return is_asked and self._open_cookie(event, saved.counter - 1) is not None
 
     def restore_saved(self, event: CallbackEvent, saved: SavedCall) -> Call | None:
-        """The saved state; None where no key opens it, or another version wrote it."""
+        """The stored state in clear; None where no key decrypts it, or another version wrote it."""
         state = self._encryption.open_state(saved.state, event.call_id)
         return decode_call(state) if state is not None else None
 
     def find_call(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall | Call:
-        """The call of this event, from what is saved or from its cookie, whichever has counted
-        further. Where this process does not have the release that it began on, the call alone.
+        """The call of this event, from the store or from the cookie, whichever has more steps.
+        Returns the bare call where this process does not have its release in memory.
         """
         counted = 0 if saved is None else saved.counter
         stored = None if saved is None else self.restore_saved(event, saved)
-        payload = None
-        if event.cookies:
-            payload = self._open_cookie(event, -1 if stored is None else counted)
-        call = stored
-        if payload and (carried := decode_call(payload)) is not None:
-            call = stored if stored is not None and stored.steps >= carried.steps else carried
-        if payload == b"":  # the state was in the store alone, and what is there is older
-            call = None
+        call = self._choose_newer_state(event, stored, counted) if event.cookies else stored
         if call is None:
             known = saved is not None or COOKIE_KEY in event.cookies
             release = self.releases.select_release(event)
@@ -108,9 +102,22 @@ class Locator:
         found = self.releases.get(call.release)
         return call if found is None else LocatedCall(call, found, call.steps)
 
+    def _choose_newer_state(
+        self, event: CallbackEvent, stored: Call | None, counted: int
+    ) -> Call | None:
+        """The state in the store or in the cookie, whichever has more steps."""
+        payload = self._open_cookie(event, -1 if stored is None else counted)
+        # only the store had the newer state, and it is lost: what is stored now is older
+        if payload == b"":
+            return None
+        carried = decode_call(payload) if payload else None
+        if carried is None or (stored is not None and stored.steps >= carried.steps):
+            return stored
+        return carried
+
     def _open_cookie(self, event: CallbackEvent, counted: int) -> bytes | None:
-        """What the cookie carries, where it claims more steps than the `counted` ones;
-        opening one for nothing is dear.
+        """The content of the cookie where it says more than `counted` steps. Opening a cookie is
+        expensive, so an older one stays closed.
         """
         text = event.cookies.get(COOKIE_KEY)
         if not text or self._codec is None:
@@ -119,8 +126,8 @@ class Locator:
 
 
 def move_to_release(call: Call, current: Release) -> LocatedCall:
-    """A call whose release is gone goes on in the same state of the current one if its values still
-    fit, else it is as good as lost.
+    """Move a call whose release cannot be loaded to the current one: it stays in its state where
+    its values fit, else the state is discarded.
     """
     if can_continue_on(call, current):
         note = f"release {call.release} is gone: goes on in {current.id}"
@@ -130,13 +137,13 @@ def move_to_release(call: Call, current: Release) -> LocatedCall:
 
 
 def discard_state(located: LocatedCall) -> LocatedCall:
-    """The same call, where its state turned out to be older than the call is."""
+    """The same call without its state, which is older than the call."""
     flow = located.call.to_root_flow().flow if located.call else ""
     return LocatedCall(None, located.release, located.steps, flow, STALE_STATE_NOTE)
 
 
 def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
-    """Whether the platform goes on without the answer to this event, as far as the state of the
+    """Whether the platform continues without the answer to this event, as far as the state of the
     call tells.
     """
     if type(event) is Notify:
@@ -150,7 +157,7 @@ def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
 
 
 def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> bool:
-    """Whether a menu was asked by name, and the call waits for something else."""
+    """Whether the event answers a named menu, and the call waits for another one."""
     call = located.call
     return (
         type(event) is Pie
@@ -160,8 +167,8 @@ def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> boo
 
 
 def is_doubtful(located: LocatedCall, event: CallbackEvent) -> bool:
-    """Whether nothing tells that the state of the call is the latest one: neither its cookie nor
-    the name of the menu that was asked.
+    """Whether the state of the call may not be the latest one: neither its cookie nor the name of
+    the menu confirms it.
     """
     if located.call is None:
         return type(event) is not Ice

@@ -1,6 +1,4 @@
-"""What goes wrong again and again is said once in a while: a full disk must not be filled by saying
-so.
-"""
+"""Limits repeated errors in the log to one line a minute, so that the log does not fill a disk."""
 
 import logging
 import time
@@ -9,7 +7,9 @@ REPEAT_SECONDS = 60.0
 
 
 class LogOnce:
-    """For one log. Each text is a complaint of its own, however its place for the reason is filled."""
+    """Logs an error when it starts, and then at most once a minute with a count. Errors with the
+    same text before the reason is filled in are one error.
+    """
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -17,7 +17,7 @@ class LogOnce:
         self._suppressed: dict[str, int] = {}
 
     def error(self, subject: str, reason: object) -> None:
-        """Say it, in one line, unless it was said just now; then count it, for the next line."""
+        """Log the error in one line, or only count it where it was logged within the last minute."""
         now = time.monotonic()
         if now - self._logged_at.get(subject, float("-inf")) <= REPEAT_SECONDS:
             self._suppressed[subject] = self._suppressed.get(subject, 0) + 1

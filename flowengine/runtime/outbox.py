@@ -1,8 +1,8 @@
-"""Reports of ended calls that could not be delivered at once: kept durably, and tried again until
-they arrive.
+"""The reports of ended calls that could not be delivered at once: the store keeps them, and workers
+retry until they arrive.
 
-A caller has no use for a report, so nothing waits for one. But a bill, a complaint or a recording
-must not be lost because another system was down for an hour when the call ended.
+No caller waits for a report. But a bill, a complaint or a recording must not be lost because
+another system was down for an hour when the call ended.
 """
 
 import asyncio
@@ -35,16 +35,16 @@ _decode_request = msgspec.msgpack.Decoder(LookupRequest).decode
 
 
 def needs_retry(request: LookupRequest, fetched: LookupResult) -> bool:
-    """Whether a request should be tried again: it tells something, and the other system has not
-    taken it for reasons that may pass.
+    """Whether to retry a request: it changes something in the other system, and failed for a reason
+    that may pass.
     """
     passing = fetched.is_unanswered if fetched.status == 0 else fetched.status >= 500
     return request.method != "GET" and passing
 
 
 class Outbox:
-    """Keeps reports in the store, sealed, as they may hold secrets. Without a codec nothing is
-    sealed, and nothing is kept.
+    """Keeps reports in the store, encrypted, as they may hold secrets. A server without a codec
+    keeps none.
     """
 
     def __init__(
@@ -62,7 +62,9 @@ class Outbox:
         self._unsettled: set[bytes] = set()
 
     async def keep_report(self, request: LookupRequest) -> None:
-        """Keep a request that was to be made once; one with the same idempotency key is kept once."""
+        """Keep a request that must be delivered once. Requests with the same idempotency key are
+        one.
+        """
         content = msgspec.msgpack.encode(request)
         name = _hash_receiver(request) + hashlib.blake2b(content, digest_size=16).hexdigest()
         now = self._clock()
@@ -80,10 +82,9 @@ class Outbox:
             log.warning("a report to %s is kept and tried again", request.service)
 
     async def deliver_due_reports(self) -> int:
-        """Try every report whose time has come, receivers side by side, until none is under way;
-        the number of those that arrived.
-
-        Each report is claimed as its attempt begins, and none has a longer attempt than its claim.
+        """Deliver every report that is due, and return the number of delivered ones. Receivers are
+        served in parallel. A claim protects each report from its first byte to the end of its
+        attempt.
         """
         arrived, attempts = 0, dict[asyncio.Task[bool], bytes]()
         try:
@@ -109,7 +110,7 @@ class Outbox:
                 attempt.cancel()
 
     async def _start_attempts(self, attempts: dict[asyncio.Task[bool], bytes]) -> None:
-        """Begin as many as there is room for, with all receivers and with each."""
+        """Start attempts up to the limits for all receivers and for each one."""
         while len(attempts) < MAX_CONCURRENT_REPORTS:
             counted = Counter(attempts.values())
             busy = [name for name, count in counted.items() if count >= REPORTS_PER_RECEIVER]
@@ -119,15 +120,16 @@ class Outbox:
             attempts[asyncio.create_task(self._attempt_report(letter))] = letter.id[:RECEIVER_BYTES]
 
     async def _attempt_report(self, report: PendingReport) -> bool:
-        """Whether a report has arrived, or is never to be tried again."""
-        if report.id in self._unsettled:  # it has arrived, but that could not be noted
+        """Whether the report is done: delivered, or refused for good."""
+        if report.id in self._unsettled:  # delivered, but the store could not record that
             return await self._settle_report(report, None)
         content = self._codec.open(report.content.decode(), report.id.decode())
         if content is None:
             log.error("a report cannot be read: its key is gone")
             await self._settle_report(report, None)
             return False
-        request = replace(_decode_request(content), timeout=REPORT_SECONDS)  # nobody waits for it
+        # no caller waits, so it has the longest time
+        request = replace(_decode_request(content), timeout=REPORT_SECONDS)
         try:
             async with asyncio.timeout(REPORT_SECONDS):
                 fetched = await self._fetch(request, REPORT_SECONDS)
@@ -139,7 +141,7 @@ class Outbox:
         return not again
 
     async def _settle_report(self, report: PendingReport, due: float | None) -> bool:
-        """Note what became of an attempt, as often as it takes while the report is this worker's."""
+        """Record the result of an attempt. Repeats this while the store fails and the claim lasts."""
         end = time.monotonic() + REPORT_LEASE_SECONDS - REPORT_SECONDS - REPORT_PAUSE_SECONDS
         while True:
             try:
@@ -156,7 +158,9 @@ class Outbox:
                 return True
 
     def _compute_next_due(self, report: PendingReport, service: str) -> float | None:
-        """Twice as long after each try, at most an hour; after a day the report is given up."""
+        """The time of the next attempt: the pause doubles after each, up to an hour. After a day
+        the report is dropped.
+        """
         due = self._clock() + min(
             REPORT_PAUSE_SECONDS * 2.0 ** min(report.tries, 12), MAX_REPORT_PAUSE_SECONDS
         )
@@ -167,6 +171,6 @@ class Outbox:
 
 
 def _hash_receiver(request: LookupRequest) -> str:
-    """What the ids of all letters to one host begin with."""
+    """The first bytes of the ids of all reports to one host."""
     host = urlsplit(request.url).netloc.encode()
     return hashlib.blake2b(host, digest_size=RECEIVER_BYTES // 2).hexdigest()

@@ -9,8 +9,8 @@ from flowengine.limits import MAX_HISTORY_BYTES
 
 
 class SubflowVisit(msgspec.Struct, frozen=True, array_like=True):
-    """A subflow that has returned: the state that used it, and the questions that it asked with the
-    values that they need.
+    """A subflow that has returned: the state that entered it, and its questions with the values
+    that they need.
     """
 
     state: str
@@ -31,7 +31,7 @@ def list_questions(history: Sequence[str | SubflowVisit]) -> Iterator[str]:
 def iter_flow_values(
     history: Sequence[str | SubflowVisit],
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Flow and values of each subflow that was left, and of those that it used."""
+    """The flow and the values of each subflow that has returned, and of the subflows in it."""
     for item in history:
         if isinstance(item, SubflowVisit):
             yield item.flow, item.values
@@ -39,13 +39,15 @@ def iter_flow_values(
 
 
 def is_small(history: Sequence[str | SubflowVisit]) -> bool:
-    """Whether a history may travel as it is: quick, and a no may be wrong by some bytes."""
+    """Whether a history surely fits into the stored call. A quick test that errs by some bytes
+    towards False.
+    """
     return len(encode_item(history)) <= MAX_HISTORY_BYTES
 
 
 def drop_oldest_questions(levels: Sequence[Sequence[str | SubflowVisit]]) -> list[History]:
-    """The histories of a call, outermost first, without their oldest questions as far as they are
-    too large to travel.
+    """The histories of a call, outermost first, without the oldest questions where all together are
+    too large to store.
     """
     found = [tuple(level) for level in levels]
     if not any(found):  # most flows have no key that leads back

@@ -1,4 +1,6 @@
-"""Makes the reply to a callback: fits it to the platform's limits, sets the cookie, saves."""
+"""Builds the reply to a callback: fits the answer to the platform's limits, sets the cookie, saves
+the state.
+"""
 
 import time
 from collections.abc import Callable
@@ -40,13 +42,13 @@ HANGUP_BODY = encode_svaml((), Hangup())
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """The step is saved, as far as it can be, and this is its reply."""
+    """The step is saved, or its cookie holds the state; `reply` is the reply."""
 
     reply: Reply
 
 
 class Overtaken(msgspec.Struct, frozen=True):
-    """Another callback of the call saved first, and this is what: take the step again from there."""
+    """Another callback of the call saved `saved` first: run the step again from there."""
 
     saved: SavedCall
 
@@ -55,7 +57,7 @@ SaveResult = Answered | Overtaken
 
 
 class Replier:
-    """Makes replies, and saves what they rest on."""
+    """Builds replies, and saves the states that they belong to."""
 
     def __init__(
         self,
@@ -80,8 +82,8 @@ class Replier:
         saved: SavedCall | None,
         outcome: Outcome,
     ) -> SaveResult:
-        """Save the state, then reply: an answer leaves only when its state would survive a killed
-        process.
+        """Save the state, then reply: the server sends an answer only when its state survives a
+        killed process.
         """
         if located.note:
             outcome = _add_note(outcome, located.note)
@@ -106,7 +108,9 @@ class Replier:
     async def repeat_if_answered(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
     ) -> Reply | None:
-        """The reply to an event that was answered already, or that the call has gone on without."""
+        """The reply to an event that was answered already, or that came too late for the call; None
+        for a new event.
+        """
         is_elsewhere = is_waiting_for_other_menu(located, delivery.event)
         unanswered = is_unanswered_by(located, delivery.event)
         waiting = WaitState(unanswered, is_elsewhere, located.release.deadline)
@@ -119,8 +123,8 @@ class Replier:
     async def _repeat_reply(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
     ) -> Reply | None:
-        """The reply to an event that was answered already: the very same answer, or where the call
-        has gone on, the one that it is at now. None where no key opens it.
+        """The reply to an event that was answered already: the same answer, or the answer of the
+        call's present state where the call has moved on. None where no key decrypts it.
         """
         body = self._find_answer(delivery, saved, located)
         if body is None:
@@ -135,7 +139,7 @@ class Replier:
         return Reply(body, replace(record, repeated=True))
 
     async def save_log(self, event: CallbackEvent, saved: SavedCall, log: bytes) -> bool:
-        """Save what is known of the deliveries of a call, unless it goes on meanwhile."""
+        """Save the log of the deliveries of a call, unless the call has moved on meanwhile."""
         made = saved._replace(counter=saved.counter + 1, deliveries=log)
         try:
             kept = await self._store.save(event.call_id, made, self._clock() + CALL_KEPT_SECONDS)
@@ -154,7 +158,7 @@ class Replier:
         fits = len(state) <= MAX_PAYLOAD_BYTES
         cookie = None
         if self._codec is not None and outcome.action is not None and event.is_awaited:
-            # A cookie without the state takes the place of an older one, which would come back.
+            # An empty cookie replaces an older one, which the platform would otherwise send back.
             seal = self._codec.seal if guarded else self._codec.sign
             cookie = seal(state if fits else b"", event.call_id, call.steps)
         body = encode_svaml(
@@ -177,7 +181,7 @@ class Replier:
         if answer.is_guarded:
             state = self._encryption.seal_state(state, call_id, call.steps, answer.cookie or "")
         if not answer.is_spoken and type(delivery.event) is not Dice:
-            # The call still waits where the answer before has led it.
+            # The call still waits in the state that the previous answer led to.
             body = saved.answer if saved is not None else b""
         elif answer.is_guarded:
             body = self._encryption.seal_answer(body, call_id, call.steps)
@@ -192,10 +196,9 @@ class Replier:
         answer: "_EncodedAnswer",
         error: StoreError,
     ) -> SaveResult:
-        """Reply without the store where the call's cookie does in its place; else raise the error.
-
-        A call whose cookie has not come back has its next callback answered from the store alone,
-        which would be older than this answer.
+        """Reply from the cookie alone while the store fails; raise the error where the cookie
+        cannot serve. Where a platform does not send cookies back, the next callback would be
+        answered from the store, whose state is older than this answer.
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return Answered(again)
@@ -207,8 +210,8 @@ class Replier:
         return Answered(replace(reply, delivery=None))
 
     async def repeat_ice(self, delivery: CallbackDelivery, located: LocatedCall) -> Reply | None:
-        """What a call that rings has been answered, where the store cannot tell by saving: a full
-        disk can still be read.
+        """The stored reply to an incoming call, where the store cannot save: a full disk can still
+        be read.
         """
         if type(delivery.event) is not Ice:
             return None
@@ -226,7 +229,7 @@ class Replier:
         event = delivery.event
         if type(event) is not Dice:
             log = decode_log(saved)
-            # By its answer the call may have come to where keys get none.
+            # The answer may have led the call to a state where keys get no answer.
             has_spoken = any(entry.is_spoken for entry in find_equal_deliveries(log, delivery))
             if is_unanswered_by(located, event) and not has_spoken:
                 return EMPTY_BODY
@@ -236,7 +239,7 @@ class Replier:
 
 
 class _EncodedAnswer(msgspec.Struct, frozen=True):
-    """An answer that is encoded and not saved. `cookie` is the state as a cookie, where it fits."""
+    """An encoded answer before it is saved. `cookie` is the state as a cookie where that fits."""
 
     call: Call
     state: bytes
@@ -256,7 +259,7 @@ def _make_reply(
 def make_record(
     delivery: CallbackDelivery, release_id: str, outcome: Outcome, what: str
 ) -> CallbackRecord:
-    """What a delivery was and became, as of now."""
+    """The record of a delivery at this moment."""
     seconds = time.perf_counter() - delivery.started_at
     return CallbackRecord(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,
@@ -265,7 +268,7 @@ def make_record(
 
 
 def render_apology(release: Release, event: CallbackEvent) -> bytes:
-    """The words of last resort and a hang-up; events that want no words get none."""
+    """The apology and a hang-up; nothing for events whose answer the platform ignores."""
     if is_unanswered(event):
         return EMPTY_BODY
     run = StepContext(

@@ -1,4 +1,4 @@
-"""Performs the requests of a step: what a flow asks or tells other systems."""
+"""Performs the requests of a step: the lookups and reports of a flow."""
 
 import hashlib
 import time
@@ -22,7 +22,7 @@ _IDEMPOTENCY_KEY_BYTES = 16
 
 
 class Requester:
-    """Performs requests, each once for its event; `outbox` keeps reports that could not be made."""
+    """Performs each request once per event; `outbox` keeps the reports that failed."""
 
     def __init__(self, fetch: FetchFunction, outbox: Outbox | None) -> None:
         self._fetch = fetch
@@ -31,7 +31,9 @@ class Requester:
     async def perform_all(
         self, delivery: CallbackDelivery, outcome: Outcome, release: Release
     ) -> Outcome:
-        """Perform the requests of a step, one after the other, within the callback's deadline."""
+        """Perform the requests of a step one after the other, within the deadline of the callback,
+        and return its outcome.
+        """
         earlier = list(zip(delivery.places, delivery.performed, strict=True))
         while outcome.waiting is not None:
             asked = time.perf_counter()
@@ -63,12 +65,11 @@ class Requester:
 def take_earlier_result(
     earlier: list[tuple[Place, PerformedRequest]], waiting: PendingRequest
 ) -> LookupResult | None:
-    """The result of this request where it was made before the step was taken again; it is taken out
-    of the list.
+    """Take the result of this request out of the list, where an earlier run of the step made the
+    request.
 
-    Another callback of the call may have changed a value that the request tells. What tells another
-    system something is not told again for that: one event makes one report. What only reads is
-    asked again, as the answer may be another.
+    Another callback of the call may have changed a value in the request. A report is not sent again
+    for that: one event makes one report. A lookup is sent again, as the result may differ.
     """
     request = waiting.request
     for index, (place, (known, result)) in enumerate(earlier):
@@ -80,10 +81,8 @@ def take_earlier_result(
 
 
 def add_idempotency_key(request: LookupRequest, delivery: CallbackDelivery) -> LookupRequest:
-    """The request with a header by which its receiver can know it again, unless it has one.
-
-    It is the same whenever this request is made for this event: tried again, or by another worker
-    as the first one was killed.
+    """Add an idempotency key to the request unless it has one. The key is the same each time the
+    request is made for this event: at a retry, and by another worker after the first was killed.
     """
     if request.method == "GET" or any(name.lower() == IDEMPOTENCY_KEY for name in request.headers):
         return request
@@ -92,7 +91,7 @@ def add_idempotency_key(request: LookupRequest, delivery: CallbackDelivery) -> L
     if type(delivery.event) is Pie and is_unique_stamp(delivery.stamp):
         event = delivery.stamp
     elif type(delivery.event) is Pie and delivery.is_unanswered:
-        # Keys in a conference come fast, so that several may be under way from the same state.
+        # Keys in a conference come fast: several callbacks may be in flight from the same state.
         event = round(delivery.arrived_at * 1_000_000)
     parts = (
         delivery.event.call_id.encode("utf-8", "surrogatepass"),

@@ -1,17 +1,18 @@
-"""Seals what the store keeps of calls that may hold secrets. Other calls are kept in clear, as
-sealing costs some microseconds.
+"""Encrypts the state and the answer of calls that may hold secrets. The store keeps other calls in
+clear, as encryption costs some microseconds.
 """
 
 from flowengine.runtime.cookie import Codec
 
 _ANSWER_SUFFIX = (
-    "\nanswer"  # joined to the call's id, so that neither can be passed off as the other
+    # bound into the encryption with the id of the call, so that a state cannot pass as an answer
+    "\nanswer"
 )
 
 
 class StateEncryption:
-    """What is sealed begins with a digit, as the count of steps stands in front; no state and no
-    answer in clear does.
+    """An encrypted text begins with a digit, the number of steps; no state and no answer in clear
+    does.
     """
 
     __slots__ = ("_codec",)
@@ -20,23 +21,23 @@ class StateEncryption:
         self._codec = codec
 
     def seal_state(self, state: bytes, call_id: str, steps: int, cookie: str = "") -> bytes:
-        """The state, sealed. `cookie` is the sealed state, where it has been made already."""
+        """The encrypted state. `cookie` is the same, where the caller has encrypted it already."""
         if self._codec is None:
             return state
         return (cookie or self._codec.seal(state, call_id, steps)).encode()
 
     def seal_answer(self, answer: bytes, call_id: str, steps: int) -> bytes:
-        """The answer, sealed."""
+        """The encrypted answer."""
         if self._codec is None:
             return answer
         return self._codec.seal(answer, call_id + _ANSWER_SUFFIX, steps).encode()
 
     def open_state(self, stored: bytes, call_id: str) -> bytes | None:
-        """The state in clear; None if its key is gone."""
+        """The state in clear; None where no key decrypts it."""
         return self._open_sealed(stored, call_id) if stored[:1].isdigit() else stored
 
     def open_answer(self, stored: bytes, call_id: str) -> bytes | None:
-        """The answer in clear; None if its key is gone."""
+        """The answer in clear; None where no key decrypts it."""
         return (
             self._open_sealed(stored, call_id + _ANSWER_SUFFIX) if stored[:1].isdigit() else stored
         )

@@ -1,7 +1,6 @@
-"""The one pure function that carries a call from a callback to its answer.
-
-No I/O, no clock, no chance: time comes as an argument, and what needs the outside comes back as a
-request. Whoever drives it performs the request and steps again with the result.
+"""The pure function `step`, from a callback and the state of its call to the answer. It does no
+I/O, and reads no clock and no random number: the time is an argument, and a request to another
+system is a result. The driver performs the request and calls `resume` with what came back.
 """
 
 from datetime import datetime
@@ -44,8 +43,8 @@ from flowengine.svaml import Hangup, ReportCallStatus
 
 
 class StepWalk(msgspec.Struct):
-    """A step in progress, through the states of a release. `unmoved_call` is the call that this
-    walk must leave where it is.
+    """A step in progress, which walks through the states of a release. `unmoved_call` is a call
+    that must stay in its state during this walk.
     """
 
     release: Release
@@ -64,7 +63,7 @@ class StepWalk(msgspec.Struct):
     trace: list[TraceEntry] = []
 
     def add_trace_entry(self, what: str) -> None:
-        """Add a line to the trace, and below it what the state has noted."""
+        """Add a line to the trace, followed by the notes of the state."""
         self.trace.append(TraceEntry(self.program.flow, self.cursor.state, what))
         if notes := self.run.notes:
             flow, state = self.program.flow, self.cursor.state
@@ -72,9 +71,9 @@ class StepWalk(msgspec.Struct):
             notes.clear()
 
     def follow_moves(self, move: StateResult) -> Outcome:
-        """Follow moves until there is an answer, or a request to perform. Lookups do not renew what
-        is left to walk: they may fail at once, and a flow that goes round in them would never
-        answer.
+        """Follow state results until there is an answer, or a request to perform. A lookup does not
+        reset the limit of states per step: lookups may fail at once, and a flow that loops through
+        them would never answer.
         """
         while self.left_to_walk > 0:
             self.left_to_walk -= 1
@@ -98,7 +97,7 @@ class StepWalk(msgspec.Struct):
         return self.handle_failure(move.reason)
 
     def take_exit(self, move: Exit) -> StateResult:
-        """Take an exit: the machine knows where it leads."""
+        """Take an exit: the state machine moves to the target."""
         name = move.name
         self.add_trace_entry(name)
         if name == "repeat":
@@ -135,14 +134,14 @@ class StepWalk(msgspec.Struct):
             return StateFailure(error.message)
 
     def resume(self, result: LookupResult) -> Outcome:
-        """Go on with the result of a request."""
+        """Continue with the result of a request."""
         self.run.lookup_result = result
         move = self.resume_state()
         self.run.lookup_result = None
         return self.follow_moves(move)
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
-        """Go into a subflow; what is needed after it stays in a frame."""
+        """Enter a subflow; a frame keeps the values that are needed after it."""
         state = self.cursor.state
         if len(self.stack) >= MAX_SUBFLOW_DEPTH:
             return StateFailure(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
@@ -166,29 +165,27 @@ class StepWalk(msgspec.Struct):
         return self.take_exit(Exit(f"outcome {outcome}"))
 
     def push_frame(self, state: str) -> None:
-        """Leave the flow for a subflow: what is needed after it stays in a frame."""
+        """Push a frame with the values that this flow needs after the subflow."""
         values = self.select_live_values(self.program, state)
         self.stack.append(Frame(self.program.flow, state, values, tuple(self.history)))
         self.history = []
 
     def pop_frame(self) -> None:
-        """Come back to the caller of this subflow."""
+        """Pop the frame, and continue in the flow that entered this subflow."""
         frame = self.stack.pop()
         self.program, self.cursor.state = self.release.programs[frame.flow], frame.state
         self.history = list(frame.history)
         self.run.names.update({**self.program.initial, **frame.values})
 
     def build_visit(self) -> SubflowVisit:
-        """The subflow that the call is about to leave, with what its questions need."""
+        """The record of the subflow that the call is about to leave, with what its questions need."""
         values: dict[str, Any] = {}
         for question in list_questions(self.history):
             values |= self.select_live_values(self.program, question)
         return SubflowVisit(self.stack[-1].state, self.program.flow, values, tuple(self.history))
 
     def go_back(self) -> None:
-        """Move to the question before this one, into and out of subflows; stay where there is
-        none.
-        """
+        """Move to the previous question, into and out of subflows; stay where there is none."""
         asked = self.cursor.state
         while self.history or any(frame.history for frame in self.stack):
             if not self.history:
@@ -203,7 +200,7 @@ class StepWalk(msgspec.Struct):
                 return
 
     def reenter_subflow(self, visit: SubflowVisit) -> bool:
-        """Enter a subflow again where it asked last; False when this release has no such subflow."""
+        """Enter a subflow again at its last question; False when this release has no such subflow."""
         state = self.program.states.get(visit.state)
         if (
             state is None
@@ -231,14 +228,14 @@ class StepWalk(msgspec.Struct):
         return self.apologise()
 
     def apologise(self) -> AnswerCallback:
-        """The apology of last resort."""
+        """Answer with the apology and a hang-up."""
         self.add_trace_entry("apology")
         self.ended = True
         self.run.instructions = [*self.release.apology.build_instructions(self.run)]
         return AnswerCallback(Hangup())
 
     def finish_step(self, move: AnswerCallback) -> Outcome:
-        """The end of a step: only what later states can read stays with the call."""
+        """Finish the step: the call keeps only the values that later states can read."""
         self.add_trace_entry("answers")
         for remark in collect_remarks():
             self.add_trace_entry(remark)
@@ -258,9 +255,7 @@ class StepWalk(msgspec.Struct):
     def fit_answer(
         self, instructions: tuple[InstructionToSend, ...], action: ActionToSend
     ) -> tuple[tuple[InstructionToSend, ...], ActionToSend]:
-        """What is said and done, within what the platform takes: words that a caller or a lookup
-        brought in may be many.
-        """
+        """Fit the answer to the limits of the platform: texts of a caller or a lookup may be long."""
         if fits_by_length(instructions, action):
             return instructions, action
         mended = fit_to_limits(self.context, instructions, action)
@@ -294,7 +289,9 @@ class StepWalk(msgspec.Struct):
         )
 
     def limit_history(self) -> tuple[History, tuple[Frame, ...]]:
-        """The questions of the flow and the frames of its callers, as many as may travel."""
+        """The questions of the flow and the frames of its callers, without the oldest questions
+        where they are too large to store.
+        """
         if not self.stack and is_small(self.history):
             return tuple(self.history), ()
         *outer, own = drop_oldest_questions(
@@ -307,7 +304,9 @@ class StepWalk(msgspec.Struct):
         )
 
     def select_live_values(self, program: Program, state: str) -> dict[str, Any]:
-        """What later states can read; a variable that still has its first value need not travel."""
+        """The values that later states can read, without variables that still have their initial
+        value.
+        """
         names, initial = self.run.names, program.initial
         return {
             name: names[name]
@@ -316,8 +315,8 @@ class StepWalk(msgspec.Struct):
         }
 
     def update_interrupted_call(self, call: Call) -> Call:
-        """The call after a walk aside: in its place, with the values that the walk has changed in
-        the flow that it began in.
+        """The call after a walk that handled an event beside it: in its old state, with the values
+        that the walk has changed in its first flow.
         """
         if self.program.flow == call.flow and len(self.stack) == len(call.stack):
             return replace(call, values=self.select_live_values(self.program, call.state))
@@ -342,12 +341,13 @@ def step(
 ) -> Outcome:
     """Answer one callback of one call.
 
-    `call` is what the step before returned, or None; its flow and state must be of this release
-    (see `can_continue_on`). For a call that is known but does not fit, `lost_flow` is its flow ("" where even
-    that is lost); None says that the call was never seen. Returns the call as it goes on and the
-    answer; where the flow asks another system, `waiting` has the request and `resume` carries on.
+    `call` is the result of the previous step, or None; its flow and state must be in this release
+    (see `can_continue_on`). Where the state of a known call does not fit, `call` is None and
+    `lost_flow` is its flow, "" where that is lost, too; a new call has None. Returns the call after
+    the step and the answer. Where the flow makes a request, `waiting` has the request, and `resume`
+    continues the step.
     """
-    collect_remarks()  # of a step on this thread that was not finished
+    collect_remarks()  # drops remarks of an unfinished step on this thread
     start = find_start(release, call, event, lost_flow)
     if start is None:
         return answer_unrouted(release, event, now)
@@ -361,7 +361,7 @@ def step(
 
 
 def resume(waiting: PendingRequest, fetched: LookupResult) -> Outcome:
-    """Carry on a step with the result of its request."""
+    """Continue a step with the result of its request."""
     return waiting.walk.resume(fetched)
 
 

@@ -1,4 +1,4 @@
-"""What a step yields: the answer with its trace, or the request that must be performed first."""
+"""The result of a step: the answer with its trace, or a request that must be performed first."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -16,7 +16,9 @@ Place = tuple[str, str]
 
 
 class TraceEntry(msgspec.Struct, frozen=True):
-    """A line of a trace: how a state was left, or what happened in it. A note tells more of that."""
+    """A line of a trace: the exit that a state took, or an event in it. A note explains the line
+    above.
+    """
 
     flow: str
     state: str
@@ -32,28 +34,27 @@ class PausedWalk(Protocol):
     trace: list[TraceEntry]
 
     def resume(self, result: LookupResult) -> "Outcome":
-        """Go on with the result."""
+        """Continue with the result."""
         ...
 
 
 class PendingRequest(msgspec.Struct, frozen=True):
-    """A step that needs the outside: perform the request, then call `resume` with the result."""
+    """A step that waits for a request: perform the request, then call `resume` with the result."""
 
     request: LookupRequest
     walk: PausedWalk
 
     @property
     def place(self) -> Place:
-        """Flow and state that ask."""
+        """The flow and the state that make the request."""
         return self.walk.program.flow, self.walk.cursor.state
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting`
+    """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
     there is no answer yet.
 
-    `names` are the values as the step left them; those that no later state reads are not in the
-    call.
+    `names` are all values at the end of the step; the call keeps only those that later states read.
     """
 
     call: Call | None

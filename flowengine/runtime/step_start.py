@@ -1,5 +1,5 @@
-"""Where a callback finds its call: a new call at its entry, a known one in its state, an event at
-the entry made for it.
+"""Decides where a step begins: a new call at the entry of its flow, a known call in its state, an
+event at the entry for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,16 +24,15 @@ from flowengine.states import NameBindings, StepContext
 from flowengine.states.variable_values import convert_value
 from flowengine.svaml import Action, Continue, Hangup
 
-UNASKED = ("hangup", "error")  # what happens to a call, whichever menu it is in
+UNASKED = ("hangup", "error")  # events of the call itself, whichever menu it is in
 
 
 class StepStart(msgspec.Struct, frozen=True):
-    """How a step begins.
-
-    `entry` is a state to enter; without one the call's own state is resumed. Where `is_complete`,
-    no state runs: `answer` is the answer, if any. `keeps_place` says that the walk must leave the
-    call where it is; `sends_nothing` that the platform takes no answer; `failure` why the walk must
-    fail. `event` is taken in place of the one that came; `notes` go to the trace.
+    """How a step begins. `entry` is the state to enter; without one the step resumes the state of
+    the call. Where `is_complete`, no state runs and `answer` is the answer, if any. `keeps_place`
+    says that the call stays in its state; `sends_nothing` that the platform ignores the answer;
+    `failure` is why the step must fail. `event` replaces the event of the callback; `notes` go to
+    the trace.
     """
 
     call: Call
@@ -48,7 +47,7 @@ class StepStart(msgspec.Struct, frozen=True):
 
 
 class CalloutData(msgspec.Struct, frozen=True):
-    """What a placed call hands in by its `custom` text."""
+    """The data in the `custom` text of a placed call."""
 
     flow: str = ""
     data: dict[str, Any] = {}
@@ -60,8 +59,8 @@ _NO_CALLOUT_DATA = CalloutData()
 def find_start(
     release: Release, call: Call | None, event: CallbackEvent, lost_flow: str | None = None
 ) -> StepStart | None:
-    """The start of a step, or None where no flow has anything to say. `lost_flow` is the flow of a known
-    call whose place is lost.
+    """The start of a step, or None where no flow handles the event. `lost_flow` is the flow of a
+    known call whose state is lost.
     """
     if type(event) is Ice:
         return start_incoming_call(release, event, call.steps if call else 0)
@@ -81,8 +80,8 @@ def find_start(
 
 
 def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart | None:
-    """A call that rings. Only a call that the platform placed for us may hand in its flow and data:
-    others could claim anything.
+    """The start of an incoming call. Its `custom` text is read only where the platform placed the
+    call for this project: other callers could claim anything.
     """
     notes: list[str] = []
     is_placed = event.origination_type == "SERVER"
@@ -104,7 +103,7 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
 
 
 def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
-    """What only the first callback tells of a call."""
+    """The facts of a call that only its first callback has."""
     origin = event.origin
     caller = read_caller(event.cli, event.user, origin)
     texts = {
@@ -127,8 +126,8 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
 
 
 def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
-    """The text that was handed in with a call, as not every callback repeats it. Part of it would
-    mean nothing, so of a longer one each callback tells by itself.
+    """The `custom` text of a placed call, kept because not every callback repeats it. A part of it
+    would mean nothing, so a text that is too long is not kept, and each callback has its own.
     """
     if not event.custom:
         return {}
@@ -140,7 +139,7 @@ def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -
 
 
 def truncate_fact(text: str) -> str:
-    """No longer than what the check of the cookie counts on."""
+    """Cut a fact to the length that the check of the cookie size assumes."""
     return (
         text
         if len(text) * 4 <= MAX_FACT_BYTES
@@ -151,8 +150,8 @@ def truncate_fact(text: str) -> str:
 def start_call_without_release(
     release: Release, event: CallbackEvent, flow: str
 ) -> StepStart | None:
-    """A call that began elsewhere, on a release that is gone: only its own flow may still hear how
-    it went on.
+    """The start for a call whose release is deleted: only its own flow may handle the end of the
+    call and its notices.
     """
     if type(event) is Pie:
         return None if is_from_conference(event) else start_lost_menu(release, event)
@@ -165,7 +164,9 @@ def start_call_without_release(
 
 
 def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | None:
-    """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
+    """The start for a first callback that is not an ICE: a placed call, or a call whose state is
+    lost.
+    """
     if type(event) is Pie and not is_from_conference(event):
         return start_lost_menu(release, event)
     notes: list[str] = []
@@ -196,16 +197,16 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
 
 
 def find_callout_flow(release: Release, event: CallbackEvent) -> str:
-    """The flow of placed calls, where a call can be nothing else: what lost its state may have come
-    from outside.
+    """The flow of placed calls, where the project takes no incoming calls; else the call may be one
+    whose state is lost.
     """
     others = any(route.origin != "server" for route in release.routes)
     return "" if others else release.find_flow("", "", "server", event.application_key)
 
 
 def is_from_conference(event: Pie) -> bool:
-    """Whether these keys come from a conference, which the platform then names as the menu: ours
-    are `main` and `flow.state`.
+    """Whether the keys come from a conference: the platform then names the conference as the menu.
+    Menus of flows are named `main` or `flow.state`.
     """
     result = event.menu_result
     if event.conference_id:
@@ -228,8 +229,8 @@ def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:
 
 
 def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
-    """The handed-in values that the flow declares as inputs and can hold; the others keep their
-    defaults. What is cut or left out is told in the notes, without any part of it.
+    """The input values of a placed call that the flow declares and can hold; the others keep their
+    defaults. The notes name what was cut or left out, without its content.
     """
     if not data:
         return {}
@@ -248,8 +249,8 @@ def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str])
 
 
 def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
-    """The menu's id still names flow and state, so that the error exit of that very state can
-    answer.
+    """The start for an answer to a menu of a call whose state is lost: the menu id names the flow
+    and the state, so the error exit of that state can answer.
     """
     asked = find_asked_state(release, event)
     if asked is None:
@@ -267,8 +268,8 @@ def start_answered_call(release: Release, call: Call) -> StepStart:
 
 
 def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
-    """A key in a question, or in a conference: the platform reports those with the conference as
-    menu and wants no answer.
+    """The start for a key in a question, or in a conference: the platform names the conference as
+    the menu then, and wants no answer.
     """
     if release.programs[call.flow].states[call.state].verb.is_question or event.type == "hangup":
         if event.type not in UNASKED and answers_another_menu(release, call, event):
@@ -288,12 +289,12 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
 
 
 def answers_own_menu(call: Call, event: Pie) -> bool:
-    """Whether the menu that was asked is the very state that the call waits in."""
+    """Whether the event answers the menu of the state that the call waits in."""
     return event.menu_result.menu_id == f"{call.flow}.{call.state}"
 
 
 def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
-    """Whether a menu was asked by name, and the call waits for something else."""
+    """Whether the event answers a named menu, and the call waits for another one."""
     if answers_own_menu(call, event) or is_from_conference(event):
         return False
     asked = find_asked_state(release, event)
@@ -301,9 +302,8 @@ def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
 
 
 def find_asked_state(release: Release, event: Pie) -> tuple[str, str] | None:
-    """Flow and state of the menu that was asked.
-
-    None for menu `main`, which has no name of its own, and for one that this release does not have.
+    """The flow and the state of the menu that the event answers. None for menu `main`, which names
+    none, and for a menu that this release does not have.
     """
     flow, _, place = event.menu_id.partition(".")
     state = place.partition(".")[0]
@@ -314,15 +314,15 @@ def find_asked_state(release: Release, event: Pie) -> tuple[str, str] | None:
 
 
 def to_no_match(event: Pie) -> Pie:
-    """An answer to another question as one that does not fit: what was meant for one question must
-    not choose in the next.
+    """Turn an answer to another question into a no-match: an answer to one question must not choose
+    in the next.
     """
     return replace(event, menu_result=replace(event.menu_result, type="invalidinput", value=""))
 
 
 def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> StepStart:
-    """The end of a call or a notice: the first flow's entry for it runs aside, and nothing is
-    answered.
+    """The start for the end of a call or a notice: the entry of the first flow runs beside the
+    call, and the platform gets no answer.
     """
     if type(event) is Notify and event.type in ("amd", "amd_beep"):
         return StepStart(
@@ -348,8 +348,8 @@ def find_notice_entry(program: Program, event: CallbackEvent) -> str:
 
 
 def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Outcome:
-    """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
-    events are only acknowledged.
+    """The outcome where no flow answers: an incoming call hears the apology, a placed call
+    continues as it was placed, other events are only acknowledged.
     """
     if not event.is_awaited or (type(event) is Pie and is_from_conference(event)):
         return Outcome(None, (), None, ())

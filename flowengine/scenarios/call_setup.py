@@ -54,6 +54,12 @@ class CallSetup:
         }
 
 
+def build_placed_call_setup(flow: str, given: Given, application: str) -> CallSetup:
+    to = given.to or DIALLED_CANDIDATES[0]
+    callout = build_callout_request(flow, given)
+    return CallSetup("", to, "phone", "", application, callout=callout)
+
+
 def build_call_setup(release: Release, flow: str, given: Given) -> CallSetup:
     """The call that a scenario describes; what it does not say comes from the routes that lead to
     its flow.
@@ -61,9 +67,7 @@ def build_call_setup(release: Release, flow: str, given: Given) -> CallSetup:
     route = next((route for route in release.routes if route.flow == flow), None)
     application = route.application if route and route.application else SIMULATED_APPLICATION
     if given.placed:
-        to = given.to or DIALLED_CANDIDATES[0]
-        callout = build_callout_request(flow, given)
-        return CallSetup("", to, "phone", "", application, callout=callout)
+        return build_placed_call_setup(flow, given, application)
     kind = find_caller_kind(given, route)
     to = given.to or choose_dialled_address(release, route, kind)
     return CallSetup(

@@ -260,11 +260,15 @@ def list_observations(
     texts = [item.sound.text for item in stretch if is_speech(item) and item.role == near]
     if texts and not has_any_word("".join(texts), (trial.talk.call.id, *hidden)):
         yield {"hears only": texts[0] if len(texts) == 1 else texts}
-    reached = [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
-    if reached:
+    if reached := list_reached_addresses(stretch):
         yield {"connected to": reached[-1]}
     if asked := find_asking_state(stretch):
         yield {"asked": strip_flow(trial, asked)}
+
+
+def list_reached_addresses(stretch: Sequence[SwitchEvent]) -> list[str]:
+    """The addresses that rang or were connected, in order."""
+    return [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
 
 
 def find_asking_state(stretch: Sequence[SwitchEvent]) -> str:

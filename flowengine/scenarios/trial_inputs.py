@@ -123,12 +123,15 @@ class TrialInputs:
         ]
         # callers and missing secrets do not depend on the way, so one way is enough for them
         first = ways[:1]
-        more: list[JsonObject] = []
-        if "${secrets." in text:
-            more += [{"environment": {name: ""}} for name in self.secrets]
+        more = self.list_secret_variants(text)
         if not any("placed" in way for way in first):  # nobody calls where the call is placed
             more += list_caller_variants(text)
         return timed + [{**way, **variant} for way in first for variant in more]
+
+    def list_secret_variants(self, text: str) -> list[JsonObject]:
+        """Each secret missing from the environment, where the flow reads secrets."""
+        names = self.secrets if "${secrets." in text else ()
+        return [{"environment": {name: ""}} for name in names]
 
     def list_entry_variants(self, program: Program) -> Iterator[JsonObject]:
         flow = program.flow

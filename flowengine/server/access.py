@@ -1,6 +1,5 @@
-"""Access control of everything but callbacks: by token, or from this machine only.
-
-A proxy on this machine may add no header, so a request from this machine may be anybody's.
+"""Access control for all requests but callbacks: by token, or to this machine only. A proxy on this
+machine may add no header, so a request from this machine may come from anywhere.
 """
 
 import logging
@@ -20,11 +19,11 @@ from flowengine.server.server_settings import SettingsError
 log = logging.getLogger(__name__)
 ADMIN_TOKEN, ADMIN_OPEN = "FLOWENGINE_ADMIN_TOKEN", "FLOWENGINE_ADMIN_OPEN"
 STATUS_TOKEN = "FLOWENGINE_STATUS_TOKEN"  # noqa: S105  # the name of a variable
-MIN_TOKEN_LENGTH = 16  # whoever guesses it decides what callers hear
+MIN_TOKEN_LENGTH = 16  # who guesses the token decides what callers hear
 
 
-class AccessDeniedError(Exception):  # named for what is answered
-    """The request is refused; the message is the answer."""
+class AccessDeniedError(Exception):
+    """The request is refused; the message is the body of the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -32,7 +31,7 @@ class AccessDeniedError(Exception):  # named for what is answered
 
 
 def check_token(environment: Mapping[str, str], name: str) -> str:
-    """Return the token of this name, "" where there is none. Raises SettingsError where it is short
+    """The token in this variable, "" where there is none. Raises SettingsError where it is short
     enough to be guessed.
     """
     token = environment.get(name, "")
@@ -45,7 +44,9 @@ def check_token(environment: Mapping[str, str], name: str) -> str:
 
 
 class TokenAuthorizer:
-    """Lets in requests with one of the tokens; unless it is open to others, from this machine only."""
+    """Authorises requests with one of the tokens; requests from other machines only where it
+    `is_open`.
+    """
 
     def __init__(self, tokens: Mapping[str, str], *, is_open: bool) -> None:
         """`tokens` are by the names of their variables."""
@@ -67,7 +68,7 @@ class TokenAuthorizer:
             raise AccessDeniedError(401, "the request has several authorization headers")
         scheme, _, token = "".join(given).partition(" ")
         sent = token.strip().encode()
-        # all are compared, so that the time does not say which one is near
+        # all tokens are compared, so that the time does not tell which one is close
         known = [compare_digest(sent, token) for token in self._tokens]
         if scheme.lower() != "bearer" or not any(known):
             log.warning("a request to %s from %s without the token", request.url.path, peer)
@@ -77,7 +78,7 @@ class TokenAuthorizer:
 
 
 def check_local(request: Request, peer: str) -> None:
-    """Raises AccessDeniedError where a request comes from another machine or may be sent by a web
+    """Raises AccessDeniedError where a request comes from another machine or may come from a web
     page.
     """
     if not is_loopback(peer) or find_proxy_header(request.headers):
@@ -109,6 +110,6 @@ class AuthorizedEndpoint:
 
 
 def create_status_authorizer(environment: Mapping[str, str]) -> TokenAuthorizer:
-    """The authorizer of what can be read: the token of the admin counts, too."""
+    """The authorizer of readable pages, which the token of the admin opens, too."""
     names = (STATUS_TOKEN, ADMIN_TOKEN)
     return TokenAuthorizer({name: check_token(environment, name) for name in names}, is_open=True)

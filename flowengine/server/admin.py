@@ -54,14 +54,14 @@ DEFAULT_ACTOR = "admin"
 
 
 class AdminRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What every command may say; `note` goes into the ledger."""
+    """The options of every command; `note` goes into the ledger."""
 
     note: str = ""
 
 
 class NamedRequest(AdminRequest, kw_only=True):
-    """A release: `what` is the beginning of the id of an archived release, or a ref of the served
-    repository; `files` are its files by name instead.
+    """A release: `what` is the prefix of the id of an archived release, or a ref of the served
+    repository; instead, `files` are the files of a release by name.
     """
 
     what: str = ""
@@ -69,32 +69,34 @@ class NamedRequest(AdminRequest, kw_only=True):
 
 
 class CanaryRequest(NamedRequest, kw_only=True):
-    """A canary; `share` as 10%. Without a version, another share for the candidate."""
+    """A canary; `share` as in 10%. Without a release the command changes the share of the
+    candidate.
+    """
 
     share: str
 
 
 class DraftRequest(NamedRequest, kw_only=True):
-    """A draft; `callers` as +46701234567."""
+    """A draft; `callers` as in +46701234567."""
 
     name: str
     callers: tuple[str, ...]
 
 
 class RollbackRequest(AdminRequest, kw_only=True):
-    """The release to go back to, by the beginning of its id; without, the one before."""
+    """The release to roll back to, by the prefix of its id; without one, the previous release."""
 
     release: str = ""
 
 
 class EndDraftRequest(AdminRequest, kw_only=True):
-    """The draft that is over."""
+    """The draft to end."""
 
     name: str
 
 
 class AdminVerb(NamedTuple):
-    """What a command takes, and the method that runs it."""
+    """The request type of a command, and the method that runs it."""
 
     takes: type[AdminRequest]
     do: Callable[[ReleaseCommands, Any, ReleaseSpec, Actor], CommandResult]
@@ -122,7 +124,7 @@ ADMIN_VERBS: Mapping[str, AdminVerb] = {
 
 
 class AdminReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The result of a command, in words."""
+    """The result of a command as text."""
 
     message: str
     release: str = ""
@@ -205,14 +207,14 @@ class AdminEndpoint:
             return ReleaseSpec(
                 "",
                 {name: text.encode() for name, text in asked.files.items()},
-                FlowOrigin(f"sent by {by.who}"),
+                FlowOrigin(f"sent by {by.name}"),
             )
         if asked.files or not asked.what:
             raise AccessDeniedError(400, "name a version with what, or send its files")
         return self._find_named_spec(asked.what)
 
     def _find_named_spec(self, what: str) -> ReleaseSpec:
-        """An archived release, or else the version of a ref."""
+        """The archived release with this id, or else the files of the ref with this name."""
         if kept := self._release_service.release_commands.find_release(what):
             return ReleaseSpec(kept)
         if not self._settings.git:
@@ -226,7 +228,7 @@ class AdminEndpoint:
 def build_admin_routes(
     environment: Mapping[str, str], settings: ServerSettings, live: ReleaseService, store: Store
 ) -> list[BaseRoute]:
-    """The routes of the admin; none where there is no token."""
+    """The admin routes; none where there is no token."""
     token = check_token(environment, ADMIN_TOKEN)
     if not token:
         return []
@@ -248,7 +250,9 @@ def parse_request(body: bytes, takes: type[AdminRequest]) -> AdminRequest:
 
 
 def read_actor(request: Request) -> str:
-    """The name that a request gives. It is not verified: the token is the proof."""
+    """The name of the actor as the request gives it. The server does not verify the name: the token
+    is the proof.
+    """
     name = request.headers.get("x-who", DEFAULT_ACTOR).encode("latin-1").decode(errors="replace")
     if not name.isprintable() or not name.strip() or len(name) > MAX_ACTOR_LENGTH:
         raise AccessDeniedError(400, f"X-Who is a name of at most {MAX_ACTOR_LENGTH} characters")

@@ -1,4 +1,4 @@
-"""Puts the server together: one application per worker."""
+"""Builds the ASGI application of a worker from its parts."""
 
 import asyncio
 import logging
@@ -39,14 +39,14 @@ from flowengine.storage.sessions import SqliteStore, Store, StoreError, open_sto
 
 STORE_PURGE_SECONDS = 300.0
 FILE_CHECK_SECONDS = (
-    0.1  # a look takes some microseconds, and until then workers may know different steps of a call
+    0.1  # a check takes some microseconds; until it, workers may have different steps of a call
 )
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    """What a worker runs on and closes at its end."""
+    """The parts of a worker, which it closes at its end."""
 
     store: Store
     client: LookupClient
@@ -103,7 +103,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         try:
             async with run_background_tasks(parts, releases, metrics):
                 yield
-        except Exception:  # Starlette hands on its text alone
+        except Exception:  # Starlette would answer with the text only
             log.exception("the worker cannot begin, or not end")
             raise
 
@@ -132,8 +132,8 @@ def open_session_store(settings: ServerSettings) -> Store:
 
 
 def keep_out_of_git(folder: Path) -> None:
-    """Write a .gitignore into the folder: keys and what callers said must not be committed by `git
-    add .` in a repository of flows.
+    """Write a .gitignore into the folder: `git add .` in a repository of flows must not commit
+    keys, or the words of callers.
     """
     if folder.name == DEFAULT_FOLDER.name:
         with suppress(OSError), (folder / ".gitignore").open("x") as file:
@@ -167,8 +167,8 @@ async def run_background_tasks(
 
 
 def drain_on_sigterm(parts: WorkerParts) -> None:
-    """On SIGTERM stop following the flow source, so that the next server can, and say "not ready";
-    stop when load balancers have had the time to notice.
+    """On SIGTERM stop following the flow source, so that another server can, and answer "not
+    ready"; stop serving when load balancers have had the time to notice.
     """
     stop: Any = signal.getsignal(signal.SIGTERM)
     loop = asyncio.get_running_loop()
@@ -185,7 +185,7 @@ def drain_on_sigterm(parts: WorkerParts) -> None:
 
 
 async def deliver_reports(outbox: Outbox) -> None:
-    """Deliver the reports that could not be delivered when their call ended."""
+    """Deliver the reports of the outbox, for ever."""
     errors = LogOnce(log)
     while True:
         await asyncio.sleep(REPORT_PAUSE_SECONDS)
@@ -196,7 +196,7 @@ async def deliver_reports(outbox: Outbox) -> None:
 
 
 async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
-    """Notice when the file of the store is deleted or replaced, and go on."""
+    """Switch to the successor when the file of the store is deleted or replaced."""
     errors = LogOnce(log)
     while True:
         await asyncio.sleep(FILE_CHECK_SECONDS)

@@ -64,8 +64,8 @@ class SignatureGate:
         self._verifier: Verifier | None = None
 
     def verify_request(self, scope: Scope, body: bytes) -> str:
-        """The key of the application that signed, or "" where nothing is signed. Raises
-        SignatureError or RefusedRequestError.
+        """The key of the application that signed the request, or "" where the server verifies no
+        signatures. Raises SignatureError or RefusedRequestError.
         """
         if self._releases.loaded_releases is not self._verified_releases:
             self._renew_verifier()
@@ -78,23 +78,23 @@ class SignatureGate:
         )
 
     def _renew_verifier(self) -> None:
-        """Read the credentials of the releases anew when these change. Once the server has had or
-        required credentials, it takes no unsigned request, even if a later release names none.
+        """Read the credentials again when the releases change. A server that had credentials once,
+        or required them, accepts no unsigned request, even if a later release names none.
         """
         self._verified_releases, current = self._releases.loaded_releases, self._releases.current
         known: dict[str, str] = {}
-        for release in (*self._verified_releases, current):  # what the current one says counts most
+        for release in (*self._verified_releases, current):  # the current release has the last word
             try:
                 known |= load_credentials(release, self._environment)
             except SettingsError as error:
-                # its text says it all
+                # the message says it all
                 log.error("release %s: %s", release.id, error)  # noqa: TRY400
         if known or current.missing_secrets or self._verifier is not None:
             self._verifier = Verifier(known, window_seconds=current.freshness)
 
 
 class CallbackHandler:
-    """Answers callbacks. Where something fails after a callback was understood, the answer is the
+    """Answers callbacks. Where something fails after the request was decoded, the answer is the
     apology.
     """
 
@@ -124,14 +124,14 @@ class CallbackHandler:
     async def answer_request(
         self, scope: Scope, body: bytes, still_waits: Callable[[], bool]
     ) -> tuple[int, bytes]:
-        """Status and body of the answer to a request; of the scope, `method`, a path, `headers` and
-        `client` count. `still_waits` tells whether its connection is still open.
+        """Status and body of the answer to a request. Of the scope it reads `method`, a path,
+        `headers` and `client`. `still_waits` tells whether the connection is open.
         """
         try:
             event = self._parse_callback(scope, body)
         except RefusedRequestError as refusal:
             return self._refuse_request(refusal, scope)
-        except Exception:  # a caller is on the line, but nobody knows who
+        except Exception:  # a caller is on the line, but the body names no call
             log.exception("a request cannot be understood")
             unclear = RefusedRequestError(
                 400, NOT_A_CALLBACK_CODE, "the callback cannot be understood"
@@ -140,7 +140,7 @@ class CallbackHandler:
         try:
             stamp = find_stamp(scope["headers"])
             reply = await self._engine.answer(event, body, stamp, still_waits)
-        except Exception:  # the engine never raises; should it ever, a caller is on the line
+        except Exception:  # the engine never raises; if it ever does, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)
             return 200, self._render_apology(event)
         try:
@@ -151,7 +151,7 @@ class CallbackHandler:
         try:
             if not still_waits():
                 await self._engine.note_undelivered(reply)
-        except Exception:  # the answer is there, and its connection may be, too
+        except Exception:  # the answer exists, and its connection may be open
             log.exception("it is not kept that call %s may not have its answer", event.call_id)
         return 200, reply.body
 
@@ -161,7 +161,8 @@ class CallbackHandler:
                 413, TOO_LARGE_CODE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes"
             )
         try:
-            if type(headers := scope["headers"]) is not HeaderMap:  # these were checked already
+            # the signature check has read these already
+            if type(headers := scope["headers"]) is not HeaderMap:
                 check_framing(headers)
                 check_repeated_headers(headers)
             application = self._gate.verify_request(scope, body)
@@ -172,15 +173,15 @@ class CallbackHandler:
             raise RefusedRequestError(400, NOT_A_CALLBACK_CODE, str(error)) from error
         if (
             application and event.application_key != application
-        ):  # whoever signed for one must not speak for another
+        ):  # an application must not speak for another one
             return msgspec.structs.replace(event, application_key=application)
         return event
 
     def _note_callback(
         self, event: CallbackEvent, body: bytes, reply: Reply
     ) -> Awaitable[None] | None:
-        """What must be saved before the answer: the platform sends a notify or DiCE once, so it is
-        acknowledged only after it is in the journal.
+        """Save what the answer promises: the platform sends a notify or DiCE once, so the answer
+        waits until the journal has it.
         """
         self._metrics.count_callback(reply.record)
         self._lines.log_callback(reply.record)
@@ -210,13 +211,13 @@ class CallbackHandler:
 
 
 def list_header_names(headers: Any) -> Iterable[bytes]:
-    """The names of the headers, from either protocol."""
+    """The names of the headers, from the direct protocol or from ASGI."""
     return headers if isinstance(headers, HeaderMap) else [name for name, _ in headers]
 
 
 def check_framing(headers: RequestHeaders) -> None:
-    """Refuse a request that declares its length twice, as a proxy may read it differently (request
-    smuggling). The direct protocol has checked that already.
+    """Refuse a request with two lengths, as a proxy may read it differently (request smuggling).
+    The direct protocol has checked this already.
     """
     names = list_header_names(headers)
     if b"content-length" in names and b"transfer-encoding" in names:
@@ -226,8 +227,8 @@ def check_framing(headers: RequestHeaders) -> None:
 
 
 def check_local_sender(headers: RequestHeaders) -> None:
-    """Refuse requests that no program of this machine has sent: without signatures, a web page in a
-    browser of this machine could call the server.
+    """Refuse requests from proxies and web pages: without signatures, a web page in a browser on
+    this machine could call the server.
     """
     pairs: Any = headers.items() if isinstance(headers, HeaderMap) else headers
     if header := find_proxy_header(list_header_names(headers)):
@@ -247,15 +248,15 @@ def check_local_sender(headers: RequestHeaders) -> None:
 
 
 def find_stamp(headers: Iterable[tuple[bytes, bytes]] | HeaderMap) -> bytes:
-    """The x-timestamp of a request: the platform sends a repetition with a new one."""
+    """The x-timestamp of a request. A repetition has a new one."""
     if isinstance(headers, HeaderMap):
         return headers.get(b"x-timestamp", b"")
     return next((value for name, value in headers if name.lower() == b"x-timestamp"), b"")
 
 
 def is_connected(scope: Scope, receive: Receive) -> bool:
-    """Whether the sender of a request that was read to its end is surely still connected: then
-    `receive` has nothing and would wait.
+    """Whether the sender is surely still connected, after its request was read to the end: then
+    `receive` has no message and would wait.
     """
     if HALF_CLOSED in scope:
         return False
@@ -270,7 +271,7 @@ def is_connected(scope: Scope, receive: Receive) -> bool:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The body of a request; of a body longer than any callback, only so much as shows that."""
+    """The body of a request; of one that is longer than any callback, only as much as shows that."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body") and len(body) <= MAX_CALLBACK_BYTES:

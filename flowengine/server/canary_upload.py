@@ -1,4 +1,4 @@
-"""Uploads the rows that figures of a canary are made of, beside the callbacks."""
+"""Uploads the journal rows that canary figures need, while callbacks are answered."""
 
 import asyncio
 import logging
@@ -16,13 +16,13 @@ from flowengine.releases.release_overview import find_candidate_start
 from flowengine.server.server_settings import ServerSettings
 
 log = logging.getLogger(__name__)
-UPLOAD_SECONDS = 2.0  # people look at figures, not at single calls
+UPLOAD_SECONDS = 2.0  # people read sums, not single calls
 UPLOAD_LOCK_FILE = "teller.db"
 
 
 class CanaryUploader:
-    """Uploads canary statistics. Each worker has one; of the workers with one journal, one at a
-    time uploads. Its table and ledger are used in the thread of the compile worker.
+    """Uploads canary statistics. Each worker has an uploader; of the workers with the same journal
+    one uploads at a time. The table and the ledger are used in the thread of the compile worker.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class CanaryUploader:
                 sqlite3.Error,
                 JournalError,
                 ArchiveError,
-            ) as error:  # they are told when that is over
+            ) as error:  # operators see in the log when the error is over
                 if (why := str(error)) != reported:
                     log.warning(
                         "figures of the canary lack the latest calls of this machine: %s", why
@@ -59,14 +59,14 @@ class CanaryUploader:
             await asyncio.sleep(UPLOAD_SECONDS)
 
     def _try_acquire(self) -> bool:
-        """Whether this worker uploads. The lock is made here, as its folder may be newer than this
-        object.
+        """Whether this worker may upload. The lock is opened here, as its folder may be created
+        after this object.
         """
         self._upload_lock = self._upload_lock or FileLeaderLock(self._folder / UPLOAD_LOCK_FILE)
         return self._upload_lock.try_acquire()
 
     async def _upload_batch(self) -> bool:
-        """Upload some rows; whether there were any."""
+        """Upload a batch of rows, and return whether there were any."""
         since = await self._compile_worker.run(self._find_canary_start)
         if since is None:
             return False
@@ -83,7 +83,7 @@ class CanaryUploader:
         return number != before
 
     def _find_canary_start(self) -> float | None:
-        """When the canary of the moment began. Rows of earlier canaries are deleted."""
+        """The start of the present canary. Deletes the rows of earlier canaries."""
         live = self._ledger.get_live()
         if self._live_number != live.number:
             self._since = (

@@ -1,10 +1,9 @@
-"""The table of open connections of a worker: which are idle, and which wait for the rest of a
-request.
+"""The table of the open connections of a worker: idle ones, and those with an unfinished request.
 
-A proxy keeps connections to the server open and sends the next request on one of them. When the
-server closes such a connection at that very moment, the proxy has nobody to ask and answers 502. So
-the server keeps idle connections for longer than proxies do, and closes early only those that never
-send a whole request, and the idle ones when file descriptors run out.
+A proxy keeps connections open and sends its next request on one of them. When the server closes
+that connection at the same moment, the proxy answers 502. So the server keeps idle connections for
+longer than proxies do. It closes early only connections that never send a whole request, and idle
+ones when file descriptors run out.
 """
 
 import asyncio
@@ -34,20 +33,20 @@ REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnect
 
 
 class TrackedConnection(Protocol):
-    """What this table needs of a protocol of the web server."""
+    """What the table needs of a protocol of the web server."""
 
     transport: asyncio.Transport
 
     def has_partial_request(self) -> bool:
-        """Whether some bytes of a request have come, no answer has begun, and more must come."""
+        """Whether a part of a request has come, and its answer has not begun."""
         ...
 
 
 class ConnectionTable:
     """Closes connections that are idle for too long, too slow, or in the way of callbacks.
 
-    Both dictionaries are in order of time, so that a look at their first entry is enough. Times are
-    those of the last sweep: a connection costs no timer and no look at the clock.
+    Both dictionaries are in order of time, so the first entry is the oldest. Times are those of the
+    last sweep, so a connection needs no timer and no clock.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class ConnectionTable:
         keep_alive: float = DEFAULT_KEEP_ALIVE_SECONDS,
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
-        self.is_retiring = False  # answers say that their connection closes
+        self.is_retiring = False  # answers have `Connection: close`
         self._idle: dict[TrackedConnection, float] = {}
         self._receiving: dict[TrackedConnection, float] = {}
         self._keep_alive = keep_alive
@@ -65,7 +64,7 @@ class ConnectionTable:
         self._open = 0
         self._timer: asyncio.TimerHandle | None = None
         self._limit = max(1, read_descriptor_limit() - count_reserved_descriptors())
-        self._max_open = sys.maxsize  # for connections, where descriptors have run short
+        self._max_open = sys.maxsize  # for connections; set when descriptors have run short
         self._closing: set[TrackedConnection] = set()
         self._log_once = LogOnce(log)
 
@@ -74,7 +73,7 @@ class ConnectionTable:
         return self._open
 
     def count_idle(self) -> int:
-        """How many of them wait for their next request."""
+        """How many connections wait for their next request."""
         return len(self._idle)
 
     def add(self, connection: TrackedConnection) -> None:
@@ -123,7 +122,7 @@ class ConnectionTable:
         self._schedule_sweep()
         if self._open < self._max_open / 2:
             self._max_open = sys.maxsize
-        # noted times may be older than they should be by one interval: nothing is closed too early
+        # noted times may be one sweep too old, so this waits one more: no connection closes early
         late = self._now - self._interval
         for connection in take_overdue(self._receiving, late - self._request_seconds):
             if connection.has_partial_request():
@@ -133,9 +132,9 @@ class ConnectionTable:
             close_transport(connection.transport)
 
     def _keep_room(self, connection: TrackedConnection) -> None:
-        """Close idle connections while file descriptors are short. The system hands out the lowest
-        free descriptor, so as long as none was closed for room, the number of a new one tells how
-        many are in use by the whole process.
+        """Close idle connections while file descriptors are short. The system gives out the lowest
+        free descriptor, so the number of a new one tells how many the process uses, as long as none
+        was closed for room.
         """
         socket: Any = connection.transport.get_extra_info("socket")
         if socket is not None and socket.fileno() >= self._limit:
@@ -152,7 +151,9 @@ class ConnectionTable:
             close_transport(oldest.transport)
 
     def _take_oldest(self, new: TrackedConnection) -> TrackedConnection | None:
-        """Remove the connection that is idle for longest, or else the one with the slowest request."""
+        """Remove and return the connection that was idle for longest, or else the one with the
+        slowest request.
+        """
         for waiting in (self._idle, self._receiving):
             for oldest in waiting:
                 if oldest is not new:
@@ -162,7 +163,7 @@ class ConnectionTable:
 
 
 def take_overdue(waiting: dict[TrackedConnection, float], limit: float) -> list[TrackedConnection]:
-    """Take out the connections that wait since this time or longer."""
+    """Remove and yield the connections that have waited since this time or longer."""
     found = []
     for connection, since in waiting.items():
         if since > limit:
@@ -174,7 +175,7 @@ def take_overdue(waiting: dict[TrackedConnection, float], limit: float) -> list[
 
 
 def close_transport(transport: asyncio.Transport) -> None:
-    """Close a connection, even if its other side does not read what was written."""
+    """Close a connection, even if its peer does not read."""
     if transport.get_write_buffer_size():
         transport.abort()
     else:
@@ -190,14 +191,14 @@ def read_descriptor_limit() -> int:
 
 
 def count_reserved_descriptors() -> int:
-    """How many descriptors are kept free by closing idle connections."""
+    """The number of descriptors that stay free, by closing idle connections."""
     return min(
         max(read_descriptor_limit() // 4, MIN_RESERVED_DESCRIPTORS), MAX_RESERVED_DESCRIPTORS
     )
 
 
 def choose_backlog() -> int:
-    """How many connections may wait to be accepted. A worker accepts all that wait at once, before
-    it can close any other, so they must fit what is kept free.
+    """The number of connections that may wait to be accepted. A worker accepts all waiting ones
+    before it can close another, so they must fit into the reserve.
     """
     return count_reserved_descriptors() // 2

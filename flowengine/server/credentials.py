@@ -1,4 +1,4 @@
-"""The credentials of a server, and whether its settings are safe with them."""
+"""The credentials of the applications, and the check that the settings are safe with them."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,12 @@ from flowengine.server.server_settings import (
 )
 from flowengine.sinch.signing import decode_secret
 
-# real ones have 16; a placeholder such as "…" decodes to nothing, and nothing signs for anybody
+# real keys have 16 bytes; a placeholder such as "…" decodes to none, and fits no signature
 MIN_SECRET_BYTES = 4
 
 
 def load_credentials(release: Release, environment: Mapping[str, str]) -> dict[str, str]:
-    """Key and secret of every application, that of the environment first."""
+    """The key and the secret of every application; the one in the environment comes first."""
     key, secret = (
         environment.get(APPLICATION_KEY_VARIABLE, ""),
         environment.get(APPLICATION_SECRET_VARIABLE, ""),
@@ -62,9 +62,7 @@ def check_keys(settings: ServerSettings, *, has_credentials: bool, has_keys: boo
 
 
 def check_exposure(host: str, *, has_credentials: bool) -> None:
-    """Raises SettingsError where a server that cannot verify signatures would be reachable from
-    other machines.
-    """
+    """Raises SettingsError where other machines could reach a server that verifies no signatures."""
     if not has_credentials and not is_loopback(host):
         raise SettingsError(
             f"without credentials anybody could send callbacks, so {host} is refused: "

@@ -21,7 +21,7 @@ _UNUSUAL_HEADERS = (b"expect", b"transfer-encoding", b"upgrade")
 
 
 class HeaderCache:
-    """The head of answers, which is the same for all answers of one second."""
+    """A cache of the head of answers, which is the same for a whole second."""
 
     def __init__(self) -> None:
         self._headers: list[tuple[bytes, bytes]] = []
@@ -58,7 +58,7 @@ class DirectRequest:
         "response_complete",
         "scope",
     )
-    message_event = asyncio.Event()  # uvicorn wakes a cycle that waits for more; nothing waits here
+    message_event = asyncio.Event()  # uvicorn sets this event to wake a cycle; this one never waits
     _coroutine: Coroutine[Any, Any, tuple[int, bytes]]
     scope: dict[str, Any]  # from the last byte of the body on
 
@@ -117,8 +117,11 @@ class DirectRequest:
         waited._asyncio_future_blocking = False  # noqa: SLF001
         waited.add_done_callback(self._run_coroutine)
         if isinstance(
-            waited, asyncio.Task
-        ):  # what takes long; a stopping server waits for it, even if nobody hears the answer
+            waited,
+            asyncio.Task,
+            # a slow answer runs in a task; a stopping server waits for the task, even when the sender
+            # has left
+        ):
             protocol.tasks.add(waited)
             waited.add_done_callback(protocol.tasks.discard)
 
@@ -167,7 +170,7 @@ class DirectProtocol(TrackedHttpTools):
             self._hand_over(self.url, self.headers)
 
     def _hand_over(self, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-        """Give this request to uvicorn from its beginning."""
+        """Give this request to uvicorn, from its beginning."""
         super().on_message_begin()
         super().on_url(url)
         for name, value in headers:
@@ -183,12 +186,12 @@ class DirectProtocol(TrackedHttpTools):
             (self.cycle is None or self.cycle.response_complete)
             and parser.get_method() == b"POST"
             and parser.should_keep_alive()
-            # without this header only HTTP 1.1 keeps connections; the parser takes long to say so
+            # without this header only HTTP 1.1 keeps connections, and asking the parser takes long
             and (b"connection" not in headers or parser.get_http_version() == "1.1")
             and len(headers.get(b"content-length", b"too long"))
-            < 6  # what is longer goes the way on which it is refused early
+            < 6  # uvicorn's path refuses longer bodies early
             and headers.keys().isdisjoint(_UNUSUAL_HEADERS)
-            and len(headers) == len(self.headers)  # none comes twice
+            and len(headers) == len(self.headers)  # no header comes twice
             and not self.flow.write_paused
         )
 

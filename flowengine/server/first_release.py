@@ -1,7 +1,6 @@
-"""The release that a server begins with, chosen before there are workers.
-
-As a rule it is what the flows are now. It is another one where the flows cannot be read or have
-errors, where an operator has gone back to an earlier release, and where another machine leads.
+"""Chooses the release that a server starts with, before there are workers. As a rule it is the
+present content of the flow source. It is another one where the flows cannot be read or have errors,
+where an operator has rolled back, and where another machine leads.
 """
 
 import time
@@ -25,9 +24,9 @@ class NothingToServeError(Exception):
 
 
 def read_flows(service: ReleaseService, announce: Announce) -> SourceSnapshot:
-    """Read the flow source. Where it cannot be read, take the files that were live from there:
-    callers must not suffer from a restart while a branch is gone or a disk is away. Raises GitError
-    or OSError where nothing was live from there.
+    """Read the flow source. Where it cannot be read, return the files that were last live from it:
+    callers must not suffer from a restart while a branch or a disk is missing. Raises GitError or
+    OSError where none were.
     """
     try:
         snapshot = service.flow_source.read()
@@ -49,8 +48,8 @@ def read_flows(service: ReleaseService, announce: Announce) -> SourceSnapshot:
 def choose_first_release(
     service: ReleaseService, snapshot: SourceSnapshot, project: LoadedProject, announce: Announce
 ) -> Release:
-    """Make live what the flows are now, or, where they have errors, leave live what was live from
-    there. `project` is the snapshot compiled. Raises NothingToServeError or SettingsError.
+    """Publish the present flows; where they have errors, keep the release that was live from this
+    source. `project` is the compiled snapshot. Raises NothingToServeError or SettingsError.
     """
     if not try_take_leadership(service, compute_release_id(snapshot.files), announce):
         return load_shared_release(service, announce)
@@ -81,8 +80,8 @@ def keep_earlier_release(
     live: Release | None,
     announce: Announce,
 ) -> Release:
-    """The release that was live, or the newest that compiles, while the flows have errors. Raises
-    NothingToServeError.
+    """The release to serve while the flows have errors: the one that was live, or the newest that
+    compiles. Raises NothingToServeError.
     """
     announce(project.format_problems(project.errors))
     if live is not None:
@@ -100,9 +99,9 @@ def keep_earlier_release(
 def fall_back(
     service: ReleaseService, snapshot: SourceSnapshot, announce: Announce
 ) -> Release | None:
-    """The newest release that compiles, where neither what was live nor what the flows are now
-    does: another version of the engine may take neither (docs/decisions/0068). None where there is
-    none, or where another server of this machine serves what was live.
+    """Fall back to the newest release that compiles, where neither the live release nor the present
+    flows do: another version of the engine may refuse both (docs/decisions/0068). None where there
+    is none, or where another server of this machine serves the live one.
     """
     live = service.ledger.get_live()
     if live.place != format_source_name(snapshot.origin) or not service.try_lead():
@@ -114,16 +113,15 @@ def fall_back(
         f"RELEASE {live.current}, WHICH WAS LIVE, NO LONGER COMPILES, AND NEITHER DO THE FLOWS: "
         f"release {release}, the newest that compiles, is served until they are mended."
     )
-    # the status says what is wrong with the flows
+    # the status lists the problems of the flows
     service.publisher.publish_if_new(snapshot.files, snapshot.origin, SERVER_ACTOR)
     return service.compile_worker.load_release(release)
 
 
 def try_take_leadership(service: ReleaseService, release: str, announce: Announce) -> bool:
-    """Whether the flows of this server, which are this release now, may go live. Where another
-    machine follows the same flows, its release is live as soon as it has published one. Where a
-    server follows other flows, this one waits as long as that may have just ended, and then raises
-    SettingsError.
+    """Whether the flows of this server, whose release this is, may go live. Where another machine
+    follows the same flows, its release is live once it has published one. Where a server follows
+    other flows, this one waits for the lease, and then raises SettingsError.
     """
     deadline = time.monotonic() + service.lease_seconds
     while not service.try_lead():
@@ -133,7 +131,7 @@ def try_take_leadership(service: ReleaseService, release: str, announce: Announc
                 raise SettingsError(format_rival(holder, service.settings))
         elif service.ledger.get_live().current:
             service.leader_record.join_as_standby()
-            # on one machine the standby has the very same flows: it may publish what they are now
+            # on one machine the standby has the same flows, so it may publish their present content
             return not service.is_shared
         time.sleep(FOLLOW_POLL_SECONDS)
     if before := service.leader_record.take_over(release, time.time()):
@@ -142,7 +140,7 @@ def try_take_leadership(service: ReleaseService, release: str, announce: Announc
 
 
 def load_shared_release(service: ReleaseService, announce: Announce) -> Release:
-    """The release that is live on all machines. Raises SettingsError where it cannot be loaded."""
+    """The live release of all machines. Raises SettingsError where it cannot be loaded."""
     current = service.ledger.get_live().current
     release = service.compile_worker.load_release(current)
     if release is None:

@@ -1,4 +1,4 @@
-"""Which flows a server follows, and the words about it and about other servers that do."""
+"""The flow source that a server follows, and its messages about other servers that follow one."""
 
 import socket
 from pathlib import Path
@@ -12,7 +12,7 @@ from flowengine.storage.sessions.store_url import redact_password
 
 
 def list_source_names(settings: ServerSettings) -> list[str]:
-    """The names of the flow source: a folder by its path, and by the target of a link now."""
+    """The names of the flow source: a folder has its path, and the present target of a link."""
     if settings.git:
         return [f"{settings.git}@{settings.ref}:{settings.flows}"]
     return list(dict.fromkeys([settings.flows, str(Path(settings.flows).resolve())]))
@@ -23,7 +23,7 @@ def format_owner(settings: ServerSettings) -> str:
 
 
 def format_rival(holder: LeaderRecord, settings: ServerSettings) -> str:
-    """Why a server may not follow its flows, and what the operator can do."""
+    """The message why a server may not follow its flows, and what the operator can do."""
     if settings.is_cookies_only:
         place, cure = f"the folder {settings.folder}", "start this one in another folder"
     elif settings.is_shared:

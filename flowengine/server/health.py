@@ -13,8 +13,8 @@ from flowengine.storage.sessions import Store, StoreError
 
 log = logging.getLogger(__name__)
 STORE_SILENT_MESSAGE = "the session store does not answer"
-CHECK_CACHE_SECONDS = 1.0  # balancers ask each second or less often
-CHECK_LIMIT_SECONDS = 3.0  # they wait for five seconds or so; a store waits two for a lock
+CHECK_CACHE_SECONDS = 1.0  # load balancers ask once a second or less often
+CHECK_LIMIT_SECONDS = 3.0  # load balancers wait about five seconds, and the store two for a lock
 TEXT_HEADER = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -27,9 +27,9 @@ class Healthz:
 
 
 class Readyz:
-    """Answers whether callbacks may be sent here: not while shutting down, nor while the store
-    cannot be written. `file_problem` says what is wrong with the file of the store. Requests within
-    a second share one trial write.
+    """Answers whether the platform may send callbacks here: not while the server shuts down, nor
+    while the store cannot be written. `file_problem` is the problem of the store's file. Requests
+    within a second share one trial write.
     """
 
     def __init__(self, store: Store) -> None:
@@ -52,7 +52,7 @@ class Readyz:
         )
 
     async def _find_store_problem(self) -> str:
-        """Why the store cannot be written, as found within the last second; "" where it can."""
+        """The reason why the store cannot be written, at most a second old; "" where it can."""
         now = time.monotonic()
         if self._check is None or (
             self._check.done() and now - self._checked_at >= CHECK_CACHE_SECONDS
@@ -71,7 +71,7 @@ class Readyz:
         except TimeoutError:
             self._log_once.error("not ready: %s", STORE_SILENT_MESSAGE)
             return STORE_SILENT_MESSAGE
-        except Exception:  # whatever it is, this server cannot keep calls
+        except Exception:  # whatever the error is, this server cannot save calls
             log.exception("the session store fails")
             return "the session store fails"
         return ""

@@ -15,8 +15,8 @@ KEY_FILE = "cookie.key"
 def find_sealing_keys(
     applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
 ) -> list[str]:
-    """The keys of the environment (the first encrypts, all decrypt), else the application secrets.
-    Without either, a random secret in a file: it is the same for all workers and after a restart.
+    """The keys of the environment (the first encrypts, all decrypt), else the application secrets,
+    else a random secret in a file, which is the same for all workers and after a restart.
     """
     return (
         parse_environment_keys(environment)
@@ -28,7 +28,7 @@ def find_sealing_keys(
 def find_opening_keys(
     applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
 ) -> list[str]:
-    """All keys that may decrypt what a server of this folder has encrypted. Creates none."""
+    """All keys that may decrypt the data of a server with this folder. Creates none."""
     file = folder / KEY_FILE
     return [
         *parse_environment_keys(environment),
@@ -61,7 +61,8 @@ def load_or_create_secret(folder: Path) -> str:
         draft.touch(0o600)
         draft.write_text(secrets.token_urlsafe(48))
         try:
-            os.link(draft, file)  # whole or not at all, and never over another's
+            # the link appears as a whole, and never replaces the file of another worker
+            os.link(draft, file)
         except FileExistsError:
             pass
         finally:

@@ -7,15 +7,13 @@ from contextlib import suppress
 from flowengine.server.connections import choose_backlog
 from flowengine.server.server_settings import SettingsError
 
-# what systems say where they have no IPv6
+# errors of systems without IPv6
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def open_listeners(host: str, port: int) -> list[socket.socket]:
-    """One for each address of the host, listening. Raises SettingsError.
-
-    A name such as localhost has one for IPv4 and one for IPv6; a machine without IPv6 is served on
-    the other.
+    """Open a listening socket for each address of the host. Raises SettingsError. A name such as
+    localhost has an address for IPv4 and one for IPv6; a machine without IPv6 gets the other one.
     """
     try:
         found = socket.getaddrinfo(
@@ -26,7 +24,8 @@ def open_listeners(host: str, port: int) -> list[socket.socket]:
     listeners: list[socket.socket] = []
     failure: OSError | None = None
     for family, _, _, _, address in dict.fromkeys(found):
-        bound = listeners[0].getsockname()[1] if listeners else port  # with port 0, one for all
+        # port 0: all sockets get the port of the first
+        bound = listeners[0].getsockname()[1] if listeners else port
         try:
             listeners.append(listen_at(family, (address[0], bound, *address[2:])))
         except OSError as error:

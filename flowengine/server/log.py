@@ -17,7 +17,7 @@ from flowengine.runtime.engine import CallbackRecord
 from flowengine.sinch import Ice
 
 ATOMIC_WRITE_BYTES = (
-    4096  # a pipe takes this much in one piece, so that the lines of several workers never mix
+    4096  # a pipe writes this much at once, so that the lines of several workers never mix
 )
 _encode_lines = msgspec.json.Encoder().encode_lines
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class RefusedLogLine(msgspec.Struct):
 
 
 class LogWriter:
-    """Gathers lines and writes them once per turn of the event loop."""
+    """Collects lines and writes them once per turn of the event loop."""
 
     def __init__(self, file: int = 1) -> None:
         self._file = file
@@ -59,7 +59,7 @@ class LogWriter:
         self._add_line(record)
 
     def log_refusal(self, code: int, reason: str, client: str) -> None:
-        """Log at most one refusal a second: a sender of rubbish must not fill the disk."""
+        """Log at most one refusal a second: an attacker must not fill the disk."""
         now = time.time()
         if now - self._refused_at >= 1:
             self._refused_at = now
@@ -70,7 +70,7 @@ class LogWriter:
         for piece in split_lines(format_lines(waiting, round(time.time(), 3))):
             try:
                 os.write(self._file, piece)
-            except OSError:  # nobody reads the log any more; calls go on
+            except OSError:  # the reader of the log has ended; calls continue
                 return
 
     def _add_line(self, noted: CallbackRecord | RefusedLogLine) -> None:
@@ -80,13 +80,13 @@ class LogWriter:
 
 
 def format_lines(noted: Sequence[CallbackRecord | RefusedLogLine], at: float) -> bytes:
-    """Format many lines at once, after their callers have their answers."""
+    """Format many lines at once, after their callbacks were answered."""
     try:
         return _encode_lines(
             [item if isinstance(item, RefusedLogLine) else build_line(item, at) for item in noted]
         )
     except Exception:
-        if len(noted) > 1:  # one that cannot be written must not cost the others
+        if len(noted) > 1:  # a line that cannot be formatted must not cost the others
             return b"".join(format_lines([item], at) for item in noted)
         log.exception("a callback was answered, but not noted")
         return b""
@@ -105,12 +105,12 @@ def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
 
 
 def to_millis(seconds: float) -> float:
-    """Milliseconds to three decimals. `round` takes three times as long."""
+    """Seconds as milliseconds with three decimals. `round` would take three times as long."""
     return int(seconds * 1e6 + 0.5) / 1000
 
 
 def split_lines(lines: bytes) -> Iterable[bytes]:
-    """Whole lines in pieces, each as long as may be written at once."""
+    """The text in pieces of whole lines, each as long as one write allows."""
     start = 0
     while len(lines) - start > ATOMIC_WRITE_BYTES:
         end = (

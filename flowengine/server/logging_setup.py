@@ -1,9 +1,9 @@
-"""Logs errors and warnings on standard error, without anything that callers said.
+"""Logs errors and warnings on standard error, without the words of callers.
 
-An answer has a cookie and words of callers, and so have the values that errors quote: the end of a
-coroutine holds the answer as its value, a decoder quotes its input, the event loop shows the
-arguments of what failed. So a report has the places of an exception and its type. Its text is
-written only where it comes from the operating system, a database, or is made by us for operators.
+An answer has a cookie and words of callers, and errors may quote it: the end of a coroutine holds
+the answer as its value, a decoder quotes its input, the event loop shows the arguments of a failed
+callback. So a record has the places and the type of an exception. Its text is logged only where it
+comes from the operating system, from a database, or from this server's own errors for operators.
 """
 
 import logging
@@ -20,15 +20,15 @@ from flowengine.operator_error import OperatorError
 
 log = logging.getLogger(__name__)
 QUOTABLE_ERRORS = (OSError, sqlite3.Error, OperatorError)
-MAX_CHAIN = 8  # causes of causes
-# The web server's own lines tell of itself only. A release is twelve hexadecimal digits, which may
-# all be decimal ones.
+MAX_CHAIN = 8  # depth of the chain of causes
+# The lines of the web server are about itself. A release id has twelve hexadecimal digits, which
+# may all be decimal.
 PHONE_NUMBER_PATTERN = re.compile(
     r"(\b(?:release|process|worker|port) \[?\w+|\b\d+(?= (?:bytes|seconds)\b))"
     r"|\+\d(?:[ ()-]{0,2}\d){5,}"
     r"|(?<![\w.-])\d{7,}(?![\w-])"
 )
-# what the event loop says before it shows objects
+# the event loop's text before the objects that it shows
 PLAIN_WORDS_PATTERN = re.compile(r"[\w .,'!-]*")
 
 
@@ -40,7 +40,7 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         place, _, line = self.formatMessage(self._prepare_record(record)).partition(": ")
-        # a database adds the values of a row in the lines below
+        # a database quotes the values of a row in the further lines
         text = f"{place}: {mask_numbers(line.partition(chr(10))[0])}"
         found = record.exc_info
         if found and found[1] is not None:
@@ -93,7 +93,7 @@ def describe_exception(error: BaseException) -> Iterator[str]:
 
 
 def name_exception(error: BaseException) -> str:
-    """The type of an exception, and its text where that cannot quote a caller."""
+    """The type of an exception, with its text where that cannot quote a caller."""
     kind = type(error)
     name = (
         kind.__qualname__
@@ -118,7 +118,7 @@ def configure_logging() -> None:
 
 
 def install_exception_hooks() -> None:
-    """Log exceptions that nothing has caught in the same way: Python would print their text."""
+    """Log uncaught exceptions in the same way: Python would print their text."""
     logging.captureWarnings(capture=True)
     sys.excepthook = lambda _kind, error, _trace: log.critical("the process ends", exc_info=error)
     threading.excepthook = lambda found: log.error("a thread has ended", exc_info=found.exc_value)
@@ -128,11 +128,9 @@ def install_exception_hooks() -> None:
 
 
 def log_loop_error(_loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-    """The exception handler of an event loop. asyncio's own would show the objects that are
-    involved, and with them answers.
-    """
+    """The exception handler of an event loop. asyncio's own would show objects, and so answers."""
     error = context.get("exception")
     if isinstance(error, ConnectionError):
-        return  # the other side has gone, which is its right
+        return  # the peer has closed its connection, as it may
     words = PLAIN_WORDS_PATTERN.match(str(context.get("message", "")))
     log.error("%s", (words and words[0].strip()) or "an error", exc_info=error)

@@ -1,6 +1,4 @@
-"""Numbers for Prometheus. Several workers share them through files in a folder that the environment
-names.
-"""
+"""Metrics for Prometheus. Workers share them through files in a folder that the environment names."""
 
 import asyncio
 import os
@@ -98,9 +96,9 @@ class Metrics:
         )
 
     def count_callback(self, record: CallbackRecord) -> None:
-        """Note a callback; `count_pending` adds it to the metrics, as adding many at once costs no
-        caller time. Only numbers are kept until then: records that live on would take memory, and
-        cache, from the next callbacks.
+        """Note a callback. `count_pending` adds many to the metrics at once, while no caller waits.
+        Until then only numbers are kept: whole records would take memory and processor cache from
+        the next callbacks.
         """
         if not self._pending_times:
             asyncio.get_running_loop().call_later(COUNT_DELAY_SECONDS, self.count_pending)
@@ -125,11 +123,11 @@ class Metrics:
             self._opened_circuits.labels(service).inc()
 
     def count_journal_rows(self, outcome: str, rows: int) -> None:
-        """Called in the thread of the journal."""
+        """Count rows, in the thread of the journal."""
         self._journalled.labels(outcome).inc(rows)
 
     def observe_journal_usage(self, usage: JournalUsage) -> None:
-        """Called in the thread of the journal."""
+        """Set the size of the journal, in the thread of the journal."""
         self._journal_bytes.set(usage.bytes)
         self._journal_limit.set(usage.limit)
 
@@ -137,7 +135,7 @@ class Metrics:
         self._refused.labels(str(code)).inc()
 
     def mark_current_release(self, release: str) -> None:
-        """Mark this release as the current one among all that were ever served."""
+        """Mark this release as the current one among all that were served."""
         if self._current_release:
             self._release.labels(self._current_release).set(0)
         self._release.labels(release).set(1)
@@ -154,8 +152,8 @@ class Metrics:
 
 
 def observe_values(histogram: Histogram, values: Sequence[float]) -> None:
-    """Observe many values at once. Where workers share their numbers in files, a single `observe`
-    takes as long as verifying a signature.
+    """Observe many values at once. Where workers share metrics in files, a single `observe` takes
+    as long as verifying a signature.
     """
     bounds = histogram._upper_bounds  # noqa: SLF001  # the library has no way for many
     for bucket, number in Count(bisect_left(bounds, value) for value in values).items():
@@ -164,7 +162,7 @@ def observe_values(histogram: Histogram, values: Sequence[float]) -> None:
 
 
 def forget_dead_workers(folder: Path) -> None:
-    """Delete the gauges of killed workers, which would stay for ever."""
+    """Delete the gauges of killed workers, which would otherwise stay for ever."""
     for file in folder.glob("gauge_live*.db"):
         process = int(file.stem.rpartition("_")[2])
         try:
@@ -172,5 +170,5 @@ def forget_dead_workers(folder: Path) -> None:
         except ProcessLookupError:
             with suppress(OSError):  # another worker was first
                 file.unlink()
-        except OSError:  # it lives, and is another user's
+        except OSError:  # the process lives, and belongs to another user
             pass

@@ -1,4 +1,4 @@
-"""What the supervisor, the fork server and the workers tell each other over their sockets."""
+"""The messages between the supervisor, the fork server and the workers."""
 
 import struct
 from typing import NamedTuple
@@ -14,7 +14,7 @@ _EVENT = struct.Struct("!cii")
 
 
 class ForkServerEvent(NamedTuple):
-    """From the fork server to the supervisor."""
+    """A message from the fork server to the supervisor."""
 
     kind: bytes
     pid: int = 0
@@ -30,7 +30,7 @@ class ForkServerEvent(NamedTuple):
 
 
 def decode_events(received: bytes) -> tuple[list[ForkServerEvent], bytes]:
-    """The events in these bytes, and the beginning of one that has not come as a whole."""
+    """The events in these bytes, and the rest, which is the beginning of the next event."""
     whole = len(received) - len(received) % _EVENT.size
     return [ForkServerEvent(*found) for found in _EVENT.iter_unpack(received[:whole])], received[
         whole:

@@ -1,7 +1,7 @@
-"""Chooses the protocol: ours where it works with the installed uvicorn, else uvicorn's own.
+"""Chooses the HTTP protocol: our own where it works with the installed uvicorn, else uvicorn's.
 
-Our protocols use parts of uvicorn that it may change in any version. So each is tried once when a
-worker starts, on a connection that stays within the process.
+Our protocols use parts of uvicorn that may change in any version, so each is tried once when a
+worker starts, on a connection within the process.
 """
 
 import asyncio
@@ -38,12 +38,12 @@ TRIAL_STATUS = (b"200", b"200", b"404")
 
 
 class TrialError(Exception):
-    """A protocol does not behave as the server needs it."""
+    """The protocol does not behave as the server needs."""
 
 
 class TrialCallback:
-    """Answers each callback with the two bytes that it has, and 500 where its connection seems
-    closed.
+    """The application of the trial: answers each callback with its two bytes, and with 500 where
+    its connection seems closed.
     """
 
     async def answer_request(
@@ -126,7 +126,7 @@ async def exchange_requests(reader: asyncio.StreamReader, writer: asyncio.Stream
 
 
 def check_tables(front: CallbackDispatcher, state: ServerState) -> None:
-    """Check that both tables have the connection, and that ours knows it is idle."""
+    """Check that uvicorn and our table have the connection, and that our table has it as idle."""
     if len(state.connections) != 1 or len(front.connections) != 1:
         raise TrialError("a connection is not counted")
     if front.connections.count_idle() != 1:

@@ -6,7 +6,7 @@ _PROXY_HEADERS = ("forwarded", "via", "x-real-ip")
 
 
 def find_proxy_header(names: Iterable[bytes | str]) -> str:
-    """The header by which a proxy tells whose request it forwards, or "". Names are in lower case."""
+    """The header of a proxy in these names, or "". Names are in lower case."""
     for name in names:
         text = name.decode("latin-1") if isinstance(name, bytes) else name
         if text in _PROXY_HEADERS or text.startswith("x-forwarded-"):

@@ -1,6 +1,4 @@
-"""The releases of a worker: loaded at start, followed while it serves, unloaded when their calls
-have ended.
-"""
+"""The releases of a worker: loads, follows and unloads them."""
 
 import asyncio
 import gc
@@ -60,7 +58,7 @@ from flowengine.storage.sessions import MemoryStore, Store, StoreError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 RIVALRY_LOG_SECONDS = 10.0
-# of a server, which answers in a part of a millisecond and may have many machines to answer
+# polling a server, which answers within a millisecond and may serve many machines
 SHARED_POLL_SECONDS = 0.25
 
 
@@ -84,7 +82,7 @@ class ReleaseService:
         )
         self.ledger = Ledger(
             settings.archive
-        )  # for the loop; the other one is for the compile_worker
+        )  # for the event loop; the publisher's is for the compile worker
         self._writing_ledger = Ledger(settings.archive, self._change_signal.notify)
         self.publisher = Publisher(
             self.compile_worker.archive, self._writing_ledger, self.compile_worker.compile
@@ -124,37 +122,37 @@ class ReleaseService:
             return None
         count = partial(
             compare_canary, canary, self._count_canary
-        )  # the journal is read by a connection of its own
+        )  # the journal is read over a connection of its own
         return await (
             self.compile_worker.run(count) if self.is_shared else asyncio.to_thread(count)
         )
 
     def try_lead(self) -> bool:
-        """Whether this process may follow the flow source. Of all servers that share an archive,
-        one does.
+        """Whether this process may follow the flow source; one does, of all servers that share an
+        archive.
         """
         return self._leader_lock.try_acquire()
 
     @property
     def lease_seconds(self) -> float:
-        """How many seconds the leader lock may seem held after its owner has ended."""
+        """The seconds for which the leader lock may seem held after its owner has ended."""
         return self._leader_lock.lease_seconds
 
     def retire(self) -> None:
-        """Stop following the flow source, so that another process can, while callbacks are still
+        """Stop following the flow source, so that another process can. Callbacks are still
         answered.
         """
         self._is_retiring = True
 
     def publish(self) -> PublishResult | None:
-        """Publish what the flow source has, if it is new; for use before there are workers. Raises
+        """Publish the content of the flow source if it is new, before there are workers. Raises
         OSError or GitError.
         """
         return read_and_publish(self.flow_source, self.publisher)
 
     def republish(self, snapshot: SourceSnapshot) -> Release | None:
-        """Publish the snapshot even if an operator has gone back from it: the release that was live
-        instead cannot be loaded.
+        """Publish the snapshot even if an operator has rolled back from it: the release that was
+        live instead cannot be loaded.
         """
         made = self.publisher.publish_always(
             snapshot.files, snapshot.origin, snapshot.origin.author or SERVER_ACTOR
@@ -165,16 +163,13 @@ class ReleaseService:
         """The registry that a worker begins with. Raises SettingsError."""
         release = self.load_live_release()
         gc.collect()
-        # flows stay: the collector need not walk through all of them time and again while callers
-        # wait
+        # flows stay: the collector need not scan them again and again while callers wait
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)  # nor look often: callbacks leave no cycles behind
+        gc.set_threshold(20_000, 20, 50)  # and need not run often: callbacks leave no cycles
         return Registry(release, self.compile_worker.find_release)
 
     def load_live_release(self) -> Release:
-        """The release that is live, or what the flows are now where that cannot be had any more.
-        Raises SettingsError where nothing is live.
-        """
+        """The live release, or the present flows where it cannot be loaded. Raises SettingsError."""
         live = self.ledger.get_live()
         release = self.compile_worker.load_release(live.current)
         if release is not None and live.fallback_from:
@@ -221,13 +216,11 @@ class ReleaseService:
         on_change(release)
 
     async def _run_as_leader(self, store: Store) -> None:
-        """While this worker has the leader lock, follow the flow source and delete old releases for
-        all.
-        """
+        """Follow the flow source and delete old releases, while this worker has the leader lock."""
         while await self._wait_for_leadership():
             async with asyncio.TaskGroup() as group:
                 works = [group.create_task(work) for work in self._list_leader_work(store)]
-                # that of a lost machine goes to another one
+                # the lock of a lost machine goes to another one
                 while await self._is_leader():  # noqa: ASYNC110
                     await asyncio.sleep(FOLLOW_POLL_SECONDS)
                 for work in works:
@@ -250,10 +243,10 @@ class ReleaseService:
         return not self._is_retiring and await self._run_query(self._leader_lock.try_acquire)
 
     async def _log_rivalry(self) -> None:
-        """Log where another server follows other flows: two servers that started at the same moment
-        may not have seen each other.
+        """Log that another server follows other flows: two servers that started at the same moment
+        may have missed each other.
         """
-        with suppress(ArchiveError):  # which whoever follows reports
+        with suppress(ArchiveError):  # the leader reports this error
             holder = await self.compile_worker.run(self.leader_record.load_leader)
             if (
                 holder is not None
@@ -279,23 +272,23 @@ class ReleaseService:
         )
 
     async def _take_over_source(self) -> None:
-        """Begin to follow. What the previous leader has published is not published again from here,
-        as this machine's copy of the flows may be older.
+        """Begin to follow. The release of the previous leader stays, as this machine's copy of the
+        flows may be older.
         """
-        with suppress(OSError, GitError, ArchiveError):  # which following reports
+        with suppress(OSError, GitError, ArchiveError):  # following the source reports this error
             found = await self._read_source()
             self.flow_source.forget_last_read()
             if found is not None:
                 await self.compile_worker.run(partial(self._begin_following, found))
 
     async def _read_source(self) -> SourceSnapshot | None:
-        """Read the flow source at take-over, however long that takes."""
+        """Read the flow source when this worker takes over, and retry until that succeeds."""
         reading = AbandonableRead[SourceSnapshot | None](self.flow_source.origin.place)
         while True:
             try:
                 return await reading.run(self.flow_source.read)
             except TimeoutError as error:
-                # its text says it all
+                # the message says it all
                 log.error("the flows cannot be followed yet: %s", error)  # noqa: TRY400
 
     def _begin_following(self, snapshot: SourceSnapshot) -> None:
@@ -306,8 +299,8 @@ class ReleaseService:
             self.publisher.skip_known_release(snapshot.files)
 
     async def _run_query(self, question: Callable[[], T]) -> T:
-        """Run a query of the ledger, in a thread where a database server answers it: that may take
-        time, which callbacks must not wait for.
+        """Run a query of the ledger; in a thread where a database server answers, as callbacks must
+        not wait for that.
         """
         return await asyncio.to_thread(question) if self.is_shared else question()
 
@@ -317,15 +310,15 @@ class ReleaseService:
                 await self.compile_worker.run(
                     partial(drain.run, await store.find_needed_releases())
                 )
-            # a store or an archive that fails, a full disk say: what goes on beside must not end
-            # with it
+            # the store or the archive may fail, on a full disk for example: other tasks must
+            # continue
             except Exception:
                 log.exception("old releases are kept, as it cannot be told whether they are needed")
             await asyncio.sleep(DRAIN_SECONDS)
 
     async def _forget_releases(self, registry: Registry, store: Store) -> None:
-        """Unload releases that no call is on any more, a moment after each change and now and then:
-        each edit of what all flows share makes a release as large as the whole project.
+        """Unload releases without calls, after each change and at intervals: each edit of shared
+        definitions makes a release as large as the whole project.
         """
         while True:
             with suppress(TimeoutError):
@@ -336,14 +329,13 @@ class ReleaseService:
             try:
                 registry.unload_except(await self._find_releases_to_keep(store))
             except (ArchiveError, StoreError) as error:
-                # its text says it all
+                # the message says it all
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
     async def _find_releases_to_keep(self, store: Store) -> Iterable[str]:
-        """The releases that calls are on. A release that is unloaded too early is compiled again
-        when a late notify needs it.
-
-        Without a session store a worker knows only its own calls: then all archived releases.
+        """The releases of calls in progress. A release that is unloaded too early is compiled again
+        when a late notify needs it. Without a session store a worker knows only its own calls, so
+        it keeps all archived releases.
         """
         if isinstance(store, MemoryStore):
             listing = await self.compile_worker.run(self.compile_worker.archive.list_releases)

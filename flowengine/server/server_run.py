@@ -27,13 +27,13 @@ PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def run_server(settings: ServerSettings, load: Callable[[], Any]) -> int:
-    """Serve until told to stop; the exit status. `load` prepares the server and returns what its
-    workers begin with, or exits with a status of its own; it runs in the process that forks them.
-    Raises SettingsError where the port is taken.
+    """Serve until a signal stops the server; returns the exit status. `load` prepares the server
+    and returns what its workers begin with, or exits with a status of its own; it runs in the
+    process that forks them. Raises SettingsError where the port is taken.
     """
     settings.export_to_environment()
     with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
-        os.environ[PROMETHEUS_FOLDER] = folder  # where workers add up their numbers
+        os.environ[PROMETHEUS_FOLDER] = folder  # the folder in which workers share their metrics
         fork_server = ForkServerProcess(load)
         try:
             wait_until_loaded(fork_server)

@@ -21,7 +21,7 @@ ARCHIVE_FILE = "releases.db"
 
 
 class SettingsError(OperatorError):
-    """Settings that do not go together; the message says what to do."""
+    """The settings contradict each other, or lack something; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ServerSettings:
 
     @property
     def folder(self) -> Path:
-        """Where the server keeps its own files: beside the store where that is a file."""
+        """The folder for the files of the server: beside the store where that is a file."""
         kind, _, path = self.store.partition(":")
         return Path(path).parent if kind == "sqlite" else DEFAULT_FOLDER
 
@@ -56,11 +56,11 @@ class ServerSettings:
 
     @property
     def archive(self) -> Path | str:
-        """Where the release archive is."""
+        """The location of the release archive."""
         return self.store if self.is_shared else self.folder / ARCHIVE_FILE
 
     def export_to_environment(self) -> None:
-        """Put these settings where the worker processes find them."""
+        """Write these settings into the environment, for the worker processes."""
         os.environ[SETTINGS_VARIABLE] = msgspec.json.encode(self).decode()
 
     @classmethod

@@ -30,9 +30,7 @@ FIGURES_CACHE_SECONDS = 5.0
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
-    """The worker that answers: the release that its new calls begin on, and the releases in its
-    memory.
-    """
+    """The worker that answers: the release of its new calls, and the releases in its memory."""
 
     pid: int
     current: str
@@ -47,8 +45,8 @@ class ZoneStatus(msgspec.Struct, frozen=True):
 
 
 class JournalStatus(msgspec.Struct, frozen=True):
-    """The bytes that the journal takes and may take, and their ratio in percent. From about a
-    hundred on, the oldest calls are dropped.
+    """The size of the journal and its limit in bytes, and their ratio in percent. From about a
+    hundred on, the journal deletes the oldest calls.
     """
 
     bytes: int
@@ -57,11 +55,11 @@ class JournalStatus(msgspec.Struct, frozen=True):
 
 
 class ReleaseStatus(msgspec.Struct, frozen=True):
-    """Of drafts only the names, as their callers are private. `draining` are releases that are no
-    longer live, but have calls; null while the session store fails. `canary` compares the candidate
-    with the current release, as of some seconds ago; null where that cannot be told. `journal` is
-    null where this worker has written nothing yet. `fallback_from` is the release that was live and
-    no longer compiles, where the server has gone back to `current` by itself; else "".
+    """The releases of a server. Of drafts it has only the names, as their callers are private.
+    `draining` are releases that are not live and have calls; null while the session store fails.
+    `canary` compares the candidate with the current release, as of some seconds ago; null where the
+    journal cannot tell. `journal` is null where this worker has written no row yet. `fallback_from`
+    is the release that no longer compiles, where the server has fallen back to `current`, else "".
     """
 
     following: LeaderOverview | None
@@ -129,7 +127,7 @@ class StatusEndpoint:
         )
 
     async def _load_figures(self) -> CanaryComparison | None:
-        """The canary comparison, at most so often: counting reads many calls."""
+        """The canary comparison, cached for some seconds: counting reads many calls."""
         if time.monotonic() >= self._refresh_at:
             self._refresh_at = time.monotonic() + FIGURES_CACHE_SECONDS
             try:
@@ -138,7 +136,7 @@ class StatusEndpoint:
                 JournalError,
                 ArchiveError,
                 sqlite3.Error,
-            ):  # a project without a journal, say; the rest can be told
+            ):  # the project may have no journal; the rest of the status is known
                 self._canary = None
         return self._canary
 
@@ -150,7 +148,7 @@ def to_journal_status(usage: JournalUsage | None) -> JournalStatus | None:
 
 
 async def try_find_needed_releases(store: Store) -> set[str] | None:
-    """The releases that calls need; None where the session store cannot say."""
+    """The releases that calls need; None while the session store fails."""
     try:
         return await store.find_needed_releases()
     except StoreError:

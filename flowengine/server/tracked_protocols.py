@@ -1,4 +1,4 @@
-"""uvicorn's own protocols, which tell the table of connections what each connection does."""
+"""uvicorn's own protocols, which report to the table of connections."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ from flowengine.server.connections import HEAD_TOO_LARGE, MAX_HEAD_BYTES, Connec
 
 
 def get_connection_table(app: object) -> ConnectionTable:
-    """The table of this worker; a new one where the application is none of ours."""
+    """The connection table of this worker; a new one where the application is not ours."""
     return app.connections if isinstance(app, CallbackDispatcher) else ConnectionTable()
 
 
 def mark_half_closed(cycles: Iterable[Any]) -> bool:
-    """Note at the requests that are not answered that their sender may have gone: a connection that
-    it has closed altogether looks the same. Returns whether there are any.
+    """Mark the unanswered requests of a connection whose sender sends no more: the sender may have
+    closed the connection, which looks the same. Returns whether there are any.
     """
     waiting = [cycle for cycle in cycles if cycle is not None and not cycle.response_complete]
     for cycle in waiting:
@@ -56,8 +56,8 @@ class TrackedHttpTools(HttpToolsProtocol):
         return self._is_half_closed
 
     def data_received(self, data: bytes) -> None:
-        """Refuse a head that does not end. The parser takes one of any length, joins its pieces
-        again and again, and answers nobody else meanwhile.
+        """Refuse an endless head. The parser takes a head of any length, joins its pieces again and
+        again, and blocks all other requests meanwhile.
         """
         super().data_received(data)
         if not self._is_reading_head:
@@ -84,8 +84,8 @@ class TrackedHttpTools(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Hand the idle connection to the table, which needs no timer for each answer as uvicorn
-        does.
+        """Mark the connection as idle in the table, where uvicorn would set a timer for each
+        answer.
         """
         if self.pipeline:
             super().on_response_complete()

@@ -49,11 +49,13 @@ def _merge_branches(
 ) -> Iterator[SchemaViolation]:
     """More than one alternative has the right JSON type."""
     roots = _find_root_errors(branches)
-    if len(roots) == len(branches) and all(root.validator in {"const", "enum"} for root in roots):
+    # the keywords that fail at the root, where each branch fails there
+    keywords = {root.validator for root in roots} if len(roots) == len(branches) else set()
+    if keywords and keywords <= {"const", "enum"}:
         yield _build_violation(
             error, "enum", [choice for root in roots for choice in _list_choices(root)]
         )
-    elif len(roots) == len(branches) and all(root.validator == "required" for root in roots):
+    elif keywords == {"required"}:
         yield _build_violation(
             error, "oneRequired", [name for root in roots for name in _list_values(root)]
         )

@@ -1,6 +1,4 @@
-"""Compiles the parts of one state for its kind: expressions in scope, prompts, exits, values; and
-collects its problems.
-"""
+"""Compiles the expressions, prompts, exits and values of one state, and collects its problems."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,7 +19,14 @@ from flowengine.problems import Problem, suggest_name
 from flowengine.source import Document, KeyPath
 from flowengine.states.field_types import DURATION_UNITS, SPECIAL_TARGETS, parse_millis
 from flowengine.states.flow_context import CallbackContext, ExitTarget, FlowContext, Variable
-from flowengine.states.prompt import CompiledPrompt, LocalisedText, Prompt, PromptPart, PromptSpec
+from flowengine.states.prompt import (
+    CompiledPrompt,
+    LocalisedText,
+    Prompt,
+    PromptPart,
+    PromptSpec,
+    add_fallback_text,
+)
 from flowengine.states.prompt_faults import find_literal_faults, find_prompt_faults
 from flowengine.states.value_forms import explain_misfit
 
@@ -302,6 +307,10 @@ class StateBuilder:
             path, "text", self.context.messages[key], prompt, late, follow=False
         )
 
+    def _add_prompt_faults(self, path: KeyPath, kind: str, template: Template) -> None:
+        for code, message, cure in find_prompt_faults(kind, template):
+            self.add_problem(code, path, message, cure)
+
     def _compile_texts(
         self,
         path: KeyPath,
@@ -319,23 +328,16 @@ class StateBuilder:
             place = (*path, locale) if follow and locale else path
             if template := self.compile_template(place, text, mode, late=late):
                 texts[locale] = template
-                for code, message, cure in find_prompt_faults(kind, template):
-                    self.add_problem(code, place, message, cure)
+                self._add_prompt_faults(place, kind, template)
                 if kind != "audio":
                     self._check_spoken_literals(place if follow else None, path, template)
         if not texts:
             return None
-        fallback = next(
-            (locale for locale in ("", self.context.locale) if locale in texts), next(iter(texts))
-        )
-        # the fallback comes first: choose_locale finds its locale by the first equal text
-        texts = {"": texts[fallback], fallback: texts[fallback], **texts}
-        wanted = "" if prompt.locale is UNSET else prompt.locale
         return PromptPart(
             kind,
-            texts,
+            add_fallback_text(texts, self.context.locale),
             self.context.voice if prompt.voice is UNSET else str(prompt.voice),
-            str(wanted or ""),
+            str(prompt.locale or ""),
             path,
             str(prompt.message or ""),
         )

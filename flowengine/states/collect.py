@@ -1,6 +1,6 @@
 """collect: ask for digits or words, check them, read them back, and keep them in a variable."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,8 +10,7 @@ from flowengine.expr import EvalError, Expression, Type
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.collect_options import Collect
-from flowengine.states.field_types import SPECIAL_TARGETS
+from flowengine.states.collect_options import Collect, add_question_keys
 from flowengine.states.flow_context import Variable
 from flowengine.states.prompt import CompiledPrompt, join_prompts
 from flowengine.states.question import (
@@ -300,17 +299,6 @@ def get_length_range(
     return low, high
 
 
-def add_global_exits(builder: StateBuilder, keys: Collection[str]) -> dict[str, str]:
-    """Add exits for those of the keys that work everywhere in the flow."""
-    return {
-        key: target
-        if target in SPECIAL_TARGETS
-        else builder.add_exit(f"key {key}", target, (), "pie")
-        for key, target in builder.context.global_keys.items()
-        if key in keys
-    }
-
-
 def compile_collect(
     builder: StateBuilder, path: KeyPath, collect: Collect
 ) -> CompiledCollect | None:
@@ -321,14 +309,7 @@ def compile_collect(
     check_target(builder, path, collect, variable)
     builder.late_reads.add(f"vars.{variable.name}")  # put back when an input is refused
     least, most = get_length_range(builder, path, collect, variable)
-    everywhere = builder.context.global_keys
-    # where one digit is an input, a digit cannot lead elsewhere; 1 and 2 answer the read-back
-    asked = {key for key in everywhere if least > 1 or not key.isdigit()}
-    confirming = {key for key in everywhere if key not in ("1", "2")}
-    if collect.confirm is UNSET:
-        confirming.clear()
-    keys = add_global_exits(builder, asked | confirming)
-    confirming_keys = {key: leads for key, leads in keys.items() if key in confirming}
+    asked_keys, confirming_keys = add_question_keys(builder, collect, least)
     timeout = get_timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
         question=compile_question(
@@ -346,7 +327,7 @@ def compile_collect(
         timeout=timeout,
         voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), collect.voice_timeout),
         repeats=collect.repeats,
-        keys={key: leads for key, leads in keys.items() if key in asked},
+        keys=asked_keys,
         global_keys=confirming_keys,
         previous_value_name=builder.add_shadow_variable(variable)
         if collect.confirm is not UNSET

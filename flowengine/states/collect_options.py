@@ -1,11 +1,20 @@
-"""The authored options of collect:."""
+"""The authored options of `collect:`, and the keys of the flow that work in it."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.field_types import Attempts, Condition, Duration, Name, StateName
+from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import (
+    SPECIAL_TARGETS,
+    Attempts,
+    Condition,
+    Duration,
+    Name,
+    StateName,
+)
 from flowengine.states.prompt import Prompt
 from flowengine.states.question import AuthoredRetryPrompts, BargeIn, PlatformRepeats, VoiceTimeout
 
@@ -141,3 +150,30 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     voice_timeout: VoiceTimeout = "20s"
     repeats: PlatformRepeats = 0
     barge: BargeIn = True
+
+
+def add_global_exits(builder: StateBuilder, keys: Collection[str]) -> dict[str, str]:
+    """Add exits for those of the keys that work everywhere in the flow."""
+    return {
+        key: target
+        if target in SPECIAL_TARGETS
+        else builder.add_exit(f"key {key}", target, (), "pie")
+        for key, target in builder.context.global_keys.items()
+        if key in keys
+    }
+
+
+def add_question_keys(
+    builder: StateBuilder, collect: Collect, least: int
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The keys of the flow that work in the question, and those that work in its read-back."""
+    everywhere = builder.context.global_keys
+    # where one digit is an input, a digit cannot lead elsewhere; 1 and 2 answer the read-back
+    asked = {key for key in everywhere if least > 1 or not key.isdigit()}
+    has_read_back = collect.confirm is not UNSET
+    confirming = {key for key in everywhere if has_read_back and key not in ("1", "2")}
+    keys = add_global_exits(builder, asked | confirming)
+    return (
+        {key: leads for key, leads in keys.items() if key in asked},
+        {key: leads for key, leads in keys.items() if key in confirming},
+    )

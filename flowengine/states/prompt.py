@@ -94,6 +94,15 @@ Prompt = Annotated[
 ]
 
 
+def add_fallback_text(texts: Mapping[str, Template], locale: str) -> dict[str, Template]:
+    """The texts by locale with a fallback under "": the one without a locale, the one in `locale`,
+    or else the first.
+    """
+    fallback = next((name for name in ("", locale) if name in texts), next(iter(texts)))
+    # the fallback comes first: choose_locale finds its locale by the first equal text
+    return {"": texts[fallback], fallback: texts[fallback], **texts}
+
+
 @dataclass(frozen=True, slots=True)
 class PromptPart:
     """One piece of a prompt: a template per locale ("" is the fallback, which is also the first of

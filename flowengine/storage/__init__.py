@@ -1,1 +1,3 @@
-"""Where state is kept between callbacks: SQLite files and PostgreSQL."""
+"""Storage in SQLite files and PostgreSQL: the session store, and what the archive of releases and
+the journal share with it.
+"""

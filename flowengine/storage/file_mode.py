@@ -1,4 +1,4 @@
-"""Files for the user of the server alone."""
+"""File modes: only the user of the server may read and write its files."""
 
 import logging
 import stat
@@ -10,8 +10,9 @@ _OTHERS = 0o077
 
 
 def restrict_to_owner(*paths: Path) -> None:
-    """Take away what others may do with these files, where they exist: a server of before, or a
-    copy from a backup, may have left them readable. Where that cannot be done, say so.
+    """Remove the permissions of others on these files, where they exist: an earlier version of the
+    server, or a copy from a backup, may have left them readable. Logs a warning where the system
+    refuses.
     """
     for path in paths:
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Processes that make files in one folder, or clear them away, do so one after the other."""
+"""A lock on a folder: processes that create or delete files in it do so one after the other."""
 
 import os
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # where a file that is open cannot be deleted
+except ImportError:  # on systems where an open file cannot be deleted
     fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which no other process of ours has meanwhile. Raises OSError."""
+    """Hold the lock of a folder; only one process of the server has it at a time. Raises OSError."""
     if fcntl is None:
         yield
         return

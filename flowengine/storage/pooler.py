@@ -1,7 +1,6 @@
-"""Recognises a pooler that shares connections among transactions.
-
-Such a one takes locks and settings of a session away between two statements: nobody could hold the
-leader lock, and statements would have no time limit.
+"""Recognises a pooler that shares connections among transactions. Such a pooler may take the locks
+and settings of a session away between two statements: nobody could hold the leader lock, and
+statements would have no time limit.
 """
 
 import threading
@@ -15,7 +14,7 @@ from flowengine.storage.postgresql import build_connection_parameters
 
 CHECK_SECONDS = 10.0
 HELPER_CONNECTIONS = 2
-# Where others use the pooler meanwhile, each asking may by chance find the backend of before.
+# While others use the pooler, each trial may by chance get the same backend again.
 PROBE_COUNT = 20
 PROBE_PAUSE_SECONDS = 0.001
 SHARED_POOLER_MESSAGE = (
@@ -26,7 +25,7 @@ FULL_POOLER_MESSAGE = (
     "the pooler has no connection free: let it open more to the database (in pgbouncer "
     "default_pool_size)"
 )
-# The time is there because poolers may stand before several servers.
+# The trials are spread over time because there may be several servers behind the address.
 _BACKEND_QUERY = "SELECT pg_backend_pid(), pg_postmaster_start_time()"
 _PROTOCOL_VIOLATION = "08P01"
 
@@ -34,13 +33,14 @@ _PROTOCOL_VIOLATION = "08P01"
 def check_sessions(address: str) -> None:
     """Raise psycopg.Error unless a connection keeps its session.
 
-    While a connection of ours is open, no other may have its backend, and it may have no other
-    backend. A pooler that shares breaks one of the two: its most recently used backend goes to the
-    next transaction, or it takes the backends in turn. Transactions that stay open keep the backends
-    that they were given. While others use the pooler, ours is given whichever they have left.
+    While a connection of this process is open, no other one may have its backend, and it may have
+    no other backend. A pooler that shares connections breaks one of the two rules: it gives the
+    most recently used backend to the next transaction, or takes the backends in turn. Open
+    transactions keep their backends. While others use the pooler, this process gets whichever
+    backend is free.
     """
     found: list[psycopg.Error] = []
-    # In a thread, as a pooler without a free connection keeps a statement waiting for minutes.
+    # In a thread: a pooler without a free connection lets a statement wait for minutes.
     thread = threading.Thread(target=_run_check, args=(address, found), daemon=True)
     thread.start()
     thread.join(CHECK_SECONDS)

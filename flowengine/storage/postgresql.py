@@ -1,5 +1,5 @@
-"""Connections to a PostgreSQL server, and the tables on it: what the session store and the archive
-of releases have in common there.
+"""Connections to a PostgreSQL server and its tables, for the session store and the archive of
+releases.
 """
 
 from collections.abc import Sequence
@@ -8,22 +8,22 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-# A schema of our own, so that our tables may stand beside those of others in one database. Every
-# name is qualified by it: a pooler hands sessions on, and whatever search_path the database or the
-# role has stays as it is.
+# The tables have a schema of their own, so that they can share a database with others. Every name
+# is qualified by it: a pooler reuses sessions, and the search_path of the database or the role
+# stays as it is.
 SCHEMA = "flowengine"
 _CONNECT_SECONDS = 2
 
-# A machine that is gone without a word is noticed by either side within some seconds: what it had
-# locked is free then.
+# Both sides notice within some seconds that the other machine has vanished; the server then frees
+# its locks.
 _KEEPALIVE_SETTINGS = {
     "keepalives_idle": 4,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 8_000,
 }
-# Set in the session, not as `options` of its start, which poolers refuse. No statement takes longer
-# than is given, in milliseconds.
+# Set in the session and not as `options` of its start, which poolers refuse. The limit of a
+# statement, in milliseconds.
 SESSION_SETTINGS_QUERY: LiteralString = (
     "SELECT set_config('statement_timeout', %s::text, false), "
     "set_config('tcp_keepalives_idle', '4', false), "
@@ -33,7 +33,7 @@ SESSION_SETTINGS_QUERY: LiteralString = (
 
 
 def build_connection_parameters(address: str) -> dict[str, Any]:
-    """What to connect with. Raises psycopg.Error for a bad address."""
+    """The parameters of a connection. Raises psycopg.Error for a bad address."""
     return {
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": "flowengine",
@@ -43,8 +43,8 @@ def build_connection_parameters(address: str) -> dict[str, Any]:
 
 
 def connect(address: str, patience: float) -> psycopg.Connection[tuple[Any, ...]]:
-    """A connection that commits each statement. No statement takes longer than `patience`, in
-    seconds. Raises psycopg.Error.
+    """Open a connection that commits each statement. A statement takes at most `patience` seconds.
+    Raises psycopg.Error.
     """
     connection = psycopg.connect(**build_connection_parameters(address), autocommit=True)
     try:
@@ -56,7 +56,7 @@ def connect(address: str, patience: float) -> psycopg.Connection[tuple[Any, ...]
 
 
 async def connect_async(address: str, patience: float) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-    """The same for an event loop."""
+    """Open the same connection for an event loop."""
     connection = await psycopg.AsyncConnection.connect(
         **build_connection_parameters(address), autocommit=True
     )
@@ -71,17 +71,17 @@ async def connect_async(address: str, patience: float) -> psycopg.AsyncConnectio
 def ensure_tables(
     connection: psycopg.Connection[Any], part: str, version: int, tables: Sequence[LiteralString]
 ) -> None:
-    """Make the tables of a part where there are none yet. Raises psycopg.Error, also where they are
-    of another version.
+    """Create the tables of a part where they do not exist. Raises psycopg.Error, also where they
+    have another version.
     """
     with connection.transaction():
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtext('flowengine'))"
-        )  # machines that start together
+        )  # machines that start together create the tables together
         (made,) = connection.execute(
             "SELECT to_regclass('flowengine.parts') IS NOT NULL"
         ).fetchone() or (False,)
-        if not made:  # asked first, as whoever may use the tables need not be allowed to make any
+        if not made:  # read first: a role that may use the tables need not be allowed to create any
             connection.execute("CREATE SCHEMA IF NOT EXISTS flowengine")
             connection.execute(
                 "CREATE TABLE flowengine.parts (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"

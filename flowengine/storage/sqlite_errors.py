@@ -1,10 +1,10 @@
-"""What errors of SQLite mean, and what to do about them."""
+"""The meaning of SQLite errors, and what an operator can do about them."""
 
 import sqlite3
 
 
 class SchemaVersionError(sqlite3.DatabaseError):
-    """The file is of another kind, or of a version that is not known here."""
+    """The file is of another kind, or of a version that this server does not know."""
 
     def __init__(self, version: int) -> None:
         self.version = version
@@ -12,7 +12,7 @@ class SchemaVersionError(sqlite3.DatabaseError):
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether another connection is writing, so that it may be tried again."""
+    """Whether another connection is writing, so that the caller may retry."""
     return (
         isinstance(error, sqlite3.OperationalError)
         and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
@@ -20,8 +20,8 @@ def is_busy(error: BaseException) -> bool:
 
 
 def suggest_remedy(error: Exception, lost: str) -> str:
-    """What to do about a file that cannot be used, to be said after the reason; `lost` is what
-    stands in it and nowhere else.
+    """What an operator can do about a file that cannot be used, for the end of an error message.
+    `lost` names the data that only this file has.
     """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):

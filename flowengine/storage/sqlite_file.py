@@ -1,8 +1,9 @@
-"""The one way to open a SQLite file: for its owner alone, with its schema, and known again.
+"""The one way to open a SQLite file: for its owner alone, with its schema, and with a check that it
+is still the file at its path.
 
-While a file is open somebody may delete it, or put another one in its place; SQLite does not look,
-and goes on with a file that nobody else can find. So an open file tells whether it is in place, and
-opens its successor.
+Somebody may delete or replace a file while it is open. SQLite does not notice, and continues with a
+file that no other process can find. So an open file tells whether it is in place, and opens its
+successor.
 """
 
 import errno
@@ -16,18 +17,19 @@ from flowengine.storage.file_mode import restrict_to_owner
 from flowengine.storage.folder_lock import lock_folder
 from flowengine.storage.sqlite_errors import SchemaVersionError
 
-OPENING_SECONDS = 5.0  # workers that start together make the schema together
-# WAL: readers and the one writer do not wait for each other. A commit hands its pages to the
-# operating system, so it outlives a killed process; NORMAL leaves fsync to the checkpoints, so that
-# a power cut costs the last moments but never the file.
+OPENING_SECONDS = 5.0  # a worker that creates the schema lets the others wait
+# WAL: readers and the one writer do not wait for each other. A commit gives its pages to the
+# operating system, so it survives a killed process. NORMAL leaves fsync to the checkpoints, so a
+# power cut loses the last moments but never the file.
 _COMMON_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL")
 CopyRows = Callable[[sqlite3.Connection], object]
-"""Copies what is live of a file that was lost to the one in its place"""
+"""Copies the live rows of a lost file to its successor"""
 
 
 class SqliteSchema(NamedTuple):
-    """A kind of file. `upgrades` has the statements that lead from a version to this one, from 0
-    for a new file; `additions` may be made in any, so that servers of before can still use it.
+    """The schema of a kind of file. `upgrades` has the statements from each version to the next,
+    from 0 for a new file. `additions` are tables that earlier versions of the server ignore, so
+    they need no new version.
     """
 
     version: int
@@ -38,7 +40,7 @@ class SqliteSchema(NamedTuple):
 
 
 class SqliteFile:
-    """A file that is open, for one thread at a time."""
+    """An open file, for one thread at a time."""
 
     def __init__(self, path: Path, schema: SqliteSchema, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -48,13 +50,13 @@ class SqliteFile:
         self._companions = {name: _read_identity(name) for name in _list_companions(path)}
 
     def is_in_place(self) -> bool:
-        """Whether the file is still there, and still the same. Costs a microsecond or two."""
+        """Whether the path still leads to this file. Takes a microsecond or two."""
         return _read_identity(self.path) == self.identity
 
     def open_successor(self, busy: float, copy: CopyRows | None = None) -> "SqliteFile":
-        """Open what is in the place of this file now, made anew where there is nothing; no process
-        of ours opens it before `copy` is done. This one stays open, but what it has left beside is
-        removed: it would spoil the other one. Raises OSError or sqlite3.Error.
+        """Open the file that is at the path now, or create one; no other process of the server
+        opens it before `copy` has ended. This file stays open, but its write-ahead log is deleted
+        from the path, as it would damage the successor. Raises OSError or sqlite3.Error.
         """
         with lock_folder(self.path.parent):
             for name, identity in self._companions.items():
@@ -65,7 +67,7 @@ class SqliteFile:
 
 
 def open_sqlite_file(path: Path, schema: SqliteSchema, busy: float) -> SqliteFile:
-    """Open the file, made where there is none and upgraded where it is older. Raises OSError or
+    """Open the file; create it where it does not exist, and upgrade an older one. Raises OSError or
     sqlite3.Error.
     """
     with lock_folder(path.parent):
@@ -74,27 +76,27 @@ def open_sqlite_file(path: Path, schema: SqliteSchema, busy: float) -> SqliteFil
 
 
 def connect_existing(path: Path, mode: Literal["ro", "rw"], busy: float) -> sqlite3.Connection:
-    """Connect to a file as it is, whatever its schema. Raises OSError or sqlite3.Error."""
+    """Connect to an existing file without looking at its schema. Raises OSError or sqlite3.Error."""
     address = f"{path.resolve().as_uri()}?mode={mode}"
     return sqlite3.connect(address, uri=True, timeout=busy, isolation_level=None)
 
 
 def create_file(path: Path) -> None:
-    """Make the file where there is none; one that is there is for its owner alone afterwards, too.
-    For whoever has locked the folder. Raises OSError.
+    """Create the file where it does not exist. Either way only its owner may use it afterwards. The
+    caller holds the lock of the folder. Raises OSError.
     """
     if not os.path.lexists(path):
-        # What a deleted file has left beside is no part of the new one, which would fail with it.
+        # The write-ahead log of a deleted file is no part of the new one, which would fail with it.
         for name in _list_companions(path):
             name.unlink(missing_ok=True)
-        # SQLite's other files get the same permissions.
+        # SQLite gives its other files the same permissions.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         return
-    # A file that is there is not opened: closing it would drop the locks of other connections.
+    # An existing file is not opened here: closing it would drop the locks of other connections.
     restrict_to_owner(path, *_list_companions(path))
     is_effective = os.access in os.supports_effective_ids
     if path.exists() and not os.access(path, os.W_OK, effective_ids=is_effective):
-        # SQLite would open it to read, and fail at the first call.
+        # SQLite would open a read-only file, and fail at the first call.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
@@ -103,12 +105,12 @@ def _open(path: Path, schema: SqliteSchema, busy: float, copy: CopyRows | None) 
         path, timeout=OPENING_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
-        # Heeded while the file is empty.
+        # SQLite heeds this only while the file is empty.
         connection.execute(f"PRAGMA page_size = {schema.page_bytes}")
         _ensure_schema(connection, schema)
         for pragma in (*_COMMON_PRAGMAS, *schema.pragmas):
             connection.execute(f"PRAGMA {pragma}").fetchall()
-        # Opens the log as well, while it is ours.
+        # This also opens the write-ahead log, while no other process can replace it.
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if copy is not None:
             copy(connection)

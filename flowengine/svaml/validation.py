@@ -98,9 +98,13 @@ def _check_action(action: Action | None) -> Iterator[str]:
         yield from (f"{get_wire_name(action)}: {fault}" for fault in find_action_faults(action))
 
 
+def _list_prompt_parts(instructions: list[Instruction], action: Action | None) -> list[str]:
+    played = [part for item in instructions if isinstance(item, PlayFiles) for part in item.ids]
+    return played + [part for prompt in (list_prompts(action) if action else ()) for part in prompt]
+
+
 def _check_totals(instructions: list[Instruction], action: Action | None) -> Iterator[str]:
-    parts = [part for item in instructions if isinstance(item, PlayFiles) for part in item.ids]
-    parts += [part for prompt in (list_prompts(action) if action else ()) for part in prompt]
+    parts = _list_prompt_parts(instructions, action)
     says = [item.text for item in instructions if isinstance(item, Say)]
     if len(parts) + len(says) > limits.MAX_PROMPT_PARTS:
         yield f"{len(parts) + len(says)} prompt parts; an answer may hold {limits.MAX_PROMPT_PARTS}"

@@ -16,100 +16,23 @@ from flowengine.compile import compile_project
 from flowengine.model import Flow, Project
 from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema, load_schema
 from flowengine.source import read_document, validate_document
-from flowengine.states import STATE_KINDS
-from flowengine.states.preamble import RECORD_EXAMPLE
+from tests.states.kind_examples import (
+    EXAMPLES,
+    PIN,
+    PROJECT,
+    build_example_flow,
+    compile_example,
+    read_yaml,
+)
 from tests.thoroughness import examples
 
 Json = Any
-EXAMPLES = {**{name: kind.example for name, kind in STATE_KINDS.items()}, "record": RECORD_EXAMPLE}
 VALIDATORS = {name: Draft202012Validator(load_schema(name)) for name in ("flow", "project")}
-
-
-def data(text: str) -> Json:
-    document, problems = read_document(text.encode(), "example.yaml")
-    assert document, problems
-    return document.data
-
-
-def mentioned(states: Mapping[str, Json]) -> set[str]:
-    """The states that the example leads to, which a flow around it must have."""
-    found: set[str] = set()
-
-    def walk(value: Json, key: str = "") -> None:
-        if isinstance(value, dict):
-            for name, item in value.items():
-                walk(
-                    item,
-                    "next"
-                    if key in ("options", "outcomes", "on") and isinstance(item, str)
-                    else name,
-                )
-        elif isinstance(value, list):
-            for item in value:
-                walk(item)
-        elif key in ("next", "otherwise", "failed", "answered") and isinstance(value, str):
-            found.add(value)
-
-    walk(states)
-    return found - states.keys()
-
-
-def around(text: str) -> dict[str, Json]:
-    """A flow around an example: every state that it leads to, and every variable that examples use."""
-    states = data(text)
-    start = next(iter(states))
-    entry = (
-        {"start": "enter", "on": {"answered": start, "ended": "over"}}
-        if start == "announce"
-        else {"start": start}
-    )
-    if start == "reported":
-        entry = {"start": "enter", "on": {"ended": start}}
-    ends = {name: {"hangup": {}} for name in sorted(mentioned(states))}
-    texts = {name: {"type": "text", "max": 40} for name in ("name", "tier", "pin", "account")}
-    return {
-        "flow": "line", "locale": "en-US", **entry, "outcomes": ["right"], "error": "failed",
-        "vars": {**texts, "account": {"type": "digits", "max": 8}, "tries": {"type": "integer"}},
-        "states": {**states, **ends, "enter": {"connect": "+14045009000"}, "over": {"done": {}}, "failed": {"hangup": {}}},
-    }  # fmt: skip
-
-
-PIN = """
-flow: ask-pin
-start: look
-vars: {expected: {type: text, max: 40}, attempts: {type: integer, default: 1}}
-inputs: [expected]
-outputs: [attempts]
-outcomes: [right, wrong]
-states:
-  look: {choose: [{when: vars.expected == "1", next: right}, {next: wrong}]}
-  right: {return: right}
-  wrong: {return: wrong}
-"""
-PROJECT = """
-project: test
-routes: [{flow: line}]
-services: {crm: {url: "https://crm.example.com"}}
-calendars: {support: {zone: Europe/Stockholm, open: {mon-fri: "09:00-17:00"}}}
-secrets: {s3: S3}
-defaults: {attempts: 3, timeout: 5s, no_input: Sorry?, no_match: {each: [No., "No!"]}}
-tables: {people: {rows: {"1": {name: Ann, age: 3}}, default: {name: "", age: 0}}}
-messages: {bye: {en-US: Bye., sv-SE: Hej då.}}
-apology: {en-US: Sorry.}
-platform: {menu_ids: main, deadline: 4s}
-applications: [{key: abc, secret: SECRET}]
-"""
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_kind_example_compiles(kind: str) -> None:
-    flow = msgspec.json.encode(around(EXAMPLES[kind]))
-    made = compile_project(
-        {"line.yaml": flow, "ask-pin.yaml": PIN.encode(), "project.yaml": PROJECT.encode()},
-        {"S3": "x", "SECRET": "x"},
-    )
-    assert [problem.message for problem in made.problems if problem.severity == "error"] == []
-    assert made.release
+    compile_example(build_example_flow(EXAMPLES[kind]))
 
 
 @pytest.mark.parametrize("name", SCHEMA_MODELS)
@@ -149,9 +72,9 @@ def accepted(model: Any, value: Json) -> bool:
     return True
 
 
-WHOLES = [("flow", Flow, around(text)) for text in EXAMPLES.values()] + [
-    ("flow", Flow, data(PIN)),
-    ("project", Project, data(PROJECT)),
+WHOLES = [("flow", Flow, build_example_flow(text)) for text in EXAMPLES.values()] + [
+    ("flow", Flow, read_yaml(PIN)),
+    ("project", Project, read_yaml(PROJECT)),
 ]
 shapes = st.sampled_from(["a", 1, {}])
 odd = st.one_of(
@@ -266,7 +189,7 @@ def texts(value: Json) -> Iterator[str]:
 @settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_compiling_such_a_file_ends_with_problems_or_a_release(case: tuple[str, Any, Json]) -> None:
     name, _, whole = case
-    other = {"flow": around(EXAMPLES["hangup"]), "project": data(PROJECT)}
+    other = {"flow": build_example_flow(EXAMPLES["hangup"]), "project": read_yaml(PROJECT)}
     files = {
         f"{key}.yaml": msgspec.json.encode(value) for key, value in {**other, name: whole}.items()
     }

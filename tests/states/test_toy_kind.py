@@ -1,14 +1,15 @@
 """A kind that only this file knows works in every command: no other module names a kind.
 
-Run as a program, this file is `flowengine` with one kind more.
+Run as a program, this file is `flowengine` with one kind more; as `question-fields` it prints what
+the kind does not answer.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -37,12 +38,21 @@ from flowengine.states.question import (
     add_otherwise_exit,
     compile_question,
 )
+from flowengine.states.state_kind import get_text, list_no_facts
 from flowengine.states.verb import PromptSequence
 from flowengine.svaml import Menu, MenuOption, RunMenu
 from tests.waiting import PATIENCE_SECONDS
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+QUESTION_FIELDS = "question-fields"
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "schemas"
 EXITS = {"1": "yes", "2": "no"}
+EXAMPLE = """
+sure:
+  confirm: {prompt: Shall we ship it?, yes: shipped, no: kept, otherwise: kept}
+shipped: {hangup: }
+kept: {hangup: }
+"""
 
 
 class AuthoredConfirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -84,6 +94,10 @@ class CompiledConfirm(Verb):
         menu = Menu(id="main", main_prompt=prompt, options=options)
         return self.question.build_run_menu([menu], run, self.question.first)
 
+    @property
+    def key_targets(self) -> Mapping[str, str]:
+        return EXITS
+
     def list_prompts(self) -> PromptSequence:
         return self.question.list_prompts()
 
@@ -94,10 +108,11 @@ class CompiledConfirm(Verb):
         return self.question.list_menu_ids()
 
     def list_repeat_reasons(self) -> list[str]:
-        return ["no input"]
+        return ["no input", "no match"]
 
     def list_sample_keys(self, _words: Iterable[str], _attempts: int) -> Iterator[str]:
-        yield from EXITS
+        """Each choice, and a key that is none."""
+        yield from (*EXITS, "9")
 
 
 def compile_confirm(
@@ -121,13 +136,41 @@ def list_confirm_facts(authored: AuthoredConfirm) -> Iterator[AuthoredFact]:
 CONFIRM_KIND = StateKind(
     "confirm",
     "Ask for a yes or a no",
-    "",
+    EXAMPLE,
     Annotated[AuthoredConfirm, Meta(title="confirm", description="Ask for a yes or a no.")],
     compile_confirm,
     "none",
     shape="question",
+    actions={"": "runMenu"},
     summarise=lambda authored: authored["prompt"],
     list_facts=list_confirm_facts,
+)
+
+
+class BareConfirm(Verb):
+    """The toy as a newcomer may leave it: it runs, and keeps what others ask at its default."""
+
+    __slots__ = ("whole",)
+    actions = frozenset({"runMenu"})
+    waits = True
+
+    def __init__(self, whole: CompiledConfirm) -> None:
+        self.whole = whole
+
+    def enter(self, run: StepContext) -> StateResult:
+        return self.whole.enter(run)
+
+    def resume(self, run: StepContext) -> StateResult:
+        return self.whole.resume(run)
+
+
+BARE_KIND = replace(
+    CONFIRM_KIND,
+    compile=lambda builder, path, authored: BareConfirm(compile_confirm(builder, path, authored)),
+    shape="action",
+    actions={},
+    summarise=get_text,
+    list_facts=list_no_facts,
 )
 FLOW = """
 flow: line
@@ -150,7 +193,7 @@ def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[st
     shutil.copytree(SCHEMAS, schemas, dirs_exist_ok=True)
     return subprocess.run(  # this very file
         [sys.executable, __file__, *arguments],
-        env={**os.environ, "TOY_SCHEMAS": str(schemas), "COLUMNS": "200"},
+        env={**os.environ, "TOY_SCHEMAS": str(schemas), "COLUMNS": "200", "PYTHONPATH": str(ROOT)},
         cwd=folder.parent,
         capture_output=True,
         text=True,
@@ -233,12 +276,36 @@ def test_toy_kind_is_explained_by_what_it_sends(folder: Path) -> None:
     assert "runMenu" in told.stdout
 
 
+def test_toy_kind_answers_what_other_modules_ask(folder: Path) -> None:
+    asked = run_command(folder, QUESTION_FIELDS, "whole")
+    assert asked.returncode == 0, asked.stderr
+    assert asked.stdout == ""
+
+
+def test_question_kind_without_optional_members_names_each_of_them(folder: Path) -> None:
+    asked = run_command(folder, QUESTION_FIELDS, "bare")
+    assert asked.returncode == 0, asked.stderr
+    missing = [line.split(": ", 2) for line in asked.stdout.splitlines()]
+    assert {kind for kind, _, _ in missing} == {"confirm"}
+    assert {field for _, field, _ in missing} == {
+        *("Verb.is_question", "Verb.list_prompts", "Verb.list_answers", "Verb.list_menu_ids"),
+        *("Verb.list_sample_keys", "Verb.key_targets", "Verb.list_repeat_reasons"),
+        *("StateKind.shape", "StateKind.actions", "StateKind.summarise", "StateKind.list_facts"),
+    }
+    assert "generated scenarios press these keys" in asked.stdout
+
+
 if __name__ == "__main__":
-    STATE_KINDS[CONFIRM_KIND.name] = CONFIRM_KIND
+    bare = sys.argv[1:] == [QUESTION_FIELDS, "bare"]
+    STATE_KINDS[CONFIRM_KIND.name] = BARE_KIND if bare else CONFIRM_KIND
 
     from flowengine.cli import main
     from flowengine.model import json_schemas
+    from tests.states.question_kinds import find_missing_fields
 
     json_schemas.INSTALLED_SCHEMAS = Path(os.environ["TOY_SCHEMAS"])
     json_schemas.write_schemas(json_schemas.INSTALLED_SCHEMAS)
-    main()
+    if sys.argv[1] == QUESTION_FIELDS:
+        sys.stdout.write("\n".join(find_missing_fields(STATE_KINDS[CONFIRM_KIND.name])))
+    else:
+        main()

@@ -1,4 +1,4 @@
-"""Lookups: one pooled HTTP client that reaches what the project names, and nothing else."""
+"""Lookups: a pooled HTTP client that reaches only the hosts of the project."""
 
 from flowengine.server.fetch.lookup_client import LookupClient
 

@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 
-# Below five lookups a service that is restarted would count as lost; and half of the lookups must
-# fail, so that a busy service may now and then be slow.
+# With fewer than five lookups, a restart of the service would open the circuit; and half of them
+# must fail, as a busy service may sometimes be slow.
 OPENING_FAILURES = 5
 MAX_COUNTED_OUTCOMES = 20
 FAILURE_WINDOW_SECONDS = 30.0
-# A restart takes some seconds; one caller in a minute may wait for a service that is down for long.
+# A restart takes some seconds. While a service stays down, one caller a minute waits for it.
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
 
@@ -24,10 +24,11 @@ class CircuitState(IntEnum):
 
 
 class CircuitBreaker:
-    """Closed: lookups are sent. Open: none is, for a while. Half-open: one is, and decides.
+    """While the circuit is closed, lookups are sent; while it is open, none is; while it is
+    half-open, one is sent and decides. A failure is a lookup without an answer.
 
-    A failure is a lookup without any answer. `cause` is the error of the last one, `pause` how many
-    seconds the circuit stays open. `changed` is called after each change, with the state before.
+    `cause` is the error of the last failure, `pause` the seconds for which the circuit stays open.
+    `changed` is called after each change, with the previous state.
     """
 
     def __init__(
@@ -41,11 +42,12 @@ class CircuitBreaker:
         self._on_change = changed
         self._clock = clock
         self._outcomes: deque[tuple[float, bool]] = deque(maxlen=MAX_COUNTED_OUTCOMES)
-        self._period = 0  # grows with each change: what was sent before no longer counts
+        # grows with each change, so that results of earlier lookups no longer count
+        self._period = 0
         self._trial_at = 0.0
 
     def begin_lookup(self) -> int | None:
-        """A number for a lookup that may be sent, to be given to `end_lookup`; None while it may not."""
+        """A number for `end_lookup` if a lookup may be sent, else None."""
         if self.state is CircuitState.OPEN and self._clock() >= self._trial_at:
             self._change_state(CircuitState.HALF_OPEN)
             return self._period

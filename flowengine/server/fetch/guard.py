@@ -1,8 +1,6 @@
-"""Where a lookup may connect to: the hosts of the project, and private addresses only of hosts that
-are declared private.
-
-The address that was checked is the address that is connected to, so that a name cannot point
-elsewhere a moment later.
+"""Decides where a lookup may connect: to the hosts of the project, and to private addresses only of
+hosts that are declared private. The server connects to the address that it has checked, so that a
+name cannot lead elsewhere a moment later.
 """
 
 import asyncio
@@ -16,7 +14,7 @@ from flowengine.public_addresses import is_public
 
 Hosts = Mapping[str, bool]
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# An address that swallows packets, as a broken IPv6 route does, must leave time for the next one.
+# An address without answers, as of a broken IPv6 route, must leave time for the next address.
 ADDRESS_TIMEOUT_SECONDS = 0.5
 
 
@@ -28,13 +26,13 @@ class AddressNotAllowedError(httpcore.ConnectError):
 
 @lru_cache(maxsize=1024)
 def parse_netloc(netloc: str) -> tuple[str, int | None]:
-    """Host and port as they are on the wire: names with other letters than ASCII are IDNA."""
+    """The host and the port in the form of the wire: non-ASCII names as IDNA."""
     url = httpx.URL(f"//{netloc}")
     return url.raw_host.decode(), url.port
 
 
 def find_host_privacy(hosts: Hosts, host: str, port: int) -> bool | None:
-    """None for a host that the project does not name, else whether it may be in a private network."""
+    """None for a host that the project does not name, else whether it may be private."""
     wanted = host.lower()
     found = [
         private
@@ -51,7 +49,7 @@ def is_host_match(named: tuple[str, int | None], host: str, port: int) -> bool:
 
 
 class AddressGuard(httpcore.AsyncNetworkBackend):
-    """Resolves, checks, then connects to the very address it has checked."""
+    """Resolves a host, checks its addresses, and connects to a checked address."""
 
     def __init__(
         self, hosts: Callable[[], Hosts], resolve: Callable[[str], Awaitable[list[str]]]
@@ -82,7 +80,7 @@ class AddressGuard(httpcore.AsyncNetworkBackend):
         raise problem
 
     async def resolve_allowed(self, host: str, port: int) -> list[str]:
-        """The addresses of a host that may be asked."""
+        """The addresses of a host that lookups may connect to."""
         private = find_host_privacy(self._hosts(), host, port)
         if private is None:
             raise AddressNotAllowedError("the project names no such host")

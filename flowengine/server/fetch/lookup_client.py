@@ -1,6 +1,5 @@
-"""Performs lookups. Never raises, never logs what is sent or received.
-
-Each service has its own pool, so that one that hangs takes nothing from the others.
+"""Performs lookups. It never raises, and never logs what it sends or receives. Each service has its
+own pool, so that a hanging one blocks no other.
 """
 
 import asyncio
@@ -26,17 +25,17 @@ from flowengine.states.response_body import parse_body
 from flowengine.states.state_results import CIRCUIT_OPEN_PREFIX, TRANSIENT_ERRORS
 
 RETRY_PAUSE_SECONDS = 0.05
-# A lookup that got less time than its author gave it, as the callback's deadline was near, says
-# little about the service.
+# A failed lookup with less time than its author gave it, because of the callback's deadline, does
+# not count against the service.
 MIN_COUNTED_SECONDS = 1.0
-# Services at addresses that no release names any more are forgotten after this.
+# The pools of services that no release names any more are closed after this.
 UNUSED_POOL_SECONDS = 600.0
 ObserveLookup = Callable[[str, str, float], None]
 ObserveCircuit = Callable[[str, CircuitState], None]
 log = logging.getLogger(__name__)
 
 
-class ResponseTooBigError(Exception):  # named for what the answer is
+class ResponseTooBigError(Exception):
     """The response is longer than a flow can use."""
 
 
@@ -60,7 +59,7 @@ class LookupClient:
         self._pools: dict[tuple[str, str], ServicePool] = {}
 
     async def __call__(self, request: LookupRequest, left: float) -> LookupResult:
-        """The result of a request: a status with its body, or an error."""
+        """Perform a request, and return its status and body, or an error."""
         begun = time.perf_counter()
         pool = await self._get_pool(request)
         pool.lookup_count += 1
@@ -83,8 +82,8 @@ class LookupClient:
             await pool.client.aclose()
 
     async def _get_pool(self, request: LookupRequest) -> ServicePool:
-        """The pool of a service at its address. A service whose address has changed gets a new one,
-        with a closed circuit.
+        """The pool of a service at its address. A new address gets a new pool, with a closed
+        circuit.
         """
         key = (request.service, "/".join(request.url.split("/", 3)[:3]))
         pool = self._pools.get(key)
@@ -138,16 +137,14 @@ class LookupClient:
         except Exception as error:  # noqa: BLE001  # whatever it is, the flow goes on by its exit
             fetched = LookupResult(0, error=classify_error(error))
             counted = fetched.error if fetched.error in TRANSIENT_ERRORS else None
-        finally:  # also when the callback was given up
+        finally:  # also when the callback was cancelled
             breaker.end_lookup(period, counted)
         return fetched
 
     async def _send_following_redirects(
         self, client: httpx.AsyncClient, request: LookupRequest
     ) -> LookupResult:
-        """Perform, and follow the redirects of a GET as long as they stay among the project's
-        hosts.
-        """
+        """Send the request, and follow the redirects of a GET within the hosts of the project."""
         headers = [
             (name.encode(), value.encode("utf-8", "replace"))
             for name, value in request.headers.items()
@@ -176,7 +173,7 @@ class LookupClient:
         return LookupResult(0, error="too many redirects")
 
     def _log_circuit(self, service: str, breaker: CircuitBreaker, before: CircuitState) -> None:
-        """Log when a circuit opens and closes. The trials in between are only in the metric."""
+        """Log when a circuit opens and closes. Only the metric shows the trials in between."""
         if self._observe_circuit:
             self._observe_circuit(service, breaker.state)
         if breaker.state is CircuitState.CLOSED:
@@ -194,8 +191,8 @@ class LookupClient:
 def build_redirect(
     client: httpx.AsyncClient, sent: httpx.Request, following: httpx.Request
 ) -> httpx.Request:
-    """The request that follows a redirect. To another origin it goes without the headers of the
-    first, which may hold secrets; and the first chooses no user and password for it.
+    """The request to the target of a redirect. At another origin it has no headers of the first
+    request, which may hold secrets, and no user and password from the redirect.
     """
     url = following.url.copy_with(userinfo=b"")
     if get_origin(url) != get_origin(sent.url):
@@ -222,8 +219,8 @@ async def read_response_body(response: httpx.Response) -> bytes:
 
 
 def classify_error(error: BaseException) -> str:
-    """Why there is no answer, in a word: the message of an error may hold an address with a
-    caller's data in it.
+    """The kind of error as a word: the message of an error may hold an address with data of a
+    caller.
     """
     chain = list_causes(error)
     if any(isinstance(cause, AddressNotAllowedError) for cause in chain):

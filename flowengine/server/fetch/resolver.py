@@ -1,5 +1,5 @@
-"""Resolves names in threads of our own: uvloop shares four among all names and file reads, and
-asyncio's are needed for other work. A name whose server does not answer costs one thread.
+"""Resolves names in threads of its own: uvloop shares four threads among all names and file reads,
+and asyncio's threads have other work. A name whose server does not answer blocks one thread.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import httpcore
 
-# The system's resolver gives up after 5 to 30 seconds; nobody waits that long.
+# The system's resolver gives up after 5 to 30 seconds, which no callback can wait.
 LATE_SECONDS = 5.0
-MAX_THREADS_PER_NAME = 3  # for one name, as a thread that waits cannot be ended
+MAX_THREADS_PER_NAME = 3  # threads for one name, as a waiting thread cannot be ended
 
 
 class Resolution(NamedTuple):
-    """A name that is being resolved, and how many wait for it."""
+    """A name in resolution, and the number of lookups that wait for it."""
 
     started_at: float
     addresses: asyncio.Future[list[str]]
@@ -35,7 +35,7 @@ class Resolver:
     async def resolve(self, host: str) -> list[str]:
         """The addresses of a host. Raises httpcore.ConnectError where there are none.
 
-        The caller sets a time-out; other callers who wait for the same name go on waiting.
+        The caller sets a time-out; other callers who wait for the same name keep waiting.
         """
         if is_ip_address(host):
             return [host]
@@ -52,7 +52,7 @@ class Resolver:
             raise httpcore.ConnectError("the name server does not answer")
         loop = asyncio.get_running_loop()
         resolution = Resolution(time.monotonic(), loop.create_future())
-        # A daemon: a name that nobody answers for must not keep the server from ending.
+        # A daemon thread: an unanswered name must not keep the server from ending.
         thread = threading.Thread(
             target=self._run_lookup, args=(loop, host, resolution), name="resolver", daemon=True
         )

@@ -12,8 +12,8 @@ import httpx
 from flowengine.server.fetch.breaker import CircuitBreaker, CircuitState
 from flowengine.server.fetch.guard import AddressGuard
 
-# 50 lookups of 200 ms are 250 a second, more than one worker answers; and a service that hangs
-# holds no more descriptors than that.
+# 50 lookups of 200 ms are 250 a second, more than one worker answers; and a hanging service holds
+# no more descriptors than that.
 MAX_LOOKUPS_PER_SERVICE = 50
 MAX_IDLE_CONNECTIONS = 20
 IDLE_SECONDS = 30.0
@@ -25,7 +25,9 @@ DEFAULT_HEADERS = {
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx has no option for the network below its pool, so the pool is replaced by one that has."""
+    """The transport of httpx with our network: httpx has no option for it, so this replaces its
+    pool.
+    """
 
     def __init__(self, guard: AddressGuard, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
@@ -56,7 +58,7 @@ class ServicePool:
             headers=DEFAULT_HEADERS,
             cookies=CookieJar(
                 DefaultCookiePolicy(allowed_domains=[])
-            ),  # a cookie of one call must not travel with another
+            ),  # a cookie of one call must not go out with another
             timeout=None,  # noqa: S113  # the whole of a request has one limit
             trust_env=False,
         )

@@ -1,5 +1,5 @@
-"""Where the state of calls lives between callbacks, for platforms that do not bring the cookie
-back.
+"""The session store: it keeps the state of calls between callbacks, as platforms need not send the
+cookie back.
 """
 
 from pathlib import Path
@@ -28,11 +28,9 @@ __all__ = [
 
 
 def open_store(url: str) -> Store:
-    """`sqlite:PATH`, shared by all workers of a machine; `postgresql://…`, shared by several
-    machines; or `none`, where cookies are known to come back.
-
-    With `none`, each worker still remembers its latest answers, so that a repeated delivery which
-    reaches it does nothing twice.
+    """Open a store: `sqlite:PATH`, shared by all workers of a machine; `postgresql://…`, shared by
+    several machines; or `none`, for platforms that send cookies back. With `none`, each worker
+    still remembers its latest answers, so that a repeated delivery to it has no second effect.
     """
     kind, _, path = url.partition(":")
     if kind == "sqlite" and path:
@@ -48,7 +46,7 @@ def open_store(url: str) -> Store:
 
 def _open_postgresql(url: str) -> Store:
     try:
-        # its driver is not everybody's
+        # the driver is an optional dependency
         from flowengine.storage.sessions.postgresql_store import PostgresqlStore  # noqa: PLC0415
     except ImportError as error:
         raise StoreError(NO_DRIVER) from error

@@ -1,13 +1,13 @@
-"""Takes what calls need from a file that was taken away to the one that is in its place: the
-connection still has the old one.
+"""Copies what calls need from a deleted or replaced file to its successor: the connection still has
+the old file.
 """
 
 import sqlite3
 
 from flowengine.limits import CALL_KEPT_SECONDS
 
-_ROWS_PER_TRANSACTION = 200  # in one transaction, some milliseconds in which others cannot write
-_RECENTLY_ENDED_SECONDS = 60.0  # the end of a call may be delivered again
+_ROWS_PER_TRANSACTION = 200  # rows per transaction: others cannot write for some milliseconds
+_RECENTLY_ENDED_SECONDS = 60.0  # the platform may deliver the end of a call again
 _LIVE_CALLS_QUERY = (
     "SELECT id, counter, state, digest, answer, claimed, release, expires FROM calls "
     "WHERE expires >= ? AND (release != '' OR expires >= ?)"
@@ -21,10 +21,8 @@ _COPY_REPORT = (
 def copy_live_rows(
     old: sqlite3.Connection, new: sqlite3.Connection, save: str, now: float, *, since: float = 0.0
 ) -> None:
-    """All calls under way, or those that were saved since then; what is in the new file and later
-    stays.
-
-    Other workers do the same with the same old file, before or after.
+    """Copy all calls in progress, or those that were saved since then. A newer row in the new file
+    stays. Other workers copy the same rows, before or after this one.
     """
     lately = now + CALL_KEPT_SECONDS - _RECENTLY_ENDED_SECONDS
     rows = old.execute(_LIVE_CALLS_QUERY, (max(now, since + CALL_KEPT_SECONDS), lately)).fetchall()

@@ -1,4 +1,4 @@
-"""Group commit: all that the callbacks of one moment write goes into one transaction."""
+"""Group commit: one transaction holds the writes of all callbacks of one turn of the event loop."""
 
 import asyncio
 import sqlite3
@@ -9,10 +9,10 @@ from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sqlite_errors import is_busy, suggest_remedy
 
-# another process that holds the file longer than this has hung; the platform waits for an answer
+# a process that locks the file for longer has hung; the platform waits for an answer
 COMMIT_TIMEOUT_SECONDS = 2.0
 BUSY_RETRY_SECONDS = 0.001  # a commit of another worker takes a fraction of this
-# one per turn of the loop, some hundred microseconds in all: halves the cost for two busy workers
+# turns of the loop, some hundred microseconds in all: halves the cost for two busy workers
 EAGER_TRIES = 50
 
 T = TypeVar("T")
@@ -20,8 +20,8 @@ Work = Callable[[sqlite3.Connection], Any]
 
 
 class GroupCommit:
-    """Runs pieces of work in the event loop's thread: at some microseconds each, handing them to
-    another thread costs more.
+    """Runs writes in the event loop's thread: each takes some microseconds, and another thread
+    would cost more than that.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class GroupCommit:
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """The result of the work, as soon as it is committed."""
+        """Run the work, and return its result after its commit."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if not self._waiting:
@@ -45,7 +45,7 @@ class GroupCommit:
         return future
 
     def switch_connection(self, connection: sqlite3.Connection) -> None:
-        """Write what waits, and all that comes, to another file."""
+        """Write the waiting work, and all later work, to another file."""
         self._connection = connection
 
     async def drain(self) -> None:
@@ -64,8 +64,8 @@ class GroupCommit:
         self._run_batch(self._take_batch())
 
     def _retry_commit(self, loop: asyncio.AbstractEventLoop, deadline: float, tries: int) -> None:
-        """Another worker is writing. Meanwhile the batch grows, so that the next commit does more
-        at once.
+        """Try again while another worker writes. The batch grows meanwhile, so that the next commit
+        holds more.
         """
         if tries % EAGER_TRIES:
             loop.call_soon(self._commit, loop, deadline, tries + 1)
@@ -87,7 +87,7 @@ class GroupCommit:
             self._fail_batch(batch, error)
             return
         for (_, future), result in zip(batch, results, strict=True):
-            if not future.done():  # its caller may have gone away
+            if not future.done():  # the caller may have been cancelled
                 future.set_result(result)
         self._on_commit(len(batch))
 

@@ -1,5 +1,5 @@
-"""What takes long or waits for the disk: checkpoints and the purge, in a thread with a connection
-of its own.
+"""Housekeeping: checkpoints and the purge, which wait for the disk, run in a thread with a
+connection of its own.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from flowengine.storage.sessions.copy_live_rows import copy_live_rows
 from flowengine.storage.sessions.session_file import open_session_file, wrap_opening_errors
 from flowengine.storage.sqlite_file import SqliteFile
 
-MAIN_BUSY_SECONDS = 0.0  # the event loop never sleeps in SQLite; it tries again later
+MAIN_BUSY_SECONDS = 0.0  # the event loop never waits in SQLite; housekeeping tries again later
 _HOUSEKEEPER_BUSY_SECONDS = 0.1
-_CHECKPOINT_WRITES = 2_000  # commits' worth of work of this worker, some megabytes of WAL
+_CHECKPOINT_WRITES = 2_000  # commits of this worker, some megabytes of WAL
 # 32 MB: under steady load the writer must be held for a moment, or the WAL never starts over
 _LONG_WAL_FRAMES = 4_000
 _PURGE_BATCH = 200  # calls per transaction, about a millisecond in which others cannot write
@@ -46,15 +46,15 @@ class Housekeeper:
     async def open_successors(
         self, main: SqliteFile, save: str, now: float
     ) -> tuple[SqliteFile, SqliteFile]:
-        """The file that is in place now, opened for the callbacks and once more to look after it,
-        with the calls of the one that was lost.
+        """Open the successor of a lost file twice, for callbacks and for housekeeping, and copy the
+        calls of the lost one.
         """
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._open_successors, main, save, now
         )
 
     async def switch_file(self, file: SqliteFile) -> None:
-        """Look after this one from now on."""
+        """Do the housekeeping of this file from now on."""
         old, self._file = self._file, file
         await asyncio.get_running_loop().run_in_executor(self._thread, old.connection.close)
 
@@ -63,15 +63,13 @@ class Housekeeper:
         self._thread.shutdown()
 
     def _run_checkpoint(self) -> None:
-        with suppress(
-            sqlite3.OperationalError
-        ):  # another worker is at it, or the disk is in trouble, which saves will report
+        # another worker does the checkpoint, or the disk fails, which saves will report
+        with suppress(sqlite3.OperationalError):
             _, frames, _ = self._file.connection.execute(
                 "PRAGMA wal_checkpoint(PASSIVE)"
             ).fetchone()
-            if (
-                frames > _LONG_WAL_FRAMES
-            ):  # the bulk is on disk by now, so this holds the writer only shortly
+            # most pages are on disk by now, so this locks the writer only briefly
+            if frames > _LONG_WAL_FRAMES:
                 self._file.connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
 
     def _open_successors(
@@ -109,7 +107,7 @@ class Housekeeper:
     def _delete_calls(self, rows: list[tuple[int, float]]) -> int:
         with self._file.connection:
             self._file.connection.execute("BEGIN IMMEDIATE")
-            # Asked again, as the call may have gone on since.
+            # The condition again, as the call may have moved on since the first query.
             return self._file.connection.executemany(
                 "DELETE FROM calls WHERE rowid = ? AND expires <= ?", rows
             ).rowcount

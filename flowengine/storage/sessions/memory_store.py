@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection
 
 from flowengine.storage.sessions.store_protocol import RECEIVER_BYTES, PendingReport, SavedCall
 
-_MAX_CALLS = 10_000  # calls; at about a kilobyte each this stays near ten megabytes
+_MAX_CALLS = 10_000  # calls: at about a kilobyte each, ten megabytes
 
 
 class MemoryStore:
-    """Calls of this process alone, gone with it; when full, the call that was saved longest ago is
-    forgotten.
+    """Keeps calls in the memory of this process. When it is full, the call that was saved longest
+    ago is dropped.
     """
 
     def __init__(self, capacity: int = _MAX_CALLS, clock: Callable[[], float] = time.time) -> None:

@@ -1,4 +1,6 @@
-"""A connection to PostgreSQL that takes the statements of one moment together."""
+"""A connection to PostgreSQL that sends all waiting statements in one round trip and one
+transaction.
+"""
 
 import asyncio
 from operator import itemgetter
@@ -13,7 +15,7 @@ Rows = list[tuple[Any, ...]]
 
 
 class PendingStatement(NamedTuple):
-    """A statement that somebody waits for."""
+    """A statement whose caller waits for its rows."""
 
     sql: LiteralString
     values: tuple[Any, ...]
@@ -21,11 +23,9 @@ class PendingStatement(NamedTuple):
 
 
 class PipelinedConnection:
-    """All that is asked while the connection is busy goes next, in one round trip and one
-    transaction.
-
-    What finds the connection broken, as the server was started anew, goes over a new one: being
-    done twice changes nothing more.
+    """Statements that arrive while the connection is busy wait, and go together in the next round
+    trip. Where the connection is broken, as after a restart of the server, they go over a new one:
+    repeating a statement changes nothing more.
     """
 
     def __init__(self, address: str, patience: float) -> None:
@@ -36,8 +36,8 @@ class PipelinedConnection:
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
 
     async def run(self, sql: LiteralString, *values: Any) -> Rows:
-        """The rows of a statement, once it is committed. Whatever becomes of the network, nobody
-        waits longer than the patience.
+        """Run a statement, and return its rows after the commit. The caller waits at most for the
+        patience, whatever the network does.
         """
         loop = asyncio.get_running_loop()
         asked = PendingStatement(sql, values, loop.create_future())
@@ -70,7 +70,7 @@ class PipelinedConnection:
                 _fail_statements(batch, error)
             else:
                 for asked, rows in zip(batch, answers, strict=True):
-                    if not asked.answer.done():  # whoever asked may have gone away
+                    if not asked.answer.done():  # the caller may have been cancelled
                         asked.answer.set_result(rows)
         self._runner = None
 
@@ -79,7 +79,7 @@ class PipelinedConnection:
         try:
             return await run_pipeline(connection, batch)
         except psycopg.errors.ReadOnlySqlTransaction:
-            # Another server of the address may be the one to write to by now.
+            # Another server behind the address may be the writable one by now.
             await connection.close()
             raise
         except psycopg.OperationalError:
@@ -96,7 +96,7 @@ class PipelinedConnection:
 async def run_pipeline(
     connection: psycopg.AsyncConnection[tuple[Any, ...]], batch: list[PendingStatement]
 ) -> list[Rows]:
-    """The rows of each statement, in the order in which they were asked."""
+    """The rows of each statement, in the order of the batch."""
     cursors = {}
     async with connection.pipeline():
         for number in order_for_locking(batch):
@@ -110,8 +110,8 @@ async def run_pipeline(
 
 
 def order_for_locking(batch: list[PendingStatement]) -> list[int]:
-    """What many machines lock at once they lock in the same order, so that none waits for another
-    that waits for it.
+    """Sort the statements of a batch by their row, so that machines lock rows in the same order and
+    never deadlock.
     """
     return [
         number

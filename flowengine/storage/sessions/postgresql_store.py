@@ -1,4 +1,4 @@
-"""The store of several machines: a PostgreSQL server that all of them reach."""
+"""The session store of several machines, on a PostgreSQL server."""
 
 import asyncio
 import time
@@ -20,14 +20,13 @@ from flowengine.storage.sessions.store_protocol import (
     StoreError,
 )
 
-# a callback reads, claims its lookups and writes; the platform waits some five seconds for all of
-# it
+# a callback reads, claims and writes; the platform waits about five seconds for all three
 STATEMENT_TIMEOUT_SECONDS = 1.5
 HOUSEKEEPING_SECONDS = 60.0
 SESSION_TABLES_VERSION = 1
 
-# No index on `expires`: a row whose indexed columns stay the same is rewritten on its own page, and
-# most saves are rewrites. That of `release` changes once, as the call ends.
+# No index on `expires`: PostgreSQL rewrites a row on its own page while its indexed columns stay
+# the same, and most saves are rewrites. `release` changes once, as the call ends.
 _SESSION_TABLES: tuple[LiteralString, ...] = (
     """CREATE TABLE flowengine.calls (id BYTEA PRIMARY KEY, counter BIGINT NOT NULL, state BYTEA NOT NULL, digest BYTEA NOT NULL,
         answer BYTEA NOT NULL, claimed DOUBLE PRECISION NOT NULL, release TEXT NOT NULL, expires DOUBLE PRECISION NOT NULL)
@@ -52,7 +51,7 @@ _SAVE: LiteralString = (
     "excluded.expires "
     "WHERE excluded.counter > calls.counter RETURNING TRUE"
 )
-# one row of its own, rewritten each time
+# the probe rewrites one row of its own
 _CHECK: LiteralString = (
     "INSERT INTO flowengine.calls (id, counter, state, digest, answer, claimed, release, expires) "
     "VALUES (%b, 1, '', '', '', 0, '', %b) "
@@ -80,9 +79,7 @@ _DROP_CALLS: LiteralString = "DELETE FROM flowengine.calls WHERE expires <= %b"
 
 
 class PostgresqlStore:
-    """Two connections, one for what is read and one for what is written: so reading waits for no
-    commit.
-    """
+    """Has one connection for reads and one for writes, so that a read waits for no commit."""
 
     def __init__(self, address: str, clock: Callable[[], float] = time.time) -> None:
         self._address = address
@@ -106,7 +103,9 @@ class PostgresqlStore:
         kept = await self.load(call_id)
         return (
             saved if kept is None or kept == saved else kept
-        )  # dropped meanwhile, or kept before the connection broke
+            # another process has deleted the row, or this statement was committed before the connection
+            # broke
+        )
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return bool(
@@ -114,7 +113,7 @@ class PostgresqlStore:
         )
 
     async def catch_up(self) -> bool:
-        return False  # all have the same server
+        return False  # all machines read the same server
 
     async def check_writable(self) -> None:
         now = self._clock()
@@ -158,7 +157,7 @@ class PostgresqlStore:
     async def _connect_housekeeping(
         self,
     ) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
-        """A connection for what may take longer, once in a while."""
+        """Open a connection for statements that take longer and are rare."""
         try:
             async with await connect_async(self._address, HOUSEKEEPING_SECONDS) as connection:
                 yield connection

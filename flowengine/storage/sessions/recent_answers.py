@@ -1,4 +1,6 @@
-"""What this process has written last, so that the next callback of a call need not ask the file."""
+"""A cache of the calls that this process has saved last, so that their next callbacks need not read
+the file.
+"""
 
 import asyncio
 import sqlite3
@@ -9,11 +11,9 @@ _MAX_RECENT_CALLS = 4096  # calls; some megabytes
 
 
 class RecentAnswers:
-    """True as long as no other connection has written: SQLite counts that, and is asked once per
-    turn of the loop.
-
-    So what is known is as old as the turn at the most, just like what is read in it. A save
-    compares with the file in any case.
+    """A cache that is valid while no other connection has written. SQLite counts the writes, and
+    the cache reads the count once per turn of the event loop, so an entry is at most one turn old,
+    as a read would be. A save compares with the file in any case.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -28,13 +28,11 @@ class RecentAnswers:
         return self._calls.get(key)
 
     def put(self, key: bytes, saved: SavedCall) -> None:
-        """What stands in the file once the transaction under way is committed. If it fails, all
-        must be forgotten.
+        """Add what the file holds after the present transaction. If the transaction fails, the
+        caller clears the cache.
         """
-        self._calls.pop(key, None)  # the latest stand last
-        if (
-            not saved.release
-        ):  # it has ended; what is needed no more would only keep memory from what is
+        self._calls.pop(key, None)  # the latest entries are last
+        if not saved.release:  # the call has ended: its entry would only take the room of others
             return
         self._calls[key] = saved
         if len(self._calls) > _MAX_RECENT_CALLS:

@@ -1,4 +1,4 @@
-"""The file of the session store: its tables, and what is said where it cannot be opened."""
+"""The file of the session store: its tables, and the error messages where it cannot be opened."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ SESSION_SCHEMA_VERSION = 4
 SESSION_LOSS_TEXT = (
     "the state of calls whose cookie does not come back, and reports that are still to be delivered"
 )
-# Rows stand in order of arrival, so the calls of a moment share pages and a commit writes few of
-# them: a third fewer microseconds than WITHOUT ROWID. No index on `expires`: it would cost each
-# save a fifth more, to spare a purge that runs beside the callbacks.
+# Rows are in order of arrival, so concurrent calls share pages and a commit writes few pages: a
+# third fewer microseconds than WITHOUT ROWID. No index on `expires`: it would make each save a
+# fifth slower, for a purge that does not delay callbacks.
 _SESSION_FILE_TABLES = (
     """CREATE TABLE calls (id BLOB PRIMARY KEY, counter INTEGER NOT NULL, state BLOB NOT NULL, digest BLOB NOT NULL,
         answer BLOB NOT NULL, claimed REAL NOT NULL, expires REAL NOT NULL, release TEXT NOT NULL DEFAULT '')""",
@@ -30,9 +30,9 @@ _SESSION_FILE_TABLES = (
     ),
 )
 
-# Version 3 kept the ends of answers in a table of their own: in front of the rest of such an answer
-# stand a zero and the number of its end in eight bytes, or eight zeros where it has no end. Nobody
-# asks for the answers of calls that ended more than a minute ago, which are most of a large file.
+# Version 3 had the endings of answers in a table. In front of the rest of an answer are a zero and
+# the number of its ending in eight bytes, or eight zeros without one. The answers of calls that
+# ended more than a minute ago, which are most of a large file, are not needed.
 _RESTORE_ENDINGS = (
     "CREATE TABLE marked (mark TEXT PRIMARY KEY, content BLOB NOT NULL)",
     "INSERT INTO marked SELECT printf('%016X', number), content FROM endings",
@@ -55,16 +55,16 @@ SESSION_SCHEMA = SqliteSchema(
         3: _RESTORE_ENDINGS,
     },
     pragmas=(
-        # Checkpoints are for the housekeeper's thread, as they wait for the disk.
+        # The housekeeping thread does the checkpoints, as they wait for the disk.
         "wal_autocheckpoint = 0",
-        # A small cache: SQLite keeps pages of calls that have long ended, 16 MB for each worker, and
-        # those that it reads again come from the operating system.
+        # A small cache: SQLite would keep pages of ended calls, 16 MB per worker. Pages that it
+        # reads again come from the operating system.
         "cache_size = -2048",
-        # Deleted values are overwritten: they were callers' words.
+        # SQLite overwrites deleted values, as they hold words of callers.
         "secure_delete = FAST",
     ),
-    # An answer may have some kilobytes: two or three calls share a page, so that a commit writes
-    # fewer of them.
+    # An answer may have some kilobytes: with large pages two or three calls share a page, and a
+    # commit writes fewer pages.
     page_bytes=8192,
 )
 
@@ -76,7 +76,7 @@ def open_session_file(path: Path, busy_seconds: float) -> SqliteFile:
 
 @contextmanager
 def wrap_opening_errors(path: Path) -> Iterator[None]:
-    """Raise StoreError in place of what opening the file raises."""
+    """Turn the errors of opening the file into StoreError."""
     try:
         yield
     except SchemaVersionError as error:

@@ -1,4 +1,4 @@
-"""The default store: one SQLite file, shared by the workers of a machine."""
+"""The default session store: one SQLite file, shared by the workers of a machine."""
 
 import asyncio
 import sqlite3
@@ -52,14 +52,14 @@ _CLAIM_REPORT = (
 )
 _RETRY_REPORT = "UPDATE outbox SET due = ? WHERE id = ? AND tries = ?"
 _DELETE_REPORT = "DELETE FROM outbox WHERE id = ?"
-CATCH_UP_SECONDS = 0.3  # workers look for their file ten times a second
+CATCH_UP_SECONDS = 0.3  # workers check ten times a second whether their file is in place
 UNSETTLED_SECONDS = 1.0
 SavedRow = tuple[int, bytes, bytes, bytes, float, str]
 
 
 class SqliteStore:
-    """Holds bytes in a file that only its owner may read. Open it in the process that uses it,
-    after any fork.
+    """Keeps calls in a file that only its owner may read. Open the store after any fork, in the
+    process that uses it.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
@@ -92,8 +92,8 @@ class SqliteStore:
         )
 
     async def catch_up(self) -> bool:
-        """Workers notice one after the other that the file was taken away or replaced. What one of
-        them has saved meanwhile the others find once it has noticed, too.
+        """Give other workers time to notice that the file was deleted or replaced: each copies
+        what it has saved meanwhile.
         """
         is_settled = time.monotonic() - self._moved_at > UNSETTLED_SECONDS
         if is_settled and self._file.is_in_place():
@@ -139,11 +139,9 @@ class SqliteStore:
             raise StoreError(f"the session store cannot be purged: {error}") from error
 
     async def reopen_if_replaced(self) -> bool:
-        """Go on in the file that is there now, with all calls, where ours was taken away or
-        replaced; whether that was so.
-
-        Raises StoreError where that cannot be; then calls go on in the one that nobody else can
-        find.
+        """Switch to the successor where the file was deleted or replaced, and copy all calls;
+        returns whether it was. Raises StoreError where the successor cannot be opened: the server
+        then continues with the lost file, which no other process can open.
         """
         if self._file.is_in_place():
             return False
@@ -151,7 +149,7 @@ class SqliteStore:
         try:
             file, beside = await self._housekeeper.open_successors(self._file, _SAVE, begun)
             try:
-                # What came meanwhile.
+                # copy again, for saves during the first copy
                 copy_live_rows(
                     self._file.connection, beside.connection, _SAVE, begun, since=begun - 1.0
                 )
@@ -179,7 +177,7 @@ class SqliteStore:
     def _use_file(self, file: SqliteFile) -> None:
         self._file = file
         self._execute = file.connection.execute
-        # One cursor for all saves, as making one takes a tenth of a save.
+        # One cursor for all saves: creating one takes a tenth of a save.
         self._write = file.connection.cursor().execute
         self._recent = RecentAnswers(file.connection)
 
@@ -193,11 +191,13 @@ class SqliteStore:
         return kept
 
     def _clear_recent(self) -> None:
-        """What was written was taken back."""
+        """Clear the cache after a rollback."""
         self._recent.clear()
 
     async def _load_with_retries(self, call_id: str, error: sqlite3.Error) -> SavedRow | None:
-        """Readers wait only while another worker recovers or closes the file."""
+        """Load again while another worker recovers or closes the file; readers wait for nothing
+        else.
+        """
         deadline = time.monotonic() + COMMIT_TIMEOUT_SECONDS
         while is_busy(error) and time.monotonic() < deadline:
             await asyncio.sleep(BUSY_RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""How a store is named, and what a name says about who shares it."""
+"""The address of a session store, and who shares such a store."""
 
 import re
 
@@ -12,5 +12,5 @@ def is_postgresql_url(url: str) -> bool:
 
 
 def redact_password(url: str) -> str:
-    """A store by its name, for people: without a password."""
+    """The address of a store without its password, for messages."""
     return _PASSWORD_PATTERN.sub("…", url) if is_postgresql_url(url) else url

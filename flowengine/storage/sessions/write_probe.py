@@ -1,4 +1,4 @@
-"""Whether the file can be written: by writing to it, as a call does."""
+"""Checks whether the file can be written, by writing to it as a call does."""
 
 import sqlite3
 from contextlib import closing
@@ -9,21 +9,20 @@ from flowengine.storage.sessions.store_protocol import PROBE_KEY, StoreError
 from flowengine.storage.sqlite_errors import suggest_remedy
 from flowengine.storage.sqlite_file import connect_existing
 
-_WAIT_SECONDS = 2.0  # as long as a callback waits for the writer
-# More than a page, so that it needs room of its own: a row in a page that is half empty is no proof.
+_WAIT_SECONDS = 2.0  # the time that a callback waits for the writer
+# More than a page: a row in a half-empty page would need no new room, and so prove nothing.
 _PROBE_CONTENT = bytes(16_384)
 
 
 def check_writable(path: Path) -> None:
-    """Write a row to each table that a call needs, and take it away again, in one commit.
-
-    It is done over a connection of its own: a failure here must not take back what callbacks write
-    in the same moment. Raises StoreError.
+    """Write a row to each table that a call needs and delete it again, in one commit. The probe has
+    a connection of its own, so that its failure does not roll back the writes of callbacks. Raises
+    StoreError.
     """
     try:
         with closing(connect_existing(path, "rw", _WAIT_SECONDS)) as connection:
-            # The checkpoints of this connection stay on: the probes of a server without calls would
-            # fill the write-ahead log.
+            # This connection keeps its automatic checkpoints: the probes of a server without calls
+            # would fill the write-ahead log.
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "INSERT OR REPLACE INTO calls (id, counter, state, digest, answer, claimed, expires) "
