@@ -4,21 +4,34 @@ import gc
 from collections.abc import Mapping
 from pathlib import Path
 
-import click
-
-from flowengine.compile import compile_project
+from flowengine.cli.check_cache import CheckResult
+from flowengine.cli.project_files import get_project_folder, read_project_files
+from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
-from flowengine.model.project_folder import read_folder
+from flowengine.source import INTERNAL_CODE
 
 
-def read_project(
-    flows: Path, environment: Mapping[str, str] | None = None, *, cookies_only: bool = False
-) -> LoadedProject:
+def read_project(flows: Path, environment: Mapping[str, str] | None = None) -> LoadedProject:
     """Read and compile. A folder that cannot be read ends the command."""
-    try:
-        files = read_folder(flows)
-    except OSError as error:
-        raise click.UsageError(str(error)) from error
+    files = read_project_files(flows)
+    compiled = compile_files(files, environment)
+    return to_loaded_project(get_project_folder(flows), files, compiled)
+
+
+def check_files(
+    files: Mapping[str, bytes], environment: Mapping[str, str], *, cookies_only: bool
+) -> tuple[CheckResult, bool]:
+    """What `check` finds in these files, and whether it would find the same again: an internal
+    error may come from the machine.
+    """
+    compiled = compile_files(files, environment, cookies_only=cookies_only)
+    result = CheckResult(compiled.problems, len(compiled.programs), compiled.count_states())
+    return result, not any(problem.code == INTERNAL_CODE for problem in compiled.problems)
+
+
+def compile_files(
+    files: Mapping[str, bytes], environment: Mapping[str, str] | None, *, cookies_only: bool = False
+) -> CompileResult:
     compiled = compile_project(files, environment, cookies_only=cookies_only)
     gc.freeze()  # it stays until the command ends: no collection need walk through it
-    return to_loaded_project(flows.parent if flows.is_file() else flows, files, compiled)
+    return compiled
