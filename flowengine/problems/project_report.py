@@ -1,6 +1,6 @@
 """What a person is told of a project: its problems with paths that a terminal can open, and a summary."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class ProjectReport:
 
 def build_report(
     folder: Path,
-    problems: Iterable[Problem],
+    problems: Collection[Problem],
     sources: Mapping[str, str] | Mapping[str, bytes],
     flow_count: int,
     state_count: int,
@@ -47,5 +47,6 @@ def build_report(
         replace(item, span=replace(item.span, file=(folder / item.span.file).as_posix()))
         for item in problems
     )
-    texts = {(folder / name).as_posix(): text for name, text in sources.items()}
+    shown = {problem.span.file for problem in problems} & sources.keys()
+    texts = {(folder / name).as_posix(): sources[name] for name in shown}
     return ProjectReport(located, texts, flow_count, state_count)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flowengine.cli import check_cache, main, read_project
@@ -118,8 +118,27 @@ def count_compilations(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return counted
 
 
+LINE, PROJECT = TEXTS["line.yaml"], TEXTS["project.yaml"]
+
+
 @given(st.lists(edits, min_size=1, max_size=12))
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(40))
+@example(
+    [("check", "folder"), ("write", ("line.yaml", LINE[1])), ("write", ("line.yaml", LINE[0]))]
+)
+@example([("write", ("other.yaml", LINE[1])), ("rename", ("line.yaml", "other.yaml"))])
+@example(
+    [
+        ("write", ("project.yaml", PROJECT[1])),
+        ("set", ("CRM_TOKEN", SECRET)),
+        ("set", ("CRM_TOKEN", None)),
+        ("write", ("project.yaml", PROJECT[2])),
+        ("set", ("APP_SECRET", "")),
+        ("set", ("APP_SECRET", "c2VjcmV0")),
+        ("options", ("--strict",)),
+        ("set", ("APP_SECRET", None)),
+    ]
+)
 def test_check_after_any_edits_says_the_same_with_and_without_a_cache(steps: list[Edit]) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder, cache = Path(place, "flows"), Path(place, "cache")
@@ -237,11 +256,11 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_check_with_a_broken_entry_checks_again(
-    flows: Path, cache: Path, damage: Callable[[Path], object]
+    flows: Path, sound_flow: Path, cache: Path, damage: Callable[[Path], object]
 ) -> None:
     check(flows, cache)
     (entry,) = list_entries(cache)
-    check(flows, cache, "--store", "none")
+    check(sound_flow, cache)
     damage(entry)
     assert describe(check(flows, cache)) == describe(check(flows, None))
 
@@ -300,18 +319,30 @@ def test_check_after_a_variable_comes_and_goes_compiles_again(
     assert len(counted) == 3
 
 
+@pytest.mark.parametrize(("value", "is_told"), [(None, True), ("", True), ("c2VjcmV0", False)])
+def test_check_tells_of_an_application_whose_secret_is_missing_or_empty(
+    flows: Path, cache: Path, value: str | None, is_told: bool
+) -> None:
+    (flows / "project.yaml").write_text(PROJECT[2])
+    for _ in range(2):
+        found = check(flows, cache, APP_SECRET=value).output
+        assert ("the environment has no APP_SECRET" in found) is is_told
+
+
 def test_cache_keeps_a_bounded_number_of_entries_used_last(
     flows: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_cache, "MAX_CACHED_CHECKS", 4)
     check(flows, cache)
     (first,) = list_entries(cache)
+    more = flows / "more.yaml"
     for number in range(8):
-        os.utime(first)
-        for entry in set(list_entries(cache)) - {first}:
+        for entry in list_entries(cache):
             os.utime(entry, (time() - 60, time() - 60))
-        (flows / "more.yaml").write_text(SOUND.replace("NAME", f"more_{number}"))
         check(flows, cache)
+        more.write_text(SOUND.replace("NAME", f"more_{number}"))
+        check(flows, cache)
+        more.unlink()
         assert len(list_entries(cache)) <= 4
     assert first in list_entries(cache)
 
