@@ -62,6 +62,6 @@ def golden(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure callbacks, reloads and the switch, and count the code."""
-    for name in ("callback", "reload", "switch", "house"):
+    """Measure callbacks, the journal, reloads and the switch, and count the code."""
+    for name in ("callback", "journal", "reload", "switch", "house"):
         session.run(PYTHON, f"benchmarks/{name}.py")

@@ -108,6 +108,9 @@ MAX_STEP_RETRIES: Final = (
 )
 # of an address or a user that a call carries along; the platform has none longer (MAX_USER_NAME)
 MAX_FACT_BYTES: Final = 128
+# of a handed-in text that travels with a call: all that the platform takes would fill the cookie,
+# and every flow that reads it would have a state that needs a store
+MAX_KEPT_CUSTOM_BYTES: Final = 256
 # the longest call is 4 hours; recordings and transcripts are announced later the same day
 CALL_KEPT_SECONDS: Final = 86_400.0
 FETCH_MARGIN_SECONDS: Final = (
@@ -126,6 +129,8 @@ MAX_CALLBACK_BYTES: Final = (
 LEDGER_POLL_SECONDS: Final = (
     0.05  # what is published on one worker is live on all well within a second; looking costs 5 µs
 )
+# after a change of what is live: by then each worker knows it, and calls that began before are stored
+UNLOAD_DELAY_SECONDS: Final = 2.0
 DRAIN_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time
 RELEASES_KEPT: Final = 20  # a week of edits to go back to; their contents are shared
 REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again

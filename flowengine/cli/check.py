@@ -1,7 +1,7 @@
 """`flowengine check`."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from flowengine.cli.check_cache import (
     save_result,
 )
 from flowengine.cli.code_identity import compute_code_identity
-from flowengine.cli.project_files import get_project_folder, read_project_files
+from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 from flowengine.problems.project_report import ProjectReport, build_report
 
@@ -45,17 +45,21 @@ def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
     files = read_project_files(flows)
     found = check_or_recall(files, cookies_only=store == "none")
     report = build_report(
-        get_project_folder(flows), found.problems, files, found.flow_count, found.state_count
+        get_project_folder(flows),
+        found.problems,
+        files.contents,
+        found.flow_count,
+        found.state_count,
     )
     show_report(report, form)
     if report.errors or (strict and report.problems):
         raise SystemExit(1)
 
 
-def check_or_recall(files: Mapping[str, bytes], *, cookies_only: bool) -> CheckResult:
-    """The problems of these files, from the cache if it knows them."""
-    code = compute_code_identity()
-    key = compute_key(code, files, cookies_only=cookies_only) if code else None
+def check_or_recall(files: ProjectFiles, *, cookies_only: bool) -> CheckResult:
+    """The problems of these files, from the cache if it knows them and all could be read."""
+    code = None if files.unreadable else compute_code_identity()
+    key = compute_key(code, files.contents, cookies_only=cookies_only) if code else None
     if key and (known := load_result(key, os.environ)):
         return known
     # the compiler takes longer to import than a known result takes to show

@@ -2,24 +2,28 @@
 
 import gc
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from flowengine.cli.check_cache import CheckResult
-from flowengine.cli.project_files import get_project_folder, read_project_files
+from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
+from flowengine.problems import sort_problems
 from flowengine.source import INTERNAL_CODE
 
 
 def read_project(flows: Path, environment: Mapping[str, str] | None = None) -> LoadedProject:
-    """Read and compile. A folder that cannot be read ends the command."""
+    """Read and compile. A file that cannot be read is a problem beside those of the others; a folder
+    that cannot be read ends the command.
+    """
     files = read_project_files(flows)
     compiled = compile_files(files, environment)
-    return to_loaded_project(get_project_folder(flows), files, compiled)
+    return to_loaded_project(get_project_folder(flows), files.contents, compiled)
 
 
 def check_files(
-    files: Mapping[str, bytes], environment: Mapping[str, str], *, cookies_only: bool
+    files: ProjectFiles, environment: Mapping[str, str], *, cookies_only: bool
 ) -> tuple[CheckResult, bool]:
     """What `check` finds in these files, and whether it would find the same again: an internal
     error may come from the machine.
@@ -30,8 +34,13 @@ def check_files(
 
 
 def compile_files(
-    files: Mapping[str, bytes], environment: Mapping[str, str] | None, *, cookies_only: bool = False
+    files: ProjectFiles, environment: Mapping[str, str] | None, *, cookies_only: bool = False
 ) -> CompileResult:
-    compiled = compile_project(files, environment, cookies_only=cookies_only)
+    compiled = compile_project(files.contents, environment, cookies_only=cookies_only)
     gc.freeze()  # it stays until the command ends: no collection need walk through it
-    return compiled
+    if not files.unreadable:
+        return compiled
+    # the flows that could not be read are none that are missing
+    others = [problem for problem in compiled.problems if problem.code != "FE501"]
+    problems = tuple(sort_problems([*files.unreadable, *others]))
+    return replace(compiled, release=None, problems=problems)

@@ -18,12 +18,14 @@ STORED_FACTS: Mapping[str, Type] = {
     "call.withheld": Type.BOOLEAN,
     "call.redirected_from": Type.TEXT,
     "call.origin": Type.TEXT,
+    "call.custom": Type.TEXT,
 }
-"""What only the first callback of a call tells; it travels with the call where it is read later"""
+"""What the first callback of a call tells, and no other one for sure; it travels with the call where
+it is read later
+"""
 CALL_FACTS: Mapping[str, Type] = {**STORED_FACTS, "call.locale": Type.TEXT}
 EVENT_NAMES: Mapping[str, Type] = {
     "call.id": Type.TEXT,
-    "call.custom": Type.TEXT,
     "event.digits": Type.TEXT,
     "event.input": Type.TEXT,
     "event.type": Type.TEXT,
@@ -104,6 +106,7 @@ EVENT_READERS: dict[str, Any] = {
     **dict.fromkeys(CALL_FACTS, lambda _names: ""),  # a placed call never told them
     "call.withheld": lambda _names: False,
     "call.id": lambda names: names.event.call_id,
+    # of a call whose state is lost: some callbacks repeat it
     "call.custom": lambda names: names.event.custom,
     "event.digits": make_event_reader(Pie)("value"),
     "event.input": make_event_reader(Pie)("input_method"),

@@ -28,8 +28,8 @@ from flowengine.states import (
     StepContext,
     Variable,
 )
-from flowengine.states.builder import explain_misfit
 from flowengine.states.preamble import Preamble, Recording, compile_recording
+from flowengine.states.value_forms import explain_misfit
 from flowengine.states.verb import Verb
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 

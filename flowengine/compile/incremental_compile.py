@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from flowengine.compile import expression_names, interprocedural_liveness
 from flowengine.compile.flow_compiler import compile_flow, compile_signature, compile_variables
-from flowengine.compile.name_domains import build_domains
+from flowengine.compile.name_domains import build_domains, list_flow_locales
 from flowengine.compile.program import Program
 from flowengine.compile.shared_definitions import SharedDefinitions
 from flowengine.expr import Scope, Type
@@ -106,9 +106,15 @@ class FlowBuild:
 
 
 def compile_flows(
-    authored: AuthoredProject, common: SharedDefinitions, memory: CompileCache
+    authored: AuthoredProject,
+    common: SharedDefinitions,
+    memory: CompileCache,
+    *,
+    is_whole: bool,
 ) -> tuple[dict[str, Program], list[Problem]]:
-    """All programs, and the problems of each by itself."""
+    """All programs, and the problems of each by itself. `is_whole` says that no part of the project
+    is left out, as it could not be read.
+    """
     problems: list[Problem] = []
     declared: dict[str, FlowDeclaration] = {}
     for name, (flow, document) in authored.flows.items():
@@ -124,23 +130,22 @@ def compile_flows(
         signatures,
         {**common.fingerprints, "subflows": signatures},
     )
-    # one key anywhere is enough: a question of one flow may be asked again from another
-    back = any(
-        memory.get_or_compute(("goes back", name), document, partial(has_back_key, flow, document))
-        for name, (flow, document) in authored.flows.items()
-    )
+    back = can_go_back(authored, memory)
+    locales = list_call_locales(authored, declared, memory) if is_whole else ()
     scope = build_shared_scope(declared.values(), common, memory)
     make = partial(build_flow, authored.project, common, offers, scope, back)
     found: dict[str, FlowBuild] = {}
     for name, own in declared.items():
         flow, document = authored.flows[name]
+        # few flows ask for the locale, and the others are not compiled again for a new one
+        spoken = locales if "call.locale" in document.text else ()
         with report_internal_errors(problems, partial(document.find_key_span, ())):
             found[name] = memory.get_or_compute(
                 ("program", name),
                 # what a flow looks up by name is compared after this key, as it is only known once
                 # the flow was compiled
-                (document, common.cache_key, back),
-                partial(make, flow, document, own),
+                (document, common.cache_key, back, spoken),
+                partial(make, spoken, flow, document, own),
                 lambda known: known.is_unchanged(offers),
             )
     problems += [problem for own in declared.values() for problem in own.problems]
@@ -148,6 +153,34 @@ def compile_flows(
     return interprocedural_liveness.add_subflow_facts(
         {name: made.program for name, made in found.items()}, memory
     ), problems
+
+
+def list_call_locales(
+    authored: AuthoredProject, declared: Mapping[str, FlowDeclaration], memory: CompileCache
+) -> tuple[str, ...]:
+    """The locales that a call may have in any flow, as flows use each other; none where only a call
+    tells.
+    """
+    found = {authored.project.locale}
+    for name, own in declared.items():
+        flow, document = authored.flows[name]
+        spoken = memory.get_or_compute(
+            ("authored locales", name), document, partial(list_flow_locales, flow, own.variables)
+        )
+        if spoken is None:
+            return ()
+        found.update(spoken)
+    return tuple(sorted(found))
+
+
+def can_go_back(authored: AuthoredProject, memory: CompileCache) -> bool:
+    """Whether some key leads back. One anywhere is enough: a question of one flow may be asked again
+    from another.
+    """
+    return any(
+        memory.get_or_compute(("goes back", name), document, partial(has_back_key, flow, document))
+        for name, (flow, document) in authored.flows.items()
+    )
 
 
 def has_back_key(flow: Flow, document: Document) -> bool:
@@ -188,6 +221,7 @@ def build_flow(
     offers: Dependencies,
     wide: Scope,
     back: bool,  # handed on by a partial
+    locales: tuple[str, ...],
     flow: Flow,
     document: Document,
     declared: FlowDeclaration,
@@ -215,7 +249,7 @@ def build_flow(
         expression_names.list_name_types(
             {key: item.type for key, item in own.items()}, common.calendars
         ),
-        build_domains(own, common.calendars),
+        build_domains(own, common.calendars, locales),
     )
     made = compile_flow(flow, document, scope, around, problems)
     asked = {

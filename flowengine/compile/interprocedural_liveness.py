@@ -2,7 +2,7 @@
 only once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +17,7 @@ FactsByFlow = Mapping[str, frozenset[str]]
 
 def add_subflow_facts(programs: Mapping[str, Program], memory: CompileCache) -> dict[str, Program]:
     """The programs with the facts that their subflows read among the names that travel."""
-    needs = collect_needed_facts(programs, memory)
+    needs = collect_needed_facts(programs)
     handed = {
         name: unite_facts(needs, list_callees(program))
         for name, program in iterate_with_pauses(programs.items())
@@ -30,12 +30,9 @@ def add_subflow_facts(programs: Mapping[str, Program], memory: CompileCache) -> 
     }
 
 
-def collect_needed_facts(programs: Mapping[str, Program], memory: CompileCache) -> FactsByFlow:
+def collect_needed_facts(programs: Mapping[str, Program]) -> FactsByFlow:
     """The facts of the call that each flow, or a flow that it uses, reads."""
-    found = {
-        name: memory.get_or_compute(("own facts", name), program, partial(find_own_facts, program))
-        for name, program in programs.items()
-    }
+    found = {name: program.compute_once(find_own_facts) for name, program in programs.items()}
     calling = {
         name: list_callees(program)
         for name, program in iterate_with_pauses(programs.items())
@@ -54,7 +51,7 @@ def collect_needed_facts(programs: Mapping[str, Program], memory: CompileCache) 
     return found
 
 
-def unite_facts(facts: FactsByFlow, flows: list[str]) -> frozenset[str]:
+def unite_facts(facts: FactsByFlow, flows: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(facts.get(flow, frozenset()) for flow in flows))
 
 

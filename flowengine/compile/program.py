@@ -2,11 +2,12 @@
 project.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from flowengine.compile.routing import CompiledRoute, DialledAddress, RoutesByNumber
+from flowengine.cooperative import pause_if_due
 from flowengine.model import Journal
 from flowengine.problems import Problem
 from flowengine.source import Document, KeyPath
@@ -14,6 +15,8 @@ from flowengine.states import ExitTarget, FlowSignature, Variable, Verb
 from flowengine.states.preamble import Preamble
 from flowengine.states.prompt import CompiledPrompt
 from flowengine.states.step_context import ComputedNames
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,17 @@ class Program:
     subflow_states: tuple[CompiledState, ...]
     handles_secrets: bool
     goes_back: bool
+    _results: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
+
+    def compute_once(self, compute: Callable[["Program"], T]) -> T:
+        """The result of this function for the program, computed at the first call. A program never
+        changes, so that incremental compilations compute it for new programs alone.
+        """
+        pause_if_due()
+        if compute not in self._results:
+            self._results[compute] = compute(self)
+        result: T = self._results[compute]
+        return result
 
     def list_entries(self) -> dict[str, str]:
         """Every way into the flow by name, for checks and diagrams."""

@@ -5,7 +5,6 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from urllib.parse import urlsplit
 
 from flowengine.compile import expression_names
@@ -29,6 +28,7 @@ from flowengine.problems import Problem, Span, sort_problems, suggest_name
 from flowengine.source import CONFLICT_CODE, INTERNAL_CODE, to_internal_problem
 from flowengine.states.field_types import parse_millis
 from flowengine.states.prompt import CompiledPrompt, LocalisedText, PromptPart
+from flowengine.states.prompt_faults import find_prompt_faults
 
 # what all else would only follow from: what such a file defines may be missing everywhere
 BLOCKING_CODES = frozenset({CONFLICT_CODE, INTERNAL_CODE})
@@ -74,18 +74,17 @@ class ProjectCompiler:
         memory = self._cache
         authored, problems = load_project(files, memory)
         sources = {
-            name: memory.get_or_compute(
-                ("source", name), content, partial(content.decode, errors="replace")
-            )
-            for name, content in files.items()
+            name: content.decode(errors="replace")
+            for name, content in iterate_with_pauses(files.items())
         }
         # sound=False keeps the cache of the last sound compile, for when the file is mended
         if any(problem.code in BLOCKING_CODES for problem in problems):
             memory.rotate_generations(sound=False)
             return CompileResult(None, tuple(sort_problems(problems)), sources, {})
         shared = compile_shared_definitions(authored, environment, memory)
-        built, found = compile_flows(authored, shared, memory)
-        problems += [*shared.problems, *check_routes(authored), *found]
+        is_whole = not any(problem.severity == "error" for problem in problems)
+        built, found = compile_flows(authored, shared, memory, is_whole=is_whole)
+        problems += [*shared.problems, *check_routes(authored), *check_apology(authored), *found]
         problems += check_project(built, authored, problems, memory, cookies_only=cookies_only)
         # the whole project or nothing: with one broken flow left out, a call could lead into the
         # gap
@@ -139,6 +138,18 @@ def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
             yield build_project_problem(
                 authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint
             )
+
+
+def check_apology(authored: AuthoredProject) -> Iterator[Problem]:
+    """Mistakes in the words of the apology. An empty one is none: the built-in one is spoken then."""
+    text = authored.project.apology
+    spoken = compile_apology(text, authored.project.locale).parts[0].texts
+    for locale in ("",) if isinstance(text, str) else text:
+        place = ("apology", locale) if locale else ("apology",)
+        if template := spoken.get(locale):
+            for code, message, hint in find_prompt_faults("text", template):
+                cure = "shorten it" if code == "FE410" else hint  # it cannot be a list
+                yield build_project_problem(authored, code, place, message, cure)
 
 
 def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:

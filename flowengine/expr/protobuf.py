@@ -8,19 +8,16 @@ _FIXED_SIZES = {1: 8, 5: 4}
 
 def read_fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
     """Number and value of each field; values of a fixed length are left as bytes."""
-    at = 0
-    while at < len(message):
+    at, end = 0, len(message)
+    while at < end:
         tag, at = _read_varint(message, at)
-        field, wire = tag >> 3, tag & 7
+        wire = tag & 7
         if wire == _VARINT:
             value, at = _read_varint(message, at)
-            yield field, value
+            yield tag >> 3, value
             continue
-        if wire == _BYTES:
-            size, at = _read_varint(message, at)
-        else:
-            size = _FIXED_SIZES[wire]
-        yield field, message[at : at + size]
+        size, at = _read_varint(message, at) if wire == _BYTES else (_FIXED_SIZES[wire], at)
+        yield tag >> 3, message[at : at + size]
         at += size
 
 
@@ -31,7 +28,25 @@ def read_messages(message: bytes, wanted: int) -> Iterator[bytes]:
             yield value
 
 
+def write_field(field: int, value: bytes | int) -> bytes:
+    """A field as `read_fields` reads it, but for those of a fixed length."""
+    if isinstance(value, int):
+        return _write_varint(field << 3 | _VARINT) + _write_varint(value)
+    return _write_varint(field << 3 | _BYTES) + _write_varint(len(value)) + value
+
+
+def _write_varint(value: int) -> bytes:
+    written = bytearray()
+    while value > 0x7F:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
+
+
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    if message[at] < 0x80:  # most of them
+        return message[at], at + 1
     value = shift = 0
     while True:
         byte = message[at]

@@ -1,7 +1,8 @@
 """The names that an expression may use, and the compiler from its text to something that runs."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from math import isfinite
 from typing import Any, Final
@@ -26,7 +27,13 @@ from flowengine.expr.types import (
     Type,
     Values,
 )
-from flowengine.expr.value_domains import Domains, check_choices, check_domains, needs_tree
+from flowengine.expr.value_domains import (
+    Domains,
+    check_choices,
+    check_domains,
+    find_literal_results,
+    needs_tree,
+)
 from flowengine.problems import abbreviate, in_cure
 
 _FORBIDDEN_CHARACTER: Final = re.compile(
@@ -99,7 +106,12 @@ class Scope:
         of the variable `name`, which it is for.
         """
         compiled = self._compile_in_parent(text) or self.environment.compile(text)
-        check_choices(compiled.to_tree(), name, choices, self.domains)
+        check_choices(compiled.to_tree(), name, choices, self.domains, self._list_results)
+
+    def list_literal_results(self, text: str) -> list[tuple[str, int]]:
+        """The texts, with their places, that stand in this expression and become its value."""
+        compiled = self._compile_in_parent(text) or self.environment.compile(text)
+        return list(find_literal_results(compiled.to_tree()))
 
     def compile_template(self, text: str, mode: EscapeMode = EscapeMode.PLAIN) -> Template:
         return compile_template(text, mode, self.compile_expression)
@@ -174,7 +186,7 @@ class Scope:
         if not compiled.names:
             _check_runs(compiled, _find_text_start(text))
         elif needs_tree(text, compiled.names, self.domains):
-            check_domains(compiled.to_tree(), self.domains, self._find_failure)
+            check_domains(compiled.to_tree(), self.domains, self._find_failure, self._list_results)
         for found in _PATTERN.finditer(text):
             _check_runs(
                 (self.parent or self).environment.compile(f"''.matches({found[1]})"), found.start(1)
@@ -187,6 +199,18 @@ class Scope:
             )
         except CelCompileError:
             return None  # nothing is known of it
+
+    def _list_results(self, text: str, values: Iterable[Values]) -> list[Any]:
+        """The results of a part of an expression, without those of failures."""
+        try:
+            compiled = self._compile_in_parent(text) or self.environment.compile(text)
+        except CelCompileError:
+            return []
+        found = []
+        for each in values:
+            with suppress(EvalError):
+                found.append(compiled.run(each))
+        return found
 
 
 def _check_runs(compiled: CelProgram, offset: int) -> None:

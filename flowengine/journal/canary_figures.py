@@ -38,9 +38,7 @@ GROUP BY left_by ORDER BY times DESC, left_by
 CALLBACK_COLUMNS: LiteralString = (
     "number, call, at, event, release, step, outcome, action, exit, reason, seconds"
 )
-_ROWS_QUERY = (
-    f"SELECT {CALLBACK_COLUMNS} FROM callbacks WHERE at >= ? AND number > ? AND number <= ?"  # noqa: S608
-)
+_ROWS_QUERY = f"SELECT {CALLBACK_COLUMNS} FROM rows WHERE at >= ? AND number > ? AND number <= ?"  # noqa: S608
 _CALLBACKS_PER_READ = 2000  # callbacks, some 10 ms of work
 
 
@@ -99,7 +97,11 @@ def build_figures(sums: tuple[Any, ...], exits: Iterable[tuple[str, int]]) -> Ca
     return CanaryFigures(calls, errors, abandoned, ended, seconds / ended if ended else 0.0, chosen)
 
 
-_JOURNAL_QUERIES = build_figure_queries("callbacks")
+# In a journal the calls are found once, for both questions.
+_MAKE_CALLS = f"CREATE TEMP TABLE figured AS {_CALLS_QUERY.replace('{table}', 'rows')}"
+_FIGURED_QUERIES = FigureQueries(
+    *(query.replace("{calls}", "SELECT * FROM figured") for query in (_SUMS_QUERY, _EXITS_QUERY))
+)
 
 
 def read_figures(
@@ -112,9 +114,10 @@ def read_figures(
     try:
         found = {}
         for release in releases:
-            values = (release, since, since)
-            sums = connection.execute(_JOURNAL_QUERIES.sums, values).fetchone()
-            exits = connection.execute(_JOURNAL_QUERIES.exits, values)
+            connection.execute("DROP TABLE IF EXISTS temp.figured")
+            connection.execute(_MAKE_CALLS, (release, since, since))
+            sums = connection.execute(_FIGURED_QUERIES.sums).fetchone()
+            exits = connection.execute(_FIGURED_QUERIES.exits)
             found[release] = build_figures(sums, exits)
     except sqlite3.Error as error:
         raise JournalError(format_read_error(journal, error)) from error

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flowengine.journal.row_view import create_row_view
 from flowengine.operator_error import OperatorError
 from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
 from flowengine.storage.sqlite_file import (
@@ -15,30 +16,34 @@ from flowengine.storage.sqlite_file import (
 )
 
 JOURNAL_FILE = "journal.db"
-JOURNAL_SCHEMA_VERSION = 2
-JOURNAL_PAGE_BYTES = 8192  # some ten callbacks share a page
+JOURNAL_SCHEMA_VERSION = 3
+JOURNAL_PAGE_BYTES = 8192  # some fifty callbacks share a page
 JOURNAL_BUSY_SECONDS = 5.0  # whoever writes here has a thread of its own to wait in
 
-# `inbox` has what came under load and is no row yet; what no key opens waits there, should its key
-# come back.
-_INBOX_TABLE = """CREATE TABLE inbox (number INTEGER PRIMARY KEY, at REAL NOT NULL, callbacks INTEGER NOT NULL,
-    content BLOB NOT NULL, unreadable INTEGER NOT NULL DEFAULT 0)"""
-
-# `shown` and `said` are for everybody who may read the file, `sealed` for replay. `action` to
-# `seconds` repeat what figures are made of. What many callers are told stands once, in `answers`;
-# what only this one was told in `said`. Ids of calls are bytes, as SQLite refuses some texts that
-# JSON may carry.
+# What a row has beside the columns that every version has. `readable` and `answered` are JSON for
+# everybody who may read the file: a text, or its number in `texts`; `sealed` is for replay.
+_ROW_COLUMNS = ("dimension INTEGER", "micros INTEGER", "readable", "own TEXT", "answered")
+# Ids of calls are bytes, as SQLite refuses some texts that JSON may carry.
+_CALLBACKS_TABLE = f"""CREATE TABLE callbacks (number INTEGER PRIMARY KEY, call BLOB NOT NULL, digest BLOB NOT NULL,
+    at REAL NOT NULL, step INTEGER NOT NULL, seconds INTEGER NOT NULL, {", ".join(_ROW_COLUMNS)}, sealed BLOB)"""
+_INTERN_TABLES = (
+    "CREATE TABLE texts (number INTEGER PRIMARY KEY, at REAL NOT NULL, content TEXT NOT NULL)",
+    """CREATE TABLE dimensions (number INTEGER PRIMARY KEY, at REAL NOT NULL, event TEXT NOT NULL, release TEXT NOT NULL,
+        flow TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL, action TEXT NOT NULL, exit TEXT NOT NULL,
+        reason TEXT NOT NULL, trace TEXT NOT NULL)""",
+)
 _JOURNAL_TABLES = (
-    """CREATE TABLE callbacks (number INTEGER PRIMARY KEY, call BLOB NOT NULL, digest BLOB NOT NULL, at REAL NOT NULL, event TEXT NOT NULL,
-        release TEXT NOT NULL, flow TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL, outcome TEXT NOT NULL,
-        action TEXT NOT NULL, exit TEXT NOT NULL, reason TEXT NOT NULL, seconds INTEGER NOT NULL, shown TEXT NOT NULL, sealed BLOB,
-        said TEXT NOT NULL, answer INTEGER NOT NULL)""",
-    "CREATE TABLE answers (number INTEGER PRIMARY KEY, at REAL NOT NULL, content TEXT NOT NULL)",
+    _CALLBACKS_TABLE,
+    *_INTERN_TABLES,
     "CREATE INDEX by_call ON callbacks (call)",
     "CREATE INDEX by_time ON callbacks (at)",
-    _INBOX_TABLE,
 )
-
+# Rows of version 2 stay as they are until they are too old, in the columns of then; so a journal of
+# any size is upgraded in a moment, and a server of before that is still ending goes on writing.
+_UPGRADE_TO_3 = (
+    *(f"ALTER TABLE callbacks ADD COLUMN {column}" for column in _ROW_COLUMNS),
+    *_INTERN_TABLES,
+)
 # What came later stands for itself, so that journals from before go on, and go back: how many
 # callbacks are missing, by the minute in which that was written down.
 _LOSSES = (
@@ -47,7 +52,7 @@ _LOSSES = (
 
 JOURNAL_SCHEMA = SqliteSchema(
     JOURNAL_SCHEMA_VERSION,
-    {0: _JOURNAL_TABLES, 1: (_INBOX_TABLE,)},
+    {0: _JOURNAL_TABLES, 1: _UPGRADE_TO_3, 2: _UPGRADE_TO_3},
     additions=(_LOSSES,),
     pragmas=(
         "secure_delete = FAST",  # what is deleted is overwritten: it was callers' words
@@ -105,6 +110,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             f"{path} is no call journal of version {JOURNAL_SCHEMA_VERSION} (its version is {version}): "
             "name another store"
         )
+    try:
+        create_row_view(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise JournalError(format_read_error(path, error)) from error
     return connection
 
 

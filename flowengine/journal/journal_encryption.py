@@ -27,9 +27,9 @@ class JournalEncryption:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._ciphers = tuple(AESGCM(_derive_key(secret)) for secret in secrets)
 
-    def seal(self, content: bytes, call: bytes) -> bytes:
-        """The content, sealed for this call."""
-        nonce = os.urandom(_NONCE_BYTES)
+    def seal(self, content: bytes, call: bytes, nonce: bytes = b"") -> bytes:
+        """The content, sealed for this call, with a nonce of `draw_nonces` or one of its own."""
+        nonce = nonce or os.urandom(_NONCE_BYTES)
         return nonce + self._ciphers[0].encrypt(nonce, content, call)
 
     def open(self, sealed: bytes, call: bytes) -> bytes | None:
@@ -41,6 +41,12 @@ class JournalEncryption:
             except (InvalidTag, ValueError):
                 continue
         return None
+
+
+def draw_nonces(count: int) -> list[bytes]:
+    """Nonces, each for one use: drawing each by itself hands the interpreter to other threads."""
+    drawn = os.urandom(_NONCE_BYTES * count)
+    return [drawn[at : at + _NONCE_BYTES] for at in range(0, len(drawn), _NONCE_BYTES)]
 
 
 def _derive_key(secret: str) -> bytes:

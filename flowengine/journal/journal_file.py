@@ -4,17 +4,17 @@ or not at all.
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from flowengine.journal.answer_intern_table import AnswerInternTable
+from flowengine.journal.intern_tables import INTERN_TABLES, UNUSED_SECONDS, InternTables
 from flowengine.journal.journal_database import (
     JOURNAL_LOSS_TEXT,
     open_for_writing,
     open_successor,
 )
+from flowengine.journal.row_view import has_rows_of_version_2
 from flowengine.storage.sqlite_errors import is_busy, suggest_remedy
 from flowengine.storage.sqlite_file import SqliteFile
 
@@ -24,23 +24,30 @@ _MAX_TRIES = 3  # somebody who takes the file away again and again means it
 
 
 class JournalFile:
-    """For one thread. `answers` is what this process knows to stand in it."""
+    """For one thread. `interned` is what this process knows to stand in it; `has_version_2` says that
+    it had rows of version 2 when it was upgraded.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.answers = AnswerInternTable()
+        self.interned = InternTables()
+        self.has_version_2 = False
         self._file: SqliteFile | None = None
 
     @property
     def is_open(self) -> bool:
         return self._file is not None
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The file as it was when something was last written."""
+        return self.ensure_connection() if self._file is None else self._file.connection
+
     def ensure_connection(self) -> sqlite3.Connection:
         """The file as it is now. Raises OSError or sqlite3.Error where it cannot be opened."""
         if self._file is None or not self._file.is_in_place():
             self._file = self._open()
-            # Perhaps its key is back.
-            self._file.connection.execute("UPDATE inbox SET unreadable = 0 WHERE unreadable")
+            self.has_version_2 = has_rows_of_version_2(self._file.connection)
         return self._file.connection
 
     def _open(self) -> SqliteFile:
@@ -52,7 +59,7 @@ class JournalFile:
             "a new file, or that one",
             self.path,
         )
-        self.answers.clear()
+        self.interned.clear()
         try:
             return open_successor(lost)
         finally:
@@ -66,30 +73,45 @@ class JournalFile:
         """All of this work is kept, or nothing. It is done again where the file was taken away
         before it was kept.
         """
-        for _ in range(_MAX_TRIES):
-            with self._begin_transaction() as connection:
+        for tries_left in reversed(range(_MAX_TRIES)):
+            # Whether the file is in place is seen afterwards, which tells of before as well.
+            connection = self.connection
+            try:
+                connection.execute("BEGIN IMMEDIATE")
                 done = work(connection)
-            if self._file is not None and self._file.is_in_place():
-                break
+                connection.execute("COMMIT")
+            except BaseException as error:
+                if not self._can_try_again(connection, error) or not tries_left:
+                    raise
+            else:
+                if self._file is not None and self._file.is_in_place():
+                    break
+                self.ensure_connection()
         return done
 
-    @contextmanager
-    def _begin_transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self.ensure_connection()
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException as error:
-            self.answers.clear()
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error) and not is_busy(error):
-                self.close()  # it may be the file: the next one to write sees what is there by then
-            raise
+    def _can_try_again(self, connection: sqlite3.Connection, error: BaseException) -> bool:
+        """Take back what was begun; whether it failed for a file that was taken away."""
+        self.interned.clear()
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if not isinstance(error, sqlite3.Error) or is_busy(error) or self._file is None:
+            return False
+        if not self._file.is_in_place():
+            self.ensure_connection()
+            return True
+        self.close()  # it may be the file: the next one to write sees what is there by then
+        return False
+
+    def drop_unused_values(self, connection: sqlite3.Connection, oldest: float) -> None:
+        """Drop what many callbacks had in common, where the oldest that is left came at `oldest`."""
+        for table in (*INTERN_TABLES, *(("answers",) if self.has_version_2 else ())):
+            connection.execute(
+                f"DELETE FROM {table} WHERE at < ?",  # noqa: S608
+                (oldest - UNUSED_SECONDS,),
+            )
 
     def close(self) -> None:
         if self._file is not None:
             self._file.connection.close()
             self._file = None
-            self.answers.clear()
+            self.interned.clear()

@@ -3,34 +3,41 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
-from flowengine.journal.inbox import count_waiting
+from flowengine.journal.encrypted_part import (
+    EncryptedPart,
+    TraceTriples,
+    decode_part,
+    restore_part,
+)
+from flowengine.journal.event_parts import EventParts, merge_event
+from flowengine.journal.inbox_of_version_2 import count_waiting
 from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
 from flowengine.journal.journal_encryption import JournalEncryption
-from flowengine.journal.journal_row import EncryptedPart
+from flowengine.journal.journal_row import MAX_CACHED_TRACES
 from flowengine.journal.losses import count_losses
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 
-_decode_part = msgspec.msgpack.Decoder(EncryptedPart).decode
 _SUMMARIES_QUERY = """
-SELECT first.call, first.at, first.release, first.flow, count(*), max(callbacks.at), max(callbacks.seconds),
-    max(CASE callbacks.outcome WHEN 'error' THEN 3 WHEN 'apology' THEN 2 WHEN 'unrouted' THEN 1 ELSE 0 END),
-    max(CASE WHEN callbacks.event = 'dice' THEN callbacks.reason END), max(callbacks.event = 'dice'),
-    (SELECT exit FROM callbacks AS last WHERE last.call = first.call AND exit != '' AND event NOT IN ('dice', 'notify')
+SELECT first.call, first.at, first.release, first.flow, count(*), max(rows.at), max(rows.seconds),
+    max(CASE rows.outcome WHEN 'error' THEN 3 WHEN 'apology' THEN 2 WHEN 'unrouted' THEN 1 ELSE 0 END),
+    max(CASE WHEN rows.event = 'dice' THEN rows.reason END), max(rows.event = 'dice'),
+    (SELECT exit FROM rows AS last WHERE last.call = first.call AND exit != '' AND event NOT IN ('dice', 'notify')
         ORDER BY number DESC LIMIT 1),
-    first.shown
-FROM callbacks AS first JOIN callbacks ON callbacks.call = first.call
+    first.event, first.readable, first.own
+FROM rows AS first JOIN rows ON rows.call = first.call
 WHERE first.number = (SELECT min(number) FROM callbacks AS earliest WHERE earliest.call = first.call)
     AND first.at >= :since AND (:release = '' OR first.release = :release)
-    AND (:outcome = '' OR EXISTS (SELECT 1 FROM callbacks AS some WHERE some.call = first.call AND some.outcome = :outcome))
+    AND (:outcome = '' OR EXISTS (SELECT 1 FROM rows AS some WHERE some.call = first.call AND some.outcome = :outcome))
 GROUP BY first.number ORDER BY first.number DESC LIMIT :limit
 """
-_WITH_ANSWERS = "FROM callbacks LEFT JOIN answers ON answers.number = callbacks.answer"
+_decode_readable = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_trace = msgspec.json.Decoder(TraceTriples).decode
 _OUTCOMES_BY_SEVERITY = ("answered", "unrouted", "apology", "error")
 
 
@@ -110,22 +117,21 @@ class JournalReader:
                     reason or "",
                     bool(ended),
                     left or "",
-                    decode_event(shown),
+                    decode_event(event, decode_call_id(key), readable, own),
                 )
             )
-            for key, *some, worst, reason, ended, left, shown in rows
+            for key, *some, worst, reason, ended, left, event, readable, own in rows
         ]
 
     def list_callbacks(self, call: str) -> list[CallbackEntry]:
         """The callbacks of a call in order."""
         query = (
-            "SELECT callbacks.at, event, release, flow, state, step, outcome, shown, "
-            "coalesce(content, said) "
-            f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
+            "SELECT at, event, release, flow, state, step, outcome, readable, own, trace, "
+            "micros, said FROM rows WHERE call = ? ORDER BY at, number"
         )
         return [
-            CallbackEntry(*(*row, merge_answer(shown, said)))
-            for *row, shown, said in self._fetch_rows(query, (encode_call_id(call),))
+            CallbackEntry(*(*row[:7], merge_readable(row[1], call, *row[7:])))
+            for row in self._fetch_rows(query, (encode_call_id(call),))
         ]
 
     def find_call_ids(self, call: str) -> list[str]:
@@ -140,8 +146,8 @@ class JournalReader:
         """All calls that began since then, each with its callbacks in order, whole."""
         began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
         query = (
-            "SELECT callbacks.at, event, release, outcome, digest, coalesce(content, said), sealed "
-            f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
+            "SELECT at, event, release, outcome, digest, readable, own, trace, said, sealed "
+            "FROM rows WHERE call = ? ORDER BY at, number"
         )
         for (key,) in self._fetch_rows(began, (since,)):
             yield (
@@ -150,14 +156,9 @@ class JournalReader:
             )
 
     def count_waiting(self) -> int:
-        """How many callbacks of the last moments are no rows yet, as the server is busy or was
-        killed.
-        """
-        inbox = self._fetch_rows(
-            "SELECT 1 FROM sqlite_schema WHERE name = 'inbox'"
-        )  # a server of before made none
+        """How many callbacks are no rows yet, as a server of version 2 was busy or was killed."""
         with self._translate_errors():
-            return count_waiting(self.connection) if inbox else 0
+            return count_waiting(self.connection)
 
     def count_lost(self, since: float) -> int:
         """How many callbacks since then are missing, as they could not be written."""
@@ -181,23 +182,58 @@ class JournalReader:
         self.connection.close()
 
 
-def decode_event(shown: str) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(shown)["event"]
-    return found
+def decode_parts(readable: str, own: str) -> EventParts:
+    """What people may read of an event."""
+    return EventParts(_decode_readable(readable)["event"], _decode_readable(own), {})
 
 
-def merge_answer(shown: str, said: str) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(shown)
+def decode_event(kind: str, call_id: str, readable: str, own: str | None) -> dict[str, Any]:
+    """The event as people may read it. In a row of version 2 nothing of it stands by itself."""
+    if own is None:
+        found: dict[str, Any] = _decode_readable(readable)["event"]
+        return found
+    return merge_event(kind, call_id, decode_parts(readable, own))
+
+
+@lru_cache(maxsize=MAX_CACHED_TRACES)
+def parse_trace(trace: str) -> TraceTriples:
+    return _decode_trace(trace)
+
+
+@lru_cache(maxsize=MAX_CACHED_TRACES)
+def format_trace(trace: str) -> tuple[str, ...]:
+    """The lines of a trace, as people may read them."""
+    return tuple(f"{flow}/{state}: {what}" for flow, state, what in parse_trace(trace))
+
+
+def merge_readable(
+    kind: str,
+    call_id: str,
+    readable: str,
+    own: str | None,
+    trace: str | None,
+    micros: int | None,
+    said: str,
+) -> dict[str, Any]:
+    """What people may read of a callback. In a row of version 2 all but the answer stands in
+    `readable`.
+    """
+    found = _decode_readable(readable)
+    if trace is not None and own is not None:
+        parts = EventParts(found.pop("event"), _decode_readable(own), {})
+        event, more = merge_event(kind, call_id, parts), found
+        found = {"event": event, "trace": [*format_trace(trace)], "ms": (micros or 0) / 1000}
+        found |= more
     return {**found, "answer": msgspec.json.decode(said)}
 
 
 def open_row(row: tuple[Any, ...], key: bytes, encryption: JournalEncryption) -> RecordedCall:
-    *some, said, sealed = row
+    at, event, release, outcome, digest, readable, own, trace, said, sealed = row
     content = encryption.open(sealed, key) if sealed is not None else None
-    try:
-        whole = _decode_part(content) if content is not None else None
-    except msgspec.MsgspecError:  # of another version
-        whole = None
-    if whole is not None and not whole.answer:
-        whole = replace(whole, answer=said.encode())
-    return RecordedCall(*(*some, whole, sealed is not None))
+    whole = None
+    if content is not None and trace is None:
+        whole = decode_part(content, said)
+    elif content is not None:
+        parts, call_id = decode_parts(readable, own), decode_call_id(key)
+        whole = restore_part(content, event, call_id, parts, said, parse_trace(trace), at)
+    return RecordedCall(at, event, release, outcome, digest, whole, sealed is not None)

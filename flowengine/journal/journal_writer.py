@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from flowengine.compile import Release
-from flowengine.journal.deferred_rows import INBOX_POLL_SECONDS, DeferredRows
+from flowengine.journal.inbox_of_version_2 import InboxDrain
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.journal_row import JournalRecord
@@ -29,8 +29,11 @@ from flowengine.storage.sqlite_errors import is_busy
 
 BATCH_DELAY_SECONDS = 0.05  # the longest that a row waits to share a commit
 # the same for one that is waited for: nobody is on the line, and others come to share its commit
-AWAITED_BATCH_DELAY_SECONDS = 0.002
+AWAITED_BATCH_DELAY_SECONDS = 0.005
 MAX_BATCH_CALLBACKS = 500  # rows in one commit, some 20 ms of work
+# How much may be written, and how much time pass, until the size of the journal is seen again:
+# that takes as long as some rows.
+SIZE_CHECK_BYTES, SIZE_CHECK_SECONDS = 250_000, 1.0
 MAX_BATCH_BYTES = 500_000  # of what came and what was answered; rows have two to three times that
 # to go on trying at the end where another process is writing; a worker has 30 to end
 CLOSING_SECONDS = 15.0
@@ -63,20 +66,19 @@ class JournalWriter:
         self._closing = threading.Event()
         self._file = JournalFile(path)
         self._release_lookup = ReleaseLookup(release, load, self._closing)
-        self._deferred_rows = DeferredRows(
-            self._file, RowWriter(release, encryption, counted), self._release_lookup, encryption
-        )
+        self._row_writer = RowWriter(release, encryption, counted)
+        self._inbox = InboxDrain(self._file, self._row_writer, self._release_lookup, encryption)
         self._retention = Retention(self._file, lambda: release(""))
         self._size_limit = SizeLimit(self._file, lambda: release(""), counted, self._note_usage)
         self._observe = observe
+        self._unchecked_bytes, self._next_size_check = 0, float("-inf")
         self.usage: JournalUsage | None = None
         self._log_once = LogOnce(log)
         self._waiting: deque[WaitingRecord] = deque()
-        self._noted_count = 0
         self._losses: deque[int] = deque()  # that are not written down yet
         self._give_up_at = float("inf")
         self._wake = threading.Event()
-        self._is_wake_scheduled = False
+        self._gathering: list[asyncio.Future[None]] = []  # that are awaited and share a commit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run_thread, name="journal", daemon=True)
 
@@ -101,20 +103,22 @@ class JournalWriter:
         ):
             return
         done = self._loop.create_future()
-        timer = self._loop.call_later(MAX_COMMIT_WAIT_SECONDS, _settle_futures, done)
         self._enqueue(JournalRecord(record, body, answer), done)
-        if not self._is_wake_scheduled:
-            self._is_wake_scheduled = True
+        if not self._gathering:
+            # One timer for all that share the commit; they are settled by then, but for a slow disk.
+            gathered: list[asyncio.Future[None]] = []
+            self._gathering = gathered
             self._loop.call_later(AWAITED_BATCH_DELAY_SECONDS, self._wake_early)
+            self._loop.call_later(MAX_COMMIT_WAIT_SECONDS, lambda: _settle_futures(*gathered))
+        self._gathering.append(done)
         await done
-        timer.cancel()
 
     def _get_release(self, record: CallbackRecord) -> Release:
         found = record.located
         return self._find_release(record.release) if found is None else found.release
 
     def _wake_early(self) -> None:
-        self._is_wake_scheduled = False
+        self._gathering = []
         self._wake.set()
 
     def close(self) -> None:
@@ -131,26 +135,18 @@ class JournalWriter:
         elif len(self._waiting) >= MAX_WAITING_CALLBACKS:
             with suppress(IndexError):  # the thread may have come
                 self._note_lost([self._waiting.popleft()], "the disk is too slow")
-        self._noted_count += 1
         self._waiting.append((noted, done))
 
     def _run_thread(self) -> None:
         while not (self._closing.is_set() and not self._waiting):
-            self._wake.wait(
-                INBOX_POLL_SECONDS
-                if self._deferred_rows.may_have_entries
-                else JOURNAL_PURGE_SECONDS
-            )
+            self._wake.wait(JOURNAL_PURGE_SECONDS)
             self._wake.clear()
-            self._deferred_rows.update_load(self._noted_count)
             if not self._write_waiting():
                 self._wake.set()
                 continue
-            self._catch_up()
+            self._drain_inbox()
             self._retention.purge_if_due()
-            self._enforce_size_limit()
-        # close() may have been called after the last look at the inbox
-        self._catch_up()
+            self._enforce_size_limit_if_due()
         self._file.close()
 
     def _write_waiting(self) -> bool:
@@ -158,10 +154,14 @@ class JournalWriter:
         while batch := self._take_batch():
             if not self._write_batch(batch):
                 return False
-            self._enforce_size_limit()
+            self._enforce_size_limit_if_due()
         return True
 
-    def _enforce_size_limit(self) -> None:
+    def _enforce_size_limit_if_due(self) -> None:
+        if self._unchecked_bytes < SIZE_CHECK_BYTES and time.monotonic() < self._next_size_check:
+            return
+        self._unchecked_bytes = 0
+        self._next_size_check = time.monotonic() + SIZE_CHECK_SECONDS
         try:
             self._size_limit.enforce()
         except Exception as error:  # noqa: BLE001  # writing goes on, and it is tried again
@@ -183,6 +183,7 @@ class JournalWriter:
             room -= len(batch[-1][0].body) + len(batch[-1][0].answer)
             if room <= 0:
                 break
+        self._unchecked_bytes += MAX_BATCH_BYTES - room
         return batch
 
     def _write_batch(self, batch: list[WaitingRecord]) -> bool:
@@ -218,19 +219,16 @@ class JournalWriter:
         if losses:
             lost = sum(self._losses[index] for index in range(losses))
             record_losses(connection, time.time(), lost)
-        return self._deferred_rows.write(connection, noted)
+        return self._row_writer.write(connection, self._file, noted)
 
-    def _catch_up(self) -> None:
-        """Make rows of what waits, while there is time for it; under pressure a piece each time."""
+    def _drain_inbox(self) -> None:
+        """Make rows of what version 2 has left, a piece each time while callbacks come."""
         try:
-            while self._deferred_rows.can_catch_up or (
-                self._deferred_rows.may_have_entries and self._closing.is_set()
-            ):
-                more = self._deferred_rows.catch_up()
+            while self._inbox.make_rows():
                 self._size_limit.enforce()
-                if not more or (self._waiting and not self._closing.is_set()):
+                if self._waiting and not self._closing.is_set():
+                    self._wake.set()
                     return
-                self._deferred_rows.update_load(self._noted_count)
         except Exception as error:  # noqa: BLE001  # it stays where it is, to be tried again
             self._log_once.error(
                 "callbacks wait in the inbox of the call journal: %s",

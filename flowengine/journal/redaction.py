@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from flowengine.compile import Release
 from flowengine.journal.masking import mask_address
+from flowengine.model.project_file import Journal
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.sinch.digit_mask import DIGIT_MASK
@@ -21,6 +22,7 @@ AUTHORED_PARTS = frozenset({
 NUMBER_PARTS = frozenset({"number", "cli", "endpoint", "from", "user", "rdnis"})
 FREE_TEXT_PARTS = frozenset({"credentials", "custom", "callHeaders"})
 """Parts that may hold anything"""
+MAX_CACHED_POLICIES = 64
 CREDENTIALS_KEY = b'"credentials"'
 _DIGIT_RUN_PATTERNS = {
     least: re.compile(rf"\d(?:[\s,.()-]{{0,2}}\d){{{least - 1},}}") for least in (1, 3, 5)
@@ -43,43 +45,48 @@ class Redaction(msgspec.Struct, frozen=True):
         """A text that may hold what a caller has said or pressed."""
         if self.values:
             text = redact_words(text, self.values)
-        if self.run:
-            text = _DIGIT_RUN_PATTERNS[self.run].sub(
-                lambda found: found[0].translate(DIGIT_MASK), text
-            )
-        return text
+        return mask_digit_runs(text, self.run)
 
     def redact_number(self, text: str) -> str:
         return mask_address(text) if self.numbers else self.redact_text(text)
 
     def redact_part(self, name: str, value: Any) -> Any:
         """A named part of an answer or an event."""
-        # `options` of a menu are a list of the author's, those of a recording a dict
-        is_authored = name in AUTHORED_PARTS and not isinstance(value, dict)
-        if is_authored or value in (None, ""):
-            return value
         if name in FREE_TEXT_PARTS:
-            return REDACTED_TEXT if self.numbers or self.words or name == "credentials" else value
-        if isinstance(value, str):
-            return self.redact_number(value) if name in NUMBER_PARTS else self.redact_text(value)
-        if isinstance(value, dict):
+            is_hidden = self.numbers or self.words or name == "credentials"
+            return REDACTED_TEXT if is_hidden and value not in (None, "") else value
+        kind = value.__class__
+        # `options` of a menu are a list of the author's, those of a recording a dict
+        if kind is dict:
             return {key: self.redact_part(key, item) for key, item in value.items()}
-        if isinstance(value, list):
+        if not value or name in AUTHORED_PARTS:
+            return value
+        if kind is str:
+            return self.redact_number(value) if name in NUMBER_PARTS else self.redact_text(value)
+        if kind is list:
             return [self.redact_part("", item) for item in value]
         return value
 
     def redact_answer(self, body: bytes) -> bytes:
-        """An answer, hidden where need be. Most answers are the same for many callers."""
+        """An answer, hidden where need be."""
         if not (self.numbers or self.words or self.run or CREDENTIALS_KEY in body):
             return body
-        return (_redact_body if self.values else _redact_body_cached)(self, body)
+        return _to_json(self.redact_part("", msgspec.json.decode(body)))
 
 
-def _redact_body(redaction: Redaction, body: bytes) -> bytes:
-    return _to_json(redaction.redact_part("", msgspec.json.decode(body)))
+def mask_digit_runs(text: str, run: int) -> str:
+    """A text with stars in place of rows of digits that are at least so long; 0 hides none."""
+    if not run or text.isalpha():  # the usual word, without an expression
+        return text
+    return _DIGIT_RUN_PATTERNS[run].sub(lambda found: found[0].translate(DIGIT_MASK), text)
 
 
-_redact_body_cached = lru_cache(maxsize=1024)(_redact_body)
+def may_hold_words(body: str, words: Iterable[str]) -> bool:
+    """Whether JSON may have one of these (lower case) words in one of its texts. Words hold no
+    character that JSON must escape; what is escaped all the same may be anything.
+    """
+    lower = body.lower()
+    return "\\u" in lower or any(word in lower for word in words)
 
 
 def redact_words(text: str, words: Iterable[str]) -> str:
@@ -98,27 +105,31 @@ def redact_words(text: str, words: Iterable[str]) -> str:
 def build_redaction(record: CallbackRecord, release: Release) -> Redaction:
     """What to hide of this callback."""
     policy = release.journal
-    numbers, words = policy.numbers == "masked", policy.words == "masked"
-    guarded = record.call is None or record.call.to_root_flow().flow in release.secret_flows
-    secrets = set(find_secret_values(record, release)) if guarded else set[str]()
-    has_secret = bool(secrets) or (
-        guarded and bool(release.secret_flows) and may_contain_secret(record, release)
-    )
-    run = choose_digit_run(has_secret=has_secret, words=words, numbers=numbers)
-    values = secrets | find_caller_values(record, release) if words else secrets
+    secrets: set[str] = set()
+    has_secret = False
+    if release.secret_flows and is_guarded(record.call, release):
+        secrets.update(find_secret_values(record, release))
+        has_secret = bool(secrets) or may_contain_secret(record, release)
+    plain = build_plain_redaction(policy, has_secret)
+    values = secrets | find_caller_values(record, release) if plain.words else secrets
     if not values:
-        return get_plain_redaction(numbers, words, run)
-    return Redaction(
-        numbers,
-        words,
-        run,
-        frozenset(
+        return plain
+    return msgspec.structs.replace(
+        plain,
+        values=frozenset(
             word
             for value in values
             for word in _WORD_PATTERN.findall(value.lower())
             if not word.isdigit()
         ),
     )
+
+
+def is_guarded(call: Call | None, release: Release) -> bool:
+    """Whether a call may hold a secret; so may one of which no more is known."""
+    if call is None:
+        return True
+    return (call.stack[0].flow if call.stack else call.flow) in release.secret_flows
 
 
 def choose_digit_run(*, has_secret: bool, words: bool, numbers: bool) -> int:
@@ -130,8 +141,11 @@ def choose_digit_run(*, has_secret: bool, words: bool, numbers: bool) -> int:
     return 5 if numbers else 0
 
 
-@cache
-def get_plain_redaction(numbers: bool, words: bool, run: int) -> Redaction:
+@lru_cache(maxsize=MAX_CACHED_POLICIES)
+def build_plain_redaction(policy: Journal, has_secret: bool) -> Redaction:
+    """What to hide of a callback that holds no values to hide."""
+    numbers, words = policy.numbers == "masked", policy.words == "masked"
+    run = choose_digit_run(has_secret=has_secret, words=words, numbers=numbers)
     return Redaction(numbers, words, run)
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from flowengine.compile import Release
-from flowengine.journal.answer_intern_table import ANSWER_REWRITE_SECONDS
+from flowengine.journal.inbox_of_version_2 import drop_batches
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.losses import drop_losses
 from flowengine.states.field_types import parse_period_seconds
@@ -88,8 +88,7 @@ class Retention:
             == _PURGE_BATCH_ROWS
         ):
             pass
-        connection.execute("DELETE FROM inbox WHERE at < ?", (before,))
-        connection.execute(
-            "DELETE FROM answers WHERE at < ?", (before - 2 * ANSWER_REWRITE_SECONDS,)
-        )
+        if self._file.has_version_2:
+            drop_batches(connection, before)
+        self._file.drop_unused_values(connection, before)
         drop_losses(connection, before)

@@ -6,31 +6,73 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
+from typing import Any, NamedTuple
 
 from flowengine.compile import Release
-from flowengine.journal.answer_intern_table import AnswerInternTable
-from flowengine.journal.journal_encryption import JournalEncryption
+from flowengine.journal.intern_tables import InternTables
+from flowengine.journal.journal_encryption import JournalEncryption, draw_nonces
+from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.journal_row import REPEATED_OUTCOME, JournalRecord, JournalRow, build_row
 from flowengine.journal.losses import record_losses
+from flowengine.sinch.call_id import decode_call_id
 
 log = logging.getLogger(__name__)
-_COLUMNS, _VALUES = ", ".join(JournalRow._fields), ", ".join("?" * len(JournalRow._fields))
+_COLUMNS = (
+    "call", "digest", "at", "step", "seconds", "dimension", "micros", "readable", "own", "answered", "sealed",
+)  # fmt: skip
+# Version 2 has columns that must not be null, and that no row of today needs.
+_COLUMNS_OF_VERSION_2 = (
+    "event", "release", "flow", "state", "outcome", "action", "exit", "reason", "shown", "said", "answer",
+)  # fmt: skip
 # rows in one statement: each statement hands the interpreter to the thread that answers, and must
 # get it back
 _ROWS_PER_INSERT = 16
-_INSERTS = {
-    rows: f"INSERT INTO callbacks ({_COLUMNS}) "  # noqa: S608
-    f"VALUES {', '.join([f'({_VALUES})'] * rows)}"
-    for rows in (1, _ROWS_PER_INSERT)
-}
-_INSERT_UNLESS_KNOWN = (
-    f"INSERT INTO callbacks ({_COLUMNS}) SELECT {_VALUES} "  # noqa: S608
-    "WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE call = ? AND digest = ?)"
-)
 # Raised while a value is bound, before anything of the statement is done: the transaction goes on.
-REFUSED_VALUE_ERRORS = (OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+REFUSED_VALUE_ERRORS = (
+    OverflowError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    UnicodeError,
+)
 RowCounter = Callable[[str, int], None]
 """Told of rows that were `kept` or `lost`, and how many"""
+
+
+class InternedRow(NamedTuple):
+    """A row as the table has it, in the order of its columns."""
+
+    is_repeated: bool
+    values: tuple[Any, ...]
+
+
+class InsertStatements(NamedTuple):
+    """The statements that write rows to a journal: `rows` by how many they write, `unless_known`
+    one unless its call has it.
+    """
+
+    rows: tuple[str, ...]
+    unless_known: str
+
+
+def build_insert_statements(*, with_version_2: bool) -> InsertStatements:
+    """For a journal of today, or for one that has the columns of version 2 as well."""
+    old = _COLUMNS_OF_VERSION_2 if with_version_2 else ()
+    into = f"INSERT INTO callbacks ({', '.join((*_COLUMNS, *old))}) "
+    values = ", ".join(["?"] * len(_COLUMNS) + ["''"] * len(old))
+    return InsertStatements(
+        tuple(
+            f"{into} VALUES {', '.join([f'({values})'] * rows)}"
+            for rows in range(_ROWS_PER_INSERT + 1)
+        ),
+        f"{into} SELECT {values} WHERE NOT EXISTS "  # noqa: S608
+        "(SELECT 1 FROM callbacks WHERE call = ? AND substr(digest, 1, 8) = ?)",
+    )
+
+
+_STATEMENTS = {
+    with_version_2: build_insert_statements(with_version_2=with_version_2)
+    for with_version_2 in (False, True)
+}
 
 
 class RowWriter:
@@ -51,69 +93,105 @@ class RowWriter:
     def write(
         self,
         connection: sqlite3.Connection,
-        answers: AnswerInternTable,
+        file: JournalFile,
         batch: Sequence[JournalRecord],
         releases: Mapping[str, Release] | None = None,
     ) -> int:
         """Write the rows of these callbacks, by these releases where they are given; how many there
         are.
         """
-        kept = 0
+        kept, statements, interned = 0, _STATEMENTS[file.has_version_2], file.interned
         for start in range(0, len(batch), _ROWS_PER_INSERT):
-            made = [
-                made
-                for noted in batch[start : start + _ROWS_PER_INSERT]
-                if (made := self._build_row(noted, releases or {}))
+            part = batch[start : start + _ROWS_PER_INSERT]
+            built = [
+                self._build_row(noted, releases or {}, nonce)
+                for noted, nonce in zip(part, draw_nonces(len(part)), strict=True)
             ]
-            kept += self._insert_rows(
-                connection, [answers.intern_answer(connection, one) for one in made]
-            )
+            rows = [self._intern_row(connection, interned, row) for row in built if row]
+            kept += self._insert_rows(connection, statements, [row for row in rows if row])
         if kept < len(batch):
             record_losses(connection, time.time(), len(batch) - kept)
         return kept
 
-    def _insert_rows(self, connection: sqlite3.Connection, rows: Sequence[JournalRow]) -> int:
+    def _insert_rows(
+        self,
+        connection: sqlite3.Connection,
+        statements: InsertStatements,
+        rows: Sequence[InternedRow],
+    ) -> int:
         """Write rows, many in one statement; how many could be. One that SQLite refuses must not
         cost the others.
         """
-        is_repeated = any(made.outcome == REPEATED_OUTCOME for made in rows)
-        if len(rows) == _ROWS_PER_INSERT and not is_repeated:
+        if len(rows) > 1 and not any(row.is_repeated for row in rows):
             # where it is refused nothing is written yet, and row by row shows which one it is
             with suppress(*REFUSED_VALUE_ERRORS):
-                connection.execute(_INSERTS[_ROWS_PER_INSERT], [*chain.from_iterable(rows)])
+                connection.execute(
+                    statements.rows[len(rows)], [*chain.from_iterable(row.values for row in rows)]
+                )
                 return len(rows)
-        return sum(self._insert_row(connection, made) for made in rows)
+        return sum(self._insert_row(connection, statements, row) for row in rows)
 
-    def _insert_row(self, connection: sqlite3.Connection, made: JournalRow) -> bool:
+    def _insert_row(
+        self, connection: sqlite3.Connection, statements: InsertStatements, row: InternedRow
+    ) -> bool:
         try:
-            insert_row(connection, made)
-        except REFUSED_VALUE_ERRORS:
-            log.exception("a callback of call %r is not in the call journal", made.call)
-            self._count_rows("lost", 1)
+            insert_row(connection, statements, row)
+        except REFUSED_VALUE_ERRORS as error:
+            self._note_lost(decode_call_id(row.values[0]), error)
             return False
         return True
 
     def _build_row(
-        self, noted: JournalRecord, releases: Mapping[str, Release]
+        self, noted: JournalRecord, releases: Mapping[str, Release], nonce: bytes
     ) -> JournalRow | None:
         name = noted.record.release
         try:
-            return build_row(
-                noted, releases.get(name) or self._find_release(name), self._encryption
-            )
-        except Exception:  # one row that cannot be made must not cost the others
-            log.exception(
-                "a callback of call %s is not in the call journal", noted.record.event.call_id
-            )
-            self._count_rows("lost", 1)
+            release = releases.get(name) or self._find_release(name)
+            return build_row(noted, release, self._encryption, nonce)
+        except Exception as error:  # noqa: BLE001  # one row that cannot be made must not cost the others
+            self._note_lost(noted.record.event.call_id, error)
             return None
 
+    def _intern_row(
+        self, connection: sqlite3.Connection, interned: InternTables, row: JournalRow
+    ) -> InternedRow | None:
+        try:
+            return intern_row(connection, interned, row)
+        except REFUSED_VALUE_ERRORS as error:
+            self._note_lost(decode_call_id(row.call), error)
+            return None
 
-def insert_row(connection: sqlite3.Connection, made: JournalRow) -> None:
+    def _note_lost(self, call: str, error: Exception) -> None:
+        log.error("a callback of call %s is not in the call journal", call, exc_info=error)
+        self._count_rows("lost", 1)
+
+
+def intern_row(
+    connection: sqlite3.Connection, interned: InternTables, row: JournalRow
+) -> InternedRow:
+    """A row with the numbers of what it has in common with others. Its bytes are bytearrays: for
+    each value of another type sqlite3 looks for an adapter, which takes as long as writing it.
+    """
+    at, readable = row.at, row.readable
+    return InternedRow(
+        row.dimension.outcome == REPEATED_OUTCOME,
+        (
+            bytearray(row.call), bytearray(row.digest), at, row.step, row.seconds,
+            interned.intern_dimension(connection, row.dimension, at), row.micros,
+            interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
+            row.own, interned.intern_text(connection, row.said, at),
+            bytearray(row.sealed) if row.sealed else None,
+        ),
+    )  # fmt: skip
+
+
+def insert_row(
+    connection: sqlite3.Connection, statements: InsertStatements, row: InternedRow
+) -> None:
     """Write a row. Of a repeated delivery the first has its row, unless that worker died just
     before.
     """
-    if made.outcome == REPEATED_OUTCOME:
-        connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest))
+    if row.is_repeated:
+        connection.execute(statements.unless_known, (*row.values, *row.values[:2]))
     else:
-        connection.execute(_INSERTS[1], made)
+        connection.execute(statements.rows[1], row.values)

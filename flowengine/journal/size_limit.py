@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from flowengine.compile import Release
-from flowengine.journal.answer_intern_table import ANSWER_REWRITE_SECONDS
+from flowengine.journal.inbox_of_version_2 import drop_oldest_batch
 from flowengine.journal.journal_database import JOURNAL_BUSY_SECONDS
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.row_writer import RowCounter
@@ -32,10 +32,6 @@ log = logging.getLogger(__name__)
 _DROP_OLDEST_CALLS = (
     "DELETE FROM callbacks WHERE call IN (SELECT call FROM callbacks ORDER BY at LIMIT ?)"
 )
-_OLDEST_BATCH_QUERY = "SELECT number, at, callbacks FROM inbox ORDER BY number LIMIT 1"
-# An answer is written anew after a day, so one that is older than the oldest callback by more than
-# that belongs to none.
-_DROP_OLD_ANSWERS = "DELETE FROM answers WHERE at < (SELECT min(at) FROM callbacks) - ?"
 
 
 class JournalUsage(NamedTuple):
@@ -77,17 +73,17 @@ class SizeLimit:
         if not self._file.is_open:
             return
         limit = parse_size_bytes(self._current().journal.size)
-        connection = self._file.ensure_connection()
+        connection = self._file.connection
         self._prepare_connection(connection, limit)
         most = calculate_rows_limit(limit)
         used = self._count_used_bytes(connection)
         self._warn_if_nearly_full(used / most)
         if used > most:
             self._drop_until(most - limit // _DROPPED_SHARE)
-            used = self._count_used_bytes(self._file.ensure_connection())
+            used = self._count_used_bytes(self._file.connection)
         wal = self._measure_wal()
         if wal > calculate_wal_limit(limit) // 2:
-            self._truncate_wal(self._file.ensure_connection(), calculate_wal_limit(limit) // 2)
+            self._truncate_wal(self._file.connection, calculate_wal_limit(limit) // 2)
             wal = self._measure_wal()
         self._observe(JournalUsage(used + wal, limit))
 
@@ -127,21 +123,18 @@ class SizeLimit:
                 )
 
     def _drop_batch(self, connection: sqlite3.Connection, target: int) -> int | None:
-        """Drop the oldest calls, or the oldest piece of the inbox; how many callbacks that were.
-        None where nothing need or can be dropped.
+        """Drop the oldest calls; how many callbacks that were. None where nothing need or can be
+        dropped.
         """
         if self._count_used_bytes(connection) <= target:
             return None
-        piece = connection.execute(_OLDEST_BATCH_QUERY).fetchone()
-        (oldest,) = connection.execute("SELECT min(at) FROM callbacks").fetchone()
-        if piece is not None and (oldest is None or piece[1] < oldest):
-            connection.execute("DELETE FROM inbox WHERE number = ?", (piece[0],))
-            return int(piece[2])
-        if oldest is None:
-            return None
+        if self._file.has_version_2 and (dropped := drop_oldest_batch(connection)):
+            return dropped
         dropped = connection.execute(_DROP_OLDEST_CALLS, (_DROP_BATCH_ROWS,)).rowcount
-        connection.execute(_DROP_OLD_ANSWERS, (2 * ANSWER_REWRITE_SECONDS,))
-        return dropped
+        (oldest,) = connection.execute("SELECT min(at) FROM callbacks").fetchone()
+        if oldest is not None:
+            self._file.drop_unused_values(connection, oldest)
+        return dropped or None
 
     def _warn_if_nearly_full(self, share: float) -> None:
         """Say it before anything is dropped, and again when it was better in between."""

@@ -33,12 +33,12 @@ class CompileCache:
         key can say beforehand.
         """
         pause_if_due()
-        for kept in (self._previous, self._last_valid):
-            known = kept.get(place)
-            if known is not None and known[0] == key and (still is None or still(known[1])):
-                break
-        else:
-            known = (key, make())
+        # written out twice: an incremental compilation of thousands of flows comes by here for each
+        known = self._previous.get(place)
+        if known is None or known[0] != key or (still is not None and not still(known[1])):
+            known = self._last_valid.get(place)
+            if known is None or known[0] != key or (still is not None and not still(known[1])):
+                known = (key, make())
         self._current[place] = known
         value: T = known[1]
         return value

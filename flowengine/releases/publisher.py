@@ -116,12 +116,11 @@ class Publisher:
 
     def reject_unreadable(self, origin: FlowOrigin, error: Exception) -> None:
         """Save that a flow source cannot be read, for the status. What is live stays."""
-        reasons = (
-            error.reasons
+        problems = (
+            error.to_problems()
             if isinstance(error, UnreadableFilesError)
-            else {format_source_name(origin): str(error)}
+            else [Problem("FE508", Span.for_file(format_source_name(origin)), str(error))]
         )
-        problems = [Problem("FE508", Span.for_file(name), why) for name, why in reasons.items()]
         self._archive.save_rejection(format_source_name(origin), origin, problems, self._clock())
 
     def compile_and_store(self, files: FileContents, origin: FlowOrigin) -> PublishResult:

@@ -11,12 +11,8 @@ from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.journal import RecordedCall
-from flowengine.journal.journal_row import (
-    ACTION_PATTERN,
-    REPEATED_OUTCOME,
-    EncryptedPart,
-    LookupRow,
-)
+from flowengine.journal.encrypted_part import EncryptedPart, LookupRow
+from flowengine.journal.journal_row import ACTION_PATTERN, REPEATED_OUTCOME
 from flowengine.journal.masking import mask_reason
 from flowengine.replay.answer_difference import find_difference
 from flowengine.runtime.call_state import Call

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
 from flowengine.expr import EvalError
-from flowengine.limits import MAX_FACT_BYTES
+from flowengine.limits import MAX_FACT_BYTES, MAX_KEPT_CUSTOM_BYTES
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Notify, Pie
@@ -93,7 +93,7 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    values = read_call_facts(event, notes)
+    values = read_call_facts(event, notes) | read_custom_text(program, event, notes)
     if handed.data:
         values |= to_input_values(program, handed.data, notes)
     return StepStart(
@@ -124,6 +124,19 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
         "call.withheld": caller.withheld,
         "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
     }
+
+
+def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
+    """The text that was handed in with a call, as not every callback repeats it. Part of it would
+    mean nothing, so of a longer one each callback tells by itself.
+    """
+    if not event.custom:
+        return {}
+    if len(event.custom.encode(errors="replace")) <= MAX_KEPT_CUSTOM_BYTES:
+        return {"call.custom": event.custom}
+    if any("call.custom" in names for names in program.live.values()):
+        notes.append("left out: call.custom is too long to be kept for later callbacks")
+    return {}
 
 
 def truncate_fact(text: str) -> str:
@@ -166,7 +179,7 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
         flow,
         program.answered or program.start,
         program.locale,
-        to_input_values(program, handed.data, notes),
+        {**read_custom_text(program, event, notes), **to_input_values(program, handed.data, notes)},
     )
     if type(event) is Ace:
         return StepStart(call, entry=program.answered, notes=notes) if program.answered else None

@@ -14,6 +14,7 @@ from flowengine.cross_site import find_cross_site, find_foreign_host
 from flowengine.journal import JournalWriter
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, ReleaseSource, Reply, render_apology
+from flowengine.server.callback_dispatcher import HALF_CLOSED
 from flowengine.server.credentials import load_credentials
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
@@ -117,7 +118,7 @@ class CallbackHandler:
             body = await read_body(receive)
         except ClientDisconnectedError:
             return
-        still_waits = partial(is_connected, receive)
+        still_waits = partial(is_connected, scope, receive)
         await send_response(send, *await self.answer_request(scope, body, still_waits))
 
     async def answer_request(
@@ -252,10 +253,12 @@ def find_stamp(headers: Iterable[tuple[bytes, bytes]] | HeaderMap) -> bytes:
     return next((value for name, value in headers if name.lower() == b"x-timestamp"), b"")
 
 
-def is_connected(receive: Receive) -> bool:
-    """Whether the sender of a request that was read to its end is still connected: then `receive`
-    has nothing and would wait.
+def is_connected(scope: Scope, receive: Receive) -> bool:
+    """Whether the sender of a request that was read to its end is surely still connected: then
+    `receive` has nothing and would wait.
     """
+    if HALF_CLOSED in scope:
+        return False
     receiving: Any = receive()
     try:
         receiving.send(None)

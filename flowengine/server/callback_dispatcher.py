@@ -8,6 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from flowengine.server.connections import ConnectionTable
 
+HALF_CLOSED = "flowengine.half_closed"  # in a scope: the sender of the request sends no more
 CONNECTION_CLOSE_HEADER = (b"connection", b"close")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from flowengine.server.callback_dispatcher import CallbackDispatcher
+from flowengine.server.callback_dispatcher import HALF_CLOSED, CallbackDispatcher
 from flowengine.server.tracked_protocols import TrackedHttpTools
 from flowengine.sinch.signing import HeaderMap
 
@@ -56,9 +56,11 @@ class DirectRequest:
         "disconnected",
         "keep_alive",
         "response_complete",
+        "scope",
     )
     message_event = asyncio.Event()  # uvicorn wakes a cycle that waits for more; nothing waits here
     _coroutine: Coroutine[Any, Any, tuple[int, bytes]]
+    scope: dict[str, Any]  # from the last byte of the body on
 
     def __init__(self, protocol: "DirectProtocol", headers: HeaderMap) -> None:
         self._protocol = protocol
@@ -69,18 +71,19 @@ class DirectRequest:
 
     def begin(self, front: CallbackDispatcher) -> None:
         protocol = self._protocol
-        scope = {
+        self.scope = {
             "method": "POST",
             "raw_path": protocol.url,
             "headers": self._headers,
             "client": protocol.client,
         }
-        self._coroutine = front.callback.answer_request(scope, self.body, self.is_connected)
+        self._coroutine = front.callback.answer_request(self.scope, self.body, self.is_connected)
         self._run_coroutine()
 
     def is_connected(self) -> bool:
-        """Whether the answer can still be written."""
-        return not (self.disconnected or self._protocol.transport.is_closing())
+        """Whether the sender surely still waits for the answer."""
+        is_lost = self.disconnected or HALF_CLOSED in self.scope
+        return not (is_lost or self._protocol.transport.is_closing())
 
     def _run_coroutine(self, _waited: Any = None) -> None:
         """Run the coroutine until it is done or waits, without a task: most answers need no task

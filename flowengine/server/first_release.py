@@ -11,7 +11,8 @@ from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.source_follower import SERVER_ACTOR
-from flowengine.server.release_service import ReleaseService, format_rival, format_takeover
+from flowengine.server.followed_flows import format_rival, format_takeover
+from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import SettingsError
 from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, SourceSnapshot, format_source_name
 from flowengine.sources.git import GitError

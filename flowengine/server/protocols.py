@@ -53,7 +53,7 @@ class TrialCallback:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
-        still_waits = partial(is_connected, receive)
+        still_waits = partial(is_connected, scope, receive)
         await send_response(send, *await self.answer_request(scope, body, still_waits))
 
 

@@ -6,20 +6,17 @@ import asyncio
 import gc
 import logging
 import os
-import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from flowengine.compile import Release
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
-from flowengine.limits import DRAIN_SECONDS, LEDGER_POLL_SECONDS
+from flowengine.limits import DRAIN_SECONDS, LEDGER_POLL_SECONDS, UNLOAD_DELAY_SECONDS
 from flowengine.releases import Registry, draft_follower
-from flowengine.releases.archive import LeaderRecord
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import build_leader_lock
 from flowengine.releases.compile_worker import CompileWorker, LoadedFlows
@@ -44,19 +41,21 @@ from flowengine.releases.source_follower import (
     read_and_publish,
 )
 from flowengine.server.canary_upload import CanaryUploader
+from flowengine.server.followed_flows import (
+    create_flow_source,
+    format_owner,
+    format_rival,
+    format_takeover,
+    list_source_names,
+)
 from flowengine.server.server_settings import (
-    DEFAULT_FOLDER,
-    DEFAULT_STORE,
     ServerSettings,
     SettingsError,
 )
 from flowengine.sources.abandonable_read import AbandonableRead
-from flowengine.sources.branch_source import BranchSource
-from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, FlowSource, SourceSnapshot
-from flowengine.sources.folder_source import FolderSource
+from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, SourceSnapshot
 from flowengine.sources.git import GitError
 from flowengine.storage.sessions import MemoryStore, Store, StoreError
-from flowengine.storage.sessions.store_url import redact_password
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -104,6 +103,7 @@ class ReleaseService:
             machines=self.is_shared,
         )
         self._is_retiring = False
+        self._has_changed = asyncio.Event()
         self._canary_uploader = (
             CanaryUploader(settings, self.compile_worker, self._writing_ledger)
             if self.is_shared
@@ -208,13 +208,17 @@ class ReleaseService:
                 registry,
                 partial(self._run_query, self.ledger.get_live),
                 self._change_signal,
-                on_change,
+                partial(self._note_change, on_change),
             )
         )
         yield asyncio.create_task(self._run_as_leader(store))
         yield asyncio.create_task(self._forget_releases(registry, store))
         if self._canary_uploader:
             yield asyncio.create_task(self._canary_uploader.run())
+
+    def _note_change(self, on_change: Callable[[str], None], release: str) -> None:
+        self._has_changed.set()
+        on_change(release)
 
     async def _run_as_leader(self, store: Store) -> None:
         """While this worker has the leader lock, follow the flow source and delete old releases for
@@ -320,8 +324,15 @@ class ReleaseService:
             await asyncio.sleep(DRAIN_SECONDS)
 
     async def _forget_releases(self, registry: Registry, store: Store) -> None:
+        """Unload releases that no call is on any more, a moment after each change and now and then:
+        each edit of what all flows share makes a release as large as the whole project.
+        """
         while True:
-            await asyncio.sleep(DRAIN_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._has_changed.wait()
+            self._has_changed.clear()
+            await asyncio.sleep(UNLOAD_DELAY_SECONDS)
             try:
                 registry.unload_except(await self._find_releases_to_keep(store))
             except (ArchiveError, StoreError) as error:
@@ -348,46 +359,3 @@ class ReleaseService:
         self._drafts.close()
         self.ledger.close()
         self._writing_ledger.close()
-
-
-def list_source_names(settings: ServerSettings) -> list[str]:
-    """The names of the flow source: a folder by its path, and by the target of a link now."""
-    if settings.git:
-        return [f"{settings.git}@{settings.ref}:{settings.flows}"]
-    return list(dict.fromkeys([settings.flows, str(Path(settings.flows).resolve())]))
-
-
-def format_owner(settings: ServerSettings) -> str:
-    return f"{socket.gethostname()}, port {settings.port}"
-
-
-def format_rival(holder: LeaderRecord, settings: ServerSettings) -> str:
-    """Why a server may not follow its flows, and what the operator can do."""
-    if settings.is_cookies_only:
-        place, cure = f"the folder {settings.folder}", "start this one in another folder"
-    elif settings.is_shared:
-        place, cure = (
-            f"the store {redact_password(settings.store)}",
-            "give this one another database",
-        )
-    else:
-        other = DEFAULT_FOLDER / (Path(settings.flows).stem or "other") / Path(DEFAULT_STORE).name
-        place, cure = (
-            f"the store {settings.store}",
-            f"give this one a store of its own, such as --store sqlite:{other}",
-        )
-    return (
-        f"{place} is in use by another server ({holder.by}), which serves {holder.source}, and a "
-        f"store has one set of flows: stop that server, or {cure}"
-    )
-
-
-def format_takeover(before: LeaderRecord, source: str) -> str:
-    return f"With this store {before.source} was followed ({before.by}), which has ended; {source} is from now on."
-
-
-def create_flow_source(settings: ServerSettings) -> FlowSource:
-    """The flow source that the settings name."""
-    if settings.git:
-        return BranchSource(Path(settings.git), settings.ref, settings.flows)
-    return FolderSource(Path(settings.flows))

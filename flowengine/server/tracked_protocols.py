@@ -1,13 +1,14 @@
 """uvicorn's own protocols, which tell the table of connections what each connection does."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from flowengine.server.callback_dispatcher import CallbackDispatcher
+from flowengine.server.callback_dispatcher import HALF_CLOSED, CallbackDispatcher
 from flowengine.server.connections import HEAD_TOO_LARGE, MAX_HEAD_BYTES, ConnectionTable
 
 
@@ -16,10 +17,20 @@ def get_connection_table(app: object) -> ConnectionTable:
     return app.connections if isinstance(app, CallbackDispatcher) else ConnectionTable()
 
 
+def mark_half_closed(cycles: Iterable[Any]) -> bool:
+    """Note at the requests that are not answered that their sender may have gone: a connection that
+    it has closed altogether looks the same. Returns whether there are any.
+    """
+    waiting = [cycle for cycle in cycles if cycle is not None and not cycle.response_complete]
+    for cycle in waiting:
+        cycle.scope[HALF_CLOSED] = True
+    return bool(waiting)
+
+
 class TrackedHttpTools(HttpToolsProtocol):
     """uvicorn's protocol on httptools, the parser of Node."""
 
-    _is_receiving = _is_reading_head = False
+    _is_receiving = _is_reading_head = _is_half_closed = False
     _partial_head_bytes = 0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -33,6 +44,16 @@ class TrackedHttpTools(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.table.discard(self)
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection for the answers to whole requests: their sender sends no more, and may
+        still read.
+        """
+        if self._is_receiving:
+            return False
+        cycles = (self.cycle, *(cycle for cycle, _ in self.pipeline))
+        self._is_half_closed = mark_half_closed(cycles)
+        return self._is_half_closed
 
     def data_received(self, data: bytes) -> None:
         """Refuse a head that does not end. The parser takes one of any length, joins its pieces
@@ -70,6 +91,8 @@ class TrackedHttpTools(HttpToolsProtocol):
             super().on_response_complete()
             return
         self.server_state.total_requests += 1
+        if self._is_half_closed:
+            self.transport.close()
         if self.transport.is_closing():
             return
         if self.flow.read_paused:
@@ -91,6 +114,8 @@ class TrackedH11(H11Protocol):
     ends.
     """
 
+    _is_half_closed = False
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.table = get_connection_table(self.app)
@@ -103,6 +128,13 @@ class TrackedH11(H11Protocol):
         self.table.discard(self)
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """As that of `TrackedHttpTools`."""
+        if self._is_receiving():
+            return False
+        self._is_half_closed = mark_half_closed((self.cycle,))
+        return self._is_half_closed
+
     def data_received(self, data: bytes) -> None:
         self.table.begin_request(self)
         super().data_received(data)
@@ -112,8 +144,12 @@ class TrackedH11(H11Protocol):
     def on_response_complete(self) -> None:
         self.table.end_request(self)
         super().on_response_complete()
+        if self._is_half_closed:  # another request may have come before the end
+            mark_half_closed((self.cycle,))
         if not self.transport.is_closing() and self.conn.their_state is h11.IDLE:
-            if self._is_receiving():
+            if self._is_half_closed:
+                self.transport.close()
+            elif self._is_receiving():
                 self.table.begin_request(self)
             else:
                 self.table.set_idle(self)

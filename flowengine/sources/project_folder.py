@@ -11,6 +11,7 @@ from time import time_ns
 
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.limits import MAX_PROJECT_FILES, MAX_READ_BYTES
+from flowengine.problems import Problem, Span
 
 PROJECT_FILE = "project.yaml"
 PROJECT_PARTS = ("calendars", "tables", "messages")
@@ -25,11 +26,15 @@ FILE_TYPES = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFS
 
 
 class UnreadableFilesError(OSError):
-    """Files of a project that cannot be read, by name with the reason."""
+    """Files of a project that cannot be read, by name with the reason; `files` are the others."""
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(self, reasons: Mapping[str, str], files: Mapping[str, bytes]) -> None:
         self.reasons = reasons
+        self.files = files
         super().__init__("; ".join(f"{name} {why}" for name, why in reasons.items()))
+
+    def to_problems(self) -> list[Problem]:
+        return [Problem("FE508", Span.for_file(name), why) for name, why in self.reasons.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +75,12 @@ class ProjectFolder:
                     self._snapshots[name] = reading
             except OSError as error:
                 reasons[format_name(name)] = str(error)
-        if reasons:
-            raise UnreadableFilesError(reasons)
-        return {
+        contents = {
             name: reading.content for name, reading in iterate_with_pauses(self._snapshots.items())
         }
+        if reasons:
+            raise UnreadableFilesError(reasons, contents)
+        return contents
 
     def list_watched_folders(self) -> set[Path]:
         """The folders in which a change may be one of this project: its own, those of tables and

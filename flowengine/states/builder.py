@@ -2,8 +2,7 @@
 collects its problems.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -18,13 +17,13 @@ from flowengine.expr import (
     Type,
     find_whole_expression,
 )
-from flowengine.expr.functions.dates import is_date
 from flowengine.problems import Problem, suggest_name
 from flowengine.source import Document, KeyPath
 from flowengine.states.field_types import DURATION_UNITS, SPECIAL_TARGETS, parse_millis
 from flowengine.states.flow_context import CallbackContext, ExitTarget, FlowContext, Variable
 from flowengine.states.prompt import CompiledPrompt, LocalisedText, Prompt, PromptPart, PromptSpec
-from flowengine.states.prompt_faults import find_prompt_faults
+from flowengine.states.prompt_faults import find_literal_faults, find_prompt_faults
+from flowengine.states.value_forms import explain_misfit
 
 CompiledT = TypeVar("CompiledT", Expression, Template)
 
@@ -322,6 +321,8 @@ class StateBuilder:
                 texts[locale] = template
                 for code, message, cure in find_prompt_faults(kind, template):
                     self.add_problem(code, place, message, cure)
+                if kind != "audio":
+                    self._check_spoken_literals(place if follow else None, path, template)
         if not texts:
             return None
         fallback = next(
@@ -338,6 +339,16 @@ class StateBuilder:
             path,
             str(prompt.message or ""),
         )
+
+    def _check_spoken_literals(
+        self, place: KeyPath | None, path: KeyPath, template: Template
+    ) -> None:
+        """Check the texts in `${…}` that are spoken. `place` is that of the template in this file."""
+        for offset, (code, message, cure) in find_literal_faults(self.scope, template):
+            span = self.document.find_span(path)
+            if place:
+                span = self.document.find_inner_span(place, offset, 1)
+            self.problems.append(Problem(code, span, message, cure))
 
 
 def format_duration(wait: int) -> str:
@@ -356,45 +367,3 @@ def compile_for_variable(
     if variable.choices:
         scope.check_results(text, variable.name, variable.choices)
     return made
-
-
-def explain_misfit(value: Any, variable: Variable) -> str:
-    """Why a variable cannot hold this value, or "". The value is not repeated, as it may be a
-    caller's; an empty text fits, as variables start with it.
-    """
-    if not is_of_type(value, variable.type):
-        return f"this is no {variable.type}"
-    if variable.type is not Type.TEXT:
-        return ""
-    if variable.choices and value not in variable.choices:
-        return f"this is none of {', '.join(variable.choices)}"
-    form = VALUE_FORMATS.get(variable.kind)
-    if form and value and not form[0](value):
-        return f"this is no {form[1]}"
-    return (
-        f"it holds {variable.size} characters, and this has {len(value)}"
-        if len(value) > variable.size
-        else ""
-    )
-
-
-VALUE_FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
-    "date": (is_date, "date such as 2026-12-24"),
-    "time": (
-        lambda text: bool(re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text)),
-        "time such as 09:30",
-    ),
-    "digits": (lambda text: text.isascii() and text.isdigit(), "row of digits"),
-}
-
-
-def is_of_type(value: Any, wanted: Type) -> bool:
-    """Whether an authored YAML value can be held by a variable of this type."""
-    # bool before int, as True is an int in Python
-    if wanted is Type.BOOLEAN or isinstance(value, bool):
-        return isinstance(value, bool) and wanted is Type.BOOLEAN
-    if wanted is Type.INTEGER:
-        return isinstance(value, int)
-    if wanted is Type.DECIMAL:
-        return isinstance(value, (int, float))
-    return isinstance(value, str)

@@ -1,6 +1,6 @@
 """collect: ask for digits or words, check them, read them back, and keep them in a variable."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -128,9 +128,18 @@ class CompiledCollect(Verb):
     def list_repeat_reasons(self) -> list[str]:
         if self.question.attempts < 2:
             return []
-        judged = self.valid is not None or self.least > 1 or self.variable.kind in JUDGED_KINDS
         confirmed = self.read_back is not None
-        return ["no input", *["invalid"] * judged, *["not confirmed"] * confirmed]
+        return ["no input", *["invalid"] * self.can_refuse(), *["not confirmed"] * confirmed]
+
+    def can_refuse(self) -> bool:
+        """Whether some input is not valid."""
+        if self.valid is not None or self.least > 1:
+            return True
+        # of a single key only * is no digit: # ends the input, and leaves none
+        is_one_digit = self.most == 1 and self.variable.kind in ("digits", "integer")
+        if is_one_digit and "*" in self.keys and not self.question.accepts_voice:
+            return False
+        return self.variable.kind in JUDGED_KINDS
 
     def list_sample_keys(self, words: Iterable[str], attempts: int) -> Iterator[str]:
         """Inputs of each length, valid and invalid; in the read-back, its keys."""
@@ -291,13 +300,14 @@ def get_length_range(
     return low, high
 
 
-def add_global_exits(builder: StateBuilder) -> dict[str, str]:
-    """Add exits for the keys that work everywhere in the flow."""
+def add_global_exits(builder: StateBuilder, keys: Collection[str]) -> dict[str, str]:
+    """Add exits for those of the keys that work everywhere in the flow."""
     return {
         key: target
         if target in SPECIAL_TARGETS
         else builder.add_exit(f"key {key}", target, (), "pie")
         for key, target in builder.context.global_keys.items()
+        if key in keys
     }
 
 
@@ -311,9 +321,14 @@ def compile_collect(
     check_target(builder, path, collect, variable)
     builder.late_reads.add(f"vars.{variable.name}")  # put back when an input is refused
     least, most = get_length_range(builder, path, collect, variable)
-    keys = add_global_exits(builder)
-    # 1 and 2 answer the read-back
-    everywhere = {key: leads for key, leads in keys.items() if key not in ("1", "2")}
+    everywhere = builder.context.global_keys
+    # where one digit is an input, a digit cannot lead elsewhere; 1 and 2 answer the read-back
+    asked = {key for key in everywhere if least > 1 or not key.isdigit()}
+    confirming = {key for key in everywhere if key not in ("1", "2")}
+    if collect.confirm is UNSET:
+        confirming.clear()
+    keys = add_global_exits(builder, asked | confirming)
+    confirming_keys = {key: leads for key, leads in keys.items() if key in confirming}
     timeout = get_timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
         question=compile_question(
@@ -327,13 +342,12 @@ def compile_collect(
         if isinstance(collect.valid, str)
         else None,
         invalid=compile_retry_prompts(builder, (*path, "invalid"), collect.invalid, "invalid"),
-        read_back=compile_read_back(builder, path, collect, everywhere, timeout),
+        read_back=compile_read_back(builder, path, collect, confirming_keys, timeout),
         timeout=timeout,
         voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), collect.voice_timeout),
         repeats=collect.repeats,
-        # where one digit is an input, a digit cannot lead elsewhere
-        keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
-        global_keys=everywhere,
+        keys={key: leads for key, leads in keys.items() if key in asked},
+        global_keys=confirming_keys,
         previous_value_name=builder.add_shadow_variable(variable)
         if collect.confirm is not UNSET
         else "",

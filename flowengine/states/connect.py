@@ -88,6 +88,10 @@ class CompiledConnect(Verb):
     def dialled_texts(self) -> Mapping[str, Template]:
         return self.prepared_action.texts if self.target == "phone" else NOTHING
 
+    @property
+    def room_name(self) -> Template | None:
+        return self.prepared_action.texts["conference"] if self.target == "conference" else None
+
     def list_text_limits(self) -> Iterator[TextLimit]:
         then = "the call takes its error exit"
         name, headers = self.prepared_action.texts[self.target], self.prepared_action.headers

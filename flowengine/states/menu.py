@@ -41,6 +41,7 @@ from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import MenuOption as WireOption
 from flowengine.svaml import RunMenu, encode_fragment
 
+DTMF_KEYS = "9876543210#*"  # of a telephone; the first that is free is tried as a wrong one
 EXAMPLE = """
 main:
   menu:
@@ -182,13 +183,18 @@ class CompiledMenu(Verb):
         yield from (menu.id for menu in self.submenus)
 
     def list_repeat_reasons(self) -> list[str]:
-        return ["no input", "no match"] if self.question.attempts > 1 else []
+        if self.question.attempts < 2:
+            return []
+        menus = (self.options, *(menu.options for menu in self.submenus))
+        has_free_key = any({*DTMF_KEYS} - {option.dtmf for option in options} for options in menus)
+        can_mismatch = has_free_key or bool(self.spoken_words)
+        return ["no input", *["no match"] * can_mismatch]
 
     def list_sample_keys(self, _words: Iterable[str], _attempts: int) -> Iterator[str]:
         """Each choice, and a key that is none."""
         yield from (value.replace(".", "") for value in self.choices)
         taken = {option.dtmf for option in self.options}
-        yield from [key for key in "9876543210#*" if key not in taken][:1]
+        yield from [key for key in DTMF_KEYS if key not in taken][:1]
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
         return self.question.find_no_effects(authored, "add `hear:` to an option")

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from flowengine.expr import Template
+from flowengine.expr import Scope, Template
 from flowengine.limits import MAX_SAY
 from flowengine.svaml import (
     extract_spoken_text,
     find_address_problem,
     find_changed_attribute,
+    find_empty_attribute,
     find_ssml_problem,
     find_url_problem,
     format_ssml,
@@ -19,6 +20,7 @@ from flowengine.svaml import (
 
 PromptFault = tuple[str, str, str]  # code, message, cure
 _BARE_KEY: Final = re.compile(r"(?<![\w*#])[*#](?![\w*#])")
+_QUOTED_KEY: Final = re.compile(r"""["'][^"']*[*#]""")
 _WORDS_BY_KEY: Final = {"*": "star", "#": "hash, or pound"}
 
 
@@ -35,6 +37,18 @@ def find_prompt_faults(kind: str, template: Template) -> Iterator[PromptFault]:
         yield from _find_text_faults(text, constant=template.constant is not None)
 
 
+def find_literal_faults(scope: Scope, template: Template) -> Iterator[tuple[int, PromptFault]]:
+    """What is wrong with the texts in `${…}` of a spoken text, each with its place in it."""
+    for piece in template.interpolations:
+        text = piece.expression.text
+        # most have no key in quotes, and a tree takes time
+        if not _QUOTED_KEY.search(text):
+            continue
+        for words, offset in scope.list_literal_results(text):
+            for fault in find_bare_keys(words):
+                yield piece.start + offset, fault
+
+
 def _find_text_faults(text: str, *, constant: bool) -> Iterator[PromptFault]:
     if constant and len(text) > MAX_SAY:
         yield (
@@ -43,7 +57,7 @@ def _find_text_faults(text: str, *, constant: bool) -> Iterator[PromptFault]:
             "split it into a list of prompts or into two states",
         )
     yield from _find_empty_prompt(text=to_speakable(text))
-    yield from _find_bare_keys(text)
+    yield from find_bare_keys(text)
 
 
 def _find_ssml_faults(xml: str) -> Iterator[PromptFault]:
@@ -51,6 +65,8 @@ def _find_ssml_faults(xml: str) -> Iterator[PromptFault]:
     if fault := find_ssml_problem(xml):
         yield "FE411", fault, "close every element that you open"
         return
+    if attribute := find_empty_attribute(xml):
+        yield "FE411", f"the attribute {attribute} is empty", "give it a value, or leave it out"
     if attribute := find_changed_attribute(xml):
         yield (
             "FE418",
@@ -59,7 +75,7 @@ def _find_ssml_faults(xml: str) -> Iterator[PromptFault]:
         )
     part = format_ssml(xml)
     yield from _find_empty_prompt("" if is_silent(part) else part)
-    yield from _find_bare_keys(extract_spoken_text(part))
+    yield from find_bare_keys(extract_spoken_text(part))
 
 
 def _find_audio_faults(address: str, *, constant: bool) -> Iterator[PromptFault]:
@@ -78,7 +94,8 @@ def _find_empty_prompt(text: str) -> Iterator[PromptFault]:
         yield "FE419", "this prompt says nothing, and is left out", "write words, or remove it"
 
 
-def _find_bare_keys(text: str) -> Iterator[PromptFault]:
+def find_bare_keys(text: str) -> Iterator[PromptFault]:
+    """Keys in words to be spoken that are no words themselves."""
     if found := _BARE_KEY.search(text):
         yield (
             "FE420",

@@ -24,6 +24,8 @@ YES: Final = "yes"
 NO: Final = "no"
 _TIME_DIGITS: Final = re.compile(r"([01][0-9]|2[0-3])[0-5][0-9]")
 _APOSTROPHES: Final = re.compile("['\u2019\u2018\u02bb\u02bc\u0307]")
+# both are in one order in Unicode, 0x60 apart
+_HIRAGANA_BY_KATAKANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _FRACTION: Final = re.compile(r"[0-9][.,][0-9]")
 # what speech recognition writes for "minus five", "three quarters", "half past ten"
 _NOT_AN_INTEGER: Final = re.compile(r"^[-+\u2212\u2013]\s*[0-9]|[0-9]\s*[/:+*\u00d7\u00f7]\s*[0-9]")
@@ -36,13 +38,15 @@ def is_spoken(event: Pie) -> bool:
 
 
 def fold_words(text: str) -> str:
-    """Words in small letters with single blanks, without punctuation. `*` and `#` stay.
+    """Words in small letters with single blanks, without punctuation. `*` and `#` stay; katakana is
+    the same as hiragana.
 
     >>> fold_words("Yes, that's right.")
     'yes thats right'
     """
     # folding may take letters apart, hence NFC after it
     small = _APOSTROPHES.sub("", normalize("NFC", normalize("NFKC", text).casefold()))
+    small = small.translate(_HIRAGANA_BY_KATAKANA)
     kept = (letter if letter in "*#" or category(letter)[0] in "LMN" else " " for letter in small)
     return " ".join("".join(kept).split())
 

@@ -1,7 +1,8 @@
 """Words that callers say for digits, yes and no, by language.
 
 Digits: the forms of CLDR 48 (rule-based number formats, cardinals in the nominative), plus what is
-said in rows of digits and is not in CLDR: `oh`, `zwo`, `meia`, `幺`, the readings of Japanese.
+said in rows of digits and is not in CLDR: `oh`, `nought`, `zwo`, `meia`, `幺`, the readings of
+Japanese, the forms of spoken Finnish.
 Yes and no: CLDR 48 (POSIX messages), plus the usual polite and short forms.
 """
 
@@ -19,10 +20,10 @@ DIGIT_WORDS: Final[Mapping[str, str]] = {
     "da": "nul|en et|to|tre|fire|fem|seks|syv|otte|ni",
     "de": "null|eins ein eine|zwei zwo|drei|vier|fünf|sechs|sieben|acht|neun",
     "el": "μηδέν|ένα ένας μία|δύο|τρία τρεις|τέσσερα τέσσερις|πέντε|έξι|επτά εφτά|οκτώ οχτώ|εννέα εννιά",
-    "en": "zero oh o|one|two|three|four|five|six|seven|eight|nine",
+    "en": "zero oh o nought naught|one|two|three|four|five|six|seven|eight|nine",
     "es": "cero|uno un una|dos|tres|cuatro|cinco|seis|siete|ocho|nueve",
     "et": "null|üks|kaks|kolm|neli|viis|kuus|seitse|kaheksa|üheksa",
-    "fi": "nolla|yksi|kaksi|kolme|neljä|viisi|kuusi|seitsemän|kahdeksan|yhdeksän",
+    "fi": "nolla|yksi yks|kaksi kaks|kolme|neljä|viisi viis|kuusi kuus|seitsemän seittemän|kahdeksan kaheksan|yhdeksän yheksän",
     "fil": "wala sero|isa|dalawa|tatlo|apat|lima|anim|pito|walo|siyam",
     "fr": "zéro|un une|deux|trois|quatre|cinq|six|sept|huit|neuf",
     "hi": "शून्य|एक|दो|तीन|चार|पाँच पांच|छह छः|सात|आठ|नौ",
@@ -31,7 +32,7 @@ DIGIT_WORDS: Final[Mapping[str, str]] = {
     "id": "nol kosong|satu|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan",
     "is": "núll|einn ein eitt|tveir tvær tvö|þrír þrjár þrjú|fjórir fjórar fjögur|fimm|sex|sjö sjó|átta|níu",
     "it": "zero|uno un una|due|tre|quattro|cinque|sei|sette|otto|nove",
-    "ja": "零 〇 ゼロ れい まる|一 壱 いち|二 弐 に|三 参 さん|四 よん し|五 伍 ご|六 ろく|七 なな しち|八 はち|九 きゅう",
+    "ja": "零 〇 ゼロ れい まる|一 壱 いち|二 弐 に|三 参 さん|四 よん し|五 伍 ご|六 ろく|七 なな しち|八 はち|九 きゅう く",
     "ka": "ნული|ერთი|ორი|სამი|ოთხი|ხუთი|ექვსი|შვიდი|რვა|ცხრა",
     "ko": "영 공|일 하나|이 둘|삼 셋|사 넷|오 다섯|육 륙 여섯|칠 일곱|팔 여덟|구 아홉",
     "lt": "nulis|vienas viena|du dvi|trys|keturi|penki|šeši|septyni|aštuoni|devyni",
@@ -52,7 +53,7 @@ DIGIT_WORDS: Final[Mapping[str, str]] = {
     "tr": "sıfır|bir|iki|üç|dört|beş|altı|yedi|sekiz|dokuz",
     "uk": "нуль|один одна одне|два дві|три|чотири|пʼять|шість|сім|вісім|девʼять",
     "vi": "không|một|hai|ba|bốn|năm|sáu|bảy|tám|chín",
-    "yue": "零|一|二 兩 两|三|四|五|六|七|八|九",
+    "yue": "零 〇|一|二 兩 两|三|四|五|六|七|八|九",
     "zh": "零 〇|一 幺|二 两 兩|三|四|五|六|七|八|九",
 }
 """By language: the words for 0 to 9, divided by bars"""
@@ -60,8 +61,8 @@ DIGIT_WORDS: Final[Mapping[str, str]] = {
 REPEAT_WORDS: Final[Mapping[str, Mapping[str, int]]] = {"en": {"double": 2, "triple": 3}}
 """Words that repeat the digit after them"""
 
-LANGUAGES_WITHOUT_SPACES: Final = frozenset({"ja", "my", "th", "yue", "zh"})
-"""Languages that are written without a blank between two words"""
+LANGUAGES_WITHOUT_SPACES: Final = frozenset({"ja", "ko", "my", "th", "yue", "zh"})
+"""Languages that are written without a blank between two words; of Korean, digits in a row are"""
 
 YES_NO_WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "ar": ("نعم|أجل|صحيح", "لا", "من فضلك|شكرا"),
@@ -91,7 +92,7 @@ YES_NO_WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "it": ("sì|si|certo|esatto|corretto", "no", "grazie|per favore"),
     "ja": ("はい|ええ|うん|そうです", "いいえ|いえ|違います|ちがいます", "お願いします"),
     "ka": ("კი|დიახ|სწორია", "არა", "გმადლობთ"),
-    "ko": ("예|네|맞아요|맞습니다", "아니요|아니오|아니에요|아닙니다", "감사합니다"),
+    "ko": ("예|네|맞아요|맞습니다", "아니요|아뇨|아니오|아니에요|아닙니다", "감사합니다"),
     "lt": ("taip|teisingai", "ne", "prašau|ačiū"),
     "lv": ("jā|pareizi", "nē", "lūdzu|paldies"),
     "ms": ("ya|betul|benar", "tidak|bukan", "terima kasih"),

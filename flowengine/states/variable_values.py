@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowengine.expr import EvalError, Expression, Template, Type, to_ascii_digits
-from flowengine.states.builder import explain_misfit
 from flowengine.states.field_types import Scalar
 from flowengine.states.flow_context import Variable
 from flowengine.states.step_context import StepContext
+from flowengine.states.value_forms import explain_misfit
 
 MAX_DECIMAL = 1e300  # larger ones are no floats any more, and no amounts of anything either
 DIGIT_KINDS = frozenset({"digits", "date", "time"})

@@ -127,6 +127,11 @@ class Verb(ABC):
         return NOTHING
 
     @property
+    def room_name(self) -> Template | None:
+        """The name of the conference that it connects to."""
+        return None
+
+    @property
     def least_digits(self) -> int:
         """The fewest digits that it takes, or 0."""
         return 0

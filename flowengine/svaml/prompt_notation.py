@@ -78,13 +78,37 @@ def find_ssml_problem(xml: str) -> str:
     return ""
 
 
+def find_empty_attribute(xml: str) -> str:
+    """The first attribute of well-formed SSML without a value, or nothing. No attribute of SSML may
+    be empty.
+    """
+    try:
+        found = _parse_ssml(xml)
+    except ET.ParseError:
+        return ""
+    return next(
+        (
+            f"{element.tag} {name}"
+            for element in found.iter()
+            for name, value in element.attrib.items()
+            if not value.strip()
+        ),
+        "",
+    )
+
+
+def _parse_ssml(xml: str) -> ET.Element:
+    """SSML as its author wrote it."""
+    opened = xml.strip()
+    return ET.fromstring(opened if opened.startswith("<speak") else f"<speak>{xml}</speak>")  # noqa: S314 - as above
+
+
 def find_changed_attribute(xml: str) -> str:
     """The first attribute of well-formed SSML that would not reach the platform as it is written,
     or nothing: the notation has no way to write `&`, `<` or `;` inside a part.
     """
-    opened = xml.strip()
     try:
-        written = ET.fromstring(opened if opened.startswith("<speak") else f"<speak>{xml}</speak>")  # noqa: S314 - as above
+        written = _parse_ssml(xml)
         sent = ET.fromstring(format_ssml(xml)[len("#ssml[") : -1])  # noqa: S314
     except ET.ParseError:
         return ""

@@ -220,6 +220,14 @@ def test_check_with_an_internal_error_is_not_remembered(flows: Path, cache: Path
     assert describe(check(flows, cache)) == describe(check(flows, None))
 
 
+def test_check_with_an_unreadable_file_is_not_remembered(flows: Path, cache: Path) -> None:
+    (flows / "link.yaml").symlink_to("nowhere")
+    assert "FE508" in check(flows, cache).output
+    assert not cache.exists()
+    check(flows.rename(flows.with_name("other")), cache)
+    assert not cache.exists()
+
+
 def swap_entries(file: Path) -> None:
     other = next(one for one in file.parent.iterdir() if one != file)
     shutil.copy(other, file)

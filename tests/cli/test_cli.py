@@ -275,3 +275,26 @@ def test_help_imports_nothing_heavy() -> None:
 def test_command_summary_is_the_one_of_the_command(name: str) -> None:
     command = getattr(import_module(f"flowengine.cli.{name}"), name)
     assert command.help.startswith(COMMANDS[name])
+
+
+def test_check_of_files_that_cannot_be_read_checks_the_others(flows: Path) -> None:
+    (flows / "line.yaml").write_text(GOOD.replace("failed: bye", "failed: nowhere"))
+    (flows / "folder.yaml").mkdir()
+    (flows / "tables").mkdir()
+    (flows / "tables" / "link.yaml").symlink_to("missing")
+    result = run("check", flows, CRM_TOKEN="x")
+    assert result.exit_code == 1
+    found = re.findall(r"^(\S+?)(?::\d+:\d+)?: error (FE\d+)", result.output, re.MULTILINE)
+    assert [(Path(file).relative_to(flows).as_posix(), code) for file, code in found] == [
+        ("folder.yaml", "FE508"),
+        ("line.yaml", "FE203"),
+        ("tables/link.yaml", "FE508"),
+    ]
+
+
+def test_check_of_a_link_that_leads_nowhere_names_it(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").symlink_to("missing")
+    result = run("check", tmp_path / "line.yaml")
+    assert result.exit_code == 1
+    assert f"{tmp_path}/line.yaml: error FE508: is a link that leads nowhere" in result.output
+    assert "1 error" in result.output

@@ -5,30 +5,25 @@ call goes on, on its own release.
 import asyncio
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from flowengine.compile.project_compiler import compute_release_id
-from flowengine.journal import JournalEncryption, JournalReader
-from flowengine.journal.inbox import INBOX_ASSOCIATED_DATA, InboxEntry
+from flowengine.journal.journal_database import open_for_reading
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
-from flowengine.sinch import decode
 from tests.e2e.many_callers import Crowd, parts_of, project, write
 from tests.server.server_process import list_workers
-from tests.support_line import SECRET, Server
+from tests.support_line import Server
 from tests.waiting import wait_until_async
 
-SEALER = JournalEncryption([SECRET])
 LANES, SLOW = 100, 0.5
 # What was answered again was answered before: what the caller heard tells of which release it was.
-RELEASES = "SELECT call, group_concat(DISTINCT release) FROM callbacks GROUP BY call"
+RELEASES = "SELECT call, group_concat(DISTINCT release) FROM rows GROUP BY call"
 
 
 @pytest.fixture
@@ -72,30 +67,10 @@ async def while_calling(crowd: Crowd, story: Callable[[], "asyncio.Future[None]"
 
 
 def ended(folder: Path) -> set[str]:
-    """The calls whose end is in the journal, as a row or, where callbacks came fast, sealed in its
-    inbox.
-    """
-    with closing(sqlite3.connect(folder / "journal.db")) as journal:
-        journal.execute("BEGIN")  # what becomes a row meanwhile is seen once
-        rows = {
-            call.decode()
-            for (call,) in journal.execute("SELECT call FROM callbacks WHERE event = 'dice'")
-        }
-        pieces = journal.execute("SELECT content FROM inbox").fetchall()
-    opened = [
-        msgspec.msgpack.decode(
-            SEALER.open(piece, INBOX_ASSOCIATED_DATA) or b"", type=list[InboxEntry]
-        )
-        for (piece,) in pieces
-    ]
-    events = [decode(item.body) for piece in opened for item in piece]
-    return rows | {event.call_id for event in events if event.kind == "dice"}
-
-
-def waiting(folder: Path) -> int:
-    """Callbacks that are no rows yet."""
-    with closing(JournalReader(folder / "journal.db")) as reader:
-        return reader.count_waiting()
+    """The calls whose end is in the journal."""
+    with closing(open_for_reading(folder / "journal.db")) as journal:
+        found = journal.execute("SELECT call FROM rows WHERE event = 'dice'").fetchall()
+    return {call.decode() for (call,) in found}
 
 
 def acknowledged(crowd: Crowd) -> set[str]:
@@ -103,8 +78,7 @@ def acknowledged(crowd: Crowd) -> set[str]:
 
 
 def each_call_saw_one_release(crowd: Crowd, folder: Path) -> None:
-    asyncio.run(wait_until_async(lambda: waiting(folder) == 0))
-    with closing(sqlite3.connect(folder / "journal.db")) as journal:
+    with closing(open_for_reading(folder / "journal.db")) as journal:
         rows = journal.execute(RELEASES).fetchall()
     releases = {call.decode(): names for call, names in rows}
     archive = Archive(folder / "releases.db")

@@ -22,15 +22,18 @@ VARIABLES = {
     "k": {"type": "integer"},
     "d": {"type": "date"},
     "t": {"type": "text", "max": 20},
+    "pin": {"type": "digits", "max": 4},
 }
+
+SAID = " ".join(f"${{vars.{name}}}" for name in VARIABLES)
 
 
 def problems(expression: str, **more: Any) -> tuple[Problem, ...]:
     flow = {
-        "flow": "line", "start": "a", "vars": VARIABLES, "inputs": list(VARIABLES), **more,
+        "flow": "line", "start": "a", "vars": VARIABLES, "inputs": list(VARIABLES), "locale": "en-GB", **more,
         "states": {
-            "a": {"set": {"t": f"${{string({expression})}}"}, "next": "b"},
-            "b": {"say": "${vars.t} ${vars.tier} ${vars.n} ${vars.m} ${vars.k} ${vars.d}", "hangup": {}},
+            "a": {"set": {"t": f"${{string({expression})}}"}, "next": "b", "locale": "fr-FR"},
+            "b": {"say": SAID, "hangup": {}},
         },
     }  # fmt: skip
     made = compile_project(
@@ -54,6 +57,26 @@ def problems(expression: str, **more: Any) -> tuple[Problem, ...]:
         ('call.origin == "app"', "it can be"),
         ('now.weekday == "Monday"', 'write "monday"'),
         ('vars.tier == "platinum"', 'it can be "gold" or "silver"'),
+        ('upper(event.result) == "busy"', 'write "BUSY"'),
+        ('lower(event.result) == "no answer"', 'write "noanswer"'),
+        ('trim(vars.tier) in ["platinum"]', 'it can be "gold" or "silver"'),
+        ('"busy!" == event.result + "?"', "it can be"),
+        ('(event.result == "busy" ? "a" : "b") == "c"', 'it can be "b" or "a"'),
+        ('event.result.matches("^BUSY$")', 'write "busy"'),
+        ('"BUSY" in [event.result]', 'write "busy"'),
+        ('call.locale == "sv"', 'it can be "en-GB", "en-US" or "fr-FR"'),
+        ('lower(call.locale) == "en-US"', 'write "en-us"'),
+        ('call.locale.startsWith("sv")', "it can be"),
+        ('now.date == "24/12/2026"', 'it looks like "2026-12-24"'),
+        ('now.date != "2026-3-2"', 'write "2026-03-02"'),
+        ('now.date == "2026-02-30"', 'it looks like "2026-12-24"'),
+        ('now.date.endsWith("24.12")', "it looks like"),
+        ('now.time < "9:00"', 'write "09:00"'),
+        ('"17.30" <= now.time', 'write "17:30"'),
+        ('now.time in ["09:00", "noon"]', 'it looks like "09:30"'),
+        ('vars.d > "24 December"', "it looks like"),
+        ('vars.pin == "12-34"', 'write "1234"'),
+        ('vars.pin == "123456"', "it looks like"),
         ('vars.t == "x" && (vars.n > 1 || vars.tier != "Gold")', 'write "gold"'),
     ],
 )
@@ -72,10 +95,52 @@ def test_comparison_with_a_word_that_never_comes_is_an_error(expression: str, cu
         'vars.t == "platinum"',
         'event.reason.contains("hangup")',
         'now.weekday in ["saturday", "sunday"]',
+        'upper(event.result) == "BUSY" || trim(event.reason) == ""',
+        'lower(vars.t) == "Gold" || event.result + vars.t == "x"',
+        'event.result.matches("^(busy|noanswer)$")',
+        '"x" in [event.result, vars.t]',
+        'call.locale in ["en-US", "fr-FR"] || call.locale.startsWith("en")',
+        'now.date == "2026-12-24" || now.date > "2026-12" || now.date < "2027"',
+        'now.date.endsWith("-12-24") || now.date.contains("-12-") || vars.d == ""',
+        'now.time >= "09:00" && now.time < "24:00" || now.time.startsWith("09")',
+        'now.time.matches("^9") || vars.pin == "1234" || vars.pin.startsWith("46")',
     ],
 )
 def test_comparison_with_words_that_come_is_fine(expression: str) -> None:
     assert problems(expression) == ()
+
+
+@pytest.mark.parametrize(
+    ("other", "fine"),
+    [
+        ("{flow: two, start: a, states: {a: {hangup: }}}", False),
+        ("{flow: two, start: a, locale: sv-SE, states: {a: {hangup: }}}", True),
+        ("{flow: two, start: a, states: {a: {locale: sv-SE, hangup: }}}", True),
+        (
+            (
+                "{flow: two, start: a, vars: {l: {type: choice, choices: [sv-SE], default: sv-SE}}, "
+                "states: {a: {locale: '${vars.l}', hangup: }}}"
+            ),
+            True,
+        ),
+        ("{flow: two, start: a, states: {a: {locale: '${call.custom}', hangup: }}}", True),
+        ("{flow: two, start: a, states: {a: {locale: sv-SE, hangup: never}}}", True),
+    ],
+)
+def test_comparison_with_a_locale_knows_those_of_all_flows(other: str, fine: bool) -> None:
+    flow = (
+        "{flow: line, start: a, states: {a: {choose: "
+        "[{when: 'call.locale == \"sv-SE\"', next: b}, {next: b}]}, b: {hangup: }}}"
+    )
+    made = compile_project(
+        {
+            "project.yaml": b"{project: test}",
+            "line.yaml": flow.encode(),
+            "two.yaml": other.encode(),
+        },
+        {},
+    )
+    assert ("FE315" not in [problem.code for problem in made.problems]) is fine
 
 
 @pytest.mark.parametrize(
@@ -176,7 +241,7 @@ def test_platform_words_are_their_own_spelling_and_compare() -> None:
             "tier", "choice", list_name_types({}, {})["call.id"], 9, False, None, ("a b",)
         )
     }
-    known = build_domains(own, {})
+    known = build_domains(own, {}, ())
     wide = list_name_types({"tier": own["tier"].type}, {})
     scope = Scope(wide).narrow(wide, known)
     for name, domain in known.items():

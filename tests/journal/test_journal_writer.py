@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from flowengine.journal import (
     JournalWriter,
     row_writer,
 )
+from flowengine.journal.journal_database import open_for_reading
 from flowengine.journal.journal_row import (
     JournalRecord,
     JournalRow,
@@ -63,11 +65,8 @@ def journal(
 
 def shown(path: Path) -> str:
     """All that people may read."""
-    connection = sqlite3.connect(path)
-    rows = connection.execute(
-        "SELECT shown, coalesce(content, said) FROM callbacks LEFT JOIN answers ON answer = "
-        "answers.number"
-    )
+    with closing(open_for_reading(path)) as connection:
+        rows = connection.execute("SELECT readable, own, said, trace FROM rows").fetchall()
     return " ".join(text for row in rows for text in row)
 
 
@@ -379,7 +378,7 @@ def test_value_that_sqlite_refuses_costs_its_own_row_alone(
         record(path, compile_release(files()), [ring(f"call-{number}") for number in range(5)])
     rows = [len(JournalReader(path).list_callbacks(f"call-{number}")) for number in range(5)]
     assert rows == [1, 1, 0, 1, 1]
-    assert "of call b'call-2' is not in the call journal" in caplog.text
+    assert "of call call-2 is not in the call journal" in caplog.text
 
 
 def test_cookie_in_an_answer_is_left_out() -> None:

@@ -5,6 +5,9 @@ project says so.
 import asyncio
 import json
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +24,14 @@ from flowengine.storage.sessions import MemoryStore
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
     FLOW,
+    LINE,
     SEALER,
     Clock,
     ended,
     files,
     keyed,
     press,
+    record,
     ring,
 )
 from tests.thoroughness import examples
@@ -55,7 +60,7 @@ async def readable(release: Release, events: list[dict[str, Any]], name: str) ->
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
         made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
-        found += [made.shown, made.said, made.exit, made.reason]
+        found += [made.readable, made.own, made.said, *made.dimension]
     return " ".join(found)
 
 
@@ -105,3 +110,16 @@ async def test_recording_credentials_are_never_readable(told: str) -> None:
     assert "startRecording" in text
     assert "s3://bucket/calls" in text
     assert "the-key-of-the-bucket" not in text
+
+
+@pytest.mark.parametrize("told", POLICIES)
+def test_event_that_names_its_caller_goes_with_its_row(tmp_path: Path, told: str) -> None:
+    """What many rows have in common stays for two days after the last of them."""
+    path, release = tmp_path / "journal.db", POLICIES[told]
+    record(path, release, [ring(f"call-{number}") for number in range(4)])
+    with closing(sqlite3.connect(path)) as file:
+        texts = [text for (text,) in file.execute("SELECT content FROM texts")]
+        own = [text for (text,) in file.execute("SELECT own FROM callbacks")]
+    assert [text for text in texts if '"runMenu"' in text]
+    assert bool([text for text in texts if LINE[1:] in text or '"to"' in text]) is (told == "")
+    assert all('"cli"' in text for text in own)

@@ -17,8 +17,6 @@ from tests.support_line import Line, Server
 
 CALLS = 12
 RUN = re.compile(rb"\d{8,}")
-# every server is busy, so that callbacks wait in the inbox
-BUSY = "import flowengine.journal.deferred_rows as later\nlater.BUSY_PER_SECOND = -1.0\n"
 
 
 def checked(digits: str) -> str:
@@ -92,29 +90,20 @@ def found(files: dict[str, bytes], digits: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("journal", "busy"),
-    [("{numbers: masked, words: masked}", True), ("{numbers: clear, words: clear}", False)],
-    ids=["masked, rows later", "clear, rows at once"],
+    "journal", ["{numbers: masked, words: masked}", "{numbers: clear, words: clear}"]
 )
 def test_files_of_a_server_hold_no_secrets_and_only_the_numbers_it_shows(
-    support_line_folder: Path, monkeypatch: pytest.MonkeyPatch, journal: str, busy: bool
+    support_line_folder: Path, journal: str
 ) -> None:
     with (support_line_folder / "flows" / "project.yaml").open("a") as project:
         project.write(f"journal: {journal}\n")
-    if busy:
-        (support_line_folder / "setting").mkdir()
-        (support_line_folder / "setting" / "sitecustomize.py").write_text(BUSY)
-        monkeypatch.setenv("PYTHONPATH", str(support_line_folder / "setting"))
-    random, server = Random(journal + str(busy)), Server(support_line_folder, workers=2)
+    random, server = Random(journal), Server(support_line_folder, workers=2)
     server.start()
     callers = [Caller(random) for _ in range(CALLS)]
     for at, caller in enumerate(callers):
         caller.calls(server.port, to_the_end=bool(at % 2))
     server.kill()
     look(written(support_line_folder), callers, clear="clear" in journal)
-    with closing(sqlite3.connect(support_line_folder / "journal.db")) as file:
-        assert bool(file.execute("SELECT count(*) FROM inbox").fetchone()[0]) is busy
-    monkeypatch.delenv("PYTHONPATH", raising=False)
     server.start()
     server.kill(signal.SIGTERM)
     with closing(sqlite3.connect(support_line_folder / "journal.db")) as file:

@@ -105,10 +105,8 @@ async def test_row_written_while_the_file_is_taken_away_is_written_again(
 
     reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
     writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
-    written = writer._deferred_rows.write
-    monkeypatch.setattr(
-        writer._deferred_rows, "write", lambda *given: (written(*given), leaving())[0]
-    )
+    written = writer._row_writer.write
+    monkeypatch.setattr(writer._row_writer, "write", lambda *given: (written(*given), leaving())[0])
     writer.start()
     await writer.save_record(reply.record, json.dumps(ring()).encode(), reply.body)
     assert len(JournalReader(path).list_callbacks("call-1")) == 1

@@ -9,8 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from flowengine.journal import JournalWriter, deferred_rows
-from flowengine.journal.inbox import write_batch
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.journal_row import JournalRecord
 from flowengine.journal.retention import Retention
@@ -18,7 +16,7 @@ from flowengine.journal.row_writer import RowWriter
 from flowengine.runtime.engine import Reply
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import SEALER, crm, files, recorded, ring
-from tests.waiting import PATIENCE_SECONDS
+from tests.journal.version_2 import make_journal, write_batch
 
 DAY, YEAR = 86_400.0, 365 * 86_400.0
 RELEASE = compile_release(files(journal="{keep: 7d}"))
@@ -33,6 +31,7 @@ class Days:
             recorded(folder / "other.db", RELEASE, [ring()], crm, None)
         )[0]
         self.path = folder / "journal.db"
+        make_journal(self.path).close()  # so that it has an inbox
         self.file = JournalFile(self.path)
         self.rows = RowWriter(lambda _name: RELEASE, SEALER, lambda *_: None)
         self.retention = Retention(self.file, lambda: RELEASE, lambda: self.now, lambda: self.since)
@@ -57,7 +56,7 @@ class Days:
 
     def call(self, calls: int = 1) -> None:
         self.file.run_transaction(
-            lambda connection: self.rows.write(connection, self.file.answers, self.noted(calls))
+            lambda connection: self.rows.write(connection, self.file, self.noted(calls))
         )
 
     def stow(self, calls: int) -> None:
@@ -142,32 +141,3 @@ def test_clock_that_goes_back_an_hour_costs_no_call(days: Days) -> None:
     assert days.count() == (20, 0)
     days.pass_by(DAY + 3600)
     assert days.count() == (0, 0)
-
-
-@pytest.mark.parametrize("leap", [-3600.0, YEAR])
-async def test_inbox_of_a_busy_server_whose_clock_is_set_becomes_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leap: float
-) -> None:
-    """What waits in the inbox is neither dropped nor tried without end."""
-    path, offset, time = tmp_path / "journal.db", [0.0], deferred_rows.time.time
-    monkeypatch.setattr(deferred_rows, "BUSY_PER_SECOND", -1.0)
-    monkeypatch.setattr(deferred_rows.time, "time", lambda: time() + offset[0])
-
-    async def run() -> None:
-        reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
-        writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
-        writer._deferred_rows._is_busy = True
-        writer.start()
-        for number in range(20):
-            offset[0] = leap if number >= 10 else 0.0
-            record = msgspec.structs.replace(reply.record, at=deferred_rows.time.time())
-            await writer.save_record(
-                record, json.dumps(ring(f"call-{number}")).encode(), reply.body
-            )
-        await asyncio.sleep(0.3)
-        await asyncio.to_thread(writer.close)
-
-    await asyncio.wait_for(run(), PATIENCE_SECONDS)
-    with closing(sqlite3.connect(path)) as file:
-        assert file.execute("SELECT count(*) FROM callbacks").fetchone() == (20,)
-        assert file.execute("SELECT count(*) FROM inbox").fetchone() == (0,)

@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
@@ -16,7 +17,6 @@ import msgspec
 import pytest
 
 from flowengine.journal import CallFilter, JournalEncryption, JournalReader, JournalWriter
-from flowengine.journal.inbox import write_batch
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.journal_row import JournalRecord
 from flowengine.journal.size_limit import (
@@ -28,6 +28,7 @@ from flowengine.journal.size_limit import (
 from flowengine.runtime.engine import Reply
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import SEALER, crm, files, recorded, ring
+from tests.journal.version_2 import make_journal, write_batch
 
 LIMIT = 32_000_000
 BEGUN = time.time() - 100_000
@@ -45,10 +46,10 @@ def one_reply(folder: Path) -> Reply:
 
 
 def noted(reply: Reply, call: str, at: float, room: int = 8_000) -> JournalRecord:
-    event = msgspec.structs.replace(reply.record.event, call_id=call)
-    body = {**ring(call), "custom": os.urandom(room // 2).hex()}
+    filling = b64encode(os.urandom(room * 3 // 4)).decode()  # of which compression makes little
+    event = msgspec.structs.replace(reply.record.event, call_id=call, custom=filling)
     record = msgspec.structs.replace(reply.record, event=event, at=at)
-    return JournalRecord(record, json.dumps(body).encode(), reply.body)
+    return JournalRecord(record, json.dumps({**ring(call), "custom": filling}).encode(), reply.body)
 
 
 def order(path: Path) -> list[str]:
@@ -82,7 +83,7 @@ async def write_much(
 def test_journal_that_is_full_drops_the_oldest_calls_and_grows_no_further(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two workers, and more than the inbox takes."""
+    """Two workers, and more than the journal takes."""
     path, reply, sizes = tmp_path / "journal.db", one_reply(tmp_path), list[int]()
     counted: Counter[str] = Counter()
 
@@ -114,7 +115,6 @@ def test_journal_that_is_full_drops_the_oldest_calls_and_grows_no_further(
     with closing(sqlite3.connect(path)) as file:
         counts = dict(file.execute("SELECT call, count(*) FROM callbacks GROUP BY call"))
     for worker in range(2):
-        # Its oldest one may have had its first callback in a piece of the inbox that was dropped.
         newer = [call for call in left if int(call[-1]) % 2 == worker][1:]
         assert {counts[call.encode()] for call in newer} == {2}
     assert all(writer.usage and writer.usage.limit == LIMIT for writer in writers)
@@ -130,6 +130,7 @@ class Filled:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.db"
+        make_journal(self.path).close()  # so that it has an inbox
         self.reply = one_reply(folder)
         self.file = JournalFile(self.path)
         self.release = SMALL

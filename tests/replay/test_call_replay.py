@@ -57,10 +57,13 @@ async def conversation(
             open_row(
                 (
                     kept.at,
-                    kept.event,
-                    kept.release,
-                    kept.outcome,
+                    kept.dimension.event,
+                    kept.dimension.release,
+                    kept.dimension.outcome,
                     kept.digest,
+                    kept.readable,
+                    kept.own,
+                    kept.dimension.trace,
                     kept.said,
                     kept.sealed,
                 ),

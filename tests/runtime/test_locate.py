@@ -164,3 +164,58 @@ def test_addresses_are_cut_when_a_call_comes_in() -> None:
         originationType="SIP",
     )
     assert shape(reply)["action"]["name"] == "runMenu"
+
+
+CUSTOM = """
+flow: line
+start: ask
+on: {answered: ask, ended: over}
+vars: {kept: {type: text, default: none, max: 300}}
+states:
+  ask: {menu: {prompt: Press 1., options: {1: said}, otherwise: said}}
+  said: {say: "It is ${call.custom}.", hangup: }
+  over: {set: {kept: "${call.custom}"}, next: end}
+  end: {choose: [{when: vars.kept == "", next: out}, {next: out}]}
+  out: {done: }
+"""
+
+
+@pytest.mark.parametrize("first", ["ice", "ace"])
+@pytest.mark.parametrize(
+    ("handed", "repeated", "heard"),
+    [
+        ("Ann", "", "It is Ann."),
+        ("Ann", "Bob", "It is Ann."),
+        ("", "Bob", "It is Bob."),
+        ("å" * 128, "", f"It is {'å' * 128}."),
+        ("å" * 129, "", "It is ."),
+        ("å" * 129, "Ann", "It is Ann."),
+    ],
+)
+def test_custom_text_of_the_first_callback_is_known_in_later_ones(
+    first: str, handed: str, repeated: str, heard: str
+) -> None:
+    at = compile_release(
+        {
+            "line.yaml": CUSTOM,
+            "project.yaml": "{project: test, routes: [{origin: server, flow: line}]}",
+        }
+    )
+    engine = Engine(Registry(at), MemoryStore(), CODEC, unasked)
+    head = {"callid": "c1", "version": 1, "originationType": "SERVER"}
+    pressed = {"type": "return", "value": "1", "menuId": "line.ask"}
+
+    async def run() -> tuple[Reply, Reply]:
+        replies = []
+        for event, fields in (
+            (first, {"custom": handed}),
+            ("pie", {"custom": repeated, "menuResult": pressed}),
+        ):
+            body = json.dumps({"event": event, **head, **fields}).encode()
+            replies.append(await engine.answer(decode(body), body))
+        return replies[0], replies[1]
+
+    begun, told = asyncio.run(run())
+    assert shape(told)["instructions"][0]["text"] == heard
+    is_noted = any("call.custom is too long" in entry.what for entry in begun.record.trace)
+    assert is_noted is (len(handed.encode()) > 256)

@@ -68,6 +68,57 @@ COUNTED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("keys", "question", "exits"),
+    [
+        ('{"*": repeat}', "digits: 1", ["again: no input"]),
+        ("{0: out}", "digits: 1", ["again: no input", "again: invalid"]),
+        ("{0: out}", "digits: 2", ["again: no input", "again: invalid", "key 0"]),
+        ('{"*": repeat}', "digits: 1, voice: true", ["again: no input", "again: invalid"]),
+        ('{"*": repeat}', "digits: 1-2", ["again: no input", "again: invalid"]),
+        ('{"*": repeat}', "digits: 1, valid: vars.n != '7'", ["again: no input", "again: invalid"]),
+        (
+            "{0: out, 1: out}",
+            "digits: 1, confirm: Right?",
+            ["again: no input", "again: invalid", "again: not confirmed", "key 0"],
+        ),
+    ],
+)
+def test_exits_of_an_input_are_those_that_can_come(
+    keys: str, question: str, exits: list[str]
+) -> None:
+    flow = (
+        f"flow: line\nstart: ask\nkeys: {keys}\nvars: {{n: {{type: digits, max: 4}}}}\nstates:\n"
+        f"  ask: {{collect: {{prompt: N?, into: n, {question}, otherwise: out}}, next: out}}\n"
+        '  out: {say: "${vars.n}", hangup: }\n'
+    )
+    line = compile_project({"line.yaml": flow.encode()}, {}).programs["line"]
+    found = set(list_exits(line, line.states["ask"])) - {"next", "otherwise", "repeat"}
+    assert sorted(found) == sorted(exits)
+
+
+@pytest.mark.parametrize(
+    ("taken", "five", "mismatches"),
+    [
+        ("012346789*#", "out", False),
+        ("012346789*", "out", True),
+        ("012346789*#", "{next: out, hear: [bill]}", True),
+        ("012346789*#", "{menu: {prompt: Which?, options: {1: out}}}", True),
+    ],
+)
+def test_menu_without_a_free_key_asks_for_no_mismatch(
+    taken: str, five: str, mismatches: bool
+) -> None:
+    options = "".join(f"'{key}': out, " for key in taken)
+    flow = (
+        "flow: line\nstart: ask\nstates:\n"
+        f"  ask: {{menu: {{prompt: N?, options: {{{options}5: {five}}}, otherwise: out}}}}\n"
+        "  out: {hangup: }\n"
+    )
+    line = compile_project({"line.yaml": flow.encode()}, {}).programs["line"]
+    assert ("again: no match" in list_exits(line, line.states["ask"])) is mismatches
+
+
 @pytest.mark.parametrize("state", COUNTED)
 def test_exits_of_a_state_are_listed(program: Program, state: str) -> None:
     assert sorted(list_exits(program, program.states[state])) == sorted(COUNTED[state])

@@ -122,6 +122,55 @@ def test_callback_knows_whether_its_sender_still_waits(
     assert found == [True, stays]
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("requests", [1, 2])
+def test_sender_that_sends_no_more_gets_its_answers(
+    protocol: Any, requests: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_begun, may_end = asyncio.Event(), asyncio.Event()
+    found: list[bool] = []
+
+    async def answered(
+        _callback: CallbackHandler, _scope: Any, body: bytes, still_waits: Callable[[], bool]
+    ) -> tuple[int, bytes]:
+        has_begun.set()
+        await may_end.wait()
+        found.append(still_waits())
+        return 200, body
+
+    async def work() -> None:
+        table = ConnectionTable()
+        async with serving(protocol, table) as connect:
+            reader, writer = await connect()
+            writer.write((HEAD + BODY) * requests)
+            await asyncio.wait_for(has_begun.wait(), PATIENCE_SECONDS)
+            writer.write_eof()
+            await asyncio.sleep(0.05)
+            may_end.set()
+            told = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+            assert told.count(b"HTTP/1.1 200 ") == told.count(BODY) == requests
+            while len(table):  # noqa: ASYNC110  # the table has no event for it
+                await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(CallbackHandler, "answer_request", answered)
+    run(work())
+    # it looks the same as a sender that has gone; the server reads to the end after the last request
+    assert not found[-1]
+    assert len(found) == requests
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_sender_that_sends_half_a_request_and_no_more_is_closed(protocol: Any) -> None:
+    async def work() -> None:
+        async with serving(protocol, ConnectionTable()) as connect:
+            reader, writer = await connect()
+            writer.write(HEAD + BODY[:10])
+            writer.write_eof()
+            assert await asyncio.wait_for(reader.read(), PATIENCE_SECONDS) == b""
+
+    run(work())
+
+
 async def seconds_open(reader: asyncio.StreamReader) -> tuple[float, bytes]:
     begun = time.monotonic()
     return_value = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)

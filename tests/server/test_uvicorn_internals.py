@@ -26,7 +26,7 @@ from flowengine.server.protocols import (
 )
 
 PROTOCOL = (
-    "connection_made", "connection_lost", "data_received", "shutdown", "on_response_complete",
+    "connection_made", "connection_lost", "data_received", "eof_received", "shutdown", "on_response_complete",
 )  # fmt: skip
 METHODS: dict[Any, tuple[str, ...]] = {
     httptools_impl.HttpToolsProtocol: (
@@ -42,8 +42,10 @@ ATTRIBUTES = {
         "app", "loop", "parser", "transport", "flow", "cycle", "pipeline", "client", "tasks", "server_state", "limit_concurrency",
         "root_path", "url", "headers", "flow.read_paused", "flow.write_paused", "flow.resume_reading",
     ),
-    "TrackedHttpTools": ("cycle.response_complete", "cycle.response_started", "pipeline", "transport"),
-    "TrackedH11": ("conn.their_state", "conn.trailing_data", "cycle.response_complete", "cycle.response_started", "transport"),
+    "TrackedHttpTools": ("cycle.scope", "cycle.response_complete", "cycle.response_started", "pipeline", "transport"),
+    "TrackedH11": (
+        "conn.their_state", "conn.trailing_data", "cycle.scope", "cycle.response_complete", "cycle.response_started", "transport",
+    ),
 }  # fmt: skip
 
 

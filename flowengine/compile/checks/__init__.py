@@ -24,7 +24,9 @@ from flowengine.compile.checks import (
     secret_use,
     shadowed_keys,
     shadowed_routes,
+    shared_rooms,
     silence_loops,
+    spoken_values,
     state_loops,
     subflow_events,
     subflow_recursion,
@@ -79,7 +81,7 @@ def check_project(
         partial(subflow_recursion.check, programs),
         partial(subflow_starts.check, programs),
         partial(unrouted_flows.check, authored),
-        partial(cookie_size.check, programs, memory, cookies_only=cookies_only),
+        partial(cookie_size.check, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
         lambda: memory.get_or_compute(
             ("locales",),
@@ -95,7 +97,7 @@ def check_project(
     if not wrong:
         rules.append(partial(secret_use.check, authored, memory))
     return [
-        *check_programs(sound, memory),
+        *check_programs(sound.values()),
         *check_flows(authored, memory),
         *run_rules(
             rules, place_of_project([document.file for document in authored.shared_documents])
@@ -131,10 +133,11 @@ def check_call_paths(
         yield from memory.get_or_compute(("call path", name), key, partial(check_call_facts, *key))
     yield from routes
     yield from subflow_events.check(programs, incoming)
-    yield from unheard_events.check(known, incoming, memory)
+    yield from unheard_events.check(known, incoming)
     yield from missing_locales.check(known, authored, memory)
     yield from transfer_loops.check(programs, authored, memory)
-    yield from phone_columns.check(programs, authored, memory)
+    yield from phone_columns.check(programs, authored)
+    yield from spoken_values.check(programs, authored)
 
 
 def check_shared(authored: AuthoredProject) -> tuple[text_sizes.ColumnSizes, list[Problem]]:
@@ -175,13 +178,11 @@ def is_complete(program: Program, authored: AuthoredProject) -> bool:
     return len(program.states) == len(authored.flows[program.flow][0].states)
 
 
-def check_programs(programs: Mapping[str, Program], memory: CompileCache) -> list[Problem]:
+def check_programs(programs: Iterable[Program]) -> list[Problem]:
     problems: list[Problem] = []
-    for name, program in programs.items():
+    for program in programs:
         with report_internal_errors(problems, partial(program.document.find_key_span, ())):
-            problems += memory.get_or_compute(
-                ("program alone", name), program, partial(check_program, program)
-            )
+            problems += program.compute_once(check_program)
     return problems
 
 
@@ -191,6 +192,7 @@ def check_program(program: Program) -> list[Problem]:
         *unused_variables.check(program),
         *empty_recordings.check(program),
         *silence_loops.check(program),
+        *shared_rooms.check(program),
     ]
 
 

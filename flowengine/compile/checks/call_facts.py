@@ -67,6 +67,7 @@ NOTICE_FACTS: Final = {
     "callingerror": ERROR_NOTICE,
 }
 _ORIGIN_TEST: Final = re.compile(r"""call\.origin\s*(==|!=)\s*["'](pstn|mxp|sip|server)["']""")
+_APP_ADDRESS: Final = re.compile(r"(?!sips?[:-]|\+)(?=.*[^\W\d_])[^@*]+", re.IGNORECASE)
 _LOCALE_LITERAL: Final = re.compile(r"""["']([a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2})["']""")
 
 
@@ -103,12 +104,7 @@ def compute_call_facts(
     programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> dict[str, CallFacts]:
     """The facts of all flows, worked out from the subflows up and from the callers down."""
-    named = [
-        memory.get_or_compute(
-            ("locales named", name), program, partial(collect_flow_locales, program)
-        )
-        for name, program in programs.items()
-    ]
+    named = [program.compute_once(collect_flow_locales) for name, program in programs.items()]
     locales = tuple(sorted(frozenset().union(*named)))
     calling = list_subflow_calls(programs)
     order = [
@@ -182,14 +178,23 @@ def find_incoming_facts(
 
 
 def find_route_origins(route: Route) -> int:
-    """Where calls of a route can come from; a user name is dialled by an app only."""
-    if route.origin == "mxp" or (not route.origin and route.type == "username"):
+    """Where calls of a route can come from; users and conferences are dialled by apps only."""
+    if route.origin == "mxp" or (not route.origin and is_dialled_by_app(route)):
         return FROM_APP
     if not route.origin:
         # not FROM_APP: callers from apps are considered only where a route names them
         # (docs/decisions/0059)
         return FROM_SERVER | FROM_OTHERS
     return FROM_SERVER if route.origin == "server" else FROM_OTHERS
+
+
+def is_dialled_by_app(route: Route) -> bool:
+    """Whether only an app can dial this address. A name without `type:` is that of a user or a
+    conference; one with * may be the beginning or the end of a SIP address.
+    """
+    if route.type:
+        return route.type in ("username", "conference")
+    return _APP_ADDRESS.fullmatch(route.to or "") is not None
 
 
 def compute_flow_transfers(

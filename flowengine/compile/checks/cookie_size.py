@@ -1,7 +1,6 @@
 """The largest cookie that a waiting call may need, against what a cookie holds."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import NamedTuple
 
 from flowengine.compile.checks.program_graph import (
@@ -11,8 +10,12 @@ from flowengine.compile.checks.program_graph import (
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.expr import Type
-from flowengine.limits import MAX_COOKIE_BYTES, MAX_FACT_BYTES, MAX_HISTORY_BYTES
-from flowengine.model import CompileCache
+from flowengine.limits import (
+    MAX_COOKIE_BYTES,
+    MAX_FACT_BYTES,
+    MAX_HISTORY_BYTES,
+    MAX_KEPT_CUSTOM_BYTES,
+)
 from flowengine.problems import Problem
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale,
@@ -25,6 +28,7 @@ FACT_BYTES = {
     "call.from": 17,
     "call.redirected_from": 17,
     "call.origin": 6,
+    "call.custom": MAX_KEPT_CUSTOM_BYTES,
     **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
 }
 NUMBER_BYTES = 9  # whole numbers and decimals travel as 8 bytes and a mark
@@ -42,16 +46,11 @@ class StateSizes(NamedTuple):
     calling: Mapping[str, int]
 
 
-def check(
-    programs: Mapping[str, Program], memory: CompileCache, *, cookies_only: bool
-) -> Iterator[Problem]:
+def check(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
     """One problem for each flow, at its largest state. A flow that is too large only because of its
     callers is left out where one of them is reported.
     """
-    measured = {
-        name: memory.get_or_compute(("cookie", name), program, partial(measure_program, program))
-        for name, program in programs.items()
-    }
+    measured = {name: program.compute_once(measure_program) for name, program in programs.items()}
     below = measure_callers(programs, measured)
     over = {
         name: place

@@ -2,59 +2,56 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from flowengine.compile.checks.program_graph import find_number_path
+from flowengine.compile.checks.value_sources import (
+    AuthoredText,
+    ValueSource,
+    find_value_source,
+    follow_sources,
+    list_authored_texts,
+    list_cells,
+    list_written_texts,
+)
 from flowengine.compile.program import Program
-from flowengine.expr import Expression, Template, find_whole_expression
-from flowengine.model import AuthoredProject, CompileCache
+from flowengine.expr import Template, find_whole_expression
+from flowengine.model import AuthoredProject
 from flowengine.problems import Problem
-from flowengine.source import KeyPath
 from flowengine.svaml import NUMBER_PATTERN
 
-PHONE_COLUMN_NAMES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
-_TABLE_COLUMN: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
+PHONE_NAMES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
 _PHONE_DIGITS: Final = re.compile(r"[0-9][0-9 ()./-]{5,}")
-_ONE_VARIABLE: Final = re.compile(r"vars\.(\w+)")
-TableColumn = tuple[str, str]  # table and column
 
 
-def check(
-    programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
-) -> Iterator[Problem]:
-    tables = authored.project.tables
-    dialled = frozenset[TableColumn]().union(
-        *(
-            memory.get_or_compute(
-                ("phone columns", name), program, partial(find_dialled_columns, program)
-            )
-            for name, program in (programs.items() if tables else ())
-        )
-    )
-    for name, table in tables.items():
-        document, path = authored.locations["tables", name]
-        rows: dict[KeyPath, Mapping[str, Any]] = {
-            ("rows", key): row for key, row in table.rows.items()
-        }
-        if isinstance(table.default, dict):
-            rows["default",] = table.default
-        for place, row in rows.items():
-            for column, value in row.items():
-                used = (name, column) in dialled
-                if (used or is_phone_column(column)) and not is_dialable(value, used=used):
-                    span = document.find_span((*path, *place, column))
-                    message = f"{column} of {place[-1]} has no + and country code: the platform dials no such number"
-                    yield Problem("FE935", span, message, format_phone_hint(value))
+def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterator[Problem]:
+    written = list_written_texts(programs)
+    used = [
+        source
+        for name, program in programs.items()
+        for source in program.compute_once(find_dialled_sources)
+    ]
+    dialled = follow_sources(used, written)
+    for item in chain(list_cells(authored), list_authored_texts(programs.values())):
+        is_used = item.source in dialled
+        is_meant = is_used or is_phone_name(item.source.name)
+        if is_meant and not is_dialable(item.text, used=is_used):
+            yield build_number_problem(item)
 
 
-def is_phone_column(column: str) -> bool:
-    return column in PHONE_COLUMN_NAMES or column.endswith("_phone")
+def build_number_problem(item: AuthoredText) -> Problem:
+    message = f"{item.what} has no + and country code: the platform dials no such number"
+    return Problem("FE935", item.find_span(), message, format_phone_hint(item.text))
+
+
+def is_phone_name(name: str) -> bool:
+    return name in PHONE_NAMES or name.endswith("_phone")
 
 
 def is_dialable(value: Any, *, used: bool) -> bool:
-    """Whether a cell can be dialled, or surely is not meant to be: a column that only sounds like
-    one of numbers may hold words.
+    """Whether a value can be dialled, or surely is not meant to be: what only sounds like a number
+    by its name may hold words.
     """
     text = str(value).replace(" ", "")
     # "" may mean nobody to call; the words are options of connect:
@@ -71,24 +68,12 @@ def format_phone_hint(value: Any) -> str:
     return f'write + and the country code, such as "{example}"'
 
 
-def find_dialled_columns(program: Program) -> frozenset[TableColumn]:
-    """The columns that connections dial, directly or by a variable."""
-    variables, found = set(), set()
-    for template in iterate_dialled_numbers(program):
-        inside = (find_whole_expression(template.text) or "").strip()
-        if variable := _ONE_VARIABLE.fullmatch(inside):
-            variables.add(variable[1])
-        elif column := _TABLE_COLUMN.fullmatch(inside):
-            found.add((column[1], column[2]))
-    for state in program.states.values() if variables else ():
-        for item in state.verb.list_written_values() if state.verb.only_writes else ():
-            text = item.value.text if isinstance(item.value, Expression) else ""
-            if item.variable.name in variables and (
-                # one step from table to variable is followed; more would be guessing
-                column := _TABLE_COLUMN.fullmatch(text.strip())
-            ):
-                found.add((column[1], column[2]))
-    return frozenset(found)
+def find_dialled_sources(program: Program) -> frozenset[ValueSource]:
+    return frozenset(
+        source
+        for template in iterate_dialled_numbers(program)
+        if (source := find_value_source(program, template))
+    )
 
 
 def iterate_dialled_numbers(program: Program) -> Iterator[Template]:

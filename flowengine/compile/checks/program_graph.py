@@ -17,9 +17,29 @@ def list_subflow_calls(programs: Mapping[str, Program]) -> dict[str, list[Compil
     }
 
 
-def list_callees(program: Program) -> list[str]:
+def list_callees(program: Program) -> tuple[str, ...]:
     """The flows that a flow calls, each once."""
-    return list(dict.fromkeys(state.verb.callee for state in program.subflow_states))
+    return program.compute_once(_find_callees)
+
+
+def _find_callees(program: Program) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(state.verb.callee for state in program.subflow_states))
+
+
+def split_by_links(
+    programs: Mapping[str, Program],
+) -> tuple[dict[str, Program], dict[str, Program]]:
+    """The programs that call subflows or are called, and those that stand alone. What a check says
+    of these depends on nothing else, and most flows of a large project are such.
+    """
+    linked: set[str] = set()
+    for name, program in iterate_with_pauses(programs.items()):
+        if callees := list_callees(program):
+            linked |= {name, *callees}
+    return (
+        {name: programs[name] for name in programs if name in linked},
+        {name: programs[name] for name in programs if name not in linked},
+    )
 
 
 def find_number_path(program: Program, state: CompiledState) -> KeyPath:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from flowengine.compile.checks.program_graph import split_by_links
 from flowengine.compile.checks.speech_budget import (
     NO_SPEECH,
     PromptMeasure,
@@ -26,6 +27,17 @@ MAX_SHOWN_STATES = 8  # states of a way that a person still reads
 
 
 def check(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
+    linked, alone = split_by_links(programs)
+    yield from check_linked(linked, memory)
+    for program in alone.values():
+        yield from program.compute_once(check_alone)
+
+
+def check_alone(program: Program) -> list[Problem]:
+    return list(check_linked({program.flow: program}, CompileCache()))
+
+
+def check_linked(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
     spoken, parts = (
         compute_speech_before(programs, measure, memory)
         for measure in (count_characters, count_parts)

@@ -54,7 +54,7 @@ def compute_speech_before(
         name: FlowOrder(
             program,
             measure,
-            *memory.get_or_compute(("walked", name), program, partial(order_states, program)),
+            *program.compute_once(order_states),
         )
         for name, program in programs.items()
     }

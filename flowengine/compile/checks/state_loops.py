@@ -10,6 +10,7 @@ from flowengine.compile.checks.program_graph import (
     find_components,
     find_reachable,
     list_callees,
+    split_by_links,
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.model import CompileCache
@@ -31,12 +32,19 @@ class SubflowTraits(NamedTuple):
 
 
 def check(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
+    linked, alone = split_by_links(programs)
+    yield from check_linked(linked, memory)
+    for program in alone.values():
+        yield from program.compute_once(check_alone)
+
+
+def check_alone(program: Program) -> list[Problem]:
+    return find_loops(program, SubflowTraits(frozenset(), frozenset()))
+
+
+def check_linked(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
     pausing, ending = (
-        {
-            name
-            for name, program in programs.items()
-            if memory.get_or_compute((test, name), program, partial(test, program))
-        }
+        {name for name, program in programs.items() if program.compute_once(test)}
         for test in (can_wait, can_end_call)
     )
     while more := {

@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from flowengine.compile.checks.program_graph import find_components, list_subflow_calls
+from flowengine.compile.checks.program_graph import (
+    find_components,
+    list_subflow_calls,
+    split_by_links,
+)
 from flowengine.compile.program import CompiledState, Program
 from flowengine.cooperative import iterate_with_pauses, pause_if_due
 from flowengine.limits import MAX_SUBFLOW_DEPTH
@@ -13,7 +17,8 @@ TOO_DEEP = f"more than {MAX_SUBFLOW_DEPTH} subflows inside each other"
 
 
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
-    calling = list_subflow_calls(programs)
+    linked, _ = split_by_links(programs)
+    calling = list_subflow_calls(linked)
     callees = {
         name: [state.verb.callee for state in states]
         for name, states in iterate_with_pauses(calling.items())

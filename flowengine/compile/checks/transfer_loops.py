@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from flowengine.compile.checks.call_paths import has_own_error
+from flowengine.compile.checks.possible_values import PossibleValues
 from flowengine.compile.checks.program_graph import (
     find_components,
     find_number_path,
@@ -23,94 +24,192 @@ TRANSFER_LOOP_HINT = (
     "connect one of them to a number outside of this project, or ask the caller before"
 )
 MAX_SHOWN_HOPS = 8  # of a circle that a person still reads
+# of a number that a * may stand for: a block of 10,000 is the largest that is rented as one, and
+# what stands for more are the numbers of a country, which are not the project's own
+MAX_BLOCK_DIGITS = 4
+ANY_NUMBER = "*"
 
 
-class DialledNumber(NamedTuple):
-    """A connection to a phone number, in digits; "" is the number that the caller dialled."""
+class PhoneConnection(NamedTuple):
+    """A connection to a phone number."""
+
+    state: str
+    dialled: Template
+    path: KeyPath
+
+
+class NumberHop(NamedTuple):
+    """The connection by which a call to one number of the project goes to another."""
 
     flow: str
-    state: str
-    number: str
     path: KeyPath
+
+
+class PlacedRoute(NamedTuple):
+    """A route that calls by phone take, with its place in the author's order."""
+
+    place: int
+    route: CompiledRoute
+
+
+class NumberPlan(NamedTuple):
+    """The numbers of the project: `named` by the number or the block of numbers that a route names,
+    and those that have blocks once more.
+    """
+
+    named: Mapping[str, PlacedRoute]
+    blocks: tuple[PlacedRoute, ...]
+
+    @classmethod
+    def from_project(cls, authored: AuthoredProject) -> "NumberPlan":
+        routes = filter(is_phone_route, map(compile_route, authored.project.routes))
+        placed = [PlacedRoute(*entry) for entry in enumerate(routes)]
+        named: dict[str, PlacedRoute] = {}
+        for each in placed:
+            named.setdefault(format_number(each.route), each)
+        return cls(named, tuple(each for each in placed if each.route.has_wildcard))
+
+    def list_numbers(self) -> dict[str, str]:
+        """The flow that answers each number or block of numbers that a route names."""
+        return {number: self.find_flow(number) for number in self.named}
+
+    def find_flow(self, number: str) -> str:
+        """The flow that answers a number of the project; "" for any other number."""
+        named = self.named.get(number)
+        for place, route in self.blocks:
+            if named and place >= named.place:
+                break
+            free = len(number) - len(route.prefix) - len(route.suffix)
+            if free <= MAX_BLOCK_DIGITS and route.is_number_match(number):
+                return route.flow
+        return named.route.flow if named else ""
+
+
+def format_number(route: CompiledRoute) -> str:
+    return f"{route.prefix}*{route.suffix}" if route.has_wildcard else route.prefix or ANY_NUMBER
+
+
+def is_phone_route(route: CompiledRoute) -> bool:
+    """Whether calls by phone to a number of the project take this route."""
+    if route.kind not in ("", "did", "number") or route.origin not in ("", "pstn"):
+        return False
+    if route.prefix or route.suffix:
+        return f"0{route.prefix}{route.suffix}".isdigit()
+    # callers from apps dial numbers of others, and a route without conditions takes these, too
+    return route.kind == "did" or route.origin == "pstn"
 
 
 def check(
     programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
     """One problem for each circle of numbers."""
-    owners = list_own_numbers(authored)
-    dialled = {
-        name: memory.get_or_compute(("dialled", name), program, partial(list_connections, program))
-        for name, program in (programs.items() if owners else ())
+    plan = NumberPlan.from_project(authored)
+    connections = {
+        name: program.compute_once(list_connections)
+        for name, program in (programs.items() if plan.named else ())
     }
     # most projects dial no number of their own: then there is nothing to follow
     if not any(
-        each.number in owners or not each.number for all_ in dialled.values() for each in all_
+        number is None or number == DIALLED_TARGET or plan.find_flow(to_digits(number))
+        for each in connections.values()
+        for number in (connection.dialled.constant for connection in each)
     ):
         return
-    hops = {
-        number: find_next_numbers(number, flow, programs, dialled, owners)
-        for number, flow in owners.items()
-    }
+    owners, hops = TransferWalk(programs, authored, plan, connections).follow_numbers(memory)
     for circle in find_components({number: list(following) for number, following in hops.items()}):
         if len(circle) > 1 or circle[0] in hops[circle[0]]:
             yield build_transfer_problem(programs, owners, hops, circle)
 
 
-def list_own_numbers(authored: AuthoredProject) -> dict[str, str]:
-    """The flow that answers each number which a route names, in a call by phone."""
-    found: dict[str, str] = {}
-    for route in map(compile_route, authored.project.routes):
-        if is_phone_route(route):
-            # the first route of a number wins, as in a call
-            found.setdefault(route.prefix, route.flow)
-    return found
+def list_connections(program: Program) -> tuple[PhoneConnection, ...]:
+    return tuple(
+        PhoneConnection(state.name, dialled, find_number_path(program, state))
+        for state in program.states.values()
+        if (dialled := state.verb.dialled_texts.get("phone"))
+    )
 
 
-def is_phone_route(route: CompiledRoute) -> bool:
-    number = route.has_number and not route.has_wildcard and route.prefix.isdigit()
-    return number and route.kind in ("", "did", "number") and route.origin in ("", "pstn")
+def to_digits(number: str) -> str:
+    """A number as routes compare it."""
+    return number.replace(" ", "").lstrip("+")
 
 
-def list_connections(program: Program) -> tuple[DialledNumber, ...]:
-    """All connections to numbers that the author wrote down."""
-    found = []
-    for state in program.states.values():
-        dialled = state.verb.dialled_texts.get("phone")
-        number = find_authored_number(dialled) if dialled else None
-        if number is not None:
-            # numbers are compared without +, as routes are
-            digits = "" if number == DIALLED_TARGET else number.replace(" ", "").lstrip("+")
-            path = find_number_path(program, state)
-            found.append(DialledNumber(program.flow, state.name, digits, path))
-    return tuple(found)
+class TransferWalk:
+    """Follows calls from number to number."""
 
+    def __init__(
+        self,
+        programs: Mapping[str, Program],
+        authored: AuthoredProject,
+        plan: NumberPlan,
+        connections: Mapping[str, tuple[PhoneConnection, ...]],
+    ) -> None:
+        self._programs = programs
+        self._tables = authored.project.tables
+        self._shared_documents = authored.shared_documents
+        self._plan = plan
+        self._connections = connections
+        self._visited: dict[str, dict[str, list[CompiledState]]] = {}
+        self._targets: dict[str, dict[str, NumberHop]] = {}  # of flows that do not read `call.to`
 
-def find_authored_number(dialled: Template) -> str | None:
-    """The number as the author wrote it; None where only a call tells."""
-    if [piece.expression.text.strip() for piece in dialled.interpolations] == ["call.to"]:
-        return DIALLED_TARGET if len(dialled.parts) == 1 else None
-    return dialled.constant
+    def follow_numbers(
+        self, memory: CompileCache
+    ) -> tuple[dict[str, str], dict[str, dict[str, NumberHop]]]:
+        """The flow that answers each number, and the numbers that a call to it goes on to."""
+        owners = self._plan.list_numbers()
+        hops: dict[str, dict[str, NumberHop]] = {}
+        todo = list(owners)
+        while todo:
+            number = todo.pop()
+            flow = owners[number]
+            visited = self._list_visited_states(flow)
+            hops[number] = memory.get_or_compute(
+                ("transfers", number),
+                # routes and tables are in the documents
+                (flow, [self._programs[name] for name in visited], self._shared_documents),
+                partial(self._find_next_numbers, number, flow),
+            )
+            for target in hops[number]:
+                if target not in owners:  # one of a block
+                    owners[target] = self._plan.find_flow(target)
+                    todo.append(target)
+        return owners, hops
 
+    def _find_next_numbers(self, number: str, flow: str) -> dict[str, NumberHop]:
+        if flow in self._targets:
+            return self._targets[flow]
+        visited = self._list_visited_states(flow)
+        dialled = [
+            (name, each)
+            for name, states in visited.items()
+            for each in self._connections[name]
+            if each.state in {state.name for state in states}
+        ]
+        if not dialled:
+            return {}
+        values = PossibleValues(self._programs, visited, self._tables, f"+{number}")
+        found: dict[str, NumberHop] = {}
+        for name, each in dialled:
+            for text in values.list_texts(name, each.dialled):
+                target = number if text == DIALLED_TARGET else to_digits(text)
+                if self._plan.find_flow(target):
+                    found.setdefault(target, NumberHop(name, each.path))
+        sources = [self._programs[name].document.text for name in visited]
+        if not any("call.to" in text or DIALLED_TARGET in text for text in sources):
+            self._targets[flow] = found  # the same for all numbers of the flow
+        return found
 
-def find_next_numbers(
-    number: str,
-    flow: str,
-    programs: Mapping[str, Program],
-    dialled: Mapping[str, tuple[DialledNumber, ...]],
-    owners: Mapping[str, str],
-) -> dict[str, DialledNumber]:
-    """By number of the project: the connection by which a call to this number goes there."""
-    visited: dict[str, set[str]] = {}
-    if flow in programs:
-        visit_unasked_states(flow, programs, visited)
-    found: dict[str, DialledNumber] = {}
-    for name, states in visited.items():
-        for each in dialled[name]:
-            target = each.number or number
-            if each.state in states and target in owners:
-                found.setdefault(target, each)
-    return found
+    def _list_visited_states(self, flow: str) -> dict[str, list[CompiledState]]:
+        """By flow: the states that a call to this one comes to without an answer of the caller."""
+        if flow not in self._visited:
+            visited: dict[str, set[str]] = {}
+            if flow in self._programs:
+                visit_unasked_states(flow, self._programs, visited)
+            self._visited[flow] = {
+                name: [self._programs[name].states[state] for state in sorted(states)]
+                for name, states in visited.items()
+            }
+        return self._visited[flow]
 
 
 def visit_unasked_states(
@@ -150,15 +249,30 @@ def iterate_next_states(
                 if name.removeprefix("outcome ") in outcomes
             )
         return
+    closed = list_closed_exits(state)
     for name, target in state.exits.items():
-        if name == "otherwise" or (not state.verb.is_question and target.via == "same"):
+        goes_on = not state.verb.is_question and target.via == "same"
+        if (name == "otherwise" or goes_on) and name not in closed:
             yield target.state
+
+
+def list_closed_exits(state: CompiledState) -> frozenset[str]:
+    """The exits that conditions on `call.origin` alone keep from calls by phone."""
+    found, is_decided = set(), False
+    for condition, leads in state.verb.conditional_exits:
+        holds = True if condition is None else None
+        if condition and condition.names == {"call.origin"}:
+            holds = condition.evaluate({"call.origin": "pstn"})
+        if is_decided or holds is False:
+            found.add(leads.name)
+        is_decided = is_decided or bool(holds)
+    return frozenset(found)
 
 
 def build_transfer_problem(
     programs: Mapping[str, Program],
     owners: Mapping[str, str],
-    hops: Mapping[str, Mapping[str, DialledNumber]],
+    hops: Mapping[str, Mapping[str, NumberHop]],
     circle: list[str],
 ) -> Problem:
     members = [number for number in owners if number in circle]
@@ -169,11 +283,15 @@ def build_transfer_problem(
         walked.append(following_number)
     if members[0] not in hops[walked[-1]]:  # a circle of circles: show the numbers that it has
         walked = members
-    shown = [f"+{number} ({owners[number]})" for number in walked[:MAX_SHOWN_HOPS]]
+    shown = [f"{show_number(number)} ({owners[number]})" for number in walked[:MAX_SHOWN_HOPS]]
     rest = ["…"] if len(walked) > MAX_SHOWN_HOPS else []
     first = next(hop for to, hop in hops[members[0]].items() if to in circle)
-    way = " -> ".join([*shown, *rest, f"+{members[0]}"])
+    way = " -> ".join([*shown, *rest, show_number(members[0])])
     span = programs[first.flow].document.find_span(first.path)
     return Problem(
         "FE938", span, f"calls between own numbers go round for ever: {way}", TRANSFER_LOOP_HINT
     )
+
+
+def show_number(number: str) -> str:
+    return "any number" if number == ANY_NUMBER else f"+{number}"

@@ -1,13 +1,11 @@
 """Entries for events that never come, and events that are asked for but have no entry."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 from flowengine.compile.checks.call_facts import CallFacts
 from flowengine.compile.checks.program_graph import find_reachable, list_callees
 from flowengine.compile.program import Program
-from flowengine.model import CompileCache
 from flowengine.problems import Problem
 
 DETECTION_NOTICES = frozenset({"amd", "amd_beep"})
@@ -24,16 +22,9 @@ class EventSources(NamedTuple):
     keys: tuple[str, ...]
 
 
-def check(
-    facts: Mapping[str, CallFacts], incoming: frozenset[str], memory: CompileCache
-) -> Iterator[Problem]:
+def check(facts: Mapping[str, CallFacts], incoming: frozenset[str]) -> Iterator[Problem]:
     programs = {name: each.program for name, each in facts.items()}
-    own = {
-        name: memory.get_or_compute(
-            ("event sources", name), program, partial(find_event_sources, program)
-        )
-        for name, program in programs.items()
-    }
+    own = {name: program.compute_once(find_event_sources) for name, program in programs.items()}
     graph = {
         name: [flow for flow in list_callees(program) if flow in programs]
         for name, program in programs.items()

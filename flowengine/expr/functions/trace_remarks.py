@@ -1,8 +1,8 @@
 """Remarks of functions for the trace: the function returns a value all the same, and a person who
 looks for the reason finds it there.
 
-CEL calls functions without the call that they are evaluated for, so remarks wait here until the
-step, which runs in one go on one thread, collects them.
+Functions do not know the call that they are evaluated for, so remarks wait here until the step,
+which runs in one go on one thread, collects them.
 """
 
 import threading

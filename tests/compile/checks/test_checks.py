@@ -12,6 +12,57 @@ from flowengine.runtime.call_state import Call, Frame, encode_call
 from tests.compile.project_texts import compiled
 
 CASES = {
+    "an apology with a bare key, one that is too long, and an empty one": (
+        f"""\
+# project.yaml
+project: acme
+apology: {{en-US: "To try again, press #.", sv-SE: "{"Hej " * 151}"}}
+# main.yaml
+flow: line
+start: a
+states: {{a: {{hangup: }}}}
+""",
+        ["FE420 2:18", "FE410 2:51"],
+    ),
+    "an empty apology": (
+        """\
+# project.yaml
+project: acme
+apology: {en-US: "", sv-SE: "#"}
+# main.yaml
+flow: line
+start: a
+states: {a: {hangup: }}
+""",
+        [],
+    ),
+    "bare keys in values that are spoken, and in others": (
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+tables: {t: {rows: {a: {said: "Press *.", kept: "*"}, b: {said: star, kept: "#"}}}}
+# main.yaml
+flow: line
+start: a
+vars: {said: {type: text, default: "#"}, kept: {type: text, default: "#"}}
+states:
+  a: {say: "${vars.said}", next: b}
+  b: {set: {said: "Press #", kept: "Press #"}, next: c}
+  c: {set: {said: "${tables.t.said(vars.kept)}"}, say: "${vars.said}", next: d}
+  d: {subflow: {flow: two, with: {it: "a #"}, outcomes: {ready: e}}, say: "${vars.said}"}
+  e: {say: "${tables.t.kept(vars.kept) == '*' ? 'star' : 'hash'}", hangup: }
+# two.yaml
+flow: two
+start: a
+inputs: [it]
+outcomes: [ready]
+vars: {it: {type: text}}
+states:
+  a: {say: "It is ${vars.it}.", return: ready}
+""",
+        ["FE420 3:36", "FE420 6:19", "FE420 8:39", "FE420 3:31"],
+    ),
     "unreachable: only what leads to it is unreachable too": (
         """\
 flow: line

@@ -164,6 +164,10 @@ EVENTS = {
     ),
 }
 ORIGIN = "{origin: mxp, flow: line}, {flow: line}"
+ROUTED_MENU = (
+    f"# project.yaml\nproject: acme\nroutes: [{{flow: line%s}}]\n# main.yaml\n{LINE}"
+    f"states:\n  a: {{{ASK}}}\n  bye: {{hangup: }}\n"
+)
 QUESTIONS = {
     "a menu behind answered:": (
         LINE
@@ -208,15 +212,27 @@ QUESTIONS = {
         + f"  b: {{{ASK}}}\n  bye: {{hangup: }}\n",
         [],
     ),
-    "an unconditional route is no route of apps": (
-        "# project.yaml\nproject: acme\nroutes: [{flow: line}]\n# main.yaml\n"
-        + LINE
-        + f"states:\n  a: {{{ASK}}}\n  bye: {{hangup: }}\n",
+    "an unconditional route is no route of apps": (ROUTED_MENU % "", []),
+    "a dialled user or conference": (ROUTED_MENU % ", to: front-desk7", ["FE937 4:7"]),
+    "a dialled conference by its type": (ROUTED_MENU % ", type: conference", ["FE937 4:7"]),
+    "a dialled user in a call that an app has not begun": (
+        ROUTED_MENU % ", to: desk, origin: pstn",
         [],
     ),
+    "a dialled SIP address": (ROUTED_MENU % ", to: sip-desk@pbx.example.com", []),
+    "what may be the beginning of a SIP address": (ROUTED_MENU % ", to: 'desk*'", []),
+    "a dialled number": (ROUTED_MENU % ", to: '14045550100'", []),
 }
 LOOP = "{flow: line, to: '+14045550100'}, {flow: two, to: '+14045550101'}"
 TO = 'states:\n  a: {connect: "+1404555010%d"}'
+AWAY = 'states:\n  a: {connect: "+14045009000"}'
+OWN = 'states:\n  a: {connect: {phone: "${call.to}"}}'
+SET_NUMBER = "states: {a: {set: {n: '%s'}, next: b}, b: {connect: {phone: '${vars.n}'}}}"
+TABLE = (
+    "# project.yaml\nproject: acme\nroutes: [{flow: line, to: '+14045550100'}]\n"
+    "tables: {t: {rows: {'+14045550100': {to: '%s'}}}}\n# main.yaml\nflow: line\nstart: a\n"
+    "states:\n  a: {connect: {phone: '${tables.t.to(%s)}'}, error: b}\n  b: {hangup: }\n"
+)
 LOOPS = {
     "two numbers": (TWO % (LOOP, TO % 1, TO % 0), ["FE938 4:16"]),
     "one number that calls itself": (
@@ -267,7 +283,83 @@ LOOPS = {
     ),
     "a number that only a wildcard takes": (
         TWO % ("{flow: two, to: '+14045550*'}, {flow: line}", TO % 1, TO % 0),
+        ["two.yaml FE938 4:16"],
+    ),
+    "a number of a country that a wildcard takes": (
+        TWO % ("{flow: two, to: '+1*'}, {flow: line}", TO % 1, TO % 0),
         [],
+    ),
+    "a wildcard below the number": (
+        TWO % ("{flow: line, to: '+14045550101'}, {flow: two, to: '+14045550*'}", AWAY, TO % 1),
+        [],
+    ),
+    "a wildcard whose numbers ring themselves": (
+        TWO % ("{flow: line, to: '+1404*'}, {flow: two}", OWN, TO % 9),
+        ["FE938 4:24"],
+    ),
+    "a route of calls by phone that ring themselves": (
+        TWO % ("{flow: line, origin: pstn}, {flow: two}", OWN, TO % 9),
+        ["FE938 4:24"],
+    ),
+    "callers from apps dial numbers of others": (
+        TWO % ("{flow: two, to: '+4*', origin: mxp}, {flow: line}", OWN, OWN),
+        [],
+    ),
+    "callers from apps are told apart": (
+        TWO
+        % (
+            "{flow: line, to: '+1404*'}, {flow: two}",
+            (
+                "states:\n  a: {choose: [{when: 'call.origin == \"mxp\"', next: b}, {next: c}]}\n"
+                '  b: {connect: dialled}\n  c: {connect: "+14045009000"}'
+            ),
+            TO % 9,
+        ),
+        [],
+    ),
+    "a number by way of set": (
+        TWO % (LOOP, "vars: {n: {type: text, max: 128}}\n" + SET_NUMBER % "${call.to}", TO % 9),
+        ["FE938 4:69"],
+    ),
+    "a number by way of two variables": (
+        TWO
+        % (
+            LOOP,
+            "vars: {m: {type: text, max: 20, default: '+14045550100'}, n: {type: text, max: 128}}\n"
+            + SET_NUMBER % "${vars.m}",
+            TO % 9,
+        ),
+        ["FE938 4:68"],
+    ),
+    "a number of others by way of set": (
+        TWO % (LOOP, "vars: {n: {type: text, max: 128}}\n" + SET_NUMBER % "+14045009000", TO % 9),
+        [],
+    ),
+    "a number by way of a table with the dialled number": (
+        TABLE % ("+14045550100", "call.to"),
+        ["FE938 4:24"],
+    ),
+    "another number by way of a table with the dialled number": (
+        TABLE % ("+14045009000", "call.to"),
+        [],
+    ),
+    "a number by way of a table with any key": (
+        TABLE % ("+14045550100", "call.from"),
+        ["FE938 4:24"],
+    ),
+    "a number by way of the input of a subflow": (
+        TWO
+        % (
+            LOOP,
+            (
+                "states:\n  a: {subflow: {flow: three, with: {n: '${call.to}'}, outcomes: {ready: b}}}\n"
+                "  b: {hangup: }"
+            ),
+            TO % 9,
+        )
+        + "# three.yaml\nflow: three\nstart: a\noutcomes: [ready]\ninputs: [n]\nvars: {n: {type: text, max: 128}}\n"
+        "states:\n  a: {connect: {phone: '${vars.n}'}, error: b}\n  b: {return: ready}\n",
+        ["three.yaml FE938 7:24"],
     ),
 }
 

@@ -167,11 +167,79 @@ PHONES = {
         + "states:\n  a: {say: \"${tables.t.phone('a')} ${tables.t.name('a')}\", hangup: }\n",
         ["project.yaml FE935 2:32"],
     ),
+    "a default, a text that is set, and one that is dialled by another variable": (
+        LINE + "vars: {n: {type: text, default: '4045000010'}, m: {type: text}}\nstates:\n"
+        '  a: {set: {n: "4045000010"}, say: "${vars.n}", next: b}\n'
+        '  b: {set: {m: "4045000010"}, next: c}\n'
+        '  c: {set: {n: "${vars.m}"}, say: "${vars.n}", next: d}\n'
+        '  d: {choose: [{when: call.from == "", next: e}, {next: f}]}\n'
+        '  e: {set: {n: "+14045000010"}, next: f}\n'
+        '  f: {connect: {phone: "${vars.n}"}}\n',
+        ["FE935 3:33", "FE935 5:16", "FE935 6:16"],
+    ),
+    "texts that are not dialled, and a number to be shown": (
+        LINE + "vars: {n: {type: text, default: '4045000010'}, m: {type: text, default: private}}\n"
+        "states:\n"
+        '  a: {set: {m: "4045000010"}, say: "${vars.n}", next: b}\n'
+        '  b: {connect: {phone: dialled, caller_id: "${vars.m}"}}\n',
+        ["FE935 5:16"],
+    ),
+    "a choice of numbers": (
+        LINE + "vars: {n: {type: choice, choices: ['4045000010', '+14045000010']}}\n"
+        "states:\n  a: {set: {n: '+14045000010'}, next: b}\n"
+        '  b: {connect: {phone: "${vars.n}"}}\n',
+        ["FE935 3:36"],
+    ),
+    "a variable that sounds like a number and one that holds words": (
+        LINE
+        + "vars: {phone: {type: text, default: '4045000010'}, mobile: {type: text, default: none}}\n"
+        'states:\n  a: {say: "${vars.phone} ${vars.mobile}", hangup: }\n',
+        ["FE935 3:37"],
+    ),
+    "the input of a subflow that is dialled, and the column that it comes from": (
+        TWO
+        % (
+            "{flow: line}",
+            (
+                "states:\n  a: {subflow: {flow: two, with: {n: '4045000010'}, outcomes: {ready: b}}}\n"
+                "  b: {subflow: {flow: two, with: {n: \"${tables.t.n('a')}\"}, outcomes: {ready: c}}}\n"
+                "  c: {hangup: }"
+            ),
+            (
+                "inputs: [n]\noutcomes: [ready]\nvars: {n: {type: text}}\n"
+                "states:\n  a: {connect: {phone: '${vars.n}'}, error: b}\n  b: {return: ready}"
+            ),
+        )
+        + "# tables/t.yaml\nrows: {a: {n: '4045000010'}}\n",
+        ["FE935 4:38", "tables/t.yaml FE935 1:15"],
+    ),
     "digits have no +": (
         LINE + "vars: {d: {type: digits, max: 15, default: '14045000010'}}\nstates:\n"
         '  a: {choose: [{when: vars.d == "1", next: b}, {next: c}]}\n'
         '  b: {connect: "${vars.d}"}\n  c: {connect: "+${vars.d}"}\n',
         ["FE935 6:16"],
+    ),
+}
+BYE, ROOM = "  bye: {hangup: }\n", '  room: {connect: {conference: "room-%s"}}\n'
+ASK_PIN = (
+    LINE + "vars: {pin: {type: digits, max: 4}}\nstates:\n"
+    "  a: {collect: {prompt: Pin?, into: pin, digits: 4, otherwise: %s}, next: room}\n"
+)
+LOOK_AT = LINE + "states:\n  a: {choose: [{when: '%s == \"\"', next: bye}, {next: room}]}\n"
+ROOMS = {
+    "a pin that the caller may not enter": (
+        ASK_PIN % "room" + ROOM % "${vars.pin}",
+        ["FE940 6:32"],
+    ),
+    "a pin that the caller has entered": (ASK_PIN % "bye" + ROOM % "${vars.pin}" + BYE, []),
+    "a caller who withholds the number": (
+        LINE + "states:\n  a: {say: Hello., next: room}\n" + ROOM % "${call.from}",
+        ["FE940 5:32"],
+    ),
+    "a caller whose number is looked at": (LOOK_AT % "call.from" + ROOM % "${call.from}" + BYE, []),
+    "a value that is never empty": (
+        LOOK_AT % "call.to" + ROOM % "${now.date}-${call.from}" + BYE,
+        [],
     ),
 }
 IDLE = {
@@ -261,7 +329,7 @@ IDLE = {
 }
 
 
-@pytest.mark.parametrize("name", (cases := VALUES | LOCALES | PHONES | IDLE))
+@pytest.mark.parametrize("name", (cases := VALUES | LOCALES | PHONES | ROOMS | IDLE))
 def test_worst_cases_are_told_and_near_misses_are_not(name: str) -> None:
     text, expected = cases[name]
     assert found(text) == expected, [problem.message for problem in compiled(text).problems]

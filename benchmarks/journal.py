@@ -1,0 +1,132 @@
+"""What the call journal costs the served example: CPU time for each callback, bytes for each call,
+and the time to read it.
+
+The server answers the calls of benchmarks/callback.py, state in cookies alone, with the journal and
+without it: the difference of its CPU time is the price of a row. Then the commands that read are
+run on what it wrote, less the CPU time of one that reads nothing. Of several rounds the least
+counts, as other programs only ever add to it.
+
+With --against the same is measured with another revision, in turns with this one, by the same
+dependencies. Exit status 1 says that a goal is missed: no more CPU time than that revision, at most
+35 % of its bytes, and reading no slower.
+
+    python benchmarks/journal.py [--json] [--calls 2000] [--rounds 3] [--against REVISION]
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from callback import (
+    KEY,
+    ROOT,
+    SECRET,
+    TOLERANCE,
+    commands,
+    measure,
+    revisions,
+    sent_to,
+)
+
+WITH, WITHOUT = "cookies alone, journal", "cookies alone, no journal"
+WARM_CALLS = 200  # that callback.py has the server answer first
+BYTES_GOAL = 0.35  # of the other revision
+READING_TOLERANCE = 1.15  # a command takes a second, most of it to start
+ROWS = ("CPU of a row, µs", "bytes of a call", "list all calls, ms", "replay all calls, ms")
+
+
+def read_cpu(command: list[str], folder: str, root: Path) -> float:
+    """The CPU time of a command, in milliseconds."""
+    environment = os.environ | {
+        "PYTHONPATH": str(root),
+        "SINCH_APPLICATION_KEY": KEY,
+        "SINCH_APPLICATION_SECRET": SECRET,
+    }
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-m", "flowengine", *command],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+
+def measure_round(sent: dict[str, list[list[bytes]]], root: Path, port: int) -> dict[str, float]:
+    """One round with this code: what it used, by what was done."""
+    used: dict[str, float] = {}
+    for row in (WITHOUT, WITH):
+        with tempfile.TemporaryDirectory() as folder:
+            command = commands(folder, port)[row]
+            used[row] = measure(command, port, folder, root, sent[row])[1]
+            if row == WITHOUT:
+                continue
+            journal = Path(folder) / ".flowengine" / "journal.db"
+            used["bytes"] = journal.stat().st_size / len(sent[row])
+            store = ["--store", f"sqlite:{journal.with_name('calls.db')}"]
+            for calls in ("1", "1000000"):
+                listing = ["calls", *store, "--limit", calls]
+                used[f"list {calls}"] = read_cpu(listing, folder, root)
+            for since in ("0m", "1d"):
+                replay = ["replay", str(journal), "--on", str(ROOT / "flows"), "--since", since]
+                used[f"replay {since}"] = read_cpu(replay, folder, root)
+    return used
+
+
+def build_rows(rounds: list[dict[str, float]]) -> dict[str, float]:
+    """What to show of several rounds."""
+    used = {what: min(one[what] for one in rounds) for what in rounds[0]}
+    values = (
+        used[WITH] - used[WITHOUT],
+        used["bytes"],
+        used["list 1000000"] - used["list 1"],
+        used["replay 1d"] - used["replay 0m"],
+    )
+    return {row: round(value, 1) for row, value in zip(ROWS, values, strict=True)}
+
+
+def run(calls: int, rounds: int, against: str | None) -> dict[str, dict[str, float]]:
+    os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
+    sent = sent_to(calls + WARM_CALLS)
+    found: dict[str, list[dict[str, float]]] = {}
+    port = 18700
+    with revisions(against) as roots:
+        for _ in range(rounds):
+            for revision, root in roots.items():
+                port += 1
+                found.setdefault(revision, []).append(measure_round(sent, root, port))
+    return {revision: build_rows(measured) for revision, measured in found.items()}
+
+
+def list_missed_goals(found: dict[str, dict[str, float]], against: str) -> list[str]:
+    goals = dict(
+        zip(ROWS, (TOLERANCE, BYTES_GOAL, READING_TOLERANCE, READING_TOLERANCE), strict=True)
+    )
+    return [row for row in ROWS if found[""][row] > found[against][row] * goals[row]]
+
+
+def show(found: dict[str, dict[str, float]]) -> None:
+    print(f"{'':<24}" + "".join(f"{revision or 'here':>12}" for revision in found))
+    for row in ROWS:
+        print(f"{row:<24}" + "".join(f"{values[row]:>12,}" for values in found.values()))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--calls", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", metavar="REVISION")
+    options = parser.parse_args()
+    outcome = run(options.calls, options.rounds, options.against)
+    print(json.dumps(outcome)) if options.json else show(outcome)
+    if options.against and (missed := list_missed_goals(outcome, options.against)):
+        print("goals missed:", ", ".join(missed), file=sys.stderr)
+        raise SystemExit(1)
