@@ -131,8 +131,7 @@ def measure_edits(root: Path, folder: Path, flows: int) -> dict[str, float]:
         before = served.memory().pss
         current = wait_until_served_by_all(served, "")
         for edit in range(1, EDITS + 1):
-            seconds = f"{edit}s"
-            shared.write_text(f"{text}defaults: {{menu: {{timeout: {seconds}}}}}\n")
+            shared.write_text(f"{text}defaults: {{timeout: {edit}s}}\n")
             current = wait_until_served_by_all(served, current)
         time.sleep(20)  # releases that no call is on are let go a moment later
         return {"edits: growth (MB)": served.memory().pss - before}
