@@ -38,13 +38,13 @@ import httpx
 import uvloop
 
 from flowengine.compile import Release, compile_project
-from flowengine.model.project_folder import read_folder
 from flowengine.releases import Registry
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.step import step
 from flowengine.sinch import CallbackEvent, decode, sign_request
+from flowengine.sources.project_folder import read_folder
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import open_store
 

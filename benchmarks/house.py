@@ -21,7 +21,6 @@ from types import FrameType
 from typing import Any
 
 from flowengine.compile import compile_project
-from flowengine.model.project_folder import read_folder
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
@@ -31,6 +30,7 @@ from flowengine.server.metrics import Metrics
 from flowengine.server.server_settings import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
 from flowengine.sinch import sign_request
 from flowengine.sinch.signing import HeaderMap
+from flowengine.sources.project_folder import read_folder
 from flowengine.storage.sessions import SqliteStore
 
 ROOT = Path(__file__).parents[1]

@@ -31,10 +31,10 @@ from pathlib import Path
 import httpx
 
 from flowengine.compile import Release, compile_project
-from flowengine.model.project_folder import read_folder
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.step import step
 from flowengine.sinch import decode
+from flowengine.sources.project_folder import read_folder
 from flowengine.svaml import encode_svaml
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange

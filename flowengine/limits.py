@@ -172,3 +172,10 @@ MAX_WORKER_PAUSE_SECONDS: Final = 30.0
 
 # some seven thousand callbacks, and the write-ahead log beside them
 MIN_JOURNAL_BYTES: Final = 32_000_000
+
+# --- the cache of `check`
+# --------------------------------------------------------------------------------------------
+
+MAX_CACHED_CHECKS: Final = 100  # the edits of a day can be undone; each is a few hundred bytes
+MAX_CACHED_CHECK_BYTES: Final = 1_000_000  # thousands of problems, which nobody checks for again
+CHECK_CACHE_DAYS: Final = 30  # after that, what is not in use is of another version

@@ -33,6 +33,16 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_check_cache() -> Iterator[None]:
+    """Nothing is taken from the user's cache, and nothing left there: tests replace code that a
+    known result would pass by.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", os.devnull)
+        yield
+
+
 @pytest.fixture(scope="session")
 def golden() -> Callable[[Path, str], None]:
     def compare(file: Path, text: str) -> None:

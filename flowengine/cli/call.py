@@ -243,7 +243,7 @@ def prepare_project(
     release = project.compile(environment).release
     if release is None:
         found = read_project(flows, environment)
-        click.echo(found.format_problems(found.errors), err=True)
+        click.echo(found.report.format_problems(found.report.errors), err=True)
         raise SystemExit(2)
     return project, release, environment
 

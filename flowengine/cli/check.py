@@ -7,9 +7,17 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.read_project import read_project
-from flowengine.compile.loaded_project import LoadedProject
+from flowengine.cli.check_cache import (
+    CheckResult,
+    VariablePresence,
+    compute_key,
+    load_result,
+    save_result,
+)
+from flowengine.cli.code_identity import compute_code_identity
+from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.problems import Problem, to_github, to_json, to_sarif
+from flowengine.problems.project_report import ProjectReport, build_report
 
 FORMATTERS = {"json": to_json, "sarif": to_sarif, "github": to_github}
 
@@ -34,10 +42,34 @@ def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
 
     FLOWS is a folder, or a single file. Exit code 1 says that there are errors.
     """
-    project = read_project(flows, cookies_only=store == "none")
-    show_problems(project, form)
-    if project.errors or (strict and project.problems):
+    files = read_project_files(flows)
+    found = check_or_recall(files, cookies_only=store == "none")
+    report = build_report(
+        get_project_folder(flows),
+        found.problems,
+        files.contents,
+        found.flow_count,
+        found.state_count,
+    )
+    show_report(report, form)
+    if report.errors or (strict and report.problems):
         raise SystemExit(1)
+
+
+def check_or_recall(files: ProjectFiles, *, cookies_only: bool) -> CheckResult:
+    """The problems of these files, from the cache if it knows them and all could be read."""
+    code = None if files.unreadable else compute_code_identity()
+    key = compute_key(code, files.contents, cookies_only=cookies_only) if code else None
+    if key and (known := load_result(key, os.environ)):
+        return known
+    # the compiler takes longer to import than a known result takes to show
+    from flowengine.cli.read_project import check_files  # noqa: PLC0415
+
+    environment = VariablePresence(os.environ)
+    result, is_repeatable = check_files(files, environment, cookies_only=cookies_only)
+    if key and is_repeatable:
+        save_result(key, environment.asked, result)
+    return result
 
 
 def make_paths_relative(problems: Iterable[Problem], folder: Path) -> list[Problem]:
@@ -54,16 +86,15 @@ def make_paths_relative(problems: Iterable[Problem], folder: Path) -> list[Probl
     return found
 
 
-def show_problems(project: LoadedProject, form: str) -> None:
+def show_report(report: ProjectReport, form: str) -> None:
     if form == "text":
-        if project.problems:
-            click.echo(project.format_problems(project.problems))
-        click.echo(project.format_summary())
+        if report.problems:
+            click.echo(report.format_problems(report.problems))
+        click.echo(report.format_summary())
         return
     problems = (
-        project.problems if form == "json" else make_paths_relative(project.problems, Path.cwd())
+        report.problems if form == "json" else make_paths_relative(report.problems, Path.cwd())
     )
     click.echo(FORMATTERS[form](problems), nl=form != "github")
-    click.echo(
-        project.format_summary(), err=True
-    )  # beside the data, so that a program can read that
+    # beside the data, so that a program can read that
+    click.echo(report.format_summary(), err=True)

@@ -28,8 +28,8 @@ def diagram(flows: Path, flow: str, form: str) -> None:
     """
     project = read_project(flows)
     names = list(project.compiled.programs)
-    if project.errors:
-        click.echo(project.format_problems(project.errors), err=True)
+    if project.report.errors:
+        click.echo(project.report.format_problems(project.report.errors), err=True)
         raise SystemExit(1)
     if flow and flow not in names:
         raise click.UsageError(f"there is no flow {flow} {suggest_name(flow, names)}".strip())

@@ -45,7 +45,7 @@ def render_flow_pages(flows: Path, flow: str) -> str:
     """Compiled with names in place of secrets: what is not here cannot be shown."""
     project = read_project(flows, find_secret_placeholders(read_project(flows, {}).files))
     if project.compiled.release is None:
-        click.echo(project.format_problems(project.errors), err=True)
+        click.echo(project.report.format_problems(project.report.errors), err=True)
         raise SystemExit(1)
     names = list(project.compiled.programs)
     if flow and flow not in names:

@@ -5,33 +5,42 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import click
-
-from flowengine.compile import compile_project
+from flowengine.cli.check_cache import CheckResult
+from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
+from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
-from flowengine.model.project_folder import UnreadableFilesError, read_folder
-from flowengine.problems import Problem, sort_problems
+from flowengine.problems import sort_problems
+from flowengine.source import INTERNAL_CODE
 
 
-def read_project(
-    flows: Path, environment: Mapping[str, str] | None = None, *, cookies_only: bool = False
-) -> LoadedProject:
+def read_project(flows: Path, environment: Mapping[str, str] | None = None) -> LoadedProject:
     """Read and compile. A file that cannot be read is a problem beside those of the others; a folder
     that cannot be read ends the command.
     """
-    unreadable: list[Problem] = []
-    try:
-        files: Mapping[str, bytes] = read_folder(flows)
-    except UnreadableFilesError as error:
-        files, unreadable = error.files, error.to_problems()
-    except OSError as error:
-        raise click.UsageError(str(error)) from error
-    compiled = compile_project(files, environment, cookies_only=cookies_only)
+    files = read_project_files(flows)
+    compiled = compile_files(files, environment)
+    return to_loaded_project(get_project_folder(flows), files.contents, compiled)
+
+
+def check_files(
+    files: ProjectFiles, environment: Mapping[str, str], *, cookies_only: bool
+) -> tuple[CheckResult, bool]:
+    """What `check` finds in these files, and whether it would find the same again: an internal
+    error may come from the machine.
+    """
+    compiled = compile_files(files, environment, cookies_only=cookies_only)
+    result = CheckResult(compiled.problems, len(compiled.programs), compiled.count_states())
+    return result, not any(problem.code == INTERNAL_CODE for problem in compiled.problems)
+
+
+def compile_files(
+    files: ProjectFiles, environment: Mapping[str, str] | None, *, cookies_only: bool = False
+) -> CompileResult:
+    compiled = compile_project(files.contents, environment, cookies_only=cookies_only)
     gc.freeze()  # it stays until the command ends: no collection need walk through it
-    if unreadable:
-        # the flows that could not be read are none that are missing
-        others = [problem for problem in compiled.problems if problem.code != "FE501"]
-        problems = tuple(sort_problems([*unreadable, *others]))
-        compiled = replace(compiled, release=None, problems=problems)
-    folder = flows if flows.is_dir() else flows.parent
-    return to_loaded_project(folder, files, compiled)
+    if not files.unreadable:
+        return compiled
+    # the flows that could not be read are none that are missing
+    others = [problem for problem in compiled.problems if problem.code != "FE501"]
+    problems = tuple(sort_problems([*files.unreadable, *others]))
+    return replace(compiled, release=None, problems=problems)

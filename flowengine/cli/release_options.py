@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import click
 
-from flowengine.model.project_folder import read_folder
 from flowengine.problems import to_text
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import CompileWorker
@@ -26,6 +25,7 @@ from flowengine.releases.release_commands import (
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
 from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
+from flowengine.sources.project_folder import read_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
 store_option = click.option(

@@ -12,7 +12,6 @@ from flowengine.cli.since_option import SinceType
 from flowengine.compile import Release, compile_project
 from flowengine.journal import JournalEncryption
 from flowengine.journal.journal_database import JOURNAL_FILE
-from flowengine.model.project_folder import read_folder
 from flowengine.problems import to_text
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
@@ -22,6 +21,7 @@ from flowengine.replay import to_text as report_text
 from flowengine.server import keys
 from flowengine.server.server_settings import ARCHIVE_FILE, ServerSettings
 from flowengine.sources.git import GitError, Repository
+from flowengine.sources.project_folder import read_folder
 
 
 @click.command()

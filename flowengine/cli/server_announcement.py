@@ -45,10 +45,10 @@ def announce_server(settings: ServerSettings, start: ServerStart) -> None:
             "old law. Run pip install --upgrade tzdata and restart.",
             err=True,
         )
-    if project.problems and not project.errors:
-        click.echo(project.format_problems(project.problems), err=True)
+    if project.report.problems and not project.report.errors:
+        click.echo(project.report.format_problems(project.report.problems), err=True)
     click.echo(
-        f"{project.format_summary()}; callbacks go to "
+        f"{project.report.format_summary()}; callbacks go to "
         f"http://{settings.host}:{settings.port}{settings.callback_path}",
         err=True,
     )

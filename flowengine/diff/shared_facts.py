@@ -17,8 +17,8 @@ from flowengine.diff.prompt_facts import PromptReader
 from flowengine.diff.state_facts import INHERITED_FIELDS, FactContext, FactReader, build_plain_fact
 from flowengine.expr import Calendar, CalendarError, parse_calendar
 from flowengine.model import AuthoredProject, Flow, Project, Route, load_project
-from flowengine.model.project_folder import PROJECT_FILE
 from flowengine.source import Document, KeyPath
+from flowengine.sources.project_folder import PROJECT_FILE
 from flowengine.states.field_types import DURATION_PATTERN, parse_millis
 from flowengine.states.prompt import PromptSpec
 

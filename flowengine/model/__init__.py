@@ -12,7 +12,6 @@ from flowengine.model.project_file import (
     Service,
     TableFile,
 )
-from flowengine.model.project_folder import ProjectFolder
 from flowengine.model.project_loader import AuthoredProject, load_project
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "Journal",
     "Platform",
     "Project",
-    "ProjectFolder",
     "Route",
     "Service",
     "State",

@@ -11,15 +11,14 @@ from flowengine.model.compile_cache import CompileCache
 from flowengine.model.flow import Flow
 from flowengine.model.json_schemas import SCHEMA_MODELS, load_schema
 from flowengine.model.project_file import Project
-from flowengine.model.project_folder import PROJECT_FILE, PROJECT_PARTS
 from flowengine.problems import Problem, Span
 from flowengine.source import (
     Document,
     KeyPath,
     read_document,
     report_internal_errors,
-    validate_document,
 )
+from flowengine.sources.project_folder import PROJECT_FILE, PROJECT_PARTS
 from flowengine.states import STAND_IN_STATE
 
 KINDS_BY_FOLDER = {"calendars": "calendar", "tables": "table", "messages": "messages"}
@@ -110,11 +109,7 @@ def load_file(name: str, content: bytes) -> AuthoredFile:
         return AuthoredFile(None, is_well_formed=False, problems=tuple(problems))
     folder = name.rpartition("/")[0]
     kind = "project" if name == PROJECT_FILE else KINDS_BY_FOLDER.get(folder, "flow")
-    wrong = (
-        []
-        if is_well_formed(document.data, kind)
-        else validate_document(document, load_schema(kind))
-    )
+    wrong = [] if is_well_formed(document.data, kind) else find_violations(document, kind)
     problems += wrong
     formed = not any(problem.severity == "error" for problem in wrong) and is_whole(document, kind)
     usable = (
@@ -126,6 +121,14 @@ def load_file(name: str, content: bytes) -> AuthoredFile:
     )
     flow = (msgspec.convert(usable.data, Flow), usable) if kind == "flow" and usable else None
     return AuthoredFile(document, formed, tuple(problems), flow)
+
+
+def find_violations(document: Document, kind: str) -> list[Problem]:
+    """What is not well formed, by the schema."""
+    # jsonschema takes a sixth of the imports of a command, and hardly any project needs it
+    from flowengine.source.schema_validation import validate_document  # noqa: PLC0415
+
+    return validate_document(document, load_schema(kind))
 
 
 def is_whole(document: Document, kind: str) -> bool:

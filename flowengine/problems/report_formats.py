@@ -5,7 +5,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -42,6 +41,9 @@ def to_sarif(problems: Iterable[Problem]) -> str:
     """SARIF for code scanning. Files are relative to the root of the repository, where
     they are below it.
     """
+    # as slow to import as all else here, and the other formats do without
+    from importlib.metadata import version  # noqa: PLC0415
+
     ordered = sort_problems(problems)
     codes = sorted({problem.code for problem in ordered})
     number = version("flowengine")

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
+# the compiler imports it when it first needs it, for which no callback should wait
+import flowengine.source.schema_validation  # noqa: F401
 from flowengine.compile import CompileResult, ProjectCompiler, Release
 from flowengine.cooperative import run_cooperatively
 from flowengine.releases.archive import Archive

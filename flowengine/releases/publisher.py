@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from flowengine.compile import CompileResult
 from flowengine.compile.project_compiler import compute_release_id
-from flowengine.model.project_folder import UnreadableFilesError
 from flowengine.problems import Problem, Span
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import (
@@ -20,6 +19,7 @@ from flowengine.releases.ledger import (
     LiveState,
 )
 from flowengine.sources.flow_source import FlowOrigin, format_source_name
+from flowengine.sources.project_folder import UnreadableFilesError
 
 CompileFiles = Callable[[Mapping[str, bytes]], CompileResult]
 FileContents = Mapping[str, bytes]

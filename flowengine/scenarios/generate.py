@@ -10,7 +10,6 @@ import yaml
 
 from flowengine.compile import Release
 from flowengine.limits import MAX_INTEGER_DIGITS
-from flowengine.model.project_folder import PROJECT_FILE
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.coverage import CoverageItem
 from flowengine.scenarios.doubles import MadeRequest
@@ -26,6 +25,7 @@ from flowengine.scenarios.scenario_run import get_position, run_scenario
 from flowengine.scenarios.then_checks import find_ender
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs
 from flowengine.source import read_document
+from flowengine.sources.project_folder import PROJECT_FILE
 from flowengine.switch.switch_events import (
     CallEnded,
     Heard,

@@ -14,7 +14,8 @@ from flowengine.scenarios.scenario_checks import ScenarioChecker, list_written_k
 from flowengine.scenarios.scenario_given import Given
 from flowengine.scenarios.scenario_model import Scenarios, Then
 from flowengine.scenarios.scenario_steps import ScenarioStep
-from flowengine.source import Document, KeyPath, read_document, validate_document
+from flowengine.source import Document, KeyPath, read_document
+from flowengine.source.schema_validation import validate_document
 
 SCENARIO_FOLDER = "scenarios"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from flowengine.compile import CompileResult, compile_project
-from flowengine.model.project_folder import PROJECT_FILE, read_folder
 from flowengine.problems import Problem
 from flowengine.scenarios.scenario_loader import Case, load_scenarios, read_scenario_files
 from flowengine.source import read_document
+from flowengine.sources.project_folder import PROJECT_FILE, read_folder
 
 TEST_SECRET = "c2VjcmV0IG9mIGEgdGVzdA=="  # noqa: S105  # base64, as secrets of applications are
 

@@ -83,7 +83,7 @@ def keep_earlier_release(
     """The release to serve while the flows have errors: the one that was live, or the newest that
     compiles. Raises NothingToServeError.
     """
-    announce(project.format_problems(project.errors))
+    announce(project.report.format_problems(project.report.errors))
     if live is not None:
         announce(
             f"THE FLOWS HAVE ERRORS: release {live.id}, which was live before, is served until "

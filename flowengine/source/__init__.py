@@ -8,7 +8,6 @@ from flowengine.source.internal_errors import (
     to_internal_problem,
 )
 from flowengine.source.merge_conflict import CONFLICT_CODE
-from flowengine.source.schema_validation import validate_document
 
 __all__ = [
     "CONFLICT_CODE",
@@ -18,5 +17,4 @@ __all__ = [
     "read_document",
     "report_internal_errors",
     "to_internal_problem",
-    "validate_document",
 ]

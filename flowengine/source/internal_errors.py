@@ -10,7 +10,6 @@ import os
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MemberDescriptorType, TracebackType
 from typing import Final
@@ -93,6 +92,9 @@ def _format_frames(error: Exception) -> str:
 
 
 def _get_version() -> str:
+    # reading the metadata of packages takes long to import, and hardly any command needs it
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
     try:
         return version("flowengine")
     except PackageNotFoundError:

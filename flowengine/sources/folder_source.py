@@ -10,9 +10,9 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from flowengine.model import ProjectFolder
 from flowengine.sources.abandonable_read import AbandonableRead
 from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, FlowOrigin, SourceSnapshot
+from flowengine.sources.project_folder import ProjectFolder
 
 log = logging.getLogger(__name__)
 WATCH_STEP_MILLIS = 25  # an editor that writes in several steps is done by then

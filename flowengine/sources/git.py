@@ -10,18 +10,18 @@ from typing import NamedTuple
 import msgspec
 
 from flowengine.limits import MAX_PROJECT_FILES
-from flowengine.model.project_folder import (
-    PROJECT_PARTS,
-    UNPRINTABLE_NAME,
-    format_name,
-    is_project_file,
-)
 from flowengine.operator_error import OperatorError
 from flowengine.sources.git_cat_file import (
     GitCatFile,
     GitObject,
     GitStoppedError,
     diagnose_repository,
+)
+from flowengine.sources.project_folder import (
+    PROJECT_PARTS,
+    UNPRINTABLE_NAME,
+    format_name,
+    is_project_file,
 )
 
 _TREE, _LINK, _SUBMODULE = "40000", "120000", "160000"

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowengine.compile import CompileResult, ProjectCompiler, compile_project
-from flowengine.model.project_folder import read_folder
 from flowengine.source import read_document
+from flowengine.sources.project_folder import read_folder
 from tests.thoroughness import examples
 
 SECRET = "s3cr3t-t0ken"
@@ -126,7 +126,7 @@ def fail(*_given: Any, **_named: Any) -> Any:
 
 
 STAGES = {
-    "flowengine.model.project_loader.validate_document": (fail, "two.yaml"),
+    "flowengine.source.schema_validation.validate_document": (fail, "two.yaml"),
     "flowengine.model.project_loader.is_well_formed": (fail, "one.yaml"),
     "flowengine.model.project_loader.read_document": (fail, "one.yaml"),
     "flowengine.compile.project_compiler.compile_shared_definitions": (fail, "project.yaml"),

@@ -25,7 +25,7 @@ from flowengine.diagram import (
     to_mermaid,
     to_svg,
 )
-from flowengine.model.project_folder import read_folder
+from flowengine.sources.project_folder import read_folder
 
 FLOWS = Path(__file__).parents[2] / "flows"
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from flowengine.compile import CompileResult, ProjectCompiler, compile_project
 from flowengine.diff import compare_projects, to_text
-from flowengine.model.project_folder import read_folder
 from flowengine.source import read_document
+from flowengine.sources.project_folder import read_folder
 from tests.diff.diff_edits import FILES
 from tests.thoroughness import examples
 

@@ -9,11 +9,11 @@ import pytest
 
 from flowengine.expr import FUNCTIONS
 from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
-from flowengine.model.project_folder import read_folder
 from flowengine.problems import CATALOGUE
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
 from flowengine.source import read_document
+from flowengine.sources.project_folder import read_folder
 from flowengine.states import STATE_KINDS
 from tests.docs.docs_examples import PAGES, ROOT, Example, examples, files, problems, snippet, world
 from tests.test_house import ORDER

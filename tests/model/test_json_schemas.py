@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator
 from flowengine.compile import compile_project
 from flowengine.model import Flow, Project
 from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema, load_schema
-from flowengine.source import read_document, validate_document
+from flowengine.source import read_document
+from flowengine.source.schema_validation import validate_document
 from tests.states.kind_examples import (
     EXAMPLES,
     PIN,

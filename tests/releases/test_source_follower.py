@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.model.project_folder import read_content
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.leader_lock import FileLeaderLock
 from flowengine.releases.ledger import Ledger
@@ -20,6 +19,7 @@ from flowengine.releases.source_follower import follow_source
 from flowengine.sources.branch_source import BranchSource
 from flowengine.sources.flow_source import FlowSource
 from flowengine.sources.folder_source import FolderSource
+from flowengine.sources.project_folder import read_content
 from tests.sources.git_repository import commit, flow, git, new_repository
 from tests.waiting import wait_until_async
 
@@ -223,7 +223,7 @@ async def test_disk_that_hangs_keeps_no_other_source_waiting(
 
     async with follow(tmp_path, place) as following:
         await following.says("One.")
-        monkeypatch.setattr("flowengine.model.project_folder.read_content", hanging)
+        monkeypatch.setattr("flowengine.sources.project_folder.read_content", hanging)
         (folder / "line.yaml").write_text(flow("line", "Two."))
         archive = following.compile_worker.archive
         while not (rejected := await following.compile_worker.run(archive.list_rejections)):  # noqa: ASYNC110

@@ -14,12 +14,12 @@ from flowengine.compile import Release, compile_project
 from flowengine.journal import RecordedCall
 from flowengine.journal.journal_reader import open_row
 from flowengine.journal.journal_row import JournalRecord, build_row
-from flowengine.model.project_folder import read_folder
 from flowengine.releases import Registry
 from flowengine.replay import PlaceholderEnvironment, ReplayReport, replay_calls
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
+from flowengine.sources.project_folder import read_folder
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
 from tests.compiled_release import compile_release

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from flowengine.problems import to_text
-from flowengine.source import read_document, validate_document
+from flowengine.source import read_document
+from flowengine.source.schema_validation import validate_document
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "shape/schema.json").read_text(encoding="utf-8"))

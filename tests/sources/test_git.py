@@ -7,8 +7,8 @@ from shutil import which
 
 import pytest
 
-from flowengine.model.project_folder import read_folder
 from flowengine.sources.git import GitError, Repository
+from flowengine.sources.project_folder import read_folder
 from tests.sources.git_repository import commit, flow, git, new_repository
 
 Read = Callable[[Path], Repository]

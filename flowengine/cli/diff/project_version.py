@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from flowengine.compile import CompileResult, compile_project
-from flowengine.model.project_folder import PROJECT_FILE, read_folder
 from flowengine.sources.git import GitError, Repository
+from flowengine.sources.project_folder import PROJECT_FILE, read_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from uuid import uuid4
 import msgspec
 
 from flowengine.problems import Problem, sort_problems
-from flowengine.source import read_document, validate_document
+from flowengine.source import read_document
+from flowengine.source.schema_validation import validate_document
 from flowengine.switch.config.configuration_checks import find_problems, get_secret
 from flowengine.switch.config.configuration_model import (
     Configuration,

@@ -18,6 +18,8 @@ PROJECT_PARTS = ("calendars", "tables", "messages")
 SETTLED_NANOSECONDS = (
     2_000_000_000  # the coarsest clock of a disk that is in use (FAT) ticks every two seconds
 )
+# nearly all files have less, and room for the most would be asked of the system for each
+USUAL_READ_BYTES = 64_000
 YAML_SUFFIXES = (".yaml", ".yml")
 UNPRINTABLE_NAME = "has a name that cannot be shown: use letters, digits and -"
 FILE_TYPES = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
@@ -138,11 +140,18 @@ def check_readable(file: Path, within: Path | None, found: stat_result) -> None:
         raise OSError(f"is {FILE_TYPES.get(stat.S_IFMT(found.st_mode), 'a device')}, not a file")
     if found.st_size > MAX_READ_BYTES:
         raise OSError(f"has {found.st_size:,} bytes, which are too many for a file of flows")
-    if within and not resolve_link(file).is_relative_to(within):
+    if within and is_link_out(file, within):
         raise OSError(
             "is a link that leads out of the folder, where changes would not be seen: put the file "
             "itself here"
         )
+
+
+def is_link_out(file: Path, within: Path) -> bool:
+    """Whether a file of a project is elsewhere, by a link or in a folder that is one."""
+    # following the whole path of each file would take longer than reading it
+    is_linked = file.is_symlink() or file.parent.is_symlink()
+    return is_linked and not resolve_link(file).is_relative_to(within)
 
 
 def resolve_link(file: Path) -> Path:
@@ -153,7 +162,10 @@ def resolve_link(file: Path) -> Path:
 def read_content(file: Path) -> bytes:
     """Read a file without blocking, even if it has become a pipe meanwhile."""
     with open(file, "rb", opener=open_nonblocking) as opened:  # that of Path takes no opener
-        return opened.read(MAX_READ_BYTES + 1)
+        content = opened.read(USUAL_READ_BYTES)
+        if len(content) < USUAL_READ_BYTES:
+            return content
+        return content + opened.read(MAX_READ_BYTES + 1 - USUAL_READ_BYTES)
 
 
 def open_nonblocking(path: str, flags: int) -> int:

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.model import ProjectFolder
-from flowengine.model.project_folder import UnreadableFilesError, read_content, read_folder
+from flowengine.sources.project_folder import (
+    ProjectFolder,
+    UnreadableFilesError,
+    read_content,
+    read_folder,
+)
 
 LONG_AGO = 1_700_000_000
 FILES = {
@@ -39,14 +43,14 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(path.name)
         return read_content(path)
 
-    monkeypatch.setattr("flowengine.model.project_folder.read_content", read)
+    monkeypatch.setattr("flowengine.sources.project_folder.read_content", read)
     return names
 
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that is on disk was written long ago."""
-    monkeypatch.setattr("flowengine.model.project_folder.SETTLED_NANOSECONDS", -(10**18))
+    monkeypatch.setattr("flowengine.sources.project_folder.SETTLED_NANOSECONDS", -(10**18))
 
 
 def test_folder_read_has_only_files_of_the_project(folder: Path) -> None:
@@ -88,7 +92,7 @@ def test_file_written_just_now_is_read_again(folder: Path, monkeypatch: pytest.M
     """A disk whose clock ticks slowly gives two writes one time: same length, same file, same
     stamp.
     """
-    monkeypatch.setattr("flowengine.model.project_folder.get_stamp", lambda _found: (1, 2, 3))
+    monkeypatch.setattr("flowengine.sources.project_folder.get_stamp", lambda _found: (1, 2, 3))
     kept = ProjectFolder(folder)
     assert kept.read()["line.yaml"] == b"flow: line"
     (folder / "line.yaml").write_bytes(b"flow: lone")
@@ -108,7 +112,7 @@ def test_file_that_changes_while_it_is_read_is_read_again(
         return content
 
     with monkeypatch.context() as patched:
-        patched.setattr("flowengine.model.project_folder.read_content", torn)
+        patched.setattr("flowengine.sources.project_folder.read_content", torn)
         assert kept.read()["line.yaml"] == b"flow: line"
     assert kept.read()["line.yaml"] == b"flow: line\nstart: a"
 
@@ -125,7 +129,7 @@ def test_file_that_vanishes_between_listing_and_reading_is_left_out(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "flowengine.model.project_folder.iterate_file_names",
+        "flowengine.sources.project_folder.iterate_file_names",
         lambda _: [("line.yaml",), ("gone.yaml",)],
     )
     assert ProjectFolder(folder).read() == {"line.yaml": b"flow: line"}
@@ -174,7 +178,7 @@ def test_more_files_than_are_possible_are_an_error_and_not_left_out(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first so many of them were served without the others."""
-    monkeypatch.setattr("flowengine.model.project_folder.MAX_PROJECT_FILES", 3)
+    monkeypatch.setattr("flowengine.sources.project_folder.MAX_PROJECT_FILES", 3)
     with pytest.raises(OSError, match="has 4 files of flows; up to 3 are possible"):
         ProjectFolder(folder).read()
 
