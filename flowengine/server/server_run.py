@@ -4,11 +4,11 @@ need, as this is the process that stays while they come and go.
 
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import wait
-from types import FrameType
 from typing import Any
 
 from flowengine.limits import MAX_DESCRIPTORS
@@ -32,16 +32,18 @@ def run_server(settings: ServerSettings, load: Callable[[], Any]) -> int:
     process that forks them. Raises SettingsError where the port is taken.
     """
     settings.export_to_environment()
+    raise_descriptor_limit()  # workers inherit it
     with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
         os.environ[PROMETHEUS_FOLDER] = folder  # the folder in which workers share their metrics
         fork_server = ForkServerProcess(load)
         try:
+            # nothing is under way until the flows are loaded
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
             wait_until_loaded(fork_server)
             if fork_server.has_closed:
                 return fork_server.close()
             configure_logging()
             install_exception_hooks()
-            raise_descriptor_limit()
             listeners = open_listeners(settings.host, settings.port)
         except BaseException:
             fork_server.close()
@@ -50,13 +52,7 @@ def run_server(settings: ServerSettings, load: Callable[[], Any]) -> int:
 
 
 def wait_until_loaded(fork_server: ForkServerProcess) -> None:
-    """Wait until the flows are loaded, or the process has ended. SIGTERM ends both meanwhile."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        fork_server.process.terminate()
-        os._exit(0)
-
-    signal.signal(signal.SIGTERM, stop)
+    """Wait until the flows are loaded, or the process has ended."""
     while not fork_server.is_ready and not fork_server.has_closed:
         wait([fork_server.channel])
         fork_server.read_events()

@@ -97,14 +97,20 @@ class Supervisor:
         """Start missing workers and kill hanging ones."""
         now = time.monotonic()
         self._kill_overdue(now)
-        if self._stop_by is not None:
-            return
-        if self._fork_server.has_closed:
-            if self._successor is None and now >= self._start_at:
-                log.error("the process that forks workers has ended: another one takes its place")
-                self._postpone_next_start()
-                self._successor = ForkServerProcess()
-            return
+        if self._stop_by is None:
+            if self._fork_server.has_closed:
+                self._start_lost_fork_server(now)
+            else:
+                self._start_missing_workers(now)
+
+    def _start_lost_fork_server(self, now: float) -> None:
+        """Start a fork server in place of one that was killed; its workers go on meanwhile."""
+        if self._successor is None and now >= self._start_at:
+            log.error("the process that forks workers has ended: another one takes its place")
+            self._postpone_next_start()
+            self._successor = ForkServerProcess()
+
+    def _start_missing_workers(self, now: float) -> None:
         staying = [worker for worker in self._workers if not worker.is_leaving]
         if now >= self._start_at:
             for _ in range(self._wanted - sum(worker.replaces is None for worker in staying)):
@@ -216,7 +222,7 @@ class Supervisor:
             log.error(
                 "worker %d ended with %s: another one takes its place",
                 worker.pid,
-                worker.exit_status,
+                "no known status" if worker.exit_status is None else worker.exit_status,
             )
         else:
             self._note_failed_start("a worker cannot start")

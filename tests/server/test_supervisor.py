@@ -16,6 +16,7 @@ from typing import Self
 import httpx
 import pytest
 
+from flowengine.limits import MAX_DESCRIPTORS
 from tests.server.server_process import Served, ice, list_children, list_workers, pressed
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
@@ -121,13 +122,21 @@ def test_sigterm_during_the_start_exits_with_0(tmp_path: Path, seconds: float) -
         "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
     )
     command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(scratch)},
+    )
     wait_until(lambda: handles_sigterm(process.pid))
     time.sleep(seconds - 0.5)
     process.terminate()
     _, words = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, words
     assert b"Traceback" not in words
+    assert list(scratch.iterdir()) == []
     if b"Application startup complete" not in words:
         assert b"listening on" not in words
 
@@ -198,6 +207,14 @@ def test_killed_supervisor_takes_all_its_processes_along(serve: Serve) -> None:
     served.process.kill()
     served.process.wait()
     wait_until(lambda: not any(command_of(str(process)) for process in processes))
+
+
+def test_workers_may_open_as_many_files_as_the_system_allows(serve: Serve) -> None:
+    served = serve(signed=False)
+    (worker,) = workers_of(served)
+    limits = Path(f"/proc/{worker}/limits").read_text()
+    soft, hard = re.search(r"Max open files +(\d+) +(\d+)", limits).groups()  # type: ignore[union-attr]
+    assert int(soft) == min(int(hard), MAX_DESCRIPTORS)
 
 
 def test_closed_terminal_ends_the_server(tmp_path: Path) -> None:
