@@ -137,6 +137,6 @@ def test_functions_of_the_sample_flows_are_all_called_without_cel(
         return evaluator
 
     monkeypatch.setattr(cel, "compile_native", compile_and_note)
-    assert not read_project(Path(__file__).parents[2] / "flows").errors
+    assert not read_project(Path(__file__).parents[2] / "flows").report.errors
     assert len(compiled) > 20
     assert all(compiled)

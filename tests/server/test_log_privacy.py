@@ -129,7 +129,7 @@ def report_wrongly(patch: pytest.MonkeyPatch) -> None:
 def lose_answers(patch: pytest.MonkeyPatch) -> None:
     """Each answer meets a connection that is gone, and that cannot be noted."""
     patch.setattr(DirectRequest, "is_connected", lambda _: False)
-    patch.setattr(callback_module, "is_connected", lambda _: False)
+    patch.setattr(callback_module, "is_connected", lambda *_: False)
     patch.setattr("flowengine.runtime.engine.mark_undelivered", fail)
 
 

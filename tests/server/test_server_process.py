@@ -41,7 +41,7 @@ def test_server_as_installed_takes_the_direct_way(serve: Serve) -> None:
 
 
 def test_callback_that_is_not_from_the_platform_is_refused(serve: Serve) -> None:
-    served = serve()
+    served, begun = serve(), time.monotonic()
     refused = {
         40102: served.post(ice(), secret="bm9uZQ=="),
         40105: served.post(ice(), timestamp="2020-01-01T00:00:00Z"),
@@ -56,7 +56,10 @@ def test_callback_that_is_not_from_the_platform_is_refused(serve: Serve) -> None
     assert served.get("/sinch").status_code == 405
     assert served.post(ice(), path="/other").status_code == 404
     assert 'flowengine_refused_total{code="40102"} 1.0' in served.get("/metrics").text
-    assert [line["refused"] for line in served.lines(1)] == [40102]  # one line a second at most
+    seconds = time.monotonic() - begun
+    first, *others = [line["refused"] for line in served.lines(1)]
+    assert first == 40102
+    assert len(others) <= seconds  # one line a second at most
 
 
 def test_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
