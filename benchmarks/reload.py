@@ -258,9 +258,11 @@ async def growing(
 
 
 def resident(process: int) -> int:
-    """Kilobytes"""
+    """Kilobytes of the largest process of a server: a worker, or the fork server before it."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     status = Path(f"/proc/{process}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0])
+    own = int(status.partition("VmRSS:")[2].split()[0])
+    return max([own, *(resident(int(child)) for child in children)])
 
 
 def traced(flows: int, releases: int = 10) -> float:
