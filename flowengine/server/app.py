@@ -180,8 +180,7 @@ def drain_on_sigterm(parts: WorkerParts) -> None:
             loop.call_later(parts.drain, stop, signal.SIGTERM, None)
 
     if callable(stop):
-        with suppress(NotImplementedError):  # not on every system
-            loop.add_signal_handler(signal.SIGTERM, start_draining)
+        loop.add_signal_handler(signal.SIGTERM, start_draining)
 
 
 async def deliver_reports(outbox: Outbox) -> None:

@@ -46,7 +46,11 @@ def run_fork_server(channel: socket.socket, load: LoadFlows) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # nothing is under way while the flows are loaded
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    flows = load()
+    try:
+        flows = load()
+    except Exception:  # multiprocessing would print its text
+        log.exception("the flows cannot be loaded")
+        os._exit(1)
     configure_logging()
     install_exception_hooks()
     for name in WEB_SERVER_MODULES:

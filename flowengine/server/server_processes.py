@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from flowengine.server import process_messages
+from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 from flowengine.server.process_messages import (
     FORK_MESSAGE,
     READY_MESSAGE,
@@ -170,4 +171,6 @@ def run_spawned(channel: socket.socket) -> None:
     from flowengine.server.fork_server import run_fork_server  # noqa: PLC0415
     from flowengine.server.startup import load_live_flows  # noqa: PLC0415
 
+    configure_logging()
+    install_exception_hooks()
     run_fork_server(channel, load_live_flows)

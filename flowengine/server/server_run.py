@@ -15,7 +15,7 @@ from flowengine.limits import MAX_DESCRIPTORS
 from flowengine.server.listeners import open_listeners
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 from flowengine.server.server_processes import ForkServerProcess
-from flowengine.server.server_settings import ServerSettings
+from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.server.supervisor import Supervisor
 
 try:
@@ -40,15 +40,28 @@ def run_server(settings: ServerSettings, load: Callable[[], Any]) -> int:
             # nothing is under way until the flows are loaded
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
             wait_until_loaded(fork_server)
-            if fork_server.has_closed:
-                return fork_server.close()
             configure_logging()
             install_exception_hooks()
-            listeners = open_listeners(settings.host, settings.port)
+            has_loaded = not fork_server.has_closed
+            listeners = open_listeners(settings.host, settings.port) if has_loaded else []
         except BaseException:
             fork_server.close()
             raise
+        if not has_loaded:
+            return get_refusal_status(fork_server.close())
         return Supervisor(listeners, settings.workers, settings.drain, fork_server).run()
+
+
+def get_refusal_status(status: int) -> int:
+    """The exit status of a fork server that has said why it does not go on. Raises SettingsError
+    for one that was killed, which has said nothing.
+    """
+    if status < 0:
+        raise SettingsError(
+            f"the process that loads the flows was ended by signal {-status}: has the machine "
+            "enough memory?"
+        )
+    return status
 
 
 def wait_until_loaded(fork_server: ForkServerProcess) -> None:

@@ -177,6 +177,8 @@ def test_workers_that_cannot_start_do_not_end_those_that_serve(serve: Serve) -> 
         archive.with_name(name).unlink(missing_ok=True)
     served.process.send_signal(signal.SIGHUP)
     wait_until(lambda: "the workers of before go on" in served.err.read_text())
+    assert "the flows cannot be loaded" in served.err.read_text()
+    assert "Traceback" not in served.err.read_text()
     assert workers_of(served) == before
     assert served.post(ice()).status_code == 200
     archive.write_bytes(whole)
@@ -199,6 +201,19 @@ def test_killed_fork_server_is_replaced_and_its_workers_go_on(serve: Serve) -> N
     wait_until(lambda: served.err.read_text().count("startup complete") == 4)
     assert served.post(ice()).status_code == 200
     assert served.stop() == 0
+
+
+def test_fork_server_killed_while_it_loads_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(
+        "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
+    )
+    command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: bool(list_children(process.pid)))
+    os.kill(list_children(process.pid)[0], signal.SIGKILL)
+    _, words = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 2
+    assert "was ended by signal 9" in words
 
 
 def test_killed_supervisor_takes_all_its_processes_along(serve: Serve) -> None:
