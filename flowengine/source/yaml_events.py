@@ -24,67 +24,74 @@ from flowengine.problems import quote_value
 from flowengine.source.intended_values import quote_as_yaml, read_meant_value
 from flowengine.source.source_text import Findings, SourceText
 
-# More than the limit of nodes allows: a list has two for its node, an empty document four.
-_MAX_EVENTS = 4 * MAX_NODES + 4
+_BATCH_EVENTS = 1024
 _TOO_DEEP = "nesting depth"  # of libyaml's own limit, which some builds of PyYAML have
 
 
 def parse_events(text: SourceText, base: int, findings: Findings) -> Iterator[Event]:
     """The events from offset `base` on; their marks count from there."""
     depth = nodes = 0
-    parsed, failure = _parse_to_depth_limit(text.text[base:])
-    for event in parsed:
-        if isinstance(event, NodeEvent):
-            nodes += 1
-            if nodes > MAX_NODES:
-                raise findings.add_fatal(
-                    "FE108",
-                    *get_offsets(event, base),
-                    f"the file has more than {MAX_NODES:,} keys and values",
-                )
-            if event.anchor is not None or getattr(event, "tag", None) is not None:
-                _report_anchor_or_tag(text, event, base, findings)
-            if isinstance(event, CollectionStartEvent):
-                depth += 1
-                if depth > MAX_DEPTH:
+    for batch, failure in _parse_in_batches(text.text[base:]):
+        for event in batch:
+            if isinstance(event, NodeEvent):
+                nodes += 1
+                if nodes > MAX_NODES:
                     raise findings.add_fatal(
-                        "FE107",
+                        "FE108",
                         *get_offsets(event, base),
-                        f"nested more than {MAX_DEPTH} deep",
-                        "is a bracket missing?",
+                        f"the file has more than {MAX_NODES:,} keys and values",
                     )
-        elif isinstance(event, CollectionEndEvent):
-            depth -= 1
-        yield event
-    if failure is not None:
-        raise failure
+                if event.anchor is not None or getattr(event, "tag", None) is not None:
+                    _report_anchor_or_tag(text, event, base, findings)
+                if isinstance(event, CollectionStartEvent):
+                    depth += 1
+                    if depth > MAX_DEPTH:
+                        raise findings.add_fatal(
+                            "FE107",
+                            *get_offsets(event, base),
+                            f"nested more than {MAX_DEPTH} deep",
+                            "is a bracket missing?",
+                        )
+            elif isinstance(event, CollectionEndEvent):
+                depth -= 1
+            yield event
+        if failure is not None:
+            raise failure
 
 
-def _parse_to_depth_limit(content: str) -> tuple[list[Event], YAMLError | None]:
-    """The parser's events, and the error that they end with. They go up to the depth that it
-    refuses itself.
+def _parse_in_batches(content: str) -> Iterator[tuple[list[Event], YAMLError | None]]:
+    """The parser's events, each batch with the error that it ends with, if it does.
+
+    The reader stops at the first value too deep, and no more than a batch is parsed beyond it:
+    before PyYAML 6.0.4, the time that libyaml takes grows with the square of the open brackets.
+    A batch is a list, since a generator of events would cost half as much as the parser.
 
     libyaml looks ahead: where it refuses a depth (of 1000, from PyYAML 6.0.4 on), it has not yet
     handed out the brackets that led there. Read again up to there, it does.
     """
-    events, failure = _parse_all(content)
-    if (
-        isinstance(failure, MarkedYAMLError)
-        and failure.problem_mark is not None
-        and _TOO_DEEP in str(failure.problem)
-    ):
-        events, _ = _parse_all(content[: failure.problem_mark.index])
-    return events, failure
+    events = iter(yaml.CSafeLoader(content).get_event, None)
+    count = 0
+    while True:
+        batch, failure = _parse_batch(events)
+        if isinstance(failure, MarkedYAMLError) and _TOO_DEEP in str(failure.problem):
+            mark: Any = failure.problem_mark  # never None from this parser
+            again = iter(yaml.CSafeLoader(content[: mark.index]).get_event, None)
+            batch, _ = _parse_batch(islice(again, count, None), size=None)
+        yield batch, failure
+        count += len(batch)
+        if failure is not None or len(batch) < _BATCH_EVENTS:
+            return
 
 
-def _parse_all(content: str) -> tuple[list[Event], YAMLError | None]:
-    events: list[Event] = []
+def _parse_batch(
+    events: Iterator[Event], size: int | None = _BATCH_EVENTS
+) -> tuple[list[Event], YAMLError | None]:
+    batch: list[Event] = []
     try:
-        # a generator would cost half as much as the parser
-        events.extend(islice(iter(yaml.CSafeLoader(content).get_event, None), _MAX_EVENTS))
+        batch.extend(islice(events, size))
     except YAMLError as error:
-        return events, error
-    return events, None
+        return batch, error
+    return batch, None
 
 
 def _report_anchor_or_tag(
