@@ -104,7 +104,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
             async with run_background_tasks(parts, releases, metrics):
                 yield
         except Exception:  # Starlette would answer with the text only
-            log.exception("the worker cannot begin, or not end")
+            log.exception("the worker cannot start or stop cleanly")
             raise
 
     others = Starlette(routes=routes, lifespan=lifespan)
@@ -202,8 +202,8 @@ async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
         try:
             if await store.reopen_if_replaced():
                 log.warning(
-                    "the session store was taken away, or another file put in its place: calls "
-                    "under way go on in a new file"
+                    "the file of the session store was removed or replaced: calls under way "
+                    "go on in a new file"
                 )
             ready.file_problem = ""
         except StoreError as error:
@@ -222,4 +222,4 @@ async def purge_store(store: Store) -> None:
         try:
             await store.drop_expired(time.time())
         except StoreError as error:
-            log.error("expired calls could not be dropped: %s", error)  # noqa: TRY400  # its text says all
+            log.error("expired calls cannot be deleted: %s", error)  # noqa: TRY400  # its text says all

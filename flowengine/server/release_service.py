@@ -185,8 +185,8 @@ class ReleaseService:
             and (found := self.flow_source.read()) is not None
         ):
             log.error(
-                "what was live cannot be had any more, perhaps as its file is gone: what the flows "
-                "are now goes live"
+                "the live release cannot be loaded any more, perhaps because its file was removed: the "
+                "current flows go live"
             )
             self.flow_source.forget_last_read()
             release = self.republish(found)
@@ -265,7 +265,7 @@ class ReleaseService:
 
     async def _follow_source(self) -> None:
         if self.is_shared:
-            log.info("this machine follows its flows now, for all that share the store")
+            log.info("this machine now follows its flows, for all servers that share the store")
         await self._take_over_source()
         await follow_source(
             self.flow_source, self.publisher, self.compile_worker, log_publish_result
@@ -313,7 +313,9 @@ class ReleaseService:
             # the store or the archive may fail, on a full disk for example: other tasks must
             # continue
             except Exception:
-                log.exception("old releases are kept, as it cannot be told whether they are needed")
+                log.exception(
+                    "old releases stay, as the server cannot tell whether calls need them"
+                )
             await asyncio.sleep(DRAIN_SECONDS)
 
     async def _forget_releases(self, registry: Registry, store: Store) -> None:
