@@ -1,8 +1,9 @@
 """The definitions that all flows of a project share: calendars, tables, services, secrets."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,7 +30,7 @@ from flowengine.problems import Problem, Span, suggest_name
 from flowengine.public_addresses import is_public
 from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
-from flowengine.states.flow_context import CompiledService
+from flowengine.states.flow_context import CompiledService, UnreadNames
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
 COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
@@ -46,6 +47,7 @@ PROJECT_FILE_START = Span.for_file(".")
 class SharedDefinitions:
     """What is the same for all flows. `cache_key` covers the part that any flow may depend on
     without looking it up by name; `fingerprints` tell whether a message or service is unchanged.
+    `unread` are the names of what has mistakes, for which nothing here stands in.
     """
 
     calendars: Mapping[str, Calendar]
@@ -57,6 +59,7 @@ class SharedDefinitions:
     problems: tuple[Problem, ...]
     cache_key: tuple[Any, ...]
     fingerprints: Mapping[str, Mapping[str, bytes]]
+    unread: UnreadNames
 
 
 def compile_shared_definitions(
@@ -70,12 +73,21 @@ def compile_shared_definitions(
         *project.secrets.values(),
         *(application.secret for application in project.applications),
     ]
-    key = (authored.shared_documents, [environment.get(name) for name in variables])
+    key = (
+        authored.shared_documents,
+        list_shared_unread(authored),
+        [environment.get(name) for name in variables],
+    )
     return memory.get_or_compute(
         ("common",),
         key,
         lambda: SharedDefinitionsCompiler(authored, environment, []).compile_definitions(),
     )
+
+
+def list_shared_unread(authored: AuthoredProject) -> frozenset[tuple[str, str]]:
+    """What could not be read of the files that all flows share."""
+    return frozenset(one for one in authored.unread.names if one[0] != "flows")
 
 
 def build_project_problem(
@@ -100,6 +112,7 @@ class SharedDefinitionsCompiler:
     authored: AuthoredProject
     environment: Mapping[str, str]
     problems: list[Problem]
+    unread: set[tuple[str, str]] = field(default_factory=set)
 
     def compile_definitions(self) -> SharedDefinitions:
         project = self.authored.project
@@ -123,6 +136,7 @@ class SharedDefinitionsCompiler:
             tuple(self.problems),
             given,
             compute_fingerprints(project),
+            UnreadNames(list_shared_unread(self.authored) | self.unread),
         )
 
     def add_problem(
@@ -135,7 +149,8 @@ class SharedDefinitionsCompiler:
         problem, as any zone would be a guess.
         """
         document, found = self.authored.project_document, {}
-        default = zone.key if document is not None and ("zone",) in document.values else ""
+        named = document is not None and ("zone",) in document.values
+        default = zone.key if named or self.authored.unread.has_name("zone", "") else ""
         for name, data in self.authored.project.calendars.items():
             document, path = self.authored.locations["calendars", name]
             try:
@@ -156,10 +171,7 @@ class SharedDefinitionsCompiler:
         }
 
     def compile_table(self, name: str, table: AuthoredTable) -> LookupTable:
-        columns = {
-            column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
-            for column, value in next(iter(table.rows.values())).items()
-        }
+        columns = find_usual_columns(table)
         rows: dict[KeyPath, Mapping[str, Any]] = {
             ("rows", key): row for key, row in table.rows.items()
         }
@@ -179,10 +191,11 @@ class SharedDefinitionsCompiler:
         """Report the rows that are `unlike` the first one, and a column with the name of a function."""
         document, path = self.authored.locations["tables", name]
         for place in unlike:
+            self.unread.add(("tables", name))
             self._add_table_problem(
                 document.find_span((*path, *place)),
-                f"row {place[-1]} of {name} has not the same columns and types as the first row",
-                f"give it {', '.join(columns)}",
+                f"row {place[-1]} of {name} has not the same columns and types as the other rows",
+                f"give it {', '.join(f'{column} ({kind})' for column, kind in columns.items())}",
             )
         if "has" in columns:
             self._add_table_problem(
@@ -251,6 +264,8 @@ class SharedDefinitionsCompiler:
         try:
             template = scope.compile_template(headers[name], EscapeMode.PLAIN)
         except ExprError as error:
+            if self.authored.unread.is_read_by(headers[name]):
+                return None
             self.add_problem(error.code, path, error.message, error.hint)
             return None
         if message := find_value_fault(template):
@@ -349,6 +364,24 @@ def compute_fingerprints(project: Project) -> dict[str, dict[str, bytes]]:
     }
 
 
+def find_usual_columns(table: AuthoredTable) -> dict[str, Type]:
+    """The columns and types that most rows have, so that a mistake in the first row is told there;
+    those of the first row where as many have others.
+    """
+    shapes: Counter[tuple[tuple[str, Type], ...]] = Counter(
+        tuple((column, find_column_type(value)) for column, value in sorted(row.items()))
+        for row in table.rows.values()
+    )
+    usual = dict(shapes.most_common(1)[0][0])
+    # in the order in which its author wrote them
+    first = next(row for row in table.rows.values() if has_columns(row, usual))
+    return {column: usual[column] for column in first}
+
+
+def find_column_type(value: Any) -> Type:
+    return next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
+
+
 def has_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
     return row.keys() == columns.keys() and all(
         has_column_type(row[column], kind) for column, kind in columns.items()
@@ -356,4 +389,4 @@ def has_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
 
 
 def has_column_type(value: Any, kind: Type) -> bool:
-    return next(found for python, found in COLUMN_TYPES if isinstance(value, python)) is kind
+    return find_column_type(value) is kind

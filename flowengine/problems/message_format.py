@@ -51,6 +51,12 @@ def join_with_or(words: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
+def join_with_and(words: Iterable[str]) -> str:
+    """`a, b and c`"""
+    *most, last = list(words) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def format_count(number: int, noun: str) -> str:
     """`1 error`, `2 errors`, `2 entries`"""
     plural = "entries" if noun == "entry" else f"{noun}s"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
@@ -13,7 +13,7 @@ from jsonschema.validators import extend
 
 from flowengine.limits import MAX_PROBLEMS
 from flowengine.problems import Problem, find_nearest, sort_problems
-from flowengine.source.document import Document
+from flowengine.source.document import Document, KeyPath
 from flowengine.source.schema_keys import find_parent_keys, find_unknown_keys, list_known_keys
 from flowengine.source.schema_violations import SchemaViolation, find_schema_violations
 from flowengine.source.violation_messages import (
@@ -22,6 +22,16 @@ from flowengine.source.violation_messages import (
     describe_violation,
     find_missing_key,
 )
+
+
+class LocatedProblem(NamedTuple):
+    """A problem and the value or key that has it. `meant` is the key that a mistyped one is near
+    to.
+    """
+
+    path: KeyPath
+    problem: Problem
+    meant: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +96,11 @@ def validate_document(document: Document, schema: Mapping[str, Any]) -> list[Pro
     """All errors in document order. A schema may say how to cure an error: `x-hint` next to the
     keyword that fails.
     """
+    return sort_problems(each.problem for each in locate_violations(document, schema))
+
+
+def locate_violations(document: Document, schema: Mapping[str, Any]) -> list[LocatedProblem]:
+    """All errors with the paths of what has them."""
     errors = _build_validator(_SchemaByIdentity(schema)).iter_errors(document.data)
     found = [
         leaf
@@ -96,9 +111,7 @@ def validate_document(document: Document, schema: Mapping[str, Any]) -> list[Pro
     told = [
         leaf for leaf in _drop_mistyped(found, schema) if not _is_consequence(leaf, found, schema)
     ]
-    return sort_problems(
-        problem for leaf in told for problem in _to_problems(document, leaf, schema)
-    )
+    return [problem for leaf in told for problem in _to_problems(document, leaf, schema)]
 
 
 def _is_broken(document: Document, leaf: SchemaViolation) -> bool:
@@ -142,28 +155,31 @@ def _is_consequence(
 
 def _to_problems(
     document: Document, leaf: SchemaViolation, schema: Mapping[str, Any]
-) -> Iterator[Problem]:
+) -> Iterator[LocatedProblem]:
     if strangers := find_unknown_keys(leaf):
         known = list_known_keys(leaf.schema, schema)
         unheard = [key for key in strangers if key not in known]
         for key in unheard or strangers:
-            yield Problem(
-                "FE150",
-                document.find_key_span((*leaf.path, key)),
-                *describe_unknown_key(leaf, key, known, find_parent_keys(key, leaf.schema, schema)),
+            path = (*leaf.path, key)
+            words = describe_unknown_key(
+                leaf, key, known, find_parent_keys(key, leaf.schema, schema)
+            )
+            yield LocatedProblem(
+                path,
+                Problem("FE150", document.find_key_span(path), *words),
+                find_nearest(key, known),
             )
     elif _is_about_key(document, leaf):
-        yield Problem(
-            "FE154",
-            document.find_key_span((*leaf.path, leaf.instance)),
-            *describe_invalid_key(leaf),
-        )
+        path = (*leaf.path, leaf.instance)
+        span = document.find_key_span(path)
+        yield LocatedProblem(path, Problem("FE154", span, *describe_invalid_key(leaf)))
     else:
         wording = describe_violation(document, leaf)
         span = (
             document.find_key_span(leaf.path) if wording.at_key else document.find_span(leaf.path)
         )
-        yield Problem(wording.code, span, wording.message, wording.hint)
+        problem = Problem(wording.code, span, wording.message, wording.hint)
+        yield LocatedProblem(leaf.path, problem)
 
 
 def _is_about_key(document: Document, leaf: SchemaViolation) -> bool:

@@ -124,6 +124,8 @@ class StateBuilder:
         try:
             made = make()
         except ExprError as error:
+            if self.context.unread.is_read_by(text):
+                return None
             # a mistake at the end of a text is reported behind its last character
             span = self.document.find_inner_span(path, min(error.offset, max(0, len(text) - 1)), 1)
             self.problems.append(Problem(error.code, span, error.message, error.hint))
@@ -295,6 +297,8 @@ class StateBuilder:
 
     def _compile_message(self, path: KeyPath, prompt: PromptSpec, late: bool) -> PromptPart | None:
         key = str(prompt.message)
+        if key not in self.context.messages and self.context.unread.has_name("messages", key):
+            return None  # it is told where the message is
         if key not in self.context.messages:
             self.add_problem(
                 "FE202",

@@ -290,7 +290,7 @@ def add_otherwise_exit(builder: StateBuilder, path: KeyPath, authored: str | Uns
     target = (
         authored if isinstance(authored, str) else builder.context.defaults.get("otherwise", UNSET)
     )
-    if target is UNSET:
+    if target is UNSET and not builder.context.unread.has_name("defaults", "otherwise"):
         builder.add_problem(
             "FE206",
             path,

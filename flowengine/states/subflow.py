@@ -147,6 +147,8 @@ def compile_subflow(
     signature = builder.context.subflows.get(subflow.flow)
     for outcome, target in subflow.outcomes.items():
         builder.add_exit(f"outcome {outcome}", target, (*path, "outcomes", outcome), label=outcome)
+    if signature is None and builder.context.unread.has_name("flows", subflow.flow):
+        return None  # it is told in the file of that flow
     if signature is None:
         builder.add_problem(
             "FE202",
