@@ -19,7 +19,9 @@ def check(program: Program) -> Iterator[Problem]:
         head, *behind = chain
         message = f"no call comes to {head}"
         if behind:
-            shown = behind if len(behind) <= MAX_UNREACHED_NAMES else behind[: MAX_LISTED_STATES - 1]
+            shown = (
+                behind if len(behind) <= MAX_UNREACHED_NAMES else behind[: MAX_UNREACHED_NAMES - 1]
+            )
             more = len(behind) - len(shown)
             message += f", and so to {join_with_and([*shown, f'{more} more'] if more else shown)}"
         yield Problem(
