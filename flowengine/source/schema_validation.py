@@ -14,11 +14,17 @@ from jsonschema.validators import extend
 from flowengine.limits import MAX_PROBLEMS
 from flowengine.problems import Problem, find_nearest, sort_problems
 from flowengine.source.document import Document, KeyPath
-from flowengine.source.schema_keys import find_parent_keys, find_unknown_keys, list_known_keys
+from flowengine.source.foreign_words import find_foreign_cure
+from flowengine.source.key_messages import describe_unknown_key, suggest_locales
+from flowengine.source.schema_keys import (
+    find_parent_keys,
+    find_unknown_keys,
+    list_known_keys,
+    list_outer_keys,
+)
 from flowengine.source.schema_violations import SchemaViolation, find_schema_violations
 from flowengine.source.violation_messages import (
     describe_invalid_key,
-    describe_unknown_key,
     describe_violation,
     find_missing_key,
 )
@@ -123,19 +129,16 @@ def _is_broken(document: Document, leaf: SchemaViolation) -> bool:
 def _drop_mistyped(
     found: list[SchemaViolation], schema: Mapping[str, Any]
 ) -> Iterator[SchemaViolation]:
-    """A mistyped key is one mistake: not also a missing one."""
+    """A mistyped key, or a word of another language, is one mistake: not also a missing key."""
     strangers = {leaf.path: find_unknown_keys(leaf) for leaf in found if find_unknown_keys(leaf)}
     for leaf in found:
         absent = find_missing_key(leaf)
-        meant = (
-            {
-                find_nearest(key, list_known_keys(leaf.schema, schema))
-                for key in strangers.get(leaf.path, ())
-            }
-            if absent
-            else set()
-        )
-        if not absent or absent not in meant:
+        others = strangers.get(leaf.path, ()) if absent else ()
+        known = list_known_keys(leaf.schema, schema) if others else []
+        if not any(
+            absent == find_nearest(key, known) or f"{absent}:" in find_foreign_cure(key, known)
+            for key in others
+        ):
             yield leaf
 
 
@@ -159,11 +162,13 @@ def _to_problems(
     if strangers := find_unknown_keys(leaf):
         known = list_known_keys(leaf.schema, schema)
         unheard = [key for key in strangers if key not in known]
-        for key in unheard or strangers:
+        # a text by locale is one mistake, whatever number of locales it has
+        wrong = unheard or strangers
+        for key in wrong[:1] if suggest_locales(leaf, known) else wrong:
             path = (*leaf.path, key)
-            words = describe_unknown_key(
-                leaf, key, known, find_parent_keys(key, leaf.schema, schema)
-            )
+            homes = find_parent_keys(key, leaf.schema, schema)
+            outer = list_outer_keys(leaf.path, schema) if leaf.path else []
+            words = describe_unknown_key(leaf, key, known, homes, outer)
             yield LocatedProblem(
                 path,
                 Problem("FE150", document.find_key_span(path), *words),
