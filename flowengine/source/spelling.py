@@ -5,8 +5,8 @@ from typing import Final
 
 from flowengine.problems import in_cure
 
-_SPACES: Final = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_SPACE: Final = re.compile(f"[{_SPACES}]")
+SPACES: Final = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_SPACE: Final = re.compile(f"[{SPACES}]")
 _QUOTES: Final = "[\u2018-\u201f\u00ab\u00bb]"
 _SMART_QUOTED: Final = re.compile(f"^{_QUOTES}(.*?){_QUOTES}?$", re.DOTALL)
 _CRAMPED: Final = re.compile(r"^([a-z_]+):([^ ].*)$", re.DOTALL)

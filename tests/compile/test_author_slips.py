@@ -53,6 +53,12 @@ def test_state_with_a_slip_has_one_problem_with_its_cure(state: str, hint: str) 
     assert hint in problem.hint
 
 
+def test_key_behind_a_no_break_space_is_told_so() -> None:
+    text = "flow: main\nstart: a\nstates:\n  a:\n    \u00a0say: Hello.\n    hangup:\n"
+    (problem,) = compiled(text).problems
+    assert problem.hint == "it begins with a no-break space (U+00A0): write an ordinary space"
+
+
 @pytest.mark.parametrize(
     ("kind", "hint"),
     [
