@@ -239,6 +239,7 @@ class FlowCompiler:
                 builder.path,
                 f"nothing says where the call goes after {builder.state}",
                 "add `next: <state>`, or end it with `hangup:`",
+                at_key=True,
             )
         else:
             builder.add_exit("next", authored.next, path, via, label="")

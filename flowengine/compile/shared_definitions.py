@@ -40,6 +40,7 @@ COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
     (float, Type.DECIMAL),
     (str, Type.TEXT),
 )
+LONG_WORD = 16  # characters
 PROJECT_FILE_START = Span.for_file(".")
 
 
@@ -214,14 +215,17 @@ class SharedDefinitionsCompiler:
         found = {}
         for name, variable in self.authored.project.secrets.items():
             if variable not in self.environment:
-                self.add_problem(
-                    "FE905",
-                    ("secrets", name),
-                    f"the environment has no {variable}",
-                    f"set {variable} before serving",
-                )
+                self.add_missing_variable(("secrets", name), variable)
             found[f"secrets.{name}"] = self.environment.get(variable, "")
         return found
+
+    def add_missing_variable(self, path: KeyPath, variable: str) -> None:
+        if is_variable_name(variable):
+            message, hint = f"the environment has no {variable}", f"set {variable} before serving"
+        else:  # perhaps the secret itself, which no message may repeat
+            message = "the environment has no variable of this name"
+            hint = "write the name of a variable, such as CRM_TOKEN, and set that before serving"
+        self.add_problem("FE905", path, message, hint)
 
     def check_journal(self) -> None:
         size = self.authored.project.journal.size
@@ -292,13 +296,7 @@ class SharedDefinitionsCompiler:
         found = {}
         for index, application in enumerate(self.authored.project.applications):
             if not self.environment.get(application.secret):
-                message = f"the environment has no {application.secret}"
-                self.add_problem(
-                    "FE905",
-                    ("applications", index, "secret"),
-                    message,
-                    f"set {application.secret} before serving",
-                )
+                self.add_missing_variable(("applications", index, "secret"), application.secret)
             else:
                 found[application.key] = self.environment[application.secret]
         return found
@@ -380,6 +378,14 @@ def find_usual_columns(table: AuthoredTable) -> dict[str, Type]:
 
 def find_column_type(value: Any) -> Type:
     return next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
+
+
+def is_variable_name(text: str) -> bool:
+    """Whether this looks like the name of a variable of the environment, and not like a key of a
+    service: those have small letters, or digits among the letters of one long word.
+    """
+    is_long_word = len(text) >= LONG_WORD and "_" not in text and any(map(str.isdigit, text))
+    return re.fullmatch(r"[A-Z_][A-Z0-9_]*", text) is not None and not is_long_word
 
 
 def has_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:

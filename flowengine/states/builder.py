@@ -50,8 +50,14 @@ class StateBuilder:
     late_reads: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
 
-    def add_problem(self, code: str, path: KeyPath, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(code, self.document.find_span(path), message, hint))
+    def add_problem(
+        self, code: str, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False
+    ) -> None:
+        """Report a mistake in the value at this path; `at_key` where the key is wrong, or its value
+        lacks something.
+        """
+        find_span = self.document.find_key_span if at_key else self.document.find_span
+        self.problems.append(Problem(code, find_span(path), message, hint))
 
     def add_exit(
         self,
@@ -199,6 +205,7 @@ class StateBuilder:
                 path,
                 f"there is no variable {name}",
                 suggest_name(name, self.context.variables) or "declare it under vars:",
+                at_key=path[-1] == name,
             )
             return None
         self.writes.add(f"vars.{name}")

@@ -296,5 +296,6 @@ def add_otherwise_exit(builder: StateBuilder, path: KeyPath, authored: str | Uns
             path,
             "nothing says where the call goes when attempts run out",
             "add `otherwise: <state>` here, or under defaults:",
+            at_key=True,
         )
     return builder.add_exit("otherwise", target, (*path, "otherwise"), "pie")
