@@ -17,8 +17,9 @@ from flowengine.states.field_types import (
     Scalar,
     StateName,
 )
-from flowengine.states.preamble import Recording, Report
+from flowengine.states.preamble import Report
 from flowengine.states.prompt import Prompt
+from flowengine.states.recording import Recording
 
 VarType = Literal["text", "digits", "integer", "decimal", "boolean", "date", "time", "choice"]
 

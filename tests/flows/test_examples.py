@@ -20,9 +20,10 @@ from flowengine.compile.routing import RoutesByNumber, compile_route
 from flowengine.model import Route
 from flowengine.problems import to_text
 from flowengine.runtime.call_state import Call, encode_call
-from flowengine.runtime.step import create_walk, resume, step
+from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.runtime.step_start import StepStart
+from flowengine.runtime.step_walk import create_walk
 from flowengine.sinch import decode
 from flowengine.sources.project_folder import read_folder
 from flowengine.states import LookupResult

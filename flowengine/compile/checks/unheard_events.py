@@ -40,11 +40,7 @@ def check(facts: Mapping[str, CallFacts], incoming: frozenset[str]) -> Iterator[
 
 
 def find_event_sources(program: Program) -> EventSources:
-    recorders = [
-        state.preamble.record
-        for state in program.states.values()
-        if state.preamble and state.preamble.record
-    ]
+    recorders = [one for state in program.states.values() for one in state.recordings]
     return EventSources(
         any(recorder.notify for recorder in recorders),
         any(recorder.notify and recorder.transcribe for recorder in recorders),
