@@ -11,6 +11,7 @@ from flowengine.expr import (
 from flowengine.source import KeyPath
 from flowengine.states.prompt import CompiledPrompt, LocalisedText
 
+FILE_NAME_KIND = "file name"  # of a hidden variable: letters, digits, - and _
 CallbackContext = Literal["same", "pie", "ace", "notify", "keys"]
 
 

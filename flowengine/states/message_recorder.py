@@ -3,9 +3,11 @@ file.
 """
 
 import re
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import quote
 
 from flowengine.sinch import Dice, Ice, Notify, Pie
 from flowengine.states.flow_context import Variable
@@ -65,6 +67,10 @@ class CompiledMessage(Verb):
     def recording(self) -> CompiledRecording:
         return self.recorder
 
+    @property
+    def written_addresses(self) -> frozenset[str]:
+        return frozenset({self.file_name, f"vars.{self.variable.name}"})
+
     def enter(self, run: StepContext) -> StateResult:
         return AnswerCallback(self.start_message(run, self.prompt))
 
@@ -110,7 +116,7 @@ class CompiledMessage(Verb):
         recording = self.recorder.build_instruction(run, name)
         # no source says that a call which nobody has answered can be recorded
         if type(run.event) is Ice and not any(type(one) is Answer for one in run.instructions):
-            run.instructions.append(Answer())
+            run.instructions.insert(0, Answer())
         for words in filter_prompts(prompt, self.beep):
             run.instructions.extend(words.build_instructions(run))
         run.instructions.append(recording)
@@ -225,9 +231,8 @@ class CompiledMessage(Verb):
         return bool(run.names[f"vars.{self.variable.name}"])
 
     def take_file(self, run: StepContext, event: Notify) -> StateResult:
-        run.names[f"vars.{self.variable.name}"] = convert_value(
-            event.destination, self.variable, run.notes
-        )
+        address = quote(event.destination, safe=string.punctuation)
+        run.names[f"vars.{self.variable.name}"] = convert_value(address, self.variable, run.notes)
         run.names[self.file_name] = ""
         return Exit("next") if run.attempts >= CALLER_LEFT else AnswerCallback(None)
 

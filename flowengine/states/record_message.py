@@ -10,7 +10,7 @@ from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MAX_MESSAGE_SECONDS, MAX_
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.collect_options import add_global_exits
-from flowengine.states.flow_context import Variable
+from flowengine.states.flow_context import FILE_NAME_KIND, Variable
 from flowengine.states.message_recorder import (
     AGAIN_KEY,
     SEND_KEY,
@@ -42,6 +42,7 @@ voicemail:
     to: s3://acme-voicemail/messages
     credentials: ${secrets.s3}
   next: tell_sales
+goodbye: {say: Goodbye., hangup: }
 """
 
 
@@ -72,7 +73,7 @@ def compile_message(
         recorder=recorder,
         variable=variable,
         file_name=builder.add_shadow_variable(
-            replace(variable, kind="text", size=FILE_NAME_SIZE, default=None)
+            replace(variable, kind=FILE_NAME_KIND, size=FILE_NAME_SIZE, default=None)
         ),
         end_key=authored.end,
         keys={key: leads for key, leads in keys.items() if key != authored.end},

@@ -144,6 +144,11 @@ class Verb(ABC):
         return False
 
     @property
+    def written_addresses(self) -> frozenset[str]:
+        """The names into which it writes addresses of files and nothing else."""
+        return frozenset()
+
+    @property
     def recording(self) -> CompiledRecording | None:
         """The recording that it begins, or None."""
         return None

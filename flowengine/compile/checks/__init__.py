@@ -28,7 +28,6 @@ from flowengine.compile.checks import (
     silence_loops,
     spoken_values,
     state_loops,
-    subflow_events,
     subflow_recursion,
     subflow_starts,
     text_sizes,
@@ -132,7 +131,6 @@ def check_call_paths(
         key = (each, outputs, columns, options)
         yield from memory.get_or_compute(("call path", name), key, partial(check_call_facts, *key))
     yield from routes
-    yield from subflow_events.check(programs, incoming)
     yield from unheard_events.check(known, incoming)
     yield from missing_locales.check(known, authored, memory)
     yield from transfer_loops.check(programs, authored, memory)

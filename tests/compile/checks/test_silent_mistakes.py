@@ -124,7 +124,7 @@ USER = "states:\n  a: {subflow: {flow: two, outcomes: {ready: b}}}\n  b: {hangup
 EVENTS = {
     "on: in a subflow": (
         TWO % ("{flow: line}", USER, SUBFLOW % "on: {ended: c}\n"),
-        ["two.yaml FE931 4:6"],
+        [],
     ),
     "on: in a flow that a placed call may name": (
         TWO
