@@ -179,6 +179,8 @@ def compile_review(builder: StateBuilder, path: KeyPath, authored: AuthoredMessa
 
 def list_message_facts(authored: AuthoredMessage) -> Iterator[AuthoredFact]:
     yield AuthoredFact("topic", f"variable {authored.into}", None)
+    if not authored.to or authored.beep is UNSET:
+        yield AuthoredFact("topic", "recordings", None)
     if authored.silent is not UNSET:
         yield AuthoredFact("target", "silent", authored.silent, ("silent",))
     for name in ("beep", "review", "thanks"):
