@@ -148,7 +148,10 @@ class BeforeKind(msgspec.Struct, frozen=True):
         Annotated[
             Annotated[Literal["stop"], RECORD_HINT] | Recording,
             RECORD_HINT,
-            Meta(description="Start or stop recording.", examples=["stop"]),
+            Meta(
+                description="Start or stop recording the call; `record_message` asks for a message.",
+                examples=["stop"],
+            ),
         ]
         | UnsetType
     ) = UNSET

@@ -15,6 +15,7 @@ from flowengine.compile.checks import (
     cut_values,
     empty_recordings,
     event_values,
+    message_store,
     missing_locales,
     no_effect,
     phone_columns,
@@ -80,7 +81,7 @@ def check_project(
         partial(subflow_recursion.check, programs),
         partial(subflow_starts.check, programs),
         partial(unrouted_flows.check, authored),
-        partial(cookie_size.check, programs, cookies_only=cookies_only),
+        partial(check_stored_state, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
         lambda: memory.get_or_compute(
             ("locales",),
@@ -102,6 +103,12 @@ def check_project(
             rules, place_of_project([document.file for document in authored.shared_documents])
         ),
     ]
+
+
+def check_stored_state(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
+    """Problems of calls whose state has no room, or no place, between two callbacks."""
+    yield from cookie_size.check(programs, cookies_only=cookies_only)
+    yield from message_store.check(programs, cookies_only=cookies_only)
 
 
 def select_outside(programs: Mapping[str, Program], files: Collection[str]) -> dict[str, Program]:
