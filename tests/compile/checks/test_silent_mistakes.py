@@ -156,6 +156,32 @@ EVENTS = {
         ),
         [],
     ),
+    "notices of a recording that the flow around a subflow has begun": (
+        TWO
+        % (
+            "{flow: line}",
+            (
+                'states:\n  a: {record: {to: "s3://acme"}, next: c}\n  b: {hangup: }\n'
+                "  c: {subflow: {flow: two, outcomes: {ready: b}}}"
+            ),
+            SUBFLOW % "on: {notified: {recording_available: c}}\n",
+        ),
+        [],
+    ),
+    "notices of a message": (
+        LINE + "on: {notified: {recording_finished: c, transcription_available: c}}\n"
+        "vars: {message: {type: text, max: 256}}\nstates:\n  a: {record_message: {prompt: Speak., "
+        'into: message, to: "s3://acme"}, next: b}\n  b: {say: "${vars.message}", hangup: }\n'
+        "  c: {done: }\n",
+        ["FE939 3:40"],
+    ),
+    "a transcript of a message in a locale that is none": (
+        LINE
+        + "vars: {message: {type: text, max: 256}}\nstates:\n  a: {record_message: {prompt: Speak., "
+        'into: message, to: "s3://acme", transcribe: xx-XX}, next: b}\n'
+        '  b: {say: "${vars.message}", hangup: }\n',
+        ["FE904 5:84"],
+    ),
     "notices that never come": (
         LINE + "on: {notified: {recording_available: b, transcription_available: b, amd: b}}\n"
         'states:\n  a: {record: {to: "s3://calls/acme", notify: false, transcribe: true}, hangup: }\n'
