@@ -20,7 +20,8 @@ from flowengine.states.variable_values import convert_value
 from flowengine.states.verb import NoEffect, PromptSequence, Verb, filter_prompts
 from flowengine.svaml import Answer, Hangup, Menu, MenuOption, RunMenu, StopRecording
 
-# attempts count the menus of a phase; these are added to say which phase it is
+# attempts count the menus of a phase; these are added to say which phase it is, and no phase has as
+# many menus as lie between two of them
 REVIEW_OFFSET: Final = 100
 WAIT_OFFSET: Final = 200
 CALLER_LEFT: Final = 300
@@ -87,6 +88,8 @@ class CompiledMessage(Verb):
         if event.type == "hangup":
             return self.leave_caller(run)
         if event.type == "error":
+            if run.attempts <= REVIEW_OFFSET:
+                run.instructions.append(StopRecording())
             return StateFailure("the platform reported an error in the menu")
         if run.attempts > WAIT_OFFSET:
             return self.poll_file(run)

@@ -6,7 +6,12 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta
 
-from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MAX_MESSAGE_SECONDS, MAX_RECORDING_URL
+from flowengine.limits import (
+    MAX_FILE_WAIT_SECONDS,
+    MAX_MENU_TIMEOUT_MILLIS,
+    MAX_MESSAGE_SECONDS,
+    MAX_RECORDING_URL,
+)
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.collect_options import add_global_exits
@@ -129,7 +134,7 @@ def compile_times(builder: StateBuilder, path: KeyPath, authored: AuthoredMessag
         (*path, "limit"), authored.limit, MAX_MESSAGE_SECONDS, "how long a message may be"
     )
     wait = 1000 * builder.compile_seconds(
-        (*path, "wait"), authored.wait, MAX_MESSAGE_SECONDS, "how long the caller waits"
+        (*path, "wait"), authored.wait, MAX_FILE_WAIT_SECONDS, "how long the caller waits"
     )
     silence = builder.compile_millis(
         (*path, "silence"),

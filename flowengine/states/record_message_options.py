@@ -128,7 +128,8 @@ class AuthoredMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     wait: Annotated[
         Duration,
         Meta(
-            description="How long the caller waits for the file, in silence. Then the call ends, "
+            description="How long the caller waits for the file in silence, at most 2m. Then the call "
+            "ends, "
             "and the states that follow run without the caller.",
             examples=["20s"],
         ),

@@ -1,6 +1,7 @@
 """A message is reported once, in whatever order the platform tells of the caller and of the file."""
 
 import json
+from functools import cache
 from itertools import permutations
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.step import resume, step
 from flowengine.states import LookupResult
+from flowengine.states.message_recorder import CALLER_LEFT, REVIEW_OFFSET, WAIT_OFFSET
 from flowengine.svaml import encode_svaml
 from tests.states.conversation import Conversation, compiled, event
 
@@ -78,15 +80,19 @@ ORDERS = [
 ]
 
 
+@cache
+def talk() -> Conversation:
+    return Conversation(compiled(CASE))
+
+
 @pytest.mark.parametrize("order", ORDERS, ids=" ".join)
 def test_message_is_reported_once(order: tuple[str, ...]) -> None:
-    talk = Conversation(compiled(CASE))
     call: Call | None = None
     asked = []
     for name in order:
         kind, fields = EVENTS[name]
         before = call and decode_call(encode_call(call))
-        outcome = step(talk.release, before, event(kind, fields), talk.now)
+        outcome = step(talk().release, before, event(kind, fields), talk().now)
         while outcome.waiting:
             asked.append(outcome.waiting.request.url)
             outcome = resume(outcome.waiting, LookupResult(200))
@@ -99,3 +105,24 @@ def test_message_is_reported_once(order: tuple[str, ...]) -> None:
     assert call is not None
     assert call.ended is ("end" in order)
     assert (call.flow, call.state) == ("line", "bye")
+
+
+def test_phases_of_the_longest_message_do_not_run_into_each_other() -> None:
+    """A caller who waits must not be taken for one who has hung up."""
+    case = {
+        "flow": {
+            "start": "ask",
+            "vars": {"message": {"type": "text", "max": 256}},
+            "states": {
+                "ask": {
+                    "record_message": {"prompt": "Speak.", "into": "message", "limit": "15m", "wait": "2m", "silent": "bye"},
+                    "next": "bye",
+                },
+                "bye": {"say": "${vars.message}", "hangup": {}},
+            },
+        },
+        "project": {"recordings": {"to": "s3://box"}},
+    }  # fmt: skip
+    times = compiled(case).programs["line"].states["ask"].verb.times  # type: ignore[attr-defined]
+    assert len(times.segments) + 1 < REVIEW_OFFSET
+    assert WAIT_OFFSET + times.polls < CALLER_LEFT
