@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from tests.support_line import PROJECT, Crm, Line, Server
+from flowengine.cli import main
+from tests.support_line import KEY, PROJECT, SECRET, Crm, Line, Server
 
 FLOW = """
 flow: support-line
@@ -92,3 +94,10 @@ def test_message_is_reported_once_in_whatever_order_its_events_come(
     finally:
         server.kill(signal.SIGTERM)
     assert len(crm.reports) == 3
+    replayed = CliRunner().invoke(
+        main,
+        ["replay", str(server.folder / "journal.db"), "--on", str(server.folder / "flows")],
+        env={"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET},
+    )
+    assert replayed.exit_code == 0, replayed.output
+    assert "3 calls" in replayed.output
