@@ -33,6 +33,7 @@ from flowengine.server.health import Healthz, MetricsEndpoint, Readyz
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.release_service import ReleaseService
+from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings
 from flowengine.server.status import StatusEndpoint
 from flowengine.storage.sessions import SqliteStore, Store, StoreError, open_store
@@ -81,6 +82,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         metrics,
         lines,
         journal,
+        ServerIdentity.from_settings(settings),
     )
     ready, door = Readyz(store), create_status_authorizer(environment)
     status = StatusEndpoint(live, releases, store, journal)
