@@ -118,7 +118,8 @@ def run_request(
 def report_api_error(error: CallingApiError, *, as_json: bool, more: str = "") -> NoReturn:
     """Print an error of the APIs with its cure, and exit with 1."""
     fields = {"code": error.code, "status": error.status, "reference": error.reference}
-    report_error(in_cure(str(error)), find_cure(error), fields, as_json=as_json, more=more)
+    message = error.message if as_json else str(error)
+    report_error(in_cure(message), find_cure(error), fields, as_json=as_json, more=more)
 
 
 def report_error(

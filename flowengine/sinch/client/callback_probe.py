@@ -21,6 +21,7 @@ PROBE_TIMEOUT_SECONDS: Final = 5.0  # the platform does not wait longer either
 DEFAULT_CALLBACK_PATH: Final = "/sinch"
 MAX_TRIED_PATHS: Final = 8
 _BAD_SIGNATURE_CODE: Final = 40102
+_SIGNATURE_CODES: Final = frozenset({40004, 40100, 40101, _BAD_SIGNATURE_CODE, 40105})
 # the server's own numbers for what it refuses
 _FAULT_BY_CODE: Final = {
     40001: "body",
@@ -197,8 +198,9 @@ def _parse_refusal(response: httpx.Response) -> tuple[int, str]:
         code, message = int(body["errorCode"]), str(body["message"])
     except (ValueError, TypeError, KeyError, RecursionError):
         return 0, ""
-    # other programs have numbers of their own
-    return (code, message) if code // 100 == response.status_code else (0, "")
+    # other programs have numbers of their own; the server refuses all signatures with 401
+    status = 401 if code in _SIGNATURE_CODES else code // 100
+    return (code, message) if status == response.status_code else (0, "")
 
 
 def _describe_skew(told: str, response: httpx.Response) -> str:

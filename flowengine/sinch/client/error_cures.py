@@ -38,8 +38,8 @@ _CURES: Final = {
     40301: "use https",
     40302: "use the application that owns it, or ask the platform's support for the privilege",
     40303: "ask the platform's support to lift the restriction",
-    40400: "check the id; calls and conferences are known for a while only, and a conference only "
-    "to the API of its region (--region)",
+    40400: "check the id; a conference is known to the API of its region alone (--region), and while "
+    "somebody is in it",
     40900: "another request is changing the same thing: try again",
     42200: _UNPROCESSED,
     42201: _UNPROCESSED,

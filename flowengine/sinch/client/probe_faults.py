@@ -98,7 +98,7 @@ PROBE_FAULTS: Final = MappingProxyType({
     "secret": ProbeFault(
         "the server has another secret for {application}",
         "set SINCH_APPLICATION_SECRET for the server to that of this command, which the platform "
-        "accepts, and restart it; if it is the same, a proxy changes path or body",
+        "accepts, and restart it; if it is the same, a proxy changes the body or its Content-Type",
     ),
     "body": ProbeFault(
         "the server cannot use the test callback ({status}): {told}",
