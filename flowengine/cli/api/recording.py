@@ -20,7 +20,10 @@ from flowengine.sinch.client import CallingApi
 
 @click.group()
 def recording() -> None:
-    """List, download and delete recordings that the platform keeps itself."""
+    """List, download and delete recordings.
+
+    These are the recordings that the platform keeps itself.
+    """
 
 
 @recording.command("list")
