@@ -48,7 +48,7 @@ HALF_DONE_NOTE = (
 )
 
 
-class LiveResult(msgspec.Struct, frozen=True, omit_defaults=True):
+class LiveResult(msgspec.Struct, frozen=True):
     """What the command has done, as it is printed."""
 
     application: str

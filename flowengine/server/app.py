@@ -95,10 +95,8 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         *admin.build_admin_routes(environment, settings, live, store),
     ]
     connections = ConnectionTable(settings.keep_alive)
-    outbox = Outbox(store, codec, client)
-    parts = WorkerParts(
-        store, client, lines, ready, settings.drain, outbox, live, journal, connections
-    )
+    outbox, drain = Outbox(store, codec, client), settings.drain
+    parts = WorkerParts(store, client, lines, ready, drain, outbox, live, journal, connections)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

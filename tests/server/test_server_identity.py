@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flowengine.journal import CallFilter, JournalReader
 from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import ServerSettings
 from flowengine.sinch import sign_request
 from flowengine.sinch.probe import StaleReplyError, build_probe, parse_probe_reply
 from tests.callback_server import KEY, SECRET, create_handler
+from tests.server.server_process import Served
 
 JSON_TYPE = "application/json; charset=utf-8"
 
@@ -74,7 +79,7 @@ def test_probe_of_unsigned_server_is_refused() -> None:
     assert "web1" not in answer.decode()
 
 
-def test_other_notices_reach_the_engine() -> None:
+def test_notice_of_a_call_reaches_the_engine() -> None:
     notice = {"event": "notify", "callid": "c1", "version": 1, "type": "recording_finished"}
     status, answer, _ = deliver(json.dumps(notice).encode())
     assert (status, answer) == (200, b"{}")  # as its engine is broken
@@ -102,3 +107,23 @@ def test_identity_names_start_and_shared_store_without_its_password() -> None:
     )
     assert one.store == other.store != ""
     assert one.instance != other.instance
+
+
+def test_workers_of_a_server_have_one_identity_and_the_journal_no_row(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve("--workers", "2")
+
+    def ask() -> str:
+        nonce, body = build_probe(KEY)
+        reply = parse_probe_reply(served.post(body).content, nonce)
+        assert reply is not None
+        return reply.instance
+
+    first = {ask() for _ in range(8)}
+    assert len(first) == 1
+    assert first != {""}
+    # what the server is told of an end is in the journal before its answer is sent
+    assert served.post({"event": "dice", "callid": "c1", "version": 1}).status_code == 200
+    with closing(JournalReader(next(tmp_path.rglob("journal.db")))) as reader:
+        assert [call.call for call in reader.list_calls(CallFilter())] == ["c1"]

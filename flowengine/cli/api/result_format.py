@@ -44,7 +44,7 @@ def format_call_info(call: CallInfo) -> str:
         ("status", call.status),
         ("result", call.result),
         ("reason", call.reason),
-        ("began", format_moment(call.timestamp)),
+        ("time", format_moment(call.timestamp)),
         ("duration", format_count(call.duration, "second")),
         ("custom", call.custom),
         ("rate", format_money(call.user_rate)),

@@ -12,6 +12,7 @@ from flowengine.sinch.client.calling_api import CallingApi
 from flowengine.sinch.client.results import CallbackUrls, OwnNumber
 
 VOICE_CAPABILITY = "voice"
+URL_SUBJECT = "callback URL"
 
 
 class LiveSetup(msgspec.Struct, frozen=True):
@@ -101,19 +102,27 @@ def _is_ready(item: OwnNumber, record: LiveRecord) -> bool:
 
 async def restore_setup(api: CallingApi, record: LiveRecord) -> list[SetupChange]:
     """Put back what was there before, but leave what somebody else has changed since."""
-    before = record.before
-    now = await read_setup(api, record.application, [item.number for item in before.numbers])
-    changes = []
-    was, present = _format_urls(now.callbacks), before.callbacks
-    if now.callbacks.primary == record.url:
-        await api.callbacks.set(record.application, present.primary, present.fallback)
-        changes.append(SetupChange("callback URL", was, _format_urls(present)))
-    else:
-        is_left = now.callbacks != present
-        changes.append(SetupChange("callback URL", was, was, is_left=is_left))
-    for earlier, item in zip(before.numbers, now.numbers, strict=True):
-        changes.append(await _restore_number(api, record, earlier, item))
+    changes = [await _restore_urls(api, record)]
+    numbers = record.before.numbers
+    listed = await api.numbers.list_all() if numbers else []
+    for earlier in numbers:
+        try:
+            now = find_number(listed, earlier.number)
+        except UnknownNumberError:
+            gone = "no number of the account"
+            changes.append(SetupChange(earlier.number, gone, gone, is_left=True))
+        else:
+            changes.append(await _restore_number(api, record, earlier, now))
     return changes
+
+
+async def _restore_urls(api: CallingApi, record: LiveRecord) -> SetupChange:
+    now, before = await api.callbacks.get(record.application), record.before.callbacks
+    was = _format_urls(now)
+    if now.primary != record.url:
+        return SetupChange(URL_SUBJECT, was, was, is_left=now != before)
+    await api.callbacks.set(record.application, before.primary, before.fallback)
+    return SetupChange(URL_SUBJECT, was, _format_urls(before))
 
 
 async def _restore_number(
@@ -137,7 +146,7 @@ def list_changes(before: LiveSetup, after: LiveSetup) -> list[SetupChange]:
     urls = _format_urls(before.callbacks), _format_urls(after.callbacks)
     numbers = zip(before.numbers, after.numbers, strict=True)
     return [
-        SetupChange("callback URL", *urls),
+        SetupChange(URL_SUBJECT, *urls),
         *(SetupChange(new.number, _format_owner(old), _format_owner(new)) for old, new in numbers),
     ]
 
