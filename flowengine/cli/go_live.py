@@ -140,9 +140,9 @@ async def compare_servers(prober: CallbackProber, url: str, server: str, reply: 
         if server:
             raise
         return False
-    # machines that share a store are one server
-    is_same = own.instance == reply.instance or (own.store and own.store == reply.store)
-    if not is_same:
+    # machines behind a balancer are one server
+    is_group = own.store and (own.store, own.release) == (reply.store, reply.release)
+    if own.instance != reply.instance and not is_group:
         raise ProbeError(
             "other_server", url=url, machine=reply.machine, release=reply.release, local=local
         )

@@ -13,7 +13,9 @@ from flowengine.storage.sessions.store_url import redact_password
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """The machine, the start of the server, and a digest of the store that its machines share."""
+    """The machine, the start of the server, and a digest of the store where several machines may
+    have the same.
+    """
 
     machine: str = ""
     instance: str = ""
@@ -21,9 +23,9 @@ class ServerIdentity:
 
     @classmethod
     def from_settings(cls, settings: ServerSettings) -> "ServerIdentity":
-        shared = redact_password(settings.store) if settings.is_shared else ""
-        digest = sha256(shared.encode()).hexdigest()[:16] if shared else ""
-        return cls(socket.gethostname(), settings.instance, digest)
+        has_others = settings.is_shared or settings.is_cookies_only
+        digest = sha256(redact_password(settings.store).encode()).hexdigest()[:16]
+        return cls(socket.gethostname(), settings.instance, digest if has_others else "")
 
     def encode_probe_reply(self, nonce: str, application: str, path: str, release: str) -> bytes:
         """The answer to a probe that this application has signed."""

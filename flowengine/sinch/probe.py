@@ -19,7 +19,7 @@ class ProbeReply(
 ):
     """Who has answered a probe: the application whose signature was valid, the path that the server
     has seen, and the server. `instance` is new with each start; `store` is a digest of the store
-    that several machines share, else empty.
+    where several machines may have the same, else empty.
     """
 
     nonce: str

@@ -106,6 +106,7 @@ def test_identity_names_start_and_shared_store_without_its_password() -> None:
         for word in ("one", "other")
     )
     assert one.store == other.store != ""
+    assert ServerIdentity.from_settings(ServerSettings("flows", store="none")).store
     assert one.instance != other.instance
 
 
