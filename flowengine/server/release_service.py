@@ -38,6 +38,7 @@ from flowengine.releases.source_follower import (
     log_publish_result,
     read_and_publish,
 )
+from flowengine.server.background_tasks import start_background_task
 from flowengine.server.canary_upload import CanaryUploader
 from flowengine.server.followed_flows import (
     create_flow_source,
@@ -198,18 +199,24 @@ class ReleaseService:
         self, registry: Registry, store: Store, on_change: Callable[[str], None]
     ) -> Iterable[asyncio.Task[None]]:
         """Start the background tasks. `on_change` is called with the release that new calls begin on."""
-        yield asyncio.create_task(
-            show(
+        yield start_background_task(
+            "the change to the live release",
+            partial(
+                show,
                 registry,
                 partial(self._run_query, self.ledger.get_live),
                 self._change_signal,
                 partial(self._note_change, on_change),
-            )
+            ),
         )
-        yield asyncio.create_task(self._run_as_leader(store))
-        yield asyncio.create_task(self._forget_releases(registry, store))
+        yield start_background_task(
+            "the following of the flows", partial(self._run_as_leader, store)
+        )
+        yield start_background_task(
+            "the unloading of releases", partial(self._forget_releases, registry, store)
+        )
         if self._canary_uploader:
-            yield asyncio.create_task(self._canary_uploader.run())
+            yield start_background_task("the upload of canary figures", self._canary_uploader.run)
 
     def _note_change(self, on_change: Callable[[str], None], release: str) -> None:
         self._has_changed.set()
