@@ -11,8 +11,11 @@ from typing import Any, Final, NamedTuple
 PathKey = str | int
 _PATH_STEP: Final = re.compile(
     r"""\s*(?:\.\s*\??(?P<name>[A-Za-z_]\w*)(?P<call>\s*\()?"""
-    r"""|\[\s*\??(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<index>[0-9]{1,2}))\s*\])"""
+    r"""|\[\s*\??(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<index>[0-9]{1,2})"""
+    # the place of an item that is worked out in the call: the first one is as good as any
+    r"""|(?P<computed>[A-Za-z_][\w.]*(?:\s*[-+]\s*[0-9]+)?))\s*\])"""
 )
+_LIST_FUNCTION: Final = re.compile(r"\b(?:list_words|slice)\(\s*$")
 _LIST_TESTS: Final = {"filter", "exists", "exists_one", "all"}
 _LAMBDA: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*,")
 _COMPARISON: Final = re.compile(r"""\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|(-?[0-9]{1,15})\b)""")
@@ -56,6 +59,9 @@ def find_body_paths(text: str, name: str) -> Iterator[BodyPath]:
                 tested = below.tested or called in _LIST_TESTS
                 yield below._replace(steps=(*steps, 0, *below.steps), tested=tested)
             continue
+        if called == "join" or (not called and _LIST_FUNCTION.search(text[: start.start()])):
+            yield BodyPath((*steps, 0))
+            continue
         compared = _COMPARISON.match(text, end) if not called else None
         equal = None
         if compared:
@@ -71,7 +77,7 @@ def read_path(text: str, at: int) -> tuple[tuple[PathKey, ...], int, str]:
         at = found.end()
         if found["call"]:
             return tuple(steps), at, found["name"]
-        index = found["index"]
+        index = "0" if found["computed"] else found["index"]
         key = found["name"] or found["double"] or found["single"] or ""
         steps.append(int(index) if index else key)
     return tuple(steps), at, ""
