@@ -15,7 +15,9 @@ _PATH_STEP: Final = re.compile(
     # the place of an item that is worked out in the call: the first one is as good as any
     r"""|(?P<computed>[A-Za-z_][\w.]*(?:\s*[-+]\s*[0-9]+)?))\s*\])"""
 )
-_LIST_FUNCTION: Final = re.compile(r"\b(?:list_words|slice)\(\s*$")
+_LIST_FUNCTION: Final = re.compile(r"\b(list_words|slice)\(\s*$")
+_SLICE_END: Final = re.compile(r"\s*,[^()]*\)")
+_ITEM: Final = "one"
 _LIST_TESTS: Final = {"filter", "exists", "exists_one", "all"}
 _LAMBDA: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*,")
 _COMPARISON: Final = re.compile(r"""\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|(-?[0-9]{1,15})\b)""")
@@ -45,6 +47,18 @@ def to_body(texts: Iterable[str], values: Iterable[Any]) -> Any:
     ]
     for place, value in sorted(places, key=lambda one: len(one[0].steps)):
         found = put_value(found, place.steps, choose_value(place, value))
+    return repeat_first_items(found)
+
+
+def repeat_first_items(found: Any) -> Any:
+    """The body with lists whose items are alike: of a list that is counted, only the first item is
+    looked at.
+    """
+    if isinstance(found, dict):
+        return {key: repeat_first_items(value) for key, value in found.items()}
+    if isinstance(found, list) and found:
+        first = repeat_first_items(found[0])
+        return [first, *(first if one == _ITEM else repeat_first_items(one) for one in found[1:])]
     return found
 
 
@@ -52,6 +66,10 @@ def find_body_paths(text: str, name: str) -> Iterator[BodyPath]:
     """The places below a name that an expression looks at."""
     for start in re.finditer(rf"(?<![\w.\"']){name}\b", text):
         steps, end, called = read_path(text, start.end())
+        function = _LIST_FUNCTION.search(text[: start.start()])
+        if function and function[1] == "slice" and (cut := _SLICE_END.match(text, end)):
+            inside, end, called = read_path(text, cut.end())
+            steps += inside
         sized = called == "size" or re.search(r"\bsize\(\s*$", text[: start.start()]) is not None
         inner = _LAMBDA.match(text, end) if called in {"map", *_LIST_TESTS} else None
         if inner:
@@ -59,7 +77,7 @@ def find_body_paths(text: str, name: str) -> Iterator[BodyPath]:
                 tested = below.tested or called in _LIST_TESTS
                 yield below._replace(steps=(*steps, 0, *below.steps), tested=tested)
             continue
-        if called == "join" or (not called and _LIST_FUNCTION.search(text[: start.start()])):
+        if called == "join" or (function and not called and end < len(text) and text[end] == ")"):
             yield BodyPath((*steps, 0))
             continue
         compared = _COMPARISON.match(text, end) if not called else None
@@ -89,7 +107,7 @@ def choose_value(place: BodyPath, value: Any) -> Any:
         value = True
     if place.sized:
         number = int(value) if isinstance(value, int | float) else 1
-        return ["one"] * min(max(number, 0), _MAX_ITEMS)
+        return [_ITEM] * min(max(number, 0), _MAX_ITEMS)
     if place.equal and isinstance(value, bool):
         sign, other = place.equal
         same = value is (sign == "==")
