@@ -23,6 +23,7 @@ from flowengine.runtime.call_state import Call, encode_call
 from flowengine.runtime.step import create_walk, resume, step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.runtime.step_start import StepStart
+from flowengine.scenarios.sample_bodies import to_body
 from flowengine.sinch import decode
 from flowengine.sources.project_folder import read_folder
 from flowengine.states import LookupResult
@@ -78,13 +79,13 @@ def bodies(program: Program) -> list[dict[str, Any]]:
     values = {
         name: sample_values(program, variable.type, variable.choices)
         for name, variable in fields.items()
-        if name.startswith("body.")
+        if "body." in name
     }
     most = max((len(found) for found in values.values()), default=0)
     return [
         {},
         *(
-            body_of({name: found[turn % len(found)] for name, found in values.items()})
+            to_body(values, [found[turn % len(found)] for found in values.values()])
             for turn in range(most)
         ),
     ]
@@ -96,18 +97,6 @@ def sample_values(program: Program, kind: str, choices: tuple[str, ...]) -> list
     return {"boolean": [True, False], "integer": [0, 5, 100], "decimal": [0.0, 12.5]}.get(
         kind, texts
     )
-
-
-def body_of(values: dict[str, Any]) -> dict[str, Any]:
-    """`body.a.b` = 1 as {"a": {"b": 1}}."""
-    body: dict[str, Any] = {}
-    for path, value in values.items():
-        *outer, last = path.split(".")[1:]
-        here = body
-        for name in outer:
-            here = here.setdefault(name, {})
-        here[last] = value
-    return body
 
 
 def arrivals(program: Program) -> Iterator[tuple[Call | None, Any]]:
