@@ -103,6 +103,13 @@ def measure_longest_result(
         return int(cut[1])
     if _E164_CALL.fullmatch(text):
         return MAX_E164
+    return measure_spoken_result(text, variables, columns)
+
+
+def measure_spoken_result(
+    text: str, variables: Mapping[str, Variable], columns: ColumnSizes
+) -> int | None:
+    """The most characters of what a function makes of other values."""
     if spelled := _SPELL_CALL.fullmatch(text):  # with a blank between letters
         size = measure_longest_value(spelled[1], variables, columns)
         return size and 2 * size - 1
