@@ -13,7 +13,7 @@ def explain_failure(message: str) -> str:
     >>> explain_failure("Index error: index=3 size=3")
     'there is no item 3: the list has 3, from 0 to 2'
     """
-    for pattern, say in _RULES:
+    for pattern, say in _EXPLANATIONS:
         if found := pattern.fullmatch(message):
             return say(found)
     return message
@@ -33,7 +33,7 @@ def _explain_operands(found: re.Match[str]) -> str:
     return f"{sign or name} does not {'work on' if sign else 'take'} {format_types(given)}"
 
 
-_RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]] = (
+_EXPLANATIONS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]] = (
     (
         re.compile(r'Key not found in map : (".*"|\S+)', re.DOTALL),
         lambda found: f"there is no {found[1]} in it",

@@ -17,7 +17,7 @@ _PATH_STEP: Final = re.compile(
 )
 _LIST_FUNCTION: Final = re.compile(r"\b(list_words|slice)\(\s*$")
 _SLICE_END: Final = re.compile(r"\s*,[^()]*\)")
-_ITEM: Final = "one"
+_FILLER: Final = "one"
 _LIST_TESTS: Final = {"filter", "exists", "exists_one", "all"}
 _LAMBDA: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*,")
 _COMPARISON: Final = re.compile(r"""\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|(-?[0-9]{1,15})\b)""")
@@ -58,7 +58,7 @@ def repeat_first_items(found: Any) -> Any:
         return {key: repeat_first_items(value) for key, value in found.items()}
     if isinstance(found, list) and found:
         first = repeat_first_items(found[0])
-        return [first, *(first if one == _ITEM else repeat_first_items(one) for one in found[1:])]
+        return [first, *(first if one == _FILLER else repeat_first_items(one) for one in found[1:])]
     return found
 
 
@@ -107,7 +107,7 @@ def choose_value(place: BodyPath, value: Any) -> Any:
         value = True
     if place.sized:
         number = int(value) if isinstance(value, int | float) else 1
-        return [_ITEM] * min(max(number, 0), _MAX_ITEMS)
+        return [_FILLER] * min(max(number, 0), _MAX_ITEMS)
     if place.equal and isinstance(value, bool):
         sign, other = place.equal
         same = value is (sign == "==")

@@ -59,6 +59,6 @@ def test_body_written_in_another_form_is_no_change() -> None:
     assert list_changes(compile_body(other)) == []
 
 
-def test_other_method_is_described() -> None:
+def test_change_of_the_method_is_described() -> None:
     text = to_text(compare_projects(compile_body(BODY), compile_body(BODY, "patch")))
     assert "patch" in text

@@ -37,7 +37,7 @@ _SIZE_KEEPING_CALL: Final = re.compile(r"(upper|lower|trim|title|text|string)\((
 _FIRST_OR_LAST_CALL: Final = re.compile(r"(?:first|last)\([\w.]+, *([0-9]{1,4})\)")
 _SPELL_CALL: Final = re.compile(r"spell\(([\w.]+)\)")
 _LIST_CALL: Final = re.compile(r"list_words\(\[([^\[\]]*)\]\)")
-_ITEM: Final = re.compile(r"""\s*(?:"[^"\\]*"|'[^'\\]*'|[^,"'])+\s*""")
+_LISTED_VALUE: Final = re.compile(r"""\s*(?:"[^"\\]*"|'[^'\\]*'|[^,"'])+\s*""")
 _TEXT_LITERAL: Final = re.compile(r"""["']([^"'\\]*)["']""")
 # a text, brackets with what is in them, or anything else up to the next +
 _JOINED_PART: Final = re.compile(
@@ -114,7 +114,10 @@ def measure_spoken_result(
         size = measure_longest_value(spelled[1], variables, columns)
         return size and 2 * size - 1
     if listed := _LIST_CALL.fullmatch(text):  # with a sign or a word between items
-        items = [measure_longest_value(one, variables, columns) for one in _ITEM.findall(listed[1])]
+        items = [
+            measure_longest_value(one, variables, columns)
+            for one in _LISTED_VALUE.findall(listed[1])
+        ]
         known = [size for size in items if size]
         return sum(known) + len(known) - 1 if known else None
     call = _SIZE_KEEPING_CALL.fullmatch(text)
