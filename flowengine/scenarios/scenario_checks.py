@@ -22,7 +22,7 @@ from flowengine.scenarios.scenario_steps import CalleeStep, ScenarioStep
 from flowengine.sinch import vocabulary
 from flowengine.sinch.vocabulary import fold_word
 from flowengine.source import Document, KeyPath
-from flowengine.states.fetch_options import HTTP_METHODS
+from flowengine.states.fetch_options import HTTP_METHODS, describe_empty_value
 from flowengine.svaml.header_format import find_header_name_fault, find_header_value_fault
 
 TEXT_KEYS = ("hears", "hears only", "does not hear", "callee hears")
@@ -104,6 +104,9 @@ class ScenarioChecker:
                 "a lookup has exactly one of get, post, put, patch and delete",
                 "write for example `get: /accounts/1`",
             )
+        if lookup.body is not UNSET:
+            for empty in self.document.find_empty_values((*path, "body")):
+                self.report("FE152", empty, *describe_empty_value(empty), key=True)
         services = list_services(self.compiled.programs.values())
         if lookup.service not in services:
             hint = suggest_name(lookup.service, services) or "no flow asks it"

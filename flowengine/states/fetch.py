@@ -20,10 +20,10 @@ from flowengine.expr import (
 from flowengine.expr.interpolation import split_interpolations
 from flowengine.limits import FETCH_MARGIN_SECONDS, MAX_FETCH_SECONDS
 from flowengine.problems import Problem
-from flowengine.source import Document, KeyPath
+from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import to_one_line
-from flowengine.states.fetch_options import HTTP_METHODS, Fetch
+from flowengine.states.fetch_options import HTTP_METHODS, Fetch, describe_empty_value
 from flowengine.states.field_types import parse_millis
 from flowengine.states.flow_context import CompiledService, Variable
 from flowengine.states.lookup_headers import (
@@ -202,7 +202,10 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
         name: compile_header(builder, (*path, "headers", name), secret_scope, fetch.headers)
         for name in fetch.headers
     }
-    body = None if fetch.body is UNSET else compile_body(builder, (*path, "body"), fetch.body)
+    body = None
+    if fetch.body is not UNSET:
+        body = compile_body(builder, (*path, "body"), fetch.body)
+        check_empty_values(builder, (*path, "body"))
     captures = compile_captures(builder, path, fetch)
     add_exits(builder, path, fetch)
     if service is None or url is None:
@@ -296,27 +299,24 @@ def check_path(builder: StateBuilder, path: KeyPath, text: str) -> None:
         )
 
 
+def check_empty_values(builder: StateBuilder, path: KeyPath) -> None:
+    for empty in builder.document.find_empty_values(path):
+        span = builder.document.find_key_span(empty)
+        builder.problems.append(Problem("FE152", span, *describe_empty_value(empty)))
+
+
 def compile_body(builder: StateBuilder, path: KeyPath, value: Any) -> Any:
     """A part of a body with expressions and templates in place of its texts."""
     if isinstance(value, dict):
         return {key: compile_body(builder, (*path, key), one) for key, one in value.items()}
     if isinstance(value, list):
         return [compile_body(builder, (*path, place), one) for place, one in enumerate(value)]
-    if value is None and is_left_empty(builder.document, path):
-        builder.add_problem(
-            "FE152", path, f"{path[-1]} is empty: a value is expected", "write null for nothing"
-        )
     if not isinstance(value, str):
         return value
     inside = find_whole_expression(value)
     if inside is not None:
         return builder.compile_expression(path, inside)
     return builder.compile_template(path, value)
-
-
-def is_left_empty(document: Document, path: KeyPath) -> bool:
-    """Whether an author wrote nothing at all, which may be a slip, rather than null."""
-    return path not in document.broken and not document.get_source_text(path)
 
 
 def compile_captures(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> tuple[Capture, ...]:

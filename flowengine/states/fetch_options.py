@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from flowengine.source import KeyPath
 from flowengine.states.field_types import Condition, JsonBody, Name, PositiveDuration, StateName
 
 HTTP_METHODS = ("get", "post", "put", "patch", "delete")
@@ -22,6 +23,11 @@ StatusKey = Annotated[
         extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"},
     ),
 ]
+
+
+def describe_empty_value(path: KeyPath) -> tuple[str, str]:
+    """What is wrong with a value of a body for which nothing is written, and its cure."""
+    return f"{path[-1]} is empty: a value is expected", "write null for nothing"
 
 
 class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

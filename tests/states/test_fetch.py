@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from flowengine.compile import compile_project
 from flowengine.expr import EscapeMode, EvalError, Scope, Type
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
@@ -382,3 +383,16 @@ def test_open_circuit_takes_the_exit_of_the_lookup_that_opened_it() -> None:
         assert said.encode() in encode_svaml(outcome.instructions, outcome.action)
         notes = [entry.what for entry in outcome.trace]
         assert f"fetch failed: circuit open: {error}" in notes
+
+
+@pytest.mark.parametrize(("value", "codes"), [("null", []), ("~", []), ("''", []), ("", ["FE152"])])
+def test_value_of_a_body_that_is_left_empty_is_an_error(value: str, codes: list[str]) -> None:
+    flow = (
+        "flow: line\nstart: first\nstates:\n  first:\n    fetch:\n      service: crm\n"
+        f"      patch: /a\n      body:\n        a: [b, {{c: {value} }}]\n    next: out\n"
+        "  out: {hangup: }\n"
+    )
+    project = b"project: test\nservices: {crm: {url: https://crm.example.com}}\n"
+    found = compile_project({"line.yaml": flow.encode(), "project.yaml": project}, {}).problems
+    assert [problem.code for problem in found] == codes
+    assert all((one.span.line, one.span.column) == (9, 17) for one in found)
