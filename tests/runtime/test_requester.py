@@ -4,11 +4,14 @@ import asyncio
 import json
 import time
 
+import pytest
+
 from flowengine.limits import REPORT_KEPT_SECONDS
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.outbox import Outbox
+from flowengine.runtime.requester import IDEMPOTENCY_KEY
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
@@ -72,9 +75,9 @@ async def send(engine: Engine | None, event: dict[str, object]) -> None:
     await engine.answer(decode(body), body)
 
 
-async def answer_events(*events: dict[str, object]) -> list[LookupRequest]:
+async def answer_events(*events: dict[str, object], flow: str = FLOW) -> list[LookupRequest]:
     """What the system is asked while these come, one after the other."""
-    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
+    release = compile_release({"line.yaml": flow, "project.yaml": PROJECT})
     crm = NotifyingCrm()
     crm.engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("secret")]), crm)
     for event in events:
@@ -82,9 +85,20 @@ async def answer_events(*events: dict[str, object]) -> list[LookupRequest]:
     return crm.asked
 
 
-async def test_payment_during_which_a_value_changes_is_made_once() -> None:
-    asked = await answer_events(ICE, KEY)
-    assert [request.url for request in asked] == ["https://crm.example.com/payments"]
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_payment_during_which_a_value_changes_is_made_once(method: str) -> None:
+    body = 'body: {recording: "${vars.place}"}'
+    assert FLOW.count(body) == 1
+    flow = FLOW.replace("post: /payments", f"{method.lower()}: /payments").replace(
+        body, 'body: {payment: {recordings: ["${vars.place}"]}}'
+    )
+    asked = await answer_events(ICE, KEY, flow=flow)
+    assert [(one.method, one.url) for one in asked] == [
+        (method, "https://crm.example.com/payments")
+    ]
+    assert asked[0].body == b'{"payment":{"recordings":[""]}}'
+    again = await answer_events(ICE, KEY, flow=flow)
+    assert asked[0].headers[IDEMPOTENCY_KEY] == again[0].headers[IDEMPOTENCY_KEY]
 
 
 async def test_report_after_a_reading_lookup_is_made_once_and_tells_the_latest_values() -> None:
