@@ -108,7 +108,9 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
             raise
 
     others = Starlette(routes=routes, lifespan=lifespan)
-    return CallbackDispatcher(settings.callback_path, callback, others, connections, live.retire)
+    return CallbackDispatcher(
+        settings.callback_path, callback, others, connections, live.retire, live.is_renewable
+    )
 
 
 def open_journal(

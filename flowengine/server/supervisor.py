@@ -2,7 +2,8 @@
 
 It holds the listeners, so the port is open while workers come and go. A fork server, which has
 loaded the flows, forks the workers. On SIGHUP a new one is started, and each worker is replaced by
-one of its own: a new worker is ready before the old one goes. On SIGTERM and SIGINT all end.
+one of its own: a new worker is ready before the old one goes. The same is done where most of what
+the workers have in memory is no longer shared. On SIGTERM and SIGINT all end.
 """
 
 import logging
@@ -18,6 +19,7 @@ from typing import Any
 
 from flowengine.limits import (
     MAX_WORKER_PAUSE_SECONDS,
+    RENEWAL_DELAY_SECONDS,
     SILENT_WORKER_SECONDS,
     WORKER_GRACE_SECONDS,
 )
@@ -102,6 +104,7 @@ class Supervisor:
                 self._start_lost_fork_server(now)
             else:
                 self._start_missing_workers(now)
+                self._renew_workers(now)
 
     def _start_lost_fork_server(self, now: float) -> None:
         """Start a fork server in place of one that was killed; its workers go on meanwhile."""
@@ -120,6 +123,20 @@ class Supervisor:
             old = self._to_replace.pop(0)
             if old in staying:
                 self._start_worker(replaces=old)
+
+    def _renew_workers(self, now: float) -> None:
+        """Replace the workers where their successors would share what each of them has as a copy
+        of its own (docs/decisions/0092). It waits for an earlier replacement, so that a machine
+        needs room for two generations at most.
+        """
+        if self._successor or self._to_replace or self._retired_fork_servers:
+            return
+        since = [each.renewable_since for each in self._workers]
+        if any(when is not None and now - when > RENEWAL_DELAY_SECONDS for when in since):
+            log.info("most of the flows have changed: each worker is replaced, to share them again")
+            for worker in self._workers:  # should it fail, they wait again
+                worker.renewable_since = None
+            self._reload()
 
     def _kill_overdue(self, now: float) -> None:
         for worker in self._workers:
