@@ -13,9 +13,11 @@ from typing import NamedTuple, TypeVar
 # the compiler imports it when it first needs it, for which no callback should wait
 import flowengine.source.schema_validation  # noqa: F401
 from flowengine.compile import CompileResult, ProjectCompiler, Release
+from flowengine.compile.project_compiler import compute_release_id
 from flowengine.cooperative import run_cooperatively
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_location import ArchiveLocation
+from flowengine.releases.start_cache import StartCache
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,6 +49,7 @@ class CompileWorker:
         self._compiler, self._latest = loaded or LoadedFlows(ProjectCompiler(), None)
         self._environment = environment
         self._cookies_only = cookies_only
+        self._recalled: CompileResult | None = None
         # one thread, as two may use neither the compiler nor the connection of the archive
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
 
@@ -56,12 +59,31 @@ class CompileWorker:
         """
         return LoadedFlows(self._compiler, release)
 
+    def compile_at_start(self, files: Mapping[str, bytes]) -> CompileResult:
+        """Compile the project that a server starts with. Where it was compiled before, its flows are
+        compiled when a call first needs them (docs/decisions/0093).
+        """
+        known = StartCache(files, self._environment, cookies_only=self._cookies_only)
+        self._recalled = known.recall()
+        if self._recalled is not None:
+            self._latest = self._recalled.release
+            return self._recalled
+        compiled = self._compile_all(files, known.variables)
+        known.save(compiled)
+        return compiled
+
     def compile(self, files: Mapping[str, bytes]) -> CompileResult:
         """Compile a project."""
+        recalled = self._recalled
+        if recalled and recalled.release and recalled.release.id == compute_release_id(files):
+            return recalled
+        return self._compile_all(files, self._environment)
+
+    def _compile_all(
+        self, files: Mapping[str, bytes], environment: Mapping[str, str]
+    ) -> CompileResult:
         with freeze_collector():
-            compiled = self._compiler.compile(
-                files, self._environment, cookies_only=self._cookies_only
-            )
+            compiled = self._compiler.compile(files, environment, cookies_only=self._cookies_only)
         self._latest = compiled.release or self._latest
         return compiled
 

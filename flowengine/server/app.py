@@ -93,10 +93,8 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         *admin.build_admin_routes(environment, settings, live, store),
     ]
     connections = ConnectionTable(settings.keep_alive)
-    outbox = Outbox(store, codec, client)
-    parts = WorkerParts(
-        store, client, lines, ready, settings.drain, outbox, live, journal, connections
-    )
+    drain, outbox = settings.drain, Outbox(store, codec, client)
+    parts = WorkerParts(store, client, lines, ready, drain, outbox, live, journal, connections)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

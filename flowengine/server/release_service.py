@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from flowengine.compile import Release
+from flowengine.compile.deferred_compile import DeferredPrograms
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import (
@@ -352,11 +353,14 @@ class ReleaseService:
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
     def _has_outgrown_its_parent(self, registry: Registry, needed: set[str]) -> bool:
-        """Whether this process shares less than half of what it serves with the one that forked it.
+        """Whether this process shares less than half of what it serves with the one that forked it,
+        or compiles it on first use.
         False where a call needs another release, which a successor would not have in memory.
         """
         if len(registry.loaded_releases) > 1 or not needed <= {registry.current.id}:
             return False
+        if isinstance(registry.current.programs, DeferredPrograms):
+            return True
         inherited = self._inherited.programs if self._inherited is not None else {}
         states = own_states = 0
         for name, program in registry.current.programs.items():

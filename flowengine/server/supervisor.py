@@ -133,7 +133,7 @@ class Supervisor:
             return
         since = [each.renewable_since for each in self._workers]
         if any(when is not None and now - when > RENEWAL_DELAY_SECONDS for when in since):
-            log.info("most of the flows have changed: each worker is replaced, to share them again")
+            log.info("each worker is replaced by one that shares the flows in memory")
             for worker in self._workers:  # should it fail, they wait again
                 worker.renewable_since = None
             self._reload()
