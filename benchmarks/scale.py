@@ -4,7 +4,7 @@
                                [--only ROW ...] [--against REVISION]
 
 - `serve`: a project of many flows with two workers: proportional memory of all processes, CPU time
-  and seconds until both answer.
+  and seconds until both answer; and the latter two of a second start with the same flows.
 - `edits`: what ten edits of `defaults:`, which compile every flow anew, add to the memory of a
   server without calls.
 - `check`: a project from nothing (CPU time, peak memory), again without a change, again with one
@@ -47,7 +47,8 @@ SMALL = "hello.yaml"
 TARGETS = {
     "serve: memory (MB)": 0.20,
     "serve: CPU until ready (s)": 0.20,
-    "serve: seconds until ready": 0.10,
+    "serve again: CPU until ready (s)": 0.20,
+    "serve again: seconds until ready": 0.10,
     "edits: growth (MB)": 0.05,
     "check: CPU (s)": 0.50,
     "check: peak memory (MB)": 0.45,
@@ -117,11 +118,16 @@ def serving(root: Path, folder: Path) -> Iterator[Served]:
 def measure_serve(root: Path, folder: Path, flows: int) -> dict[str, float]:
     write_project(folder / "flows", flows)
     with serving(root, folder) as served:
-        used = cpu_seconds(served.process.pid)
-        return {
+        found = {
             "serve: memory (MB)": served.memory().pss,
-            "serve: CPU until ready (s)": used,
+            "serve: CPU until ready (s)": cpu_seconds(served.process.pid),
             "serve: seconds until ready": served.ready_seconds,
+        }
+    with serving(root, folder) as served:
+        return {
+            **found,
+            "serve again: CPU until ready (s)": cpu_seconds(served.process.pid),
+            "serve again: seconds until ready": served.ready_seconds,
         }
 
 

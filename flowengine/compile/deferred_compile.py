@@ -37,11 +37,7 @@ class UnexpectedProblemError(Exception):
 
 
 def defer_compile(
-    files: Mapping[str, bytes],
-    environment: Mapping[str, str],
-    facts: ReleaseFacts,
-    *,
-    cookies_only: bool,
+    files: Mapping[str, bytes], environment: Mapping[str, str], facts: ReleaseFacts
 ) -> CompileResult | None:
     """The result of compiling these files, with programs that are compiled on first use. None where
     the shared definitions have errors.
@@ -58,9 +54,7 @@ def defer_compile(
         return None
     for locale in facts.spoken_locales:
         preload_locale(locale)
-    programs = DeferredPrograms(
-        DeferredFlows(files, authored, shared, facts), environment, cookies_only=cookies_only
-    )
+    programs = DeferredPrograms(DeferredFlows(files, authored, shared, facts), environment)
     release = build_release(authored, environment, files, programs, shared, facts.secret_flows)
     # imports what a compilation needs, for which the first call need not wait then
     programs.compile_flow(release.routes[0].flow if release.routes else next(iter(programs)))
@@ -145,12 +139,9 @@ class DeferredSignatures(Mapping[str, FlowSignature]):
 class DeferredPrograms(Mapping[str, Program]):
     """The programs of a release, each compiled when it is first looked up, in any thread."""
 
-    def __init__(
-        self, flows: DeferredFlows, environment: Mapping[str, str], *, cookies_only: bool
-    ) -> None:
+    def __init__(self, flows: DeferredFlows, environment: Mapping[str, str]) -> None:
         self._flows = flows
         self._environment = environment
-        self._cookies_only = cookies_only
         self._programs: dict[str, Program] = {}
         self._lock = RLock()
 
@@ -183,9 +174,7 @@ class DeferredPrograms(Mapping[str, Program]):
 
     def _compile_all(self) -> None:
         """Compile all flows at once. Raises UnexpectedProblemError where they have errors."""
-        compiled = compile_project(
-            self._flows.files, self._environment, cookies_only=self._cookies_only
-        )
+        compiled = compile_project(self._flows.files, self._environment)
         require_no_error(compiled.problems)
         # a call may be in a program that it has already
         self._programs = {**compiled.programs, **self._programs}

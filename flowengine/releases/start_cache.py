@@ -1,5 +1,5 @@
-"""What a server has found in the flows that it compiled at its start, in the user's cache folder: the
-next one with the same files and the same program is ready before it has compiled them.
+"""What a server has found in flows that it compiled, in the user's cache folder: a server that starts
+with the same files and the same program is ready before it has compiled them.
 """
 
 import logging
@@ -8,52 +8,45 @@ from collections.abc import Mapping
 from flowengine.cache.code_identity import compute_code_identity
 from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import RecordedVariables
-from flowengine.compile import CompileResult
+from flowengine.compile import CompileResult, Release
 from flowengine.compile.deferred_compile import defer_compile
 from flowengine.compile.release_facts import ReleaseFacts, describe_release
 from flowengine.limits import MIN_RENEWAL_STATES
-from flowengine.source import INTERNAL_CODE
+from flowengine.problems import Problem
 
 log = logging.getLogger(__name__)
 
 
-class StartCache:
-    """Recalls and saves what was found in these files."""
+def recall_compile(
+    files: Mapping[str, bytes], environment: Mapping[str, str]
+) -> CompileResult | None:
+    """The result of compiling these files, with programs that are compiled on first use; None where
+    nothing is known of them.
+    """
+    key = compute_start_key(files)
+    facts = load_result(key, ReleaseFacts, environment) if key else None
+    if facts is None:
+        return None
+    try:
+        return defer_compile(files, environment, facts)
+    except Exception:  # whatever it is, the server starts as if nothing were known
+        log.exception("the flows are all compiled before the start")
+        return None
 
-    def __init__(
-        self, files: Mapping[str, bytes], environment: Mapping[str, str], *, cookies_only: bool
-    ) -> None:
-        self.variables = RecordedVariables(environment)
-        self._files = files
-        self._environment = environment
-        self._cookies_only = cookies_only
-        code = compute_code_identity()
-        self._key = (
-            compute_key(code, ReleaseFacts, files, cookies_only=cookies_only) if code else None
-        )
 
-    def recall(self) -> CompileResult | None:
-        """The result of compiling the files, with programs that are compiled on first use; None
-        where nothing is known of them.
-        """
-        if self._key is None:
-            return None
-        facts = load_result(self._key, ReleaseFacts, self._environment)
-        if facts is None:
-            return None
-        try:
-            return defer_compile(
-                self._files, self._environment, facts, cookies_only=self._cookies_only
-            )
-        except Exception:  # whatever it is, the server starts as if nothing were known
-            log.exception("the flows are all compiled before the start")
-            return None
+def save_compile(
+    files: Mapping[str, bytes],
+    environment: RecordedVariables,
+    release: Release,
+    problems: tuple[Problem, ...],
+) -> None:
+    """Save what was found in these files in this environment, where compiling takes long."""
+    states = sum(len(program.states) for program in release.programs.values())
+    if states >= MIN_RENEWAL_STATES and (key := compute_start_key(files)):
+        save_result(key, environment.asked, describe_release(release, problems, files))
 
-    def save(self, compiled: CompileResult) -> None:
-        """Save what was found, where compiling takes long. `variables` must have been the environment."""
-        is_internal = any(problem.code == INTERNAL_CODE for problem in compiled.problems)
-        if self._key is None or compiled.release is None or is_internal:
-            return
-        if compiled.state_count >= MIN_RENEWAL_STATES:
-            facts = describe_release(compiled.release, compiled.problems, self._files)
-            save_result(self._key, self.variables.asked, facts)
+
+def compute_start_key(files: Mapping[str, bytes]) -> bytes | None:
+    """The key of these files; None where the program has changed since it was loaded."""
+    code = compute_code_identity()
+    return compute_key(code, ReleaseFacts, files, cookies_only=False) if code else None

@@ -328,6 +328,7 @@ class ReleaseService:
                 await self.compile_worker.run(
                     partial(drain.run, await store.find_needed_releases())
                 )
+                await self.compile_worker.run(self.compile_worker.save_last_compile)
             # the store or the archive may fail, on a full disk for example: other tasks must
             # continue
             except Exception:

@@ -308,3 +308,22 @@ def test_workers_whose_flows_have_all_changed_are_replaced_and_share_them(tmp_pa
     assert count_own_bytes(workers_of(served)) < own_bytes
     assert "SIGHUP" not in served.err.read_text()
     assert served.stop() == 0
+
+
+def test_server_that_knows_its_flows_is_ready_before_it_has_compiled_them(tmp_path: Path) -> None:
+    write_large_project(tmp_path / "flows", "5s")
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    first = start_server(tmp_path, signed=False, **cache)
+    action = first.post(ice("c1")).json()["action"]
+    first.stop()
+    second = start_server(tmp_path, signed=False, **cache)
+    before = workers_of(second)
+    with Callers(second) as callers:
+        assert second.post(ice("c2")).json()["action"] == action
+        wait_until(lambda: len(workers_of(second)) == 1 and not workers_of(second) & before)
+        wait_until(lambda: len(callers.statuses) > 10)
+    assert callers.failures == []
+    assert set(callers.statuses) == {200}
+    assert second.post(ice("c3")).json()["action"] == action
+    assert "one that shares the flows" in second.err.read_text()
+    assert second.stop() == 0
