@@ -55,8 +55,7 @@ class JournalFile:
         if lost is None:
             return open_for_writing(self.path)
         log.warning(
-            "%s was taken away, or another file put in its place: the call journal goes on in "
-            "a new file, or that one",
+            "%s was removed or replaced: the call journal goes on in the file that is there now",
             self.path,
         )
         self.interned.clear()

@@ -38,8 +38,8 @@ class JumpFreeClock:
             if self._jumped_at is None:
                 self._jumped_at = at
                 log.warning(
-                    "the clock has leapt ahead; no calls are dropped from the call journal by that "
-                    "for a day"
+                    "the clock jumped forward; for a day the call journal deletes no calls by the "
+                    "new time"
                 )
             if at - self._jumped_at < JUMP_ACCEPTED_SECONDS:
                 return expected
@@ -76,7 +76,7 @@ class Retention:
             self.purge_before(self._jump_free_clock.now() - parse_period_seconds(keep))
         except (OSError, sqlite3.Error) as error:
             log.error(  # noqa: TRY400  # its text says it all
-                "old calls cannot be dropped from the call journal: %s",
+                "old calls cannot be deleted from the call journal: %s",
                 self._file.format_error(error),
             )
 

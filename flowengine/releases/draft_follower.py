@@ -110,7 +110,7 @@ class DraftFollower:
     def _report_error(self, name: str, origin: FlowOrigin, error: Exception) -> None:
         if self._reported_errors.get(name) != str(error):
             self._reported_errors[name] = str(error)
-            log.error("draft %s stays as it was: %s", name, error)
+            log.error("draft %s is unchanged: %s", name, error)
             self._publisher.reject_unreadable(origin, error)
 
 
@@ -133,5 +133,5 @@ async def follow_drafts(drafts: DraftFollower, compile_worker: CompileWorker) ->
         except CommandRefusedError as refusal:  # somebody changed the draft at the same moment
             log.info("%s", refusal)
         except Exception:
-            log.exception("drafts cannot be renewed, and stay as they were")
+            log.exception("drafts cannot be updated, and are unchanged")
         await asyncio.sleep(FOLLOW_POLL_SECONDS)

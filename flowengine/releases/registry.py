@@ -224,6 +224,6 @@ async def follow_ledger(
             is_failing = False
         except ArchiveError:  # a full disk, for example: the releases in memory still serve
             if not is_failing:
-                log.exception("the record of what is live cannot be read")
+                log.exception("the release ledger cannot be read")
             is_failing = True
         await change_signal.wait()

@@ -107,7 +107,7 @@ class SourceFollower:
             return
         is_expected = isinstance(error, (UnreadableSourceError, OSError, ArchiveError))
         log.error(
-            "the flows cannot be published, and stay as they were: %s",
+            "the flows cannot be published, and are unchanged: %s",
             error,
             exc_info=None if is_expected else error,
         )

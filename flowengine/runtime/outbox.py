@@ -79,7 +79,7 @@ class Outbox:
                 f"one to {request.service}, {error}",
             )
         else:
-            log.warning("a report to %s is kept and tried again", request.service)
+            log.warning("a report to %s failed; the server retries it", request.service)
 
     async def deliver_due_reports(self) -> int:
         """Deliver every report that is due, and return the number of delivered ones. Receivers are
@@ -125,7 +125,7 @@ class Outbox:
             return await self._settle_report(report, None)
         content = self._codec.open(report.content.decode(), report.id.decode())
         if content is None:
-            log.error("a report cannot be read: its key is gone")
+            log.error("a stored report cannot be decrypted: its key is missing")
             await self._settle_report(report, None)
             return False
         # no caller waits, so it has the longest time
@@ -166,7 +166,7 @@ class Outbox:
         )
         if due < report.expires:
             return due
-        log.error("a report to %s is given up after %d tries", service, report.tries)
+        log.error("a report to %s is dropped after %d attempts", service, report.tries)
         return None
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.outbox import Outbox
 from flowengine.server import admin, keys
 from flowengine.server.access import AuthorizedEndpoint, create_status_authorizer
+from flowengine.server.background_tasks import start_background_task
 from flowengine.server.callback import CallbackHandler, SignatureGate
 from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
@@ -102,7 +104,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
             async with run_background_tasks(parts, releases, metrics):
                 yield
         except Exception:  # Starlette would answer with the text only
-            log.exception("the worker cannot begin, or not end")
+            log.exception("the worker cannot start or stop cleanly")
             raise
 
     others = Starlette(routes=routes, lifespan=lifespan)
@@ -147,13 +149,15 @@ async def run_background_tasks(
     """The lifespan of a worker. By its end every callback in flight has been answered."""
     drain_on_sigterm(parts)
     parts.journal.start()
+    store = parts.store
     tasks = [
-        asyncio.create_task(purge_store(parts.store)),
-        asyncio.create_task(deliver_reports(parts.outbox)),
+        start_background_task("the deletion of expired calls", partial(purge_store, store)),
+        start_background_task("the delivery of reports", partial(deliver_reports, parts.outbox)),
     ]
-    if isinstance(parts.store, SqliteStore):
-        tasks.append(asyncio.create_task(watch_store_file(parts.store, parts.ready)))
-    tasks += parts.live.create_tasks(releases, parts.store, metrics.mark_current_release)
+    if isinstance(store, SqliteStore):
+        watch = partial(watch_store_file, store, parts.ready)
+        tasks.append(start_background_task("the watch on the session store", watch))
+    tasks += parts.live.create_tasks(releases, store, metrics.mark_current_release)
     try:
         yield
     finally:
@@ -202,8 +206,8 @@ async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
         try:
             if await store.reopen_if_replaced():
                 log.warning(
-                    "the session store was taken away, or another file put in its place: calls "
-                    "under way go on in a new file"
+                    "the file of the session store was removed or replaced: calls under way "
+                    "go on in a new file"
                 )
             ready.file_problem = ""
         except StoreError as error:
@@ -222,4 +226,4 @@ async def purge_store(store: Store) -> None:
         try:
             await store.drop_expired(time.time())
         except StoreError as error:
-            log.error("expired calls could not be dropped: %s", error)  # noqa: TRY400  # its text says all
+            log.error("expired calls cannot be deleted: %s", error)  # noqa: TRY400  # its text says all

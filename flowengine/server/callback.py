@@ -132,7 +132,7 @@ class CallbackHandler:
         except RefusedRequestError as refusal:
             return self._refuse_request(refusal, scope)
         except Exception:  # a caller is on the line, but the body names no call
-            log.exception("a request cannot be understood")
+            log.exception("a request cannot be read")
             unclear = RefusedRequestError(
                 400, NOT_A_CALLBACK_CODE, "the callback cannot be understood"
             )
@@ -147,12 +147,14 @@ class CallbackHandler:
             if (kept := self._note_callback(event, body, reply)) is not None:
                 await kept
         except Exception:  # a full disk for metrics must not cost a call
-            log.exception("callback of call %s was answered, but not noted", event.call_id)
+            log.exception("the callback of call %s was answered, but not logged", event.call_id)
         try:
             if not still_waits():
                 await self._engine.note_undelivered(reply)
         except Exception:  # the answer exists, and its connection may be open
-            log.exception("it is not kept that call %s may not have its answer", event.call_id)
+            log.exception(
+                "the server could not record that the answer to call %s may be lost", event.call_id
+            )
         return 200, reply.body
 
     def _parse_callback(self, scope: Scope, body: bytes) -> CallbackEvent:
@@ -204,7 +206,7 @@ class CallbackHandler:
             self._metrics.count_refusal(refusal.code)
             self._lines.log_refusal(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
         except Exception:  # as with what is answered
-            log.exception("a request was refused (%d), but not noted", refusal.code)
+            log.exception("a request was refused (%d), but not logged", refusal.code)
         return refusal.status, msgspec.json.encode(
             {"errorCode": refusal.code, "message": str(refusal)}
         )

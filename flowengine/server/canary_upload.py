@@ -52,9 +52,7 @@ class CanaryUploader:
                 ArchiveError,
             ) as error:  # operators see in the log when the error is over
                 if (why := str(error)) != reported:
-                    log.warning(
-                        "figures of the canary lack the latest calls of this machine: %s", why
-                    )
+                    log.warning("canary figures lack the latest calls of this machine: %s", why)
                 reported = why
             await asyncio.sleep(UPLOAD_SECONDS)
 

@@ -88,7 +88,7 @@ def format_lines(noted: Sequence[CallbackRecord | RefusedLogLine], at: float) ->
     except Exception:
         if len(noted) > 1:  # a line that cannot be formatted must not cost the others
             return b"".join(format_lines([item], at) for item in noted)
-        log.exception("a callback was answered, but not noted")
+        log.exception("a callback was answered, but not logged")
         return b""
 
 

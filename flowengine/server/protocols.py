@@ -65,7 +65,7 @@ def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
             asyncio.run(asyncio.wait_for(try_protocol(found), TRIAL_SECONDS))
         except Exception as error:  # noqa: BLE001  # whatever it is, another one serves
             log.warning(
-                "uvicorn %s does not go with %s (%s: %s): callbacks are answered by the next "
+                "uvicorn %s does not work with %s (%s: %s): callbacks are answered by the next "
                 "protocol, which takes more time for each",
                 uvicorn.__version__,
                 name,

@@ -44,6 +44,7 @@ from flowengine.releases.source_follower import (
     log_publish_result,
     read_and_publish,
 )
+from flowengine.server.background_tasks import start_background_task
 from flowengine.server.canary_upload import CanaryUploader
 from flowengine.server.followed_flows import (
     create_flow_source,
@@ -202,8 +203,8 @@ class ReleaseService:
             and (found := self.flow_source.read()) is not None
         ):
             log.error(
-                "what was live cannot be had any more, perhaps as its file is gone: what the flows "
-                "are now goes live"
+                "the live release cannot be loaded any more, perhaps because its file was removed: the "
+                "current flows go live"
             )
             self.flow_source.forget_last_read()
             release = self.republish(found)
@@ -215,18 +216,24 @@ class ReleaseService:
         self, registry: Registry, store: Store, on_change: Callable[[str], None]
     ) -> Iterable[asyncio.Task[None]]:
         """Start the background tasks. `on_change` is called with the release that new calls begin on."""
-        yield asyncio.create_task(
-            show(
+        yield start_background_task(
+            "the change to the live release",
+            partial(
+                show,
                 registry,
                 partial(self._run_query, self.ledger.get_live),
                 self._change_signal,
                 partial(self._note_change, on_change),
-            )
+            ),
         )
-        yield asyncio.create_task(self._run_as_leader(store))
-        yield asyncio.create_task(self._forget_releases(registry, store))
+        yield start_background_task(
+            "the following of the flows", partial(self._run_as_leader, store)
+        )
+        yield start_background_task(
+            "the unloading of releases", partial(self._forget_releases, registry, store)
+        )
         if self._canary_uploader:
-            yield asyncio.create_task(self._canary_uploader.run())
+            yield start_background_task("the upload of canary figures", self._canary_uploader.run)
 
     def _note_change(self, on_change: Callable[[str], None], release: str) -> None:
         self._is_renewable = False
@@ -283,7 +290,7 @@ class ReleaseService:
 
     async def _follow_source(self) -> None:
         if self.is_shared:
-            log.info("this machine follows its flows now, for all that share the store")
+            log.info("this machine now follows its flows, for all servers that share the store")
         await self._take_over_source()
         await follow_source(
             self.flow_source, self.publisher, self.compile_worker, log_publish_result
@@ -332,7 +339,9 @@ class ReleaseService:
             # the store or the archive may fail, on a full disk for example: other tasks must
             # continue
             except Exception:
-                log.exception("old releases are kept, as it cannot be told whether they are needed")
+                log.exception(
+                    "old releases stay, as the server cannot tell whether calls need them"
+                )
             await asyncio.sleep(DRAIN_SECONDS)
 
     async def _forget_releases(self, registry: Registry, store: Store) -> None:

@@ -152,5 +152,5 @@ async def try_find_needed_releases(store: Store) -> set[str] | None:
     try:
         return await store.find_needed_releases()
     except StoreError:
-        log.exception("the session store does not say which releases have calls")
+        log.exception("the session store cannot tell which releases have calls")
         return None

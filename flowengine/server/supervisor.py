@@ -109,7 +109,7 @@ class Supervisor:
     def _start_lost_fork_server(self, now: float) -> None:
         """Start a fork server in place of one that was killed; its workers go on meanwhile."""
         if self._successor is None and now >= self._start_at:
-            log.error("the process that forks workers has ended: another one takes its place")
+            log.error("the fork server ended: another one takes its place")
             self._postpone_next_start()
             self._successor = ForkServerProcess()
 
@@ -256,7 +256,7 @@ class Supervisor:
         self._to_replace = []
         serving = sum(each.is_ready and not each.is_leaving for each in self._workers)
         if serving == self._wanted and not self._fork_server.has_closed:
-            log.error("%s: the workers of before go on", what)
+            log.error("%s: the old workers go on", what)
         else:
             log.error("%s: the next try is in %d seconds", what, pause)
 

@@ -116,7 +116,7 @@ class WorkerServer(uvicorn.Server):
             self._tasks.add(asyncio.create_task(self._retire()))
             return
         asyncio.get_running_loop().remove_reader(self._control)
-        log.error("the process that began this worker was killed: the worker ends, too")
+        log.error("the supervisor was killed: this worker ends, too")
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def _retire(self) -> None:

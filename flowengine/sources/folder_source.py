@@ -56,6 +56,9 @@ class FolderSource:
                 pass
             except (OSError, RuntimeError) as error:  # too many watches on this machine, say
                 self._warn_unwatchable(str(error))
+            # an error while it waits, such as of a name that is not UTF-8, comes out of a task group
+            except ExceptionGroup as group:
+                self._warn_unwatchable("; ".join(map(str, group.exceptions)))
             await asyncio.sleep(FOLLOW_POLL_SECONDS)
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from tests.journal.journal_line import SEALER, crm, ended, files, record, record
 from tests.support_line import Line, Server
 
 RELEASE = compile_release(files())
-AWAY = "was taken away, or another file put in its place"
+AWAY = "was removed or replaced"
 
 
 def taken_away(path: Path) -> None:

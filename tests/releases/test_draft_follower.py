@@ -94,7 +94,7 @@ def test_deleted_branch_leaves_its_draft_and_is_reported_once(
         room.renew()
     assert "One." in room.heard()
     assert [record.getMessage() for record in caplog.records] == [
-        f"draft spring stays as it was: {room.repository} has no commit draft/spring"
+        f"draft spring is unchanged: {room.repository} has no commit draft/spring"
     ]
     assert [rejected.place for rejected in room.compile_worker.archive.list_rejections()] == [
         f"{room.repository}@draft/spring"

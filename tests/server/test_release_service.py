@@ -208,7 +208,7 @@ def test_worker_whose_release_no_longer_compiles_starts_with_the_flows(
     with caplog.at_level(logging.ERROR):
         assert live.create_registry().current.id == there
     live.close()
-    assert "cannot be had any more" in caplog.text
+    assert "cannot be loaded any more" in caplog.text
 
 
 def ended_by_the_disk(database: SqliteDatabase) -> None:

@@ -37,7 +37,7 @@ def test_signed_call_is_answered_and_logged_without_its_numbers(serve: Serve) ->
 def test_server_as_installed_takes_the_direct_way(serve: Serve) -> None:
     served = serve()
     assert served.post(ice()).json()["action"]["name"] == "runMenu"
-    assert "does not go with" not in served.err.read_text()  # what is said of one given up
+    assert "does not work with" not in served.err.read_text()  # what is said of one given up
 
 
 def test_callback_that_is_not_from_the_platform_is_refused(serve: Serve) -> None:

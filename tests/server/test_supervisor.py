@@ -183,7 +183,7 @@ def test_workers_that_cannot_start_do_not_end_those_that_serve(serve: Serve) -> 
     for name in ("releases.db-wal", "releases.db-shm"):
         archive.with_name(name).unlink(missing_ok=True)
     served.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "the workers of before go on" in served.err.read_text())
+    wait_until(lambda: "the old workers go on" in served.err.read_text())
     assert "the flows cannot be loaded" in served.err.read_text()
     assert "Traceback" not in served.err.read_text()
     assert workers_of(served) == before

@@ -132,9 +132,9 @@ def test_protocol_that_does_not_go_with_uvicorn_is_replaced_with_one_line(
     lines = [
         record.getMessage()
         for record in caplog.records
-        if "does not go with" in record.getMessage()
+        if "does not work with" in record.getMessage()
     ]
-    assert [line.split(" does not go with ")[1].split()[0] for line in lines] == list(broken)
+    assert [line.split(" does not work with ")[1].split()[0] for line in lines] == list(broken)
 
 
 async def test_protocol_that_takes_open_connections_for_closed_fails_its_trial(

@@ -1,6 +1,7 @@
 """Only the folders that flows lie in are watched: what goes on beside and below them wakes nobody."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,4 +74,26 @@ async def test_watches_are_set_on_folders_of_flows_only(
     assert len(woken) == first
     (tmp_path / "menu.yaml").write_text(flow("menu", "Two."))
     await wait_until_async(lambda: len(woken) > first)
+    task.cancel()
+
+
+async def test_changes_go_on_after_files_whose_names_are_no_utf_8(tmp_path: Path) -> None:
+    """The watcher ends with an error at such a name, if it looks at the right moment."""
+    (tmp_path / "menu.yaml").write_text(flow("menu", "One."))
+    place = FolderSource(tmp_path)
+    woken: list[object] = []
+
+    async def wake() -> None:
+        async for change in place.watch_changes():
+            woken.append(change)  # noqa: PERF401  # they are counted while they come
+
+    task = asyncio.create_task(wake())
+    await wait_until_async(lambda: len(woken) > 1)
+    for number in range(40):
+        (tmp_path / os.fsdecode(b"\xff%d.yaml" % number)).touch()
+        await asyncio.sleep(0.01 * (number % 7))
+    for _ in range(2):
+        before = len(woken)
+        await wait_until_async(lambda before=before: len(woken) > before or task.done())
+    assert not task.done()
     task.cancel()

@@ -111,7 +111,7 @@ class VirtualTimeDriver:
                 await self._run_due_steps()
             except Exception:
                 # one failing call must not stop the time of all others
-                log.exception("something that was due failed; time goes on")
+                log.exception("a due event failed; the clock goes on")
                 self._woken.set()
             await asyncio.sleep(0)
             await self._woken.wait()
