@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -285,9 +285,25 @@ def count_own_bytes(processes: set[int]) -> int:
     return 1024 * found
 
 
-def test_workers_whose_flows_have_all_changed_are_replaced_and_share_them(tmp_path: Path) -> None:
-    write_large_project(tmp_path / "flows", "5s")
-    served = start_server(tmp_path, "--workers", "2", signed=False)
+@pytest.fixture
+def serve_large_project(tmp_path: Path) -> Iterator[Serve]:
+    started: list[Served] = []
+
+    def start(*options: str, **environment: str) -> Served:
+        write_large_project(tmp_path / "flows", "5s")
+        started.append(start_server(tmp_path, *options, signed=False, **environment))
+        return started[-1]
+
+    yield start
+    for served in started:
+        if served.process.poll() is None:
+            served.stop()
+
+
+def test_workers_whose_flows_have_all_changed_are_replaced_and_share_them(
+    tmp_path: Path, serve_large_project: Serve
+) -> None:
+    served = serve_large_project("--workers", "2")
     before = workers_of(served)
     first = served.get("/status").json()["current"]
     write_large_project(tmp_path / "flows", "6s")
@@ -310,13 +326,14 @@ def test_workers_whose_flows_have_all_changed_are_replaced_and_share_them(tmp_pa
     assert served.stop() == 0
 
 
-def test_server_that_knows_its_flows_is_ready_before_it_has_compiled_them(tmp_path: Path) -> None:
-    write_large_project(tmp_path / "flows", "5s")
+def test_server_that_knows_its_flows_is_ready_before_it_has_compiled_them(
+    tmp_path: Path, serve_large_project: Serve
+) -> None:
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    first = start_server(tmp_path, signed=False, **cache)
+    first = serve_large_project(**cache)
     action = first.post(ice("c1")).json()["action"]
     first.stop()
-    second = start_server(tmp_path, signed=False, **cache)
+    second = serve_large_project(**cache)
     before = workers_of(second)
     with Callers(second) as callers:
         assert second.post(ice("c2")).json()["action"] == action
