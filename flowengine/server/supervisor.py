@@ -7,6 +7,7 @@ the workers have in memory is no longer shared. On SIGTERM and SIGINT all end.
 """
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -134,8 +135,10 @@ class Supervisor:
         since = [each.renewable_since for each in self._workers]
         if any(when is not None and now - when > RENEWAL_DELAY_SECONDS for when in since):
             log.info("each worker is replaced by one that shares the flows in memory")
-            for worker in self._workers:  # should it fail, they wait again
-                worker.renewable_since = None
+            # should it fail, for lack of memory perhaps, it is not tried until a worker has said
+            # that nothing is to be renewed, as it does after a change
+            for worker in self._workers:
+                worker.renewable_since = math.inf
             self._reload()
 
     def _kill_overdue(self, now: float) -> None:
