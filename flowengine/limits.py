@@ -133,6 +133,10 @@ LEDGER_POLL_SECONDS: Final = (
 )
 # after a change of what is live: by then each worker knows it, and calls that began before are stored
 UNLOAD_DELAY_SECONDS: Final = 2.0
+# Workers are replaced where most of what each serves is a copy of its own: of so many states, which
+# take some 10 MB, and for so long, as a change seldom comes alone.
+MIN_RENEWAL_STATES: Final = 1_000
+RENEWAL_DELAY_SECONDS: Final = 10.0
 DRAIN_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time
 RELEASES_KEPT: Final = 20  # a week of edits to go back to; their contents are shared
 REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again

@@ -1,7 +1,7 @@
 """Loads the data of locales with the flows: it takes 30 ms, for which no caller should wait."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -28,6 +28,15 @@ def preload_locales(authored: AuthoredProject, memory: CompileCache) -> None:
             preload_locale(locale)
 
 
+def list_spoken_locales(
+    flows: Iterable[Document], contents: Iterable[bytes], locale: str
+) -> tuple[str, ...]:
+    """The locales whose data is loaded for these flows of a project of this locale."""
+    if not any(_LOCALE_FUNCTIONS.search(content.decode(errors="replace")) for content in contents):
+        return ()
+    return tuple(sorted({locale, *_find_named_locales(flows)}))
+
+
 def _speaks_by_locale(document: Document) -> bool:
     return _LOCALE_FUNCTIONS.search(document.text) is not None
 
@@ -39,10 +48,11 @@ def _list_documents(authored: AuthoredProject) -> list[Document]:
 
 
 def _collect_locales(authored: AuthoredProject) -> set[str]:
-    return {authored.project.locale, *_find_named_locales(authored)}
+    flows = (document for _flow, document in authored.flows.values())
+    return {authored.project.locale, *_find_named_locales(flows)}
 
 
-def _find_named_locales(authored: AuthoredProject) -> Iterator[str]:
-    for _flow, document in authored.flows.values():
+def _find_named_locales(flows: Iterable[Document]) -> Iterator[str]:
+    for document in flows:
         for locale, _path in iterate_locales(document.data, ("locale", "defaults", "states")):
             yield locale

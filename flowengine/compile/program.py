@@ -145,7 +145,4 @@ class CompileResult:
     problems: tuple[Problem, ...]
     sources: Mapping[str, str]
     programs: Mapping[str, Program]
-
-    def count_states(self) -> int:
-        """The states of all programs."""
-        return sum(len(program.states) for program in self.programs.values())
+    state_count: int = 0

@@ -5,8 +5,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -100,6 +100,15 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     outbox, drain = Outbox(store, codec, client), settings.drain
     parts = WorkerParts(store, client, lines, ready, drain, outbox, live, journal, connections)
 
+    others = Starlette(routes=routes, lifespan=create_lifespan(parts, releases, metrics))
+    return CallbackDispatcher(
+        settings.callback_path, callback, others, connections, live.retire, live.is_renewable
+    )
+
+
+def create_lifespan(
+    parts: WorkerParts, releases: Registry, metrics: Metrics
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
@@ -109,8 +118,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
             log.exception("the worker cannot start or stop cleanly")
             raise
 
-    others = Starlette(routes=routes, lifespan=lifespan)
-    return CallbackDispatcher(settings.callback_path, callback, others, connections, live.retire)
+    return lifespan
 
 
 def open_journal(
