@@ -61,6 +61,7 @@ ANCHORS = {
     "State": "states",
     "EventEntries": "other-events",
     "Var": "variables",
+    "Recordings": "recordings",
     "Service": "services-and-secrets",
     "TableFile": "tables",
 }

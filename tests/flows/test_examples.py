@@ -20,9 +20,10 @@ from flowengine.compile.routing import RoutesByNumber, compile_route
 from flowengine.model import Route
 from flowengine.problems import to_text
 from flowengine.runtime.call_state import Call, encode_call
-from flowengine.runtime.step import create_walk, resume, step
+from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.runtime.step_start import StepStart
+from flowengine.runtime.step_walk import create_walk
 from flowengine.scenarios.sample_bodies import to_body
 from flowengine.sinch import decode
 from flowengine.sources.project_folder import read_folder
@@ -143,7 +144,9 @@ def replies(call: Call) -> Iterator[Any]:
     """The callbacks that may come to a waiting call."""
     state = release().programs[call.flow].states[call.state]
     choices = {*getattr(state.verb, "choices", ()), *getattr(state.verb, "spoken_words", ())}
-    entered = [] if state.kind == "menu" else [*ENTERED, *words(release().programs[call.flow])]
+    entered = {"menu": [], "record_message": ["#", "1", "2"]}.get(
+        state.kind, [*ENTERED, *words(release().programs[call.flow])]
+    )
     for value in dict.fromkeys([*sorted(choices), *entered, "yes", "no", "*", "0"]):
         for kind, way in (("return", "dtmf"), ("sequence", "voice")):
             yield event(
@@ -154,6 +157,8 @@ def replies(call: Call) -> Iterator[Any]:
         yield event("pie", menuResult={"menuId": "main", "type": kind})
     for status in ("", "human", "machine", "notsure"):
         yield event("ace", **({"amd": {"status": status, "reason": "n/a"}} if status else {}))
+    # a message waits for the file of the name that its state gave it
+    files = [value for name, value in call.values.items() if name.endswith("~")]
     for kind in (
         "amd",
         "amd_beep",
@@ -165,7 +170,7 @@ def replies(call: Call) -> Iterator[Any]:
         yield event(
             "notify",
             type=kind,
-            destination="s3://file",
+            destination=f"s3://box/{(files or ['file'])[0]}",
             amd={"status": "machine"} if kind.startswith("amd") else None,
         )
     for result in ("ANSWERED", "BUSY", "NOANSWER", "FAILED"):

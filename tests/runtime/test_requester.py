@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
+from flowengine.limits import REPORT_KEPT_SECONDS
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
+from flowengine.runtime.outbox import Outbox
 from flowengine.runtime.requester import IDEMPOTENCY_KEY
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
@@ -121,3 +124,43 @@ async def test_reports_of_two_events_that_overlap_are_made_once_each() -> None:
     await asyncio.gather(send(engine, DICE), send(engine, NOTICE), send(engine, KEY))
     assert asked.count("reports") == 1
     assert asked.count("payments") <= 1
+
+
+MESSAGE = """
+flow: line
+start: ask
+vars: {message: {type: text, max: 256}}
+states:
+  ask:
+    record_message: {prompt: Please speak., into: message, review: Press 1., to: "s3://box"}
+    next: tell
+  tell:
+    fetch: {service: crm, post: /messages, body: {recording: "${vars.message}"}, failed: bye}
+    next: bye
+  bye: {say: Goodbye., hangup: }
+"""
+
+
+async def test_report_after_a_hang_up_in_a_menu_is_tried_again() -> None:
+    """The platform awaits the answer to such a PIE, but nobody hears it."""
+    release = compile_release({"line.yaml": MESSAGE, "project.yaml": PROJECT})
+    sent: list[LookupRequest] = []
+
+    async def refuse(request: LookupRequest, _left: float) -> LookupResult:
+        sent.append(request)
+        return LookupResult(503 if len(sent) == 1 else 204)
+
+    store, codec = MemoryStore(), Codec([derive_key("secret")])
+    engine = Engine(Registry(release), store, codec, refuse)
+    body = json.dumps(ICE).encode()
+    reply = await engine.answer(decode(body), body)
+    started = json.loads(reply.body)["instructions"]
+    address = next(one["options"]["destinationUrl"] for one in started if "options" in one)
+    pressed = {**KEY, "menuResult": {"menuId": "line.ask", "type": "return", "value": "#"}}
+    gone = {**KEY, "menuResult": {"menuId": "line.ask", "type": "hangup"}}
+    for event in (pressed, {**NOTICE, "destination": address}, gone):
+        await send(engine, event)
+    assert len(sent) == 1
+    outbox = Outbox(store, codec, refuse, lambda: time.time() + REPORT_KEPT_SECONDS / 2)
+    assert await outbox.deliver_due_reports() == 1
+    assert [json.loads(one.body) for one in sent] == [{"recording": address}] * 2
