@@ -4,7 +4,7 @@
                                [--only ROW ...] [--against REVISION]
 
 - `serve`: a project of many flows with two workers: proportional memory of all processes, CPU time
-  and seconds until both answer.
+  and seconds until both answer; and the latter two of a second start with the same flows.
 - `edits`: what ten edits of `defaults:`, which compile every flow anew, add to the memory of a
   server without calls.
 - `check`: a project from nothing (CPU time, peak memory), again without a change, again with one
@@ -40,12 +40,15 @@ from soak import CREDENTIALS, Memory, sample
 EDITS = 10
 WORKERS = 2
 PATIENCE_SECONDS = 300.0
+# releases that no call is on are let go a moment later, and then the workers are replaced
+SETTLE_SECONDS = 60.0
 STATUS_TOKEN = "a token of the benchmark"
 SMALL = "hello.yaml"
 TARGETS = {
     "serve: memory (MB)": 0.20,
     "serve: CPU until ready (s)": 0.20,
-    "serve: seconds until ready": 0.10,
+    "serve again: CPU until ready (s)": 0.20,
+    "serve again: seconds until ready": 0.10,
     "edits: growth (MB)": 0.05,
     "check: CPU (s)": 0.50,
     "check: peak memory (MB)": 0.45,
@@ -115,11 +118,16 @@ def serving(root: Path, folder: Path) -> Iterator[Served]:
 def measure_serve(root: Path, folder: Path, flows: int) -> dict[str, float]:
     write_project(folder / "flows", flows)
     with serving(root, folder) as served:
-        used = cpu_seconds(served.process.pid)
-        return {
+        found = {
             "serve: memory (MB)": served.memory().pss,
-            "serve: CPU until ready (s)": used,
+            "serve: CPU until ready (s)": cpu_seconds(served.process.pid),
             "serve: seconds until ready": served.ready_seconds,
+        }
+    with serving(root, folder) as served:
+        return {
+            **found,
+            "serve again: CPU until ready (s)": cpu_seconds(served.process.pid),
+            "serve again: seconds until ready": served.ready_seconds,
         }
 
 
@@ -133,16 +141,18 @@ def measure_edits(root: Path, folder: Path, flows: int) -> dict[str, float]:
         for edit in range(1, EDITS + 1):
             shared.write_text(f"{text}defaults: {{timeout: {edit}s}}\n")
             current = wait_until_served_by_all(served, current)
-        time.sleep(20)  # releases that no call is on are let go a moment later
+        time.sleep(SETTLE_SECONDS)
         return {"edits: growth (MB)": served.memory().pss - before}
 
 
 def wait_until_served_by_all(served: Served, before: str) -> str:
-    """Wait until each worker serves another release than `before`; its id."""
+    """Wait until as many workers as there are serve another release than `before`; its id. They
+    may be replaced meanwhile.
+    """
     seen: dict[int, str] = {}
     current = before
     until = time.monotonic() + PATIENCE_SECONDS
-    while len(seen) < WORKERS or set(seen.values()) != {current} or current == before:
+    while current == before or list(seen.values()).count(current) < WORKERS:
         assert time.monotonic() < until
         answer = httpx.get(
             f"http://127.0.0.1:{served.port}/status",

@@ -67,6 +67,8 @@ MAX_E164 = 16  # characters of a phone number: + and 15 digits (ITU-T E.164)
 # of the address of a recording or transcript: no source has a limit; a bucket of 63, a folder, and
 # a file name made of a date, an application key and a call id are within this
 MAX_RECORDING_URL = 256
+MAX_MESSAGE_SECONDS = 900  # a caller speaks no longer; a larger number is a slip of the unit
+MAX_FILE_WAIT_SECONDS = 120  # nobody stays on the line in silence for longer
 MAX_REPORT_DETAILS = 64  # characters of reportCallStatus, cut by the platform (documentation 2021)
 # either way: long for clocks that drift, short for a replay; the platform only says "not too old"
 SIGNATURE_WINDOW_SECONDS = 300
@@ -131,6 +133,10 @@ LEDGER_POLL_SECONDS: Final = (
 )
 # after a change of what is live: by then each worker knows it, and calls that began before are stored
 UNLOAD_DELAY_SECONDS: Final = 2.0
+# Workers are replaced where most of what each serves is a copy of its own: of so many states, which
+# take some 10 MB, and for so long, as a change seldom comes alone.
+MIN_RENEWAL_STATES: Final = 1_000
+RENEWAL_DELAY_SECONDS: Final = 10.0
 DRAIN_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time
 RELEASES_KEPT: Final = 20  # a week of edits to go back to; their contents are shared
 REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again

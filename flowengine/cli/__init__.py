@@ -2,15 +2,14 @@
 at once.
 """
 
-import os
-import signal
-import sys
-from importlib import import_module
 from typing import Final
 
 import click
 
+from flowengine.cli.lazy_group import LazyCommandGroup
+
 COMMANDS: Final = {
+    "api": "Call the platform's APIs.",
     "call": "Call a flow, or any backend, from the terminal.",
     "calls": "Show the calls that a server has recorded.",
     "canary": "Try a version on a share of new calls.",
@@ -19,6 +18,7 @@ COMMANDS: Final = {
     "diff": "Say what changed in meaning between two versions.",
     "draft": "Let some callers alone reach a version.",
     "explain": "Show what each state sends, or what a problem code means.",
+    "go-live": "Have the platform send real calls to a server.",
     "load": "Put many simulated calls at once on a real server.",
     "promote": "Let all new calls begin on the candidate.",
     "publish": "Make a version live.",
@@ -32,32 +32,6 @@ COMMANDS: Final = {
     "undraft": "End a draft.",
     "withdraw": "Let no new call begin on the candidate any more.",
 }
-
-
-class LazyCommandGroup(click.Group):
-    """A group that knows the summary of each command without importing it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        """The commands by name."""
-        return list(COMMANDS)
-
-    # click's signature
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command, imported now."""
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name == "serve" and sys.argv[1:2] == ["serve"]:
-            # a server may be stopped while its program is still read: nothing is under way, and a
-            # service manager must see that it ended well
-            signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-        command: click.Command = getattr(import_module(f"flowengine.cli.{cmd_name}"), cmd_name)
-        return command
-
-    # click's signature
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Their list for --help."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
 
 
 def show_version(
@@ -78,7 +52,12 @@ def show_version(
     ctx.exit()
 
 
-@click.group(cls=LazyCommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyCommandGroup,
+    summaries=COMMANDS,
+    package="flowengine.cli",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version",
     is_flag=True,

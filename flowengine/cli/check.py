@@ -7,14 +7,10 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.check_cache import (
-    CheckResult,
-    VariablePresence,
-    compute_key,
-    load_result,
-    save_result,
-)
-from flowengine.cli.code_identity import compute_code_identity
+from flowengine.cache.code_identity import compute_code_identity
+from flowengine.cache.result_cache import compute_key, load_result, save_result
+from flowengine.cache.variable_presence import VariablePresence
+from flowengine.cli.check_result import CheckResult
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 from flowengine.problems.project_report import ProjectReport, build_report
@@ -59,8 +55,10 @@ def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
 def check_or_recall(files: ProjectFiles, *, cookies_only: bool) -> CheckResult:
     """The problems of these files, from the cache if it knows them and all could be read."""
     code = None if files.unreadable else compute_code_identity()
-    key = compute_key(code, files.contents, cookies_only=cookies_only) if code else None
-    if key and (known := load_result(key, os.environ)):
+    key = (
+        compute_key(code, CheckResult, files.contents, cookies_only=cookies_only) if code else None
+    )
+    if key and (known := load_result(key, CheckResult, os.environ)):
         return known
     # the compiler takes longer to import than a known result takes to show
     from flowengine.cli.read_project import check_files  # noqa: PLC0415

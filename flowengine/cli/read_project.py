@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from flowengine.cli.check_cache import CheckResult
+from flowengine.cli.check_result import CheckResult
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
@@ -29,7 +29,7 @@ def check_files(
     error may come from the machine.
     """
     compiled = compile_files(files, environment, cookies_only=cookies_only)
-    result = CheckResult(compiled.problems, len(compiled.programs), compiled.count_states())
+    result = CheckResult(compiled.problems, len(compiled.programs), compiled.state_count)
     return result, not any(problem.code == INTERNAL_CODE for problem in compiled.problems)
 
 

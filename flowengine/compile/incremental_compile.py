@@ -43,12 +43,15 @@ class FlowDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What flows look up by name, and the fingerprints that tell whether it is unchanged."""
+    """What flows look up by name, the fingerprints that tell whether it is unchanged, and the names
+    of what could not be read.
+    """
 
     messages: Mapping[str, LocalisedText]
     services: Mapping[str, CompiledService]
     subflows: Mapping[str, FlowSignature]
     fingerprints: Mapping[str, Fingerprints]
+    unread: UnreadNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +141,12 @@ def compile_flows(
         common.services,
         signatures,
         {**common.fingerprints, "subflows": {**mark_unread_flows(authored.unread), **signatures}},
+        UnreadNames(authored.unread.names | common.unread.names),
     )
     back = can_go_back(authored, memory)
     locales = list_call_locales(authored, declared, memory) if is_whole else ()
     scope = build_shared_scope(declared.values(), common, memory)
-    make = partial(build_flow, authored, common, offers, scope, back)
+    make = partial(build_flow, authored.project, common, offers, scope, back)
     found: dict[str, FlowBuild] = {}
     for name, own in declared.items():
         flow, document = authored.flows[name]
@@ -230,7 +234,7 @@ def build_shared_scope(
 
 
 def build_flow(
-    authored: AuthoredProject,
+    project: Project,
     common: SharedDefinitions,
     offers: Dependencies,
     wide: Scope,
@@ -241,11 +245,11 @@ def build_flow(
     declared: FlowDeclaration,
 ) -> FlowBuild:
     problems: list[Problem] = []
-    project = authored.project
-    unread = UnreadNames(authored.unread.names | common.unread.names)
     messages = DependencyTracker(offers.messages, offers.fingerprints["messages"])
     services = DependencyTracker(
-        offers.services, offers.fingerprints["services"], partial(get_stand_in_service, unread)
+        offers.services,
+        offers.fingerprints["services"],
+        partial(get_stand_in_service, offers.unread),
     )
     subflows = DependencyTracker(offers.subflows, offers.fingerprints["subflows"])
     own = dict(declared.variables)  # its states add to it
@@ -260,9 +264,10 @@ def build_flow(
         subflows=subflows,
         global_keys=flow.keys,
         defaults=merge_defaults(project, flow),
-        unread=unread,
+        unread=offers.unread,
         menu_ids=project.platform.menu_ids,
         goes_back=back,
+        storage=common.storage,
     )
     scope = wide.narrow(
         expression_names.list_name_types(

@@ -20,6 +20,6 @@ def to_loaded_project(
 ) -> LoadedProject:
     """Files that are compiled already; `folder` is where people find them."""
     report = build_report(
-        folder, compiled.problems, compiled.sources, len(compiled.programs), compiled.count_states()
+        folder, compiled.problems, compiled.sources, len(compiled.programs), compiled.state_count
     )
     return LoadedProject(files, compiled, report)

@@ -1,7 +1,7 @@
 """Loads the data of locales with the flows: it takes 30 ms, for which no caller should wait."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -11,11 +11,13 @@ from flowengine.expr import preload_locale
 from flowengine.model import AuthoredProject, CompileCache
 from flowengine.source import Document
 
-_LOCALE_FUNCTIONS: Final = re.compile(r"\b(?:money|date_words|time_words)\s*\(|\.next_open\b")
+_LOCALE_FUNCTIONS: Final = re.compile(
+    r"\b(?:money|date_words|time_words|list_words)\s*\(|\.next_open\b"
+)
 
 
 def preload_locales(authored: AuthoredProject, memory: CompileCache) -> None:
-    """Load the data of every locale that the project names, if it says money, dates or times."""
+    """Load the data of every locale that the project names, if it says money, dates, times or lists."""
     if any(
         memory.get_or_compute(
             ("speaks by locale", document.file), document, partial(_speaks_by_locale, document)
@@ -24,6 +26,15 @@ def preload_locales(authored: AuthoredProject, memory: CompileCache) -> None:
     ):
         for locale in sorted(_collect_locales(authored)):
             preload_locale(locale)
+
+
+def list_spoken_locales(
+    flows: Iterable[Document], contents: Iterable[bytes], locale: str
+) -> tuple[str, ...]:
+    """The locales whose data is loaded for these flows of a project of this locale."""
+    if not any(_LOCALE_FUNCTIONS.search(content.decode(errors="replace")) for content in contents):
+        return ()
+    return tuple(sorted({locale, *_find_named_locales(flows)}))
 
 
 def _speaks_by_locale(document: Document) -> bool:
@@ -37,10 +48,11 @@ def _list_documents(authored: AuthoredProject) -> list[Document]:
 
 
 def _collect_locales(authored: AuthoredProject) -> set[str]:
-    return {authored.project.locale, *_find_named_locales(authored)}
+    flows = (document for _flow, document in authored.flows.values())
+    return {authored.project.locale, *_find_named_locales(flows)}
 
 
-def _find_named_locales(authored: AuthoredProject) -> Iterator[str]:
-    for _flow, document in authored.flows.values():
+def _find_named_locales(flows: Iterable[Document]) -> Iterator[str]:
+    for document in flows:
         for locale, _path in iterate_locales(document.data, ("locale", "defaults", "states")):
             yield locale

@@ -93,10 +93,13 @@ class ProjectCompiler:
         if sound:
             # here, as loading a locale takes longer than a callback may
             preload_locales(authored, memory)
-            release = build_release(authored, environment, files, built, shared)
+            release = build_release(
+                authored, environment, files, built, shared, find_secret_flows(built)
+            )
         memory.rotate_generations(sound=sound)
         drop_positions(authored)
-        return CompileResult(release, tuple(sort_problems(problems)), sources, built)
+        states = sum(len(program.states) for program in built.values())
+        return CompileResult(release, tuple(sort_problems(problems)), sources, built, states)
 
 
 def drop_positions(authored: AuthoredProject) -> None:
@@ -197,6 +200,7 @@ def build_release(
     files: Mapping[str, bytes],
     built: Mapping[str, Program],
     shared: SharedDefinitions,
+    secret_flows: frozenset[str],
 ) -> Release:
     project = authored.project
     routes = tuple(map(compile_route, project.routes))
@@ -214,7 +218,7 @@ def build_release(
         missing_secrets=tuple(
             item.secret for item in project.applications if not environment.get(item.secret)
         ),
-        secret_flows=find_secret_flows(built),
+        secret_flows=secret_flows,
         hosts={get_host(service.url): service.private for service in project.services.values()},
         journal=project.journal,
     )

@@ -1,7 +1,6 @@
 """The definitions that all flows of a project share: calendars, tables, services, secrets."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +8,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+from msgspec import UNSET
 
+from flowengine.compile.recording_storage import compile_storage
+from flowengine.compile.table_columns import find_usual_columns, has_columns
 from flowengine.expr import (
     Calendar,
     CalendarError,
@@ -30,16 +32,9 @@ from flowengine.problems import Problem, Span, suggest_name
 from flowengine.public_addresses import is_public
 from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
-from flowengine.states.flow_context import CompiledService, UnreadNames
+from flowengine.states.flow_context import CompiledService, RecordingStorage, UnreadNames
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
-COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
-    # bool comes first, as True is an int in Python
-    (bool, Type.BOOLEAN),
-    (int, Type.INTEGER),
-    (float, Type.DECIMAL),
-    (str, Type.TEXT),
-)
 LONG_WORD = 16  # characters
 PROJECT_FILE_START = Span.for_file(".")
 
@@ -55,6 +50,7 @@ class SharedDefinitions:
     tables: Mapping[str, LookupTable]
     secrets: Mapping[str, str]
     services: Mapping[str, CompiledService]
+    storage: RecordingStorage | None
     zone: ZoneInfo
     applications: Mapping[str, str]
     problems: tuple[Problem, ...]
@@ -125,6 +121,7 @@ class SharedDefinitionsCompiler:
         )
         # services come last: their headers may hold secrets
         services, applications = self.compile_services(secrets), self.read_applications()
+        storage = compile_storage(self.authored.project.recordings, secrets, self.add_problem)
         self.check_journal()
         given = build_cache_key(project, calendars, secrets)
         return SharedDefinitions(
@@ -132,6 +129,7 @@ class SharedDefinitionsCompiler:
             tables,
             secrets,
             services,
+            storage,
             zone,
             applications,
             tuple(self.problems),
@@ -339,7 +337,7 @@ def build_cache_key(
     project: Project, calendars: Mapping[str, Calendar], secrets: Mapping[str, str]
 ) -> tuple[Any, ...]:
     """The key as text: in Python 1 equals True, and dicts that differ in order are equal."""
-    defaults = msgspec.json.encode({} if project.defaults is msgspec.UNSET else project.defaults)
+    defaults = msgspec.json.encode({} if project.defaults is UNSET else project.defaults)
     return (
         msgspec.json.encode(project.tables),
         list(calendars),
@@ -348,6 +346,7 @@ def build_cache_key(
         project.locale,
         project.voice,
         project.platform.menu_ids,
+        msgspec.json.encode({} if project.recordings is UNSET else project.recordings),
     )
 
 
@@ -362,37 +361,9 @@ def compute_fingerprints(project: Project) -> dict[str, dict[str, bytes]]:
     }
 
 
-def find_usual_columns(table: AuthoredTable) -> dict[str, Type]:
-    """The columns and types that most rows have, so that a mistake in the first row is told there;
-    those of the first row where as many have others.
-    """
-    shapes: Counter[tuple[tuple[str, Type], ...]] = Counter(
-        tuple((column, find_column_type(value)) for column, value in sorted(row.items()))
-        for row in table.rows.values()
-    )
-    usual = dict(shapes.most_common(1)[0][0])
-    # in the order in which its author wrote them
-    first = next(row for row in table.rows.values() if has_columns(row, usual))
-    return {column: usual[column] for column in first}
-
-
-def find_column_type(value: Any) -> Type:
-    return next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
-
-
 def is_variable_name(text: str) -> bool:
     """Whether this looks like the name of a variable of the environment, and not like a key of a
     service: those have small letters, or digits among the letters of one long word.
     """
     is_long_word = len(text) >= LONG_WORD and "_" not in text and any(map(str.isdigit, text))
     return re.fullmatch(r"[A-Z_][A-Z0-9_]*", text) is not None and not is_long_word
-
-
-def has_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
-    return row.keys() == columns.keys() and all(
-        has_column_type(row[column], kind) for column, kind in columns.items()
-    )
-
-
-def has_column_type(value: Any, kind: Type) -> bool:
-    return find_column_type(value) is kind

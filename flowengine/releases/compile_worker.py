@@ -12,10 +12,14 @@ from typing import NamedTuple, TypeVar
 
 # the compiler imports it when it first needs it, for which no callback should wait
 import flowengine.source.schema_validation  # noqa: F401
+from flowengine.cache.variable_presence import RecordedVariables
 from flowengine.compile import CompileResult, ProjectCompiler, Release
+from flowengine.compile.project_compiler import compute_release_id
 from flowengine.cooperative import run_cooperatively
+from flowengine.problems import Problem
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_location import ArchiveLocation
+from flowengine.releases.start_cache import recall_compile, save_compile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,8 +49,10 @@ class CompileWorker:
     ) -> None:
         self.archive = Archive(location)
         self._compiler, self._latest = loaded or LoadedFlows(ProjectCompiler(), None)
-        self._environment = environment
+        self._environment = RecordedVariables(environment)
         self._cookies_only = cookies_only
+        self._recalled: CompileResult | None = None
+        self._unsaved: tuple[Mapping[str, bytes], tuple[Problem, ...]] | None = None
         # one thread, as two may use neither the compiler nor the connection of the archive
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
 
@@ -56,14 +62,38 @@ class CompileWorker:
         """
         return LoadedFlows(self._compiler, release)
 
+    def compile_at_start(self, files: Mapping[str, bytes]) -> CompileResult:
+        """Compile the project that a server starts with. Where it was compiled before, its flows are
+        compiled when a call first needs them (docs/decisions/0093).
+        """
+        if not self._cookies_only:
+            self._recalled = recall_compile(files, self._environment)
+        if self._recalled is not None:
+            self._latest = self._recalled.release
+            return self._recalled
+        compiled = self.compile(files)
+        self.save_last_compile()
+        return compiled
+
     def compile(self, files: Mapping[str, bytes]) -> CompileResult:
         """Compile a project."""
+        recalled = self._recalled
+        if recalled and recalled.release and recalled.release.id == compute_release_id(files):
+            return recalled
         with freeze_collector():
             compiled = self._compiler.compile(
                 files, self._environment, cookies_only=self._cookies_only
             )
-        self._latest = compiled.release or self._latest
+        if compiled.release is not None:
+            self._latest, self._unsaved = compiled.release, (files, compiled.problems)
         return compiled
+
+    def save_last_compile(self) -> None:
+        """Save what the last compilation without errors has found, for the next start."""
+        unsaved, self._unsaved = self._unsaved, None
+        if unsaved is not None and self._latest is not None and not self._cookies_only:
+            files, problems = unsaved
+            save_compile(files, self._environment, self._latest, problems)
 
     def load_release(self, release_id: str) -> Release | None:
         """Load and compile a release of the archive. None where the archive does not have it, or

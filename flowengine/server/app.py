@@ -5,8 +5,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from flowengine.server.health import Healthz, MetricsEndpoint, Readyz
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.release_service import ReleaseService
+from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings
 from flowengine.server.status import StatusEndpoint
 from flowengine.storage.sessions import SqliteStore, Store, StoreError, open_store
@@ -83,6 +84,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         metrics,
         lines,
         journal,
+        ServerIdentity.from_settings(settings),
     )
     ready, door = Readyz(store), create_status_authorizer(environment)
     status = StatusEndpoint(live, releases, store, journal)
@@ -95,11 +97,18 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         *admin.build_admin_routes(environment, settings, live, store),
     ]
     connections = ConnectionTable(settings.keep_alive)
-    outbox = Outbox(store, codec, client)
-    parts = WorkerParts(
-        store, client, lines, ready, settings.drain, outbox, live, journal, connections
+    outbox, drain = Outbox(store, codec, client), settings.drain
+    parts = WorkerParts(store, client, lines, ready, drain, outbox, live, journal, connections)
+
+    others = Starlette(routes=routes, lifespan=create_lifespan(parts, releases, metrics))
+    return CallbackDispatcher(
+        settings.callback_path, callback, others, connections, live.retire, live.is_renewable
     )
 
+
+def create_lifespan(
+    parts: WorkerParts, releases: Registry, metrics: Metrics
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
@@ -109,8 +118,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
             log.exception("the worker cannot start or stop cleanly")
             raise
 
-    others = Starlette(routes=routes, lifespan=lifespan)
-    return CallbackDispatcher(settings.callback_path, callback, others, connections, live.retire)
+    return lifespan
 
 
 def open_journal(

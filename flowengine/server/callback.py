@@ -19,6 +19,7 @@ from flowengine.server.credentials import load_credentials
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.proxy_headers import find_proxy_header
+from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
     APPLICATION_SECRET_VARIABLE,
@@ -27,10 +28,12 @@ from flowengine.server.server_settings import (
 from flowengine.sinch import (
     BadCallbackError,
     CallbackEvent,
+    Notify,
     SignatureError,
     Verifier,
     decode,
 )
+from flowengine.sinch.probe import PROBE_TYPE
 from flowengine.sinch.signing import HeaderMap, RequestHeaders, check_repeated_headers
 
 log = logging.getLogger(__name__)
@@ -77,6 +80,11 @@ class SignatureGate:
             scope["method"], path, scope["headers"], body, datetime.now(UTC)
         )
 
+    @property
+    def is_verifying(self) -> bool:
+        """Whether the last request had to be signed."""
+        return self._verifier is not None
+
     def _renew_verifier(self) -> None:
         """Read the credentials again when the releases change. A server that had credentials once,
         or required them, accepts no unsigned request, even if a later release names none.
@@ -105,12 +113,14 @@ class CallbackHandler:
         metrics: Metrics,
         lines: LogWriter,
         journal: JournalWriter | None = None,
+        identity: ServerIdentity | None = None,
     ) -> None:
         self._engine = engine
         self._gate = gate
         self._metrics = metrics
         self._lines = lines
         self._journal = journal
+        self._identity = identity or ServerIdentity()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI endpoint."""
@@ -129,6 +139,8 @@ class CallbackHandler:
         """
         try:
             event = self._parse_callback(scope, body)
+            if type(event) is Notify and event.type == PROBE_TYPE:
+                return 200, self._answer_probe(event, scope)
         except RefusedRequestError as refusal:
             return self._refuse_request(refusal, scope)
         except Exception:  # a caller is on the line, but the body names no call
@@ -178,6 +190,24 @@ class CallbackHandler:
         ):  # an application must not speak for another one
             return msgspec.structs.replace(event, application_key=application)
         return event
+
+    def _answer_probe(self, event: Notify, scope: Scope) -> bytes:
+        """The answer to a test callback, which concerns no call: neither the engine nor the journal
+        hears of it.
+        """
+        if not self._gate.is_verifying:
+            raise RefusedRequestError(
+                403,
+                NOT_LOCAL_CODE,
+                "a server without credentials answers no test callback: set "
+                f"{APPLICATION_KEY_VARIABLE} and {APPLICATION_SECRET_VARIABLE} for the server",
+            )
+        application = event.application_key
+        log.info("a test callback of application %s was answered", application)
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        path = raw_path.partition(b"?")[0].decode(errors="replace")
+        release = self._engine.releases.current.id
+        return self._identity.encode_probe_reply(event.custom, application, path, release)
 
     def _note_callback(
         self, event: CallbackEvent, body: bytes, reply: Reply

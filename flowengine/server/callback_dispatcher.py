@@ -38,6 +38,7 @@ class CallbackDispatcher:
         others: Starlette,
         connections: ConnectionTable | None = None,
         on_retire: Callable[[], None] | None = None,
+        is_renewable: Callable[[], bool] = lambda: False,
     ) -> None:
         self._paths = (path, path.removesuffix("/") if path.endswith("/") else f"{path}/")
         self.plain_paths = tuple(
@@ -46,6 +47,7 @@ class CallbackDispatcher:
         self.callback = callback
         self.connections = ConnectionTable() if connections is None else connections
         self._starlette = others
+        self.is_renewable = is_renewable
         self._on_retire = on_retire
 
     def retire(self) -> None:

@@ -4,7 +4,9 @@ import struct
 from typing import NamedTuple
 
 # worker and supervisor: single bytes over the control socket of the worker
-READY_MESSAGE, ALIVE_MESSAGE, RETIRE_MESSAGE = b"r", b"a", b"q"
+READY_MESSAGE, RETIRE_MESSAGE = b"r", b"q"
+# the heartbeat of a worker, which says whether a successor would use less memory
+ALIVE_MESSAGE, RENEWABLE_MESSAGE = b"a", b"n"
 # from the supervisor to the fork server, with the file descriptors of the worker
 FORK_MESSAGE = b"f"
 MAX_FORK_DESCRIPTORS = 64  # a control socket, and a listener for each address of the host

@@ -11,9 +11,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 from flowengine.compile import Release
+from flowengine.compile.deferred_compile import DeferredPrograms
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
-from flowengine.limits import DRAIN_SECONDS, LEDGER_POLL_SECONDS, UNLOAD_DELAY_SECONDS
+from flowengine.limits import (
+    DRAIN_SECONDS,
+    LEDGER_POLL_SECONDS,
+    MIN_RENEWAL_STATES,
+    UNLOAD_DELAY_SECONDS,
+)
 from flowengine.releases import Registry, draft_follower
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import build_leader_lock
@@ -77,6 +83,8 @@ class ReleaseService:
             cookies_only=settings.is_cookies_only,
             loaded=loaded,
         )
+        self._inherited = loaded.release if loaded else None
+        self._is_renewable = False
         self._rival_logged_at = 0.0
         self._change_signal = ChangeSignal(
             SHARED_POLL_SECONDS if self.is_shared else LEDGER_POLL_SECONDS
@@ -145,6 +153,12 @@ class ReleaseService:
         """
         self._is_retiring = True
 
+    def is_renewable(self) -> bool:
+        """Whether a worker that is forked from newly loaded flows would serve the same calls with
+        much less memory of its own.
+        """
+        return self._is_renewable
+
     def publish(self) -> PublishResult | None:
         """Publish the content of the flow source if it is new, before there are workers. Raises
         OSError or GitError.
@@ -167,7 +181,10 @@ class ReleaseService:
         # flows stay: the collector need not scan them again and again while callers wait
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)  # and need not run often: callbacks leave no cycles
-        return Registry(release, self.compile_worker.find_release)
+        registry = Registry(release, self.compile_worker.find_release)
+        if self._inherited is not None:  # calls may have begun on it since it was loaded
+            registry.add([self._inherited])
+        return registry
 
     def load_live_release(self) -> Release:
         """The live release, or the present flows where it cannot be loaded. Raises SettingsError."""
@@ -219,6 +236,7 @@ class ReleaseService:
             yield start_background_task("the upload of canary figures", self._canary_uploader.run)
 
     def _note_change(self, on_change: Callable[[str], None], release: str) -> None:
+        self._is_renewable = False
         self._has_changed.set()
         on_change(release)
 
@@ -317,6 +335,7 @@ class ReleaseService:
                 await self.compile_worker.run(
                     partial(drain.run, await store.find_needed_releases())
                 )
+                await self.compile_worker.run(self.compile_worker.save_last_compile)
             # the store or the archive may fail, on a full disk for example: other tasks must
             # continue
             except Exception:
@@ -336,10 +355,28 @@ class ReleaseService:
             self._has_changed.clear()
             await asyncio.sleep(UNLOAD_DELAY_SECONDS)
             try:
-                registry.unload_except(await self._find_releases_to_keep(store))
+                needed = set(await self._find_releases_to_keep(store))
+                registry.unload_except(needed)
+                self._is_renewable = self._has_outgrown_its_parent(registry, needed)
             except (ArchiveError, StoreError) as error:
                 # the message says it all
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
+
+    def _has_outgrown_its_parent(self, registry: Registry, needed: set[str]) -> bool:
+        """Whether this process shares less than half of what it serves with the one that forked it,
+        or compiles it on first use.
+        False where a call needs another release, which a successor would not have in memory.
+        """
+        if len(registry.loaded_releases) > 1 or not needed <= {registry.current.id}:
+            return False
+        if isinstance(registry.current.programs, DeferredPrograms):
+            return True
+        inherited = self._inherited.programs if self._inherited is not None else {}
+        states = own_states = 0
+        for name, program in registry.current.programs.items():
+            states += len(program.states)
+            own_states += len(program.states) if inherited.get(name) is not program else 0
+        return own_states >= MIN_RENEWAL_STATES and own_states * 2 > states
 
     async def _find_releases_to_keep(self, store: Store) -> Iterable[str]:
         """The releases of calls in progress. A release that is unloaded too early is compiled again

@@ -20,6 +20,7 @@ from flowengine.server.logging_setup import configure_logging, install_exception
 from flowengine.server.process_messages import (
     FORK_MESSAGE,
     READY_MESSAGE,
+    RENEWABLE_MESSAGE,
     RETIRE_MESSAGE,
     ForkServerEvent,
     decode_events,
@@ -41,6 +42,7 @@ class WorkerProcess:
         self.exit_status: int | None = None
         self.is_ready = self.is_leaving = self.has_closed = False
         self.heard_at = time.monotonic()
+        self.renewable_since: float | None = None
         self.control, self.theirs = socket.socketpair()
         self.control.setblocking(False)
 
@@ -59,6 +61,10 @@ class WorkerProcess:
             self.has_closed = not found
             self.is_ready = was_ready or READY_MESSAGE in found
             self.heard_at = time.monotonic()
+            if found[-1:] != RENEWABLE_MESSAGE:
+                self.renewable_since = None
+            elif self.renewable_since is None:
+                self.renewable_since = self.heard_at
         return self.is_ready and not was_ready
 
     def retire(self) -> None:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -31,7 +32,7 @@ def run_server(settings: ServerSettings, load: Callable[[], Any]) -> int:
     and returns what its workers begin with, or exits with a status of its own; it runs in the
     process that forks them. Raises SettingsError where the port is taken.
     """
-    settings.export_to_environment()
+    replace(settings, instance=os.urandom(8).hex()).export_to_environment()
     raise_descriptor_limit()  # workers inherit it
     with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
         os.environ[PROMETHEUS_FOLDER] = folder  # the folder in which workers share their metrics

@@ -38,6 +38,8 @@ class ServerSettings:
     callback_path: str = "/sinch"
     drain: float = 0.0
     keep_alive: float = DEFAULT_KEEP_ALIVE_SECONDS
+    instance: str = ""
+    """New with each start of the server, and the same in all its workers"""
 
     @property
     def is_cookies_only(self) -> bool:

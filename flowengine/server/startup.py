@@ -45,7 +45,7 @@ def prepare_server(settings: ServerSettings, folder: Path, announce: Announce) -
     """
     service = ReleaseService(settings)
     snapshot = read_flows(service, announce)
-    compiled = service.compile_worker.compile(snapshot.files)
+    compiled = service.compile_worker.compile_at_start(snapshot.files)
     project = to_loaded_project(folder, snapshot.files, compiled)
     release = choose_first_release(service, snapshot, project, announce)
     is_signed = check_settings(settings, release)

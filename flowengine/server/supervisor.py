@@ -2,10 +2,12 @@
 
 It holds the listeners, so the port is open while workers come and go. A fork server, which has
 loaded the flows, forks the workers. On SIGHUP a new one is started, and each worker is replaced by
-one of its own: a new worker is ready before the old one goes. On SIGTERM and SIGINT all end.
+one of its own: a new worker is ready before the old one goes. The same is done where most of what
+the workers have in memory is no longer shared. On SIGTERM and SIGINT all end.
 """
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -18,6 +20,7 @@ from typing import Any
 
 from flowengine.limits import (
     MAX_WORKER_PAUSE_SECONDS,
+    RENEWAL_DELAY_SECONDS,
     SILENT_WORKER_SECONDS,
     WORKER_GRACE_SECONDS,
 )
@@ -102,6 +105,7 @@ class Supervisor:
                 self._start_lost_fork_server(now)
             else:
                 self._start_missing_workers(now)
+                self._renew_workers(now)
 
     def _start_lost_fork_server(self, now: float) -> None:
         """Start a fork server in place of one that was killed; its workers go on meanwhile."""
@@ -120,6 +124,22 @@ class Supervisor:
             old = self._to_replace.pop(0)
             if old in staying:
                 self._start_worker(replaces=old)
+
+    def _renew_workers(self, now: float) -> None:
+        """Replace the workers where their successors would share what each of them has as a copy
+        of its own (docs/decisions/0092). It waits for an earlier replacement, so that a machine
+        needs room for two generations at most.
+        """
+        if self._successor or self._to_replace or self._retired_fork_servers:
+            return
+        since = [each.renewable_since for each in self._workers]
+        if any(when is not None and now - when > RENEWAL_DELAY_SECONDS for when in since):
+            log.info("each worker is replaced by one that shares the flows in memory")
+            # should it fail, for lack of memory perhaps, it is not tried until a worker has said
+            # that nothing is to be renewed, as it does after a change
+            for worker in self._workers:
+                worker.renewable_since = math.inf
+            self._reload()
 
     def _kill_overdue(self, now: float) -> None:
         for worker in self._workers:

@@ -19,7 +19,12 @@ from flowengine.server.app import create_app
 from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import choose_backlog
 from flowengine.server.logging_setup import log_loop_error
-from flowengine.server.process_messages import ALIVE_MESSAGE, READY_MESSAGE, RETIRE_MESSAGE
+from flowengine.server.process_messages import (
+    ALIVE_MESSAGE,
+    READY_MESSAGE,
+    RENEWABLE_MESSAGE,
+    RETIRE_MESSAGE,
+)
 from flowengine.server.server_settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -93,7 +98,8 @@ class WorkerServer(uvicorn.Server):
     async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(SILENT_WORKER_SECONDS / 10)
-            self._send_message(ALIVE_MESSAGE)
+            front: CallbackDispatcher = self.config.loaded_app
+            self._send_message(RENEWABLE_MESSAGE if front.is_renewable() else ALIVE_MESSAGE)
 
     def _send_message(self, what: bytes) -> None:
         with suppress(OSError):  # a supervisor that is gone, or has not listened for minutes

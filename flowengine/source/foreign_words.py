@@ -98,6 +98,11 @@ FOREIGN_WORDS: Final = (
         "let assign variable variables vars set_variable setvar",
         "write set: {<variable>: <value>}; variables are declared under vars: of the flow",
     ),
+    ForeignWord(
+        _STATE,
+        "voicemail leave_message take_message record_voicemail mailbox",
+        "write record_message: with a prompt: and into:",
+    ),
     ForeignWord(_STATE, "gosub execute run use_flow include", "write subflow: {flow: …, outcomes: …}"),
     ForeignWord(_STATE, "on_error catch on_failure fallback", "use error:"),
     ForeignWord(_STATE, "language lang", "use locale:"),
@@ -121,7 +126,8 @@ FOREIGN_WORDS: Final = (
     ForeignWord(
         _RECORDING,
         "into file url path destination save location",
-        "write to: with an address such as s3://bucket/folder; no variable takes a recording",
+        "write to: with an address such as s3://bucket/folder; record: records a call, "
+        "and record_message: asks for a message and has into:",
     ),
     ForeignWord(_PROMPT, "url file play wav mp3 sound src", "use audio:"),
     ForeignWord(_PROMPT, "tts speak say words", "use text:"),
@@ -194,7 +200,7 @@ FOREIGN_CHOICES: Final = {
         "map": "a variable for each part; rows of values stand in a table",
     },
 }
-_CURES: Final = {
+_CURES_BY_PLACE: Final = {
     (entry.place, word): entry.cure for entry in FOREIGN_WORDS for word in entry.words.split()
 }
 
@@ -202,7 +208,9 @@ _CURES: Final = {
 def find_foreign_cure(key: str, known: Collection[str]) -> str:
     """How a key of another language is said where these keys are known."""
     word = key.casefold().replace("-", "_").strip("_")
-    found = next((_CURES[place, word] for place in known if (place, word) in _CURES), "")
+    found = next(
+        (_CURES_BY_PLACE[place, word] for place in known if (place, word) in _CURES_BY_PLACE), ""
+    )
     return found.replace("<key>", word)
 
 

@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flowengine.cli import check_cache, main, read_project
+from flowengine.cache import result_cache
+from flowengine.cli import main, read_project
 from flowengine.states.builder import StateBuilder
 from tests.thoroughness import examples
 from tests.waiting import PATIENCE_SECONDS
@@ -74,7 +75,7 @@ edits: st.SearchStrategy[Edit] = st.one_of(
 @pytest.fixture(autouse=True)
 def settled_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program counts as loaded a while after its last change, also right after an edit."""
-    monkeypatch.setattr("flowengine.cli.code_identity.LOADED_AT", time_ns() + 10**10)
+    monkeypatch.setattr("flowengine.cache.code_identity.LOADED_AT", time_ns() + 10**10)
 
 
 @pytest.fixture
@@ -205,7 +206,7 @@ def test_check_by_other_code_compiles_again(
 def test_check_by_code_that_changes_leaves_nothing(
     flows: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.cli.code_identity.LOADED_AT", 0)
+    monkeypatch.setattr("flowengine.cache.code_identity.LOADED_AT", 0)
     assert describe(check(flows, cache)) == describe(check(flows, None))
     assert not cache.exists()
 
@@ -340,7 +341,7 @@ def test_check_tells_of_an_application_whose_secret_is_missing_or_empty(
 def test_cache_keeps_a_bounded_number_of_entries_used_last(
     flows: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_cache, "MAX_CACHED_CHECKS", 4)
+    monkeypatch.setattr(result_cache, "MAX_CACHED_CHECKS", 4)
     check(flows, cache)
     (first,) = list_entries(cache)
     more = flows / "more.yaml"
@@ -370,7 +371,7 @@ def test_cache_drops_entries_that_nobody_has_used_for_long(flows: Path, cache: P
 def test_cache_takes_no_result_that_is_too_large(
     flows: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_cache, "MAX_CACHED_CHECK_BYTES", 100)
+    monkeypatch.setattr(result_cache, "MAX_CACHED_CHECK_BYTES", 100)
     assert describe(check(flows, cache)) == describe(check(flows, None))
     assert not cache.exists()
 

@@ -273,7 +273,8 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_summary_is_the_one_of_the_command(name: str) -> None:
-    command = getattr(import_module(f"flowengine.cli.{name}"), name)
+    module = name.replace("-", "_")
+    command = getattr(import_module(f"flowengine.cli.{module}"), module)
     assert command.help.startswith(COMMANDS[name])
 
 

@@ -29,7 +29,7 @@ KEYS = {
     "gather: {}": "write menu: for choices by key or voice, collect: for digits",
     "busy: a": "the platform ends the call when the callee is busy",
     "no_answer: a": "sees it in event.result",
-    "record: {into: x}": "no variable takes a recording",
+    "record: {into: x}": "record_message: asks for a message and has into:",
     "say: {en-US: Hi., sv-SE: Hej.}": "{text: {en-US: …, sv-SE: …}}",
     "hangup: Goodbye.": "write hangup: with nothing behind it; what is said",
     "hangup: true": "write hangup: with nothing behind it",

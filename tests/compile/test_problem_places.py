@@ -33,7 +33,7 @@ MARKED = {
     "subflow: {flow: side, into: {due: oot}, outcomes: {good: bye}}": "oot",
     "subflow: {flow: side, outcomes: {god: bye}}": "god",
     'connect: {phone: "+14045550111", silent: true, answered: bye}': "silent",
-    'connect: {phone: "+14045550111", answered: bye, music: x}': "music",
+    'connect: {phone: "+14045550111", answered: bye, music: music1}': "music",
     'connect: {caller_id: "+14045550111"}': "connect",
     "menu: {prompt: Press 1., options: {1: bye}}": "menu",
     "say: Hello.": "s",

@@ -137,3 +137,28 @@ def test_fields_of_the_log_are_all_in_their_page() -> None:
     assert all(
         f"`{field.encode_name}`" in text for field in msgspec.structs.fields(CallbackLogLine)
     )
+
+
+def test_options_of_go_live_are_all_in_its_page() -> None:
+    from flowengine.cli.go_live import go_live
+
+    text = (ROOT / "docs/operations/go-live.md").read_text(encoding="utf-8")
+    for parameter in go_live.params:
+        assert f"| `{parameter.opts[0]}` |" in text, parameter.name
+
+
+def test_commands_of_the_api_are_all_in_their_page() -> None:
+    import click
+
+    from flowengine.cli import main
+
+    text = (ROOT / "docs/operations/api.md").read_text(encoding="utf-8")
+    with click.Context(main) as context:
+        api = main.get_command(context, "api")
+        assert isinstance(api, click.Group)
+        for name in api.list_commands(context):
+            group = api.get_command(context, name)
+            assert isinstance(group, click.Group)
+            assert f"`{name} " in text
+            for command in group.commands:
+                assert f"`{name} {command}`" in text or f"`{command}`" in text, (name, command)

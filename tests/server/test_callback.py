@@ -139,7 +139,7 @@ def test_answer_whose_loss_cannot_be_noted_is_given_all_the_same(
     monkeypatch.setattr(store, "load", broken)
     status, body = sent(app, json.dumps(ice()).encode())
     assert (status, json.loads(body)["action"]["name"]) == (200, "runMenu")
-    assert "it is not kept that call c1 may not have its answer" in caplog.text
+    assert "the server could not record that the answer to call c1 may be lost" in caplog.text
 
 
 def test_refusal_that_cannot_be_noted_is_given_all_the_same(

@@ -18,6 +18,7 @@ import pytest
 
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.sinch import sign_request
+from flowengine.sinch.client.callback_probe import CallbackProber
 from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, start_server
 from tests.thoroughness import examples
 from tests.waiting import PATIENCE_SECONDS, find_free_port
@@ -181,10 +182,12 @@ async def test_defaults_of_both_never_have_the_server_close_first(
     assert (await call_in_pairs(port, aimed_at(5.0, 100))) == {200: 200}
 
 
-def test_proxy_examples_let_only_callbacks_through(
+def test_proxy_examples_let_callbacks_through_and_nothing_else(
     proxy: Proxy, start: Callable[..., Served], tmp_path: Path
 ) -> None:
     served = start()
     port = proxy.start(tmp_path, served.port, proxy.keeps)
     for path in ("/status", "/metrics", "/admin/releases", "/readyz", "/acme/sinch/../../status"):
         assert httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code == 404
+    reply = asyncio.run(CallbackProber(KEY, SECRET).probe(f"http://127.0.0.1:{port}{CALLBACKS}"))
+    assert (reply.application, reply.path) == (KEY, CALLBACKS)

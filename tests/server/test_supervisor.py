@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -16,8 +16,15 @@ from typing import Self
 import httpx
 import pytest
 
-from flowengine.limits import MAX_DESCRIPTORS
-from tests.server.server_process import Served, ice, list_children, list_workers, pressed
+from flowengine.limits import MAX_DESCRIPTORS, MIN_RENEWAL_STATES
+from tests.server.server_process import (
+    Served,
+    ice,
+    list_children,
+    list_workers,
+    pressed,
+    start_server,
+)
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 Serve = Callable[..., Served]
@@ -250,3 +257,90 @@ def test_closed_terminal_ends_the_server(tmp_path: Path) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(60)
     assert process.poll() == 0
+
+
+def write_large_project(folder: Path, timeout: str) -> None:
+    folder.mkdir(exist_ok=True)
+    menus = "\n".join(
+        f"  s{number}: {{menu: {{prompt: Press 1., options: {{1: s{number + 1}}}, otherwise: bye}}}}"
+        for number in range(MIN_RENEWAL_STATES // 10)
+    )
+    bye = f"  s{MIN_RENEWAL_STATES // 10}: {{say: Done., next: bye}}\n  bye: {{hangup: }}\n"
+    for name in "abcdefghij":
+        text = f"flow: line-{name}\nstart: s0\nstates:\n{menus}\n{bye}"
+        (folder / f"line-{name}.yaml").write_text(text)
+    routes = "routes: [{flow: line-a}]"
+    (folder / "project.yaml").write_text(
+        f"project: test\n{routes}\ndefaults: {{timeout: {timeout}}}\n"
+    )
+
+
+def count_own_bytes(processes: set[int]) -> int:
+    """The memory that these processes share with no other."""
+    found = 0
+    for process in processes:
+        with suppress(OSError):  # it has just ended
+            text = Path(f"/proc/{process}/smaps_rollup").read_text()
+            found += sum(map(int, re.findall(r"^Private_\w+: +(\d+)", text, re.MULTILINE)))
+    return 1024 * found
+
+
+@pytest.fixture
+def serve_large_project(tmp_path: Path) -> Iterator[Serve]:
+    started: list[Served] = []
+
+    def start(*options: str, **environment: str) -> Served:
+        write_large_project(tmp_path / "flows", "5s")
+        started.append(start_server(tmp_path, *options, signed=False, **environment))
+        return started[-1]
+
+    yield start
+    for served in started:
+        if served.process.poll() is None:
+            served.stop()
+
+
+def test_workers_whose_flows_have_all_changed_are_replaced_and_share_them(
+    tmp_path: Path, serve_large_project: Serve
+) -> None:
+    served = serve_large_project("--workers", "2")
+    before = workers_of(served)
+    first = served.get("/status").json()["current"]
+    write_large_project(tmp_path / "flows", "6s")
+    changed, own_bytes = set[int](), 0
+
+    def has_changed_everywhere() -> bool:
+        nonlocal own_bytes
+        worker = served.get("/status").json()["worker"]
+        changed.update({worker["pid"]} if worker["current"] != first else ())
+        own_bytes = max(own_bytes, count_own_bytes(before))
+        return changed >= before or not workers_of(served) & before
+
+    wait_until(has_changed_everywhere)  # a call on the release of before would delay the rest
+    with Callers(served) as callers:
+        wait_until(lambda: len(workers_of(served)) == 2 and not workers_of(served) & before)
+    assert callers.failures == []
+    assert set(callers.statuses) == {200}
+    assert count_own_bytes(workers_of(served)) < own_bytes
+    assert "SIGHUP" not in served.err.read_text()
+    assert served.stop() == 0
+
+
+def test_server_that_knows_its_flows_is_ready_before_it_has_compiled_them(
+    tmp_path: Path, serve_large_project: Serve
+) -> None:
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    first = serve_large_project(**cache)
+    action = first.post(ice("c1")).json()["action"]
+    first.stop()
+    second = serve_large_project(**cache)
+    before = workers_of(second)
+    with Callers(second) as callers:
+        assert second.post(ice("c2")).json()["action"] == action
+        wait_until(lambda: len(workers_of(second)) == 1 and not workers_of(second) & before)
+        wait_until(lambda: len(callers.statuses) > 10)
+    assert callers.failures == []
+    assert set(callers.statuses) == {200}
+    assert second.post(ice("c3")).json()["action"] == action
+    assert "one that shares the flows" in second.err.read_text()
+    assert second.stop() == 0

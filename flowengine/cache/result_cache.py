@@ -1,34 +1,27 @@
-"""Results of `check` by all that they depend on, kept in a folder of the user between commands.
+"""Results by all that they depend on, kept in a folder of the user between commands.
 
 The cache is a help and never an authority: what cannot be read, written or believed is left alone,
-and the files are checked again.
+and the result is worked out again.
 """
 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import time
+from typing import TypeVar
 
 import msgspec
 
+from flowengine.cache.variable_presence import replace_value
 from flowengine.limits import CHECK_CACHE_DAYS, MAX_CACHED_CHECK_BYTES, MAX_CACHED_CHECKS
-from flowengine.problems.problem import Problem
 from flowengine.sources.project_folder import read_content
 
-STAND_IN = "a value"
 ENTRY_SUFFIX = ".json"
 UNFINISHED_SUFFIX = ".new"
-
-
-class CheckResult(msgspec.Struct, frozen=True):
-    """The problems of a project, whose spans name its files from its folder, and its size."""
-
-    problems: tuple[Problem, ...]
-    flow_count: int
-    state_count: int
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 class CacheEntry(msgspec.Struct, frozen=True):
@@ -41,37 +34,11 @@ class CacheEntry(msgspec.Struct, frozen=True):
     result: msgspec.Raw
 
 
-class VariablePresence(Mapping[str, str]):
-    """An environment that tells of each variable only whether it is there, and whether it is empty:
-    no value gets into what is checked, or into the cache. It notes which were asked for.
-    """
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self.asked: dict[str, str | None] = {}
-
-    def __getitem__(self, name: str) -> str:
-        found = self.asked[name] = replace_value(self._environment, name)
-        if found is None:
-            raise KeyError(name)
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        raise TypeError("which other variables there are cannot be noted")
-
-    def __len__(self) -> int:
-        raise TypeError("how many variables there are cannot be noted")
-
-
-def replace_value(environment: Mapping[str, str], name: str) -> str | None:
-    """None for a variable that is not there, "" for an empty one, else the same for each value."""
-    value = environment.get(name)
-    return STAND_IN if value else value
-
-
-def compute_key(code: bytes, files: Mapping[str, bytes], *, cookies_only: bool) -> bytes:
+def compute_key(
+    code: bytes, kind: type[R], files: Mapping[str, bytes], *, cookies_only: bool
+) -> bytes:
     """The key of a result: a digest of the program, of its options and of the files."""
-    digest = hashlib.blake2b(code, digest_size=32)
+    digest = hashlib.blake2b(code, digest_size=32, person=kind.__name__.encode())
     digest.update(b"cookies only" if cookies_only else b"any store")
     for name in sorted(files):
         # with the lengths no two sets of files give the same bytes
@@ -81,7 +48,7 @@ def compute_key(code: bytes, files: Mapping[str, bytes], *, cookies_only: bool) 
     return digest.digest()
 
 
-def load_result(key: bytes, environment: Mapping[str, str]) -> CheckResult | None:
+def load_result(key: bytes, kind: type[R], environment: Mapping[str, str]) -> R | None:
     """The result of this key, if it is known for such an environment."""
     folder = find_cache_folder()
     if folder is None:
@@ -96,7 +63,7 @@ def load_result(key: bytes, environment: Mapping[str, str]) -> CheckResult | Non
             return None
         if any(replace_value(environment, name) != was for name, was in entry.variables.items()):
             return None
-        result = msgspec.json.decode(entry.result, type=CheckResult)
+        result = msgspec.json.decode(entry.result, type=kind)
     except (OSError, ValueError):
         return None
     with suppress(OSError):
@@ -104,7 +71,7 @@ def load_result(key: bytes, environment: Mapping[str, str]) -> CheckResult | Non
     return result
 
 
-def save_result(key: bytes, asked: Mapping[str, str | None], result: CheckResult) -> None:
+def save_result(key: bytes, asked: Mapping[str, str | None], result: msgspec.Struct) -> None:
     """Keep a result for the next time, and drop what is too much or too old."""
     folder = find_cache_folder()
     if folder is None:

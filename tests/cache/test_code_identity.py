@@ -7,7 +7,7 @@ from time import time_ns
 
 import pytest
 
-from flowengine.cli.code_identity import compute_code_identity
+from flowengine.cache.code_identity import compute_code_identity
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text("before")
     monkeypatch.syspath_prepend(tmp_path / "installed")
     monkeypatch.setenv("TZDIR", str(tmp_path / "zones"))
-    monkeypatch.setattr("flowengine.cli.code_identity.LOADED_AT", time_ns() + 10**11)
+    monkeypatch.setattr("flowengine.cache.code_identity.LOADED_AT", time_ns() + 10**11)
     return tmp_path / "code" / "package"
 
 
@@ -62,5 +62,5 @@ def test_identity_stays_when_python_compiles_a_module(package: Path) -> None:
 def test_identity_of_code_that_may_have_changed_since_it_was_loaded_is_unknown(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.cli.code_identity.LOADED_AT", time_ns())
+    monkeypatch.setattr("flowengine.cache.code_identity.LOADED_AT", time_ns())
     assert compute_code_identity(package) is None

@@ -1,0 +1,46 @@
+"""A group of commands, each imported only when it is called."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+class LazyCommandGroup(click.Group):
+    """A group that knows the summary of each command without importing it. The function of a
+    command `go-live` is `go_live` in the module of that name.
+    """
+
+    def __init__(
+        self, *args: Any, summaries: Mapping[str, str], package: str, **settings: Any
+    ) -> None:
+        super().__init__(*args, **settings)
+        self.summaries = summaries
+        self._package = package
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """The commands by name."""
+        return list(self.summaries)
+
+    # click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now."""
+        if cmd_name not in self.summaries:
+            return None
+        if cmd_name == "serve" and sys.argv[1:2] == ["serve"]:
+            # a server may be stopped while its program is still read: nothing is under way, and a
+            # service manager must see that it ended well
+            signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
+        return command
+
+    # click's signature
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Their list for --help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.summaries.items()))
