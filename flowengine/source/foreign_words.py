@@ -36,21 +36,19 @@ FOREIGN_WORDS: Final = (
     ),
     ForeignWord(
         _STATE,
-        "transfer dial forward bridge call redirect call_number connect_to number phone refer",
+        "transfer dial forward bridge call redirect call_number connect_to number refer",
         "write connect: and the number, or {phone: …}",
     ),
-    ForeignWord(_STATE, "sip app conference", "write connect: {<key>: …}"),
     ForeignWord(
         _STATE,
-        "play playback play_audio play_file audio file sound",
+        "play playback play_audio play_file file sound",
         "write say: {audio: https://…}",
     ),
     ForeignWord(
         _STATE,
-        "speak tts announce prompt message text greeting play_text talk output",
+        "speak tts announce greeting play_text talk output",
         "write say: and the text; a question has its prompt: inside menu: or collect:",
     ),
-    ForeignWord(_STATE, "ssml", 'write say: {ssml: "<speak>…</speak>"}'),
     ForeignWord(
         _STATE,
         "wait pause sleep delay",
@@ -59,7 +57,7 @@ FOREIGN_WORDS: Final = (
     ),
     ForeignWord(
         _STATE,
-        "if else elif when switch case condition branch cond unless",
+        "if else elif switch case condition branch cond unless",
         "write choose: with a list of {when: <condition>, next: <state>}; "
         "the last entry has next: alone and takes the rest",
     ),
@@ -74,17 +72,7 @@ FOREIGN_WORDS: Final = (
         "gather ask input get_digits read_digits listen capture",
         "write menu: for choices by key or voice, collect: for digits or words",
     ),
-    ForeignWord(
-        _STATE,
-        "options choices",
-        "write menu: {prompt: …, options: …}",
-    ),
     ForeignWord(_STATE, "busy no_answer on_busy on_no_answer noanswer unanswered", _NO_BUSY_EXIT),
-    ForeignWord(
-        _STATE,
-        "timeout no_input no_match attempts",
-        "it belongs inside menu: or collect:, or under defaults: for all questions",
-    ),
     ForeignWord(
         _STATE, "exit end stop disconnect terminate hang_up finish quit", "write hangup: alone"
     ),
@@ -208,10 +196,9 @@ _CURES_BY_PLACE: Final = {
 def find_foreign_cure(key: str, known: Collection[str]) -> str:
     """How a key of another language is said where these keys are known."""
     word = key.casefold().replace("-", "_").strip("_")
-    found = next(
+    return next(
         (_CURES_BY_PLACE[place, word] for place in known if (place, word) in _CURES_BY_PLACE), ""
     )
-    return found.replace("<key>", word)
 
 
 def find_foreign_choice(word: str, choices: Collection[str]) -> str:

@@ -29,8 +29,8 @@ def describe_unknown_key(
         describe_spelling(key)
         or suggest_locales(leaf, known)
         or find_foreign_cure(key, known)
-        or suggest_name(key, present)
         or _suggest_place(leaf, key, homes, outer)
+        or suggest_name(key, present)
         or str(leaf.schema.get("x-hint", listed))
     )
     return f"unknown key {quote_value(key)}{format_within(leaf)}", hint
