@@ -61,6 +61,7 @@ ANCHORS = {
     "State": "states",
     "EventEntries": "other-events",
     "Var": "variables",
+    "Recordings": "recordings",
     "Service": "services-and-secrets",
     "TableFile": "tables",
 }
@@ -158,8 +159,10 @@ def kind_of(part: Mapping[str, Any]) -> str:
 
 
 def plain_kind(part: Mapping[str, Any]) -> str:
+    if isinstance(part.get("type"), list):
+        return " or ".join(plain_kind({**part, "type": one}) for one in part["type"])
     if part.get("type") == "array":
-        return f"list of {kind_of(part['items'])}"
+        return f"list of {kind_of(part.get('items', {}))}"
     if part.get("type") == "object":
         inner = part.get("additionalProperties")
         return f"names, each with {kind_of(inner)}" if isinstance(inner, Mapping) else "names"

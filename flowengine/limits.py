@@ -67,6 +67,8 @@ MAX_E164 = 16  # characters of a phone number: + and 15 digits (ITU-T E.164)
 # of the address of a recording or transcript: no source has a limit; a bucket of 63, a folder, and
 # a file name made of a date, an application key and a call id are within this
 MAX_RECORDING_URL = 256
+MAX_MESSAGE_SECONDS = 900  # a caller speaks no longer; a larger number is a slip of the unit
+MAX_FILE_WAIT_SECONDS = 120  # nobody stays on the line in silence for longer
 MAX_REPORT_DETAILS = 64  # characters of reportCallStatus, cut by the platform (documentation 2021)
 # either way: long for clocks that drift, short for a replay; the platform only says "not too old"
 SIGNATURE_WINDOW_SECONDS = 300

@@ -28,7 +28,8 @@ from flowengine.states import (
     StepContext,
     Variable,
 )
-from flowengine.states.preamble import Preamble, Recording, compile_recording
+from flowengine.states.preamble import Preamble
+from flowengine.states.recording import Recording, compile_recording
 from flowengine.states.value_forms import explain_misfit
 from flowengine.states.verb import Verb
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
@@ -379,6 +380,5 @@ def list_entry_states(on: EventEntries) -> list[str]:
 
 
 def has_secret_recording(state: CompiledState) -> bool:
-    recorder = state.preamble.record if state.preamble else None
-    parts = (recorder.to, recorder.credentials) if recorder else ()
-    return any(name.startswith("secrets.") for part in parts if part for name in part.names)
+    parts = [part for one in state.recordings for part in (one.to, one.credentials) if part]
+    return any(name.startswith("secrets.") for part in parts for name in part.names)

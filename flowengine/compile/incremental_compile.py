@@ -244,6 +244,7 @@ def build_flow(
         defaults=merge_defaults(project, flow),
         menu_ids=project.platform.menu_ids,
         goes_back=back,
+        storage=common.storage,
     )
     scope = wide.narrow(
         expression_names.list_name_types(

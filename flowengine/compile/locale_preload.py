@@ -11,11 +11,13 @@ from flowengine.expr import preload_locale
 from flowengine.model import AuthoredProject, CompileCache
 from flowengine.source import Document
 
-_LOCALE_FUNCTIONS: Final = re.compile(r"\b(?:money|date_words|time_words)\s*\(|\.next_open\b")
+_LOCALE_FUNCTIONS: Final = re.compile(
+    r"\b(?:money|date_words|time_words|list_words)\s*\(|\.next_open\b"
+)
 
 
 def preload_locales(authored: AuthoredProject, memory: CompileCache) -> None:
-    """Load the data of every locale that the project names, if it says money, dates or times."""
+    """Load the data of every locale that the project names, if it says money, dates, times or lists."""
     if any(
         memory.get_or_compute(
             ("speaks by locale", document.file), document, partial(_speaks_by_locale, document)

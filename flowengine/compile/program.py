@@ -14,6 +14,7 @@ from flowengine.source import Document, KeyPath
 from flowengine.states import ExitTarget, FlowSignature, Variable, Verb
 from flowengine.states.preamble import Preamble
 from flowengine.states.prompt import CompiledPrompt
+from flowengine.states.recording import CompiledRecording
 from flowengine.states.step_context import ComputedNames
 
 T = TypeVar("T")
@@ -37,6 +38,12 @@ class CompiledState:
     writes: frozenset[str]
     error: str
     legal: frozenset[str]
+
+    @property
+    def recordings(self) -> tuple[CompiledRecording, ...]:
+        """The recordings that it begins, before its verb and in it."""
+        both = (self.preamble.record if self.preamble else None, self.verb.recording)
+        return tuple(one for one in both if one)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+from msgspec import UNSET
 
+from flowengine.compile.recording_storage import compile_storage
 from flowengine.expr import (
     Calendar,
     CalendarError,
@@ -29,7 +31,7 @@ from flowengine.problems import Problem, Span, suggest_name
 from flowengine.public_addresses import is_public
 from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
-from flowengine.states.flow_context import CompiledService
+from flowengine.states.flow_context import CompiledService, RecordingStorage
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
 COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
@@ -52,6 +54,7 @@ class SharedDefinitions:
     tables: Mapping[str, LookupTable]
     secrets: Mapping[str, str]
     services: Mapping[str, CompiledService]
+    storage: RecordingStorage | None
     zone: ZoneInfo
     applications: Mapping[str, str]
     problems: tuple[Problem, ...]
@@ -111,6 +114,7 @@ class SharedDefinitionsCompiler:
         )
         # services come last: their headers may hold secrets
         services, applications = self.compile_services(secrets), self.read_applications()
+        storage = compile_storage(self.authored.project.recordings, secrets, self.add_problem)
         self.check_journal()
         given = build_cache_key(project, calendars, secrets)
         return SharedDefinitions(
@@ -118,6 +122,7 @@ class SharedDefinitionsCompiler:
             tables,
             secrets,
             services,
+            storage,
             zone,
             applications,
             tuple(self.problems),
@@ -326,7 +331,7 @@ def build_cache_key(
     project: Project, calendars: Mapping[str, Calendar], secrets: Mapping[str, str]
 ) -> tuple[Any, ...]:
     """The key as text: in Python 1 equals True, and dicts that differ in order are equal."""
-    defaults = msgspec.json.encode({} if project.defaults is msgspec.UNSET else project.defaults)
+    defaults = msgspec.json.encode({} if project.defaults is UNSET else project.defaults)
     return (
         msgspec.json.encode(project.tables),
         list(calendars),
@@ -335,6 +340,7 @@ def build_cache_key(
         project.locale,
         project.voice,
         project.platform.menu_ids,
+        msgspec.json.encode({} if project.recordings is UNSET else project.recordings),
     )
 
 

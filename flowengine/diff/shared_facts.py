@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import asdict
 
 from flowengine.compile import CompileResult
@@ -127,6 +128,11 @@ def read_settings(project: Project) -> Iterator[Fact]:
     for index, application in enumerate(project.applications):
         label = f"application {application.key}"
         yield Fact("application", label, application.secret, ("applications", index))
+    if project.recordings is not UNSET:
+        for name, value in asdict(project.recordings).items():
+            if value is not UNSET:
+                label = f"recordings {name}"
+                yield Fact("setting", label, value, ("recordings", name), topic="recordings")
     for name, variable in project.secrets.items():
         yield Fact("secret", f"secret {name}", variable, ("secrets", name))
 

@@ -75,6 +75,8 @@ class FactReader:
             self.add_exit(label, value, path)
         elif isinstance(value, Mapping):
             self.read_mapping(name, value, path, prefix)
+        elif name == "body":
+            self.add_nested_values(label, value, path)
         elif isinstance(value, msgspec.Struct):
             self.read_struct(value, path, f"{label} ")
         else:
@@ -92,7 +94,18 @@ class FactReader:
                     )
                 )
             else:
-                self.add_facts(build_value_fact("value", f"{prefix}{name} {key}", one, place))
+                self.add_nested_values(f"{prefix}{name} {key}", one, place)
+
+    def add_nested_values(self, label: str, value: Any, path: KeyPath) -> None:
+        """A value, or each value of a list or a group, as `body customer.name`, `body lines[0]`."""
+        if value and isinstance(value, Mapping):
+            for key, one in value.items():
+                self.add_nested_values(f"{label}.{key}", one, (*path, key))
+        elif value and isinstance(value, list):
+            for place, one in enumerate(value):
+                self.add_nested_values(f"{label}[{place}]", one, (*path, place))
+        else:
+            self.add_facts(build_value_fact("value", label, value, path))
 
     def add_exit(self, label: str, state: str, path: KeyPath, part: DiffPart = "exit") -> None:
         self.add_facts(Fact(part, label, state, path, refers_to="state"))

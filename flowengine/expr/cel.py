@@ -23,6 +23,7 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_strings
 
 from flowengine.expr.bounds import MAX_RESULT
+from flowengine.expr.cel_failures import explain_failure
 from flowengine.expr.checked_expression import CheckedExpression
 from flowengine.expr.expression_tree import ExpressionNode, read_tree
 from flowengine.expr.functions import FUNCTIONS, Overload
@@ -51,6 +52,8 @@ _CEL_TYPES: Final = {
     Type.INTEGER: cel.Type.INT,
     Type.DECIMAL: cel.Type.DOUBLE,
     Type.BOOLEAN: cel.Type.BOOL,
+    Type.LIST: cel.Type.LIST,
+    Type.MAP: cel.Type.MAP,
     Type.ANY: cel.Type.DYN,
 }
 _RESULT_TYPES: Final = {their.name(): ours for ours, their in _CEL_TYPES.items()} | {
@@ -117,7 +120,7 @@ class CelProgram:
         try:
             value = self._evaluate({name: values[name] for name in self.names})
         except (EvalError, EvaluationAbortedError) as error:
-            return str(error)
+            return explain_failure(str(error))
         number = value if value.__class__ is float else 0.0
         return None if isfinite(number) else "a number without end, as of a division by zero"
 
@@ -157,7 +160,7 @@ class Environment:
             raise CelCompileError(_parse_faults(str(error))) from None
         result, checked = program.return_type().name(), CheckedExpression(program.serialize())
         return CelProgram(
-            Type.ANY if result.startswith(("LIST", "MAP")) else _RESULT_TYPES.get(result),
+            _find_result_type(result),
             result,
             frozenset(checked.names & self._names.keys()),
             program,
@@ -172,6 +175,12 @@ class Environment:
             lambda part: _make_evaluator(self._env.deserialize(part)),
         )
         return evaluate or _make_evaluator(program)
+
+
+def _find_result_type(result: str) -> Type | None:
+    if result.startswith("LIST"):
+        return Type.LIST
+    return Type.MAP if result.startswith("MAP") else _RESULT_TYPES.get(result)
 
 
 def _build_extension(name: str, overloads: Iterable[Overload]) -> Any:
@@ -257,8 +266,8 @@ def _make_runner(evaluate: FrameEvaluator, names: tuple[str, ...], kind: Type) -
             raise EvalError(f"{error.args[0]} has no value here") from None
         try:
             return finish(evaluate(read))
-        except EvaluationAbortedError as error:
-            raise EvalError(str(error)) from None
+        except (EvalError, EvaluationAbortedError) as error:
+            raise EvalError(explain_failure(str(error))) from None
 
     return run
 
@@ -313,7 +322,7 @@ def _convert_any(value: Any) -> Any:
 _CONVERTERS: Final[Mapping[Type, Callable[[Any], Any]]] = {
     Type.TEXT: _convert_text,
     Type.DECIMAL: _convert_decimal,
-    Type.ANY: _convert_any,
+    **dict.fromkeys((Type.LIST, Type.MAP, Type.ANY), _convert_any),
 }
 
 
@@ -336,5 +345,4 @@ def _to_eval_error(said: object) -> EvalError:
     text = str(said)
     for status in _STATUSES:
         text = text.removeprefix(status)
-    missing = re.fullmatch(r'Key not found in map : (".*"|\S+)', text)
-    return EvalError(f"there is no {missing[1]} in it" if missing else text)
+    return EvalError(text)

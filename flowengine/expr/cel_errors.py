@@ -8,20 +8,15 @@ from typing import Final
 
 from flowengine.expr.cel import CelCompileError
 from flowengine.expr.functions import FUNCTIONS
-from flowengine.expr.type_names import add_article, format_types, parse_types
+from flowengine.expr.type_names import (
+    OPERATOR_SIGNS,
+    add_article,
+    format_types,
+    parse_types,
+)
 from flowengine.expr.types import ExprError
 from flowengine.problems import find_nearest, join_with_or, quote_value, suggest_name
 
-_OPERATOR_SIGNS: Final = {
-    f"_{sign}_": sign
-    for sign in ("+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||")
-} | {
-    "!_": "!",
-    "-_": "-",
-    "_?_:_": "? :",
-    "@in": "in",
-    "_[_]": "[ ]",
-}
 _FOREIGN_SYNTAX: Final = {
     "and": "write && for and",
     "or": "write || for or",
@@ -43,33 +38,11 @@ _FOREIGN_SYNTAX: Final = {
 }
 # What CEL and its strings extension bring along; ours come from the registry.
 _CEL_METHODS: Final[Sequence[str]] = (
-    *(
-        "contains",
-        "startsWith",
-        "endsWith",
-        "matches",
-        "size",
-        "charAt",
-        "indexOf",
-        "lastIndexOf",
-        "lowerAscii",
-        "upperAscii",
-        "replace",
-        "split",
-    ),
-    *(
-        "substring",
-        "join",
-        "trim",
-        "reverse",
-        "format",
-        "map",
-        "filter",
-        "all",
-        "exists",
-        "exists_one",
-    ),
-)
+    "contains", "startsWith", "endsWith", "matches", "size", "charAt", "indexOf", "lastIndexOf",
+    "lowerAscii", "upperAscii", "replace", "split", "substring", "join", "trim", "reverse",
+    "format", "map", "filter", "all", "exists", "exists_one",
+)  # fmt: skip
+_LIST_HINT: Final = "only a list has items, such as body.orders of an answer"
 _CEL_FUNCTIONS: Final = ("size", "has", "string", "int", "double", "matches", "type", "dyn")
 
 
@@ -162,7 +135,7 @@ def _explain_unknown_function(name: str, text: str, start: int, known: _Declared
     before = text[:start].rstrip().endswith(".")
     if before and name in FUNCTIONS:
         return ExprError(
-            f"{name} takes its text between the brackets", start, _format_example(name), "FE309"
+            f"{name} takes its values between the brackets", start, _format_example(name), "FE309"
         )
     if name in FUNCTIONS or name in known.functions or (before and name in _CEL_METHODS):
         return ExprError(
@@ -192,7 +165,7 @@ def _explain_mismatch(
     parts: Sequence[str], text: str, offset: int, _known: _DeclaredNames
 ) -> ExprError:
     operator, given = parts[0], parse_types(parts[1])
-    if operator not in _OPERATOR_SIGNS:
+    if operator not in OPERATOR_SIGNS:
         start = _find_name_start(text, offset, operator)
         return ExprError(
             f"{operator} does not take {format_types(given)}",
@@ -200,7 +173,7 @@ def _explain_mismatch(
             _format_example(operator),
             "FE309",
         )
-    sign = _OPERATOR_SIGNS[operator]
+    sign = OPERATOR_SIGNS[operator]
     if operator == "_?_:_":
         return ExprError(
             "both answers of ? : must be of one type",
@@ -226,6 +199,9 @@ def _suggest_operand(operator: str, given: Sequence[str]) -> str:
         return "put quotes around the number to compare texts, or write integer(x)"
     if operator in {"!_", "_&&_", "_||_"}:
         return 'it takes conditions, such as vars.count > 3 or vars.name != ""'
+    if operator == "_[_]":
+        is_text = given[0] == "text"
+        return "first(…, 1) is the first character of a text" if is_text else _LIST_HINT
     return ""
 
 
@@ -238,6 +214,13 @@ def _explain_select(
         "",
         "FE302",
     )
+
+
+def _explain_range(
+    parts: Sequence[str], _text: str, offset: int, _known: _DeclaredNames
+) -> ExprError:
+    kind = add_article(parse_types(parts[0])[0])
+    return ExprError(f"{kind} has no items to go through", offset, _LIST_HINT, "FE302")
 
 
 def _explain_unexpected_token(
@@ -362,6 +345,7 @@ _RULES: Final[Sequence[tuple[str, _Explainer]]] = (
     (r"undeclared reference to '(.+?)' \(in", _explain_undeclared),
     (r"found no matching overload for '(.+?)' applied to '\((.*)\)'", _explain_mismatch),
     (r"expression of type '(.+?)' cannot be the operand of a select", _explain_select),
+    (r"expression of type '(.+?)' cannot be the range of a comprehension", _explain_range),
     (r"reserved identifier: (\w+)", _explain_reserved_word),
     (r"invalid (?:u?int|double|float)", _explain_big_number),
     (r"(Invalid) (?:string|bytes) literal", _explain_bad_escape),

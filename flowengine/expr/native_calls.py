@@ -46,10 +46,12 @@ def compile_native(
     overloads: Mapping[str, Overload],
     load_program: ProgramLoader,
 ) -> FrameEvaluator | None:
-    """An evaluator that calls the functions of `overloads` without CEL. None for an expression
-    that calls none, or that holds what only CEL knows between the calls.
+    """An evaluator that calls the functions of `overloads`, and takes parts of answers of other
+    systems, without CEL. None for an expression that does neither, or that holds what only CEL
+    knows between the calls.
     """
-    if not checked.overload_ids & overloads.keys():
+    reads_any = any(names.get(name) is Type.ANY for name in checked.names)
+    if not reads_any and not checked.overload_ids & overloads.keys():
         return None
     try:
         return _NativeCompiler(checked, names, overloads, load_program).compile_root()

@@ -18,6 +18,7 @@ from flowengine.expr.tables import build_table_overloads
 from flowengine.expr.template import EscapeMode, Template, compile_template
 from flowengine.expr.type_names import format_type
 from flowengine.expr.types import (
+    COLLECTIONS,
     PYTHON_TYPES,
     EvalError,
     Evaluator,
@@ -97,9 +98,16 @@ class Scope:
         raise ExprError(
             f"this is {format_type(made.type)}; {format_type(str(expects))} is needed",
             _find_text_start(text),
-            _suggest_conversion(text, expects),
+            _suggest_conversion(text, made.type, expects),
             "FE302",
         )
+
+    def compile_single_value(self, text: str, expects: Type) -> Expression:
+        """An expression of whatever type, whose value is later converted to the type that is
+        needed: of a list or a group of values, nothing can be made.
+        """
+        made = self.compile_expression(text)
+        return self.compile_expression(text, expects) if made.type in COLLECTIONS else made
 
     def check_results(self, text: str, name: str, choices: Sequence[str]) -> None:
         """Raises ExprError where this expression says of itself that it yields none of the choices
@@ -114,7 +122,9 @@ class Scope:
         return list(find_literal_results(compiled.to_tree()))
 
     def compile_template(self, text: str, mode: EscapeMode = EscapeMode.PLAIN) -> Template:
-        return compile_template(text, mode, self.compile_expression)
+        return compile_template(
+            text, mode, lambda piece: self.compile_single_value(piece, Type.TEXT)
+        )
 
     @cached_property
     def environment(self) -> Environment:
@@ -297,13 +307,17 @@ def _find_text_start(text: str) -> int:
 
 
 def _suggest_condition(made: Expression) -> str:
+    if made.type is Type.LIST:
+        return f"ask for its size, for example size({in_cure(made.text.strip())}) > 0"
     example = {Type.TEXT: ' == "…"', Type.INTEGER: " > 0", Type.DECIMAL: " > 0.0"}.get(
         made.type, ""
     )
     return f"compare it, for example {in_cure(made.text.strip())}{example}"
 
 
-def _suggest_conversion(text: str, expects: Type | None) -> str:
+def _suggest_conversion(text: str, made: Type, expects: Type | None) -> str:
+    if made in COLLECTIONS:
+        return _suggest_single_value(in_cure(text.strip()), made, expects)
     converter = {Type.TEXT: "text", Type.INTEGER: "integer", Type.DECIMAL: "decimal"}.get(
         Type(expects or Type.ANY)
     )
@@ -312,3 +326,13 @@ def _suggest_conversion(text: str, expects: Type | None) -> str:
         if converter
         else 'compare it with something, such as == "yes"'
     )
+
+
+def _suggest_single_value(text: str, made: Type, expects: Type | None) -> str:
+    if made is Type.MAP:
+        return "name the part of it that you mean"
+    if expects is Type.TEXT:
+        return f"write list_words({text}) to say all of it, or ({text})[0] for its first item"
+    if expects is Type.INTEGER:
+        return f"write size({text}) to count it, or ({text})[0] for its first item"
+    return f"write ({text})[0] for its first item"

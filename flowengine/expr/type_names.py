@@ -1,21 +1,33 @@
-"""The names of types, from CEL's to those of authors."""
+"""The names of types and operators, from CEL's to those of authors."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
 _CEL_TYPE_NAMES: Final = {
-    "int": "integer",
-    "uint": "integer",
+    **dict.fromkeys(("int", "uint", "int64", "uint64"), "integer"),
     "double": "decimal",
     "string": "text",
     "bool": "boolean",
     "dyn": "any value",
     "null": "nothing",
+    "null_type": "nothing",
+    "map": "group of values",
     "bytes": "bytes",
     "google.protobuf.Timestamp": "point in time",
     "timestamp": "point in time",
     "duration": "duration",
+}
+
+OPERATOR_SIGNS: Final = {
+    f"_{sign}_": sign
+    for sign in ("+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||")
+} | {
+    "!_": "!",
+    "-_": "-",
+    "_?_:_": "? :",
+    "@in": "in",
+    "_[_]": "[ ]",
 }
 
 

@@ -14,6 +14,8 @@ class Type(StrEnum):
     INTEGER = "integer"
     DECIMAL = "decimal"
     BOOLEAN = "boolean"
+    LIST = "list"
+    MAP = "group of values"
     ANY = "any"
 
 
@@ -22,7 +24,11 @@ PYTHON_TYPES: Mapping[Type, type] = {
     Type.INTEGER: int,
     Type.DECIMAL: float,
     Type.BOOLEAN: bool,
+    Type.LIST: list,
+    Type.MAP: dict,
 }
+
+COLLECTIONS = frozenset({Type.LIST, Type.MAP})
 
 
 class ExprError(Exception):

@@ -17,8 +17,9 @@ from flowengine.states.field_types import (
     Scalar,
     StateName,
 )
-from flowengine.states.preamble import Recording, Report
+from flowengine.states.preamble import Report
 from flowengine.states.prompt import Prompt
+from flowengine.states.recording import Recording
 
 VarType = Literal["text", "digits", "integer", "decimal", "boolean", "date", "time", "choice"]
 
@@ -147,7 +148,10 @@ class BeforeKind(msgspec.Struct, frozen=True):
         Annotated[
             Annotated[Literal["stop"], RECORD_HINT] | Recording,
             RECORD_HINT,
-            Meta(description="Start or stop recording.", examples=["stop"]),
+            Meta(
+                description="Start or stop recording the call; `record_message` asks for a message.",
+                examples=["stop"],
+            ),
         ]
         | UnsetType
     ) = UNSET

@@ -105,6 +105,36 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ] = False
 
 
+class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where recordings go whose state does not say it, and the tone before a message."""
+
+    to: Annotated[
+        str,
+        Meta(
+            description="Where the files go: s3://bucket/folder or azure://account/container.",
+            examples=["s3://acme-voicemail/messages"],
+        ),
+    ]
+    credentials: (
+        Annotated[
+            str,
+            Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    beep: (
+        Annotated[
+            str,
+            Meta(
+                description="The address of the tone that callers hear before they leave a "
+                "message; the platform has none of its own.",
+                examples=["https://media.example.com/beep.mp3"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
 class TableFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Data to look up by key."""
 
@@ -257,6 +287,16 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             examples=[{"crm": "CRM_TOKEN"}],
         ),
     ] = {}
+    recordings: (
+        Annotated[
+            Recordings,
+            Meta(
+                description="Where recordings go whose state does not say it.",
+                examples=[{"to": "s3://acme-voicemail/messages"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     calendars: Annotated[
         dict[Name, dict[str, Any]],
         Meta(

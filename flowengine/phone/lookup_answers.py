@@ -20,12 +20,13 @@ from flowengine.scenarios.doubles import (
     list_service_addresses,
 )
 from flowengine.scenarios.explore import TrialLookup
-from flowengine.scenarios.scenario_checks import LOOKUP_METHODS, list_written_keys
+from flowengine.scenarios.scenario_checks import list_written_keys
 from flowengine.scenarios.scenario_given import ExpectedLookup as Authored
 from flowengine.scenarios.scenario_run import to_service_double
 from flowengine.scenarios.trial_inputs import TrialInputs
 from flowengine.source import read_document
 from flowengine.states import LookupRequest, LookupResult
+from flowengine.states.fetch_options import HTTP_METHODS
 from flowengine.states.response_body import parse_body
 
 FAILURE_NAMES = {"": "", **{kind: name for name, kind in FETCH_ERRORS.items()}}
@@ -171,8 +172,9 @@ def load_doubles(file: Path | None) -> list[ServiceDouble]:
             f"{file}: {error}; write `lookups:` and below it a list, as scenarios have it"
         ) from error
     for lookup in lookups:
-        if len(set(LOOKUP_METHODS) & set(list_written_keys(lookup))) != 1:
+        if len(set(HTTP_METHODS) & set(list_written_keys(lookup))) != 1:
             raise click.UsageError(
-                f"{file}: a lookup of {lookup.service} has exactly one of get, post and put"
+                f"{file}: a lookup of {lookup.service} has exactly one of "
+                "get, post, put, patch and delete"
             )
     return [to_service_double(lookup) for lookup in lookups]

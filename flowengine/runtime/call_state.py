@@ -44,18 +44,40 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     format: Literal[1, 2] = 2  # the version of the encoded form: add one when you change the fields
 
     def to_root_flow(self) -> "Call":
-        """The call as its first flow sees it: where events like the end of the call are handled."""
+        """The call as its first flow sees it."""
+        return self.to_flow_at(0)
+
+    def to_flow_at(self, level: int) -> "Call":
+        """The call as one of its flows sees it, in which an event is handled. The first flow is at
+        level 0, the one that the call is in has the highest level.
+        """
         if not self.stack:
             return self
-        first = self.stack[0]
+        if level == len(self.stack):
+            return replace(self, stack=())
+        frame = self.stack[level]
         return replace(
             self,
-            flow=first.flow,
-            state=first.state,
-            values=first.values,
-            history=first.history,
+            flow=frame.flow,
+            state=frame.state,
+            values=frame.values,
+            history=frame.history,
             stack=(),
         )
+
+    def get_place_at(self, level: int) -> tuple[str, str]:
+        """The flow at a level, and its state."""
+        if level == len(self.stack):
+            return self.flow, self.state
+        return self.stack[level].flow, self.stack[level].state
+
+    def replace_values_at(self, level: int, values: dict[str, Any]) -> "Call":
+        """The call with other values in the flow at a level."""
+        if level == len(self.stack):
+            return replace(self, values=values)
+        stack = [*self.stack]
+        stack[level] = replace(stack[level], values=values)
+        return replace(self, stack=tuple(stack))
 
     def iter_flow_values(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Each flow that the call keeps values of, with those values."""

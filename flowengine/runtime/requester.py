@@ -12,7 +12,7 @@ from flowengine.runtime.delivery import CallbackDelivery, is_unique_stamp
 from flowengine.runtime.outbox import Outbox, needs_retry
 from flowengine.runtime.step import resume
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, Place
-from flowengine.sinch import Pie
+from flowengine.sinch import CallbackEvent, Pie
 from flowengine.states import LookupRequest, LookupResult
 
 PerformedRequest = tuple[LookupRequest, LookupResult]
@@ -56,10 +56,15 @@ class Requester:
             )
         delivery.places.append(waiting.place)
         delivery.performed.append((request, fetched))
-        is_report = not delivery.event.is_awaited and needs_retry(request, fetched)
+        is_report = is_caller_gone(delivery.event) and needs_retry(request, fetched)
         if self._outbox is not None and is_report:
             await self._outbox.keep_report(sent)
         return fetched
+
+
+def is_caller_gone(event: CallbackEvent) -> bool:
+    """Whether nobody on the line hears what becomes of the request."""
+    return not event.is_awaited or (type(event) is Pie and event.type == "hangup")
 
 
 def take_earlier_result(

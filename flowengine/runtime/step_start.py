@@ -2,7 +2,7 @@
 event at the entry for it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,13 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
-from flowengine.expr import EvalError
 from flowengine.limits import MAX_FACT_BYTES, MAX_KEPT_CUSTOM_BYTES
 from flowengine.runtime.call_state import Call
+from flowengine.runtime.callout_data import (
+    NO_CALLOUT_DATA,
+    parse_callout_data,
+    to_input_values,
+)
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Notify, Pie
 from flowengine.sinch.caller_identity import (
@@ -21,9 +25,9 @@ from flowengine.sinch.caller_identity import (
     read_caller,
 )
 from flowengine.states import NameBindings, StepContext
-from flowengine.states.variable_values import convert_value
 from flowengine.svaml import Action, Continue, Hangup
 
+RESUMED_LEVEL = -1  # in place of a level: the state that the call waits in
 UNASKED = ("hangup", "error")  # events of the call itself, whichever menu it is in
 
 
@@ -32,7 +36,8 @@ class StepStart(msgspec.Struct, frozen=True):
     the call. Where `is_complete`, no state runs and `answer` is the answer, if any. `keeps_place`
     says that the call stays in its state; `sends_nothing` that the platform ignores the answer;
     `failure` is why the step must fail. `event` replaces the event of the callback; `notes` go to
-    the trace.
+    the trace. `level` is the flow of the call's stack that handles the event (see
+    `Call.to_flow_at`), and `following` are those that it concerns after that.
     """
 
     call: Call
@@ -44,16 +49,8 @@ class StepStart(msgspec.Struct, frozen=True):
     failure: str = ""
     event: Pie | None = None
     notes: Sequence[str] = ()
-
-
-class CalloutData(msgspec.Struct, frozen=True):
-    """The data in the `custom` text of a placed call."""
-
-    flow: str = ""
-    data: dict[str, Any] = {}
-
-
-_NO_CALLOUT_DATA = CalloutData()
+    level: int = 0
+    following: tuple[int, ...] = ()
 
 
 def find_start(
@@ -85,7 +82,7 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     """
     notes: list[str] = []
     is_placed = event.origination_type == "SERVER"
-    handed = parse_callout_data(event.custom, notes) if is_placed else _NO_CALLOUT_DATA
+    handed = parse_callout_data(event.custom, notes) if is_placed else NO_CALLOUT_DATA
     flow = handed.flow or release.find_flow(
         event.to.endpoint, event.to.type, event.origin, event.application_key
     )
@@ -218,36 +215,6 @@ def is_from_conference(event: Pie) -> bool:
     )
 
 
-def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:
-    if not custom.startswith("{"):
-        return _NO_CALLOUT_DATA
-    try:
-        return msgspec.json.decode(custom, type=CalloutData)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        notes.append("left out: the custom text is no JSON with flow: and data:")
-        return _NO_CALLOUT_DATA
-
-
-def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
-    """The input values of a placed call that the flow declares and can hold; the others keep their
-    defaults. The notes name what was cut or left out, without its content.
-    """
-    if not data:
-        return {}
-    values = {}
-    for variable in program.signature.inputs:
-        if variable.name in data:
-            try:
-                values[f"vars.{variable.name}"] = convert_value(
-                    data[variable.name], variable, notes
-                )
-            except EvalError:
-                notes.append(f"left out: {variable.name} cannot hold what was handed in")
-    if strange := len(data.keys() - {variable.name for variable in program.signature.inputs}):
-        notes.append(f"left out: what is no input of {program.flow} ({strange})")
-    return values
-
-
 def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
     """The start for an answer to a menu of a call whose state is lost: the menu id names the flow
     and the state, so the error exit of that state can answer.
@@ -276,16 +243,9 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
             note = f"the answer is to another question: {event.menu_id}"
             return StepStart(call, event=to_no_match(event), notes=(note,))
         return StepStart(call)
-    entry = release.programs[call.to_root_flow().flow].pressed
     if event.type != "sequence":
         return StepStart(call)
-    return StepStart(
-        call.to_root_flow(),
-        entry=entry,
-        is_complete=not entry,
-        keeps_place=True,
-        sends_nothing=True,
-    )
+    return start_beside_call(release, call, event)
 
 
 def answers_own_menu(call: Call, event: Pie) -> bool:
@@ -321,25 +281,66 @@ def to_no_match(event: Pie) -> Pie:
 
 
 def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> StepStart:
-    """The start for the end of a call or a notice: the entry of the first flow runs beside the
-    call, and the platform gets no answer.
-    """
+    """The start for the end of a call or a notice: the platform gets no answer."""
+    assert isinstance(event, Dice | Notify)  # noqa: S101  # no other event is left
+    verb = release.programs[call.flow].states[call.state].verb
     if type(event) is Notify and event.type in ("amd", "amd_beep"):
         return StepStart(
             call,
             keeps_place=True,
             sends_nothing=True,
-            is_complete=not release.programs[call.flow].states[call.state].verb.joins_callee,
+            is_complete=not verb.joins_callee,
+            level=len(call.stack),
         )
-    program = release.programs[call.to_root_flow().flow]
-    entry = program.ended if type(event) is Dice else find_notice_entry(program, event)
+    if not verb.is_waiting_for(event, call.values):
+        return start_beside_call(release, call, event)
+    if type(event) is Notify:
+        return StepStart(call, sends_nothing=True)
+    return start_beside_call(release, call, event, (RESUMED_LEVEL,))
+
+
+def start_beside_call(
+    release: Release, call: Call, event: CallbackEvent, following: tuple[int, ...] = ()
+) -> StepStart:
+    """The start for an event that the call stays in its state for. It goes to the innermost flow
+    that has an entry for it. The end of the call is the end of all its flows, so each of them hears
+    of it, the innermost first.
+    """
+    levels = [
+        level
+        for level in range(len(call.stack), -1, -1)
+        if find_event_entry(release, call, event, level)
+    ]
+    if type(event) is not Dice:
+        levels = levels[:1]
+    all_levels = (*levels, *following)
+    if all_levels:
+        return start_at_level(release, call, event, all_levels[0], all_levels[1:])
+    return StepStart(call.to_root_flow(), is_complete=True, keeps_place=True, sends_nothing=True)
+
+
+def start_at_level(
+    release: Release, call: Call, event: CallbackEvent, level: int, following: tuple[int, ...]
+) -> StepStart:
+    """The start for an event in one flow of the call, or in the state that the call waits in."""
+    if level == RESUMED_LEVEL:
+        return StepStart(call, sends_nothing=True)
     return StepStart(
-        call.to_root_flow(),
-        entry=entry,
-        is_complete=not entry,
+        call.to_flow_at(level),
+        entry=find_event_entry(release, call, event, level),
         keeps_place=True,
         sends_nothing=True,
+        level=level,
+        following=following,
     )
+
+
+def find_event_entry(release: Release, call: Call, event: CallbackEvent, level: int) -> str:
+    """The state that the flow at this level has for the event, or ""."""
+    program = release.programs[call.get_place_at(level)[0]]
+    if type(event) is Dice:
+        return program.ended
+    return program.pressed if type(event) is Pie else find_notice_entry(program, event)
 
 
 def find_notice_entry(program: Program, event: CallbackEvent) -> str:

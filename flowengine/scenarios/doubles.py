@@ -2,7 +2,7 @@
 expected or did not come is told.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import lru_cache
@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from flowengine.compile import Release
+from flowengine.problems import format_count
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.states.response_body import parse_body
 
@@ -125,6 +126,8 @@ def find_difference(double: ServiceDouble, made: MadeRequest) -> tuple[int, str]
         return 1, f"it expects {double.method}"
     if not matches_wildcard(double.path, made.path):
         return 2, f"it expects {double.path}"
+    if double.body is not None and made.body is None:
+        return 3, "it expects a body"
     if double.body is not None and (fault := find_body_difference(double.body, made.body, "body")):
         return 3, fault
     wrong = [
@@ -138,19 +141,9 @@ def find_difference(double: ServiceDouble, made: MadeRequest) -> tuple[int, str]
 def find_body_difference(expected: Any, found: Any, where: str) -> str:
     """The first place where two bodies differ, or nothing."""
     if isinstance(expected, dict) and isinstance(found, dict):
-        strangers = sorted(found.keys() - expected.keys())
-        if strangers:
-            return f"it expects no {where}.{strangers[0]}"
-        return next(
-            filter(
-                None,
-                (
-                    find_body_difference(value, found.get(name), f"{where}.{name}")
-                    for name, value in expected.items()
-                ),
-            ),
-            "",
-        )
+        return _find_group_difference(expected, found, where)
+    if isinstance(expected, list) and isinstance(found, list):
+        return _find_list_difference(expected, found, where)
     if expected == "*" or (
         isinstance(expected, str) and isinstance(found, str) and matches_wildcard(expected, found)
     ):
@@ -163,8 +156,31 @@ def find_body_difference(expected: Any, found: Any, where: str) -> str:
     )
 
 
+def _find_group_difference(
+    expected: Mapping[str, Any], found: Mapping[str, Any], where: str
+) -> str:
+    if strangers := sorted(found.keys() - expected.keys()):
+        return f"it expects no {where}.{strangers[0]}"
+    for name, value in expected.items():
+        place = f"{where}.{name}"
+        if name not in found and value != "*":
+            return f"it expects {place} {format_expected(value)}, which is not there"
+        if name in found and (fault := find_body_difference(value, found[name], place)):
+            return fault
+    return ""
+
+
+def _find_list_difference(expected: Sequence[Any], found: Sequence[Any], where: str) -> str:
+    if len(expected) != len(found):
+        count = format_count(len(expected), "item")
+        return f"it expects {count} in {where}, not {len(found)}"
+    pairs = enumerate(zip(expected, found, strict=True))
+    faults = (find_body_difference(*pair, f"{where}[{place}]") for place, pair in pairs)
+    return next(filter(None, faults), "")
+
+
 def format_expected(value: Any) -> str:
-    return "to be there" if value is None else msgspec.json.encode(value).decode()
+    return msgspec.json.encode(value).decode()
 
 
 def matches_wildcard(expected: str, found: str) -> bool:

@@ -307,6 +307,8 @@ def mask_words(value: Any, words: Sequence[str]) -> Any:
     """The value with a star in place of each of these words."""
     if isinstance(value, Mapping):
         return {name: mask_words(part, words) for name, part in value.items()}
+    if isinstance(value, list):
+        return [mask_words(part, words) for part in value]
     for word in words if isinstance(value, str) else ():
         value = value.replace(word, "*")
     return value

@@ -11,8 +11,13 @@ from typing import Any, Final, NamedTuple
 PathKey = str | int
 _PATH_STEP: Final = re.compile(
     r"""\s*(?:\.\s*\??(?P<name>[A-Za-z_]\w*)(?P<call>\s*\()?"""
-    r"""|\[\s*\??(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<index>[0-9]{1,2}))\s*\])"""
+    r"""|\[\s*\??(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<index>[0-9]{1,2})"""
+    # the place of an item that is worked out in the call: the first one is as good as any
+    r"""|(?P<computed>[A-Za-z_][\w.]*(?:\s*[-+]\s*[0-9]+)?))\s*\])"""
 )
+_LIST_FUNCTION: Final = re.compile(r"\b(list_words|slice)\(\s*$")
+_SLICE_END: Final = re.compile(r"\s*,[^()]*\)")
+_FILLER: Final = "one"
 _LIST_TESTS: Final = {"filter", "exists", "exists_one", "all"}
 _LAMBDA: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*,")
 _COMPARISON: Final = re.compile(r"""\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|(-?[0-9]{1,15})\b)""")
@@ -42,6 +47,18 @@ def to_body(texts: Iterable[str], values: Iterable[Any]) -> Any:
     ]
     for place, value in sorted(places, key=lambda one: len(one[0].steps)):
         found = put_value(found, place.steps, choose_value(place, value))
+    return repeat_first_items(found)
+
+
+def repeat_first_items(found: Any) -> Any:
+    """The body with lists whose items are alike: of a list that is counted, only the first item is
+    looked at.
+    """
+    if isinstance(found, dict):
+        return {key: repeat_first_items(value) for key, value in found.items()}
+    if isinstance(found, list) and found:
+        first = repeat_first_items(found[0])
+        return [first, *(first if one == _FILLER else repeat_first_items(one) for one in found[1:])]
     return found
 
 
@@ -49,12 +66,19 @@ def find_body_paths(text: str, name: str) -> Iterator[BodyPath]:
     """The places below a name that an expression looks at."""
     for start in re.finditer(rf"(?<![\w.\"']){name}\b", text):
         steps, end, called = read_path(text, start.end())
+        function = _LIST_FUNCTION.search(text[: start.start()])
+        if function and function[1] == "slice" and (cut := _SLICE_END.match(text, end)):
+            inside, end, called = read_path(text, cut.end())
+            steps += inside
         sized = called == "size" or re.search(r"\bsize\(\s*$", text[: start.start()]) is not None
         inner = _LAMBDA.match(text, end) if called in {"map", *_LIST_TESTS} else None
         if inner:
             for below in find_body_paths(text[inner.end() :], inner[1]):
                 tested = below.tested or called in _LIST_TESTS
                 yield below._replace(steps=(*steps, 0, *below.steps), tested=tested)
+            continue
+        if called == "join" or (function and not called and end < len(text) and text[end] == ")"):
+            yield BodyPath((*steps, 0))
             continue
         compared = _COMPARISON.match(text, end) if not called else None
         equal = None
@@ -71,7 +95,7 @@ def read_path(text: str, at: int) -> tuple[tuple[PathKey, ...], int, str]:
         at = found.end()
         if found["call"]:
             return tuple(steps), at, found["name"]
-        index = found["index"]
+        index = "0" if found["computed"] else found["index"]
         key = found["name"] or found["double"] or found["single"] or ""
         steps.append(int(index) if index else key)
     return tuple(steps), at, ""
@@ -83,7 +107,7 @@ def choose_value(place: BodyPath, value: Any) -> Any:
         value = True
     if place.sized:
         number = int(value) if isinstance(value, int | float) else 1
-        return ["one"] * min(max(number, 0), _MAX_ITEMS)
+        return [_FILLER] * min(max(number, 0), _MAX_ITEMS)
     if place.equal and isinstance(value, bool):
         sign, other = place.equal
         same = value is (sign == "==")

@@ -22,9 +22,9 @@ from flowengine.scenarios.scenario_steps import CalleeStep, ScenarioStep
 from flowengine.sinch import vocabulary
 from flowengine.sinch.vocabulary import fold_word
 from flowengine.source import Document, KeyPath
+from flowengine.states.fetch_options import HTTP_METHODS, describe_empty_value
 from flowengine.svaml.header_format import find_header_name_fault, find_header_value_fault
 
-LOOKUP_METHODS = ("get", "post", "put")
 TEXT_KEYS = ("hears", "hears only", "does not hear", "callee hears")
 
 
@@ -96,14 +96,17 @@ class ScenarioChecker:
             )
 
     def check_lookup(self, path: KeyPath, lookup: ExpectedLookup) -> None:
-        methods = [name for name in LOOKUP_METHODS if getattr(lookup, name) is not UNSET]
+        methods = [name for name in HTTP_METHODS if getattr(lookup, name) is not UNSET]
         if len(methods) != 1:
             self.report(
                 "FE705",
                 path,
-                "a lookup has exactly one of get, post and put",
+                "a lookup has exactly one of get, post, put, patch and delete",
                 "write for example `get: /accounts/1`",
             )
+        if lookup.body is not UNSET:
+            for empty in self.document.find_empty_values((*path, "body")):
+                self.report("FE152", empty, *describe_empty_value(empty), key=True)
         services = list_services(self.compiled.programs.values())
         if lookup.service not in services:
             hint = suggest_name(lookup.service, services) or "no flow asks it"

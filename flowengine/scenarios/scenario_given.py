@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.field_types import Name, Scalar
+from flowengine.states.field_types import JsonBody, Name
 
 
 class ExpectedLookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -32,11 +32,20 @@ class ExpectedLookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         Annotated[str, Meta(description="The path of a PUT.", examples=["/visits/A-17"])]
         | UnsetType
     ) = UNSET
+    patch: (
+        Annotated[str, Meta(description="The path of a PATCH.", examples=["/orders/A-17"])]
+        | UnsetType
+    ) = UNSET
+    delete: (
+        Annotated[str, Meta(description="The path of a DELETE.", examples=["/visits/A-17"])]
+        | UnsetType
+    ) = UNSET
     body: (
         Annotated[
-            dict[str, Scalar],
+            JsonBody,
             Meta(
-                description="What must be sent; `*` in a text stands for anything.",
+                description="What must be sent, with its lists and groups; `*` in a text stands "
+                "for anything.",
                 examples=[{"confirmed": True}],
             ),
         ]

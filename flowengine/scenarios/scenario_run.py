@@ -25,6 +25,7 @@ from flowengine.scenarios.scenario_loader import Case
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_steps import CalleeStep, ExpectedNotification, ScenarioStep
 from flowengine.scenarios.then_checks import check_connected, check_then
+from flowengine.states.fetch_options import HTTP_METHODS
 from flowengine.states.field_types import parse_millis
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.switch_events import Asks, Joined
@@ -242,7 +243,7 @@ def run_scenario(case: Case, project: ScenarioProject) -> ScenarioResult:
 
 
 def to_service_double(lookup: ExpectedLookup) -> ServiceDouble:
-    method = next(name for name in ("get", "post", "put") if isinstance(getattr(lookup, name), str))
+    method = next(name for name in HTTP_METHODS if isinstance(getattr(lookup, name), str))
     return ServiceDouble(
         service=lookup.service,
         method=method.upper(),

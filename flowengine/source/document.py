@@ -105,6 +105,17 @@ class Document:
         start, end = self.values[path]
         return self.text[start:end]
 
+    def find_empty_values(self, path: KeyPath) -> Iterator[KeyPath]:
+        """The values at and below a path for which nothing is written, which may be a slip; null
+        is something.
+        """
+        value = self.get_value(path)
+        if isinstance(value, (dict, list)):
+            for step in value if isinstance(value, dict) else range(len(value)):
+                yield from self.find_empty_values((*path, step))
+        elif value is None and path not in self.broken and not self.get_source_text(path):
+            yield path
+
     def get_value(self, path: KeyPath) -> Any:
         value = self.data
         for step in path:

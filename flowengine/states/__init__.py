@@ -8,6 +8,7 @@ from flowengine.states import (
     fetch,
     menu,
     preamble,
+    record_message,
     split,
     subflow,
     terminal_states,
@@ -70,6 +71,7 @@ STATE_KINDS: dict[str, StateKind] = {
     for kind in (
         menu.MENU_KIND,
         collect.COLLECT_KIND,
+        record_message.RECORD_MESSAGE_KIND,
         choose.CHOOSE_KIND,
         assign.SET_KIND,
         split.SPLIT_KIND,

@@ -365,7 +365,11 @@ def compile_for_variable(
     scope: Scope, text: str, variable: Variable, expects: Type | None
 ) -> Expression:
     """An expression of this type that a variable takes its value from. Raises ExprError."""
-    made = scope.compile_expression(text, expects)
+    made = (
+        scope.compile_expression(text, expects)
+        if expects
+        else scope.compile_single_value(text, variable.type)
+    )
     if variable.choices:
         scope.check_results(text, variable.name, variable.choices)
     return made

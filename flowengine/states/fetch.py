@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta
 
 from flowengine.expr import (
     EscapeMode,
@@ -23,8 +23,8 @@ from flowengine.problems import Problem
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import to_one_line
-from flowengine.states.fetch_options import HTTP_METHODS, Fetch
-from flowengine.states.field_types import Scalar, parse_millis
+from flowengine.states.fetch_options import HTTP_METHODS, Fetch, describe_empty_value
+from flowengine.states.field_types import parse_millis
 from flowengine.states.flow_context import CompiledService, Variable
 from flowengine.states.lookup_headers import (
     clean_header_value,
@@ -69,7 +69,7 @@ class CompiledFetch(Verb):
     method: str
     url: Template
     headers: Mapping[str, Template]
-    body: Mapping[str, Any] | None
+    body: dict[str, Any] | list[Any] | None
     captures: tuple[Capture, ...]
     timeout: float
     retries: int
@@ -119,9 +119,7 @@ class CompiledFetch(Verb):
         }
         body = b""
         if self.body is not None:
-            body = msgspec.json.encode(
-                {key: evaluate_value(value, names) for key, value in self.body.items()}
-            )
+            body = msgspec.json.encode(evaluate_body(self.body, names))
             # an author's content-type wins
             headers = merge_headers({"content-type": "application/json"}, headers)
         return LookupRequest(
@@ -172,7 +170,12 @@ class CompiledFetch(Verb):
         return Exit("failed")
 
 
-def evaluate_value(value: Any, names: Mapping[str, Any]) -> Any:
+def evaluate_body(value: Any, names: Mapping[str, Any]) -> Any:
+    """The value of a part of a body with what it holds; a body nests as deep as YAML may."""
+    if isinstance(value, dict):
+        return {key: evaluate_body(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [evaluate_body(one, names) for one in value]
     if isinstance(value, Expression):
         return value.evaluate(names)
     return value.render(names) if isinstance(value, Template) else value
@@ -199,7 +202,10 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
         name: compile_header(builder, (*path, "headers", name), secret_scope, fetch.headers)
         for name in fetch.headers
     }
-    body = compile_body(builder, (*path, "body"), fetch.body)
+    body = None
+    if fetch.body is not UNSET:
+        body = compile_body(builder, (*path, "body"), fetch.body)
+        check_empty_values(builder, (*path, "body"))
     captures = compile_captures(builder, path, fetch)
     add_exits(builder, path, fetch)
     if service is None or url is None:
@@ -241,13 +247,19 @@ def compile_header(
     return template
 
 
-def collect_names(
-    url: Template, headers: Iterable[Template | None], body: Mapping[str, Any] | None
-) -> frozenset[str]:
-    parts = [url, *headers, *(body or {}).values()]
+def collect_names(url: Template, headers: Iterable[Template | None], body: Any) -> frozenset[str]:
+    parts = [url, *headers, *iterate_body_values(body)]
     return frozenset().union(
         *(part.names for part in parts if isinstance(part, (Expression, Template)))
     )
+
+
+def iterate_body_values(value: Any) -> Iterator[Any]:
+    if isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from iterate_body_values(one)
+    else:
+        yield value
 
 
 def find_method(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> str:
@@ -256,7 +268,7 @@ def find_method(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> str:
         builder.add_problem(
             "FE213",
             path,
-            "a fetch has exactly one of get, post and put",
+            "a fetch has exactly one of get, post, put, patch and delete",
             "write for example `get: /accounts`",
         )
         return ""
@@ -287,15 +299,18 @@ def check_path(builder: StateBuilder, path: KeyPath, text: str) -> None:
         )
 
 
-def compile_body(
-    builder: StateBuilder, path: KeyPath, body: Mapping[str, Scalar] | UnsetType
-) -> dict[str, Any] | None:
-    if body is UNSET:
-        return None
-    return {key: compile_body_value(builder, (*path, key), value) for key, value in body.items()}
+def check_empty_values(builder: StateBuilder, path: KeyPath) -> None:
+    for empty in builder.document.find_empty_values(path):
+        span = builder.document.find_key_span(empty)
+        builder.problems.append(Problem("FE152", span, *describe_empty_value(empty)))
 
 
-def compile_body_value(builder: StateBuilder, path: KeyPath, value: Scalar) -> Any:
+def compile_body(builder: StateBuilder, path: KeyPath, value: Any) -> Any:
+    """A part of a body with expressions and templates in place of its texts."""
+    if isinstance(value, dict):
+        return {key: compile_body(builder, (*path, key), one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [compile_body(builder, (*path, place), one) for place, one in enumerate(value)]
     if not isinstance(value, str):
         return value
     inside = find_whole_expression(value)

@@ -5,9 +5,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.field_types import Condition, Name, PositiveDuration, Scalar, StateName
+from flowengine.source import KeyPath
+from flowengine.states.field_types import Condition, JsonBody, Name, PositiveDuration, StateName
 
-HTTP_METHODS = ("get", "post", "put")
+HTTP_METHODS = ("get", "post", "put", "patch", "delete")
 ServicePath = Annotated[
     str,
     Meta(
@@ -24,18 +25,26 @@ StatusKey = Annotated[
 ]
 
 
+def describe_empty_value(path: KeyPath) -> tuple[str, str]:
+    """What is wrong with a value of a body for which nothing is written, and its cure."""
+    return f"{path[-1]} is empty: a value is expected", "write null for nothing"
+
+
 class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Ask another system. Exactly one of get, post, put."""
+    """Ask another system. Exactly one of get, post, put, patch, delete."""
 
     service: Annotated[Name, Meta(description="A service of the project.", examples=["crm"])]
     get: ServicePath | UnsetType = UNSET
     post: ServicePath | UnsetType = UNSET
     put: ServicePath | UnsetType = UNSET
+    patch: ServicePath | UnsetType = UNSET
+    delete: ServicePath | UnsetType = UNSET
     body: (
         Annotated[
-            dict[str, Scalar],
+            JsonBody,
             Meta(
-                description="Sent as JSON; texts may have `${…}`.",
+                description="Sent as JSON: values, lists and groups in each other. Texts may have "
+                "`${…}`; one that is a single `${…}` keeps its type.",
                 examples=[{"account": "${vars.account}"}],
             ),
         ]

@@ -3,12 +3,21 @@ what this file says.
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 DIALLED_TARGET = "dialled"  # in place of a number: the one that the caller dialled
 Scalar = str | int | float | bool
+JsonBody = Annotated[
+    Any,
+    Meta(
+        extra_json_schema={
+            "type": ["object", "array"],
+            "x-hint": "write names with values, such as body: {id: 7}, or a list",
+        }
+    ),
+]
 DURATION_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
 

@@ -9,8 +9,9 @@ from flowengine.expr import (
     Type,
 )
 from flowengine.source import KeyPath
-from flowengine.states.prompt import LocalisedText
+from flowengine.states.prompt import CompiledPrompt, LocalisedText
 
+FILE_NAME_KIND = "file name"  # of a hidden variable: letters, digits, - and _
 CallbackContext = Literal["same", "pie", "ace", "notify", "keys"]
 
 
@@ -62,6 +63,15 @@ class CompiledService:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingStorage:
+    """Where the recordings of the project go, and the tone before a message."""
+
+    to: Template
+    credentials: Template | None
+    beep: CompiledPrompt | None
+
+
+@dataclass(frozen=True, slots=True)
 class FlowContext:
     """What the project and the flow offer to every state of a flow."""
 
@@ -77,3 +87,4 @@ class FlowContext:
     defaults: Mapping[str, Any]
     menu_ids: str = "named"
     goes_back: bool = False
+    storage: RecordingStorage | None = None

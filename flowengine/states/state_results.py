@@ -16,11 +16,13 @@ InstructionToSend = Instruction | msgspec.Raw
 
 class Exit(msgspec.Struct, frozen=True):
     """Leave by this exit; the state machine knows where it leads. With `own_question`, `back` goes
-    to the question of the state itself: from its read-back, or from a menu inside it.
+    to the question of the state itself: from its read-back, or from a menu inside it. With
+    `without_caller`, nobody hears what the states that follow say.
     """
 
     name: str
     own_question: bool = False
+    without_caller: bool = False
 
 
 class AnswerCallback(msgspec.Struct, frozen=True):

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowengine.expr import Expression, Template
+from flowengine.sinch import Dice, Notify
 from flowengine.source import KeyPath
 from flowengine.states.flow_context import CompiledService, Variable
 from flowengine.states.prompt import CompiledPrompt
+from flowengine.states.recording import CompiledRecording
 from flowengine.states.state_results import Exit, StateResult
 from flowengine.states.step_context import StepContext
 
@@ -139,6 +141,22 @@ class Verb(ABC):
     @property
     def asks_for_secret(self) -> bool:
         """Whether what the caller enters is a secret."""
+        return False
+
+    @property
+    def written_addresses(self) -> frozenset[str]:
+        """The names into which it writes addresses of files and nothing else."""
+        return frozenset()
+
+    @property
+    def recording(self) -> CompiledRecording | None:
+        """The recording that it begins, or None."""
+        return None
+
+    def is_waiting_for(self, event: Dice | Notify, values: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Whether this end of the call, or this notice, resumes it. `values` are those of a call
+        that waits in it.
+        """
         return False
 
     @property

@@ -330,6 +330,8 @@ EDITS = (
                                                                    "dear.”"),
     project("the locale of all", "locale: en-US", "locale: en-GB", "~ locale: en-US -> "
                                                                    "en-GB", "affects"),
+    project("recordings", "apology: Sorry.", "apology: Sorry.\nrecordings: {to: s3://box}", "+ "
+                                                                                           "recordings to: s3://box"),
     project("the journal", "apology: Sorry.", "apology: Sorry.\njournal: {numbers: clear}", "~ "
                                                                                             "journal numbers: masked -> clear"),
     project("no journal", "apology: Sorry.", "apology: Sorry.\njournal: {keep: none}", "~ journal "

@@ -207,6 +207,7 @@ def test_comparison_covers_each_part_of_a_project_and_flow() -> None:
         "applications",
         "secrets",
         "services",
+        "recordings",
         "routes",
     }
     parts = {"defaults", "messages", "tables", "calendars"}

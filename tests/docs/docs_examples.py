@@ -13,7 +13,12 @@ from flowengine.problems import Problem
 ROOT = Path(__file__).parents[2]
 WORLD = Path(__file__).parent / "world"
 PAGES = sorted(
-    [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/operations").glob("*.md")]
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs/operations").glob("*.md"),
+        *(ROOT / "docs/recipes").glob("*.md"),
+    ]
 )
 SECRETS = {"CRM_TOKEN": "token", "S3_KEY": "key"}
 LOST = re.compile(r"there is no state (\w+)")

@@ -37,6 +37,12 @@ vars.account == 3
 vars.n > "3"
 "you have " + vars.n
 vars.account[0]
+vars.n[0]
+vars.n.map(x, x)
+list_words(vars.account)
+body.a.slice(0, 1)
+slice(body.a, 1)
+[1, 2][2]
 vars.account.foo
 !vars.n
 vars.n && vars.gold

@@ -24,7 +24,10 @@ _NAMES = {
     "body": Type.ANY,
 }
 _TABLE = LookupTable({"name": Type.TEXT}, {"1": {"name": "one"}})
-_ARGUMENTS = {kind: f"vars.{kind}" for kind in Type} | {Type.ANY: "body.any"}
+_ARGUMENTS = {kind: f"vars.{kind}" for kind in Type} | {
+    Type.ANY: "body.any",
+    Type.LIST: "body.names",
+}
 _CALLS = [
     f"{one.name}({', '.join(map(_ARGUMENTS.__getitem__, one.parameters))})"
     for function in FUNCTIONS.values()
@@ -53,6 +56,7 @@ _EXPRESSIONS = [
     "{'a': digits(vars.text), 'b': [trim(vars.text), body.any]}",
     "integer(vars.text.replace('1', 'x')) / size(digits(vars.text))",
     "body.list.map(i, date_words(i.name))",
+    "list_words(slice(body.list.filter(i, i.id > 0).map(i, i.name), 0, 1))",
 ]
 
 
@@ -67,7 +71,13 @@ def make_values(number: int) -> dict[str, Any]:
         "vars.boolean": number % 2 == 0,
         "event.headers": {"x-tier": text},
         "call.locale": "en-US",
-        "body": {"any": text, "id": number, "price": number + 0.5, "list": [item, item]},
+        "body": {
+            "any": text,
+            "id": number,
+            "price": number + 0.5,
+            "list": [item, item],
+            "names": [text, text],
+        },
     }
 
 

@@ -20,9 +20,11 @@ from flowengine.compile.routing import RoutesByNumber, compile_route
 from flowengine.model import Route
 from flowengine.problems import to_text
 from flowengine.runtime.call_state import Call, encode_call
-from flowengine.runtime.step import create_walk, resume, step
+from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.runtime.step_start import StepStart
+from flowengine.runtime.step_walk import create_walk
+from flowengine.scenarios.sample_bodies import to_body
 from flowengine.sinch import decode
 from flowengine.sources.project_folder import read_folder
 from flowengine.states import LookupResult
@@ -35,7 +37,7 @@ COMPILED = compile_project(
 SCHEMA = json.loads((ROOT / "schemas" / "svaml.schema.json").read_text())
 OPEN, CLOSED = datetime(2026, 11, 18, 16, 0, tzinfo=UTC), datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 ENTERED = ["", "1", "2", "*1", "*2", "12345674"]
-LIMIT = 400  # different situations of one flow
+LIMIT = 200  # different situations of one flow
 
 
 def test_sample_flows_have_no_problems() -> None:
@@ -78,16 +80,23 @@ def bodies(program: Program) -> list[dict[str, Any]]:
     values = {
         name: sample_values(program, variable.type, variable.choices)
         for name, variable in fields.items()
-        if name.startswith("body.")
+        if "body." in name
     }
     most = max((len(found) for found in values.values()), default=0)
     return [
         {},
         *(
-            body_of({name: found[turn % len(found)] for name, found in values.items()})
+            shorten_lists(to_body(values, [found[turn % len(found)] for found in values.values()]))
             for turn in range(most)
         ),
     ]
+
+
+def shorten_lists(body: Any) -> Any:
+    """A body with four items of each list at most: each item more is a situation more for all else."""
+    if isinstance(body, dict):
+        return {name: shorten_lists(value) for name, value in body.items()}
+    return [shorten_lists(item) for item in body[:4]] if isinstance(body, list) else body
 
 
 def sample_values(program: Program, kind: str, choices: tuple[str, ...]) -> list[Any]:
@@ -96,18 +105,6 @@ def sample_values(program: Program, kind: str, choices: tuple[str, ...]) -> list
     return {"boolean": [True, False], "integer": [0, 5, 100], "decimal": [0.0, 12.5]}.get(
         kind, texts
     )
-
-
-def body_of(values: dict[str, Any]) -> dict[str, Any]:
-    """`body.a.b` = 1 as {"a": {"b": 1}}."""
-    body: dict[str, Any] = {}
-    for path, value in values.items():
-        *outer, last = path.split(".")[1:]
-        here = body
-        for name in outer:
-            here = here.setdefault(name, {})
-        here[last] = value
-    return body
 
 
 def arrivals(program: Program) -> Iterator[tuple[Call | None, Any]]:
@@ -147,7 +144,9 @@ def replies(call: Call) -> Iterator[Any]:
     """The callbacks that may come to a waiting call."""
     state = release().programs[call.flow].states[call.state]
     choices = {*getattr(state.verb, "choices", ()), *getattr(state.verb, "spoken_words", ())}
-    entered = [] if state.kind == "menu" else [*ENTERED, *words(release().programs[call.flow])]
+    entered = {"menu": [], "record_message": ["#", "1", "2"]}.get(
+        state.kind, [*ENTERED, *words(release().programs[call.flow])]
+    )
     for value in dict.fromkeys([*sorted(choices), *entered, "yes", "no", "*", "0"]):
         for kind, way in (("return", "dtmf"), ("sequence", "voice")):
             yield event(
@@ -158,6 +157,8 @@ def replies(call: Call) -> Iterator[Any]:
         yield event("pie", menuResult={"menuId": "main", "type": kind})
     for status in ("", "human", "machine", "notsure"):
         yield event("ace", **({"amd": {"status": status, "reason": "n/a"}} if status else {}))
+    # a message waits for the file of the name that its state gave it
+    files = [value for name, value in call.values.items() if name.endswith("~")]
     for kind in (
         "amd",
         "amd_beep",
@@ -169,7 +170,7 @@ def replies(call: Call) -> Iterator[Any]:
         yield event(
             "notify",
             type=kind,
-            destination="s3://file",
+            destination=f"s3://box/{(files or ['file'])[0]}",
             amd={"status": "machine"} if kind.startswith("amd") else None,
         )
     for result in ("ANSWERED", "BUSY", "NOANSWER", "FAILED"):

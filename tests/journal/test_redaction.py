@@ -123,3 +123,47 @@ def test_event_that_names_its_caller_goes_with_its_row(tmp_path: Path, told: str
     assert [text for text in texts if '"runMenu"' in text]
     assert bool([text for text in texts if LINE[1:] in text or '"to"' in text]) is (told == "")
     assert all('"cli"' in text for text in own)
+
+
+ORDERS = """
+flow: line
+start: look
+vars: {who: {type: text, max: 40}, all: {type: text, max: 80}, note: {type: text, max: 40}}
+states:
+  look:
+    fetch:
+      service: crm
+      post: /search
+      body: {filters: [{caller: "${call.from}", tags: [vip]}]}
+      into: {all: "list_words(body.orders.map(o, o.name))", who: "body.orders[1].to[0]"}
+    next: tell
+  tell: {say: "You ordered ${vars.all}, for ${vars.who}.", next: change}
+  change:
+    fetch: {service: crm, patch: /orders, body: {changes: [{for: "${vars.who}", all: ["${vars.all}"]}]}}
+    next: bye
+  bye: {hangup: }
+"""
+
+
+@pytest.mark.parametrize("told", ["", "{words: clear}"])
+async def test_items_of_a_list_are_readable_only_where_words_are_in_clear(told: str) -> None:
+    project = files(ORDERS, told)
+    release = compile_project(project, {}).release
+    assert release is not None
+    bodies: list[Any] = []
+
+    async def fetch(request: LookupRequest, _left: float) -> LookupResult:
+        bodies.append(json.loads(request.body))
+        orders = [{"name": "Trousers", "to": []}, {"name": "Umbrella", "to": ["Annabel"]}]
+        return LookupResult(200, {"orders": orders})
+
+    engine = Engine(Registry(release), MemoryStore(), None, fetch, Clock())
+    body = json.dumps(ring()).encode()
+    reply = await engine.answer(decode(body), body)
+    assert b"You ordered Trousers and Umbrella, for Annabel." in reply.body
+    assert bodies[1] == {"changes": [{"for": "Annabel", "all": ["Trousers and Umbrella"]}]}
+    made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
+    text = " ".join([made.readable, made.own, made.said, *made.dimension])
+    for word in ("Trousers", "Umbrella", "Annabel"):
+        assert (word in text) is (told == "{words: clear}")
+    assert "vip" not in text

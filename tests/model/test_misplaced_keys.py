@@ -11,7 +11,10 @@ FLOW = "flow: a\nstart: s\nstates:\n  s: {%s}\n"
     ("state", "cure"),
     [
         ('connect: "+14045009000", ring: 20s', "ring: belongs inside connect:"),
-        ("say: Hello., transcribe: true, hangup: ", "transcribe: belongs inside record:"),
+        (
+            "say: Hello., transcribe: true, hangup: ",
+            "transcribe: belongs inside record: or record_message:",
+        ),
         ('when: "true", next: s', "when: belongs inside choose:"),
         ("say: Hello., goto: s", "use next:"),
         ("menu: {prompt: Press 1., options: {1: {goto: s}}, otherwise: s}", "use next:"),

@@ -94,8 +94,10 @@ async def test_report_is_stored_encrypted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fetched", [LookupResult(0, error="timeout"), LookupResult(0, error="connection"), DOWN]
 )
-def test_result_that_may_pass_needs_a_retry(fetched: LookupResult) -> None:
-    assert needs_retry(REPORT, fetched)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_result_that_may_pass_needs_a_retry(fetched: LookupResult, method: str) -> None:
+    assert needs_retry(replace(REPORT, method=method), fetched)
+    assert not needs_retry(replace(REPORT, method="GET"), fetched)
 
 
 @pytest.mark.parametrize(

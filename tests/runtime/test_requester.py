@@ -2,10 +2,16 @@
 
 import asyncio
 import json
+import time
 
+import pytest
+
+from flowengine.limits import REPORT_KEPT_SECONDS
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
+from flowengine.runtime.outbox import Outbox
+from flowengine.runtime.requester import IDEMPOTENCY_KEY
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
@@ -69,9 +75,9 @@ async def send(engine: Engine | None, event: dict[str, object]) -> None:
     await engine.answer(decode(body), body)
 
 
-async def answer_events(*events: dict[str, object]) -> list[LookupRequest]:
+async def answer_events(*events: dict[str, object], flow: str = FLOW) -> list[LookupRequest]:
     """What the system is asked while these come, one after the other."""
-    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
+    release = compile_release({"line.yaml": flow, "project.yaml": PROJECT})
     crm = NotifyingCrm()
     crm.engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("secret")]), crm)
     for event in events:
@@ -79,9 +85,20 @@ async def answer_events(*events: dict[str, object]) -> list[LookupRequest]:
     return crm.asked
 
 
-async def test_payment_during_which_a_value_changes_is_made_once() -> None:
-    asked = await answer_events(ICE, KEY)
-    assert [request.url for request in asked] == ["https://crm.example.com/payments"]
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_payment_during_which_a_value_changes_is_made_once(method: str) -> None:
+    body = 'body: {recording: "${vars.place}"}'
+    assert FLOW.count(body) == 1
+    flow = FLOW.replace("post: /payments", f"{method.lower()}: /payments").replace(
+        body, 'body: {payment: {recordings: ["${vars.place}"]}}'
+    )
+    asked = await answer_events(ICE, KEY, flow=flow)
+    assert [(one.method, one.url) for one in asked] == [
+        (method, "https://crm.example.com/payments")
+    ]
+    assert asked[0].body == b'{"payment":{"recordings":[""]}}'
+    again = await answer_events(ICE, KEY, flow=flow)
+    assert asked[0].headers[IDEMPOTENCY_KEY] == again[0].headers[IDEMPOTENCY_KEY]
 
 
 async def test_report_after_a_reading_lookup_is_made_once_and_tells_the_latest_values() -> None:
@@ -107,3 +124,43 @@ async def test_reports_of_two_events_that_overlap_are_made_once_each() -> None:
     await asyncio.gather(send(engine, DICE), send(engine, NOTICE), send(engine, KEY))
     assert asked.count("reports") == 1
     assert asked.count("payments") <= 1
+
+
+MESSAGE = """
+flow: line
+start: ask
+vars: {message: {type: text, max: 256}}
+states:
+  ask:
+    record_message: {prompt: Please speak., into: message, review: Press 1., to: "s3://box"}
+    next: tell
+  tell:
+    fetch: {service: crm, post: /messages, body: {recording: "${vars.message}"}, failed: bye}
+    next: bye
+  bye: {say: Goodbye., hangup: }
+"""
+
+
+async def test_report_after_a_hang_up_in_a_menu_is_tried_again() -> None:
+    """The platform awaits the answer to such a PIE, but nobody hears it."""
+    release = compile_release({"line.yaml": MESSAGE, "project.yaml": PROJECT})
+    sent: list[LookupRequest] = []
+
+    async def refuse(request: LookupRequest, _left: float) -> LookupResult:
+        sent.append(request)
+        return LookupResult(503 if len(sent) == 1 else 204)
+
+    store, codec = MemoryStore(), Codec([derive_key("secret")])
+    engine = Engine(Registry(release), store, codec, refuse)
+    body = json.dumps(ICE).encode()
+    reply = await engine.answer(decode(body), body)
+    started = json.loads(reply.body)["instructions"]
+    address = next(one["options"]["destinationUrl"] for one in started if "options" in one)
+    pressed = {**KEY, "menuResult": {"menuId": "line.ask", "type": "return", "value": "#"}}
+    gone = {**KEY, "menuResult": {"menuId": "line.ask", "type": "hangup"}}
+    for event in (pressed, {**NOTICE, "destination": address}, gone):
+        await send(engine, event)
+    assert len(sent) == 1
+    outbox = Outbox(store, codec, refuse, lambda: time.time() + REPORT_KEPT_SECONDS / 2)
+    assert await outbox.deliver_due_reports() == 1
+    assert [json.loads(one.body) for one in sent] == [{"recording": address}] * 2

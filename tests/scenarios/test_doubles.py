@@ -82,6 +82,36 @@ DIFFERENCES: list[tuple[Any, LookupRequest, str]] = [
         'it expects body.id "a*", not "b1"',
     ),
     (
+        ServiceDouble("crm", "PATCH", "/a", body={"l": [{"n": 1}, "x*"]}),
+        request("/a", "PATCH", b'{"l":[{"n":1},"y"]}'),
+        'it expects body.l[1] "x*", not "y"',
+    ),
+    (
+        ServiceDouble("crm", "PATCH", "/a", body={"l": [{"n": 1}]}),
+        request("/a", "PATCH", b'{"l":[{"n":1,"m":2}]}'),
+        "it expects no body.l[0].m",
+    ),
+    (
+        ServiceDouble("crm", "DELETE", "/a", body=[1]),
+        request("/a", "DELETE", b"[1,2]"),
+        "it expects 1 item in body, not 2",
+    ),
+    (
+        ServiceDouble("crm", "PATCH", "/a", body={"n": {"m": None}}),
+        request("/a", "PATCH", b'{"n":{}}'),
+        "it expects body.n.m null, which is not there",
+    ),
+    (
+        ServiceDouble("crm", "PATCH", "/a", body={"n": [1]}),
+        request("/a", "PATCH", b'{"n":{"m":1}}'),
+        'it expects body.n [1], not {"m":1}',
+    ),
+    (
+        ServiceDouble("crm", "DELETE", "/a", body={"n": 1}),
+        request("/a", "DELETE"),
+        "it expects a body",
+    ),
+    (
         ServiceDouble("crm", "GET", "/accounts/1", headers={"X-Line": "a"}),
         request(**{"X-Line": "b"}),
         "it expects the header X-Line: a",
@@ -104,6 +134,13 @@ def test_nearest_double_reports_the_difference() -> None:
     )
     lookups(request())
     assert lookups.unexpected_requests[0][1] == "it expects /accounts/2"
+
+
+def test_double_compares_values_at_any_depth() -> None:
+    body = {"l": [{"n": "a*", "m": None}, ["*", True]], "o": {}}
+    lookups = LookupDoubles([ServiceDouble("crm", "PATCH", "/a", body=body)], CRM)
+    lookups(request("/a", "PATCH", b'{"o":{},"l":[{"m":null,"n":"ab"},[{"x":1},true]]}'))
+    assert lookups.unexpected_requests == []
 
 
 def test_double_takes_a_star_for_anything_and_headers_in_any_case() -> None:

@@ -48,3 +48,30 @@ def run_scenario(folder: Path, part: str) -> Result:
         f"flow: line\nscenarios:\n  it:\n    {part}\n    given: {{}}\n"
     )
     return CliRunner().invoke(main, ["test", str(folder)])
+
+
+ASKING_FLOW = """\
+flow: line
+start: a
+states:
+  a: {fetch: {service: crm, patch: /a, body: {b: [{c: null}]}}, next: b}
+  b: {hangup: }
+"""
+
+
+@pytest.mark.parametrize(("value", "status"), [("null", 0), ("~", 0), ("", 2)])
+def test_value_of_an_expected_body_that_is_left_empty_is_an_error(
+    tmp_path: Path, value: str, status: int
+) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "line.yaml").write_text(ASKING_FLOW)
+    (tmp_path / "project.yaml").write_text(
+        "project: test\nservices: {crm: {url: https://crm.example.com}}\n"
+    )
+    (tmp_path / "scenarios" / "line.yaml").write_text(
+        "flow: line\nscenarios:\n  it:\n    given:\n      lookups:\n"
+        f"        - service: crm\n          patch: /a\n          body: {{b: [{{c: {value}}}]}}\n"
+    )
+    done = CliRunner().invoke(main, ["test", str(tmp_path)])
+    assert done.exit_code == status, done.output
+    assert ("FE152: c is empty: a value is expected" in done.output) is bool(status)

@@ -95,7 +95,8 @@ def handler(service: Service) -> type[BaseHTTPRequestHandler]:
             except OSError:
                 self.close_connection = True  # whoever asked did not wait
 
-        do_POST = do_GET  # noqa: N815  # the name that http.server looks for
+        # the names that http.server looks for
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, *_args: Any) -> None:
             pass

@@ -58,7 +58,8 @@ def build_example_flow(text: str) -> dict[str, Json]:
     texts = {name: {"type": "text", "max": 40} for name in ("name", "tier", "pin", "account")}
     return {
         "flow": "line", "locale": "en-US", **entry, "outcomes": ["right"], "error": "failed",
-        "vars": {**texts, "account": {"type": "digits", "max": 8}, "tries": {"type": "integer"}},
+        "vars": {**texts, "account": {"type": "digits", "max": 8}, "tries": {"type": "integer"},
+                 "message": {"type": "text", "max": 256}},
         "states": {**states, **ends, "enter": {"connect": "+14045009000"}, "over": {"done": {}}, "failed": {"hangup": {}}},
     }  # fmt: skip
 

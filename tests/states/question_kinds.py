@@ -134,6 +134,8 @@ def find_missing_keys(state: ExampleState) -> Iterator[FieldPurpose]:
         exit_ = state.answer({"press": key})[0]
         if samples and key not in samples:
             yield "Verb.list_sample_keys", f"lacks {key}: generated scenarios never press it"
+        if exit_ == "answers":  # the key goes on in the question, as that which ends a message
+            continue
         if state.verb.key_targets.get(key) != exit_:
             yield (
                 "Verb.key_targets",

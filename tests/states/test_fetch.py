@@ -9,9 +9,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from flowengine.compile import compile_project
 from flowengine.expr import EscapeMode, EvalError, Scope, Type
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
@@ -114,17 +115,19 @@ def test_number_that_fits_no_variable_is_text_or_nothing(number: bytes, said: st
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the headers as bytes that it got."""
+    """Answers with the headers as bytes that it got, with the method and the body."""
 
     def do_POST(self) -> None:
         sent = {name: value.encode("latin-1").decode() for name, value in self.headers.items()}
-        content = json.dumps([self.path, [[*pair] for pair in sent.items()]]).encode()
+        body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+        found = [self.path, [[*pair] for pair in sent.items()], self.command, body]
+        content = json.dumps(found).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST  # noqa: N815  # the name that http.server looks for
+    do_GET = do_PATCH = do_DELETE = do_POST  # noqa: N815  # the names that http.server looks for
 
     def log_message(self, *_args: Any) -> None:
         pass
@@ -173,16 +176,17 @@ def received(echo: str, case: Mapping[str, Any], key: str = "hush") -> tuple[str
     return sent(echo, waiting.request)
 
 
-def sent(echo: str, request: LookupRequest) -> tuple[str, dict[str, str]]:
-    async def run() -> LookupResult:
-        client = LookupClient(lambda: {echo: True})
-        found = await client(request, 5)
-        await client.close()
-        return found
+async def perform(echo: str, request: LookupRequest) -> LookupResult:
+    client = LookupClient(lambda: {echo: True})
+    found = await client(request, 5)
+    await client.close()
+    return found
 
-    found = asyncio.run(run())
+
+def sent(echo: str, request: LookupRequest) -> tuple[str, dict[str, str]]:
+    found = asyncio.run(perform(echo, request))
     assert found.status == 200, found
-    path, headers = found.body
+    path, headers, *_ = found.body
     names = [name.lower() for name, _ in headers]
     assert len(names) == len(set(names))
     return path, {name.lower(): value for name, value in headers}
@@ -229,6 +233,43 @@ def test_content_type_of_an_author_replaces_ours_in_any_case(echo: str) -> None:
     fetch["body"] = {"a": 1}
     _, headers = received(echo, case)
     assert headers["content-type"] == "application/vnd.acme+json"
+
+
+@pytest.mark.parametrize("method", ["patch", "delete"])
+@pytest.mark.parametrize("body", [{"a": [{"b": "${vars.v}"}, None, 2.5]}, [["${vars.v}"], {}]])
+def test_nested_body_arrives_by_any_method(echo: str, method: str, body: Any) -> None:
+    case = sending(echo, {}, 'x"é', body=body)
+    fetch = case["flow"]["states"]["first"]["fetch"]
+    fetch[method] = fetch.pop("get")
+    fetch["into"] = {"v": "body[2]"}
+    case["flow"]["states"]["out"] = {"say": "${vars.v}", "hangup": {}}
+    waiting = first_step(case, {"KEY": "hush"}).waiting
+    assert waiting is not None
+    found = asyncio.run(perform(echo, waiting.request))
+    outcome = resume(waiting, found)
+    assert method.upper().encode() in encode_svaml(outcome.instructions, outcome.action)
+    assert found.body[3] == json.dumps(body, separators=(",", ":"), ensure_ascii=False).replace(
+        "${vars.v}", r"x\"é"
+    )
+
+
+BODIES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**15), 10**15) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), BODIES, max_size=3) | st.lists(BODIES, max_size=3))
+@settings(deadline=None, max_examples=examples(50))
+def test_body_is_sent_as_it_is_written(body: Any) -> None:
+    case = sending("crm.example.com", {}, "", body=body)
+    made = compiled(case, {"KEY": "hush"})
+    if made.release is None:  # such as a character that no file can hold, or a ${
+        reject()
+    waiting = step(made.release, None, event("ice", {}), NOON).waiting
+    assert waiting is not None
+    assert json.loads(waiting.request.body) == body
 
 
 @given(st.text(min_size=1, max_size=20).filter(lambda text: text not in (".", "..")))
@@ -342,3 +383,16 @@ def test_open_circuit_takes_the_exit_of_the_lookup_that_opened_it() -> None:
         assert said.encode() in encode_svaml(outcome.instructions, outcome.action)
         notes = [entry.what for entry in outcome.trace]
         assert f"fetch failed: circuit open: {error}" in notes
+
+
+@pytest.mark.parametrize(("value", "codes"), [("null", []), ("~", []), ("''", []), ("", ["FE152"])])
+def test_value_of_a_body_that_is_left_empty_is_an_error(value: str, codes: list[str]) -> None:
+    flow = (
+        "flow: line\nstart: first\nstates:\n  first:\n    fetch:\n      service: crm\n"
+        f"      patch: /a\n      body:\n        a: [b, {{c: {value} }}]\n    next: out\n"
+        "  out: {hangup: }\n"
+    )
+    project = b"project: test\nservices: {crm: {url: https://crm.example.com}}\n"
+    found = compile_project({"line.yaml": flow.encode(), "project.yaml": project}, {}).problems
+    assert [problem.code for problem in found] == codes
+    assert all((one.span.line, one.span.column) == (9, 17) for one in found)

@@ -15,6 +15,7 @@ from flowengine.compile.checks import (
     cut_values,
     empty_recordings,
     event_values,
+    message_store,
     missing_locales,
     no_effect,
     phone_columns,
@@ -28,7 +29,6 @@ from flowengine.compile.checks import (
     silence_loops,
     spoken_values,
     state_loops,
-    subflow_events,
     subflow_recursion,
     subflow_starts,
     text_sizes,
@@ -81,7 +81,7 @@ def check_project(
         partial(subflow_recursion.check, programs),
         partial(subflow_starts.check, programs),
         partial(unrouted_flows.check, authored),
-        partial(cookie_size.check, programs, cookies_only=cookies_only),
+        partial(check_stored_state, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
         lambda: memory.get_or_compute(
             ("locales",),
@@ -103,6 +103,12 @@ def check_project(
             rules, place_of_project([document.file for document in authored.shared_documents])
         ),
     ]
+
+
+def check_stored_state(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
+    """Problems of calls whose state has no room, or no place, between two callbacks."""
+    yield from cookie_size.check(programs, cookies_only=cookies_only)
+    yield from message_store.check(programs, cookies_only=cookies_only)
 
 
 def select_outside(programs: Mapping[str, Program], files: Collection[str]) -> dict[str, Program]:
@@ -132,7 +138,6 @@ def check_call_paths(
         key = (each, outputs, columns, options)
         yield from memory.get_or_compute(("call path", name), key, partial(check_call_facts, *key))
     yield from routes
-    yield from subflow_events.check(programs, incoming)
     yield from unheard_events.check(known, incoming)
     yield from missing_locales.check(known, authored, memory)
     yield from transfer_loops.check(programs, authored, memory)

@@ -17,6 +17,7 @@ from flowengine.limits import (
     MAX_KEPT_CUSTOM_BYTES,
 )
 from flowengine.problems import Problem
+from flowengine.states.flow_context import FILE_NAME_KIND
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale,
 # and the marks in front of each
@@ -32,7 +33,7 @@ FACT_BYTES = {
     **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
 }
 NUMBER_BYTES = 9  # whole numbers and decimals travel as 8 bytes and a mark
-ASCII_KINDS = frozenset({"digits", "date", "time"})  # kinds that hold ASCII only
+ASCII_KINDS = frozenset({"digits", "date", "time", FILE_NAME_KIND})  # kinds that hold ASCII only
 ENCRYPTION_BYTES = 17  # version and authentication tag of the cookie (runtime/cookie.py)
 COOKIE_KEY_BYTES = 9  # the name of the cookie, and the count of steps in front of the seal
 
@@ -152,7 +153,20 @@ def measure_value(program: Program, name: str) -> int:
         return NUMBER_BYTES
     if variable.choices:
         return VALUE_MARK_BYTES + max(len(choice.encode()) for choice in variable.choices)
-    return VALUE_MARK_BYTES + variable.size * (1 if variable.kind in ASCII_KINDS else 4)
+    is_ascii = variable.kind in ASCII_KINDS or name in program.compute_once(find_addresses)
+    return VALUE_MARK_BYTES + variable.size * (1 if is_ascii else 4)
+
+
+def find_addresses(program: Program) -> frozenset[str]:
+    """The variables that hold nothing but addresses of files, which are ASCII."""
+    written = {name for state in program.states.values() for name in state.verb.written_addresses}
+    others = {
+        name
+        for state in program.states.values()
+        for name in state.writes - state.verb.written_addresses
+    }
+    inputs = {f"vars.{variable.name}" for variable in program.signature.inputs}
+    return frozenset(written - others - inputs)
 
 
 def measure_history(program: Program) -> int:

@@ -36,6 +36,8 @@ _E164_CALL: Final = re.compile(r"e164\((?:[^()]|\([^()]*\))*\)")
 _SIZE_KEEPING_CALL: Final = re.compile(r"(upper|lower|trim|title|text|string)\(([\w.]+)\)")
 _FIRST_OR_LAST_CALL: Final = re.compile(r"(?:first|last)\([\w.]+, *([0-9]{1,4})\)")
 _SPELL_CALL: Final = re.compile(r"spell\(([\w.]+)\)")
+_LIST_CALL: Final = re.compile(r"list_words\(\[([^\[\]]*)\]\)")
+_LISTED_VALUE: Final = re.compile(r"""\s*(?:"[^"\\]*"|'[^'\\]*'|[^,"'])+\s*""")
 _TEXT_LITERAL: Final = re.compile(r"""["']([^"'\\]*)["']""")
 # a text, brackets with what is in them, or anything else up to the next +
 _JOINED_PART: Final = re.compile(
@@ -101,9 +103,23 @@ def measure_longest_result(
         return int(cut[1])
     if _E164_CALL.fullmatch(text):
         return MAX_E164
+    return measure_spoken_result(text, variables, columns)
+
+
+def measure_spoken_result(
+    text: str, variables: Mapping[str, Variable], columns: ColumnSizes
+) -> int | None:
+    """The most characters of what a function makes of other values."""
     if spelled := _SPELL_CALL.fullmatch(text):  # with a blank between letters
         size = measure_longest_value(spelled[1], variables, columns)
         return size and 2 * size - 1
+    if listed := _LIST_CALL.fullmatch(text):  # with a sign or a word between items
+        items = [
+            measure_longest_value(one, variables, columns)
+            for one in _LISTED_VALUE.findall(listed[1])
+        ]
+        known = [size for size in items if size]
+        return sum(known) + len(known) - 1 if known else None
     call = _SIZE_KEEPING_CALL.fullmatch(text)
     return measure_longest_value(call[2], variables, columns) if call else None
 

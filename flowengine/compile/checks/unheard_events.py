@@ -29,22 +29,29 @@ def check(facts: Mapping[str, CallFacts], incoming: frozenset[str]) -> Iterator[
         name: [flow for flow in list_callees(program) if flow in programs]
         for name, program in programs.items()
     }
+    users = invert_graph(graph)
     for name, program in programs.items():
-        # subflows count, too: their recordings and conferences report to the flow in which the call
-        # began
+        # subflows count, too: their recordings and conferences report to the flows that use them;
+        # and what these have begun reports to the subflow while the call is in it
         if program.pressed or program.notified:
-            used = [own[flow] for flow in find_reachable(graph, [name])]
+            related = find_reachable(graph, [name]) | find_reachable(users, [name])
+            used = [own[flow] for flow in sorted(related)]
             yield from find_missing_notices(program, used)
             yield from find_missing_keys(program, used)
     yield from find_unheard_keys(programs, graph, own, incoming)
 
 
+def invert_graph(graph: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """By flow: those that use it."""
+    found: dict[str, list[str]] = {name: [] for name in graph}
+    for name, used in graph.items():
+        for flow in used:
+            found[flow].append(name)
+    return found
+
+
 def find_event_sources(program: Program) -> EventSources:
-    recorders = [
-        state.preamble.record
-        for state in program.states.values()
-        if state.preamble and state.preamble.record
-    ]
+    recorders = [one for state in program.states.values() for one in state.recordings]
     return EventSources(
         any(recorder.notify for recorder in recorders),
         any(recorder.notify and recorder.transcribe for recorder in recorders),
@@ -65,7 +72,9 @@ def explain_missing_notice(kind: str, used: Sequence[EventSources]) -> tuple[str
     if kind in DETECTION_NOTICES:
         return DETECTION_EXITS_HINT, "remove it, and lead those exits where it should go"
     if kind.startswith("recording") and not any(each.records for each in used):
-        hint = "add `record:` to a state, without `notify: false`; or remove this"
+        hint = (
+            "add `record:` or `record_message:` to a state, without `notify: false`; or remove this"
+        )
         return "no state of this flow records and wants to hear of it", hint
     if kind.startswith("transcription") and not any(each.transcribes for each in used):
         hint = "add `transcribe: true` to the recording, without `notify: false`; or remove this"
@@ -87,7 +96,7 @@ def find_unheard_keys(
     own: Mapping[str, EventSources],
     incoming: frozenset[str],
 ) -> Iterator[Problem]:
-    """Conferences that report keys to no flow: only the flow in which a call began hears them."""
+    """Conferences that report keys to no flow: neither their own nor one that uses it hears them."""
     listening = {name for name, each in own.items() if each.keys}
     heard = {
         flow
@@ -103,5 +112,5 @@ def find_unheard_keys(
                 "FE939",
                 programs[name].document.find_span(path),
                 "nothing hears the keys that this conference reports",
-                "add `on: {pressed: <state>}` to the flow in which the call begins",
+                "add `on: {pressed: <state>}` to this flow, or to one that uses it",
             )

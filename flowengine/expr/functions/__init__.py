@@ -2,9 +2,9 @@
 test evaluates.
 """
 
-from flowengine.expr.functions import dates, numbers, texts
+from flowengine.expr.functions import dates, lists, numbers, texts
 from flowengine.expr.functions.function_registry import Function, Overload, collect_functions
 
-FUNCTIONS = collect_functions(texts, numbers, dates)
+FUNCTIONS = collect_functions(texts, numbers, dates, lists)
 
 __all__ = ["FUNCTIONS", "Function", "Overload"]

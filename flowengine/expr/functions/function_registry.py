@@ -14,6 +14,7 @@ _TYPE_BY_ANNOTATION: Final[Mapping[Any, Type]] = {
     int: Type.INTEGER,
     float: Type.DECIMAL,
     bool: Type.BOOLEAN,
+    list[Any]: Type.LIST,
     Any: Type.ANY,
 }
 _F = TypeVar("_F", bound=Callable[..., Any])

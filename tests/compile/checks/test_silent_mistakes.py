@@ -124,7 +124,7 @@ USER = "states:\n  a: {subflow: {flow: two, outcomes: {ready: b}}}\n  b: {hangup
 EVENTS = {
     "on: in a subflow": (
         TWO % ("{flow: line}", USER, SUBFLOW % "on: {ended: c}\n"),
-        ["two.yaml FE931 4:6"],
+        [],
     ),
     "on: in a flow that a placed call may name": (
         TWO
@@ -155,6 +155,32 @@ EVENTS = {
             ),
         ),
         [],
+    ),
+    "notices of a recording that the flow around a subflow has begun": (
+        TWO
+        % (
+            "{flow: line}",
+            (
+                'states:\n  a: {record: {to: "s3://acme"}, next: c}\n  b: {hangup: }\n'
+                "  c: {subflow: {flow: two, outcomes: {ready: b}}}"
+            ),
+            SUBFLOW % "on: {notified: {recording_available: c}}\n",
+        ),
+        [],
+    ),
+    "notices of a message": (
+        LINE + "on: {notified: {recording_finished: c, transcription_available: c}}\n"
+        "vars: {message: {type: text, max: 256}}\nstates:\n  a: {record_message: {prompt: Speak., "
+        'into: message, to: "s3://acme"}, next: b}\n  b: {say: "${vars.message}", hangup: }\n'
+        "  c: {done: }\n",
+        ["FE939 3:40"],
+    ),
+    "a transcript of a message in a locale that is none": (
+        LINE
+        + "vars: {message: {type: text, max: 256}}\nstates:\n  a: {record_message: {prompt: Speak., "
+        'into: message, to: "s3://acme", transcribe: xx-XX}, next: b}\n'
+        '  b: {say: "${vars.message}", hangup: }\n',
+        ["FE904 5:84"],
     ),
     "notices that never come": (
         LINE + "on: {notified: {recording_available: b, transcription_available: b, amd: b}}\n"

@@ -33,6 +33,14 @@ VALUES = {
         '  d: {say: "${vars.four} ${vars.nine}", hangup: }\n',
         ["FE930 11:19", "FE930 11:45", "FE930 9:19"],
     ),
+    "a list said": (
+        LINE
+        + "vars:\n  d: {type: digits, max: 4, default: '1'}\n  e: {type: text, max: 9, default: x}\n"
+        "  ten: {type: text, max: 10}\n  wide: {type: text, max: 14}\nstates:\n"
+        '  a: {set: {ten: "${list_words([vars.d, vars.e])}", wide: "${list_words([vars.d, vars.e])}"}, next: b}\n'
+        '  b: {say: "${vars.ten} ${vars.wide}", hangup: }\n',
+        ["FE930 9:18"],
+    ),
     "a cell of a table, cut where it may be cut": (
         "# project.yaml\nproject: acme\ntables: {t: {rows: {a: {name: Anna-Karin}}}}\n# main.yaml\n"
         + LINE

@@ -49,9 +49,15 @@ def test_json_is_decoded_and_text_is_text(service: Service) -> None:
     assert service.seen[0][1]["authorization"] == "Bearer hush"
 
 
-def test_post_sends_its_body(service: Service) -> None:
-    fetched(service.url + "/ok", {service.netloc: True}, method="POST", body=b'{"a":1}')
-    assert service.seen[0][2] == b'{"a":1}'
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_request_sends_its_body(service: Service, method: str) -> None:
+    fetched(service.url + "/ok", {service.netloc: True}, method=method, body=b'{"a":[1]}')
+    assert service.seen[0][2] == b'{"a":[1]}'
+
+
+def test_delete_needs_no_body(service: Service) -> None:
+    assert fetched(service.url + "/ok", {service.netloc: True}, method="DELETE").status == 200
+    assert service.seen[0][2] == b""
 
 
 async def test_connections_are_kept_and_cookies_are_not(service: Service) -> None:
@@ -195,9 +201,10 @@ def test_host_with_other_letters_than_ascii_is_the_project_s(
     assert fetched(f"http://{netloc}/ok", {netloc: True}).status == 200
 
 
-def test_post_is_not_redirected(service: Service) -> None:
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_request_that_changes_something_is_not_redirected(service: Service, method: str) -> None:
     service.redirect = "/ok"
-    assert fetched(service.url + "/redirect", {service.netloc: True}, method="POST").status == 302
+    assert fetched(service.url + "/redirect", {service.netloc: True}, method=method).status == 302
 
 
 def test_address_that_was_checked_is_the_one_connected_to(

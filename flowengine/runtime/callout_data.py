@@ -1,0 +1,50 @@
+"""The data that a placed call hands in, in its `custom` text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from flowengine.compile import Program
+from flowengine.expr import EvalError
+from flowengine.states.variable_values import convert_value
+
+
+class CalloutData(msgspec.Struct, frozen=True):
+    """The data in the `custom` text of a placed call."""
+
+    flow: str = ""
+    data: dict[str, Any] = {}
+
+
+NO_CALLOUT_DATA = CalloutData()
+
+
+def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:
+    if not custom.startswith("{"):
+        return NO_CALLOUT_DATA
+    try:
+        return msgspec.json.decode(custom, type=CalloutData)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        notes.append("left out: the custom text is no JSON with flow: and data:")
+        return NO_CALLOUT_DATA
+
+
+def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    """The input values of a placed call that the flow declares and can hold; the others keep their
+    defaults. The notes name what was cut or left out, without its content.
+    """
+    if not data:
+        return {}
+    values = {}
+    for variable in program.signature.inputs:
+        if variable.name in data:
+            try:
+                values[f"vars.{variable.name}"] = convert_value(
+                    data[variable.name], variable, notes
+                )
+            except EvalError:
+                notes.append(f"left out: {variable.name} cannot hold what was handed in")
+    if strange := len(data.keys() - {variable.name for variable in program.signature.inputs}):
+        notes.append(f"left out: what is no input of {program.flow} ({strange})")
+    return values

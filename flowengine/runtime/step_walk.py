@@ -1,0 +1,397 @@
+"""A step in progress: it walks from state to state until there is an answer, or a request to
+perform.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from transitions import MachineError
+
+from flowengine.compile import Program, Release
+from flowengine.compile.state_machine import Cursor
+from flowengine.expr import EvalError, collect_remarks
+from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
+from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
+from flowengine.runtime.call_state import Call, Frame, can_hold_place
+from flowengine.runtime.question_history import (
+    History,
+    SubflowVisit,
+    drop_oldest_questions,
+    is_small,
+    list_questions,
+)
+from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
+from flowengine.runtime.step_start import StepStart, start_at_level
+from flowengine.sinch import CallbackEvent, Dice
+from flowengine.states import (
+    AnswerCallback,
+    EnterSubflow,
+    Exit,
+    LookupRequest,
+    LookupResult,
+    NameBindings,
+    ReturnFromSubflow,
+    StateFailure,
+    StateResult,
+    StepContext,
+)
+from flowengine.states.state_results import ActionToSend, InstructionToSend
+from flowengine.svaml import Hangup, ReportCallStatus
+
+
+class StepWalk(msgspec.Struct):
+    """A step in progress, which walks through the states of a release. `unmoved_call` is a call
+    that must stay in its state during this walk; `level` is the flow of its stack that the walk
+    began in, with `depth` callers on the walk's own stack; `following` are the levels that the
+    event concerns after this walk.
+    """
+
+    release: Release
+    program: Program
+    cursor: Cursor
+    run: StepContext
+    steps: int
+    stack: list[Frame]
+    history: list[str | SubflowVisit]
+    ended: bool
+    sends_nothing: bool
+    context: str
+    unmoved_call: Call | None
+    level: int
+    depth: int
+    following: tuple[int, ...]
+    has_caller_left: bool = False
+    failures: int = 0
+    left_to_walk: int = MAX_STATES_PER_STEP
+    trace: list[TraceEntry] = []
+
+    def add_trace_entry(self, what: str) -> None:
+        """Add a line to the trace, followed by the notes of the state."""
+        self.trace.append(TraceEntry(self.program.flow, self.cursor.state, what))
+        if notes := self.run.notes:
+            flow, state = self.program.flow, self.cursor.state
+            self.trace += [TraceEntry(flow, state, note, is_note=True) for note in notes]
+            notes.clear()
+
+    def follow_moves(self, move: StateResult) -> Outcome:
+        """Follow state results until there is an answer, or a request to perform. A lookup does not
+        reset the limit of states per step: lookups may fail at once, and a flow that loops through
+        them would never answer.
+        """
+        while self.left_to_walk > 0:
+            self.left_to_walk -= 1
+            if type(move) is AnswerCallback:
+                return self.finish_step(move)
+            if type(move) is LookupRequest:
+                self.add_trace_entry(f"asks {move.service}")
+                return Outcome(None, (), None, (), PendingRequest(move, self))
+            move = self.follow_move(move)
+        self.add_trace_entry("too many states in one callback")
+        return self.finish_step(self.apologise())
+
+    def follow_move(self, move: StateResult) -> StateResult:
+        if type(move) is Exit:
+            return self.take_exit(move)
+        if type(move) is EnterSubflow:
+            return self.enter_subflow(move)
+        if type(move) is ReturnFromSubflow:
+            return self.return_from_subflow(move.outcome)
+        assert isinstance(move, StateFailure)  # noqa: S101  # every other move is handled in walk
+        return self.handle_failure(move.reason)
+
+    def take_exit(self, move: Exit) -> StateResult:
+        """Take an exit: the state machine moves to the target."""
+        name = move.name
+        self.add_trace_entry(name)
+        if move.without_caller:
+            self.sends_nothing = self.has_caller_left = True
+        if name == "repeat":
+            return self.enter_state()
+        state = self.program.states[self.cursor.state]
+        if name == "back":
+            if not move.own_question:
+                self.go_back()
+            return self.enter_state()
+        asked = state.verb.is_question and self.program.goes_back
+        if asked and not (self.history and self.history[-1] == state.name):
+            self.history.append(state.name)
+        try:
+            self.program.machine.events[name].trigger(self.cursor)
+        except (KeyError, MachineError):
+            return StateFailure(f"there is no exit {name}")
+        return self.enter_state()
+
+    def enter_state(self) -> StateResult:
+        state = self.program.states[self.cursor.state]
+        if not self.sends_nothing and self.context not in state.legal:
+            return StateFailure(f"{state.kind} cannot answer {self.context}")
+        try:
+            if state.preamble:
+                state.preamble.add_instructions(self.run)
+            return state.verb.enter(self.run)
+        except EvalError as error:
+            return StateFailure(error.message)
+
+    def resume_state(self) -> StateResult:
+        try:
+            return self.program.states[self.cursor.state].verb.resume(self.run)
+        except EvalError as error:
+            return StateFailure(error.message)
+
+    def resume(self, result: LookupResult) -> Outcome:
+        """Continue with the result of a request."""
+        self.run.lookup_result = result
+        move = self.resume_state()
+        self.run.lookup_result = None
+        return self.continue_event(self.follow_moves(move))
+
+    def begin(self, start: StepStart) -> Outcome:
+        """Walk from the start."""
+        if start.is_complete:
+            move: StateResult = AnswerCallback(start.answer)
+        elif start.failure:
+            move = StateFailure(start.failure)
+        else:
+            move = self.enter_state() if start.entry else self.resume_state()
+        return self.continue_event(self.follow_moves(move))
+
+    def continue_event(self, outcome: Outcome) -> Outcome:
+        """Go on with the next flow that the event concerns, once this walk has ended."""
+        call = outcome.call
+        if outcome.waiting or call is None or not self.following:
+            return outcome
+        level, *rest = self.following
+        start = start_at_level(self.release, call, self.run.event, level, tuple(rest))
+        walk = create_walk(self.release, start, self.run.event, self.run.names.now, call)
+        # all walks of an event are one step, with one trace and one limit
+        walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
+        walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
+        return walk.begin(start)
+
+    def enter_subflow(self, move: EnterSubflow) -> StateResult:
+        """Enter a subflow; a frame keeps the values that are needed after it."""
+        state = self.cursor.state
+        if len(self.stack) >= MAX_SUBFLOW_DEPTH:
+            return StateFailure(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
+        self.push_frame(state)
+        self.add_trace_entry(f"enters {move.flow}")
+        self.program = self.release.programs[move.flow]
+        self.cursor.state = self.program.start
+        self.run.names.update({**self.program.initial, **move.inputs})
+        return self.enter_state()
+
+    def return_from_subflow(self, outcome: str) -> StateResult:
+        if not self.stack:
+            return StateFailure("return outside a subflow")
+        self.add_trace_entry(f"returns {outcome}")
+        ended, visit = dict(self.run.names), self.build_visit()
+        self.pop_frame()
+        if visit.history:
+            self.history.append(visit)
+        verb = self.program.states[self.cursor.state].verb
+        self.run.names.update(verb.convert_outputs(ended, self.run.notes))
+        return self.take_exit(Exit(f"outcome {outcome}"))
+
+    def push_frame(self, state: str) -> None:
+        """Push a frame with the values that this flow needs after the subflow."""
+        values = self.select_live_values(self.program, state)
+        self.stack.append(Frame(self.program.flow, state, values, tuple(self.history)))
+        self.history = []
+
+    def pop_frame(self) -> None:
+        """Pop the frame, and continue in the flow that entered this subflow."""
+        frame = self.stack.pop()
+        self.program, self.cursor.state = self.release.programs[frame.flow], frame.state
+        self.history = list(frame.history)
+        self.run.names.update({**self.program.initial, **frame.values})
+
+    def build_visit(self) -> SubflowVisit:
+        """The record of the subflow that the call is about to leave, with what its questions need."""
+        values: dict[str, Any] = {}
+        for question in list_questions(self.history):
+            values |= self.select_live_values(self.program, question)
+        return SubflowVisit(self.stack[-1].state, self.program.flow, values, tuple(self.history))
+
+    def go_back(self) -> None:
+        """Move to the previous question, into and out of subflows; stay where there is none."""
+        asked = self.cursor.state
+        while self.history or any(frame.history for frame in self.stack):
+            if not self.history:
+                self.pop_frame()
+                asked = ""
+                continue
+            last = self.history.pop()
+            if isinstance(last, SubflowVisit):
+                asked = "" if self.reenter_subflow(last) else asked
+            elif last != asked and last in self.program.states:
+                self.cursor.state = last
+                return
+
+    def reenter_subflow(self, visit: SubflowVisit) -> bool:
+        """Enter a subflow again at its last question; False when this release has no such subflow."""
+        state = self.program.states.get(visit.state)
+        if (
+            state is None
+            or not state.verb.callee
+            or not can_hold_place(self.release, visit.flow, "", visit.values)
+        ):
+            return False
+        self.push_frame(visit.state)
+        self.program, self.cursor.state = self.release.programs[visit.flow], ""
+        self.history = list(visit.history)
+        self.run.names.update({**self.program.initial, **visit.values})
+        return True
+
+    def handle_failure(self, reason: str) -> StateResult:
+        """Take the error exit of the state, else of the callers of this subflow, else apologise."""
+        self.add_trace_entry(f"failed: {reason}")
+        self.failures += 1
+        while self.failures <= MAX_FAILURES_PER_STEP:
+            state = self.program.states.get(self.cursor.state)
+            if state and state.error:
+                return self.take_exit(Exit("error"))
+            if not self.stack:
+                break
+            self.pop_frame()
+        return self.apologise()
+
+    def apologise(self) -> AnswerCallback:
+        """Answer with the apology and a hang-up."""
+        self.add_trace_entry("apology")
+        self.ended = True
+        self.run.instructions = [*self.release.apology.build_instructions(self.run)]
+        return AnswerCallback(Hangup())
+
+    def finish_step(self, move: AnswerCallback) -> Outcome:
+        """Finish the step: the call keeps only the values that later states can read."""
+        self.add_trace_entry("answers")
+        for remark in collect_remarks():
+            self.add_trace_entry(remark)
+        if not self.sends_nothing:
+            said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
+            return Outcome(self.build_call(), said, action, tuple(self.trace), None, self.run.names)
+        said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
+        return Outcome(
+            self.build_call(),
+            said if type(self.run.event) is Dice else (),
+            Hangup() if self.has_caller_left and self.run.event.is_awaited else None,
+            tuple(self.trace),
+            None,
+            self.run.names,
+        )
+
+    def fit_answer(
+        self, instructions: tuple[InstructionToSend, ...], action: ActionToSend
+    ) -> tuple[tuple[InstructionToSend, ...], ActionToSend]:
+        """Fit the answer to the limits of the platform: texts of a caller or a lookup may be long."""
+        if fits_by_length(instructions, action):
+            return instructions, action
+        mended = fit_to_limits(self.context, instructions, action)
+        if mended is None:
+            self.apologise()
+            return tuple(self.run.instructions), Hangup()
+        if mended[0] is not instructions or mended[1] is not action:
+            self.add_trace_entry("shortened")
+        return mended
+
+    def build_call(self) -> Call:
+        if self.unmoved_call is not None:
+            return replace(
+                self.update_interrupted_call(self.unmoved_call),
+                steps=self.steps + 1,
+                ended=self.unmoved_call.ended or type(self.run.event) is Dice,
+            )
+        state = self.cursor.state
+        own, stack = self.limit_history() if self.history or self.stack else ((), ())
+        return Call(
+            release=self.release.id,
+            flow=self.program.flow,
+            state=state,
+            locale=self.run.locale,
+            values=self.select_live_values(self.program, state),
+            attempts=self.run.attempts,
+            history=own,
+            steps=self.steps + 1,
+            stack=stack,
+            ended=self.ended or type(self.run.event) is Dice,
+        )
+
+    def limit_history(self) -> tuple[History, tuple[Frame, ...]]:
+        """The questions of the flow and the frames of its callers, without the oldest questions
+        where they are too large to store.
+        """
+        if not self.stack and is_small(self.history):
+            return tuple(self.history), ()
+        *outer, own = drop_oldest_questions(
+            [*(frame.history for frame in self.stack), self.history]
+        )
+        frames = zip(self.stack, outer, strict=True)
+        return own, tuple(
+            frame if frame.history == kept else replace(frame, history=kept)
+            for frame, kept in frames
+        )
+
+    def select_live_values(self, program: Program, state: str) -> dict[str, Any]:
+        """The values that later states can read, without variables that still have their initial
+        value.
+        """
+        names, initial = self.run.names, program.initial
+        return {
+            name: names[name]
+            for name in program.live.get(state, ())
+            if name in names and names[name] != initial.get(name, "")
+        }
+
+    def update_interrupted_call(self, call: Call) -> Call:
+        """The call after a walk that handled an event beside it: in its old state, with the values
+        that the walk has changed in the flow that it began in.
+        """
+        flow, state = call.get_place_at(self.level)
+        if self.program.flow != flow or len(self.stack) != self.depth:
+            return call
+        return call.replace_values_at(self.level, self.select_live_values(self.program, state))
+
+
+def begin_walk(
+    release: Release,
+    start: StepStart,
+    event: CallbackEvent,
+    now: datetime,
+    call_before: Call | None,
+) -> Outcome:
+    """Walk from this start to an answer, or to a request."""
+    walk = create_walk(release, start, start.event or event, now, call_before)
+    walk.run.notes.extend(start.notes)
+    return walk.begin(start)
+
+
+def create_walk(
+    release: Release,
+    start: StepStart,
+    event: CallbackEvent,
+    now: datetime,
+    call_before: Call | None,
+) -> StepWalk:
+    call = start.call
+    program = release.programs[call.flow]
+    names = NameBindings.from_values(program.initial, release.computed_names, event, now)
+    names.update(call.values)
+    names["call.locale"] = call.locale
+    return StepWalk(
+        release=release,
+        program=program,
+        cursor=Cursor(start.entry or call.state),
+        run=StepContext(event, names, call.locale, call.attempts),
+        steps=call.steps,
+        stack=list(call.stack),
+        history=list(call.history),
+        ended=call.ended,
+        sends_nothing=start.sends_nothing,
+        context=event.kind,
+        unmoved_call=(call_before or call) if start.keeps_place else None,
+        level=start.level,
+        depth=len(call.stack),
+        following=start.following,
+    )
