@@ -363,14 +363,15 @@ class ReleaseService:
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
     def _has_outgrown_its_parent(self, registry: Registry, needed: set[str]) -> bool:
-        """Whether this process shares less than half of what it serves with the one that forked it,
-        or compiles it on first use.
-        False where a call needs another release, which a successor would not have in memory.
+        """Whether this process shares little of what it serves with its parent, and no call needs
+        another release, which a successor would not have in memory.
         """
         if len(registry.loaded_releases) > 1 or not needed <= {registry.current.id}:
             return False
         if isinstance(registry.current.programs, DeferredPrograms):
             return True
+        if registry.current is self._inherited:  # to look at a program is to write to its memory
+            return False
         inherited = self._inherited.programs if self._inherited is not None else {}
         states = own_states = 0
         for name, program in registry.current.programs.items():
