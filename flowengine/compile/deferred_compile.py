@@ -28,6 +28,7 @@ from flowengine.problems import Problem
 from flowengine.source import Document
 from flowengine.sources.project_folder import PROJECT_FILE, PROJECT_PARTS
 from flowengine.states import FlowSignature
+from flowengine.states.flow_context import UnreadNames
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class DeferredFlows:
             shared.services,
             signatures,
             {**shared.fingerprints, "subflows": signatures},
+            UnreadNames(),  # these files have no errors
         )
 
     def compile_flow(self, name: str) -> Program:

@@ -18,6 +18,7 @@ from flowengine.problems import Problem, quote_value, suggest_name
 from flowengine.sinch.vocabulary import NOTICE_TYPES
 from flowengine.source import Document, KeyPath, report_internal_errors
 from flowengine.states import (
+    STAND_IN_STATE,
     STATE_KINDS,
     Exit,
     ExitTarget,
@@ -140,9 +141,11 @@ class FlowCompiler:
     problems: list[Problem]
 
     def try_compile_state(self, name: str, authored: State) -> CompiledState | None:
-        """The compiled state, or None where it has problems."""
+        """The compiled state, or None where it has problems or is a stand-in."""
         pause_if_due()
         path: KeyPath = ("states", name)
+        if self.document.get_value(path) is STAND_IN_STATE:
+            return None  # it has its problems already, and a stand-in would have others
         with report_internal_errors(self.problems, partial(self.document.find_key_span, path)):
             return self.compile_state(path, name, authored)
         return None
@@ -237,6 +240,7 @@ class FlowCompiler:
                 builder.path,
                 f"nothing says where the call goes after {builder.state}",
                 "add `next: <state>`, or end it with `hangup:`",
+                at_key=True,
             )
         else:
             builder.add_exit("next", authored.next, path, via, label="")

@@ -2,7 +2,7 @@
 compiled again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -20,11 +20,15 @@ from flowengine.model import AuthoredProject, CompileCache, Flow, Project
 from flowengine.problems import Problem
 from flowengine.source import INTERNAL_CODE, Document, report_internal_errors
 from flowengine.states import STATE_KINDS, FlowContext, FlowSignature, Variable
-from flowengine.states.flow_context import CompiledService
+from flowengine.states.flow_context import CompiledService, UnreadNames
 from flowengine.states.prompt import LocalisedText
 
 V = TypeVar("V")
 Fingerprints = Mapping[str, object]
+# what to work with where a name is that of a definition with a mistake; None for all others
+StandIn = Callable[[str], V | None]
+UNREAD_FINGERPRINT = "unread"
+UNREAD_SERVICE = CompiledService("", "https://service.invalid", {}, 1.0, 0)
 LOOKUP_NAMES: Mapping[str, Type] = {"body": Type.ANY, "status": Type.INTEGER}
 
 
@@ -39,12 +43,15 @@ class FlowDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What flows look up by name, and the fingerprints that tell whether it is unchanged."""
+    """What flows look up by name, the fingerprints that tell whether it is unchanged, and the names
+    of what could not be read.
+    """
 
     messages: Mapping[str, LocalisedText]
     services: Mapping[str, CompiledService]
     subflows: Mapping[str, FlowSignature]
     fingerprints: Mapping[str, Fingerprints]
+    unread: UnreadNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +72,20 @@ class UsedFingerprints:
 class DependencyTracker(Mapping[str, V]):
     """Dependencies that record what a flow looks up."""
 
-    def __init__(self, offered: Mapping[str, V], marks: Fingerprints) -> None:
+    def __init__(
+        self, offered: Mapping[str, V], marks: Fingerprints, stand_in: StandIn[V] | None = None
+    ) -> None:
         self._values = offered
         self._fingerprints = marks
+        self._stand_in = stand_in
         self._used: dict[str, object] = {}
         self._all_names: tuple[str, ...] | None = None
 
     def __getitem__(self, name: str) -> V:
         # noted before the lookup: that a name is missing is a dependency, too, as it may be added
         self._used[name] = self._fingerprints.get(name)
+        if name not in self._values and self._stand_in and (found := self._stand_in(name)):
+            return found
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -128,7 +140,8 @@ def compile_flows(
         authored.project.messages,
         common.services,
         signatures,
-        {**common.fingerprints, "subflows": signatures},
+        {**common.fingerprints, "subflows": {**mark_unread_flows(authored.unread), **signatures}},
+        UnreadNames(authored.unread.names | common.unread.names),
     )
     back = can_go_back(authored, memory)
     locales = list_call_locales(authored, declared, memory) if is_whole else ()
@@ -144,7 +157,7 @@ def compile_flows(
                 ("program", name),
                 # what a flow looks up by name is compared after this key, as it is only known once
                 # the flow was compiled
-                (document, common.cache_key, back, spoken),
+                (document, common.cache_key, back, spoken, common.unread),
                 partial(make, spoken, flow, document, own),
                 lambda known: known.is_unchanged(offers),
             )
@@ -153,6 +166,11 @@ def compile_flows(
     return interprocedural_liveness.add_subflow_facts(
         {name: made.program for name, made in found.items()}, memory
     ), problems
+
+
+def mark_unread_flows(unread: UnreadNames) -> Fingerprints:
+    """A fingerprint for each flow that could not be read, unlike that of one that is missing."""
+    return {name: UNREAD_FINGERPRINT for part, name in unread.names if part == "flows"}
 
 
 def list_call_locales(
@@ -228,7 +246,11 @@ def build_flow(
 ) -> FlowBuild:
     problems: list[Problem] = []
     messages = DependencyTracker(offers.messages, offers.fingerprints["messages"])
-    services = DependencyTracker(offers.services, offers.fingerprints["services"])
+    services = DependencyTracker(
+        offers.services,
+        offers.fingerprints["services"],
+        partial(get_stand_in_service, offers.unread),
+    )
     subflows = DependencyTracker(offers.subflows, offers.fingerprints["subflows"])
     own = dict(declared.variables)  # its states add to it
     around = FlowContext(
@@ -242,6 +264,7 @@ def build_flow(
         subflows=subflows,
         global_keys=flow.keys,
         defaults=merge_defaults(project, flow),
+        unread=offers.unread,
         menu_ids=project.platform.menu_ids,
         goes_back=back,
         storage=common.storage,
@@ -259,6 +282,10 @@ def build_flow(
         "subflows": subflows.get_used_fingerprints(),
     }
     return FlowBuild(made, tuple(problems), asked)
+
+
+def get_stand_in_service(unread: UnreadNames, name: str) -> CompiledService | None:
+    return UNREAD_SERVICE if unread.has_name("services", name) else None
 
 
 def merge_defaults(project: Project, flow: Flow) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def compile_project(
 
 def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
     for index, route in enumerate(authored.project.routes):
-        if route.flow not in authored.flows:
+        if route.flow not in authored.flows and not authored.unread.has_name("flows", route.flow):
             hint = suggest_name(route.flow, authored.flows)
             yield build_project_problem(
                 authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint

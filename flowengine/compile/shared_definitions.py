@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from flowengine.compile.recording_storage import compile_storage
+from flowengine.compile.table_columns import find_usual_columns, has_columns
 from flowengine.expr import (
     Calendar,
     CalendarError,
@@ -31,16 +32,10 @@ from flowengine.problems import Problem, Span, suggest_name
 from flowengine.public_addresses import is_public
 from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
-from flowengine.states.flow_context import CompiledService, RecordingStorage
+from flowengine.states.flow_context import CompiledService, RecordingStorage, UnreadNames
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
-COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
-    # bool comes first, as True is an int in Python
-    (bool, Type.BOOLEAN),
-    (int, Type.INTEGER),
-    (float, Type.DECIMAL),
-    (str, Type.TEXT),
-)
+LONG_WORD = 16  # characters
 PROJECT_FILE_START = Span.for_file(".")
 
 
@@ -48,6 +43,7 @@ PROJECT_FILE_START = Span.for_file(".")
 class SharedDefinitions:
     """What is the same for all flows. `cache_key` covers the part that any flow may depend on
     without looking it up by name; `fingerprints` tell whether a message or service is unchanged.
+    `unread` are the names of what has mistakes, for which nothing here stands in.
     """
 
     calendars: Mapping[str, Calendar]
@@ -60,6 +56,7 @@ class SharedDefinitions:
     problems: tuple[Problem, ...]
     cache_key: tuple[Any, ...]
     fingerprints: Mapping[str, Mapping[str, bytes]]
+    unread: UnreadNames
 
 
 def compile_shared_definitions(
@@ -73,12 +70,21 @@ def compile_shared_definitions(
         *project.secrets.values(),
         *(application.secret for application in project.applications),
     ]
-    key = (authored.shared_documents, [environment.get(name) for name in variables])
+    key = (
+        authored.shared_documents,
+        list_shared_unread(authored),
+        [environment.get(name) for name in variables],
+    )
     return memory.get_or_compute(
         ("common",),
         key,
         lambda: SharedDefinitionsCompiler(authored, environment, []).compile_definitions(),
     )
+
+
+def list_shared_unread(authored: AuthoredProject) -> frozenset[tuple[str, str]]:
+    """What could not be read of the files that all flows share."""
+    return frozenset(one for one in authored.unread.names if one[0] != "flows")
 
 
 def build_project_problem(
@@ -103,6 +109,7 @@ class SharedDefinitionsCompiler:
     authored: AuthoredProject
     environment: Mapping[str, str]
     problems: list[Problem]
+    unread: set[tuple[str, str]] = field(default_factory=set)
 
     def compile_definitions(self) -> SharedDefinitions:
         project = self.authored.project
@@ -128,6 +135,7 @@ class SharedDefinitionsCompiler:
             tuple(self.problems),
             given,
             compute_fingerprints(project),
+            UnreadNames(list_shared_unread(self.authored) | self.unread),
         )
 
     def add_problem(
@@ -140,7 +148,8 @@ class SharedDefinitionsCompiler:
         problem, as any zone would be a guess.
         """
         document, found = self.authored.project_document, {}
-        default = zone.key if document is not None and ("zone",) in document.values else ""
+        named = document is not None and ("zone",) in document.values
+        default = zone.key if named or self.authored.unread.has_name("zone", "") else ""
         for name, data in self.authored.project.calendars.items():
             document, path = self.authored.locations["calendars", name]
             try:
@@ -161,10 +170,7 @@ class SharedDefinitionsCompiler:
         }
 
     def compile_table(self, name: str, table: AuthoredTable) -> LookupTable:
-        columns = {
-            column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
-            for column, value in next(iter(table.rows.values())).items()
-        }
+        columns = find_usual_columns(table)
         rows: dict[KeyPath, Mapping[str, Any]] = {
             ("rows", key): row for key, row in table.rows.items()
         }
@@ -184,10 +190,11 @@ class SharedDefinitionsCompiler:
         """Report the rows that are `unlike` the first one, and a column with the name of a function."""
         document, path = self.authored.locations["tables", name]
         for place in unlike:
+            self.unread.add(("tables", name))
             self._add_table_problem(
                 document.find_span((*path, *place)),
-                f"row {place[-1]} of {name} has not the same columns and types as the first row",
-                f"give it {', '.join(columns)}",
+                f"row {place[-1]} of {name} has not the same columns and types as the other rows",
+                f"give it {', '.join(f'{column} ({kind})' for column, kind in columns.items())}",
             )
         if "has" in columns:
             self._add_table_problem(
@@ -206,14 +213,17 @@ class SharedDefinitionsCompiler:
         found = {}
         for name, variable in self.authored.project.secrets.items():
             if variable not in self.environment:
-                self.add_problem(
-                    "FE905",
-                    ("secrets", name),
-                    f"the environment has no {variable}",
-                    f"set {variable} before serving",
-                )
+                self.add_missing_variable(("secrets", name), variable)
             found[f"secrets.{name}"] = self.environment.get(variable, "")
         return found
+
+    def add_missing_variable(self, path: KeyPath, variable: str) -> None:
+        if is_variable_name(variable):
+            message, hint = f"the environment has no {variable}", f"set {variable} before serving"
+        else:  # perhaps the secret itself, which no message may repeat
+            message = "the environment has no variable of this name"
+            hint = "write the name of a variable, such as CRM_TOKEN, and set that before serving"
+        self.add_problem("FE905", path, message, hint)
 
     def check_journal(self) -> None:
         size = self.authored.project.journal.size
@@ -256,6 +266,8 @@ class SharedDefinitionsCompiler:
         try:
             template = scope.compile_template(headers[name], EscapeMode.PLAIN)
         except ExprError as error:
+            if self.authored.unread.is_read_by(headers[name]):
+                return None
             self.add_problem(error.code, path, error.message, error.hint)
             return None
         if message := find_value_fault(template):
@@ -282,13 +294,7 @@ class SharedDefinitionsCompiler:
         found = {}
         for index, application in enumerate(self.authored.project.applications):
             if not self.environment.get(application.secret):
-                message = f"the environment has no {application.secret}"
-                self.add_problem(
-                    "FE905",
-                    ("applications", index, "secret"),
-                    message,
-                    f"set {application.secret} before serving",
-                )
+                self.add_missing_variable(("applications", index, "secret"), application.secret)
             else:
                 found[application.key] = self.environment[application.secret]
         return found
@@ -355,11 +361,9 @@ def compute_fingerprints(project: Project) -> dict[str, dict[str, bytes]]:
     }
 
 
-def has_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
-    return row.keys() == columns.keys() and all(
-        has_column_type(row[column], kind) for column, kind in columns.items()
-    )
-
-
-def has_column_type(value: Any, kind: Type) -> bool:
-    return next(found for python, found in COLUMN_TYPES if isinstance(value, python)) is kind
+def is_variable_name(text: str) -> bool:
+    """Whether this looks like the name of a variable of the environment, and not like a key of a
+    service: those have small letters, or digits among the letters of one long word.
+    """
+    is_long_word = len(text) >= LONG_WORD and "_" not in text and any(map(str.isdigit, text))
+    return re.fullmatch(r"[A-Z_][A-Z0-9_]*", text) is not None and not is_long_word

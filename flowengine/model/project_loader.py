@@ -1,17 +1,23 @@
 """The files of a project to its typed model with every problem of form."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from flowengine.model.compile_cache import CompileCache
+from flowengine.model.file_recovery import (
+    list_unread_flows,
+    list_unread_names,
+    recover_shared_file,
+    replace_broken_states,
+)
 from flowengine.model.flow import Flow
 from flowengine.model.json_schemas import SCHEMA_MODELS, load_schema
 from flowengine.model.project_file import Project
-from flowengine.problems import Problem, Span
+from flowengine.problems import Problem, Span, sort_problems
 from flowengine.source import (
     Document,
     KeyPath,
@@ -19,15 +25,19 @@ from flowengine.source import (
     report_internal_errors,
 )
 from flowengine.sources.project_folder import PROJECT_FILE, PROJECT_PARTS
-from flowengine.states import STAND_IN_STATE
+from flowengine.states.flow_context import UnreadNames
+
+if TYPE_CHECKING:
+    from flowengine.source.schema_validation import LocatedProblem
 
 KINDS_BY_FOLDER = {"calendars": "calendar", "tables": "table", "messages": "messages"}
 
 
 @dataclass(frozen=True, slots=True)
 class AuthoredProject:
-    """A well-formed project. `locations` are the places of calendars, tables and messages;
-    `shared_documents` are the files that all flows share.
+    """The well-formed parts of a project. `locations` are the places of calendars, tables and
+    messages; `shared_documents` are the files that all flows share; `unread` are the names of what
+    is not well formed.
     """
 
     project: Project
@@ -35,17 +45,19 @@ class AuthoredProject:
     flows: Mapping[str, tuple[Flow, Document]]
     locations: Mapping[tuple[str, str], tuple[Document, KeyPath]]
     shared_documents: tuple[Document, ...]
+    unread: UnreadNames
 
 
 @dataclass(frozen=True, slots=True)
 class AuthoredFile:
-    """One file by itself. `flow` is there where it holds a flow that can be looked at, if need be
-    with stand-ins.
+    """One file by itself: the well-formed part of its document, and the names that it would have
+    defined without its mistakes. `flow` is there where it holds a flow that can be looked at, if
+    need be with stand-ins.
     """
 
     document: Document | None
-    is_well_formed: bool
     problems: tuple[Problem, ...]
+    unread: tuple[tuple[str, str], ...] = ()
     flow: tuple[Flow, Document] | None = None
 
 
@@ -59,12 +71,13 @@ class PartialProject:
     flows: dict[str, tuple[Flow, Document]] = field(default_factory=dict)
     locations: dict[tuple[str, str], tuple[Document, KeyPath]] = field(default_factory=dict)
     shared_documents: list[Document] = field(default_factory=list)
+    unread: set[tuple[str, str]] = field(default_factory=set)
 
 
 def load_project(
     files: Mapping[str, bytes], memory: CompileCache | None = None
 ) -> tuple[AuthoredProject, list[Problem]]:
-    """The typed model of these files. Files with problems of form are left out of it; files that
+    """The typed model of these files. What has problems of form is left out of it; files that
     `memory` knows are not read again.
     """
     memory = memory or CompileCache()
@@ -93,7 +106,12 @@ def load_project(
         ("project",), common, lambda: msgspec.convert(gathered.project, Project)
     )
     return AuthoredProject(
-        project, gathered.document, gathered.flows, gathered.locations, common
+        project,
+        gathered.document,
+        gathered.flows,
+        gathered.locations,
+        common,
+        UnreadNames(frozenset(gathered.unread)),
     ), gathered.problems
 
 
@@ -105,30 +123,60 @@ def place_of_project(files: Collection[str]) -> Span:
 def load_file(name: str, content: bytes) -> AuthoredFile:
     """Load one file, without regard to the others."""
     document, problems = read_document(content, name)
-    if document is None:
-        return AuthoredFile(None, is_well_formed=False, problems=tuple(problems))
     folder = name.rpartition("/")[0]
     kind = "project" if name == PROJECT_FILE else KINDS_BY_FOLDER.get(folder, "flow")
-    wrong = [] if is_well_formed(document.data, kind) else find_violations(document, kind)
-    problems += wrong
-    formed = not any(problem.severity == "error" for problem in wrong) and is_whole(document, kind)
-    usable = (
-        document
-        if formed
-        else replace_broken_states(document, problems)
-        if kind == "flow"
-        else None
-    )
-    flow = (msgspec.convert(usable.data, Flow), usable) if kind == "flow" and usable else None
-    return AuthoredFile(document, formed, tuple(problems), flow)
+    if kind == "flow":
+        return load_flow_file(name, document, problems, content)
+    return load_shared_file(name, kind, document, problems)
 
 
-def find_violations(document: Document, kind: str) -> list[Problem]:
-    """What is not well formed, by the schema."""
+def load_flow_file(
+    name: str, document: Document | None, problems: list[Problem], content: bytes
+) -> AuthoredFile:
+    """The flow in a file, with a stand-in for each state that is not well formed."""
+    usable = None
+    if document is not None:
+        wrong = [each.problem for each in find_violations(document, "flow")]
+        problems += sort_problems(wrong)
+        formed = not has_errors(wrong) and is_whole(document, "flow")
+        usable = document if formed else replace_broken_states(document, problems)
+    flow = (msgspec.convert(usable.data, Flow), usable) if usable else None
+    unread = () if flow else list_unread_flows(name, document, content.decode(errors="replace"))
+    return AuthoredFile(document, tuple(problems), tuple(("flows", each) for each in unread), flow)
+
+
+def load_shared_file(
+    name: str, kind: str, document: Document | None, problems: list[Problem]
+) -> AuthoredFile:
+    """What all flows share, without the entries that are not well formed."""
+    wrong: list[tuple[KeyPath, str]] = []
+    recovered = document
+    if document is not None:
+        found = find_violations(document, kind)
+        problems += sort_problems(each.problem for each in found)
+        wrong = [(each.path, each.meant) for each in found if each.problem.severity == "error"]
+        if not is_whole(document, kind):
+            wrong += [(path, "") for path in document.broken]
+        if wrong:
+            paths = [path for path, _ in wrong]
+            recovered = recover_shared_file(document, kind, paths, partial(is_typed, kind=kind))
+    unread = list_unread_names(name, kind, wrong, recovered)
+    return AuthoredFile(recovered, tuple(problems), tuple(unread))
+
+
+def find_violations(document: Document, kind: str) -> "list[LocatedProblem]":
+    """What is not well formed, by the schema; nothing where the model takes the file."""
+    if is_well_formed(document.data, kind):
+        return []
     # jsonschema takes a sixth of the imports of a command, and hardly any project needs it
-    from flowengine.source.schema_validation import validate_document  # noqa: PLC0415
+    from flowengine.source.schema_validation import locate_violations  # noqa: PLC0415
 
-    return validate_document(document, load_schema(kind))
+    return locate_violations(document, load_schema(kind))
+
+
+def has_errors(problems: Iterable[Problem]) -> bool:
+    """Whether one of these is more than a warning."""
+    return any(problem.severity == "error" for problem in problems)
 
 
 def is_whole(document: Document, kind: str) -> bool:
@@ -169,9 +217,10 @@ def has_trailing_newline(data: Any) -> bool:
 
 def add_file(gathered: PartialProject, name: str, read: AuthoredFile) -> None:
     gathered.problems += read.problems
+    gathered.unread.update(read.unread)
     folder, _, own = name.rpartition("/")
     if name == PROJECT_FILE or folder in PROJECT_PARTS:
-        if read.is_well_formed and read.document:
+        if read.document:
             gathered.shared_documents.append(read.document)
             add_common_file(gathered, folder, own.rsplit(".", 1)[0], read.document)
     elif read.flow:
@@ -227,31 +276,3 @@ def add_flow(gathered: PartialProject, flow: Flow, document: Document) -> None:
             )
         )
     gathered.flows.setdefault(flow.flow, (flow, document))
-
-
-def replace_broken_states(document: Document, problems: list[Problem]) -> Document | None:
-    """The flow with a stand-in for each state that is not well formed, so that names, types and
-    ways of all others are still looked at.
-
-    None where something else than a state is not well formed: too much would be guessed.
-    """
-    states = document.data.get("states") if isinstance(document.data, dict) else None
-    errors = [problem.span for problem in problems if problem.severity == "error"]
-    if not isinstance(states, dict):
-        return None
-    names_by_error = [
-        {name for name in states if is_inside_state(document, name, span)} for span in errors
-    ]
-    if not all(names_by_error):
-        return None
-    broken = set[str]().union(*names_by_error)
-    sound = {name: STAND_IN_STATE if name in broken else state for name, state in states.items()}
-    return replace(document, data={**document.data, "states": sound})
-
-
-def is_inside_state(document: Document, state: str, span: Span) -> bool:
-    """Whether a place lies in what a state says; a mistake in its name lies outside."""
-    value = document.find_span(("states", state))
-    return (
-        (value.line, value.column) <= (span.line, span.column) <= (value.end_line, value.end_column)
-    )

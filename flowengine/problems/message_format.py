@@ -18,8 +18,11 @@ def find_nearest(word: str, candidates: Iterable[str]) -> str:
     }
     if len(word) > MAX_QUOTED:  # nobody mistypes a name that long, and comparing costs its square
         return ""
-    found = get_close_matches(_normalize_name(word), by_shape, n=1, cutoff=0.6)
-    return by_shape[found[0]] if found else ""
+    shape = _normalize_name(word)
+    found = get_close_matches(shape, by_shape, n=3, cutoff=0.6)
+    # two letters in the wrong order are the likelier slip
+    swapped = (near for near in found if sorted(near) == sorted(shape))
+    return by_shape[next(swapped, found[0])] if found else ""
 
 
 def quote_value(value: object) -> str:
@@ -49,6 +52,12 @@ def join_with_or(words: Iterable[str]) -> str:
     """`a, b or c`"""
     *most, last = list(words) or [""]
     return f"{', '.join(most)} or {last}" if most else last
+
+
+def join_with_and(words: Iterable[str]) -> str:
+    """`a, b and c`"""
+    *most, last = list(words) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def format_count(number: int, noun: str) -> str:

@@ -6,6 +6,7 @@ from typing import Self
 
 from flowengine.problems.catalogue import CATALOGUE
 from flowengine.problems.catalogue_entry import Severity
+from flowengine.problems.credentials import mask_credentials
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,6 +39,9 @@ class Problem:
 
     def __post_init__(self) -> None:
         assert self.code in CATALOGUE, f"{self.code} is not in the catalogue"  # noqa: S101  a programmer's mistake
+        # messages go to logs and to reviews, where a key that an author wrote in plain must not be
+        object.__setattr__(self, "message", mask_credentials(self.message))
+        object.__setattr__(self, "hint", mask_credentials(self.hint))
 
     @property
     def severity(self) -> Severity:

@@ -1,6 +1,7 @@
 """Files as data in which every key and value knows its place."""
 
 from flowengine.source.document import Document, KeyPath
+from flowengine.source.document_pruning import prune_document
 from flowengine.source.document_reader import read_document
 from flowengine.source.internal_errors import (
     INTERNAL_CODE,
@@ -14,6 +15,7 @@ __all__ = [
     "INTERNAL_CODE",
     "Document",
     "KeyPath",
+    "prune_document",
     "read_document",
     "report_internal_errors",
     "to_internal_problem",

@@ -1,7 +1,7 @@
 """Which keys a schema knows, and which of a document it does not."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from flowengine.source.schema_violations import SchemaViolation
@@ -50,6 +50,19 @@ def find_parent_keys(key: str, schema: Mapping[str, Any], root: Mapping[str, Any
         for name, inner in found.items()
         if any(key in list_known_keys(each, root) for each in inner)
     ]
+
+
+def list_outer_keys(path: Sequence[str | int], root: Mapping[str, Any]) -> list[str]:
+    """The keys that may stand around the value at this path, one level further out."""
+    schemas: list[Any] = [root]
+    for step in path[:-1]:
+        forms = [form for schema in schemas for form in _iterate_forms(schema, root)]
+        schemas = [
+            inner
+            for form in forms
+            if (inner := form.get("properties", {}).get(step, form.get("additionalProperties")))
+        ]
+    return [key for schema in schemas for key in list_known_keys(schema, root)]
 
 
 def _iterate_properties(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
@@ -13,15 +13,31 @@ from jsonschema.validators import extend
 
 from flowengine.limits import MAX_PROBLEMS
 from flowengine.problems import Problem, find_nearest, sort_problems
-from flowengine.source.document import Document
-from flowengine.source.schema_keys import find_parent_keys, find_unknown_keys, list_known_keys
+from flowengine.source.document import Document, KeyPath
+from flowengine.source.foreign_words import find_foreign_cure
+from flowengine.source.key_messages import describe_unknown_key, suggest_locales
+from flowengine.source.schema_keys import (
+    find_parent_keys,
+    find_unknown_keys,
+    list_known_keys,
+    list_outer_keys,
+)
 from flowengine.source.schema_violations import SchemaViolation, find_schema_violations
 from flowengine.source.violation_messages import (
     describe_invalid_key,
-    describe_unknown_key,
     describe_violation,
     find_missing_key,
 )
+
+
+class LocatedProblem(NamedTuple):
+    """A problem and the value or key that has it. `meant` is the key that a mistyped one is near
+    to.
+    """
+
+    path: KeyPath
+    problem: Problem
+    meant: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +102,11 @@ def validate_document(document: Document, schema: Mapping[str, Any]) -> list[Pro
     """All errors in document order. A schema may say how to cure an error: `x-hint` next to the
     keyword that fails.
     """
+    return sort_problems(each.problem for each in locate_violations(document, schema))
+
+
+def locate_violations(document: Document, schema: Mapping[str, Any]) -> list[LocatedProblem]:
+    """All errors with the paths of what has them."""
     errors = _build_validator(_SchemaByIdentity(schema)).iter_errors(document.data)
     found = [
         leaf
@@ -96,9 +117,7 @@ def validate_document(document: Document, schema: Mapping[str, Any]) -> list[Pro
     told = [
         leaf for leaf in _drop_mistyped(found, schema) if not _is_consequence(leaf, found, schema)
     ]
-    return sort_problems(
-        problem for leaf in told for problem in _to_problems(document, leaf, schema)
-    )
+    return [problem for leaf in told for problem in _to_problems(document, leaf, schema)]
 
 
 def _is_broken(document: Document, leaf: SchemaViolation) -> bool:
@@ -110,19 +129,16 @@ def _is_broken(document: Document, leaf: SchemaViolation) -> bool:
 def _drop_mistyped(
     found: list[SchemaViolation], schema: Mapping[str, Any]
 ) -> Iterator[SchemaViolation]:
-    """A mistyped key is one mistake: not also a missing one."""
+    """A mistyped key, or a word of another language, is one mistake: not also a missing key."""
     strangers = {leaf.path: find_unknown_keys(leaf) for leaf in found if find_unknown_keys(leaf)}
     for leaf in found:
         absent = find_missing_key(leaf)
-        meant = (
-            {
-                find_nearest(key, list_known_keys(leaf.schema, schema))
-                for key in strangers.get(leaf.path, ())
-            }
-            if absent
-            else set()
-        )
-        if not absent or absent not in meant:
+        others = strangers.get(leaf.path, ()) if absent else ()
+        known = list_known_keys(leaf.schema, schema) if others else []
+        if not any(
+            absent == find_nearest(key, known) or f"{absent}:" in find_foreign_cure(key, known)
+            for key in others
+        ):
             yield leaf
 
 
@@ -142,28 +158,33 @@ def _is_consequence(
 
 def _to_problems(
     document: Document, leaf: SchemaViolation, schema: Mapping[str, Any]
-) -> Iterator[Problem]:
+) -> Iterator[LocatedProblem]:
     if strangers := find_unknown_keys(leaf):
         known = list_known_keys(leaf.schema, schema)
         unheard = [key for key in strangers if key not in known]
-        for key in unheard or strangers:
-            yield Problem(
-                "FE150",
-                document.find_key_span((*leaf.path, key)),
-                *describe_unknown_key(leaf, key, known, find_parent_keys(key, leaf.schema, schema)),
+        # a text by locale is one mistake, whatever number of locales it has
+        wrong = unheard or strangers
+        for key in wrong[:1] if suggest_locales(leaf, known) else wrong:
+            path = (*leaf.path, key)
+            homes = find_parent_keys(key, leaf.schema, schema)
+            outer = list_outer_keys(leaf.path, schema) if leaf.path else []
+            words = describe_unknown_key(leaf, key, known, homes, outer)
+            yield LocatedProblem(
+                path,
+                Problem("FE150", document.find_key_span(path), *words),
+                find_nearest(key, known),
             )
     elif _is_about_key(document, leaf):
-        yield Problem(
-            "FE154",
-            document.find_key_span((*leaf.path, leaf.instance)),
-            *describe_invalid_key(leaf),
-        )
+        path = (*leaf.path, leaf.instance)
+        span = document.find_key_span(path)
+        yield LocatedProblem(path, Problem("FE154", span, *describe_invalid_key(leaf)))
     else:
         wording = describe_violation(document, leaf)
         span = (
             document.find_key_span(leaf.path) if wording.at_key else document.find_span(leaf.path)
         )
-        yield Problem(wording.code, span, wording.message, wording.hint)
+        problem = Problem(wording.code, span, wording.message, wording.hint)
+        yield LocatedProblem(leaf.path, problem)
 
 
 def _is_about_key(document: Document, leaf: SchemaViolation) -> bool:

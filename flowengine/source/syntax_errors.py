@@ -2,13 +2,21 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from yaml import MarkedYAMLError
 
 from flowengine.problems import quote_value
 from flowengine.source.intended_values import quote_as_yaml, read_meant_value
+from flowengine.source.line_slips import (
+    Slip,
+    find_bracketed_text,
+    find_cramped_key,
+    find_odd_space,
+    find_smart_quote,
+    suggest_indent,
+)
 from flowengine.source.source_text import Findings, SourceText
 from flowengine.source.yaml_events import find_tag_fault
 
@@ -47,6 +55,10 @@ class _FailureContext:
         return self.text.find_line_start(self.offset)
 
     @property
+    def line_above(self) -> str:
+        return self.text.get_line(self.line_offset - 1) if self.line_offset else ""
+
+    @property
     def character(self) -> str:
         return self.text.text[self.offset : self.offset + 1]
 
@@ -81,6 +93,22 @@ def _diagnose_tab(failure: _FailureContext) -> _Finding | None:
         "a tab where spaces belong",
         "indent with spaces: editors can do so for the Tab key",
     )
+
+
+def _diagnose_slip(failure: _FailureContext) -> _Finding | None:
+    opened = replace(failure, offset=failure.context_offset)
+    above = replace(failure, offset=max(failure.line_offset - 1, 0))
+    for place in (failure, opened, above):
+        if slip := find_odd_space(place.line):
+            return _place_slip(place, slip)
+    return _place_slip(failure, find_bracketed_text(failure.line))
+
+
+def _place_slip(failure: _FailureContext, slip: Slip | None) -> _Finding | None:
+    if slip is None:
+        return None
+    code, start, end, message, cure = slip
+    return code, failure.line_offset + start, failure.line_offset + end, message, cure
 
 
 def _diagnose_tag(failure: _FailureContext) -> _Finding | None:
@@ -150,6 +178,8 @@ def _diagnose_colon(failure: _FailureContext) -> _Finding | None:
     if failure.problem != "mapping values are not allowed in this context":
         return None
     before = failure.line[: failure.offset - failure.line_offset]
+    if slip := find_smart_quote(failure.line):
+        return _place_slip(failure, slip)
     if ": " in before:
         at = failure.offset
         return (
@@ -165,7 +195,7 @@ def _diagnose_colon(failure: _FailureContext) -> _Finding | None:
         failure.line_offset + _measure_indent(before),
         failure.offset,
         message,
-        "is a colon missing on the line above?",
+        suggest_indent(before, failure.line_above),
     )
 
 
@@ -210,7 +240,7 @@ def _diagnose_text_after_quote(failure: _FailureContext) -> _Finding | None:
 
 def _diagnose_cut_text(failure: _FailureContext) -> _Finding | None:
     """Text over several lines ends at a comment; its next line is then read as a key."""
-    above = failure.text.get_line(max(failure.line_offset - 1, 0)) if failure.line_offset else ""
+    above = failure.line_above
     found = _TEXT_CUT_BY_COMMENT.match(above)
     if found is None or "expected" not in failure.problem or _is_key(failure.line):
         return None
@@ -254,6 +284,9 @@ def _diagnose_dash(failure: _FailureContext) -> _Finding | None:
 def _diagnose_missing_colon(failure: _FailureContext) -> _Finding | None:
     if failure.problem != "could not find expected ':'":
         return None
+    opened = replace(failure, offset=failure.context_offset)
+    if slip := find_cramped_key(opened.line):
+        return _place_slip(opened, slip)
     end = failure.context_offset + len(
         failure.text.text[
             failure.context_offset : failure.text.find_line_end(failure.context_offset)
@@ -344,6 +377,7 @@ def _is_key(line: str) -> bool:
 
 _DIAGNOSERS: Final[tuple[_Diagnoser, ...]] = (
     _diagnose_tab,
+    _diagnose_slip,
     _diagnose_unclosed_quote,
     _diagnose_escape,
     _diagnose_tag,

@@ -1,12 +1,15 @@
 """An error of the schema in words: what is wrong, and how to write it instead."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from flowengine.problems import format_count, join_with_or, quote_value, suggest_name
 from flowengine.source.document import Document
+from flowengine.source.foreign_words import find_foreign_choice
 from flowengine.source.schema_violations import SchemaViolation, get_json_type
+from flowengine.source.spelling import describe_spelling
 
 _JSON_TYPE_NAMES: Final = {
     "string": "text",
@@ -27,10 +30,27 @@ _BOOLEAN_WORDS: Final = {
     "off": "false",
     "n": "false",
 }
-_FOREIGN_KEYS: Final = dict.fromkeys(
-    ("goto", "go", "go_to", "jump", "target", "transition", "then"), "next"
-)
-_MAX_SHOWN_KEYS: Final = 30  # keys listed when none is near
+_NUMBER_WORDS: Final = {
+    word: number
+    for number, word in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ]
+    )
+}
+MAX_SHOWN_KEYS: Final = 30  # keys listed when none is near
 
 
 class ProblemText(NamedTuple):
@@ -42,29 +62,9 @@ class ProblemText(NamedTuple):
 
 def describe_violation(document: Document, leaf: SchemaViolation) -> ProblemText:
     wording = _DESCRIBERS.get(leaf.keyword, _describe_other)(document, leaf)
+    if isinstance(leaf.instance, str) and (cure := describe_spelling(leaf.instance)):
+        return wording._replace(hint=cure)
     return wording._replace(hint=str(leaf.schema["x-hint"])) if "x-hint" in leaf.schema else wording
-
-
-def describe_unknown_key(
-    leaf: SchemaViolation, key: str, known: Sequence[str], homes: Sequence[str]
-) -> tuple[str, str]:
-    """`homes` are keys that may stand here, inside which the unknown one is known."""
-    present = [name for name in known if name not in leaf.instance]
-    listed = f"known here: {', '.join(present[:_MAX_SHOWN_KEYS])}" if present else ""
-    hint = (
-        suggest_name(key, present)
-        or _suggest_place(key, known, homes)
-        or str(leaf.schema.get("x-hint", listed))
-    )
-    return f"unknown key {quote_value(key)}{_format_within(leaf)}", hint
-
-
-def _suggest_place(key: str, known: Sequence[str], homes: Sequence[str]) -> str:
-    """The cure for a word of another language, or for a key one level too far out."""
-    meant = _FOREIGN_KEYS.get(key.casefold(), "")
-    if meant in known:
-        return f"use {meant}:"
-    return f"{key}: belongs inside {join_with_or(f'{name}:' for name in homes)}" if homes else ""
 
 
 def describe_invalid_key(leaf: SchemaViolation) -> tuple[str, str]:
@@ -85,7 +85,7 @@ def find_missing_key(leaf: SchemaViolation) -> str:
 def _describe_required(_: Document, leaf: SchemaViolation) -> ProblemText:
     return ProblemText(
         "FE151",
-        f"the key {quote_value(find_missing_key(leaf))} is missing{_format_within(leaf)}",
+        f"the key {quote_value(find_missing_key(leaf))} is missing{format_within(leaf)}",
         _format_hint(leaf),
         at_key=True,
     )
@@ -95,7 +95,7 @@ def _describe_one_required(_: Document, leaf: SchemaViolation) -> ProblemText:
     names = join_with_or(quote_value(name) for name in dict.fromkeys(leaf.expected))
     return ProblemText(
         "FE151",
-        f"one of the keys {names} is missing{_format_within(leaf)}",
+        f"one of the keys {names} is missing{format_within(leaf)}",
         _format_hint(leaf),
         at_key=True,
     )
@@ -127,11 +127,23 @@ def _describe_type(document: Document, leaf: SchemaViolation) -> ProblemText:
     kinds = join_with_or(
         _JSON_TYPE_NAMES[name] for name in expected if name != "null" or len(expected) == 1
     )
+    if leaf.schema.get("examples") == [None]:
+        return ProblemText(
+            "FE152",
+            f"{_format_name(leaf)} takes no value, but has {_format_found(leaf.instance)}",
+            f"write {leaf.path[-1]}: with nothing behind it; what is said before it stands in say:"
+            if isinstance(leaf.instance, str)
+            else f"write {leaf.path[-1]}: with nothing behind it",
+        )
     if leaf.instance is None:
+        whole = expected == ["object"] and not leaf.schema.get("required")
         return ProblemText(
             "FE152",
             f"{_format_name(leaf)} is empty: {kinds} is expected",
-            _format_hint(leaf),
+            _format_hint(leaf)
+            or (
+                "write its keys on the lines below, indented further than its name" if whole else ""
+            ),
             at_key=True,
         )
     if expected == ["null"]:
@@ -155,7 +167,7 @@ def _format_type_hint(document: Document, leaf: SchemaViolation, expected: list[
     if "array" in expected and kind not in {"array", "object"}:
         return (
             f"write a list: [{raw}]"
-            if len(raw) <= _MAX_SHOWN_KEYS
+            if len(raw) <= MAX_SHOWN_KEYS
             else "write a list: [first, second]"
         )
     if "boolean" in expected and kind == "string" and value.casefold() in _BOOLEAN_WORDS:
@@ -170,7 +182,7 @@ def _format_type_hint(document: Document, leaf: SchemaViolation, expected: list[
 def _format_group_hint(leaf: SchemaViolation, raw: str) -> str:
     """What stands there is most often meant for the one key that is needed."""
     needed = list(leaf.schema.get("required", ()))
-    fits = len(needed) == 1 and len(raw) <= _MAX_SHOWN_KEYS and not set(raw) & set(",{}[]#\n")
+    fits = len(needed) == 1 and len(raw) <= MAX_SHOWN_KEYS and not set(raw) & set(",{}[]#\n")
     written = ", ".join(f"{name}: {raw if fits else '…'}" for name in needed)
     return f"write {{{written}}}" if needed else "put its keys on the lines below, indented"
 
@@ -178,6 +190,8 @@ def _format_group_hint(leaf: SchemaViolation, raw: str) -> str:
 def _format_number_hint(value: str, raw: str) -> str:
     if raw[:1] in "'\"" and _is_number(value):
         return f"write it without quotes: {value}"
+    if (number := _NUMBER_WORDS.get(value.casefold())) is not None:
+        return f"write {number}"
     bare = value.replace("_", "").lstrip("+").lstrip("0") or "0"
     return f"write {bare}" if _is_number(bare) else "write digits only"
 
@@ -189,9 +203,8 @@ def _is_number(text: str) -> bool:
 def _describe_enum(_: Document, leaf: SchemaViolation) -> ProblemText:
     choices = [leaf.expected] if leaf.keyword == "const" else list(leaf.expected)
     shown = [str(choice) if isinstance(choice, str) else json.dumps(choice) for choice in choices]
-    near = suggest_name(
-        str(leaf.instance), [choice for choice in choices if isinstance(choice, str)]
-    )
+    words = [choice for choice in choices if isinstance(choice, str)]
+    near = find_foreign_choice(str(leaf.instance), words) or suggest_name(str(leaf.instance), words)
     if len(choices) == 1:
         return ProblemText(
             "FE153",
@@ -206,10 +219,12 @@ def _describe_enum(_: Document, leaf: SchemaViolation) -> ProblemText:
 
 
 def _describe_pattern(_: Document, leaf: SchemaViolation) -> ProblemText:
+    number = _NUMBER_WORDS.get(leaf.instance.casefold())
+    is_number = number is not None and re.search(r"0-9|\\d", str(leaf.expected))
     return ProblemText(
         "FE154",
         f"{quote_value(leaf.instance)} is not written as {_format_name(leaf)} must be{_format_title(leaf)}",
-        _format_hint(leaf),
+        f"write {number}" if is_number else _format_hint(leaf),
     )
 
 
@@ -314,7 +329,7 @@ def _format_name(leaf: SchemaViolation) -> str:
     return f"entry {int(leaf.path[-1]) + 1}"
 
 
-def _format_within(leaf: SchemaViolation) -> str:
+def format_within(leaf: SchemaViolation) -> str:
     return f" in {_format_name(leaf)}" if leaf.path else ""
 
 

@@ -50,8 +50,14 @@ class StateBuilder:
     late_reads: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
 
-    def add_problem(self, code: str, path: KeyPath, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(code, self.document.find_span(path), message, hint))
+    def add_problem(
+        self, code: str, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False
+    ) -> None:
+        """Report a mistake in the value at this path; `at_key` where the key is wrong, or its value
+        lacks something.
+        """
+        find_span = self.document.find_key_span if at_key else self.document.find_span
+        self.problems.append(Problem(code, find_span(path), message, hint))
 
     def add_exit(
         self,
@@ -124,6 +130,8 @@ class StateBuilder:
         try:
             made = make()
         except ExprError as error:
+            if self.context.unread.is_read_by(text):
+                return None
             # a mistake at the end of a text is reported behind its last character
             span = self.document.find_inner_span(path, min(error.offset, max(0, len(text) - 1)), 1)
             self.problems.append(Problem(error.code, span, error.message, error.hint))
@@ -197,6 +205,7 @@ class StateBuilder:
                 path,
                 f"there is no variable {name}",
                 suggest_name(name, self.context.variables) or "declare it under vars:",
+                at_key=path[-1] == name,
             )
             return None
         self.writes.add(f"vars.{name}")
@@ -295,6 +304,8 @@ class StateBuilder:
 
     def _compile_message(self, path: KeyPath, prompt: PromptSpec, late: bool) -> PromptPart | None:
         key = str(prompt.message)
+        if key not in self.context.messages and self.context.unread.has_name("messages", key):
+            return None  # it is told where the message is
         if key not in self.context.messages:
             self.add_problem(
                 "FE202",

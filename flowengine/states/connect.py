@@ -159,6 +159,7 @@ def compile_connect(
             path,
             "connect has exactly one of phone, sip, app, conference and stream",
             "two legs are two states",
+            at_key=True,
         )
         return None
     target = targets[0]

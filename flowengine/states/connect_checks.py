@@ -52,6 +52,7 @@ def check_foreign_options(
                 (*path, name),
                 f"a connection to {target} has no {name}",
                 f"{name} is for {where}",
+                at_key=True,
             )
 
 
@@ -75,11 +76,16 @@ def check_exits(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
             (*path, "silent"),
             "a silent connection reports no answer, so these exits can never be taken",
             "remove silent: or the exits",
+            at_key=True,
         )
     if connect.detect == "async" and connect.answered is not UNSET:
         message = "with asynchronous detection the verdict comes after `answered` has taken the call elsewhere"
         builder.add_problem(
-            "FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`"
+            "FE414",
+            (*path, "answered"),
+            message,
+            "remove answered:, or use `detect: sync`",
+            at_key=True,
         )
     if connect.beep is not UNSET and connect.detect == "sync":
         builder.add_problem(
@@ -87,6 +93,7 @@ def check_exits(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
             (*path, "beep"),
             "the beep is reported by asynchronous detection only",
             "add `detect: async`",
+            at_key=True,
         )
 
 

@@ -1,5 +1,6 @@
 """What the compilation of a state may use of its flow and project: variables, services, subflows."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -52,6 +53,30 @@ class FlowSignature:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadNames:
+    """Names that authors have defined, by the part of the project, where the definition has a
+    mistake: nothing that uses one is judged. `""` stands for all names of a part, or for all parts.
+    """
+
+    names: frozenset[tuple[str, str]] = frozenset()
+
+    def has_name(self, part: str, name: str) -> bool:
+        """Whether this name may be one that could not be read."""
+        return not self.names.isdisjoint({("", ""), (part, ""), (part, name)})
+
+    def is_read_by(self, text: str) -> bool:
+        """Whether an expression in this text may read such a name."""
+        return bool(self.names) and any(
+            self.has_name(_PARTS_BY_NAMESPACE[found[1]], found[2])
+            for found in _SHARED_NAME.finditer(text)
+        )
+
+
+_PARTS_BY_NAMESPACE = {"hours": "calendars", "tables": "tables", "secrets": "secrets"}
+_SHARED_NAME = re.compile(r"\b(hours|tables|secrets)\s*\.\s*(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledService:
     """An HTTP service of the project, ready to call."""
 
@@ -85,6 +110,7 @@ class FlowContext:
     subflows: Mapping[str, FlowSignature]
     global_keys: Mapping[str, str]
     defaults: Mapping[str, Any]
+    unread: UnreadNames
     menu_ids: str = "named"
     goes_back: bool = False
     storage: RecordingStorage | None = None

@@ -103,6 +103,7 @@ class MenuOptionsCompiler:
                 path,
                 f"key {key} leads nowhere in particular",
                 "give it exactly one of next: and menu:",
+                at_key=True,
             )
         for index, word in enumerate(option.hear):
             self.add_spoken_word((*path, "hear", index), word, value)

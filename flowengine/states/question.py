@@ -290,11 +290,12 @@ def add_otherwise_exit(builder: StateBuilder, path: KeyPath, authored: str | Uns
     target = (
         authored if isinstance(authored, str) else builder.context.defaults.get("otherwise", UNSET)
     )
-    if target is UNSET:
+    if target is UNSET and not builder.context.unread.has_name("defaults", "otherwise"):
         builder.add_problem(
             "FE206",
             path,
             "nothing says where the call goes when attempts run out",
             "add `otherwise: <state>` here, or under defaults:",
+            at_key=True,
         )
     return builder.add_exit("otherwise", target, (*path, "otherwise"), "pie")

@@ -95,13 +95,14 @@ def compile_message_recording(
     builder: StateBuilder, path: KeyPath, authored: AuthoredMessage
 ) -> CompiledRecording | None:
     if not authored.to and builder.context.storage is None:
-        builder.add_problem(
-            "FE421",
-            path,
-            "nothing says where the message is stored",
-            "add `to: s3://bucket/folder` with its credentials here, or to `recordings:` of the "
-            "project",
-        )
+        if not builder.context.unread.has_name("recordings", "to"):
+            builder.add_problem(
+                "FE421",
+                path,
+                "nothing says where the message is stored",
+                "add `to: s3://bucket/folder` with its credentials here, or to `recordings:` of "
+                "the project",
+            )
         return None
     recording = Recording(
         to=authored.to,

@@ -1,6 +1,6 @@
 """subflow and return: use a flow inside another, with inputs, outputs and named outcomes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from flowengine.expr import EvalError
-from flowengine.problems import suggest_name
+from flowengine.problems import find_nearest, suggest_name
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.field_types import FlowName, Name, Scalar, StateName
@@ -147,6 +147,8 @@ def compile_subflow(
     signature = builder.context.subflows.get(subflow.flow)
     for outcome, target in subflow.outcomes.items():
         builder.add_exit(f"outcome {outcome}", target, (*path, "outcomes", outcome), label=outcome)
+    if signature is None and builder.context.unread.has_name("flows", subflow.flow):
+        return None  # it is told in the file of that flow
     if signature is None:
         builder.add_problem(
             "FE202",
@@ -173,37 +175,52 @@ def compile_subflow(
 def check_inputs(
     builder: StateBuilder, path: KeyPath, subflow: Subflow, signature: FlowSignature
 ) -> None:
+    unknown = set(subflow.given) - {item.name for item in signature.inputs}
     missing = [
         item.name
         for item in signature.inputs
-        if item.name not in subflow.given and item.default is None
+        if item.name not in subflow.given
+        and item.default is None
+        and not is_mistyped(item.name, unknown)
     ]
     if missing:
         builder.add_problem(
-            "FE215", path, f"{subflow.flow} needs {', '.join(missing)}", "hand it in under with:"
+            "FE215",
+            path,
+            f"{subflow.flow} needs {', '.join(missing)}",
+            "hand it in under with:",
+            at_key=True,
         )
 
 
 def check_outcomes(
     builder: StateBuilder, path: KeyPath, subflow: Subflow, signature: FlowSignature
 ) -> None:
+    unknown = set(subflow.outcomes) - set(signature.outcomes)
     for outcome in subflow.outcomes:
-        if outcome not in signature.outcomes:
+        if outcome in unknown:
             builder.add_problem(
                 "FE216",
                 (*path, "outcomes", outcome),
                 f"{subflow.flow} has no outcome {outcome}",
                 suggest_name(outcome, signature.outcomes)
                 or f"its outcomes are {', '.join(signature.outcomes)}",
+                at_key=True,
             )
     for outcome in signature.outcomes:
-        if outcome not in subflow.outcomes:
+        if outcome not in subflow.outcomes and not is_mistyped(outcome, unknown):
             builder.add_problem(
                 "FE206",
                 (*path, "outcomes"),
                 f"nothing says where the call goes after {outcome}",
                 f"add `{outcome}: <state>`",
+                at_key=True,
             )
+
+
+def is_mistyped(name: str, unknown: Collection[str]) -> bool:
+    """Whether an unknown name is near to this one, so that it is not missing as well."""
+    return any(find_nearest(other, [name]) for other in unknown)
 
 
 def compile_input(
@@ -216,6 +233,7 @@ def compile_input(
             path,
             f"the flow has no input {name}",
             suggest_name(name, [item.name for item in signature.inputs]),
+            at_key=True,
         )
         return None
     return Assignment(variable, builder.compile_value(path, value, variable))

@@ -126,7 +126,7 @@ def fail(*_given: Any, **_named: Any) -> Any:
 
 
 STAGES = {
-    "flowengine.source.schema_validation.validate_document": (fail, "two.yaml"),
+    "flowengine.source.schema_validation.locate_violations": (fail, "two.yaml"),
     "flowengine.model.project_loader.is_well_formed": (fail, "one.yaml"),
     "flowengine.model.project_loader.read_document": (fail, "one.yaml"),
     "flowengine.compile.project_compiler.compile_shared_definitions": (fail, "project.yaml"),
@@ -152,7 +152,7 @@ def test_exception_at_any_stage_is_a_problem_of_its_file_without_secrets(
 ) -> None:
     failing, file = STAGES[stage]
     files = dict(FILES)
-    if stage.endswith("validate_document"):
+    if stage.endswith("locate_violations"):
         files["two.yaml"] = b"flow: two\nsya: x\n"
     monkeypatch.setattr(stage, failing)
     compiled = compile_project(files, {"CRM_TOKEN": SECRET})

@@ -63,11 +63,11 @@ def check_project(
 ) -> list[Problem]:
     """All problems that only the whole project shows.
 
-    `found` are the problems so far. Where names are wrong, the graph of states has holes, and what
-    follows from a hole is left out.
+    `found` are the problems so far. Where names are wrong, or a stand-in is there for a state, the
+    graph of states has holes, and what follows from a hole is left out.
     """
     wrong = {problem.span.file for problem in found if problem.severity == "error"}
-    holed = {problem.span.file for problem in found if problem.code.startswith("FE2")}
+    holed = {problem.span.file for problem in found if problem.code.startswith(("FE1", "FE2"))}
     whole = {
         name: program
         for name, program in iterate_with_pauses(programs.items())

@@ -1,0 +1,213 @@
+"""Words that authors bring from other languages, each with how it is said here."""
+
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+
+class ForeignWord(NamedTuple):
+    """`place` is a key that is known where the words are written, and tells that place from others.
+    Without a key of its own, what a word stands for is explained by its cure.
+    """
+
+    place: str
+    words: str
+    cure: str
+
+
+_STATE, _CONNECT, _PROMPT, _QUESTION = "hangup", "caller_id", "ssml", "again"
+_MENU, _COLLECT, _FETCH, _CHOICE = "options", "terminator", "retries", "when"
+_RECORDING, _VARIABLE, _FLOW, _PROJECT, _TABLE = (
+    "credentials",
+    "secret",
+    "states",
+    "services",
+    "rows",
+)
+_NO_BUSY_EXIT: Final = (
+    "the platform ends the call when the callee is busy or does not answer; "
+    "the state of `on: {ended: <state>}` sees it in event.result"
+)
+
+FOREIGN_WORDS: Final = (
+    ForeignWord(  # wherever the call can be led on
+        "next",
+        "goto go go_to jump target transition then to_state next_state",
+        "use next:",
+    ),
+    ForeignWord(
+        _STATE,
+        "transfer dial forward bridge call redirect call_number connect_to number refer",
+        "write connect: and the number, or {phone: …}",
+    ),
+    ForeignWord(
+        _STATE,
+        "play playback play_audio play_file file sound",
+        "write say: {audio: https://…}",
+    ),
+    ForeignWord(
+        _STATE,
+        "speak tts announce greeting play_text talk output",
+        "write say: and the text; a question has its prompt: inside menu: or collect:",
+    ),
+    ForeignWord(
+        _STATE,
+        "wait pause sleep delay",
+        "no state only waits; within what is said, write a pause as speech markup: "
+        "say: {ssml: \"<speak>One <break time='2s'/> two</speak>\"}",
+    ),
+    ForeignWord(
+        _STATE,
+        "if else elif switch case condition branch cond unless",
+        "write choose: with a list of {when: <condition>, next: <state>}; "
+        "the last entry has next: alone and takes the rest",
+    ),
+    ForeignWord(
+        _STATE,
+        "queue enqueue hold agent_queue",
+        "the platform has no queue; park: holds a call with music, "
+        "and connect: {conference: …} brings callers into a room",
+    ),
+    ForeignWord(
+        _STATE,
+        "gather ask input get_digits read_digits listen capture",
+        "write menu: for choices by key or voice, collect: for digits or words",
+    ),
+    ForeignWord(_STATE, "busy no_answer on_busy on_no_answer noanswer unanswered", _NO_BUSY_EXIT),
+    ForeignWord(
+        _STATE, "exit end stop disconnect terminate hang_up finish quit", "write hangup: alone"
+    ),
+    ForeignWord(
+        _STATE,
+        "http request webhook api rest http_request lookup curl url",
+        "write fetch: {service: …, get: /path}",
+    ),
+    ForeignWord(
+        _STATE,
+        "let assign variable variables vars set_variable setvar",
+        "write set: {<variable>: <value>}; variables are declared under vars: of the flow",
+    ),
+    ForeignWord(
+        _STATE,
+        "voicemail leave_message take_message record_voicemail mailbox",
+        "write record_message: with a prompt: and into:",
+    ),
+    ForeignWord(_STATE, "gosub execute run use_flow include", "write subflow: {flow: …, outcomes: …}"),
+    ForeignWord(_STATE, "on_error catch on_failure fallback", "use error:"),
+    ForeignWord(_STATE, "language lang", "use locale:"),
+    ForeignWord(_STATE, "comment description remark", "use note:"),
+    ForeignWord(
+        _CONNECT,
+        "timeout ring_timeout wait ring_time dial_timeout",
+        "use ring:, how long it rings; limit: is how long the call may last",
+    ),
+    ForeignWord(_CONNECT, "max_duration duration time_limit max_length", "use limit:"),
+    ForeignWord(_CONNECT, "number to dest destination tel telephone", "use phone:"),
+    ForeignWord(_CONNECT, "from callerid caller cli ani", "use caller_id:"),
+    ForeignWord(_CONNECT, "user username client", "use app:"),
+    ForeignWord(_CONNECT, "room conf", "use conference:"),
+    ForeignWord(
+        _CONNECT,
+        "busy no_answer on_busy on_no_answer noanswer unanswered failed otherwise declined",
+        _NO_BUSY_EXIT,
+    ),
+    ForeignWord(_CONNECT, "record", "write record: {to: …} in the state, beside connect:"),
+    ForeignWord(
+        _RECORDING,
+        "into file url path destination save location",
+        "write to: with an address such as s3://bucket/folder; record: records a call, "
+        "and record_message: asks for a message and has into:",
+    ),
+    ForeignWord(_PROMPT, "url file play wav mp3 sound src", "use audio:"),
+    ForeignWord(_PROMPT, "tts speak say words", "use text:"),
+    ForeignWord(_PROMPT, "speech markup", "use ssml:"),
+    ForeignWord(_PROMPT, "language lang", "use locale:"),
+    ForeignWord(_QUESTION, "text say speak question message ask", "use prompt:"),
+    ForeignWord(_QUESTION, "retries tries max_attempts max_tries max_retries", "use attempts:"),
+    ForeignWord(_QUESTION, "reprompt reask retry_prompt repeat", "use again:"),
+    ForeignWord(_QUESTION, "silence noinput on_no_input on_timeout", "use no_input:"),
+    ForeignWord(_QUESTION, "else fallback default failed on_failure max_exceeded", "use otherwise:"),
+    ForeignWord(_QUESTION, "interruptible barge_in bargein interrupt", "use barge:"),
+    ForeignWord(
+        _MENU,
+        "next",
+        "each key under options: says where it leads, and otherwise: where the call goes without one",
+    ),
+    ForeignWord(_MENU, "keys choices choice entries digits map", "use options:"),
+    ForeignWord(_MENU, "nomatch invalid on_no_match wrong", "use no_match:"),
+    ForeignWord(
+        _COLLECT,
+        "length num_digits max_digits numdigits count size min max",
+        "use digits:, a number or {min: …, max: …}",
+    ),
+    ForeignWord(_COLLECT, "variable store save var save_as as", "use into:"),
+    ForeignWord(_COLLECT, "finish_on_key end_key terminate finish", "use terminator:"),
+    ForeignWord(_COLLECT, "validate validation check pattern regex", "use valid:, a condition"),
+    ForeignWord(_COLLECT, "nomatch no_match on_invalid error", "use invalid:"),
+    ForeignWord(_FETCH, "url path endpoint", "write get:, post: or put: with the path"),
+    ForeignWord(_FETCH, "method verb", "write get:, post: or put: with the path"),
+    ForeignWord(_FETCH, "data params json payload query", "use body:; a query stands in the path"),
+    ForeignWord(_FETCH, "save response result store output", "use into:"),
+    ForeignWord(_FETCH, "error else on_error otherwise fallback", "use failed:"),
+    ForeignWord(_CHOICE, "if condition cond expr expression test case", "use when:"),
+    ForeignWord(
+        _CHOICE, "else otherwise default elif", "write a last entry with next: alone: it takes the rest"
+    ),
+    ForeignWord(_VARIABLE, "kind", "use type:"),
+    ForeignWord(_VARIABLE, "values enum options oneof one_of", "write type: choice and choices:"),
+    ForeignWord(_VARIABLE, "size length max_length maxlength", "use max:"),
+    ForeignWord(_VARIABLE, "initial value init", "use default:"),
+    ForeignWord(_FLOW, "begin entry initial start_at first entrypoint", "use start:"),
+    ForeignWord(_FLOW, "variables var", "use vars:"),
+    ForeignWord(_FLOW, "steps nodes blocks", "use states:"),
+    ForeignWord(_FLOW, "name id", "use flow:"),
+    ForeignWord(_PROJECT, "numbers lines", "use routes:, a list of {to: …, flow: …}"),
+    ForeignWord(_PROJECT, "timezone time_zone tz", "use zone:"),
+    ForeignWord(_TABLE, "data entries values", "use rows:"),
+)  # fmt: skip
+# words for a choice, where a list of choices has the first of these
+FOREIGN_CHOICES: Final = {
+    "integer": {
+        "string": "text",
+        "str": "text",
+        "varchar": "text",
+        "number": "integer, or decimal with a fraction",
+        "int": "integer",
+        "long": "integer",
+        "float": "decimal",
+        "double": "decimal",
+        "money": "decimal",
+        "bool": "boolean",
+        "flag": "boolean",
+        "enum": "choice, and choices: [first, second] beside it",
+        "phone": "text",
+        "datetime": "date or time, a variable for each",
+        "timestamp": "date or time, a variable for each",
+        "list": "text; a variable holds one value, and rows of values stand in a table",
+        "array": "text; a variable holds one value, and rows of values stand in a table",
+        "object": "a variable for each part",
+        "map": "a variable for each part; rows of values stand in a table",
+    },
+}
+_CURES_BY_PLACE: Final = {
+    (entry.place, word): entry.cure for entry in FOREIGN_WORDS for word in entry.words.split()
+}
+
+
+def find_foreign_cure(key: str, known: Collection[str]) -> str:
+    """How a key of another language is said where these keys are known."""
+    word = key.casefold().replace("-", "_").strip("_")
+    return next(
+        (_CURES_BY_PLACE[place, word] for place in known if (place, word) in _CURES_BY_PLACE), ""
+    )
+
+
+def find_foreign_choice(word: str, choices: Collection[str]) -> str:
+    """How a word for one of these choices is said here."""
+    return next(
+        (
+            f"write {words[word.casefold()]}"
+            for choice, words in FOREIGN_CHOICES.items()
+            if choice in choices and word.casefold() in words
+        ),
+        "",
+    )

@@ -1,0 +1,83 @@
+"""Slips and words of other languages: each has a cure in the words of this one."""
+
+import pytest
+
+from .project_texts import compiled
+
+FRAME = """\
+flow: main
+start: a
+states:
+  a: {say: Hello., next: b}
+  b: {%s}
+"""
+MENU = "menu: {prompt: Hi., options: {1: a}, otherwise: a, %s}"
+COLLECT = "collect: {prompt: Hi., into: x, digits: 4, otherwise: a, %s}, next: a"
+CONNECT = 'connect: {phone: "+14045550111", %s}'
+KEYS = {
+    'transfer: "+14045550111"': "write connect: and the number",
+    "dial: x": "write connect: and the number",
+    "play: x.wav": "write say: {audio: https://…}",
+    "speak: Hello": "write say: and the text",
+    "wait: 2s": "<break time='2s'/>",
+    "pause: 2": "<break time='2s'/>",
+    "goto: a": "use next:",
+    "if: x": "write choose:",
+    "else: x": "write choose:",
+    "switch: x": "write choose:",
+    "queue: x": "the platform has no queue; park: holds a call",
+    "gather: {}": "write menu: for choices by key or voice, collect: for digits",
+    "busy: a": "the platform ends the call when the callee is busy",
+    "no_answer: a": "sees it in event.result",
+    "record: {into: x}": "record_message: asks for a message and has into:",
+    "say: {en-US: Hi., sv-SE: Hej.}": "{text: {en-US: …, sv-SE: …}}",
+    "hangup: Goodbye.": "write hangup: with nothing behind it; what is said",
+    "hangup: true": "write hangup: with nothing behind it",
+    "next:a": "put a space after the colon: next: a",
+    "choose: [{else: a}]": "write a last entry with next: alone",
+    CONNECT % "timeout: 20s": "use ring:",
+    CONNECT % "busy: a": "sees it in event.result",
+    MENU % "next: a": "each key under options: says where it leads",
+    MENU % "retries: 2": "use attempts:",
+    COLLECT % "next: a": "next: belongs one level further out, beside collect:",
+    (COLLECT % "again: Hi.").replace("digits: 4", "digits: eight"): "write 8",
+    (COLLECT % "again: Hi.").replace("digits: 4", "length: 4"): "use digits:",
+    "say: Hi., next: \u201ca\u201d": "\u201c is no quote to YAML: write straight quotes",
+    "next:\u00a0a": "a no-break space (U+00A0) follows the colon",
+}
+
+
+@pytest.mark.parametrize(("state", "hint"), KEYS.items(), ids=KEYS)
+def test_state_with_a_slip_has_one_problem_with_its_cure(state: str, hint: str) -> None:
+    (problem,) = compiled(FRAME % state).problems
+    assert hint in problem.hint
+
+
+def test_key_behind_a_no_break_space_is_told_so() -> None:
+    text = "flow: main\nstart: a\nstates:\n  a:\n    \u00a0say: Hello.\n    hangup:\n"
+    (problem,) = compiled(text).problems
+    assert problem.hint == "it begins with a no-break space (U+00A0): write an ordinary space"
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("number", "write integer, or decimal"),
+        ("string", "write text"),
+        ("bool", "write boolean"),
+        ("int", "write integer"),
+        ("float", "write decimal"),
+        ("enum", "write choice, and choices:"),
+        ("list", "a variable holds one value"),
+    ],
+)
+def test_type_of_another_language_names_the_type_that_is_meant(kind: str, hint: str) -> None:
+    text = f"flow: main\nstart: a\nvars: {{x: {{type: {kind}}}}}\nstates: {{a: {{hangup: }}}}\n"
+    (problem,) = compiled(text).problems
+    assert hint in problem.hint
+
+
+def test_empty_state_says_where_its_keys_are_written() -> None:
+    (problem,) = compiled("flow: main\nstart: a\nstates:\n  a:\n").problems
+    assert problem.message.startswith('"a" is empty')
+    assert problem.hint == "write its keys on the lines below, indented further than its name"
