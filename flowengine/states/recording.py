@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -42,7 +42,11 @@ RecordingDestination = Annotated[
 RecordingCredentials = Annotated[
     str, Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"])
 ]
-RecordingFormat = Annotated[str, Meta(description="The audio format.", examples=["mp3"])]
+# The platform documents mp3 as its default and no list; wav is what flows take beside it. The format
+# ends the name of the file, so that a free text could lead to another one.
+RecordingFormat = Annotated[
+    Literal["mp3", "wav"], Meta(description="The audio format.", examples=["mp3"])
+]
 Transcription = Annotated[
     bool | TranscriptionLocale,
     Meta(
