@@ -94,7 +94,8 @@ def compile_message(
 def compile_message_recording(
     builder: StateBuilder, path: KeyPath, authored: AuthoredMessage
 ) -> CompiledRecording | None:
-    if not authored.to and builder.context.storage is None:
+    has_address = bool(authored.to) or builder.context.storage is not None
+    if not has_address and authored.credentials is UNSET:
         if not builder.context.unread.has_name("recordings", "to"):
             builder.add_problem(
                 "FE421",
@@ -185,7 +186,7 @@ def compile_review(builder: StateBuilder, path: KeyPath, authored: AuthoredMessa
 
 def list_message_facts(authored: AuthoredMessage) -> Iterator[AuthoredFact]:
     yield AuthoredFact("topic", f"variable {authored.into}", None)
-    if not authored.to or authored.beep is UNSET:
+    if not authored.to or authored.credentials is UNSET or authored.beep is UNSET:
         yield AuthoredFact("topic", "recordings", None)
     if authored.silent is not UNSET:
         yield AuthoredFact("target", "silent", authored.silent, ("silent",))
