@@ -245,6 +245,22 @@ def test_record_that_cannot_be_kept_or_read_stops_the_command(
     assert "Nothing was changed" in line.show("go-live", "--url", url, exit_code=1)
 
 
+def test_go_live_without_a_home_names_the_variable_of_the_folder(
+    line: ApiLine, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    before = setup(line)
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", fail)
+    for words in (["--undo"], ["--url", url]):
+        said = line.show("go-live", *words, exit_code=1)
+        assert "this user has no home folder" in said
+        assert "set XDG_STATE_HOME" in said
+    assert setup(line) == before
+
+
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
