@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from flowengine.problems.message_format import in_cure
 from flowengine.server.server_settings import (
@@ -78,6 +79,14 @@ def check_switch_url(_: click.Context, __: click.Parameter, url: str) -> str:
     if not is_usable:
         raise click.BadParameter("write the address of a switch, such as http://127.0.0.1:8071")
     return url
+
+
+def check_not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuse an empty value that was given: in a script it is a variable that nobody has set."""
+    is_given = ctx.get_parameter_source(param.name or "") is not ParameterSource.DEFAULT
+    if is_given and not value.strip():
+        raise click.BadParameter("it is empty: is a variable of the script not set?")
+    return value
 
 
 def read_credentials() -> tuple[str, str]:

@@ -209,6 +209,24 @@ def test_options_that_mean_nothing_are_refused(
     assert said in " ".join(result.output.split())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("callback", "set", ""),
+        ("callback", "set", " "),
+        ("callback", "set", "https://example.com/a", "--fallback", ""),
+        ("callback", "set", "https://example.com/a", "--application", ""),
+        ("callback", "show", "--application", ""),
+        ("number", "assign", NUMBER, "--application", ""),
+        ("number", "release", NUMBER, "--application", ""),
+    ],
+)
+def test_empty_values_change_nothing(line: ApiLine, words: tuple[str, ...]) -> None:
+    before = line.load("api", "callback", "show"), line.load("api", "number", "list")
+    assert "it is empty" in " ".join(line.show("api", *words, exit_code=2).split())
+    assert (line.load("api", "callback", "show"), line.load("api", "number", "list")) == before
+
+
 def test_groups_have_the_summaries_of_the_list() -> None:
     api: Any = main.get_command(click.Context(main), "api")
     for name, summary in API_GROUPS.items():
