@@ -71,14 +71,19 @@ add_region_option = click.option(
 
 
 def check_switch_url(_: click.Context, __: click.Parameter, url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        is_usable = not url or (parts.scheme in ("http", "https") and bool(parts.hostname))
-    except ValueError:
-        is_usable = False
-    if not is_usable:
+    if url and not is_http_url(url):
         raise click.BadParameter("write the address of a switch, such as http://127.0.0.1:8071")
     return url
+
+
+def is_http_url(url: str) -> bool:
+    """Whether requests can be sent to this address."""
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # as of a port that is no number
+        return False
+    return has_place and parts.scheme in ("http", "https") and url.isprintable()
 
 
 def check_not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
