@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from flowengine.cli.callback_url import check_callback_url
+from flowengine.cli.http_url import is_http_url
 from flowengine.cli.live_record_file import (
     RecordFileError,
     delete_record,
@@ -21,7 +22,6 @@ from flowengine.cli.platform_access import (
     PlatformAccess,
     add_access_options,
     format_as_json,
-    is_http_url,
     read_credentials,
     report_api_error,
     report_error,

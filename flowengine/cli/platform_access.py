@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, NoReturn, TypeVar, cast, get_args
-from urllib.parse import urlsplit
 
 import click
 import msgspec
 from click.core import ParameterSource
 
+from flowengine.cli.application_key import check_application_key
+from flowengine.cli.http_url import is_http_url
 from flowengine.problems.message_format import in_cure
 from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
@@ -76,16 +77,6 @@ def check_switch_url(_: click.Context, __: click.Parameter, url: str) -> str:
     return url
 
 
-def is_http_url(url: str) -> bool:
-    """Whether requests can be sent to this address."""
-    try:
-        parts = urlsplit(url)
-        has_place = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # as of a port that is no number
-        return False
-    return has_place and parts.scheme in ("http", "https") and url.isprintable()
-
-
 def check_not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Refuse an empty value that was given: in a script it is a variable that nobody has set."""
     is_given = ctx.get_parameter_source(param.name or "") is not ParameterSource.DEFAULT
@@ -103,6 +94,7 @@ def read_credentials() -> tuple[str, str]:
             f"set {' and '.join(missing)}: credentials come from the environment alone, as those of "
             "flowengine serve; the dashboard of the platform has them"
         )
+    check_application_key(key, APPLICATION_KEY_VARIABLE)
     return key, secret
 
 

@@ -178,6 +178,24 @@ def test_commands_without_credentials_name_their_variables(
         assert "SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET" in result.output
 
 
+@pytest.mark.parametrize("key", ["Schlüssel", "two\nlines"])
+def test_key_with_a_character_that_no_key_has_is_refused_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("SINCH_APPLICATION_KEY", key)
+    monkeypatch.setenv("SINCH_APPLICATION_SECRET", SECRET)
+    for words in (
+        ("api", "number", "list"),
+        ("go-live", "--url", "https://voice.example.com/sinch"),
+        ("call", "http://127.0.0.1:9/sinch", "--keys", "hang up"),
+        ("load", "http://127.0.0.1:9/sinch"),
+    ):
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 2, (words, result.output)
+        assert "SINCH_APPLICATION_KEY has a character that no key has" in result.output
+        assert key[:5] not in result.output
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
