@@ -23,7 +23,13 @@ from flowengine.problems import Problem
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import to_one_line
-from flowengine.states.fetch_options import HTTP_METHODS, Fetch, describe_empty_value
+from flowengine.states.fetch_options import (
+    COMPUTED_KEY,
+    GET_WITH_BODY,
+    HTTP_METHODS,
+    Fetch,
+    describe_empty_value,
+)
 from flowengine.states.field_types import parse_millis
 from flowengine.states.flow_context import CompiledService, Variable
 from flowengine.states.lookup_headers import (
@@ -205,7 +211,7 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
     body = None
     if fetch.body is not UNSET:
         body = compile_body(builder, (*path, "body"), fetch.body)
-        check_empty_values(builder, (*path, "body"))
+        check_body(builder, (*path, "body"), method)
     captures = compile_captures(builder, path, fetch)
     add_exits(builder, path, fetch)
     if service is None or url is None:
@@ -299,7 +305,9 @@ def check_path(builder: StateBuilder, path: KeyPath, text: str) -> None:
         )
 
 
-def check_empty_values(builder: StateBuilder, path: KeyPath) -> None:
+def check_body(builder: StateBuilder, path: KeyPath, method: str) -> None:
+    if method == "get":
+        builder.add_problem("FE515", path, *GET_WITH_BODY, at_key=True)
     for empty in builder.document.find_empty_values(path):
         span = builder.document.find_key_span(empty)
         builder.problems.append(Problem("FE152", span, *describe_empty_value(empty)))
@@ -308,6 +316,9 @@ def check_empty_values(builder: StateBuilder, path: KeyPath) -> None:
 def compile_body(builder: StateBuilder, path: KeyPath, value: Any) -> Any:
     """A part of a body with expressions and templates in place of its texts."""
     if isinstance(value, dict):
+        for key in value:
+            if "${" in str(key):
+                builder.add_problem("FE515", (*path, key), *COMPUTED_KEY, at_key=True)
         return {key: compile_body(builder, (*path, key), one) for key, one in value.items()}
     if isinstance(value, list):
         return [compile_body(builder, (*path, place), one) for place, one in enumerate(value)]

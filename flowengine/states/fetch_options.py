@@ -9,6 +9,14 @@ from flowengine.source import KeyPath
 from flowengine.states.field_types import Condition, JsonBody, Name, PositiveDuration, StateName
 
 HTTP_METHODS = ("get", "post", "put", "patch", "delete")
+GET_WITH_BODY = (
+    "a get has no body: services and what is on the way to them may drop it",
+    "write `post:` in place of `get:`, or put the values into the path, behind a ?",
+)
+COMPUTED_KEY = (
+    "keys of a body cannot be computed: this one is sent as it stands",
+    "write the key itself, and what is computed as a value",
+)
 ServicePath = Annotated[
     str,
     Meta(
@@ -44,7 +52,8 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             JsonBody,
             Meta(
                 description="Sent as JSON: values, lists and groups in each other. Texts may have "
-                "`${…}`; one that is a single `${…}` keeps its type.",
+                "`${…}`; one that is a single `${…}` keeps its type. Keys stand as they are, and a "
+                "`get` has no body.",
                 examples=[{"account": "${vars.account}"}],
             ),
         ]

@@ -1,6 +1,6 @@
 """record_message: ask for a spoken message, and go on when its file is there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -54,6 +54,7 @@ goodbye: {say: Goodbye., hangup: }
 def compile_message(
     builder: StateBuilder, path: KeyPath, authored: AuthoredMessage
 ) -> CompiledMessage | None:
+    check_second_recording(builder)
     variable = builder.register_write(authored.into, (*path, "into"))
     recorder = compile_message_recording(builder, path, authored)
     if authored.silent is not UNSET:
@@ -94,7 +95,8 @@ def compile_message(
 def compile_message_recording(
     builder: StateBuilder, path: KeyPath, authored: AuthoredMessage
 ) -> CompiledRecording | None:
-    if not authored.to and builder.context.storage is None:
+    has_address = bool(authored.to) or builder.context.storage is not None
+    if not has_address and authored.credentials is UNSET:
         if not builder.context.unread.has_name("recordings", "to"):
             builder.add_problem(
                 "FE421",
@@ -111,6 +113,18 @@ def compile_message_recording(
         transcribe=authored.transcribe,
     )
     return compile_recording(builder, path, recording, late=True)
+
+
+def check_second_recording(builder: StateBuilder) -> None:
+    authored = builder.document.get_value(builder.path)
+    if isinstance(authored.get("record"), Mapping):  # `record: stop` ends one that runs already
+        builder.add_problem(
+            "FE204",
+            (*builder.path, "record"),
+            "record_message records by itself, and this begins a second recording",
+            "remove it; `to`, `credentials`, `format` and `transcribe` belong into record_message",
+            at_key=True,
+        )
 
 
 def check_file_variable(builder: StateBuilder, path: KeyPath, variable: Variable) -> None:
@@ -185,7 +199,7 @@ def compile_review(builder: StateBuilder, path: KeyPath, authored: AuthoredMessa
 
 def list_message_facts(authored: AuthoredMessage) -> Iterator[AuthoredFact]:
     yield AuthoredFact("topic", f"variable {authored.into}", None)
-    if not authored.to or authored.beep is UNSET:
+    if not authored.to or authored.credentials is UNSET or authored.beep is UNSET:
         yield AuthoredFact("topic", "recordings", None)
     if authored.silent is not UNSET:
         yield AuthoredFact("target", "silent", authored.silent, ("silent",))

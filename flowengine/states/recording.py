@@ -1,8 +1,9 @@
 """Recordings: where they go, and the instruction that begins one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -26,6 +27,7 @@ TranscriptionLocale = Annotated[
         extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"},
     ),
 ]
+BUCKET_PATTERN: Final = re.compile(r"(?:s3|azure)://[^/\s]+/")
 WRONG_DESTINATION = (
     "a recording cannot go there",
     "write s3://bucket/folder or azure://account/container",
@@ -40,9 +42,18 @@ RecordingDestination = Annotated[
     ),
 ]
 RecordingCredentials = Annotated[
-    str, Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"])
+    str,
+    Meta(
+        description="The key of the place in `to:` beside it; use a secret. Without it, that of "
+        "`recordings:` of the project where both lie in one bucket of S3 or one account of Azure.",
+        examples=["${secrets.s3}"],
+    ),
 ]
-RecordingFormat = Annotated[str, Meta(description="The audio format.", examples=["mp3"])]
+# The platform documents mp3 as its default and no list; wav is what flows take beside it. The format
+# ends the name of the file, so that a free text could lead to another one.
+RecordingFormat = Annotated[
+    Literal["mp3", "wav"], Meta(description="The audio format.", examples=["mp3"])
+]
 Transcription = Annotated[
     bool | TranscriptionLocale,
     Meta(
@@ -105,36 +116,66 @@ def compile_recording(
 ) -> CompiledRecording | None:
     """A compiled recording; without `to:` it goes where the project's `recordings:` go."""
     storage = builder.context.storage
-    if not recording.to and storage:
-        return CompiledRecording(
-            storage.to,
-            storage.credentials,
-            recording.format,
-            recording.notify,
-            recording.transcribe,
-            builder.context.secrets,
+    credentials = compile_credentials(builder, path, recording, late=late)
+    if not recording.to and recording.credentials is not UNSET:
+        builder.add_problem(
+            "FE423",
+            (*path, "credentials"),
+            "nothing says which storage these credentials open",
+            "write its address beside them as `to: s3://bucket/folder`, or move them to "
+            "`recordings:` of the project",
+            at_key=True,
         )
+        return None
+    to = (
+        storage.to
+        if storage and not recording.to
+        else compile_destination(builder, (*path, "to"), recording.to, late=late)
+    )
+    if not to:
+        return None
+    if storage and recording.credentials is UNSET and is_same_storage(to, storage.to):
+        credentials = storage.credentials
+    return CompiledRecording(
+        to,
+        credentials,
+        recording.format,
+        recording.notify,
+        recording.transcribe,
+        builder.context.secrets,
+    )
+
+
+def compile_credentials(
+    builder: StateBuilder, path: KeyPath, recording: Recording, *, late: bool
+) -> Template | None:
+    if not isinstance(recording.credentials, str):
+        return None
     # secrets exist in this scope only: in a prompt or a variable they would be a mistake of FE301
     scope = builder.scope.extend(dict.fromkeys(builder.context.secrets, Type.TEXT))
-    to = builder.compile_template((*path, "to"), recording.to, late=late)
+    return builder.compile_template(
+        (*path, "credentials"), recording.credentials, late=late, scope=scope
+    )
+
+
+def compile_destination(
+    builder: StateBuilder, path: KeyPath, address: str, *, late: bool
+) -> Template | None:
+    to = builder.compile_template(path, address, late=late)
     if to and to.constant is not None and not RECORDING_URL_PATTERN.fullmatch(to.constant):
-        builder.add_problem("FE415", (*path, "to"), *WRONG_DESTINATION)
-    credentials = (
-        builder.compile_template(
-            (*path, "credentials"), recording.credentials, late=late, scope=scope
-        )
-        if isinstance(recording.credentials, str)
-        else None
-    )
-    return (
-        CompiledRecording(
-            to,
-            credentials,
-            recording.format,
-            recording.notify,
-            recording.transcribe,
-            builder.context.secrets,
-        )
-        if to
-        else None
-    )
+        builder.add_problem("FE415", path, *WRONG_DESTINATION)
+    return to
+
+
+def is_same_storage(to: Template, other: Template) -> bool:
+    """Whether both addresses are in one bucket or account, whatever values they hold."""
+    return to is other or get_bucket(to) == get_bucket(other) != ""
+
+
+def get_bucket(to: Template) -> str:
+    """The address as far as its bucket or account; empty where a value has a say in that."""
+    literal = to.parts[0] if to.parts else ""
+    if not isinstance(literal, str):
+        return ""
+    found = BUCKET_PATTERN.match(literal if to.constant is None else f"{literal}/")
+    return found[0] if found else ""
