@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.load import UNSIGNED_CREDENTIALS, is_usable_url
+from flowengine.cli.http_url import is_http_url
+from flowengine.cli.load import choose_credentials
 from flowengine.cli.read_project import read_project
 from flowengine.compile import Release
 from flowengine.phone.call_request import (
@@ -214,11 +215,9 @@ def call_backend(
     explained: bool,
 ) -> bool:
     """Call whatever answers callbacks at a URL; whether all went well."""
-    if not is_usable_url(url):
+    if not is_http_url(url):
         raise click.UsageError("a URL begins with http:// or https://, a host and maybe a port")
-    if bool(key) != bool(secret):
-        raise click.UsageError("a key goes with its secret: give --key and --secret, or neither")
-    name, password = (key, secret) if key and secret else UNSIGNED_CREDENTIALS
+    name, password = choose_credentials(key, secret)
     with connect_to_backend(url, name, password, find_begin_time(wish.time)) as talk:
         session = create_session(talk, lines, {}, explained=explained, outbound=wish.outbound)
         return (

@@ -18,6 +18,8 @@ def check_callback_url(url: str, *, is_rehearsal: bool) -> None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise ProbeError("not_a_url", url="this") from None
+    if not url.isprintable():
+        raise ProbeError("not_a_url", url="a URL with control characters")
     if parts.username is not None or parts.password is not None:
         raise ProbeError("not_a_url", url="a URL with a user or password")
     if parts.scheme not in ("http", "https") or not host or port == 0 or parts.fragment:

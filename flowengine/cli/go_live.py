@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from flowengine.cli.callback_url import check_callback_url
+from flowengine.cli.http_url import is_http_url
 from flowengine.cli.live_record_file import (
     RecordFileError,
     delete_record,
@@ -58,6 +59,12 @@ class LiveResult(msgspec.Struct, frozen=True):
     is_compared: bool = False
 
 
+def check_server_url(_: click.Context, __: click.Parameter, url: str) -> str:
+    if url and not is_http_url(url):
+        raise click.BadParameter(f"write the address of a server, such as {LOCAL_SERVER}")
+    return url
+
+
 @click.command()
 @click.option(
     "--url", default="", help="The callback URL, such as https://voice.example.com/sinch."
@@ -69,8 +76,9 @@ class LiveResult(msgspec.Struct, frozen=True):
     "--server",
     default="",
     metavar="URL",
-    help="Where the server itself answers, to compare.  [default: the path of --url at "
-    f"{LOCAL_SERVER}, if a server is there]",
+    callback=check_server_url,
+    help="Where the server itself answers, to compare; without a path, at that of --url.  "
+    f"[default: {LOCAL_SERVER}, if a server is there]",
 )
 @click.option("--undo", is_flag=True, help="Put back what was there before.")
 @add_access_options
@@ -133,7 +141,7 @@ async def compare_servers(prober: CallbackProber, url: str, server: str, reply: 
     """Whether the server of this machine is known to be the one that has replied. Raises ProbeError
     where it is another one, or where `server` was named and does not answer.
     """
-    local = server or f"{LOCAL_SERVER}{urlsplit(url).path or '/'}"
+    local = find_server_url(server, url)
     try:
         own = await prober.probe(local)
     except ProbeError:
@@ -147,6 +155,16 @@ async def compare_servers(prober: CallbackProber, url: str, server: str, reply: 
             "other_server", url=url, machine=reply.machine, release=reply.release, local=local
         )
     return True
+
+
+def find_server_url(server: str, url: str) -> str:
+    """Where the server itself takes the callbacks of this URL. A server without a path has that of
+    the URL, as the signature goes by it.
+    """
+    parts = urlsplit(server or LOCAL_SERVER)
+    if parts.path in ("", "/"):
+        parts = parts._replace(path=urlsplit(url).path or "/")
+    return parts.geturl()
 
 
 def take_back(access: PlatformAccess) -> LiveResult:

@@ -16,13 +16,23 @@ class RecordFileError(OperatorError):
 
 
 def find_record_file(application: str, host: str) -> Path:
-    """The file for this application at this platform, or switch, where the XDG base directory
-    specification places it.
+    """The file for this application at this platform, or switch. Raises RecordFileError."""
+    digest = sha256(f"{application.casefold()}\n{host}".encode()).hexdigest()[:32]
+    return find_state_folder() / "flowengine" / "go-live" / f"{digest}.json"
+
+
+def find_state_folder() -> Path:
+    """The user's state folder, as the XDG base directory specification places it. Raises
+    RecordFileError.
     """
     named = Path(os.environ.get("XDG_STATE_HOME", ""))
-    folder = named if named.is_absolute() else Path.home() / ".local" / "state"
-    digest = sha256(f"{application.casefold()}\n{host}".encode()).hexdigest()[:32]
-    return folder / "flowengine" / "go-live" / f"{digest}.json"
+    try:
+        return named if named.is_absolute() else Path.home() / ".local" / "state"
+    except RuntimeError as error:
+        raise RecordFileError(
+            "this user has no home folder, so nothing could be put back later: set XDG_STATE_HOME to "
+            "the absolute path of a folder"
+        ) from error
 
 
 def load_record(path: Path) -> LiveRecord | None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from urllib.parse import urlsplit
 
 import click
 from rich.box import SIMPLE
@@ -14,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from flowengine.cli.application_key import check_application_key
+from flowengine.cli.http_url import is_http_url
 from flowengine.switch.load import LoadPlan, LoadReport
 from flowengine.switch.load import run_load as put
 
@@ -87,11 +88,9 @@ def load(
 
     Exits with 1 when a call was lost, or a callback was not answered as it has to be.
     """
-    if not is_usable_url(url):
+    if not is_http_url(url):
         raise click.UsageError("URL begins with http:// or https://, a host and maybe a port")
-    if bool(key) != bool(secret):
-        raise click.UsageError("a key goes with its secret: give --key and --secret, or neither")
-    credentials = (key, secret) if key and secret else UNSIGNED_CREDENTIALS
+    credentials = choose_credentials(key, secret)
     keys = tuple(part for part in talk.split(",") if part)
     # click has checked them
     plan = LoadPlan(url, *credentials, rate=rate or 0.0, talk=keys, **options)  # type: ignore[arg-type]
@@ -111,12 +110,14 @@ def load(
     raise SystemExit(0 if report.is_passed else 1)
 
 
-def is_usable_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+def choose_credentials(key: str | None, secret: str | None) -> tuple[str, str]:
+    """Those given, or others for a server that looks at none. Raises click.UsageError."""
+    if bool(key) != bool(secret):
+        raise click.UsageError("a key goes with its secret: give --key and --secret, or neither")
+    if not key or not secret:
+        return UNSIGNED_CREDENTIALS
+    check_application_key(key, "--key or SINCH_APPLICATION_KEY")
+    return key, secret
 
 
 def measure_load(plan: LoadPlan) -> LoadReport:

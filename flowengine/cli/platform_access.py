@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, NoReturn, TypeVar, cast, get_args
-from urllib.parse import urlsplit
 
 import click
 import msgspec
+from click.core import ParameterSource
 
+from flowengine.cli.application_key import check_application_key
+from flowengine.cli.http_url import is_http_url
 from flowengine.problems.message_format import in_cure
 from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
@@ -70,14 +72,17 @@ add_region_option = click.option(
 
 
 def check_switch_url(_: click.Context, __: click.Parameter, url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        is_usable = not url or (parts.scheme in ("http", "https") and bool(parts.hostname))
-    except ValueError:
-        is_usable = False
-    if not is_usable:
+    if url and not is_http_url(url):
         raise click.BadParameter("write the address of a switch, such as http://127.0.0.1:8071")
     return url
+
+
+def check_not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuse an empty value that was given: in a script it is a variable that nobody has set."""
+    is_given = ctx.get_parameter_source(param.name or "") is not ParameterSource.DEFAULT
+    if is_given and not value.strip():
+        raise click.BadParameter("it is empty: is a variable of the script not set?")
+    return value
 
 
 def read_credentials() -> tuple[str, str]:
@@ -89,6 +94,7 @@ def read_credentials() -> tuple[str, str]:
             f"set {' and '.join(missing)}: credentials come from the environment alone, as those of "
             "flowengine serve; the dashboard of the platform has them"
         )
+    check_application_key(key, APPLICATION_KEY_VARIABLE)
     return key, secret
 
 

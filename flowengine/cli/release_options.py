@@ -36,12 +36,20 @@ store_option = click.option(
 )
 
 
+def find_user_name() -> str:
+    """The name of the user here. Raises click.UsageError."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # the first before Python 3.13
+        raise click.UsageError("this user has no name here: say with --who who asks") from error
+
+
 def add_change_options(command: F) -> F:
     """The options of every command that changes what is live."""
     note = click.option("--note", default="", help="Why, for the record.")
     who = click.option(
         "--who",
-        default=getpass.getuser,
+        default=find_user_name,
         show_default="your name here",
         help="Who asks, for the record.",
     )

@@ -20,15 +20,23 @@ class SinceType(click.ParamType[float]):
         """Click's way to read it."""
         if isinstance(value, float):
             return value
-        if found := re.fullmatch(r"(\d+)([smhd])", str(value)):
-            return time.time() - int(found[1]) * UNIT_SECONDS[found[2]]
         try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
+            return parse_since(str(value))
+        except (ValueError, OverflowError, OSError):
             self.fail(
                 f"{value} is no time: write 30m, 1h or 7d for that long ago, or a date such as "
                 "2026-12-24",
                 param,
                 ctx,
             )
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def parse_since(text: str) -> float:
+    """The moment in seconds since 1970. Raises ValueError, OverflowError or OSError."""
+    if found := re.fullmatch(r"(\d+)([smhd])", text):
+        seconds = time.time() - int(found[1]) * UNIT_SECONDS[found[2]]
+    else:
+        moment = datetime.fromisoformat(text)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    datetime.fromtimestamp(seconds, UTC)  # whether it is in the years 1 to 9999
+    return seconds

@@ -10,7 +10,7 @@ import msgspec
 from flowengine.runtime.deduplication import find_equal_deliveries
 from flowengine.runtime.delivery import CallbackDelivery
 from flowengine.runtime.delivery_log import decode_log
-from flowengine.runtime.locate import LocatedCall, is_unanswered_by
+from flowengine.runtime.locate import LocatedCall, is_unanswered_by, resumes_on_events
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.reply import Answered, Overtaken, Replier
 from flowengine.runtime.requester import Requester
@@ -70,7 +70,7 @@ class RequestClaims:
         delivery.is_claimed = True
         if saved is not None:
             delivery.equal_events = len(find_equal_deliveries(decode_log(saved), delivery))
-        key = delivery.build_claim_key(is_unanswered=is_unanswered_by(located, delivery.event))
+        key = build_claim_key(delivery, located)
         limit = self._clock() + located.release.deadline
         while self._clock() < limit:
             try:
@@ -92,3 +92,13 @@ class RequestClaims:
                 overtaken = saved is not None and saved.counter > located.steps
                 return Overtaken(saved) if saved is not None and overtaken else Claimed()
         return Claimed()
+
+
+def build_claim_key(delivery: CallbackDelivery, located: LocatedCall) -> bytes:
+    """The key of the claim on the requests of an event. Where any of several events lets the call
+    go on, such as the hang-up in a menu and the end of the call, they share one claim: the first
+    makes the requests, and the others find that the call has moved on.
+    """
+    if resumes_on_events(located):
+        return b"step %d" % located.steps
+    return delivery.build_claim_key(is_unanswered=is_unanswered_by(located, delivery.event))

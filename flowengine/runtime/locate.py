@@ -157,12 +157,30 @@ def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
 
 
 def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> bool:
-    """Whether the event answers a named menu, and the call waits for another one."""
+    """Whether the event answers a named menu, and the call waits for another one. A caller who has
+    hung up answers no menu, and a call that has ended waits for none.
+    """
     call = located.call
     return (
         type(event) is Pie
+        and event.type != "hangup"
         and call is not None
+        and not call.ended
         and answers_another_menu(located.release, call, event)
+    )
+
+
+def resumes_on_events(located: LocatedCall) -> bool:
+    """Whether several events may let the call go on from the state that it is in: the notice of a
+    file, the end of the call, a hang-up in a menu.
+    """
+    call = located.call
+    program = located.release.programs.get(call.flow) if call is not None else None
+    return (
+        call is not None
+        and program is not None
+        and call.state in program.states
+        and program.states[call.state].verb.resumes_on_events
     )
 
 

@@ -63,6 +63,7 @@ class CompiledMessage(Verb):
     actions = frozenset({"runMenu"})
     waits = True
     is_question = True
+    resumes_on_events = True
 
     @property
     def recording(self) -> CompiledRecording:

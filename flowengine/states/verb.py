@@ -160,6 +160,13 @@ class Verb(ABC):
         return False
 
     @property
+    def resumes_on_events(self) -> bool:
+        """Whether it may be waiting for the end of the call or a notice, so that several events, at
+        the same moment perhaps, may each let the call go on.
+        """
+        return False
+
+    @property
     def lookup_service(self) -> CompiledService | None:
         """The service that it makes lookups to, or None."""
         return None

@@ -180,6 +180,25 @@ def test_server_that_was_named_must_answer(line: ApiLine, url: str) -> None:
     assert error["kind"] == "no_connection"
 
 
+def test_server_without_a_path_is_asked_at_that_of_the_url(line: ApiLine, url: str) -> None:
+    base = url.removesuffix("/sinch")
+    for server in (base, f"{base}/"):
+        assert line.load("go-live", "--url", url, "--server", server)["is_compared"]
+    said = line.show("go-live", "--url", url, "--server", f"{base}/other", exit_code=1)
+    assert "nothing takes callbacks at /other (404)" in said
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["127.0.0.1:8080", "localhost", "http://", "http://[", "http://a:99999", "http://a\x01"],
+)
+def test_server_that_is_no_address_is_refused_at_once(line: ApiLine, url: str, server: str) -> None:
+    before = setup(line)
+    said = line.show("go-live", "--url", url, "--server", server, exit_code=2)
+    assert "write the address of a server" in said
+    assert setup(line) == before
+
+
 def test_machines_that_share_a_store_are_one_server(line: ApiLine, url: str) -> None:
     one, other = (ServerIdentity(f"web{n}", f"start {n}", "a store") for n in (1, 2))
     with serve_callbacks(identity=one) as near, serve_callbacks(identity=other) as far:
@@ -245,6 +264,22 @@ def test_record_that_cannot_be_kept_or_read_stops_the_command(
     assert "Nothing was changed" in line.show("go-live", "--url", url, exit_code=1)
 
 
+def test_go_live_without_a_home_names_the_variable_of_the_folder(
+    line: ApiLine, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    before = setup(line)
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", fail)
+    for words in (["--undo"], ["--url", url]):
+        said = line.show("go-live", *words, exit_code=1)
+        assert "this user has no home folder" in said
+        assert "set XDG_STATE_HOME" in said
+    assert setup(line) == before
+
+
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
@@ -256,6 +291,7 @@ def test_record_that_cannot_be_kept_or_read_stops_the_command(
         ("https://voice.example.com/sinch#top", "not_a_url"),
         ("voice.example.com/sinch", "not_a_url"),
         ("https://[::1", "not_a_url"),
+        ("https://voice.example.com/a\x01", "not_a_url"),
     ],
 )
 def test_urls_that_the_platform_cannot_use_are_refused_at_once(

@@ -306,6 +306,19 @@ def test_without_a_server_nothing_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "server").exists()
 
 
+def test_change_by_a_user_without_a_name_asks_for_one(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    result = CliRunner().invoke(main, ["rollback", "--store", office.store])
+    assert result.exit_code == 2
+    assert "say with --who who asks" in result.output
+    assert "rollback" not in [change["what"] for change in office.seen()["changes"]]
+
+
 def test_rollback_finds_the_release_of_a_deleted_branch(office: Office) -> None:
     release = office.done("publish", "draft/spring").split()[1]
     commit(office.repository, {"flows/line.yaml": flow("line", "Three.")}, "Go on")

@@ -53,7 +53,7 @@ class Machine(Server):
         ).stdout.decode()
 
     def follows(self) -> bool:
-        return "this machine follows its flows" in (self.folder / "server.log").read_text()
+        return "this machine now follows its flows" in (self.folder / "server.log").read_text()
 
 
 def id_of(files: dict[str, str]) -> str:

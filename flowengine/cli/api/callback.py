@@ -6,13 +6,17 @@ from flowengine.cli.api.result_format import format_callback_urls
 from flowengine.cli.platform_access import (
     PlatformAccess,
     add_access_options,
+    check_not_empty,
     read_credentials,
     run_request,
 )
 from flowengine.sinch.client import CallbackUrls, CallingApi
 
 add_application_option = click.option(
-    "--application", default="", help="Another application of the account, by its key."
+    "--application",
+    default="",
+    callback=check_not_empty,
+    help="Another application of the account, by its key.",
 )
 
 
@@ -34,8 +38,14 @@ def show(application: str, access: PlatformAccess) -> None:
 
 
 @callback.command("set")
-@click.argument("primary", metavar="URL")
-@click.option("--fallback", default="", metavar="URL", help="The URL after the first has failed.")
+@click.argument("primary", metavar="URL", callback=check_not_empty)
+@click.option(
+    "--fallback",
+    default="",
+    metavar="URL",
+    callback=check_not_empty,
+    help="The URL after the first has failed.",
+)
 @add_application_option
 @add_access_options
 def set_urls(primary: str, fallback: str, application: str, access: PlatformAccess) -> None:

@@ -3,11 +3,21 @@
 import click
 
 from flowengine.cli.api.result_format import format_number_info, format_numbers
-from flowengine.cli.platform_access import PlatformAccess, add_access_options, run_request
+from flowengine.cli.platform_access import (
+    PlatformAccess,
+    add_access_options,
+    check_not_empty,
+    run_request,
+)
 from flowengine.problems import format_count
 
 add_owner_options = [
-    click.option("--application", default="", help="Another application of the account."),
+    click.option(
+        "--application",
+        default="",
+        callback=check_not_empty,
+        help="Another application of the account.",
+    ),
     click.option(
         "--capability",
         default="voice",

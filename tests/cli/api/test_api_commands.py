@@ -178,6 +178,24 @@ def test_commands_without_credentials_name_their_variables(
         assert "SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET" in result.output
 
 
+@pytest.mark.parametrize("key", ["Schlüssel", "two\nlines"])
+def test_key_with_a_character_that_no_key_has_is_refused_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("SINCH_APPLICATION_KEY", key)
+    monkeypatch.setenv("SINCH_APPLICATION_SECRET", SECRET)
+    for words in (
+        ("api", "number", "list"),
+        ("go-live", "--url", "https://voice.example.com/sinch"),
+        ("call", "http://127.0.0.1:9/sinch", "--keys", "hang up"),
+        ("load", "http://127.0.0.1:9/sinch"),
+    ):
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 2, (words, result.output)
+        assert "SINCH_APPLICATION_KEY has a character that no key has" in result.output
+        assert key[:5] not in result.output
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -190,6 +208,11 @@ def test_commands_without_credentials_name_their_variables(
         (("callout", "speech", "--to", " ", "--text", "Hello"), "name who is called"),
         (("callout", "custom", "--header", "X-Order=7"), "X-CB-Name=value"),
         (("callout", "custom", "--header", "X-CB-A=\n"), "ASCII"),
+        (("recording", "list", "--since", "800000d"), "800000d is no time"),
+        (("recording", "list", "--since", "99999999999h"), "99999999999h is no time"),
+        (("recording", "list", "--since", "9" * 400 + "d"), "9d is no time"),
+        (("recording", "list", "--until", "9999-12-31T23:00-14:00"), "is no time"),
+        (("report", "user", "number", "a", "--since", "0001-01-01T00:00+14:00"), "is no time"),
         (("number", "list", "--switch", "127.0.0.1"), "the address of a switch"),
         (("number", "list", "--switch", "http://["), "the address of a switch"),
     ],
@@ -202,6 +225,24 @@ def test_options_that_mean_nothing_are_refused(
     result = run(*words)
     assert result.exit_code == 2, result.output
     assert said in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("callback", "set", ""),
+        ("callback", "set", " "),
+        ("callback", "set", "https://example.com/a", "--fallback", ""),
+        ("callback", "set", "https://example.com/a", "--application", ""),
+        ("callback", "show", "--application", ""),
+        ("number", "assign", NUMBER, "--application", ""),
+        ("number", "release", NUMBER, "--application", ""),
+    ],
+)
+def test_empty_values_change_nothing(line: ApiLine, words: tuple[str, ...]) -> None:
+    before = line.load("api", "callback", "show"), line.load("api", "number", "list")
+    assert "it is empty" in " ".join(line.show("api", *words, exit_code=2).split())
+    assert (line.load("api", "callback", "show"), line.load("api", "number", "list")) == before
 
 
 def test_groups_have_the_summaries_of_the_list() -> None:
