@@ -122,7 +122,7 @@ def check_second_recording(builder: StateBuilder) -> None:
             "FE204",
             (*builder.path, "record"),
             "record_message records by itself, and this begins a second recording",
-            "remove it; `to`, `credentials`, `format` and `transcribe` belong into record_message",
+            "remove it; `to`, `credentials`, `format` and `transcribe` belong in record_message",
             at_key=True,
         )
 
