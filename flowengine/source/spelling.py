@@ -12,11 +12,13 @@ _SMART_QUOTED: Final = re.compile(f"^{_QUOTES}(.*?){_QUOTES}?$", re.DOTALL)
 _CRAMPED: Final = re.compile(r"^([a-z_]+):([^ ].*)$", re.DOTALL)
 
 
-def describe_spelling(text: str) -> str:
-    """How to write a key or value that begins with such a character, or lacks a space; else nothing."""
+def describe_spelling(text: str, *, may_lack_space: bool = True) -> str:
+    """How to write a key or value that begins with such a character, or lacks a space behind a
+    colon; else nothing.
+    """
     if (found := _CRAMPED.match(text)) and _SPACE.match(found[2]):
         return f"{name_space(found[2][0])} follows the colon: write an ordinary space"
-    if found:
+    if found and may_lack_space:
         return f"put a space after the colon: {found[1]}: {in_cure(found[2])}"
     if text and _SPACE.match(text.strip(" ")[:1]):
         return f"it begins with {name_space(text.strip(' ')[0])}: write an ordinary space"

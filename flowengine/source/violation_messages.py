@@ -62,7 +62,11 @@ class ProblemText(NamedTuple):
 
 def describe_violation(document: Document, leaf: SchemaViolation) -> ProblemText:
     wording = _DESCRIBERS.get(leaf.keyword, _describe_other)(document, leaf)
-    if isinstance(leaf.instance, str) and (cure := describe_spelling(leaf.instance)):
+    # where another text would be right, a colon in this one may be meant
+    accepts_text = leaf.keyword == "pattern"
+    if isinstance(leaf.instance, str) and (
+        cure := describe_spelling(leaf.instance, may_lack_space=not accepts_text)
+    ):
         return wording._replace(hint=cure)
     return wording._replace(hint=str(leaf.schema["x-hint"])) if "x-hint" in leaf.schema else wording
 

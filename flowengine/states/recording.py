@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -49,10 +49,15 @@ RecordingCredentials = Annotated[
         examples=["${secrets.s3}"],
     ),
 ]
-# The platform documents mp3 as its default and no list; wav is what flows take beside it. The format
-# ends the name of the file, so that a free text could lead to another one.
+# The platform documents mp3 as its default and has no list of others. The format ends the name of
+# the file, so it must not lead elsewhere.
 RecordingFormat = Annotated[
-    Literal["mp3", "wav"], Meta(description="The audio format.", examples=["mp3"])
+    str,
+    Meta(
+        pattern="^[a-z0-9]{2,5}$",
+        description="The audio format, in small letters and digits.",
+        examples=["mp3"],
+    ),
 ]
 Transcription = Annotated[
     bool | TranscriptionLocale,
