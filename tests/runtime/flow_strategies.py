@@ -169,8 +169,9 @@ def fetches(draw: st.DrawFn, onward: st.SearchStrategy[str]) -> Json:
         "into": wanted,
         "failed": draw(onward),
     }
+    body: st.SearchStrategy[Json] = st.just({"t": "${vars.t}", "n": "${vars.n}", "x": 1})
     fetch |= draw(st.fixed_dictionaries({}, optional={
-        "body": st.just({"t": "${vars.t}", "n": "${vars.n}", "x": 1}), "headers": st.just({"X-T": "${vars.t}"}), "timeout": durations,
+        **({} if method == "get" else {"body": body}), "headers": st.just({"X-T": "${vars.t}"}), "timeout": durations,
         "retries": st.integers(0, 3), "on": st.dictionaries(st.sampled_from(["404", "5xx", "timeout"]), onward),
     }))  # fmt: skip
     return {"fetch": fetch}
