@@ -71,8 +71,9 @@ add_region_option = click.option(
 )
 
 
-def check_switch_url(_: click.Context, __: click.Parameter, url: str) -> str:
-    if url and not is_http_url(url):
+def check_switch_url(ctx: click.Context, param: click.Parameter, url: str) -> str:
+    """Refuse what is no address. An empty one would reach the platform instead."""
+    if check_not_empty(ctx, param, url) and not is_http_url(url):
         raise click.BadParameter("write the address of a switch, such as http://127.0.0.1:8071")
     return url
 

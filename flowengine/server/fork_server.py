@@ -17,6 +17,7 @@ from importlib import import_module
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 
+from flowengine.compile.deferred_compile import DeferredPrograms
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 from flowengine.server.process_messages import (
@@ -52,6 +53,11 @@ def run_fork_server(channel: socket.socket, load: LoadFlows) -> None:
         log.exception("the flows cannot be loaded")
         os._exit(1)
     configure_logging()
+    if flows.release is not None and isinstance(flows.release.programs, DeferredPrograms):
+        log.info(
+            "an earlier start has compiled these flows: each is compiled when a call needs it, and "
+            "all of them in the background"
+        )
     install_exception_hooks()
     for name in WEB_SERVER_MODULES:
         with suppress(ImportError):  # some are not on every system

@@ -143,8 +143,11 @@ FOREIGN_WORDS: Final = (
     ForeignWord(_COLLECT, "finish_on_key end_key terminate finish", "use terminator:"),
     ForeignWord(_COLLECT, "validate validation check pattern regex", "use valid:, a condition"),
     ForeignWord(_COLLECT, "nomatch no_match on_invalid error", "use invalid:"),
-    ForeignWord(_FETCH, "url path endpoint", "write get:, post: or put: with the path"),
-    ForeignWord(_FETCH, "method verb", "write get:, post: or put: with the path"),
+    ForeignWord(
+        _FETCH,
+        "url path endpoint method verb",
+        "write get:, post:, put:, patch: or delete: with the path",
+    ),
     ForeignWord(_FETCH, "data params json payload query", "use body:; a query stands in the path"),
     ForeignWord(_FETCH, "save response result store output", "use into:"),
     ForeignWord(_FETCH, "error else on_error otherwise fallback", "use failed:"),

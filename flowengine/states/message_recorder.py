@@ -27,7 +27,7 @@ WAIT_OFFSET: Final = 200
 CALLER_LEFT: Final = 300
 SEND_KEY: Final = "1"
 AGAIN_KEY: Final = "2"
-KEPT: Final = "kept"  # what a review that is not answered would leave by
+UNANSWERED_EXIT: Final = "unanswered"  # of the review; the message is sent then
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +196,9 @@ class CompiledMessage(Verb):
             return self.discard_message(run, Exit(self.review_keys[key]))
         run.attempts -= REVIEW_OFFSET
         result = self.review.handle_unanswered(
-            run, event, KEPT, self.ask_review
+            run, event, UNANSWERED_EXIT, self.ask_review
         ) or self.review.retry_question(
-            run, "no match", self.review.no_match, KEPT, self.ask_review
+            run, "no match", self.review.no_match, UNANSWERED_EXIT, self.ask_review
         )
         if type(result) is Exit:
             return self.accept_message(run)

@@ -245,6 +245,12 @@ def test_empty_values_change_nothing(line: ApiLine, words: tuple[str, ...]) -> N
     assert (line.load("api", "callback", "show"), line.load("api", "number", "list")) == before
 
 
+def test_empty_address_of_a_switch_does_not_reach_the_platform() -> None:
+    result = CliRunner().invoke(main, ["api", "callback", "show", "--switch", ""])
+    assert result.exit_code == 2
+    assert "it is empty" in " ".join(result.output.split())
+
+
 def test_groups_have_the_summaries_of_the_list() -> None:
     api: Any = main.get_command(click.Context(main), "api")
     for name, summary in API_GROUPS.items():
