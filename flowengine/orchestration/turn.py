@@ -1,0 +1,166 @@
+"""One turn of an orchestration: what has happened, what follows, and what a leg is answered.
+
+An orchestration has the id of the call of its caller, so a caller is in one at a time. A leg is a
+call that it has placed to a member; its attempt number is never used again.
+"""
+
+import msgspec
+
+from flowengine.states.ring_plan import RingMember
+
+
+class Began(msgspec.Struct, frozen=True):
+    """The state that asks for it is saved."""
+
+
+class LegAsked(msgspec.Struct, frozen=True):
+    """The platform asks what to do with a leg before anybody is rung (ICE)."""
+
+    attempt: int
+    call_id: str
+
+
+class LegAnswered(msgspec.Struct, frozen=True):
+    """The member has picked up (ACE)."""
+
+    attempt: int
+    call_id: str
+
+
+class LegPressed(msgspec.Struct, frozen=True):
+    """The member has left the whisper (PIE): with a key, or "" after silence or a wrong key."""
+
+    attempt: int
+    call_id: str
+    key: str
+
+
+class LegEnded(msgspec.Struct, frozen=True):
+    """The leg is over (DiCE): `result` is busy, noanswer, failed, answered, …"""
+
+    attempt: int
+    call_id: str
+    result: str
+
+
+class LegPlaced(msgspec.Struct, frozen=True):
+    """The platform has taken the request to place a leg."""
+
+    attempt: int
+    call_id: str
+
+
+class LegRefused(msgspec.Struct, frozen=True):
+    """The platform has refused to place a leg, or nobody knows whether it has, after all tries."""
+
+    attempt: int
+    reason: str
+
+
+class TimerDue(msgspec.Struct, frozen=True):
+    """A timer has run out."""
+
+    key: str
+
+
+class CallerLeft(msgspec.Struct, frozen=True):
+    """The caller has hung up."""
+
+
+OrchestrationEvent = (
+    Began
+    | LegAsked
+    | LegAnswered
+    | LegPressed
+    | LegEnded
+    | LegPlaced
+    | LegRefused
+    | TimerDue
+    | CallerLeft
+)
+
+
+class SetTimer(msgspec.Struct, frozen=True):
+    """Set a timer, instead of one with this key."""
+
+    key: str
+    seconds: float
+
+
+class CancelTimer(msgspec.Struct, frozen=True):
+    """Forget a timer."""
+
+    key: str
+
+
+class PlaceLeg(msgspec.Struct, frozen=True):
+    """Have the platform call a member; it asks again before it rings (LegAsked)."""
+
+    attempt: int
+    member: RingMember
+    cli: str
+
+
+class HangUpLeg(msgspec.Struct, frozen=True):
+    """End a leg."""
+
+    attempt: int
+    call_id: str
+
+
+class ReleaseCaller(msgspec.Struct, frozen=True):
+    """Bring the caller out of the room, into this exit of the state."""
+
+    exit: str
+
+
+class EndCaller(msgspec.Struct, frozen=True):
+    """Hang up on the caller, who has nothing left to hear."""
+
+
+Effect = SetTimer | CancelTimer | PlaceLeg | HangUpLeg | ReleaseCaller | EndCaller
+
+
+class DialMember(msgspec.Struct, frozen=True):
+    """Ring the member, for so many seconds."""
+
+    member: RingMember
+    cli: str
+    seconds: int
+
+
+class AskMember(msgspec.Struct, frozen=True):
+    """Say the whisper, and wait for the key."""
+
+    whisper: str
+    locale: str
+    key: str
+    seconds: int
+
+
+class JoinRoom(msgspec.Struct, frozen=True):
+    """Put the leg into the room of the caller."""
+
+    room: str
+
+
+class EndLeg(msgspec.Struct, frozen=True):
+    """Say this, and hang up; without words, hang up at once."""
+
+    words: str = ""
+    locale: str = ""
+
+
+Verdict = DialMember | AskMember | JoinRoom | EndLeg
+
+
+class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of one member across all rings of a group: `occupied_by` is the orchestration
+    that rings or has connected them, "" where none; `idle_since` and `not_before` are times in
+    seconds since 1970: when they became free, and before when they must not be rung.
+    """
+
+    address: str
+    occupied_by: str = ""
+    idle_since: float = 0.0
+    not_before: float = 0.0

@@ -1,0 +1,43 @@
+"""What a `ring` state asks for: whom to call for the caller who waits, and how. All values of the
+call are put in already, so that who carries it out needs no flow.
+"""
+
+from typing import Literal
+
+import msgspec
+
+RingOrder = Literal["all at once", "in turn", "round robin", "longest idle"]
+
+
+class RingMember(msgspec.Struct, frozen=True, array_like=True):
+    """Somebody to ring: `kind` is number, sip or username; `address` is as the platform takes it."""
+
+    kind: Literal["number", "sip", "username"]
+    address: str
+
+
+class RingPlan(msgspec.Struct, frozen=True, array_like=True):
+    """One ring for one caller. Times are in seconds.
+
+    `room` is the conference that the caller waits in. `each` is how long one phone rings. With
+    `whisper` (in the platform's prompt notation) the member hears it, and has the call after key
+    `accept_key`; without one, whoever answers has the call. `taken` is what the others hear who
+    answer too late. `group` is the name of the group of members, "" where they stand in the state:
+    `round robin` and `longest idle` go by what the whole group did before. `exits` are the exits
+    that the state has, beside `nobody`: busy, no_answer, after.
+    """
+
+    room: str
+    members: tuple[RingMember, ...]
+    order: RingOrder
+    each: int
+    cli: str
+    locale: str
+    whisper: str = ""
+    accept_key: str = "1"
+    whisper_timeout: int = 8
+    taken: str = ""
+    music: str = ""
+    group: str = ""
+    wrap_up: int = 0
+    exits: frozenset[str] = frozenset()

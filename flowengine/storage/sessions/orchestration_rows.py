@@ -1,0 +1,101 @@
+"""The rows of orchestrations: what a store keeps for flows that act on several calls. It keeps
+bytes, and knows nothing of rings.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class SavedOrchestration(NamedTuple):
+    """An orchestration after a turn. `release` is the one that its caller is on; `version` grows by
+    one with each turn.
+    """
+
+    id: str
+    kind: str
+    release: str
+    version: int
+    state: bytes
+    expires: float
+
+
+class ScheduledTask(NamedTuple):
+    """A timer, or a request to send, that is `due` in seconds since 1970. It replaces the task of
+    its orchestration with the same key. `tries` counts the claims.
+    """
+
+    orchestration: str
+    key: str
+    due: float
+    payload: bytes
+    tries: int = 0
+
+
+class SavedAgent(NamedTuple):
+    """A member across all rings; see `orchestration.turn.AgentFacts`."""
+
+    address: str
+    occupied_by: str
+    idle_since: float
+    not_before: float
+
+
+class OrchestrationChange(NamedTuple):
+    """What one turn writes. Without `saved` the orchestration and all its tasks are deleted, and
+    every agent that it occupies is free.
+    """
+
+    id: str
+    saved: SavedOrchestration | None
+    scheduled: tuple[ScheduledTask, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    agents: tuple[SavedAgent, ...] = ()
+
+
+ListAgents = Callable[[SavedOrchestration | None], Collection[str]]
+Decide = Callable[
+    [SavedOrchestration | None, Mapping[str, SavedAgent]], tuple[OrchestrationChange | None, T]
+]
+
+
+class OrchestrationStore(Protocol):
+    """What a session store does for orchestrations. `Store.save` takes the changes that belong to
+    the step of a call: all of them are written with it, or none where another step was first.
+    """
+
+    async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002
+        """One turn in one transaction: read the orchestration and the agents that `list_agents`
+        names (those that are not stored are missing), call `decide`, write its change, and return
+        its result. Turns of one orchestration come one after the other, and so do turns that read
+        the same agent. `decide` is pure, and may be called again. After this the turn survives a
+        killed process.
+        """
+        ...
+
+    async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
+        """Claim the task that is due first, until `now + lease`, and count one more try. None where
+        no task is due.
+        """
+        ...
+
+    async def settle_task(self, task: ScheduledTask, due: float | None) -> None:
+        """Delete a task, or set its next attempt to `due`, unless it was replaced, cancelled or
+        claimed again since.
+        """
+        ...
+
+    async def find_next_due(self) -> float | None:
+        """When the next task is due that nobody has claimed, or whose claim runs out; None where
+        there is none.
+        """
+        ...
+
+    async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
+        """Those that are stored, of one kind or of all."""
+        ...
+
+    async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
+        """The stored agents among these."""
+        ...
