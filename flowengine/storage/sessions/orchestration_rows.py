@@ -40,6 +40,7 @@ class SavedAgent(NamedTuple):
     occupied_by: str
     idle_since: float
     not_before: float
+    rung_at: float = 0.0
 
 
 class OrchestrationChange(NamedTuple):
@@ -62,7 +63,10 @@ Decide = Callable[
 
 class OrchestrationStore(Protocol):
     """What a session store does for orchestrations. `Store.save` takes the changes that belong to
-    the step of a call: all of them are written with it, or none where another step was first.
+    the step of a call: all of them are written with it, or none where another step was first. Of
+    such a change `saved` has version 0 and is written only where none with its id is stored, its
+    tasks always: a second ring of a call, and the caller who hangs up, are handled by turns, which
+    know what there was.
     """
 
     async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002
