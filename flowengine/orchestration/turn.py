@@ -6,11 +6,14 @@ call that it has placed to a member; its attempt number is never used again.
 
 import msgspec
 
-from flowengine.states.ring_plan import RingMember
+from flowengine.states.ring_plan import RingMember, RingPlan
 
 
 class Began(msgspec.Struct, frozen=True):
-    """The state that asks for it is saved."""
+    """The state that asks for it is saved. `number` grows with each ring of a call."""
+
+    number: int
+    plan: RingPlan
 
 
 class LegAsked(msgspec.Struct, frozen=True):
@@ -67,6 +70,12 @@ class CallerLeft(msgspec.Struct, frozen=True):
     """The caller has hung up."""
 
 
+class CallerReleased(msgspec.Struct, frozen=True):
+    """The request of ReleaseCaller or EndCaller is done: the caller goes on in the flow."""
+
+    number: int
+
+
 OrchestrationEvent = (
     Began
     | LegAsked
@@ -77,6 +86,7 @@ OrchestrationEvent = (
     | LegRefused
     | TimerDue
     | CallerLeft
+    | CallerReleased
 )
 
 
@@ -101,6 +111,12 @@ class PlaceLeg(msgspec.Struct, frozen=True):
     cli: str
 
 
+class CancelLeg(msgspec.Struct, frozen=True):
+    """Drop the request to place a leg, where it is not sent yet."""
+
+    attempt: int
+
+
 class HangUpLeg(msgspec.Struct, frozen=True):
     """End a leg."""
 
@@ -111,14 +127,17 @@ class HangUpLeg(msgspec.Struct, frozen=True):
 class ReleaseCaller(msgspec.Struct, frozen=True):
     """Bring the caller out of the room, into this exit of the state."""
 
+    number: int
     exit: str
 
 
 class EndCaller(msgspec.Struct, frozen=True):
     """Hang up on the caller, who has nothing left to hear."""
 
+    number: int
 
-Effect = SetTimer | CancelTimer | PlaceLeg | HangUpLeg | ReleaseCaller | EndCaller
+
+Effect = SetTimer | CancelTimer | PlaceLeg | CancelLeg | HangUpLeg | ReleaseCaller | EndCaller
 
 
 class DialMember(msgspec.Struct, frozen=True):
@@ -156,11 +175,13 @@ Verdict = DialMember | AskMember | JoinRoom | EndLeg
 
 class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
     """What is known of one member across all rings of a group: `occupied_by` is the orchestration
-    that rings or has connected them, "" where none; `idle_since` and `not_before` are times in
-    seconds since 1970: when they became free, and before when they must not be rung.
+    that rings or has connected them, "" where none. Times are in seconds since 1970: since when
+    they have had no call (`idle_since`), before when they must not be rung (`not_before`), and when
+    they were rung last (`rung_at`).
     """
 
     address: str
     occupied_by: str = ""
     idle_since: float = 0.0
     not_before: float = 0.0
+    rung_at: float = 0.0
