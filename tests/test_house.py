@@ -12,8 +12,9 @@ from flowengine.states import STATE_KINDS
 ROOT = Path(__file__).parents[1] / "flowengine"
 ORDER = (
     "limits", "operator_error", "cooperative", "cross_site", "public_addresses",
-    "problems", "source", "expr", "svaml", "sinch", "states", "orchestration", "sources", "cache", "model", "compile", "storage", "runtime",
-    "journal", "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "phone", "cli",
+    "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
+    "sources", "cache", "model", "compile", "storage", "runtime", "journal",
+    "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "phone", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "cooperative", "source", "expr", "svaml", "sinch"}
 OF_THE_SWITCH = {"limits", "cross_site", "problems", "source", "svaml", "sinch", "switch"}

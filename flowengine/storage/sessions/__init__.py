@@ -5,6 +5,13 @@ cookie back.
 from pathlib import Path
 
 from flowengine.storage.sessions.memory_store import MemoryStore
+from flowengine.storage.sessions.orchestration_rows import (
+    OrchestrationChange,
+    OrchestrationStore,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+)
 from flowengine.storage.sessions.sqlite_store import SqliteStore
 from flowengine.storage.sessions.store_protocol import (
     RECEIVER_BYTES,
@@ -18,8 +25,13 @@ from flowengine.storage.sessions.store_url import NO_DRIVER, is_postgresql_url
 __all__ = [
     "RECEIVER_BYTES",
     "MemoryStore",
+    "OrchestrationChange",
+    "OrchestrationStore",
     "PendingReport",
+    "SavedAgent",
     "SavedCall",
+    "SavedOrchestration",
+    "ScheduledTask",
     "SqliteStore",
     "Store",
     "StoreError",
@@ -38,7 +50,7 @@ def open_store(url: str) -> Store:
     if is_postgresql_url(url):
         return _open_postgresql(url)
     if url == "none":
-        return MemoryStore()
+        return MemoryStore(is_alone=False)  # other workers and a restart would find none
     raise StoreError(
         f'unknown session store "{url}": write sqlite:PATH, postgresql://USER@HOST/DATABASE or none'
     )

@@ -1,18 +1,37 @@
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
-from flowengine.storage.sessions.store_protocol import RECEIVER_BYTES, PendingReport, SavedCall
+from flowengine.storage.sessions.memory_orchestrations import MemoryOrchestrations
+from flowengine.storage.sessions.orchestration_rows import OrchestrationChange
+from flowengine.storage.sessions.store_protocol import (
+    RECEIVER_BYTES,
+    PendingReport,
+    SavedCall,
+    StoreError,
+)
 
 _MAX_CALLS = 10_000  # calls: at about a kilobyte each, ten megabytes
+NO_ORCHESTRATIONS = (
+    "without a session store nothing can be decided over several calls: start the server with "
+    "--store sqlite:PATH or --store postgresql://…"
+)
 
 
 class MemoryStore:
     """Keeps calls in the memory of this process. When it is full, the call that was saved longest
-    ago is dropped.
+    ago is dropped. Orchestrations are for a process that is alone: where another one may answer
+    the callbacks of a leg, `is_alone` is False and there are none.
     """
 
-    def __init__(self, capacity: int = _MAX_CALLS, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        capacity: int = _MAX_CALLS,
+        clock: Callable[[], float] = time.time,
+        *,
+        is_alone: bool = True,
+    ) -> None:
+        self.orchestrations = MemoryOrchestrations() if is_alone else None
         self._capacity = capacity
         self._clock = clock
         self._calls: OrderedDict[str, tuple[SavedCall, float]] = OrderedDict()
@@ -23,7 +42,15 @@ class MemoryStore:
         found = self._calls.get(call_id)
         return found[0] if found else None
 
-    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
+    async def save(
+        self,
+        call_id: str,
+        saved: SavedCall,
+        expires: float,
+        changes: Sequence[OrchestrationChange] = (),
+    ) -> SavedCall:
+        if changes and self.orchestrations is None:
+            raise StoreError(NO_ORCHESTRATIONS)
         found = self._calls.get(call_id)
         if found and found[0].counter >= saved.counter:
             return found[0]
@@ -31,6 +58,9 @@ class MemoryStore:
         self._calls.move_to_end(call_id)
         if len(self._calls) > self._capacity:
             self._drop_oldest()
+        if self.orchestrations is not None:
+            for change in changes:
+                self.orchestrations.write_change(change)
         return saved
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
@@ -73,7 +103,10 @@ class MemoryStore:
             self._reports[report.id] = (report, due)
 
     async def find_needed_releases(self) -> set[str]:
-        return {saved.release for saved, _ in self._calls.values()} - {""}
+        needed = {saved.release for saved, _ in self._calls.values()} - {""}
+        return needed | (
+            self.orchestrations.find_needed_releases() if self.orchestrations else set()
+        )
 
     async def drop_expired(self, now: float) -> int:
         over = [call_id for call_id, (_, expires) in self._calls.items() if expires <= now]
@@ -81,6 +114,8 @@ class MemoryStore:
             del self._calls[call_id]
         for key in [key for key, deadline in self._claims.items() if deadline <= now]:
             del self._claims[key]
+        if self.orchestrations is not None:
+            self.orchestrations.drop_expired(now)
         return len(over)
 
     async def close(self) -> None:

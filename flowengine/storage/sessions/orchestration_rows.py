@@ -23,7 +23,8 @@ class SavedOrchestration(NamedTuple):
 
 class ScheduledTask(NamedTuple):
     """A timer, or a request to send, that is `due` in seconds since 1970. It replaces the task of
-    its orchestration with the same key. `tries` counts the claims.
+    its orchestration with the same key. `tries` counts the claims; `claim` tells one claim from
+    the others, and is the business of the store.
     """
 
     orchestration: str
@@ -31,6 +32,7 @@ class ScheduledTask(NamedTuple):
     due: float
     payload: bytes
     tries: int = 0
+    claim: int = 0
 
 
 class SavedAgent(NamedTuple):
@@ -44,8 +46,9 @@ class SavedAgent(NamedTuple):
 
 
 class OrchestrationChange(NamedTuple):
-    """What one turn writes. Without `saved` the orchestration and all its tasks are deleted, and
-    every agent that it occupies is free.
+    """What one turn writes: first the tasks that it cancels, then those that it schedules. Without
+    `saved` the orchestration and all its tasks are deleted, and every agent that it occupies is
+    free. With a `saved` of version 0, what is stored stays.
     """
 
     id: str
@@ -62,19 +65,25 @@ Decide = Callable[
 
 
 class OrchestrationStore(Protocol):
-    """What a session store does for orchestrations. `Store.save` takes the changes that belong to
-    the step of a call: all of them are written with it, or none where another step was first. Of
-    such a change `saved` has version 0 and is written only where none with its id is stored, its
-    tasks always: a second ring of a call, and the caller who hangs up, are handled by turns, which
-    know what there was.
+    """What a session store does for orchestrations (`Store.orchestrations`). `Store.save` takes the
+    changes that belong to the step of a call: all of them are written with it, or none where
+    another step was first. Of such a change `saved` has version 0 and is written only where none
+    with its id is stored, its tasks always: a second ring of a call, and the caller who hangs up,
+    are handled by turns, which know what there was.
     """
+
+    def watch_schedule(self, notify: Callable[[float], None]) -> None:
+        """Call this after each commit of this process that schedules a task, with the time when
+        it is due. There is one watcher.
+        """
+        ...
 
     async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002
         """One turn in one transaction: read the orchestration and the agents that `list_agents`
         names (those that are not stored are missing), call `decide`, write its change, and return
         its result. Turns of one orchestration come one after the other, and so do turns that read
-        the same agent. `decide` is pure, and may be called again. After this the turn survives a
-        killed process.
+        the same agent. `decide` is pure and quick, and may be called again; what it raises is
+        raised here, and nothing is written. After this the turn survives a killed process.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
@@ -11,6 +11,7 @@ import psycopg
 from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, connect_async, ensure_tables
+from flowengine.storage.sessions.orchestration_rows import OrchestrationChange
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
 from flowengine.storage.sessions.store_protocol import (
     PROBE_KEY,
@@ -81,6 +82,8 @@ _DROP_CALLS: LiteralString = "DELETE FROM flowengine.calls WHERE expires <= %b"
 class PostgresqlStore:
     """Has one connection for reads and one for writes, so that a read waits for no commit."""
 
+    orchestrations = None
+
     def __init__(self, address: str, clock: Callable[[], float] = time.time) -> None:
         self._address = address
         self._clock = clock
@@ -97,7 +100,13 @@ class PostgresqlStore:
         rows = await self._reader.run(_LOAD, encode_call_id(call_id))
         return SavedCall._make(rows[0]) if rows else None
 
-    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
+    async def save(
+        self,
+        call_id: str,
+        saved: SavedCall,
+        expires: float,
+        changes: Sequence[OrchestrationChange] = (),
+    ) -> SavedCall:
         if await self._writer.run(_SAVE, encode_call_id(call_id), *saved, expires):
             return saved
         kept = await self.load(call_id)

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from flowengine.storage.sessions.group_commit import (
     GroupCommit,
 )
 from flowengine.storage.sessions.housekeeping import MAIN_BUSY_SECONDS, Housekeeper
+from flowengine.storage.sessions.orchestration_rows import OrchestrationChange
 from flowengine.storage.sessions.recent_answers import RecentAnswers
 from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT, open_session_file
 from flowengine.storage.sessions.store_protocol import (
@@ -62,6 +63,8 @@ class SqliteStore:
     process that uses it.
     """
 
+    orchestrations = None
+
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._housekeeper = Housekeeper(path)
@@ -83,7 +86,13 @@ class SqliteStore:
             row = await self._load_with_retries(call_id, error)
         return SavedCall._make(row) if row else None
 
-    def save(self, call_id: str, saved: SavedCall, expires: float) -> asyncio.Future[SavedCall]:
+    def save(
+        self,
+        call_id: str,
+        saved: SavedCall,
+        expires: float,
+        changes: Sequence[OrchestrationChange] = (),
+    ) -> asyncio.Future[SavedCall]:
         return self._commit.run(partial(self._save_call, encode_call_id(call_id), saved, expires))
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:

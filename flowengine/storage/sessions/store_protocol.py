@@ -1,9 +1,10 @@
 """The contract of a session store. It keeps bytes by call id, and knows nothing of calls."""
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from flowengine.operator_error import OperatorError
+from flowengine.storage.sessions.orchestration_rows import OrchestrationChange, OrchestrationStore
 
 PROBE_KEY = b"\0probe"  # no call id begins with this
 
@@ -47,16 +48,28 @@ class Store(Protocol):
     may hold secrets, and all other calls can be read in the store.
     """
 
+    @property
+    def orchestrations(self) -> OrchestrationStore | None:
+        """The store of orchestrations; None where no other worker would find one."""
+        ...
+
     async def load(self, call_id: str) -> SavedCall | None:
         """The stored call, even an expired one that is not deleted yet: call ids are never used
         again.
         """
         ...
 
-    def save(self, call_id: str, saved: SavedCall, expires: float) -> Awaitable[SavedCall]:
+    def save(
+        self,
+        call_id: str,
+        saved: SavedCall,
+        expires: float,
+        changes: Sequence[OrchestrationChange] = (),
+    ) -> Awaitable[SavedCall]:
         """Save this step unless the store has the same step or a later one: the higher counter
         wins, and of equal counters the first. Returns `saved` itself where it was saved, else the
-        stored call. After this the step survives a killed process.
+        stored call. After this the step survives a killed process. `changes` are written in the
+        same transaction, or not at all where the step is not saved.
         """
         ...
 
@@ -98,11 +111,11 @@ class Store(Protocol):
         ...
 
     async def find_needed_releases(self) -> set[str]:
-        """The releases that calls in progress need."""
+        """The releases that calls in progress and orchestrations need."""
         ...
 
     async def drop_expired(self, now: float) -> int:
-        """Delete expired calls and claims, and return the number of calls."""
+        """Delete expired calls, claims and orchestrations, and return the number of calls."""
         ...
 
     async def close(self) -> None:
