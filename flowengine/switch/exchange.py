@@ -2,6 +2,7 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -55,6 +56,7 @@ class Exchange(SwitchResources):
         self.calls: OrderedDict[str, SwitchCall] = OrderedDict()
         self.call_records: deque[CallRecord] = deque(maxlen=MAX_CALL_RECORDS)
         self._ended_ids: deque[str] = deque()
+        self._recent_callouts: dict[str, deque[datetime]] = {}
         self._random = Random(seed)  # noqa: S311 - ids are told apart, not kept secret
 
     def dial(
@@ -98,7 +100,20 @@ class Exchange(SwitchResources):
         credit = self.credit[application_key]
         if credit is not None and credit <= 0:
             raise ApiError(40200, "Not enough credit")
+        self._count_callout(application_key)
         return self._create_call(application_key, origin).id
+
+    def _count_callout(self, key: str) -> None:
+        """Note the time of a callout, or refuse it: too many came within a second."""
+        limit, now = self.settings.callouts_per_second, self.clock.now()
+        if not limit:
+            return
+        recent = self._recent_callouts.setdefault(key, deque())
+        while recent and now - recent[0] >= timedelta(seconds=1):
+            recent.popleft()
+        if len(recent) >= limit:
+            raise ApiError(42901, "Velocity exceeded")
+        recent.append(now)
 
     def _create_call(self, key: str, origin: CallOrigin) -> SwitchCall:
         call = SwitchCall(self, self._create_id(), key, origin)

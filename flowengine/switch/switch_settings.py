@@ -34,6 +34,12 @@ class SwitchSettings:
     """Whether cookies come back in callbacks"""
     patch_ringing_callout: bool = True
     """Whether a callout may be managed by PATCH before anybody has answered it: sources speak of connected calls only"""
+    patch_app_calls: bool = False
+    """Whether PATCH manages a call of an app that reaches no phone and no SIP end: sources speak of calls from or to the PSTN or SIP"""
+    patch_park_from_room: bool = True
+    """Whether PATCH with park takes a call out of a conference: sources describe park and conferences, but not one after the other"""
+    callouts_per_second: int = 0
+    """How many callouts an application may place within a second; 0 is no limit. No source says how many the platform takes"""
     app_conference_domain: Literal["mxp", "conference", "pstn"] = "mxp"
     """The `domain` of a call from an app to a conference: a real callback has `mxp`, descriptions have the others"""
     dice_for_apps: bool = True

@@ -56,6 +56,8 @@ class ApiReply:
     body: bytes = b"{}"
     content_type: str = REPLY_CONTENT_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_lost: bool = False
+    """The connection closes before this reply has arrived"""
 
 
 def build_json_reply(value: Any, status: int = 200) -> ApiReply:
@@ -65,3 +67,4 @@ def build_json_reply(value: Any, status: int = 200) -> ApiReply:
 
 EMPTY_REPLY = ApiReply()
 NO_CONTENT_REPLY = ApiReply(204, b"")
+LOST_REPLY = ApiReply(is_lost=True)

@@ -49,6 +49,11 @@ class Api:
         finally:
             # whatever the request was, something may be due now
             self.driver.wake()
+        if isinstance(answer, ApiReply) and answer.is_lost:
+            # a response that is begun and not completed: the server closes the connection
+            headers = [(b"content-length", b"%d" % len(answer.body))]
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            return
         if not isinstance(answer, Response):
             answer = Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
         await answer(scope, receive, send)

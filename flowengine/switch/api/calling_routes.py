@@ -4,6 +4,7 @@ from typing import Any
 
 from flowengine.switch.api.api_request import (
     EMPTY_REPLY,
+    LOST_REPLY,
     NO_CONTENT_REPLY,
     ApiReply,
     ApiRequest,
@@ -25,9 +26,8 @@ def place_callout(context: SwitchContext, request: ApiRequest) -> ApiReply:
         for name, value in request.headers.items()
         if name.lower().startswith(CALLBACK_HEADER_PREFIX)
     }
-    return build_json_reply(
-        {"callId": context.exchange.callout(request.application, request.read_fields(), extra)}
-    )
+    call_id = context.exchange.callout(request.application, request.read_fields(), extra)
+    return LOST_REPLY if context.count_callout() else build_json_reply({"callId": call_id})
 
 
 def get_call(context: SwitchContext, request: ApiRequest) -> ApiReply:

@@ -63,6 +63,12 @@ class SetRefusals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     times: Annotated[int, Meta(ge=1, le=1000)] = 1
 
 
+class SetLosses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which of the next callouts are placed without an answer, counted from 1."""
+
+    callouts: list[Annotated[int, Meta(ge=1, le=1_000_000)]]
+
+
 Form = TypeVar("Form", bound=msgspec.Struct)
 
 
@@ -228,6 +234,13 @@ async def set_refusals(context: SwitchContext, _: TimeDriver, request: ApiReques
     return EMPTY_REPLY
 
 
+async def set_losses(context: SwitchContext, _: TimeDriver, request: ApiRequest) -> ApiReply:
+    """Lose the answers of these callouts, to test how a client makes sure that it calls once."""
+    wanted = parse_form(request, SetLosses)
+    context.lost_callouts.update(context.callout_count + number for number in wanted.callouts)
+    return EMPTY_REPLY
+
+
 CONTROL_ROUTES: Final[tuple[ApiRoute[ControlHandler], ...]] = (
     ApiRoute("GET", "calls", list_calls),
     ApiRoute("POST", "calls", place_call),
@@ -237,4 +250,5 @@ CONTROL_ROUTES: Final[tuple[ApiRoute[ControlHandler], ...]] = (
     ApiRoute("GET", "time", get_time),
     ApiRoute("POST", "time", set_time),
     ApiRoute("POST", "refusals", set_refusals),
+    ApiRoute("POST", "losses", set_losses),
 )

@@ -29,6 +29,9 @@ class SwitchContext:
         self.events: OrderedDict[str, list[SwitchEvent]] = OrderedDict()
         self.refusals: deque[int] = deque()
         """Codes that the next requests are refused with, for tests of whoever asks"""
+        self.lost_callouts: set[int] = set()
+        """Callouts, counted from 1, that are placed but whose answer is lost"""
+        self.callout_count = 0
         self.cached_counts: dict[str, tuple[int, datetime]] = {}
         self._changed = asyncio.Event()
         exchange.subscribe(self._record_event)
@@ -79,6 +82,11 @@ class SwitchContext:
             if known.lower() == key.lower():
                 return known
         raise ApiError(40003, "Invalid Application Key")
+
+    def count_callout(self) -> bool:
+        """Count a callout that was placed; whether its answer is to be lost."""
+        self.callout_count += 1
+        return self.callout_count in self.lost_callouts
 
     def raise_set_refusal(self) -> None:
         """Refuse this request where `set_refusals` says so."""

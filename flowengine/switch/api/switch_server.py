@@ -45,9 +45,11 @@ async def run_switch(
         seed=seed,
     )
     gate = CredentialGate(secrets, given.settings.timestamp_window, clock)
+    context = SwitchContext(exchange, clock, store)
+    context.lost_callouts.update(given.lost_callouts)
     task = asyncio.create_task(driver.serve())
     try:
-        yield Api(SwitchContext(exchange, clock, store), gate, driver, open_desk=given.open_desk)
+        yield Api(context, gate, driver, open_desk=given.open_desk)
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -24,6 +24,11 @@ _RINGING_CALLOUT: Final = Finding(
     "descriptions of the platform allow a PATCH of connected calls only, and this callout rings",
     "wait until it is answered (setting patch_ringing_callout)",
 )
+_PARKED_FROM_ROOM: Final = Finding(
+    "action",
+    "no description of the platform says that park takes a call out of a conference",
+    "try it on an account of your own (setting patch_park_from_room)",
+)
 
 
 def patch_call(call: SwitchCall, body: bytes) -> None:
@@ -32,6 +37,8 @@ def patch_call(call: SwitchCall, body: bytes) -> None:
     parked = isinstance(call.activity, ParkActivity)
     reading = _read_patch(call, body, "unpark" if parked else "patch")
     action = reading.action
+    if isinstance(action, Park):
+        _require_parkable(call)
     # for a parked call `continue` is an answer to ICE, which connects it
     if action is None or (isinstance(action, Continue) and not parked):
         _insert_instructions(call, call.controlled_leg, reading.instructions)
@@ -45,6 +52,8 @@ def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
     reading = _read_patch(call, body, "patch_leg")
     legs = _select_legs(call, which)
     action = reading.action
+    if isinstance(action, Park):
+        _require_parkable(call)
     if isinstance(action, Continue | None):
         for leg in legs:
             _insert_instructions(call, leg, reading.instructions)
@@ -66,11 +75,12 @@ def _require_manageable(call: SwitchCall) -> None:
         raise ApiError(40400, _NOT_FOUND)
     # "calls that originate from or terminate to PSTN or SIP" (platform notes, 8)
     ends = {leg.kind for leg in (call.caller, call.callee) if leg is not None}
-    if ends and not ends & _MANAGED_LEG_KINDS:
+    settings = call.switch.settings
+    if ends and not ends & _MANAGED_LEG_KINDS and not settings.patch_app_calls:
         message = "Invalid request: only calls from or to the PSTN or SIP can be managed"
         raise ApiError(40003, message)
     if call.origin.is_callout and call.answered_at is None:
-        if not call.switch.settings.patch_ringing_callout:
+        if not settings.patch_ringing_callout:
             raise ApiError(40003, "Invalid request: nobody has answered the callout yet")
         call.report_findings("patch", tolerated=(_RINGING_CALLOUT,))
 
@@ -85,9 +95,16 @@ def _read_patch(call: SwitchCall, body: bytes, context: AnswerContext) -> SvamlR
             ": ".join(filter(None, (finding.where, finding.message))) for finding in illegal
         )
         raise ApiError(40003, f"Invalid request: {told}")
-    if isinstance(reading.action, Park) and call.controlled_leg is None:
-        raise ApiError(40003, "Invalid request: nobody has answered yet who could be parked")
     return reading
+
+
+def _require_parkable(call: SwitchCall) -> None:
+    if call.controlled_leg is None:
+        raise ApiError(40003, "Invalid request: nobody has answered yet who could be parked")
+    if isinstance(call.activity, ConferenceActivity):
+        if not call.switch.settings.patch_park_from_room:
+            raise ApiError(40003, "Invalid request: a call in a conference cannot be parked")
+        call.report_findings("patch", tolerated=(_PARKED_FROM_ROOM,))
 
 
 def _select_legs(call: SwitchCall, which: LegChoice) -> list[Leg]:

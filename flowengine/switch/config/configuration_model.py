@@ -253,6 +253,14 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             examples=[True],
         ),
     ] = False
+    lost_callouts: Annotated[
+        list[Annotated[int, Meta(ge=1, le=1_000_000)]],
+        Meta(
+            description="Callouts, counted from 1, whose answer is lost: the switch places the "
+            "call and closes the connection.",
+            examples=[[2]],
+        ),
+    ] = []
     settings: Annotated[
         SwitchSettings,
         Meta(

@@ -39,6 +39,7 @@ class SwitchConfig:
     store: str = "memory"
     open_desk: bool = False
     has_made_up_credentials: bool = False
+    lost_callouts: frozenset[int] = frozenset()
 
 
 def parse_configuration(
@@ -85,6 +86,7 @@ def build_config(made: Configuration, environment: Mapping[str, str]) -> SwitchC
         made.store,
         made.open_desk,
         has_made_up_credentials=not made.applications and not environment.get(KEY_VARIABLE),
+        lost_callouts=frozenset(made.lost_callouts),
     )
 
 

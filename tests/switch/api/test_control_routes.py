@@ -270,3 +270,37 @@ def test_text_of_a_backend_that_is_no_json_is_shown_as_it_is() -> None:
         {"a": 1},
         '""',
     )
+
+
+CALLOUT = {
+    "method": "customCallout",
+    "customCallout": {
+        "destination": {"type": "number", "endpoint": "+46700000009"},
+        "cli": NUMBER,
+        "custom": "leg 1",
+    },
+}
+
+
+def list_placed_calls(switch: Switch) -> int:
+    return len(switch.send("GET", "/desk/calls").json()["calls"])
+
+
+def test_callout_whose_answer_is_lost_is_placed_all_the_same(switch: Switch) -> None:
+    assert switch.send("POST", "/desk/losses", {"callouts": [2]}).status_code == 200
+    assert switch.ask("POST", "/calling/v1/callouts", CALLOUT).status_code == 200
+    with pytest.raises(httpx.RemoteProtocolError):
+        switch.ask("POST", "/calling/v1/callouts", CALLOUT)
+    assert list_placed_calls(switch) == 2
+    assert switch.ask("POST", "/calling/v1/callouts", CALLOUT).status_code == 200
+    wrong = switch.send("POST", "/desk/losses", {"callouts": [0]})
+    assert (wrong.status_code, list_placed_calls(switch)) == (400, 3)
+
+
+def test_callout_that_the_configuration_loses_is_placed_all_the_same() -> None:
+    with started("", CONFIG + "lost_callouts: [1]\nsettings: {callouts_per_second: 1}\n") as made:
+        with pytest.raises(httpx.RemoteProtocolError):
+            made.ask("POST", "/calling/v1/callouts", CALLOUT)
+        assert list_placed_calls(made) == 1
+        refused = made.ask("POST", "/calling/v1/callouts", CALLOUT)
+        assert (refused.status_code, refused.json()["errorCode"]) == (429, 42901)

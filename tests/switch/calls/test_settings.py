@@ -93,6 +93,40 @@ def patched_while_ringing(switch):
     return True
 
 
+def parked_from_a_room(switch):
+    """Whether a caller who waits in a room may be parked."""
+    call = switch.dial()
+    switch.clock.advance(1)
+    try:
+        call.patch(json.dumps(PARK).encode())
+    except ApiError:
+        return False
+    return True
+
+
+def patched_app_call(switch):
+    call = switch.dial(**APP)
+    switch.clock.advance(10)
+    try:
+        call.patch(json.dumps(CONTINUE).encode())
+    except ApiError:
+        return False
+    return True
+
+
+def callouts_at_once(switch):
+    """How many of five callouts are placed within the same moment."""
+    request = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE, "text": "Hello."}
+    placed = 0
+    for _ in range(5):
+        try:
+            switch.callout("ttsCallout", request)
+        except ApiError:
+            continue
+        placed += 1
+    return placed
+
+
 APP = {"kind": "app", "caller": "bert", "to": "anna"}
 DIFFERENCES = {
     "callback_timeout": (1.0, {"ice": None}, {}, lambda switch: switch.happened[1].at.second, (5, 1)),
@@ -106,6 +140,9 @@ DIFFERENCES = {
     "pie_for_apps": ("send", {"ice": MENU, "pie": HANGUP}, {**APP, "behaviour": presses("1", then_hangs_up=60)}, Switch.events,
                      (["ice", "dice"], ["ice", "pie", "dice"])),
     "patch_ringing_callout": (False, {}, {}, patched_while_ringing, (True, False)),
+    "patch_app_calls": (True, {"ice": USER}, {}, patched_app_call, (False, True)),
+    "patch_park_from_room": (False, {"ice": ROOM}, {}, parked_from_a_room, (True, False)),
+    "callouts_per_second": (3, {}, {}, callouts_at_once, (5, 3)),
     "app_conference_domain": ("conference", {"ice": ROOM}, {**APP, "to": "room", "target": "conference"},
                               lambda s: s.event("ice")["domain"], ("mxp", "conference")),
     "dice_for_apps": (False, {"ice": USER}, APP, Switch.events, (["ice", "dice"], ["ice"])),

@@ -56,6 +56,7 @@ def test_configuration_file_sets_everything():
         True,
         False,
     )
+    assert made.lost_callouts == {2, 5}
 
 
 def test_without_a_file_the_credentials_of_the_environment_count():
