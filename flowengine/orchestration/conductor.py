@@ -143,6 +143,7 @@ class _RingTurn:
         if leg.phase == "placed":
             seconds = plan.each + REPORT_MARGIN_SECONDS
             self._replace_leg(replace(leg, phase="rings", call_id=event.call_id), seconds)
+            self.effects.append(CancelLeg(leg.attempt))  # its answer may be lost, but it was taken
         return DialMember(leg.member, plan.cli, plan.each)
 
     def _greet_member(self, leg: RingLeg) -> Verdict:
