@@ -4,14 +4,20 @@ back into the flow. Each says whether it was carried out, refused for good, or m
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from flowengine.orchestration.leg_messages import (
     HANG_UP_REQUEST,
     PARK_REQUEST,
     build_leg_request,
+)
+from flowengine.runtime.platform_requests import (
+    NO_LONGER_THERE,
+    CallOwner,
+    RequestDone,
+    RequestOutcome,
+    RequestRefused,
+    RequestUnclear,
 )
 from flowengine.states.ring_plan import RingMember
 
@@ -20,48 +26,12 @@ if TYPE_CHECKING:  # it brings an HTTP client, which servers without orchestrati
 
 # All requests of one task; its lease in the task loop is longer.
 PLATFORM_REQUEST_SECONDS = 2.3
-NO_LONGER_THERE = 404
-
-T = TypeVar("T")
-
-
-class CallOwner(NamedTuple):
-    """Whose call an orchestration is about: the application, and the address of the caller's call
-    (`callResourceUrl` of its ICE), which names the region of all its legs and rooms.
-    """
-
-    application: str
-    call_url: str
-
-
-class RequestDone(msgspec.Struct, frozen=True):
-    """The platform has carried it out; `call_id` is that of a placed leg."""
-
-    call_id: str = ""
-
-
-class RequestRefused(msgspec.Struct, frozen=True):
-    """The platform will not carry it out, however often it is asked. `status` is the HTTP status, 0
-    where the server did not ask.
-    """
-
-    status: int
-    reason: str
-
-
-class RequestUnclear(msgspec.Struct, frozen=True):
-    """It failed for a reason that may pass. The platform may have carried it out all the same."""
-
-    reason: str
-
-
-RequestOutcome = RequestDone | RequestRefused | RequestUnclear
 
 
 class OrchestrationRequests:
-    """Sends requests with the credentials of the application, to the region of the caller.
-    `find_secret` finds the secret of an application, "" where there is none. With an `api_url`
-    that is none of the platform's, such as that of a switch, all requests go there.
+    """Sends the `PlatformRequests` with the credentials of the application, to the region of the
+    caller. `find_secret` finds the secret of an application, "" where there is none. With an
+    `api_url` that is none of the platform's, such as that of a switch, all requests go there.
     """
 
     def __init__(self, find_secret: Callable[[str], str], api_url: str) -> None:
@@ -72,18 +42,12 @@ class OrchestrationRequests:
     async def place_leg(
         self, owner: CallOwner, member: RingMember, cli: str, custom: str
     ) -> RequestOutcome:
-        """Have the platform call a member. It asks for an answer before it rings, so a leg that is
-        placed twice after a lost answer rings once.
-        """
-
         async def place(api: "CallingApi") -> RequestOutcome:
             return RequestDone(await api.callouts.place(build_leg_request(member, cli, custom)))
 
         return await self._send(owner, place)
 
     async def hang_up_call(self, owner: CallOwner, call_id: str) -> RequestOutcome:
-        """End a leg, or the caller. A call that is over is done."""
-
         async def hang_up(api: "CallingApi") -> RequestOutcome:
             await api.calls.update(call_id, HANG_UP_REQUEST)
             return RequestDone()
@@ -93,10 +57,6 @@ class OrchestrationRequests:
         return RequestDone() if is_over else outcome
 
     async def release_caller(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
-        """Take the caller out of the room, and go on with this answer, which may hold what the
-        answer to an ICE may.
-        """
-
         async def release(api: "CallingApi") -> RequestOutcome:
             await api.calls.update(call_id, PARK_REQUEST)
             await api.calls.update(call_id, svaml)
@@ -105,7 +65,6 @@ class OrchestrationRequests:
         return await self._send(owner, release)
 
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
-        """Whether the call is still there; None where the platform does not say."""
         is_ongoing = True
 
         async def ask(api: "CallingApi") -> RequestOutcome:

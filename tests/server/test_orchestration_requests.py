@@ -9,14 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flowengine.server import orchestration_requests
-from flowengine.server.orchestration_requests import (
+from flowengine.runtime.platform_requests import (
     CallOwner,
-    OrchestrationRequests,
     RequestDone,
     RequestRefused,
     RequestUnclear,
 )
+from flowengine.server import orchestration_requests
+from flowengine.server.orchestration_requests import OrchestrationRequests
 from flowengine.states.ring_plan import RingMember
 from tests.switch.switch_process import KEY, SECRET, Backend, Switch, backend, switch
 from tests.threaded_server import serving_in_thread
