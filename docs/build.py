@@ -26,7 +26,8 @@ DOCS = Path(__file__).parent
 CODE = DOCS.parent / "flowengine"
 PACKAGES = (
     "limits", "operator_error", "cooperative", "cross_site", "public_addresses",
-    "problems", "source", "expr", "svaml", "sinch", "states", "sources", "cache", "model", "compile", "storage", "runtime", "journal",
+    "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
+    "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "phone", "cli",
 )  # fmt: skip  # each imports only what stands before it; tests/test_house.py enforces it
 COMPONENTS: Mapping[str, Any] = {

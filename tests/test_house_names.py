@@ -21,6 +21,19 @@ EXEMPT_CONSTANTS = {
     "_CLAIM_REPORT": "",
     "_RETRY_REPORT": "",
     "_DELETE_REPORT": "",
+    "_ALL_ORCHESTRATIONS": "",
+    "_LOAD_ORCHESTRATION": "",
+    "_SAVE_ORCHESTRATION": "",
+    "_DELETE_ORCHESTRATION": "",
+    "_SCHEDULE_TASK": "",
+    "_CANCEL_TASK": "",
+    "_DELETE_TASKS": "",
+    "_CLAIM_TASK": "",
+    "_SETTLE_TASK": "",
+    "_RETRY_TASK": "",
+    "_NEXT_DUE": "",
+    "_SAVE_AGENT": "",
+    "_FREE_AGENTS": "",
 }
 # Irregular participles, and other words that say nothing about what a function does.
 NO_VERBS = {

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.storage.sessions import SavedCall, StoreError, open_store
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    SavedCall,
+    SavedOrchestration,
+    StoreError,
+    open_store,
+)
 from tests.storage.pgbouncer import PLAIN, pgbouncer
 from tests.waiting import PATIENCE_SECONDS
 
@@ -40,6 +46,11 @@ async def test_store_behind_a_pooler_of_sessions_works(pooler: str) -> None:
         assert await other.load(call) == STEP
         assert await store.claim(call, b"d", 2e9)
         assert not await other.claim(call, b"d", 2e9)
+        change = OrchestrationChange(call, SavedOrchestration(call, "ring", "r", 0, b"", 2e9))
+        assert await store.save(call, STEP._replace(counter=2), 2e9, changes=(change,))
+        assert other.orchestrations
+        turn = other.orchestrations.take_turn(call, lambda _: ["anna"], lambda one, _: (None, one))
+        assert await turn == change.saved
     await store.check_writable()
     assert await store.drop_expired(3e9) >= 12
     assert await store.find_needed_releases() == set()

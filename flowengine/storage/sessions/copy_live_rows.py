@@ -5,6 +5,7 @@ the old file.
 import sqlite3
 
 from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.storage.sessions.sqlite_orchestrations import copy_orchestrations
 
 _ROWS_PER_TRANSACTION = 200  # rows per transaction: others cannot write for some milliseconds
 _RECENTLY_ENDED_SECONDS = 60.0  # the platform may deliver the end of a call again
@@ -21,7 +22,7 @@ _COPY_REPORT = (
 def copy_live_rows(
     old: sqlite3.Connection, new: sqlite3.Connection, save: str, now: float, *, since: float = 0.0
 ) -> None:
-    """Copy all calls in progress, or those that were saved since then. A newer row in the new file
+    """Copy orchestrations, and all calls in progress or those that were saved since then. A newer row in the new file
     stays. Other workers copy the same rows, before or after this one.
     """
     lately = now + CALL_KEPT_SECONDS - _RECENTLY_ENDED_SECONDS
@@ -42,3 +43,4 @@ def copy_live_rows(
             _COPY_REPORT,
             old.execute("SELECT id, content, tries, expires, due FROM outbox").fetchall(),
         )
+        copy_orchestrations(old, new, now)

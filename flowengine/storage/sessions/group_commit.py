@@ -30,7 +30,7 @@ class GroupCommit:
         committed: Callable[[int], None],
         failed: Callable[[], None],
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._on_commit = committed
         self._on_failure = failed
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
@@ -46,7 +46,7 @@ class GroupCommit:
 
     def switch_connection(self, connection: sqlite3.Connection) -> None:
         """Write the waiting work, and all later work, to another file."""
-        self._connection = connection
+        self.connection = connection
 
     async def drain(self) -> None:
         if self._waiting:
@@ -54,7 +54,7 @@ class GroupCommit:
 
     def _commit(self, loop: asyncio.AbstractEventLoop, deadline: float, tries: int = 1) -> None:
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             if is_busy(error) and loop.time() < deadline:
                 self._retry_commit(loop, deadline, tries)
@@ -77,7 +77,7 @@ class GroupCommit:
         return batch
 
     def _run_batch(self, batch: list[tuple[Work, asyncio.Future[Any]]]) -> None:
-        connection = self._connection
+        connection = self.connection
         try:
             results = [work(connection) for work, _ in batch]
             connection.execute("COMMIT")

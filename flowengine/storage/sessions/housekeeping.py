@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flowengine.storage.sessions.copy_live_rows import copy_live_rows
 from flowengine.storage.sessions.session_file import open_session_file, wrap_opening_errors
+from flowengine.storage.sessions.sqlite_orchestrations import drop_expired_orchestrations
 from flowengine.storage.sqlite_file import SqliteFile
 
 MAIN_BUSY_SECONDS = 0.0  # the event loop never waits in SQLite; housekeeping tries again later
@@ -90,12 +91,14 @@ class Housekeeper:
         return {
             release
             for (release,) in self._file.connection.execute(
-                "SELECT DISTINCT release FROM calls WHERE release != ''"
+                "SELECT release FROM calls WHERE release != '' "
+                "UNION SELECT release FROM orchestrations"
             )
         }
 
     def _purge_expired(self, now: float) -> int:
         self._file.connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))
+        drop_expired_orchestrations(self._file.connection, now)
         rows = self._file.connection.execute(
             "SELECT rowid, ? FROM calls WHERE expires <= ?", (now, now)
         ).fetchall()

@@ -1,6 +1,6 @@
 """Orchestrations in the memory of one process."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import count
 from typing import TypeVar
 
@@ -11,6 +11,9 @@ from flowengine.storage.sessions.orchestration_rows import (
     SavedAgent,
     SavedOrchestration,
     ScheduledTask,
+    ScheduleWatch,
+    check_version,
+    is_forgettable,
 )
 
 T = TypeVar("T")
@@ -24,16 +27,16 @@ class MemoryOrchestrations:
         self._tasks: dict[tuple[str, str], ScheduledTask] = {}
         self._agents: dict[str, SavedAgent] = {}
         self._claims = count(1)
-        self._notify: Callable[[float], None] | None = None
-
-    def watch_schedule(self, notify: Callable[[float], None]) -> None:
-        self._notify = notify
+        self._watch = ScheduleWatch()
+        self.watch_schedule = self._watch.watch_schedule
+        self.announce = self._watch.announce
 
     async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002  # as the rows call it
         saved = self._orchestrations.get(id)
         change, result = decide(saved, self._find_agents(list_agents(saved)))
         if change is not None:
-            self.write_change(change)
+            check_version(saved, change)
+            self.write_changes((change,))
         return result
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
@@ -64,30 +67,36 @@ class MemoryOrchestrations:
     async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
         return self._find_agents(addresses)
 
-    def write_change(self, change: OrchestrationChange) -> None:
-        """Write what one turn has decided, and tell the watcher of its tasks."""
-        for agent in change.agents:
-            self._agents[agent.address] = agent
-        if change.saved is None:
-            self._delete(change.id)
-            return
-        if change.saved.version or change.id not in self._orchestrations:
-            self._orchestrations[change.id] = change.saved
-        for key in change.cancelled:
-            self._tasks.pop((change.id, key), None)
-        for task in change.scheduled:
-            self._tasks[change.id, task.key] = task
-        if change.scheduled and self._notify is not None:
-            self._notify(min(task.due for task in change.scheduled))
+    def write_changes(self, changes: Sequence[OrchestrationChange]) -> None:
+        """Write what was decided, and tell the watcher of the tasks."""
+        for change in changes:
+            self._write_change(change)
+        self.announce(changes)
 
     def find_needed_releases(self) -> set[str]:
         """The releases of callers who are in an orchestration."""
         return {saved.release for saved in self._orchestrations.values()}
 
     def drop_expired(self, now: float) -> None:
-        """Delete expired orchestrations."""
+        """Delete expired orchestrations, and agents that nobody has called for long."""
         for saved in [one for one in self._orchestrations.values() if one.expires <= now]:
             self._delete(saved.id)
+        for agent in [one for one in self._agents.values() if is_forgettable(one, now)]:
+            del self._agents[agent.address]
+
+    def _write_change(self, change: OrchestrationChange) -> None:
+        for agent in change.agents:
+            self._agents[agent.address] = agent
+        if change.saved is None:
+            self._delete(change.id)
+            return
+        stored = self._orchestrations.get(change.id)
+        if stored is None or change.saved.version > stored.version:
+            self._orchestrations[change.id] = change.saved
+        for key in change.cancelled:
+            self._tasks.pop((change.id, key), None)
+        for task in change.scheduled:
+            self._tasks[change.id, task.key] = task
 
     def _find_agents(self, addresses: Iterable[str]) -> dict[str, SavedAgent]:
         return {one: self._agents[one] for one in addresses if one in self._agents}

@@ -58,9 +58,8 @@ class MemoryStore:
         self._calls.move_to_end(call_id)
         if len(self._calls) > self._capacity:
             self._drop_oldest()
-        if self.orchestrations is not None:
-            for change in changes:
-                self.orchestrations.write_change(change)
+        if changes and self.orchestrations is not None:
+            self.orchestrations.write_changes(changes)
         return saved
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:

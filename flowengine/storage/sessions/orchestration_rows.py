@@ -2,8 +2,10 @@
 bytes, and knows nothing of rings.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple, Protocol, TypeVar
+
+AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
 
 T = TypeVar("T")
 
@@ -62,6 +64,38 @@ ListAgents = Callable[[SavedOrchestration | None], Collection[str]]
 Decide = Callable[
     [SavedOrchestration | None, Mapping[str, SavedAgent]], tuple[OrchestrationChange | None, T]
 ]
+
+
+def check_version(saved: SavedOrchestration | None, change: OrchestrationChange) -> None:
+    """Raise ValueError where a turn would be lost, as the stored version is no earlier one."""
+    if saved and change.saved and change.saved.version <= saved.version:
+        raise ValueError(f"a turn from version {saved.version} made {change.saved.version}")
+
+
+def is_forgettable(agent: SavedAgent, now: float) -> bool:
+    """Whether an agent is free, and was for so long that it matters to no order of a group."""
+    last = max(agent.idle_since, agent.not_before, agent.rung_at)
+    return not agent.occupied_by and last < now - AGENT_KEPT_SECONDS
+
+
+class ScheduleWatch:
+    """Tells one watcher of the tasks that this process schedules."""
+
+    def __init__(self) -> None:
+        self._notify: Callable[[float], None] | None = None
+
+    def watch_schedule(self, notify: Callable[[float], None]) -> None:
+        """See `OrchestrationStore.watch_schedule`."""
+        self._notify = notify
+
+    def announce(self, changes: Iterable[OrchestrationChange]) -> None:
+        """Tell the watcher of the tasks of changes that are committed."""
+        tasks = (
+            task for change in changes if change.saved is not None for task in change.scheduled
+        )
+        due = min((task.due for task in tasks), default=None)
+        if due is not None and self._notify is not None:
+            self._notify(due)
 
 
 class OrchestrationStore(Protocol):

@@ -11,8 +11,18 @@ import psycopg
 from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, connect_async, ensure_tables
-from flowengine.storage.sessions.orchestration_rows import OrchestrationChange
+from flowengine.storage.sessions.orchestration_rows import AGENT_KEPT_SECONDS, OrchestrationChange
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
+from flowengine.storage.sessions.postgresql_orchestrations import (
+    DROP_EXPIRED_ORCHESTRATIONS,
+    FORGET_AGENTS,
+    ORCHESTRATION_TABLES_VERSION,
+    POSTGRESQL_ORCHESTRATION_TABLES,
+    RELEASES_OF_ORCHESTRATIONS,
+    PostgresqlOrchestrations,
+    lock_orchestrations,
+    write_change,
+)
 from flowengine.storage.sessions.store_protocol import (
     PROBE_KEY,
     RECEIVER_BYTES,
@@ -20,6 +30,7 @@ from flowengine.storage.sessions.store_protocol import (
     SavedCall,
     StoreError,
 )
+from flowengine.storage.sessions.turn_connections import Connection, TurnConnections
 
 # a callback reads, claims and writes; the platform waits about five seconds for all three
 STATEMENT_TIMEOUT_SECONDS = 1.5
@@ -82,8 +93,6 @@ _DROP_CALLS: LiteralString = "DELETE FROM flowengine.calls WHERE expires <= %b"
 class PostgresqlStore:
     """Has one connection for reads and one for writes, so that a read waits for no commit."""
 
-    orchestrations = None
-
     def __init__(self, address: str, clock: Callable[[], float] = time.time) -> None:
         self._address = address
         self._clock = clock
@@ -91,10 +100,18 @@ class PostgresqlStore:
             check_sessions(address)
             with connect(address, HOUSEKEEPING_SECONDS) as connection:
                 ensure_tables(connection, "calls", SESSION_TABLES_VERSION, _SESSION_TABLES)
+                ensure_tables(
+                    connection,
+                    "orchestrations",
+                    ORCHESTRATION_TABLES_VERSION,
+                    POSTGRESQL_ORCHESTRATION_TABLES,
+                )
         except psycopg.Error as error:
             raise StoreError(f"cannot open the session store: {error}") from error
         self._reader = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
         self._writer = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
+        self._turns = TurnConnections(address, STATEMENT_TIMEOUT_SECONDS)
+        self.orchestrations = PostgresqlOrchestrations(self._turns, self._reader)
 
     async def load(self, call_id: str) -> SavedCall | None:
         rows = await self._reader.run(_LOAD, encode_call_id(call_id))
@@ -107,7 +124,13 @@ class PostgresqlStore:
         expires: float,
         changes: Sequence[OrchestrationChange] = (),
     ) -> SavedCall:
-        if await self._writer.run(_SAVE, encode_call_id(call_id), *saved, expires):
+        row = (encode_call_id(call_id), *saved, expires)
+        is_saved = (
+            await self._save_with_changes(row, changes)
+            if changes
+            else await self._writer.run(_SAVE, *row)
+        )
+        if is_saved:
             return saved
         kept = await self.load(call_id)
         return (
@@ -150,17 +173,41 @@ class PostgresqlStore:
 
     async def find_needed_releases(self) -> set[str]:
         async with self._connect_housekeeping() as connection:
-            found = await (await connection.execute(_RELEASES)).fetchall()
+            releases = f"{_RELEASES} UNION {RELEASES_OF_ORCHESTRATIONS}"
+            found = await (await connection.execute(releases)).fetchall()
         return {release for (release,) in found}
 
     async def drop_expired(self, now: float) -> int:
         async with self._connect_housekeeping() as connection:
             await connection.execute(_DROP_CLAIMS, (now,))
+            await connection.execute(DROP_EXPIRED_ORCHESTRATIONS, (now,))
+            await connection.execute(FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
             return (await connection.execute(_DROP_CALLS, (now,))).rowcount
 
     async def close(self) -> None:
         await self._reader.close()
         await self._writer.close()
+        await self._turns.close()
+
+    async def _save_with_changes(
+        self, row: tuple[Any, ...], changes: Sequence[OrchestrationChange]
+    ) -> bool:
+        """Whether the step was saved, and the changes with it."""
+
+        async def save(connection: Connection) -> bool:
+            async with connection.pipeline(), connection.transaction():
+                cursor = await connection.execute(_SAVE, row, binary=True)
+                if not await cursor.fetchall():
+                    return False
+                await lock_orchestrations(connection, [change.id for change in changes])
+                for change in changes:
+                    await write_change(connection, change)
+                return True
+
+        is_saved = await self._turns.run(save)
+        if is_saved:
+            self.orchestrations.announce(changes)
+        return is_saved
 
     @asynccontextmanager
     async def _connect_housekeeping(

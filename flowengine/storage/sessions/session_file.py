@@ -10,9 +10,19 @@ from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
 from flowengine.storage.sqlite_file import SqliteFile, SqliteSchema, open_sqlite_file
 
-SESSION_SCHEMA_VERSION = 4
+SESSION_SCHEMA_VERSION = 5
 SESSION_LOSS_TEXT = (
     "the state of calls whose cookie does not come back, and reports that are still to be delivered"
+)
+_ORCHESTRATION_TABLES = (
+    """CREATE TABLE orchestrations (id BLOB PRIMARY KEY, kind TEXT NOT NULL, release TEXT NOT NULL,
+        version INTEGER NOT NULL, state BLOB NOT NULL, expires REAL NOT NULL)""",
+    """CREATE TABLE tasks (orchestration BLOB, key TEXT, due REAL NOT NULL, payload BLOB NOT NULL,
+        tries INTEGER NOT NULL, claim INTEGER NOT NULL, PRIMARY KEY (orchestration, key)) WITHOUT ROWID""",
+    "CREATE INDEX tasks_due ON tasks (due)",
+    """CREATE TABLE agents (address BLOB PRIMARY KEY, occupied_by BLOB NOT NULL, idle_since REAL NOT NULL,
+        not_before REAL NOT NULL, rung_at REAL NOT NULL) WITHOUT ROWID""",
+    "CREATE INDEX agents_occupied ON agents (occupied_by) WHERE occupied_by != x''",
 )
 # Rows are in order of arrival, so concurrent calls share pages and a commit writes few pages: a
 # third fewer microseconds than WITHOUT ROWID. No index on `expires`: it would make each save a
@@ -28,6 +38,7 @@ _SESSION_FILE_TABLES = (
         "CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL, "
         "expires REAL NOT NULL, due REAL NOT NULL)"
     ),
+    *_ORCHESTRATION_TABLES,
 )
 
 # Version 3 had the endings of answers in a table. In front of the rest of an answer are a zero and
@@ -50,9 +61,13 @@ SESSION_SCHEMA = SqliteSchema(
     SESSION_SCHEMA_VERSION,
     {
         0: _SESSION_FILE_TABLES,
-        1: ("ALTER TABLE calls ADD COLUMN release TEXT NOT NULL DEFAULT ''",),
-        2: (),
-        3: _RESTORE_ENDINGS,
+        1: (
+            "ALTER TABLE calls ADD COLUMN release TEXT NOT NULL DEFAULT ''",
+            *_ORCHESTRATION_TABLES,
+        ),
+        2: _ORCHESTRATION_TABLES,
+        3: (*_RESTORE_ENDINGS, *_ORCHESTRATION_TABLES),
+        4: _ORCHESTRATION_TABLES,
     },
     pragmas=(
         # The housekeeping thread does the checkpoints, as they wait for the disk.

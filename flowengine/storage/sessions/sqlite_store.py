@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from flowengine.storage.sessions.housekeeping import MAIN_BUSY_SECONDS, Housekee
 from flowengine.storage.sessions.orchestration_rows import OrchestrationChange
 from flowengine.storage.sessions.recent_answers import RecentAnswers
 from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT, open_session_file
+from flowengine.storage.sessions.sqlite_orchestrations import SqliteOrchestrations, write_change
 from flowengine.storage.sessions.store_protocol import (
     RECEIVER_BYTES,
     PendingReport,
@@ -63,8 +64,6 @@ class SqliteStore:
     process that uses it.
     """
 
-    orchestrations = None
-
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._housekeeper = Housekeeper(path)
@@ -74,6 +73,7 @@ class SqliteStore:
             self._housekeeper.count_writes,
             self._clear_recent,
         )
+        self.orchestrations = SqliteOrchestrations(self._commit)
         self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> SavedCall | None:
@@ -92,8 +92,9 @@ class SqliteStore:
         saved: SavedCall,
         expires: float,
         changes: Sequence[OrchestrationChange] = (),
-    ) -> asyncio.Future[SavedCall]:
-        return self._commit.run(partial(self._save_call, encode_call_id(call_id), saved, expires))
+    ) -> Awaitable[SavedCall]:
+        save = partial(self._save_call, encode_call_id(call_id), saved, expires)
+        return self._save_with_changes(save, saved, changes) if changes else self._commit.run(save)
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return await self._commit.run(
@@ -197,6 +198,24 @@ class SqliteStore:
         if self._write(_SAVE, (key, *saved, expires)).rowcount != 1:
             kept = SavedCall._make(self._execute(_LOAD, (key,)).fetchone())
         self._recent.put(key, kept)
+        return kept
+
+    async def _save_with_changes(
+        self,
+        save: Callable[[sqlite3.Connection], SavedCall],
+        saved: SavedCall,
+        changes: Sequence[OrchestrationChange],
+    ) -> SavedCall:
+        def save_all(connection: sqlite3.Connection) -> SavedCall:
+            kept = save(connection)
+            if kept is saved:
+                for change in changes:
+                    write_change(connection, change)
+            return kept
+
+        kept = await self._commit.run(save_all)
+        if kept is saved:
+            self.orchestrations.announce(changes)
         return kept
 
     def _clear_recent(self) -> None:

@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from flowengine.storage.sessions import SavedCall, Store, StoreError, open_store
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    SavedAgent,
+    SavedCall,
+    SavedOrchestration,
+    Store,
+    StoreError,
+    open_store,
+)
 from flowengine.storage.sessions.store_url import redact_password
 from tests.runtime.engine_calls import Phone, engine
 from tests.waiting import PATIENCE_SECONDS
@@ -131,6 +139,71 @@ async def test_save_that_waits_for_a_lock_fails_in_time_and_the_store_works_agai
             other.rollback()
         kept = STEP._replace(counter=3)
         assert await store.save("a", kept, LATER) is kept
+
+
+def advance(saved: SavedOrchestration | None, _: object) -> tuple[OrchestrationChange, int]:
+    version = saved.version + 1 if saved else 1
+    made = SavedOrchestration("a", "ring", "r", version, b"", LATER)
+    return OrchestrationChange("a", made), version
+
+
+async def test_turns_go_on_after_the_server_was_restarted(postgresql: str) -> None:
+    async with opened_store(postgresql) as store:
+        assert store.orchestrations
+        for version in range(1, 5):
+            await asyncio.gather(
+                *(
+                    store.orchestrations.take_turn(name, lambda _: (), lambda *_: (None, None))
+                    for name in "bcde"
+                )
+            )
+            cut_off(postgresql)
+            assert await store.orchestrations.take_turn("a", lambda _: (), advance) == version
+
+
+async def test_turn_that_waits_for_a_lock_fails_in_time_and_holds_up_no_save(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "flowengine.storage.sessions.postgresql_store.STATEMENT_TIMEOUT_SECONDS", 0.3
+    )
+    async with opened_store(postgresql) as store:
+        assert store.orchestrations
+        take_turn = store.orchestrations.take_turn
+        await take_turn("a", lambda _: (), advance)
+        with psycopg.connect(postgresql) as other:
+            other.execute("UPDATE flowengine.orchestrations SET expires = 0")
+            turn = asyncio.ensure_future(take_turn("a", lambda _: (), advance))
+            await asyncio.sleep(0.05)
+            assert await store.save("a", STEP, LATER) is STEP
+            with pytest.raises(StoreError, match=r"within 0\.3 seconds|statement timeout"):
+                await turn
+            other.rollback()
+        assert await take_turn("a", lambda _: (), advance) == 2
+
+
+async def test_turns_that_list_agents_in_any_order_never_wait_in_a_ring(postgresql: str) -> None:
+    names = [f"agent {n}" for n in range(6)]
+
+    async def take_turn(store: Store, ring: str, version: int, order: list[str]) -> None:
+        agents = tuple(SavedAgent(name, "", float(version), 0.0) for name in order)
+        saved = SavedOrchestration(ring, "ring", "r", version, b"", LATER)
+        change = OrchestrationChange(ring, saved, agents=agents)
+        assert store.orchestrations
+        await store.orchestrations.take_turn(ring, lambda _: order, lambda *_: (change, None))
+
+    async def take_turns(store: Store, start: int) -> None:
+        for turn in range(20):
+            first = (start + turn) % 6
+            await take_turn(store, f"{start}", turn + 1, names[first:] + names[:first])
+
+    async with opened_store(postgresql) as store, opened_store(postgresql) as other:
+        await asyncio.gather(*(take_turns((store, other)[n % 2], n) for n in range(6)))
+    with asking(postgresql) as connection:
+        (deadlocks,) = connection.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchone()
+    assert deadlocks == 0
 
 
 def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each_other_in_a_ring(

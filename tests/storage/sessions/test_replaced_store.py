@@ -13,13 +13,26 @@ from pathlib import Path
 import pytest
 
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.storage.sessions import PendingReport, SavedCall, SqliteStore, StoreError
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    PendingReport,
+    SavedAgent,
+    SavedCall,
+    SavedOrchestration,
+    ScheduledTask,
+    SqliteStore,
+    StoreError,
+)
 
 MENU = b'"action":{"name":"runMenu","menus":[' + b"x" * 2000 + b"]}}"
 
 
 def step(counter: int = 1, release: str = "r1") -> SavedCall:
     return SavedCall(counter, b"state", b"digest", b'{"instructions":[],' + MENU, 1.0, release)
+
+
+def ring(version: int) -> SavedOrchestration:
+    return SavedOrchestration("ring", "ring", "r1", version, b"state %d" % version, 2e9 * 2)
 
 
 def soon() -> float:
@@ -96,6 +109,39 @@ async def test_calls_go_on_on_both_workers_and_on_a_new_one(
         assert letter
         assert letter.id == b"report"
         await new.close()
+
+
+@pytest.mark.parametrize("how", [alone, all_of_it, older])
+async def test_orchestrations_go_on_in_the_new_file(
+    path: Path, how: Callable[[Path], None]
+) -> None:
+    async with two_workers_on(path) as (first, second):
+        task = ScheduledTask("ring", "timer", 1.0, b"payload")
+        agent = SavedAgent("+14045009001", "ring", 1.0, 2.0)
+        change = OrchestrationChange("ring", ring(2), (task,), agents=(agent,))
+        await first.orchestrations.take_turn("ring", lambda _: (), lambda *_: (change, None))
+        how(path)
+        assert await first.reopen_if_replaced()
+        moved = OrchestrationChange("ring", ring(3), cancelled=("timer",))
+        await first.orchestrations.take_turn("ring", lambda _: (), lambda *_: (moved, None))
+        assert await second.reopen_if_replaced()
+        for store in (first, second):
+            assert await store.orchestrations.list_orchestrations() == [ring(3)]
+            assert await store.orchestrations.load_agents([agent.address]) == {agent.address: agent}
+            assert await store.orchestrations.find_next_due() is None, "it was cancelled meanwhile"
+            assert await store.find_needed_releases() == {"r1"}
+
+
+async def test_tasks_are_copied_to_the_new_file(path: Path) -> None:
+    async with two_workers_on(path) as (first, second):
+        tasks = tuple(ScheduledTask("ring", f"{n}", n, b"payload") for n in (1.0, 2.0))
+        change = OrchestrationChange("ring", ring(1), tasks)
+        await first.orchestrations.take_turn("ring", lambda _: (), lambda *_: (change, None))
+        alone(path)
+        assert await first.reopen_if_replaced()
+        assert await second.reopen_if_replaced()
+        claimed = [await second.orchestrations.claim_task(9.0, 1.0) for _ in range(3)]
+        assert [one and one.key for one in claimed] == ["1.0", "2.0", None]
 
 
 async def test_save_during_the_replacement_is_written_to_the_new_file(

@@ -234,6 +234,27 @@ async def test_file_of_the_version_before_is_upgraded(tmp_path: Path) -> None:
     await store.close()
 
 
+def drop_later_tables(connection: sqlite3.Connection) -> None:
+    """Take away what version 5 has added."""
+    connection.executescript("DROP TABLE orchestrations; DROP TABLE tasks; DROP TABLE agents")
+
+
+async def test_file_of_version_4_gets_the_tables_of_orchestrations(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.save("a", STEP, LATER)
+    await store.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        drop_later_tables(old)
+        old.execute("PRAGMA user_version = 4")
+    store = SqliteStore(path)
+    assert await store.load("a") == STEP
+    assert await store.orchestrations.list_orchestrations() == []
+    assert await store.orchestrations.find_next_due() is None
+    await store.close()
+    with closing(sqlite3.connect(path)) as new:
+        assert new.execute("PRAGMA user_version").fetchone() == (SESSION_SCHEMA_VERSION,)
+
+
 async def test_answers_of_version_3_whose_ends_stood_in_a_table_are_whole_again(path: Path) -> None:
     """A server of before has shortened them: a zero, the number of the end, and the rest."""
     ends = {1: b'"action":{"name":"park"}}', 300: b'"action":{"name":"h\xc3\xa5"}}'}
@@ -246,6 +267,7 @@ async def test_answers_of_version_3_whose_ends_stood_in_a_table_are_whole_again(
     }
     await SqliteStore(path).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        drop_later_tables(old)
         old.execute("CREATE TABLE endings (number INTEGER PRIMARY KEY, at REAL, content BLOB)")
         old.executemany("INSERT INTO endings VALUES (?, 1.0, ?)", ends.items())
         old.executemany(

@@ -1,73 +1,23 @@
 """What every store promises."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowengine.storage.sessions import (
-    MemoryStore,
-    SavedCall,
-    SqliteStore,
-    Store,
-    StoreError,
-    open_store,
+from flowengine.storage.sessions import MemoryStore, SavedCall, StoreError, open_store
+from tests.storage.sessions.opened_stores import (
+    LATER,
+    Opener,
+    on_postgresql,
+    on_sqlite,
+    opened_store,
+    step,
 )
 
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-Opener = Callable[[Clock], Store]
-LATER = 2000.0
-
-
-def step(counter: int, digest: bytes = b"digest", answer: bytes = b"answer") -> SavedCall:
-    return SavedCall(counter, b"state %d" % counter, digest, answer, 1.5)
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
-    if request.param == "memory":
-        return lambda clock: MemoryStore(clock=clock)
-    if request.param == "sqlite":
-        return lambda clock: SqliteStore(tmp_path / "calls.db", clock=clock)
-    return on_postgresql(request.getfixturevalue("postgresql"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patient() -> Iterator[None]:
-    """How slow a machine is, is not asked here."""
-    with pytest.MonkeyPatch.context() as patch:
-        with suppress(ImportError):  # without the driver there is no such store to test
-            patch.setattr(
-                "flowengine.storage.sessions.postgresql_store.STATEMENT_TIMEOUT_SECONDS", 30.0
-            )
-        yield
-
-
-def on_postgresql(address: str) -> Opener:
-    from flowengine.storage.sessions.postgresql_store import PostgresqlStore
-
-    return lambda clock: PostgresqlStore(address, clock=clock)
-
-
-@asynccontextmanager
-async def opened_store(opener: Opener) -> AsyncIterator[tuple[Store, Clock]]:
-    clock = Clock()
-    store = opener(clock)
-    try:
-        yield store, clock
-    finally:
-        await store.close()
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 async def test_call_is_loaded_as_it_was_saved(opener: Opener) -> None:
@@ -99,10 +49,9 @@ async def test_call_id_and_bytes_of_any_kind_are_kept(
     if kind == "postgresql":
         open_it = on_postgresql(request.getfixturevalue("postgresql_server"))
     else:
-        path = request.getfixturevalue("tmp_path_factory").mktemp("store") / "calls.db"
-
-        def open_it(clock: Clock) -> Store:
-            return SqliteStore(path, clock=clock)
+        open_it = on_sqlite(
+            request.getfixturevalue("tmp_path_factory").mktemp("store") / "calls.db"
+        )
 
     async with opened_store(open_it) as (store, _):
         await store.drop_expired(LATER)  # of the example before

@@ -1,0 +1,218 @@
+"""Orchestrations on a PostgreSQL server. A turn locks its orchestration, and then its agents in the
+order of their locks, so that no two turns wait for each other in a ring. The locks are those of a
+transaction, for what is not stored yet has no row that could be locked.
+"""
+
+from collections.abc import Collection, Iterable
+from hashlib import blake2b
+from typing import Any, LiteralString, TypeVar
+
+from flowengine.sinch.call_id import decode_call_id, encode_call_id
+from flowengine.storage.sessions.orchestration_rows import (
+    Decide,
+    ListAgents,
+    OrchestrationChange,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+    ScheduleWatch,
+    check_version,
+)
+from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
+from flowengine.storage.sessions.turn_connections import Connection, TurnConnections
+
+ORCHESTRATION_TABLES_VERSION = 1
+POSTGRESQL_ORCHESTRATION_TABLES: tuple[LiteralString, ...] = (
+    """CREATE TABLE flowengine.orchestrations (id BYTEA PRIMARY KEY, kind TEXT NOT NULL, release TEXT NOT NULL,
+        version BIGINT NOT NULL, state BYTEA NOT NULL, expires DOUBLE PRECISION NOT NULL) WITH (fillfactor = 70)""",
+    """CREATE TABLE flowengine.tasks (orchestration BYTEA, key TEXT, due DOUBLE PRECISION NOT NULL, payload BYTEA NOT NULL,
+        tries INTEGER NOT NULL, claim BIGINT NOT NULL, PRIMARY KEY (orchestration, key))""",
+    "CREATE INDEX tasks_due ON flowengine.tasks (due)",
+    """CREATE TABLE flowengine.agents (address BYTEA PRIMARY KEY, occupied_by BYTEA NOT NULL,
+        idle_since DOUBLE PRECISION NOT NULL, not_before DOUBLE PRECISION NOT NULL, rung_at DOUBLE PRECISION NOT NULL)""",
+    "CREATE INDEX agents_occupied ON flowengine.agents (occupied_by) WHERE occupied_by <> ''",
+)
+RELEASES_OF_ORCHESTRATIONS: LiteralString = "SELECT release FROM flowengine.orchestrations"
+DROP_EXPIRED_ORCHESTRATIONS: LiteralString = (
+    "WITH expired AS (DELETE FROM flowengine.orchestrations WHERE expires <= %b RETURNING id), "
+    "dropped AS (DELETE FROM flowengine.tasks WHERE orchestration IN (SELECT id FROM expired)) "
+    "UPDATE flowengine.agents SET occupied_by = '' WHERE occupied_by IN (SELECT id FROM expired)"
+)
+FORGET_AGENTS: LiteralString = (
+    "DELETE FROM flowengine.agents WHERE occupied_by = '' "
+    "AND greatest(idle_since, not_before, rung_at) < %b"
+)
+
+_LOCK: LiteralString = "SELECT pg_advisory_xact_lock(key) FROM unnest(%b::bigint[]) AS key"
+_ALL_ORCHESTRATIONS: LiteralString = (
+    "SELECT id, kind, release, version, state, expires FROM flowengine.orchestrations"
+)
+_LOAD_ORCHESTRATION: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE id = %b"
+_SAVE_ORCHESTRATION: LiteralString = (
+    "INSERT INTO flowengine.orchestrations (id, kind, release, version, state, expires) "
+    "VALUES (%b, %b, %b, %b, %b, %b) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, "
+    "release = excluded.release, version = excluded.version, state = excluded.state, "
+    "expires = excluded.expires WHERE excluded.version > orchestrations.version"
+)
+_DELETE_ORCHESTRATION: LiteralString = "DELETE FROM flowengine.orchestrations WHERE id = %b"
+_SCHEDULE_TASK: LiteralString = (
+    "INSERT INTO flowengine.tasks (orchestration, key, due, payload, tries, claim) "
+    "VALUES (%b, %b, %b, %b, %b, 0) ON CONFLICT (orchestration, key) DO UPDATE SET "
+    "due = excluded.due, payload = excluded.payload, tries = excluded.tries, claim = 0"
+)
+_CANCEL_TASK: LiteralString = "DELETE FROM flowengine.tasks WHERE orchestration = %b AND key = %b"
+_DELETE_TASKS: LiteralString = "DELETE FROM flowengine.tasks WHERE orchestration = %b"
+_CLAIM_TASK: LiteralString = (
+    "UPDATE flowengine.tasks SET tries = tries + 1, due = %b, "
+    "claim = (random() * 9007199254740992)::bigint WHERE (orchestration, key) = "
+    "(SELECT orchestration, key FROM flowengine.tasks WHERE due <= %b ORDER BY due LIMIT 1 "
+    "FOR UPDATE SKIP LOCKED) RETURNING orchestration, key, due, payload, tries, claim"
+)
+_SETTLE_TASK: LiteralString = (
+    "DELETE FROM flowengine.tasks WHERE orchestration = %b AND key = %b AND claim = %b"
+)
+_RETRY_TASK: LiteralString = (
+    "UPDATE flowengine.tasks SET due = %b WHERE orchestration = %b AND key = %b AND claim = %b"
+)
+_NEXT_DUE: LiteralString = "SELECT min(due) FROM flowengine.tasks WHERE due >= %b"
+_LOAD_AGENTS: LiteralString = (
+    "SELECT address, occupied_by, idle_since, not_before, rung_at FROM flowengine.agents "
+    "WHERE address = ANY(%b)"
+)
+_SAVE_AGENT: LiteralString = (
+    "INSERT INTO flowengine.agents (address, occupied_by, idle_since, not_before, rung_at) "
+    "VALUES (%b, %b, %b, %b, %b) ON CONFLICT (address) DO UPDATE SET "
+    "occupied_by = excluded.occupied_by, idle_since = excluded.idle_since, "
+    "not_before = excluded.not_before, rung_at = excluded.rung_at"
+)
+_FREE_AGENTS: LiteralString = (
+    "UPDATE flowengine.agents SET occupied_by = '' WHERE occupied_by = %b AND occupied_by <> ''"
+)
+
+T = TypeVar("T")
+
+
+class PostgresqlOrchestrations:
+    """Claims of tasks do not go with the writes of callbacks: these lock several rows in one
+    transaction, which a turn may hold up.
+    """
+
+    def __init__(self, connections: TurnConnections, reader: PipelinedConnection) -> None:
+        self._connections = connections
+        self._reader = reader
+        self._watch = ScheduleWatch()
+        self.watch_schedule = self._watch.watch_schedule
+        self.announce = self._watch.announce
+
+    async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002  # as the rows call it
+        async def run_turn(connection: Connection) -> tuple[OrchestrationChange | None, T]:
+            async with connection.pipeline(), connection.transaction():
+                saved = await _lock_orchestration(connection, id)
+                agents = await _lock_agents(connection, list_agents(saved))
+                change, result = decide(saved, agents)
+                if change is not None:
+                    check_version(saved, change)
+                    await write_change(connection, change)
+                return change, result
+
+        change, result = await self._connections.run(run_turn)
+        if change is not None:
+            self.announce((change,))
+        return result
+
+    async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
+        rows = await self._run_statement(_CLAIM_TASK, now + lease, now)
+        return ScheduledTask(decode_call_id(rows[0][0]), *rows[0][1:]) if rows else None
+
+    async def settle_task(self, task: ScheduledTask, due: float | None) -> None:
+        row = encode_call_id(task.orchestration), task.key, task.claim
+        if due is None:
+            await self._run_statement(_SETTLE_TASK, *row)
+        else:
+            await self._run_statement(_RETRY_TASK, due, *row)
+
+    async def find_next_due(self) -> float | None:
+        ((due,),) = await self._reader.run(
+            _NEXT_DUE, 0.0
+        )  # statements are in order of their values
+        return due  # type: ignore[no-any-return]
+
+    async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
+        rows = await self._reader.run(f"{_ALL_ORCHESTRATIONS} WHERE %b IN ('', kind)", kind)
+        return [_make_orchestration(row) for row in rows]
+
+    async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
+        keys = [encode_call_id(one) for one in addresses]
+        return _make_agents(await self._reader.run(_LOAD_AGENTS, keys))
+
+    async def _run_statement(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+        async def run_statement(connection: Connection) -> list[tuple[Any, ...]]:
+            cursor = await connection.execute(sql, values, binary=True)
+            return await cursor.fetchall() if cursor.description else []
+
+        return await self._connections.run(run_statement)
+
+
+async def lock_orchestrations(connection: Connection, ids: Iterable[str]) -> None:
+    """Wait until no turn of these is under way, and let none begin before the transaction ends."""
+    keys = sorted({_compute_lock(b"call", encode_call_id(one)) for one in ids})
+    await connection.execute(_LOCK, (keys,), binary=True)
+
+
+async def write_change(connection: Connection, change: OrchestrationChange) -> None:
+    """Write what a turn has decided, in the transaction that is open."""
+    key = encode_call_id(change.id)
+    agents = [
+        (encode_call_id(address), encode_call_id(occupied_by), *times)
+        for address, occupied_by, *times in change.agents
+    ]
+    statements: list[tuple[LiteralString, tuple[Any, ...]]] = [
+        (_SAVE_AGENT, row) for row in sorted(agents)
+    ]
+    if change.saved is None:
+        statements += [
+            (sql, (key,)) for sql in (_DELETE_ORCHESTRATION, _DELETE_TASKS, _FREE_AGENTS)
+        ]
+    else:
+        statements.append((_SAVE_ORCHESTRATION, (key, *change.saved[1:])))
+        statements += [(_CANCEL_TASK, (key, name)) for name in change.cancelled]
+        statements += [
+            (_SCHEDULE_TASK, (key, task.key, task.due, task.payload, task.tries))
+            for task in change.scheduled
+        ]
+    for sql, values in statements:
+        await connection.execute(sql, values, binary=True)
+
+
+async def _lock_orchestration(connection: Connection, id: str) -> SavedOrchestration | None:  # noqa: A002  # as the rows call it
+    await lock_orchestrations(connection, (id,))
+    cursor = await connection.execute(_LOAD_ORCHESTRATION, (encode_call_id(id),), binary=True)
+    row = await cursor.fetchone()
+    return None if row is None else _make_orchestration(row)
+
+
+async def _lock_agents(connection: Connection, addresses: Collection[str]) -> dict[str, SavedAgent]:
+    if not addresses:
+        return {}
+    keys = [encode_call_id(one) for one in addresses]
+    locks = sorted({_compute_lock(b"agent", key) for key in keys})
+    await connection.execute(_LOCK, (locks,), binary=True)
+    cursor = await connection.execute(_LOAD_AGENTS, (keys,), binary=True)
+    return _make_agents(await cursor.fetchall())
+
+
+def _compute_lock(kind: bytes, name: bytes) -> int:
+    digest = blake2b(name, digest_size=8, person=b"fe lock " + kind).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _make_orchestration(row: tuple[Any, ...]) -> SavedOrchestration:
+    return SavedOrchestration(decode_call_id(row[0]), *row[1:])
+
+
+def _make_agents(rows: Iterable[tuple[Any, ...]]) -> dict[str, SavedAgent]:
+    agents = [
+        SavedAgent(decode_call_id(address), decode_call_id(occupied_by), *times)
+        for address, occupied_by, *times in rows
+    ]
+    return {agent.address: agent for agent in agents}

@@ -1,0 +1,204 @@
+"""Orchestrations in the session file. A turn is one piece of work of the group commit."""
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from flowengine.sinch.call_id import decode_call_id, encode_call_id
+from flowengine.storage.sessions.group_commit import GroupCommit
+from flowengine.storage.sessions.orchestration_rows import (
+    AGENT_KEPT_SECONDS,
+    Decide,
+    ListAgents,
+    OrchestrationChange,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+    ScheduleWatch,
+    check_version,
+)
+from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT
+from flowengine.storage.sessions.store_protocol import StoreError
+from flowengine.storage.sqlite_errors import suggest_remedy
+
+_ALL_ORCHESTRATIONS = "SELECT id, kind, release, version, state, expires FROM orchestrations"
+_LOAD_ORCHESTRATION = f"{_ALL_ORCHESTRATIONS} WHERE id = ?"
+_SAVE_ORCHESTRATION = (
+    "INSERT INTO orchestrations (id, kind, release, version, state, expires) "
+    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, "
+    "release = excluded.release, version = excluded.version, state = excluded.state, "
+    "expires = excluded.expires WHERE excluded.version > orchestrations.version"
+)
+_DELETE_ORCHESTRATION = "DELETE FROM orchestrations WHERE id = ?"
+_SCHEDULE_TASK = (
+    "INSERT OR REPLACE INTO tasks (orchestration, key, due, payload, tries, claim) "
+    "VALUES (?, ?, ?, ?, ?, 0)"
+)
+_CANCEL_TASK = "DELETE FROM tasks WHERE orchestration = ? AND key = ?"
+_DELETE_TASKS = "DELETE FROM tasks WHERE orchestration = ?"
+_CLAIM_TASK = (
+    "UPDATE tasks SET tries = tries + 1, due = ?, claim = random() WHERE (orchestration, key) = "
+    "(SELECT orchestration, key FROM tasks WHERE due <= ? ORDER BY due LIMIT 1) "
+    "RETURNING orchestration, key, due, payload, tries, claim"
+)
+_SETTLE_TASK = "DELETE FROM tasks WHERE orchestration = ? AND key = ? AND claim = ?"
+_RETRY_TASK = "UPDATE tasks SET due = ? WHERE orchestration = ? AND key = ? AND claim = ?"
+_NEXT_DUE = "SELECT min(due) FROM tasks"
+_LOAD_AGENT = "SELECT occupied_by, idle_since, not_before, rung_at FROM agents WHERE address = ?"
+_SAVE_AGENT = (
+    "INSERT OR REPLACE INTO agents (address, occupied_by, idle_since, not_before, rung_at) "
+    "VALUES (?, ?, ?, ?, ?)"
+)
+_COPY_AGENT = _SAVE_AGENT.replace("OR REPLACE", "OR IGNORE")
+# The second condition lets SQLite use the index.
+_FREE_AGENTS = "UPDATE agents SET occupied_by = x'' WHERE occupied_by = ? AND occupied_by != x''"
+_EXPIRED = "SELECT id FROM orchestrations WHERE expires <= ?"
+_FORGET_AGENTS = (
+    "DELETE FROM agents WHERE occupied_by = x'' AND max(idle_since, not_before, rung_at) < ?"
+)
+
+T = TypeVar("T")
+
+
+class _TurnResult(NamedTuple):
+    """What came of a turn inside of the transaction, which others share: an error of one is not
+    raised there.
+    """
+
+    change: OrchestrationChange | None = None
+    result: Any = None
+    error: Exception | None = None
+
+
+class SqliteOrchestrations:
+    def __init__(self, commit: GroupCommit) -> None:
+        self._commit = commit
+        self._watch = ScheduleWatch()
+        self.watch_schedule = self._watch.watch_schedule
+        self.announce = self._watch.announce
+
+    async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002  # as the rows call it
+        done = await self._commit.run(partial(_run_turn, id, list_agents, decide))
+        if done.error is not None:
+            raise done.error
+        if done.change is not None:
+            self.announce((done.change,))
+        return done.result  # type: ignore[no-any-return]
+
+    async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
+        values = (now + lease, now)
+        row = await self._commit.run(
+            lambda connection: connection.execute(_CLAIM_TASK, values).fetchone()
+        )
+        return None if row is None else ScheduledTask(decode_call_id(row[0]), *row[1:])
+
+    async def settle_task(self, task: ScheduledTask, due: float | None) -> None:
+        row = encode_call_id(task.orchestration), task.key, task.claim
+        sql, values = (_SETTLE_TASK, row) if due is None else (_RETRY_TASK, (due, *row))
+        await self._commit.run(lambda connection: connection.execute(sql, values))
+
+    async def find_next_due(self) -> float | None:
+        ((due,),) = self._read(_NEXT_DUE)
+        return due  # type: ignore[no-any-return]
+
+    async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
+        found = [_make_orchestration(row) for row in self._read(_ALL_ORCHESTRATIONS)]
+        return [saved for saved in found if kind in ("", saved.kind)]
+
+    async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
+        rows = {one: self._read(_LOAD_AGENT, encode_call_id(one)) for one in addresses}
+        return {one: _make_agent(one, found[0]) for one, found in rows.items() if found}
+
+    def _read(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._commit.connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the session store cannot be read: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
+            ) from error
+
+
+def write_change(connection: sqlite3.Connection, change: OrchestrationChange) -> None:
+    """Write what a turn has decided, in the transaction that is open."""
+    key = encode_call_id(change.id)
+    execute = connection.execute
+    for address, occupied_by, *times in change.agents:
+        execute(_SAVE_AGENT, (encode_call_id(address), encode_call_id(occupied_by), *times))
+    if change.saved is None:
+        _delete_orchestration(connection, key)
+        return
+    execute(_SAVE_ORCHESTRATION, (key, *change.saved[1:]))
+    for name in change.cancelled:
+        execute(_CANCEL_TASK, (key, name))
+    for task in change.scheduled:
+        execute(_SCHEDULE_TASK, (key, task.key, task.due, task.payload, task.tries))
+
+
+def drop_expired_orchestrations(connection: sqlite3.Connection, now: float) -> None:
+    """Delete expired orchestrations, and agents that nobody has called for long."""
+    expired = connection.execute(_EXPIRED, (now,)).fetchall()
+    if expired:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            # Once more, as a turn may have moved one on since.
+            for (key,) in connection.execute(_EXPIRED, (now,)).fetchall():
+                _delete_orchestration(connection, key)
+    connection.execute(_FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
+
+
+def copy_orchestrations(old: sqlite3.Connection, new: sqlite3.Connection, now: float) -> None:
+    """Copy what is not expired to the successor of a lost file. What has moved on in the new file
+    stays, with its tasks. Where another worker has ended an orchestration there in the meantime, it
+    comes back, and ends again at its next timer.
+    """
+    for row in old.execute(f"{_ALL_ORCHESTRATIONS} WHERE expires > ?", (now,)).fetchall():
+        if new.execute(_SAVE_ORCHESTRATION, row).rowcount != 1:
+            continue
+        tasks = old.execute(
+            "SELECT orchestration, key, due, payload, tries FROM tasks WHERE orchestration = ?",
+            row[:1],
+        )
+        new.execute(_DELETE_TASKS, row[:1])
+        new.executemany(_SCHEDULE_TASK, tasks.fetchall())
+    agents = old.execute("SELECT address, occupied_by, idle_since, not_before, rung_at FROM agents")
+    new.executemany(_COPY_AGENT, agents.fetchall())
+
+
+def _run_turn(
+    id: str,  # noqa: A002  # as the rows call it
+    list_agents: ListAgents,
+    decide: Decide[Any],
+    connection: sqlite3.Connection,
+) -> _TurnResult:
+    row = connection.execute(_LOAD_ORCHESTRATION, (encode_call_id(id),)).fetchone()
+    saved = None if row is None else _make_orchestration(row)
+    try:
+        change, result = decide(saved, _find_agents(connection, list_agents(saved)))
+        if change is None:
+            return _TurnResult(None, result)
+        check_version(saved, change)
+    except Exception as error:  # noqa: BLE001 - the callbacks of this moment share the transaction
+        return _TurnResult(error=error)
+    write_change(connection, change)
+    return _TurnResult(change, result)
+
+
+def _find_agents(connection: sqlite3.Connection, addresses: Iterable[str]) -> dict[str, SavedAgent]:
+    rows = {
+        one: connection.execute(_LOAD_AGENT, (encode_call_id(one),)).fetchone() for one in addresses
+    }
+    return {one: _make_agent(one, row) for one, row in rows.items() if row is not None}
+
+
+def _delete_orchestration(connection: sqlite3.Connection, key: bytes) -> None:
+    for sql in (_DELETE_ORCHESTRATION, _DELETE_TASKS, _FREE_AGENTS):
+        connection.execute(sql, (key,))
+
+
+def _make_orchestration(row: tuple[Any, ...]) -> SavedOrchestration:
+    return SavedOrchestration(decode_call_id(row[0]), *row[1:])
+
+
+def _make_agent(address: str, row: tuple[Any, ...]) -> SavedAgent:
+    return SavedAgent(address, decode_call_id(row[0]), *row[1:])
