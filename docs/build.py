@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flowengine.compile.checks.legality import LEGAL_ACTIONS_BY_CONTEXT
 from flowengine.compile.expression_names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
 from flowengine.expr import FUNCTIONS, Type
 from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
@@ -20,7 +21,6 @@ from flowengine.sinch import vocabulary
 from flowengine.states import STATE_KINDS
 from flowengine.states.connect_checks import OPTIONS_BY_TARGET
 from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
-from flowengine.svaml import LEGAL_ACTIONS
 
 DOCS = Path(__file__).parent
 CODE = DOCS.parent / "flowengine"
@@ -65,8 +65,9 @@ ANCHORS = {
     "Recordings": "recordings",
     "Service": "services-and-secrets",
     "TableFile": "tables",
+    "GroupFile": "groups",
 }
-HEADINGS = {"EventEntries": "On", "SplitShare": "Share", "TableFile": "Table"}
+HEADINGS = {"EventEntries": "On", "SplitShare": "Share", "TableFile": "Table", "GroupFile": "Group"}
 HINTS = {  # beginnings of the hints that the model gives for a kind of text
     "state names": "state",
     "flow names": "flow",
@@ -285,7 +286,13 @@ def legal() -> str:
     return table(
         ("state", *(f"when {words}" for words in CALLBACKS.values())),
         (
-            (name, *("yes" if action in LEGAL_ACTIONS[callback] else "—" for callback in CALLBACKS))
+            (
+                name,
+                *(
+                    "yes" if action in LEGAL_ACTIONS_BY_CONTEXT[callback] else "—"
+                    for callback in CALLBACKS
+                ),
+            )
             for name, action in rows
         ),
     )

@@ -81,6 +81,7 @@ class DeferredFlows:
         self._dependencies = Dependencies(
             authored.project.messages,
             shared.services,
+            shared.groups,
             signatures,
             {**shared.fingerprints, "subflows": signatures},
             UnreadNames(),  # these files have no errors

@@ -32,7 +32,7 @@ from flowengine.states import (
 from flowengine.states.preamble import Preamble
 from flowengine.states.recording import Recording, compile_recording
 from flowengine.states.value_forms import explain_misfit
-from flowengine.states.verb import Verb
+from flowengine.states.verb import CALL_OTHERS, CALL_OTHERS_CONTEXTS, Verb
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
 TYPES_BY_KIND = {"integer": Type.INTEGER, "decimal": Type.DECIMAL, "boolean": Type.BOOLEAN}
@@ -305,10 +305,11 @@ class FlowCompiler:
 @lru_cache(1024)
 def find_legal_callbacks(actions: frozenset[str], instructions: frozenset[str]) -> frozenset[str]:
     """The callbacks whose answer may hold all of this; `done` sends nothing."""
-    sent = actions - {"done"}
+    sent = actions - {"done", CALL_OTHERS}
+    possible = CALL_OTHERS_CONTEXTS if CALL_OTHERS in actions else LEGAL_ACTIONS.keys()
     return frozenset(
         name
-        for name in LEGAL_ACTIONS
+        for name in possible
         if sent <= LEGAL_ACTIONS[name] and instructions <= LEGAL_INSTRUCTIONS[name]
     )
 

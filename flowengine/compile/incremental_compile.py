@@ -20,7 +20,7 @@ from flowengine.model import AuthoredProject, CompileCache, Flow, Project
 from flowengine.problems import Problem
 from flowengine.source import INTERNAL_CODE, Document, report_internal_errors
 from flowengine.states import STATE_KINDS, FlowContext, FlowSignature, Variable
-from flowengine.states.flow_context import CompiledService, UnreadNames
+from flowengine.states.flow_context import CompiledService, RingGroup, UnreadNames
 from flowengine.states.prompt import LocalisedText
 
 V = TypeVar("V")
@@ -49,6 +49,7 @@ class Dependencies:
 
     messages: Mapping[str, LocalisedText]
     services: Mapping[str, CompiledService]
+    groups: Mapping[str, RingGroup]
     subflows: Mapping[str, FlowSignature]
     fingerprints: Mapping[str, Fingerprints]
     unread: UnreadNames
@@ -139,6 +140,7 @@ def compile_flows(
     offers = Dependencies(
         authored.project.messages,
         common.services,
+        common.groups,
         signatures,
         {**common.fingerprints, "subflows": {**mark_unread_flows(authored.unread), **signatures}},
         UnreadNames(authored.unread.names | common.unread.names),
@@ -245,29 +247,21 @@ def build_flow(
     declared: FlowDeclaration,
 ) -> FlowBuild:
     problems: list[Problem] = []
-    messages = DependencyTracker(offers.messages, offers.fingerprints["messages"])
-    services = DependencyTracker(
-        offers.services,
-        offers.fingerprints["services"],
-        partial(get_stand_in_service, offers.unread),
-    )
-    subflows = DependencyTracker(offers.subflows, offers.fingerprints["subflows"])
+    used = track_dependencies(offers)
     own = dict(declared.variables)  # its states add to it
     around = FlowContext(
         flow=flow.flow,
         locale=flow.locale or project.locale,
         voice=flow.voice or project.voice,
         variables=own,
-        messages=messages,
-        services=services,
         secrets=common.secrets,
-        subflows=subflows,
         global_keys=flow.keys,
         defaults=merge_defaults(project, flow),
         unread=offers.unread,
         menu_ids=project.platform.menu_ids,
         goes_back=back,
         storage=common.storage,
+        **used,
     )
     scope = wide.narrow(
         expression_names.list_name_types(
@@ -276,12 +270,20 @@ def build_flow(
         build_domains(own, common.calendars, locales),
     )
     made = compile_flow(flow, document, scope, around, problems)
-    asked = {
-        "messages": messages.get_used_fingerprints(),
-        "services": services.get_used_fingerprints(),
-        "subflows": subflows.get_used_fingerprints(),
-    }
+    asked = {part: tracker.get_used_fingerprints() for part, tracker in used.items()}
     return FlowBuild(made, tuple(problems), asked)
+
+
+def track_dependencies(offers: Dependencies) -> dict[str, DependencyTracker[Any]]:
+    """The dependencies of one flow, by their names in its context."""
+    marks = offers.fingerprints
+    stand_in = partial(get_stand_in_service, offers.unread)
+    return {
+        "messages": DependencyTracker(offers.messages, marks["messages"]),
+        "services": DependencyTracker(offers.services, marks["services"], stand_in),
+        "groups": DependencyTracker(offers.groups, marks["groups"]),
+        "subflows": DependencyTracker(offers.subflows, marks["subflows"]),
+    }
 
 
 def get_stand_in_service(unread: UnreadNames, name: str) -> CompiledService | None:

@@ -1,4 +1,4 @@
-"""The definitions that all flows of a project share: calendars, tables, services, secrets."""
+"""The definitions that all flows of a project share: calendars, tables, services, groups, secrets."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import UNSET
 
+from flowengine.compile.group_definitions import compile_groups
 from flowengine.compile.recording_storage import compile_storage
 from flowengine.compile.table_columns import find_usual_columns, has_columns
 from flowengine.expr import (
@@ -32,7 +33,12 @@ from flowengine.problems import Problem, Span, suggest_name
 from flowengine.public_addresses import is_public
 from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
-from flowengine.states.flow_context import CompiledService, RecordingStorage, UnreadNames
+from flowengine.states.flow_context import (
+    CompiledService,
+    RecordingStorage,
+    RingGroup,
+    UnreadNames,
+)
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
 LONG_WORD = 16  # characters
@@ -42,7 +48,8 @@ PROJECT_FILE_START = Span.for_file(".")
 @dataclass(frozen=True, slots=True)
 class SharedDefinitions:
     """What is the same for all flows. `cache_key` covers the part that any flow may depend on
-    without looking it up by name; `fingerprints` tell whether a message or service is unchanged.
+    without looking it up by name; `fingerprints` tell whether a message, service or group is
+    unchanged.
     `unread` are the names of what has mistakes, for which nothing here stands in.
     """
 
@@ -50,6 +57,7 @@ class SharedDefinitions:
     tables: Mapping[str, LookupTable]
     secrets: Mapping[str, str]
     services: Mapping[str, CompiledService]
+    groups: Mapping[str, RingGroup]
     storage: RecordingStorage | None
     zone: ZoneInfo
     applications: Mapping[str, str]
@@ -121,6 +129,7 @@ class SharedDefinitionsCompiler:
         )
         # services come last: their headers may hold secrets
         services, applications = self.compile_services(secrets), self.read_applications()
+        groups = compile_groups(self.authored, self.problems)
         storage = compile_storage(self.authored.project.recordings, secrets, self.add_problem)
         self.check_journal()
         given = build_cache_key(project, calendars, secrets)
@@ -129,6 +138,7 @@ class SharedDefinitionsCompiler:
             tables,
             secrets,
             services,
+            groups,
             storage,
             zone,
             applications,
@@ -354,6 +364,7 @@ def compute_fingerprints(project: Project) -> dict[str, dict[str, bytes]]:
     offers: Mapping[str, Mapping[str, Any]] = {
         "messages": project.messages,
         "services": project.services,
+        "groups": project.groups,
     }
     return {
         part: {name: msgspec.json.encode(value) for name, value in offered.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from flowengine.model.flow import Flow
-from flowengine.model.project_file import Project, TableFile
+from flowengine.model.project_file import GroupFile, Project, TableFile
 from flowengine.states.field_types import Name
 from flowengine.states.prompt import LocalisedText
 
@@ -26,6 +26,7 @@ SCHEMA_MODELS: Mapping[str, tuple[str, Any]] = {
     "table": ("Data to look up", TableFile),
     "messages": ("Texts that several prompts share", dict[Name, LocalisedText]),
     "calendar": ("Opening hours", dict[str, Any]),
+    "group": ("People who are rung together", GroupFile),
 }
 
 
@@ -48,6 +49,9 @@ def describe_model(title: str, model: Any) -> dict[str, Any]:
         if "description" in part:  # a docstring, with the line breaks of its source
             part["description"] = " ".join(part["description"].split())
         _move_other_names(part)
+        for field in part.get("properties", {}).values():
+            if "$ref" in field and "x-hint" in field:  # beside the keywords that fail
+                components[field["$ref"].rpartition("/")[2]]["x-hint"] = field.pop("x-hint")
     return {"$schema": SCHEMA_DIALECT, "title": title, **top, "$defs": components}
 
 

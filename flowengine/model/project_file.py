@@ -1,4 +1,4 @@
-"""The project file as its author wrote it: lines, services, calendars, tables, messages and
+"""The project file as its author wrote it: lines, services, calendars, tables, groups, messages and
 platform settings.
 """
 
@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.model.defaults import Defaults
 from flowengine.states.field_types import (
+    Duration,
     FlowName,
     Locale,
     Name,
@@ -19,6 +20,7 @@ from flowengine.states.field_types import (
     StorageSize,
 )
 from flowengine.states.prompt import LocalisedText
+from flowengine.states.ring_options import Members, Order, RingTime
 
 DEFAULT_APOLOGY = "We are sorry, something went wrong. Please call again later."
 DEFAULT_APOLOGY_LOCALE = "en-US"
@@ -156,6 +158,28 @@ class TableFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         ]
         | UnsetType
     ) = UNSET
+
+
+class GroupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """People who are rung together, and how."""
+
+    members: Annotated[
+        Members,
+        Meta(
+            description="Who can be rung: phone numbers with + and country code, SIP addresses, "
+            "app users.",
+            examples=[["+14045009001", "sip:desk@pbx.example.com", {"app": "anna"}]],
+        ),
+    ]
+    order: Order = "all at once"
+    each: RingTime = "20s"
+    wrap_up: Annotated[
+        Duration,
+        Meta(
+            description="How long a member is left alone after a call, in whole seconds.",
+            examples=["10s"],
+        ),
+    ] = "0s"
 
 
 class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -311,6 +335,13 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         Meta(
             description="Data to look up.",
             examples=[{"extensions": {"rows": {"10": {"phone": "+14045000010"}}}}],
+        ),
+    ] = {}
+    groups: Annotated[
+        dict[Name, GroupFile],
+        Meta(
+            description="People who are rung together.",
+            examples=[{"sales": {"members": ["+14045009001", "+14045009002"]}}],
         ),
     ] = {}
     messages: Annotated[

@@ -30,13 +30,18 @@ from flowengine.states.flow_context import UnreadNames
 if TYPE_CHECKING:
     from flowengine.source.schema_validation import LocatedProblem
 
-KINDS_BY_FOLDER = {"calendars": "calendar", "tables": "table", "messages": "messages"}
+KINDS_BY_FOLDER = {
+    "calendars": "calendar",
+    "tables": "table",
+    "messages": "messages",
+    "groups": "group",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class AuthoredProject:
-    """The well-formed parts of a project. `locations` are the places of calendars, tables and
-    messages; `shared_documents` are the files that all flows share; `unread` are the names of what
+    """The well-formed parts of a project. `locations` are the places of calendars, tables, messages
+    and groups; `shared_documents` are the files that all flows share; `unread` are the names of what
     is not well formed.
     """
 
@@ -243,7 +248,7 @@ def add_project_file(gathered: PartialProject, document: Document) -> None:
 
 
 def add_part_file(gathered: PartialProject, part: str, name: str, document: Document) -> None:
-    """A file of calendars/, tables/ or messages/. A file of messages holds many; the others are
+    """A file of calendars/, tables/, messages/ or groups/. A file of messages holds many; the others are
     one, named like the file.
     """
     found = document.data if part == "messages" else {name: document.data}

@@ -11,14 +11,13 @@ from flowengine.runtime.call_state import Call
 from flowengine.runtime.step_outcome import Outcome, PendingRequest
 from flowengine.runtime.step_start import answer_unrouted, find_start
 from flowengine.runtime.step_walk import begin_walk
-from flowengine.sinch import CallbackEvent
-from flowengine.states import LookupResult
+from flowengine.states import LookupResult, StepEvent
 
 
 def step(
     release: Release,
     call: Call | None,
-    event: CallbackEvent,
+    event: StepEvent,
     now: datetime,
     lost_flow: str | None = None,
 ) -> Outcome:

@@ -8,7 +8,7 @@ import msgspec
 from flowengine.compile import Program
 from flowengine.compile.state_machine import Cursor
 from flowengine.runtime.call_state import Call
-from flowengine.states import LookupRequest, LookupResult
+from flowengine.states import LookupRequest, LookupResult, RingPlan
 from flowengine.svaml import Action, Instruction
 
 Place = tuple[str, str]
@@ -54,6 +54,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
     there is no answer yet.
 
+    With `ring` other calls are to be placed for the caller, who waits.
+
     `names` are all values at the end of the step; the call keeps only those that later states read.
     """
 
@@ -63,3 +65,4 @@ class Outcome(msgspec.Struct, frozen=True):
     trace: tuple[TraceEntry, ...]
     waiting: PendingRequest | None = None
     names: Mapping[str, Any] = {}
+    ring: RingPlan | None = None

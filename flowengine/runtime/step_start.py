@@ -24,7 +24,7 @@ from flowengine.sinch.caller_identity import (
     get_forwarding_number,
     read_caller,
 )
-from flowengine.states import NameBindings, StepContext
+from flowengine.states import NameBindings, OrchestrationResult, StepContext, StepEvent
 from flowengine.svaml import Action, Continue, Hangup
 
 RESUMED_LEVEL = -1  # in place of a level: the state that the call waits in
@@ -54,13 +54,22 @@ class StepStart(msgspec.Struct, frozen=True):
 
 
 def find_start(
-    release: Release, call: Call | None, event: CallbackEvent, lost_flow: str | None = None
+    release: Release, call: Call | None, event: StepEvent, lost_flow: str | None = None
 ) -> StepStart | None:
     """The start of a step, or None where no flow handles the event. `lost_flow` is the flow of a
     known call whose state is lost.
     """
     if type(event) is Ice:
         return start_incoming_call(release, event, call.steps if call else 0)
+    if type(event) is OrchestrationResult:
+        return start_after_others(release, call, event)
+    return start_callback(release, call, event, lost_flow)
+
+
+def start_callback(
+    release: Release, call: Call | None, event: CallbackEvent, lost_flow: str | None
+) -> StepStart | None:
+    """The start for any other callback than an ICE."""
     if call is None:
         return (
             start_unknown_call(release, event)
@@ -280,6 +289,20 @@ def to_no_match(event: Pie) -> Pie:
     return replace(event, menu_result=replace(event.menu_result, type="invalidinput", value=""))
 
 
+def start_after_others(
+    release: Release, call: Call | None, event: OrchestrationResult
+) -> StepStart | None:
+    """The start for the result of calls to others. A call that does not wait for it has gone on by
+    itself, and stays in its state.
+    """
+    if call is None:
+        return None
+    state = release.programs[call.flow].states[call.state]
+    if state.verb.calls_others and event.exit in state.exits and not call.ended:
+        return StepStart(call)
+    return StepStart(call.to_root_flow(), is_complete=True, keeps_place=True, sends_nothing=True)
+
+
 def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> StepStart:
     """The start for the end of a call or a notice: the platform gets no answer."""
     assert isinstance(event, Dice | Notify)  # noqa: S101  # no other event is left
@@ -320,7 +343,7 @@ def start_beside_call(
 
 
 def start_at_level(
-    release: Release, call: Call, event: CallbackEvent, level: int, following: tuple[int, ...]
+    release: Release, call: Call, event: StepEvent, level: int, following: tuple[int, ...]
 ) -> StepStart:
     """The start for an event in one flow of the call, or in the state that the call waits in."""
     if level == RESUMED_LEVEL:
@@ -335,7 +358,7 @@ def start_at_level(
     )
 
 
-def find_event_entry(release: Release, call: Call, event: CallbackEvent, level: int) -> str:
+def find_event_entry(release: Release, call: Call, event: StepEvent, level: int) -> str:
     """The state that the flow at this level has for the event, or ""."""
     program = release.programs[call.get_place_at(level)[0]]
     if type(event) is Dice:
@@ -343,16 +366,18 @@ def find_event_entry(release: Release, call: Call, event: CallbackEvent, level: 
     return program.pressed if type(event) is Pie else find_notice_entry(program, event)
 
 
-def find_notice_entry(program: Program, event: CallbackEvent) -> str:
+def find_notice_entry(program: Program, event: StepEvent) -> str:
     kind = event.type if type(event) is Notify else ""
     return program.notified.get(kind) or program.notified.get("any", "")
 
 
-def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Outcome:
+def answer_unrouted(release: Release, event: StepEvent, now: datetime) -> Outcome:
     """The outcome where no flow answers: an incoming call hears the apology, a placed call
     continues as it was placed, other events are only acknowledged.
     """
-    if not event.is_awaited or (type(event) is Pie and is_from_conference(event)):
+    if not event.is_awaited or type(event) is OrchestrationResult:
+        return Outcome(None, (), None, ())
+    if type(event) is Pie and is_from_conference(event):
         return Outcome(None, (), None, ())
     if type(event) is Ace:
         return Outcome(None, (), Continue(), ())

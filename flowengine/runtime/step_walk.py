@@ -24,7 +24,7 @@ from flowengine.runtime.question_history import (
 )
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
 from flowengine.runtime.step_start import StepStart, start_at_level
-from flowengine.sinch import CallbackEvent, Dice
+from flowengine.sinch import Dice
 from flowengine.states import (
     AnswerCallback,
     EnterSubflow,
@@ -32,10 +32,12 @@ from flowengine.states import (
     LookupRequest,
     LookupResult,
     NameBindings,
+    OrchestrationResult,
     ReturnFromSubflow,
     StateFailure,
     StateResult,
     StepContext,
+    StepEvent,
 )
 from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
@@ -271,7 +273,9 @@ class StepWalk(msgspec.Struct):
             self.add_trace_entry(remark)
         if not self.sends_nothing:
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
-            return Outcome(self.build_call(), said, action, tuple(self.trace), None, self.run.names)
+            ring = None if self.ended else move.ring
+            call, trace = self.build_call(), tuple(self.trace)
+            return Outcome(call, said, action, trace, None, self.run.names, ring)
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
             self.build_call(),
@@ -355,11 +359,7 @@ class StepWalk(msgspec.Struct):
 
 
 def begin_walk(
-    release: Release,
-    start: StepStart,
-    event: CallbackEvent,
-    now: datetime,
-    call_before: Call | None,
+    release: Release, start: StepStart, event: StepEvent, now: datetime, call_before: Call | None
 ) -> Outcome:
     """Walk from this start to an answer, or to a request."""
     walk = create_walk(release, start, start.event or event, now, call_before)
@@ -370,7 +370,7 @@ def begin_walk(
 def create_walk(
     release: Release,
     start: StepStart,
-    event: CallbackEvent,
+    event: StepEvent,
     now: datetime,
     call_before: Call | None,
 ) -> StepWalk:
@@ -389,7 +389,7 @@ def create_walk(
         history=list(call.history),
         ended=call.ended,
         sends_nothing=start.sends_nothing,
-        context=event.kind,
+        context=event.answered_as if type(event) is OrchestrationResult else event.kind,
         unmoved_call=(call_before or call) if start.keeps_place else None,
         level=start.level,
         depth=len(call.stack),

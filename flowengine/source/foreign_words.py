@@ -14,7 +14,7 @@ class ForeignWord(NamedTuple):
     cure: str
 
 
-_STATE, _CONNECT, _PROMPT, _QUESTION = "hangup", "caller_id", "ssml", "again"
+_STATE, _CONNECT, _PROMPT, _QUESTION = "hangup", "indications", "ssml", "again"
 _MENU, _COLLECT, _FETCH, _CHOICE = "options", "terminator", "retries", "when"
 _RECORDING, _VARIABLE, _FLOW, _PROJECT, _TABLE = (
     "credentials",
@@ -23,9 +23,10 @@ _RECORDING, _VARIABLE, _FLOW, _PROJECT, _TABLE = (
     "services",
     "rows",
 )
+_RING, _GROUP = "nobody", "wrap_up"
 _NO_BUSY_EXIT: Final = (
-    "the platform ends the call when the callee is busy or does not answer; "
-    "the state of `on: {ended: <state>}` sees it in event.result"
+    "the platform ends the call when the callee is busy or does not answer; use ring: in place of "
+    "connect:, which has busy:, no_answer: and nobody:, as it keeps the caller"
 )
 
 FOREIGN_WORDS: Final = (
@@ -66,6 +67,11 @@ FOREIGN_WORDS: Final = (
         "queue enqueue hold agent_queue",
         "the platform has no queue; park: holds a call with music, "
         "and connect: {conference: …} brings callers into a room",
+    ),
+    ForeignWord(
+        _STATE,
+        "hunt hunt_group ring_group ringall dial_group call_group simring find_me",
+        "write ring: {who: [<number>, <number>], nobody: <state>}",
     ),
     ForeignWord(
         _STATE,
@@ -110,6 +116,46 @@ FOREIGN_WORDS: Final = (
         "busy no_answer on_busy on_no_answer noanswer unanswered failed otherwise declined",
         _NO_BUSY_EXIT,
     ),
+    ForeignWord(_RING, "agents members numbers phones to targets destinations phone users", "use who:"),
+    ForeignWord(_RING, "groups hunt_group team of", "use group:, the name of a file in groups/"),
+    ForeignWord(
+        _RING,
+        "strategy mode method ring_strategy policy distribution",
+        "use order: all at once, in turn, round robin or longest idle",
+    ),
+    ForeignWord(
+        _RING,
+        "timeout ring_timeout ring ring_time dial_timeout duration",
+        "use each:, how long one phone rings",
+    ),
+    ForeignWord(
+        _RING,
+        "whisper announce announcement screen confirm confirmation prompt greeting",
+        "use accept:, what a member hears before pressing 1",
+    ),
+    ForeignWord(_RING, "music moh hold hold_music", "use wait: {music: music1}"),
+    ForeignWord(_RING, "say play", "use wait: {say: …} for the caller, accept: for the members"),
+    ForeignWord(_RING, "from callerid caller cli ani", "use caller_id:"),
+    ForeignWord(
+        _RING, "otherwise failed fallback else default voicemail on_failure declined", "use nobody:"
+    ),
+    ForeignWord(_RING, "on_busy", "use busy:"),
+    ForeignWord(_RING, "on_no_answer noanswer unanswered", "use no_answer:"),
+    ForeignWord(
+        _RING,
+        "next answered then on_hangup ended hangup",
+        "use after:, where the call goes when the member has hung up",
+    ),
+    ForeignWord(_RING, "wrap_up wrapup wrap_up_time", "write wrap_up: in groups/<name>.yaml"),
+    ForeignWord(_GROUP, "who agents numbers phones targets users", "use members:"),
+    ForeignWord(
+        _GROUP,
+        "strategy mode method ring_strategy policy distribution",
+        "use order: all at once, in turn, round robin or longest idle",
+    ),
+    ForeignWord(_GROUP, "timeout ring ring_timeout", "use each:, how long one phone rings"),
+    ForeignWord(_GROUP, "wrapup wrapup_time wrap_up_time pause", "use wrap_up:"),
+    ForeignWord(_GROUP, "group name", "remove it: the file has the name of the group"),
     ForeignWord(_CONNECT, "record", "write record: {to: …} in the state, beside connect:"),
     ForeignWord(
         _RECORDING,
@@ -169,6 +215,29 @@ FOREIGN_WORDS: Final = (
 )  # fmt: skip
 # words for a choice, where a list of choices has the first of these
 FOREIGN_CHOICES: Final = {
+    "all at once": {
+        "simultaneous": "all at once",
+        "simultaneously": "all at once",
+        "parallel": "all at once",
+        "ringall": "all at once",
+        "ring_all": "all at once",
+        "all": "all at once",
+        "broadcast": "all at once",
+        "sequential": "in turn",
+        "sequentially": "in turn",
+        "serial": "in turn",
+        "linear": "in turn",
+        "hunt": "in turn",
+        "topdown": "in turn",
+        "fixed": "in turn",
+        "roundrobin": "round robin",
+        "rrmemory": "round robin",
+        "circular": "round robin",
+        "rotary": "round robin",
+        "leastrecent": "longest idle",
+        "least_recent": "longest idle",
+        "idle": "longest idle",
+    },
     "integer": {
         "string": "text",
         "str": "text",

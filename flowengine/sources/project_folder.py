@@ -14,7 +14,7 @@ from flowengine.limits import MAX_PROJECT_FILES, MAX_READ_BYTES
 from flowengine.problems import Problem, Span
 
 PROJECT_FILE = "project.yaml"
-PROJECT_PARTS = ("calendars", "tables", "messages")
+PROJECT_PARTS = ("calendars", "tables", "messages", "groups")
 SETTLED_NANOSECONDS = (
     2_000_000_000  # the coarsest clock of a disk that is in use (FAT) ticks every two seconds
 )

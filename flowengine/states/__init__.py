@@ -9,6 +9,7 @@ from flowengine.states import (
     menu,
     preamble,
     record_message,
+    ring,
     split,
     subflow,
     terminal_states,
@@ -21,6 +22,8 @@ from flowengine.states.flow_context import (
     FlowSignature,
     Variable,
 )
+from flowengine.states.orchestration_result import OrchestrationResult, StepEvent
+from flowengine.states.ring_plan import RingPlan
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
@@ -51,13 +54,16 @@ __all__ = [
     "LookupResult",
     "NameBindings",
     "NoEffect",
+    "OrchestrationResult",
     "ReturnFromSubflow",
+    "RingPlan",
     "Shape",
     "StateBuilder",
     "StateFailure",
     "StateKind",
     "StateResult",
     "StepContext",
+    "StepEvent",
     "TextLimit",
     "Variable",
     "Verb",
@@ -79,6 +85,7 @@ STATE_KINDS: dict[str, StateKind] = {
         subflow.SUBFLOW_KIND,
         subflow.RETURN_KIND,
         connect.CONNECT_KIND,
+        ring.RING_KIND,
         terminal_states.CONTINUE_KIND,
         terminal_states.PARK_KIND,
         terminal_states.HANGUP_KIND,

@@ -20,7 +20,7 @@ from flowengine.states.connect_options import ConferenceKeys, Connect
 from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
-from flowengine.states.verb import NOTHING, NoEffect, TextLimit, Verb
+from flowengine.states.verb import DialledText, NoEffect, TextLimit, Verb
 from flowengine.svaml import Continue, Hangup
 
 ACTIONS_BY_TARGET = {
@@ -85,12 +85,14 @@ class CompiledConnect(Verb):
         return self.is_detecting_keys
 
     @property
-    def dialled_texts(self) -> Mapping[str, Template]:
-        return self.prepared_action.texts if self.target == "phone" else NOTHING
-
-    @property
     def room_name(self) -> Template | None:
         return self.prepared_action.texts["conference"] if self.target == "conference" else None
+
+    def list_dialled_texts(self) -> Iterator[DialledText]:
+        texts = self.prepared_action.texts
+        for name in ("phone", "caller_id") if self.target == "phone" else ():
+            if name in texts:
+                yield DialledText((name,), texts[name], is_caller_id=name == "caller_id")
 
     def list_text_limits(self) -> Iterator[TextLimit]:
         then = "the call takes its error exit"

@@ -11,9 +11,10 @@ from flowengine.expr import (
 )
 from flowengine.source import KeyPath
 from flowengine.states.prompt import CompiledPrompt, LocalisedText
+from flowengine.states.ring_plan import RingMember, RingOrder
 
 FILE_NAME_KIND = "file name"  # of a hidden variable: letters, digits, - and _
-CallbackContext = Literal["same", "pie", "ace", "notify", "keys"]
+CallbackContext = Literal["same", "pie", "ace", "notify", "keys", "ice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,19 @@ class RecordingStorage:
 
 
 @dataclass(frozen=True, slots=True)
+class RingGroup:
+    """People who are rung as a group, and what holds for its rings that say nothing else. Times are
+    in seconds.
+    """
+
+    name: str
+    members: tuple[RingMember, ...]
+    order: RingOrder
+    each: int
+    wrap_up: int
+
+
+@dataclass(frozen=True, slots=True)
 class FlowContext:
     """What the project and the flow offer to every state of a flow."""
 
@@ -108,6 +122,7 @@ class FlowContext:
     services: Mapping[str, CompiledService]
     secrets: Mapping[str, str]
     subflows: Mapping[str, FlowSignature]
+    groups: Mapping[str, RingGroup]
     global_keys: Mapping[str, str]
     defaults: Mapping[str, Any]
     unread: UnreadNames

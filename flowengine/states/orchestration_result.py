@@ -1,10 +1,11 @@
 """How an orchestration lets its caller go on in the flow."""
 
-from typing import ClassVar
+from typing import ClassVar, final
 
-from flowengine.sinch.callback_events import CallbackFields
+from flowengine.sinch.callback_events import CallbackEvent, CallbackFields
 
 
+@final
 class OrchestrationResult(CallbackFields, frozen=True, tag="orchestration"):
     """The end of an orchestration for its caller, an event of flowengine's own: the platform sends
     none. It resumes the state that began the orchestration, by `exit`. The answer to it goes out by
@@ -12,4 +13,8 @@ class OrchestrationResult(CallbackFields, frozen=True, tag="orchestration"):
     """
 
     kind: ClassVar[str] = "orchestration"
+    answered_as: ClassVar[str] = "ice"
     exit: str = ""
+
+
+StepEvent = CallbackEvent | OrchestrationResult

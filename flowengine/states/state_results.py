@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from flowengine.states.ring_plan import RingPlan
 from flowengine.svaml import Action, Instruction
 
 TRANSIENT_ERRORS = ("timeout", "connection", "refused")
@@ -26,9 +27,12 @@ class Exit(msgspec.Struct, frozen=True):
 
 
 class AnswerCallback(msgspec.Struct, frozen=True):
-    """Answer the callback with this action and wait here for the next one."""
+    """Answer the callback with this action and wait here for the next one. With `ring` other calls
+    are placed for the caller, and their result resumes the state.
+    """
 
     action: ActionToSend | None
+    ring: RingPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import msgspec
 
 from flowengine.expr import EvalError
-from flowengine.sinch import CallbackEvent
+from flowengine.states.orchestration_result import StepEvent
 from flowengine.states.state_results import InstructionToSend, LookupResult
 
 CALLER_NAMES = ("call.from", "call.user", "call.sip")
@@ -21,7 +21,7 @@ class NameBindings(dict[str, Any]):
 
     __slots__ = ("computed", "event", "now")
     computed: "ComputedNames"
-    event: CallbackEvent
+    event: StepEvent
     now: datetime
 
     @classmethod
@@ -29,7 +29,7 @@ class NameBindings(dict[str, Any]):
         cls,
         values: Mapping[str, Any],
         computed: "ComputedNames",
-        event: CallbackEvent,
+        event: StepEvent,
         now: datetime,
     ) -> Self:
         """Names that start from these values. Made on every callback: setting three attributes is
@@ -52,7 +52,7 @@ class StepContext(msgspec.Struct):
     far; `notes` go to the trace.
     """
 
-    event: CallbackEvent
+    event: StepEvent
     names: NameBindings
     locale: str
     attempts: int

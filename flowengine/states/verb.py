@@ -18,6 +18,9 @@ from flowengine.states.step_context import StepContext
 
 PromptSequence = tuple[CompiledPrompt, ...]
 ConditionalExit = tuple[Expression | None, Exit]
+# an action of flowengine's own: have others called for the caller, who waits in a conference
+CALL_OTHERS = "callOthers"
+CALL_OTHERS_CONTEXTS = frozenset({"ice", "pie"})
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -55,6 +58,17 @@ class TextLimit:
     in_bytes: bool = False
 
 
+class DialledText(NamedTuple):
+    """A phone number that is dialled, or shown to who is called (`is_caller_id`), and where it
+    stands below the kind. Where `takes_sip`, it may be a SIP address.
+    """
+
+    path: KeyPath
+    text: Template
+    is_caller_id: bool = False
+    takes_sip: bool = False
+
+
 class Verb(ABC):
     """A compiled state that runs. A kind overrides the members that differ from these."""
 
@@ -64,6 +78,7 @@ class Verb(ABC):
     ends_call = False  # the call ends in it, or goes to somebody else
     only_writes = False  # all it does is to write variables
     joins_callee = False  # the answer of a callee, and the verdict on it, resume it
+    calls_others = False  # it has other calls placed for its caller; their result resumes it
 
     if TYPE_CHECKING:  # a dataclass would take a property of its base for the default of a field
 
@@ -124,9 +139,9 @@ class Verb(ABC):
         return ()
 
     @property
-    def dialled_texts(self) -> Mapping[str, Template]:
-        """The numbers of a phone connection: `phone`, and `caller_id` where it is given."""
-        return NOTHING
+    def group_name(self) -> str:
+        """The group of people that it calls, or ""."""
+        return ""
 
     @property
     def room_name(self) -> Template | None:
@@ -175,6 +190,10 @@ class Verb(ABC):
     def lookup_statuses(self) -> frozenset[str]:
         """The statuses of a lookup that have exits of their own."""
         return frozenset()
+
+    def list_dialled_texts(self) -> Iterable[DialledText]:
+        """The phone numbers that it calls, and the one that it shows to them."""
+        return ()
 
     def list_written_values(self) -> Iterable[WrittenValue]:
         """The values that it writes, as far as they stand in the flow."""

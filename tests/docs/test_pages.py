@@ -117,6 +117,14 @@ def test_calendars_compile(example: Example) -> None:
     ] == []  # its flow has no use for secrets
 
 
+@pytest.mark.parametrize("example", marked("yaml", "group"))
+def test_groups_compile(example: Example) -> None:
+    around = {**world("snippet"), "snippet.yaml": MINIMAL}
+    found = problems({**around, "groups/one.yaml": example.text.encode()})
+    # its flow rings nobody, and has no use for secrets
+    assert {problem.code for problem in found} == {"FE911", "FE913"}
+
+
 MINIMAL = b"flow: snippet\nstart: only\nstates:\n  only:\n    say: Hello.\n    hangup:\n"
 
 
@@ -159,5 +167,5 @@ def test_python_examples_run(example: Example) -> None:
 
 def test_yaml_examples_have_a_known_mark() -> None:
     marks = {example.mark for example in ALL if example.language == "yaml"}
-    known = {"", "states", "calendar", "scenarios", "switch", "workflow", "right", "wrong"}
+    known = {"", "states", "calendar", "group", "scenarios", "switch", "workflow", "right", "wrong"}
     assert marks <= known | {"recipe"}

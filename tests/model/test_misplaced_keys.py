@@ -10,7 +10,7 @@ FLOW = "flow: a\nstart: s\nstates:\n  s: {%s}\n"
 @pytest.mark.parametrize(
     ("state", "cure"),
     [
-        ('connect: "+14045009000", ring: 20s', "ring: belongs inside connect:"),
+        ('connect: "+14045009000", transport: tls', "transport: belongs inside connect:"),
         (
             "say: Hello., transcribe: true, hangup: ",
             "transcribe: belongs inside record: or record_message:",

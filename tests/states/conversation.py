@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+from msgspec.structs import asdict
+
 from flowengine.compile import CompileResult, compile_project
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, decode
-from flowengine.states import LookupRequest, LookupResult
+from flowengine.states import LookupRequest, LookupResult, OrchestrationResult
 from flowengine.svaml import encode_svaml, find_violations
 
 NOW = "2026-11-23T12:00:00+00:00"  # a Monday
@@ -53,6 +56,11 @@ def event(name: str, fields: Mapping[str, Any], call_id: str = "call-1") -> Call
     if name == "ice":
         body |= ICE | dict(fields)
     return decode(json.dumps(body | (pie(fields) if name == "pie" else dict(fields))).encode())
+
+
+def result(exit_: str, call_id: str = "call-1") -> OrchestrationResult:
+    """The result of calls to others."""
+    return OrchestrationResult(call_id=call_id, exit=exit_)
 
 
 def pie(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,18 +147,22 @@ class Conversation:
 
     def turn(self, turn: Mapping[str, Any], fresh: bool = False) -> None:
         """Send a callback and compare what comes of it."""
-        name = next(name for name in ("ice", "ace", "pie", "dice", "notify") if name in turn)
+        name = next(
+            name for name in ("ice", "ace", "pie", "dice", "notify", "result") if name in turn
+        )
         self.now = datetime.fromisoformat(turn.get("now", self.now.isoformat()))
         before = (
             None if fresh or turn.get("lost") else self.call and decode_call(encode_call(self.call))
         )
+        happened = result(turn[name]) if name == "result" else event(name, turn[name] or {})
         outcome = self.performed(
-            step(self.release, before, event(name, turn[name] or {}), self.now),
-            list(turn.get("fetches", [])),
+            step(self.release, before, happened, self.now), list(turn.get("fetches", []))
         )
         answer = json.loads(encode_svaml(outcome.instructions, outcome.action))
         if answer:
-            assert find_violations(name, outcome.instructions, outcome.action) == []
+            # what goes on after other calls may hold what the answer to an ICE may
+            context = "ice" if name == "result" else name
+            assert find_violations(context, outcome.instructions, outcome.action) == []
         self.call = outcome.call
         self.compare(turn, answer, outcome)
 
@@ -177,6 +189,9 @@ class Conversation:
                 {"action": {"name": sends}} if isinstance(sends, str) else sends, answer
             ), answer
             assert sends != {} or answer == {}
+        if "rings" in turn:
+            plan = outcome.ring and json.loads(msgspec.json.encode(asdict(outcome.ring)))
+            assert contained(turn["rings"], plan), plan
         if "state" in turn:
             assert self.call is not None
             assert self.call.state == turn["state"], self.call

@@ -15,8 +15,8 @@ from flowengine.compile.checks import (
     cut_values,
     empty_recordings,
     event_values,
-    message_store,
     missing_locales,
+    needed_store,
     no_effect,
     phone_columns,
     platform_limits,
@@ -38,6 +38,7 @@ from flowengine.compile.checks import (
     unknown_locales,
     unreachable_states,
     unrouted_flows,
+    unused_groups,
     unused_variables,
 )
 from flowengine.compile.checks.program_graph import list_callees
@@ -95,7 +96,7 @@ def check_project(
         ),
     ]
     if not wrong:
-        rules.append(partial(secret_use.check, authored, memory))
+        rules.append(partial(check_unused, programs, authored, memory))
     return [
         *check_programs(sound.values()),
         *check_flows(authored, memory),
@@ -105,10 +106,18 @@ def check_project(
     ]
 
 
+def check_unused(
+    programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
+) -> Iterator[Problem]:
+    """What the project defines and nothing uses; `programs` are all that it has."""
+    yield from secret_use.check(authored, memory)
+    yield from unused_groups.check(programs, authored)
+
+
 def check_stored_state(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
     """Problems of calls whose state has no room, or no place, between two callbacks."""
     yield from cookie_size.check(programs, cookies_only=cookies_only)
-    yield from message_store.check(programs, cookies_only=cookies_only)
+    yield from needed_store.check(programs, cookies_only=cookies_only)
 
 
 def select_outside(programs: Mapping[str, Program], files: Collection[str]) -> dict[str, Program]:
@@ -160,6 +169,7 @@ def check_call_facts(
         *event_values.check(facts),
         *questions_after_answer.check(facts),
         *([] if pie_for_apps else app_callers.check(facts)),
+        *app_callers.check_calls_to_others(facts),
         *transcription_locales.check(facts),
         *cut_values.check(facts, outputs, columns),
         *platform_limits.check(facts, columns),

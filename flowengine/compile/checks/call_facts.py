@@ -46,8 +46,9 @@ FROM_APP: Final = 1 << 11  # by a route that only apps take
 FROM_SERVER: Final = 1 << 12
 FROM_OTHERS: Final = 1 << 13
 CALL_RECORDED: Final = 1 << 14
-SOME_LOCALE: Final = 1 << 15  # one that only the call knows
-FIRST_LOCALE: Final = 16
+OTHERS_CALLED: Final = 1 << 15  # calls to others are over, and the caller is back
+SOME_LOCALE: Final = 1 << 16  # one that only the call knows
+FIRST_LOCALE: Final = 17
 NOTICES: Final = FILE_NOTICE | ERROR_NOTICE | OTHER_NOTICE
 EVENT_FACTS: Final = (
     INCOMING
@@ -58,8 +59,9 @@ EVENT_FACTS: Final = (
     | CALL_ENDED
     | NOTICES
     | AMD_KNOWN
+    | OTHERS_CALLED
 )
-LOCALE_FACTS: Final = -1 << 15  # all bits from SOME_LOCALE on
+LOCALE_FACTS: Final = -1 << 16  # all bits from SOME_LOCALE on
 NOTICE_FACTS: Final = {
     "recording_available": FILE_NOTICE,
     "transcription_available": FILE_NOTICE,
@@ -268,7 +270,9 @@ NO_LIMITS: Final[Mapping[str, Transfer]] = {}
 
 
 def find_reported_event(state: CompiledState, via: str) -> int:
-    """The event that an exit of a connection reports."""
+    """The event that an exit of a connection, or of calls to others, reports."""
+    if via == "ice":
+        return OTHERS_CALLED
     if via == "notify":
         return OTHER_NOTICE | AMD_KNOWN
     detects = state.verb.has_machine_detection

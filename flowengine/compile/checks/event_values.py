@@ -21,6 +21,7 @@ EVENT_WORDS: Mapping[int, str] = {
     facts.CONFERENCE_KEYS: "keys in a conference",
     facts.CALL_ENDED: "the end of the call",
     facts.NOTICES: "a notice",
+    facts.OTHERS_CALLED: "calls to others",
 }
 RETRY_OPTIONS: Final = frozenset({"no_input", "no_match", "invalid", "valid", "again", "confirm"})
 EXPRESSION_OPTIONS: Final = frozenset(

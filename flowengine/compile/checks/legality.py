@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 from flowengine.compile.program import CompiledState
 from flowengine.problems import join_with_or
+from flowengine.states.verb import CALL_OTHERS, CALL_OTHERS_CONTEXTS
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
 DONE_ACTION = frozenset({"done"})
 NO_INSTRUCTIONS: frozenset[str] = frozenset()
 LEGAL_ACTIONS_BY_CONTEXT: Mapping[str, frozenset[str]] = {
     **LEGAL_ACTIONS,
+    **{name: LEGAL_ACTIONS[name] | {CALL_OTHERS} for name in CALL_OTHERS_CONTEXTS},
     "dice": LEGAL_ACTIONS["dice"] | DONE_ACTION,
     "notify": LEGAL_ACTIONS["notify"] | DONE_ACTION,
     "keys": LEGAL_ACTIONS["notify"] | DONE_ACTION,
@@ -38,6 +40,7 @@ ACTION_PHRASES = {
     "continue": "let the call go on",
     "hangup": "hang up",
     "done": "be done without an answer",
+    CALL_OTHERS: "have others called",
     "say": "speak",
     "playFiles": "play audio",
     "sendDtmf": "send keys",

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, Final
 
-from flowengine.compile.checks.program_graph import find_number_path
 from flowengine.compile.checks.value_sources import (
     AuthoredText,
     ValueSource,
@@ -78,20 +77,23 @@ def find_dialled_sources(program: Program) -> frozenset[ValueSource]:
 
 def iterate_dialled_numbers(program: Program) -> Iterator[Template]:
     for state in program.states.values():
-        texts = state.verb.dialled_texts
-        yield from (texts[name] for name in ("phone", "caller_id") if name in texts)
+        yield from (one.text for one in state.verb.list_dialled_texts() if not one.takes_sip)
 
 
 def check_variables(program: Program) -> Iterator[Problem]:
     """Digits never begin with +."""
     for state in program.states.values():
-        dialled = state.verb.dialled_texts.get("phone")
-        text = (find_whole_expression(dialled.text) or "").strip() if dialled else ""
-        variable = (
-            program.variables.get(text.removeprefix("vars.")) if text[:5] == "vars." else None
-        )
-        if variable and variable.kind in ("digits", "integer"):
-            path = find_number_path(program, state)
-            message = f"{variable.name} holds digits only, and a number without + is not dialled"
-            hint = f'write +${{{text}}} where it has the country code, else ${{e164({text}, "1")}}'
-            yield Problem("FE935", program.document.find_span(path), message, hint)
+        for dialled in state.verb.list_dialled_texts():
+            text = (find_whole_expression(dialled.text.text) or "").strip()
+            variable = (
+                program.variables.get(text.removeprefix("vars.")) if text[:5] == "vars." else None
+            )
+            is_digits = variable is not None and variable.kind in ("digits", "integer")
+            if variable and is_digits and not dialled.is_caller_id:
+                span = program.document.find_span((*state.path, state.kind, *dialled.path))
+                message = (
+                    f"{variable.name} holds digits only, and a number without + is not dialled"
+                )
+                cure = f'else ${{e164({text}, "1")}}'
+                hint = f"write +${{{text}}} where it has the country code, {cure}"
+                yield Problem("FE935", span, message, hint)

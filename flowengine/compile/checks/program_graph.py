@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 
 from flowengine.compile.program import CompiledState, Program
 from flowengine.cooperative import iterate_with_pauses
-from flowengine.source import KeyPath
 
 Graph = Mapping[str, Collection[str]]
 
@@ -40,12 +39,6 @@ def split_by_links(
         {name: programs[name] for name in programs if name in linked},
         {name: programs[name] for name in programs if name not in linked},
     )
-
-
-def find_number_path(program: Program, state: CompiledState) -> KeyPath:
-    """Where the author wrote the number that a state dials: below the kind, or below its option."""
-    path = (*state.path, state.kind)
-    return (*path, "phone") if isinstance(program.document.get_value(path), dict) else path
 
 
 def find_reachable(graph: Graph, roots: Iterable[str]) -> set[str]:

@@ -8,10 +8,7 @@ from typing import NamedTuple
 
 from flowengine.compile.checks.call_paths import has_own_error
 from flowengine.compile.checks.possible_values import PossibleValues
-from flowengine.compile.checks.program_graph import (
-    find_components,
-    find_number_path,
-)
+from flowengine.compile.checks.program_graph import find_components
 from flowengine.compile.program import CompiledState, Program
 from flowengine.compile.routing import CompiledRoute, compile_route
 from flowengine.expr import Template
@@ -123,9 +120,10 @@ def check(
 
 def list_connections(program: Program) -> tuple[PhoneConnection, ...]:
     return tuple(
-        PhoneConnection(state.name, dialled, find_number_path(program, state))
+        PhoneConnection(state.name, dialled.text, (*state.path, state.kind, *dialled.path))
         for state in program.states.values()
-        if (dialled := state.verb.dialled_texts.get("phone"))
+        for dialled in state.verb.list_dialled_texts()
+        if not dialled.is_caller_id
     )
 
 
