@@ -30,7 +30,7 @@ PARTY_VERBS: Mapping[str, str] = {
 }
 """What a party does or hears, with something behind it; by the field of the long form"""
 _VERB_PATTERN = re.compile(rf"({'|'.join(PARTY_VERBS)}) +(\S.*)", re.DOTALL)
-_KEYS_PATTERN = re.compile(r"[0-9*#]+")
+_PARTY_KEYS_PATTERN = re.compile(r"[0-9*#]+")
 
 
 class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -79,7 +79,7 @@ def parse_party_act(written: StepPartyAct) -> str | CalleeStep | None:
     if isinstance(written, CalleeStep) or written in PARTY_WORDS:
         return written
     found = _VERB_PATTERN.fullmatch(written)
-    if found is None or (found[1] == "presses" and not _KEYS_PATTERN.fullmatch(found[2])):
+    if found is None or (found[1] == "presses" and not _PARTY_KEYS_PATTERN.fullmatch(found[2])):
         return None
     return CalleeStep(**{PARTY_VERBS[found[1]]: found[2]})
 

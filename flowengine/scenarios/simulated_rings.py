@@ -101,7 +101,10 @@ class RingSimulator:
         return known.ring.plan.room if known else ""
 
     def _later(self, call_id: str, event: OrchestrationEvent, seconds: float = 0.0) -> Timer:
-        return self.exchange.clock.call_later(seconds, partial(self._take_turn, call_id, event))
+        return self.exchange.clock.call_later(seconds, lambda: self._handle_event(call_id, event))
+
+    def _handle_event(self, call_id: str, event: OrchestrationEvent) -> None:
+        self._take_turn(call_id, event)
 
     def _take_turn(self, call_id: str, event: OrchestrationEvent) -> Verdict | None:
         known = self.rings[call_id]
@@ -129,7 +132,7 @@ class RingSimulator:
                 if attempt in known.placing:
                     known.placing.pop(attempt).cancel()
             case HangUpLeg(call_id=leg):
-                call_later(0.0, partial(self._request_change, leg, HANG_UP_REQUEST))
+                call_later(0.0, partial(self._hang_up, leg))
             case ReleaseCaller(number=number, exit=name):
                 call_later(0.0, partial(self._release_caller, call_id, number, name))
             case EndCaller(number=number):
@@ -158,8 +161,11 @@ class RingSimulator:
         self._take_turn(call_id, CallerReleased(number))
 
     def _end_caller(self, call_id: str, number: int) -> None:
-        self._request_change(call_id, HANG_UP_REQUEST)
+        self._hang_up(call_id)
         self._take_turn(call_id, CallerReleased(number))
+
+    def _hang_up(self, call_id: str) -> None:
+        self._request_change(call_id, HANG_UP_REQUEST)
 
     def _request_change(self, call_id: str, svaml: bytes) -> bool:
         """Whether the platform has obeyed. A call that is over needs no change."""
