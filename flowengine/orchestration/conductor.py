@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from flowengine.limits import MAX_CALL_SECONDS
+from flowengine.limits import MAX_CALL_SECONDS, MAX_RING_SECONDS
 from flowengine.orchestration.member_order import find_facts, sort_members
 from flowengine.orchestration.ring_state import LegResult, Ring, RingLeg
 from flowengine.orchestration.turn import (
@@ -141,17 +141,17 @@ class _RingTurn:
     def _dial_member(self, leg: RingLeg, event: LegAsked) -> Verdict:
         plan = self.ring.plan
         if leg.phase == "placed":
-            seconds = plan.each + REPORT_MARGIN_SECONDS
-            self._replace_leg(replace(leg, phase="rings", call_id=event.call_id), seconds)
+            self.effects.append(CancelLeg(leg.attempt))  # its answer may be lost, but it was taken
+            leg = replace(leg, phase="rings", call_id=event.call_id)
+        if leg.phase == "rings":  # where the platform asks again, the phone begins to ring now
+            self._replace_leg(leg, plan.each + REPORT_MARGIN_SECONDS)
         return DialMember(leg.member, plan.cli, plan.each)
 
     def _greet_member(self, leg: RingLeg) -> Verdict:
         plan = self.ring.plan
         if leg.phase == "joined" or not plan.whisper:
             return self._join_leg(leg)
-        if leg.phase == "rings":
-            seconds = plan.whisper_timeout + WHISPER_SECONDS
-            self._replace_leg(replace(leg, phase="asked"), seconds)
+        self._replace_leg(replace(leg, phase="asked"), plan.whisper_timeout + WHISPER_SECONDS)
         return AskMember(plan.whisper, plan.locale, plan.accept_key, plan.whisper_timeout)
 
     def _handle_key(self, leg: RingLeg, key: str) -> Verdict:
@@ -212,7 +212,13 @@ class _RingTurn:
             return
         if leg.call_id:
             self.effects.append(HangUpLeg(leg.attempt, leg.call_id))
-        self._end_leg(leg, _find_result(leg, "noanswer"))
+        result = _find_result(leg, "noanswer")
+        if leg.phase == "rings" and leg.member.kind != "number" and not leg.is_unwanted:
+            # The platform limits the ringing of phones alone: this one may go on.
+            self._note_result(leg, result)
+            self._replace_leg(replace(leg, is_unwanted=True), MAX_RING_SECONDS)
+        else:
+            self._end_leg(leg, result)
 
     def place_next_legs(self) -> None:
         """Call the members whose turn it is; without any, let the caller go on."""
@@ -248,10 +254,10 @@ class _RingTurn:
             self._end_leg(leg, None)
             return
         self.effects.append(HangUpLeg(leg.attempt, leg.call_id))
-        left = leg.deadline - self._now
-        self._replace_leg(
-            replace(leg, is_unwanted=True), min(left, self.ring.plan.each + REPORT_MARGIN_SECONDS)
-        )
+        seconds = min(leg.deadline - self._now, self.ring.plan.each + REPORT_MARGIN_SECONDS)
+        if leg.phase == "rings" and leg.member.kind != "number":
+            seconds = MAX_RING_SECONDS
+        self._replace_leg(replace(leg, is_unwanted=True), seconds)
 
     def _end_leg(self, leg: RingLeg, result: LegResult | None) -> None:
         """Forget a leg that is over. `result` counts for a leg that was wanted."""
@@ -285,6 +291,8 @@ class _RingTurn:
     def _replace_leg(self, leg: RingLeg, seconds: float) -> None:
         """Replace a leg, and the timer that counts it as over."""
         leg = replace(leg, deadline=self._now + seconds)
+        if leg == self.ring.find_leg(leg.attempt):
+            return
         legs = tuple(leg if other.attempt == leg.attempt else other for other in self.ring.legs)
         self.ring = replace(self.ring, legs=legs)
         self.effects.append(SetTimer(f"{LEG_TIMER_PREFIX}{leg.attempt}", seconds))

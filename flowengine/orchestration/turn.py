@@ -112,7 +112,7 @@ class PlaceLeg(msgspec.Struct, frozen=True):
 
 
 class CancelLeg(msgspec.Struct, frozen=True):
-    """Drop the request to place a leg, where it is not sent yet."""
+    """Send the request to place a leg no more: it was taken, or nobody needs it."""
 
     attempt: int
 

@@ -281,7 +281,9 @@ class Story:
         return self.format_turn(turn)
 
     def format_turn(self, turn: Turn) -> str:
-        words = [word for effect in turn.effects if (word := self.format_effect(effect))]
+        is_taken = isinstance(turn.verdict, DialMember)
+        effects = [one for one in turn.effects if not (is_taken and isinstance(one, CancelLeg))]
+        words = [word for effect in effects if (word := self.format_effect(effect))]
         match turn.verdict:
             case DialMember(seconds=seconds):
                 words.append(f"dial for {seconds} s")

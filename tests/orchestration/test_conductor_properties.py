@@ -39,7 +39,12 @@ from flowengine.orchestration.turn import (
 from flowengine.states.ring_plan import RingMember, RingOrder, RingPlan
 from tests.thoroughness import examples
 
-MEMBERS = tuple(RingMember("number", f"+4670000000{number}") for number in range(5))
+MEMBERS = (
+    *(RingMember("number", f"+4670000000{number}") for number in range(3)),
+    RingMember("sip", "desk@pbx.example.com"),
+    RingMember("sip", "porch@pbx.example.com"),
+)
+RINGS_ON = 300  # seconds that a SIP phone rings, whose ringing the platform does not limit
 EACH, WHISPER_TIMEOUT, LONGEST_WHISPER, LONGEST_CALL = 20, 8, 60, 14_400
 OTHER = "another ring"
 ORDERS: tuple[RingOrder, ...] = ("all at once", "in turn", "round robin", "longest idle")
@@ -66,14 +71,20 @@ class RingMachine(RuleBasedStateMachine):
         order=st.sampled_from(ORDERS),
         whisper=st.sampled_from(["", "A call."]),
         exits=st.frozensets(st.sampled_from(["busy", "no_answer", "after"])),
-        count=st.integers(1, 5),
+        members=st.sets(st.sampled_from(MEMBERS), min_size=1),
         wrap_up=st.sampled_from([0, 30]),
     )
     def begin(
-        self, order: RingOrder, whisper: str, exits: frozenset[str], count: int, wrap_up: int
+        self,
+        order: RingOrder,
+        whisper: str,
+        exits: frozenset[str],
+        members: set[RingMember],
+        wrap_up: int,
     ) -> None:
+        rung = tuple(member for member in MEMBERS if member in members)
         self.plan = RingPlan(
-            "room", MEMBERS[:count], order, EACH, "+46", "en-US", whisper=whisper, exits=exits,
+            "room", rung, order, EACH, "+46", "en-US", whisper=whisper, exits=exits,
             whisper_timeout=WHISPER_TIMEOUT, taken="Taken.", wrap_up=wrap_up,
         )  # fmt: skip
         self.now = 1000.0
@@ -147,7 +158,8 @@ class RingMachine(RuleBasedStateMachine):
         match verdict:
             case DialMember(member=member):
                 assert member == call.member
-                call.phase, call.until = "rings", self.now + EACH
+                seconds = EACH if member.kind == "number" else RINGS_ON
+                call.phase, call.until = "rings", self.now + seconds
             case AskMember():
                 call.phase, call.until = "whisper", self.now + LONGEST_WHISPER + WHISPER_TIMEOUT
             case JoinRoom():
