@@ -1,0 +1,70 @@
+"""The requests to the platform that orchestrations decide, as their tasks see them. Who sends them has
+an HTTP client and credentials.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from flowengine.states.ring_plan import RingMember
+
+NO_LONGER_THERE = 404
+
+
+class CallOwner(msgspec.Struct, frozen=True, array_like=True):
+    """Whose call an orchestration is about: the application, and the address of the caller's call
+    (`callResourceUrl` of its ICE), which names the region of all its legs and rooms.
+    """
+
+    application: str
+    call_url: str
+
+
+class RequestDone(msgspec.Struct, frozen=True):
+    """The platform has carried it out; `call_id` is that of a placed leg."""
+
+    call_id: str = ""
+
+
+class RequestRefused(msgspec.Struct, frozen=True):
+    """The platform will not carry it out, however often it is asked. `status` is the HTTP status, 0
+    where the server did not ask.
+    """
+
+    status: int
+    reason: str
+
+
+class RequestUnclear(msgspec.Struct, frozen=True):
+    """It failed for a reason that may pass. The platform may have carried it out all the same."""
+
+    reason: str
+
+
+RequestOutcome = RequestDone | RequestRefused | RequestUnclear
+
+
+class PlatformRequests(Protocol):
+    """Sends requests. None of these raises for what the platform answers or does not."""
+
+    async def place_leg(
+        self, owner: CallOwner, member: RingMember, cli: str, custom: str
+    ) -> RequestOutcome:
+        """Have the platform call a member. It asks for an answer before it rings, so a leg that is
+        placed twice after a lost answer rings once.
+        """
+        ...
+
+    async def hang_up_call(self, owner: CallOwner, call_id: str) -> RequestOutcome:
+        """End a leg, or the caller. A call that is over is done."""
+        ...
+
+    async def release_caller(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
+        """Take the caller out of the room, and go on with this answer, which may hold what the
+        answer to an ICE may.
+        """
+        ...
+
+    async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
+        """Whether the call is still there; None where the platform does not say."""
+        ...
