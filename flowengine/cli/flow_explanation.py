@@ -65,6 +65,8 @@ def format_preview(seen: StatePreview) -> Iterator[str]:
     if seen.svaml:
         yield f"{seen.verb}{' (with sample values)' if seen.sampled else ''}"
         yield indent(seen.svaml, "  ")
+    if seen.rings:
+        yield seen.rings
     if seen.depends:
         yield f"what it sends depends on the call: {seen.depends}"
 

@@ -6,8 +6,16 @@ from pathlib import Path
 
 import click
 
+from flowengine.cli.http_url import is_http_url
 from flowengine.server.server_run import run_server
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings, SettingsError
+
+
+def check_api_url(_ctx: click.Context, _param: click.Parameter, url: str) -> str:
+    """Refuse what is no address."""
+    if not is_http_url(url):
+        raise click.BadParameter(f"write an address, such as {ServerSettings.api_url}")
+    return url
 
 
 @click.command()
@@ -65,6 +73,14 @@ from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings, Set
     show_default=True,
     type=click.FloatRange(1, 86_400),
     help="Seconds that an idle connection stays open; longer than that of a proxy.",
+)
+@click.option(
+    "--api-url",
+    default=ServerSettings.api_url,
+    show_default=True,
+    metavar="URL",
+    callback=check_api_url,
+    help="The platform's API, or a switch, for flows that ring several phones.",
 )
 def serve(flows: Path | None, git: Path | None, path: str, **options: object) -> None:
     """Answer the callbacks of the platform.

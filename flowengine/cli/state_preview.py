@@ -17,6 +17,7 @@ from flowengine.states import (
     AnswerCallback,
     LookupRequest,
     NameBindings,
+    RingPlan,
     StateFailure,
     StateResult,
     StepContext,
@@ -54,13 +55,14 @@ SAMPLE_TIME = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday at noon
 
 @dataclass(frozen=True, slots=True)
 class StatePreview:
-    """What is sent, asked, or why that cannot be told beforehand."""
+    """What is sent and asked, which others are called, or why that cannot be told beforehand."""
 
     verb: str = "sends"
     svaml: str = ""
     asks: str = ""
     depends: str = ""
     sampled: bool = False
+    rings: str = ""
 
 
 def format_placeholder(name: str) -> str:
@@ -135,11 +137,13 @@ def preview_state(
 
 def drop_name(seen: StatePreview, state: CompiledState) -> StatePreview:
     """What is shown, with the other placeholders."""
-    svaml, asks = seen.svaml, seen.asks
+    svaml, asks, rings = seen.svaml, seen.asks, seen.rings
     for name in state.reads | state.late_reads:
-        svaml = svaml.replace(format_placeholder(name), other_placeholder(name))
-        asks = asks.replace(format_placeholder(name), other_placeholder(name))
-    return replace(seen, svaml=svaml, asks=asks)
+        svaml, asks, rings = (
+            text.replace(format_placeholder(name), other_placeholder(name))
+            for text in (svaml, asks, rings)
+        )
+    return replace(seen, svaml=svaml, asks=asks, rings=rings)
 
 
 def enter_state(program: Program, state: CompiledState, names: NameBindings) -> StatePreview:
@@ -168,6 +172,21 @@ def describe_move(run: StepContext, move: StateResult) -> StatePreview:
         else b""
     )
     verb = "sends" if answers else "adds to what the next answer sends"
+    ring = move.ring if isinstance(move, AnswerCallback) else None
     return StatePreview(
-        verb, msgspec.json.format(sent, indent=2).decode() if sent not in (b"", b"{}") else "", asks
+        verb,
+        msgspec.json.format(sent, indent=2).decode() if sent not in (b"", b"{}") else "",
+        asks,
+        rings=describe_ring(ring) if ring else "",
     )
+
+
+def describe_ring(plan: RingPlan) -> str:
+    """Who is called, and what they hear."""
+    called = ", ".join(member.address for member in plan.members)
+    lines = [f"has others called: {called}; {plan.order}, {plan.each}s each"]
+    if plan.whisper:
+        lines.append(f"who answers hears {plan.whisper}, and has the call with {plan.accept_key}")
+    if plan.taken:
+        lines.append(f"who is too late hears {plan.taken}")
+    return "\n".join(lines)

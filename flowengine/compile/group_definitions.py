@@ -16,7 +16,6 @@ from flowengine.states.ring_members import (
     REPEATED_MEMBER,
     MemberError,
     find_repeated,
-    get_member_path,
     parse_member,
 )
 from flowengine.states.ring_plan import RingMember
@@ -54,11 +53,9 @@ class GroupCompiler:
                 known.append(parse_member(authored))
             except MemberError as error:
                 known.append(None)
-                below = get_member_path(authored, place)
-                self.add_problem("FE415", ("members", *below), str(error), error.hint)
+                self.add_problem("FE415", ("members", place), str(error), error.hint)
         for place in find_repeated(known):
-            below = get_member_path(group.members[place], place)
-            self.add_problem("FE426", ("members", *below), REPEATED_MEMBER, REPEATED_HINT)
+            self.add_problem("FE426", ("members", place), REPEATED_MEMBER, REPEATED_HINT)
         return iter(dict.fromkeys(member for member in known if member))
 
     def read_seconds(self, key: str, authored: str, least: int, most: int) -> int:

@@ -8,7 +8,7 @@ from typing import Literal
 DiffChange = Literal["added", "removed", "changed", "renamed"]
 DiffPart = Literal[
     "kind", "words", "exit", "option", "condition", "number", "value", "setting", "order", "entry", "variable", "default", "key",
-    "message", "table", "calendar", "service", "secret", "route", "application",
+    "message", "table", "calendar", "group", "service", "secret", "route", "application",
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ RESOLVED_PARTS = frozenset(
     {"message", "default", "key"}
 )  # it shows in the states themselves whether one of these means anything else now
 DEPENDENCY_PARTS = frozenset(
-    {"table", "calendar", "service", "secret"}
+    {"table", "calendar", "group", "service", "secret"}
 )  # these change whatever draws on them
 DEPENDENCY_TOPICS = frozenset({"zone", "project locale", "project voice"})
 

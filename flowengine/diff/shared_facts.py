@@ -22,9 +22,10 @@ from flowengine.source import Document, KeyPath
 from flowengine.sources.project_folder import PROJECT_FILE
 from flowengine.states.field_types import DURATION_PATTERN, parse_millis
 from flowengine.states.prompt import PromptSpec
+from flowengine.states.ring_members import format_member
 
 WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-PARTS_WITH_FILES = ("messages", "tables", "calendars")
+PARTS_WITH_FILES = ("messages", "tables", "calendars", "groups")
 
 
 def select_shared_files(compiled: CompileResult) -> dict[str, bytes]:
@@ -66,7 +67,7 @@ def read_project_facts(compiled: CompileResult, without: Collection[str]) -> Pro
 
 
 def locate_fact(authored: AuthoredProject, path: KeyPath) -> DiffLocation | None:
-    """The place of a fact; calendars, tables and messages may be in files of their own."""
+    """The place of a fact; calendars, tables, messages and groups may be in files of their own."""
     if path and path[0] in PARTS_WITH_FILES and (str(path[0]), str(path[1])) in authored.locations:
         document, root = authored.locations[str(path[0]), str(path[1])]
         return locate_key(document, (*root, *path[2:]))
@@ -107,6 +108,7 @@ def read_shared_facts(project: Project, wording: PromptReader) -> Iterator[Fact]
     yield from read_messages(project, wording)
     yield from read_tables(project)
     yield from read_calendars(project)
+    yield from read_groups(project)
     yield from read_services(project)
 
 
@@ -227,6 +229,17 @@ def format_opening_hours(calendar: Calendar) -> dict[str, str]:
 
 def format_clock_time(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def read_groups(project: Project) -> Iterator[Fact]:
+    for name, group in project.groups.items():
+        topic = f"group {name}"
+        members = ", ".join(map(format_member, group.members))
+        yield Fact("group", f"{topic}, members", members, ("groups", name, "members"), topic=topic)
+        for part in ("order", "each", "wrap_up"):
+            place = ("groups", name, part)
+            fact = build_plain_fact(part, f"{topic}, {part}", getattr(group, part), place)
+            yield replace(fact, part="group", topic=topic)
 
 
 def read_services(project: Project) -> Iterator[Fact]:

@@ -17,6 +17,8 @@ from flowengine.states.prompt import LocalisedText
 
 INSTALLED_SCHEMAS = Path(__file__).parents[1] / "schemas"
 REPOSITORY_SCHEMAS = Path(__file__).parents[2] / "schemas"
+OTHER_NAMES = "x-other-names"
+"""Marks a field whose entries stand beside the other fields, under names that a file gives"""
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_MODELS: Mapping[str, tuple[str, Any]] = {
     "flow": ("A call flow", Flow),
@@ -46,10 +48,18 @@ def describe_model(title: str, model: Any) -> dict[str, Any]:
     for part in components.values():
         if "description" in part:  # a docstring, with the line breaks of its source
             part["description"] = " ".join(part["description"].split())
+        _move_other_names(part)
         for field in part.get("properties", {}).values():
             if "$ref" in field and "x-hint" in field:  # beside the keywords that fail
                 components[field["$ref"].rpartition("/")[2]]["x-hint"] = field.pop("x-hint")
     return {"$schema": SCHEMA_DIALECT, "title": title, **top, "$defs": components}
+
+
+def _move_other_names(part: dict[str, Any]) -> None:
+    """Entries of a field with this mark stand beside the other fields."""
+    fields = part.get("properties", {})
+    for name in [name for name, value in fields.items() if OTHER_NAMES in value]:
+        part["additionalProperties"] = fields.pop(name)["additionalProperties"]
 
 
 def write_schemas(folder: Path, models: Mapping[str, tuple[str, Any]] = SCHEMA_MODELS) -> None:

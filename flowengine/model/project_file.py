@@ -166,9 +166,8 @@ class GroupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     members: Annotated[
         Members,
         Meta(
-            description="Who can be rung: phone numbers with + and country code, SIP addresses, "
-            "app users.",
-            examples=[["+14045009001", "sip:desk@pbx.example.com", {"app": "anna"}]],
+            description="Who can be rung: phone numbers with + and country code, and SIP addresses.",
+            examples=[["+14045009001", "sip:desk@pbx.example.com"]],
         ),
     ]
     order: Order = "all at once"

@@ -11,6 +11,8 @@ from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
 
 def format_prompt(talk: Conversation) -> str:
     """What the person at the phone can do now."""
+    if acts := format_party_acts(talk):
+        return acts
     last = next(
         (item for item in reversed(talk.events) if isinstance(item, (MenuWaits, Ringing, Joined))),
         None,
@@ -21,6 +23,15 @@ def format_prompt(talk: Conversation) -> str:
     if isinstance(last, Ringing) and talk.phase == "ringing":
         return f"{last.to} rings: answer, busy, decline, no answer"
     return format_connection(last) if isinstance(last, Joined) else "on the line"
+
+
+def format_party_acts(talk: Conversation) -> str:
+    """Whose phone rings, and who is asked for a key, while a ring looks for somebody."""
+    ringing = [party.name for party in talk.parties.list_ringing()]
+    asked = [party.name for party in talk.parties.list_asked()]
+    rings = f"{' and '.join(ringing)} ring{'s' * (len(ringing) == 1)}" if ringing else ""
+    asks = f"{' and '.join(asked)} asked for a key" if asked else ""
+    return ", ".join(filter(None, (rings, asks)))
 
 
 def format_connection(joined: Joined) -> str:

@@ -6,11 +6,21 @@ from typing import Any
 
 from flowengine.phone.call_prompt import format_prompt, list_exits
 from flowengine.phone.line_sources import LineSource
-from flowengine.phone.phone_steps import HELP, PhoneStep, describe_step, parse_step
+from flowengine.phone.phone_steps import (
+    HELP,
+    PhoneStep,
+    describe_step,
+    parse_party_step,
+    parse_step,
+)
 from flowengine.phone.screen import Screen
 from flowengine.scenarios.call_setup import CallSetup
 from flowengine.scenarios.conversation import Conversation, NotPossibleError
+from flowengine.scenarios.party_steps import PartySteps
+from flowengine.scenarios.result import ExpectationMissedError
 from flowengine.scenarios.scenario_run import DETECTION_BY_ANSWER, REJECTIONS, build_connect_svaml
+from flowengine.scenarios.scenario_steps import CalleeStep
+from flowengine.states import RingPlan
 from flowengine.states.field_types import parse_millis
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.calls.activities import ParkActivity
@@ -65,12 +75,19 @@ class PhoneSession:
         return True
 
     def start_call(self, opening: CallSetup) -> None:
+        self.talk.rings.on_begin = self.name_members
         if opening.callout is not None:
             self.screen.print_line("platform", "places a call for your system")
             self.talk.place(opening.application, opening.callout)
             return
         self.screen.print_line(self.screen.near, f"dials {opening.to}")
         self.talk.dial(opening.caller, opening.to, **opening.to_dial_options())
+
+    def name_members(self, plan: RingPlan) -> None:
+        """Who is rung gets a name, by which the person at the phone acts for them."""
+        for member in plan.members:
+            party = self.talk.parties.add_member(member.address)
+            self.screen.print_line("-", f"{party.name} is {member.address}")
 
     def run_line(self, line: str) -> None:
         """Do what a line says."""
@@ -79,8 +96,11 @@ class PhoneSession:
                 [*HELP.splitlines(), *(f" {lead}" for lead in list_exits(self.talk))]
             )
             return
-        step = parse_step(line)
-        if step is None:
+        names = [party.name for party in self.talk.parties.list_named()]
+        step = parse_party_step(line, names) or parse_step(line)
+        if isinstance(step, dict) and next(iter(step)) in names:
+            self.take_party_step(step)
+        elif step is None:
             self.report_refusal(f"this is nothing that a phone does: {line}; try help")
         elif step == "stays silent" and self.talk.phase != "asked":
             self.wait_for_event()
@@ -117,6 +137,19 @@ class PhoneSession:
             return
         if not counted:
             self.report_refusal("nobody listens")
+            return
+        self.steps.append(step)
+        self.marks.append(mark)
+
+    def take_party_step(self, step: dict[str, Any]) -> None:
+        """Do something for a party whom a ring calls."""
+        ((name, does),) = step.items()
+        mark = self.read_progress()
+        written = does if isinstance(does, str) else CalleeStep(**does)
+        try:
+            PartySteps(self.talk, {}).run_step(name, written)
+        except (NotPossibleError, ExpectationMissedError) as error:
+            self.report_refusal(f"this cannot be done here: {error}")
             return
         self.steps.append(step)
         self.marks.append(mark)

@@ -1,6 +1,7 @@
 """Parses what is typed at the phone as steps of a scenario, so that a call can be saved as one."""
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
 PhoneStep = str | dict[str, Any]
@@ -23,6 +24,16 @@ CALLEE_ACTION_TEXTS: Final = {
     "no answer": "does not answer",
     "congestion": "cannot be reached",
 }
+PARTY_ACTIONS: Final = {
+    "answer": "answers",
+    "accept": "accepts",
+    "busy": "busy",
+    "decline": "declines",
+    "no answer": "rings out",
+    "": "stays silent",
+}
+OWN_ACTIONS: Final = frozenset({"press", "says", "waits", "unpark"})
+"""What the person at the phone does; other steps are of the callee, or of a party by its name"""
 HANGUP_WORDS: Final = ("hang up", "hangup", "bye", "quit", "exit")
 HELP: Final = """\
  1, 4 2 #         press keys               | answer         whoever is called answers; where machines are
@@ -30,7 +41,8 @@ HELP: Final = """\
  Enter            say and do nothing       | busy           or decline, no answer, congestion
  wait 20          let 20 seconds pass      | callee 1       whoever is called presses keys
  hang up          or Ctrl-D, or Ctrl-C     | callee say Hi  speaks
- unpark NUMBER    take out of a park       | callee hang up hangs up\
+ unpark NUMBER    take out of a park       | callee hang up hangs up
+ agent1 accept    who is rung, by name: answer, accept, busy, decline, no answer, 1, say Hi, hang up\
 """
 _KEYS_PATTERN = re.compile(r"[0-9*#]+")
 _DURATION_PATTERN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|)(?:ec|in|econds?|inutes?)?")
@@ -52,6 +64,17 @@ def parse_step(line: str) -> PhoneStep | None:
     if word == "unpark" and rest:
         return {"unpark": rest.replace(" ", "") if rest.startswith("+") else rest}
     return parse_speech_or_keys(words, "press", "says")
+
+
+def parse_party_step(line: str, names: Collection[str]) -> PhoneStep | None:
+    """What a line says of a party whom a ring calls; None where it begins with no name."""
+    name, _, rest = " ".join(line.split()).partition(" ")
+    if name.casefold() not in names:
+        return None
+    if rest.casefold() in HANGUP_WORDS:
+        return {name.casefold(): "hangs up"}
+    does = PARTY_ACTIONS.get(rest.casefold()) or parse_speech_or_keys(rest, "presses", "says")
+    return {name.casefold(): does} if does else None
 
 
 def parse_callee_step(words: str) -> PhoneStep | None:
@@ -83,6 +106,8 @@ def describe_step(step: PhoneStep) -> tuple[bool, str]:
         return True, CALLEE_ACTION_TEXTS.get(value, value) if isinstance(
             value, str
         ) else format_action(value)
+    if name not in OWN_ACTIONS:
+        return False, f"{name} {value if isinstance(value, str) else format_action(value)}"
     return False, format_action(step)
 
 

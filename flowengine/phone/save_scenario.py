@@ -10,7 +10,13 @@ from flowengine.phone.phone_session import CallProgress, PhoneSession
 from flowengine.phone.phone_steps import PhoneStep, describe_step
 from flowengine.problems import abbreviate
 from flowengine.scenarios.explore import Trial, TrialLookup, TrialPlan
-from flowengine.scenarios.generate import MAX_NAME, ScenarioDumper, build_lookup, format_move
+from flowengine.scenarios.generate import (
+    MAX_NAME,
+    ScenarioDumper,
+    build_lookup,
+    build_parties,
+    format_move,
+)
 from flowengine.scenarios.generate import build_scenario as judged
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
@@ -52,7 +58,8 @@ def build_saved_scenario(session: PhoneSession, kept: SavedScenario) -> Scenario
     for step, begin, end in zip(session.steps, session.marks[:-1], session.marks[1:], strict=True):
         steps += [format_move(step), *build_observations(session, kept.flow, begin, end)]
     then = judged(Trial(kept.flow, TrialPlan({}), session.talk, [], []))["then"]
-    return {**({"given": given} if given else {}), "when": steps, "then": then}
+    parties = build_parties(session.talk)
+    return {**({"given": given} if given else {}), **parties, "when": steps, "then": then}
 
 
 def build_observations(
@@ -71,11 +78,16 @@ def build_observations(
     if reached := [
         item.to
         for item in stretch
-        if isinstance(item, Ringing) or (isinstance(item, Joined) and item.kind == "conference")
+        if isinstance(item, Ringing) or (isinstance(item, Joined) and is_destination(session, item))
     ]:
-        yield {"connected to": reached[-1]}
+        yield {"connected to": session.talk.parties.get_name(reached[-1])}
     if said := describe_call_state(stretch, flow):
         yield said
+
+
+def is_destination(session: PhoneSession, joined: Joined) -> bool:
+    """Whether nothing has rung before: a conference, or a party of a ring."""
+    return joined.kind == "conference" or session.talk.parties.has(joined.to)
 
 
 def describe_call_state(stretch: Sequence[SwitchEvent], flow: str) -> PhoneStep | None:

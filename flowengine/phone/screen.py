@@ -55,6 +55,10 @@ class Screen:
     """How many lines there have been"""
     departed: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Show what parties of a ring do, too."""
+        self.talk.on_party_line = self.print_line
+
     def print_line(self, who: str, what: str, *, bad: bool = False) -> None:
         """Print one act of a party."""
         self.line_count += 1
@@ -88,6 +92,8 @@ class Screen:
 
     def show_event(self, happening: SwitchEvent) -> None:
         """Show an event, as far as a person could hear it or should know of it."""
+        if happening.call in self.talk.rings.legs or self.talk.is_of_ring(happening):
+            return
         if isinstance(happening, Left):
             self.departed.append(self.name_party(happening.role))
             return

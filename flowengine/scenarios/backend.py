@@ -12,8 +12,9 @@ from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
-from flowengine.sinch import CallbackEvent, decode
-from flowengine.states import LookupRequest, LookupResult
+from flowengine.scenarios.simulated_rings import RingSimulator
+from flowengine.sinch import Dice, decode
+from flowengine.states import LookupRequest, LookupResult, OrchestrationResult, StepEvent
 from flowengine.svaml import SetCookie, encode_svaml
 
 SIMULATION_CODEC = Codec((derive_key("a call that nobody makes"),))
@@ -26,7 +27,7 @@ class AnsweredCallback:
     now.
     """
 
-    event: CallbackEvent
+    event: StepEvent
     trace: tuple[TraceEntry, ...]
     call: Call | None
     body: bytes
@@ -65,12 +66,25 @@ class Backend:
         self.now = now
         self.cookies_only = cookies_only
         self.calls: dict[str, BackendCall] = {}
+        self.rings: RingSimulator | None = None
         self.lookup_state = ("", "")
         """Flow and state of the lookup that is being made"""
 
     def answer_callback(self, body: bytes) -> bytes:
         """The answer to one callback."""
         event = decode(body)
+        if self.rings and (answer := self.rings.answer_leg(event)) is not None:
+            return answer
+        answer = self.answer_event(event)
+        if self.rings and type(event) is Dice:
+            self.rings.handle_caller_left(event.call_id)
+        return answer
+
+    def answer_result(self, call_id: str, exit_name: str) -> bytes:
+        """What the flow of a call answers when its ring has come to an exit."""
+        return self.answer_event(OrchestrationResult(call_id=call_id, exit=exit_name))
+
+    def answer_event(self, event: StepEvent) -> bytes:
         known = self.calls.setdefault(event.call_id, BackendCall())
         before = self.read_cookie_call(event) if self.cookies_only else known.call
         gone = "" if before is None and known.steps else None
@@ -82,6 +96,8 @@ class Backend:
             outcome.action,
         )
         known.steps.append(AnsweredCallback(event, outcome.trace, outcome.call, answer))
+        if self.rings and outcome.ring is not None:
+            self.rings.begin(event.call_id, outcome.ring)
         return answer
 
     def perform_lookups(self, outcome: Outcome) -> Outcome:
@@ -91,12 +107,12 @@ class Backend:
             outcome = resume(outcome.waiting, self.fetch(outcome.waiting.request))
         return outcome
 
-    def read_cookie_call(self, event: CallbackEvent) -> Call | None:
+    def read_cookie_call(self, event: StepEvent) -> Call | None:
         payload = SIMULATION_CODEC.open(event.cookies.get(COOKIE_KEY, ""), event.call_id)
         return decode_call(payload) if payload else None
 
     def build_cookies(
-        self, event: CallbackEvent, outcome: Outcome, state: bytes
+        self, event: StepEvent, outcome: Outcome, state: bytes
     ) -> tuple[SetCookie, ...]:
         """The state as a cookie, where the platform takes one and it fits."""
         wanted = (

@@ -19,7 +19,10 @@ import msgspec
 from flowengine.compile import Release
 from flowengine.scenarios.backend import Backend, BackendCall, LookupFunction
 from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
+from flowengine.scenarios.simulated_parties import SimulatedParties
+from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.states import LookupResult
+from flowengine.svaml import encode_svaml
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VIRTUAL_START, VirtualClock
 from flowengine.switch.exchange import Exchange
@@ -75,11 +78,17 @@ class Conversation:
         self.transcript: list[TranscriptLine] = []
         self.sounds: dict[CallSide, list[str]] = {"near": [], "far": []}
         self.phase = ""
+        self.on_party_line: Callable[[str, str], None] = lambda _who, _what: None
+        """Hears what parties of a ring do, and what is done with them"""
         self._call: SwitchCall | None = None
         self._leg: Leg | None = None
         self._role: Role = "caller"
         self._pending_callbacks = 0
         exchange.subscribe(self._record_event)
+        self.rings = RingSimulator(exchange, backend.answer_result if backend else answer_nothing)
+        if backend is not None:
+            backend.rings = self.rings
+        self.parties = SimulatedParties(self.rings, clock, self.add_party_line, self.events.append)
 
     @property
     def call(self) -> SwitchCall:
@@ -100,7 +109,7 @@ class Conversation:
     def dial(self, caller: str, to: str, **how: Any) -> None:
         """Call; `how` is what `Exchange.dial` takes besides."""
         self._role = "caller"
-        self._add_line("caller", f"dials {to}")
+        self.add_line("caller", f"dials {to}")
         self._call = self.exchange.dial(caller=caller, to=to, **how)
         self._leg = self._call.caller
         self.settle()
@@ -108,7 +117,7 @@ class Conversation:
     def place(self, application: str, body: Mapping[str, Any]) -> None:
         """Place a call by a callout request; the callee is then the near end."""
         self._role = "callee"
-        self._add_line("platform", f"places a call: {body.get('method', '')}")
+        self.add_line("platform", f"places a call: {body.get('method', '')}")
         self._call = self.exchange.calls[self.exchange.callout(application, body)]
         self.settle()
 
@@ -171,7 +180,7 @@ class Conversation:
 
     def apply_svaml(self, svaml: Mapping[str, Any]) -> None:
         """What a system does with the call from outside: SVAML, as the platform's API takes it."""
-        self._add_line("platform", f"is told to {svaml.get('action', {}).get('name', 'go on')}")
+        self.add_line("platform", f"is told to {svaml.get('action', {}).get('name', 'go on')}")
         self.call.patch(msgspec.json.encode(svaml))
         self.settle()
 
@@ -215,12 +224,14 @@ class Conversation:
         ):
             return False
         legs = (self.call.caller, self.call.callee)
-        return not any(leg.line.is_speaking for leg in legs if leg is not None)
+        if any(leg.line.is_speaking for leg in legs if leg is not None):
+            return False
+        return self.parties.is_settled(self.call.id)
 
     def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
         if self.is_over or leg is None:
             raise NotPossibleError("the call is over" if self.is_over else "nobody is being called")
-        self._add_line(leg.role, what)
+        self.add_line(leg.role, what)
         done = do(leg)
         self.settle()
         return done is not False
@@ -229,14 +240,34 @@ class Conversation:
         leg = self.get_near_leg()
         return leg.role if leg else self._role
 
-    def _add_line(self, who: str, what: str) -> None:
+    def add_line(self, who: str, what: str) -> None:
+        """Add a line to the transcript."""
         self.transcript.append(TranscriptLine(self.clock.seconds, who, what))
 
     def _count_callbacks(self) -> int:
         return sum(isinstance(item, Asks) for item in self.events)
 
+    def add_party_line(self, who: str, what: str) -> None:
+        """Add a line about a party of a ring."""
+        self.add_line(who, what)
+        self.on_party_line(who, what)
+
+    def is_of_ring(self, happening: SwitchEvent) -> bool:
+        """Whether it is a means of a ring: the room that the caller waits in, or the way out of
+        it.
+        """
+        if isinstance(happening, Joined) and happening.kind == "conference":
+            return happening.to == self.rings.find_room(happening.call)
+        if isinstance(happening, Heard) and happening.sound.kind == "music":
+            # when a member leaves the room, for the moment until the caller is brought out of it
+            return self.rings.find_phase(happening.call) == "joined"
+        return self.rings.is_requesting and isinstance(happening, Joined | Remark)
+
     def _record_event(self, happening: SwitchEvent) -> None:
         if self._call is not None and happening.call != self._call.id:
+            return
+        if self.is_of_ring(happening):
+            self.phase = get_next_phase(happening, self.phase)
             return
         self.events.append(happening)
         if (
@@ -252,7 +283,12 @@ class Conversation:
         )
         self.phase = get_next_phase(happening, self.phase)
         if said := describe_event(happening):
-            self._add_line(*said)
+            self.add_line(*said)
+
+
+def answer_nothing(_call_id: str, _exit_name: str) -> bytes:
+    """No flow in this process answers."""
+    return encode_svaml((), None)
 
 
 def get_next_phase(happening: SwitchEvent, before: str) -> str:

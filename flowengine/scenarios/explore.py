@@ -15,31 +15,34 @@ from flowengine.scenarios.conversation import Conversation, NotPossibleError
 from flowengine.scenarios.coverage import CoverageItem, compute_coverage
 from flowengine.scenarios.doubles import LookupDoubles, MadeRequest, list_service_addresses
 from flowengine.scenarios.result import ExpectationMissedError
-from flowengine.scenarios.scenario_loader import Case
+from flowengine.scenarios.scenario_loader import Case, gather_parties
 from flowengine.scenarios.scenario_model import Then
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import ScenarioRun, get_position
 from flowengine.scenarios.scenario_steps import ScenarioStep
+from flowengine.scenarios.simulated_parties import PartyDoing
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs, to_given
-from flowengine.states import LookupRequest, LookupResult
+from flowengine.states import LookupRequest, LookupResult, RingPlan
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.switch_events import Asks, MenuWaits
 
 MAX_RUNS = 4000  # of one flow: some seconds
 MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
+RING_TRIES: tuple[PartyDoing, ...] = ("accepts", "rings out", "busy", "declines")
 TakenItems = frozenset[tuple[str, CoverageItem]]
 
 
 @dataclass(frozen=True, slots=True)
 class TrialPlan:
     """A call to be tried: how it begins, what the caller and the callee do, and what other systems
-    answer, one after the other.
+    answer and the members of each ring do, one after the other.
     """
 
     entry: JsonObject
     moves: tuple[JsonObject | str, ...] = ()
     answers: tuple[JsonObject, ...] = ()
+    rings: tuple[PartyDoing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,14 @@ class TrialLookup:
     answer: JsonObject
 
 
+@dataclass(frozen=True, slots=True)
+class TrialRing:
+    """A ring of a tried call: after how many moves it began, and what its members did."""
+
+    moves: int
+    does: PartyDoing
+
+
 @dataclass(slots=True)
 class Trial:
     """A plan as it went. `marks` are how far the happenings had come after the beginning and after
@@ -65,6 +76,7 @@ class Trial:
     talk: Conversation
     marks: list[int]
     lookups: list[TrialLookup]
+    rings: list[TrialRing] = field(default_factory=list)
     taken: TakenItems = frozenset()
     gained: TakenItems = frozenset()  # what it was chosen for
     key: tuple[Any, ...] = ()
@@ -100,6 +112,26 @@ class TrialDoubles(LookupDoubles):
                 0, error="timeout" if answer["fails"] == "timeout" else "connection"
             )
         return LookupResult(answer.get("status", 200), answer.get("answer"))
+
+
+@dataclass(slots=True)
+class TrialMembers:
+    """What the members of rings do in a tried call: as the plan says, then as usual. Where one of
+    them accepts, the others let it ring.
+    """
+
+    talk: Conversation
+    plan: TrialPlan
+    moves: int = 0
+    rings: list[TrialRing] = field(default_factory=list)
+
+    def begin_ring(self, ring: RingPlan) -> None:
+        number = len(self.rings)
+        does = self.plan.rings[number] if number < len(self.plan.rings) else RING_TRIES[0]
+        self.rings.append(TrialRing(self.moves, does))
+        for place, member in enumerate(ring.members):
+            others = "rings out" if does == "accepts" and place else does
+            self.talk.parties.add_member(member.address, others)
 
 
 @dataclass(slots=True)
@@ -146,14 +178,18 @@ class Explorer:
         lookups = TrialDoubles(release, self.inputs, plan.answers)
         play = ScenarioRun(case, release, self.project.zone, lookups)
         lookups.talk = play.talk
-        trial = Trial(self.flow, plan, play.talk, [], lookups.trial_lookups)
+        members = TrialMembers(play.talk, plan)
+        play.talk.rings.on_begin = members.begin_ring
+        trial = Trial(self.flow, plan, play.talk, [], lookups.trial_lookups, members.rings)
         try:
             play.begin_call()
             trial.marks.append(len(play.talk.events))
             for number, move in enumerate(plan.moves, 1):
-                lookups.moves = number
+                lookups.moves = members.moves = number
+                names = [party.name for party in play.talk.parties.list_named()]
+                step = gather_parties(move, names)
                 play.run_step(
-                    move if isinstance(move, str) else msgspec.convert(move, ScenarioStep)
+                    step if isinstance(step, str) else msgspec.convert(step, ScenarioStep)
                 )
                 trial.marks.append(len(play.talk.events))
         except (ExpectationMissedError, NotPossibleError, ApiError):
@@ -200,6 +236,8 @@ class Explorer:
             return [{"callee": what} for what in detected]
         if talk.phase != "joined" or program is None:
             return []
+        if member := talk.parties.find_connected(talk.call.id):
+            return [{member.name: "hangs up"}]
         # a late verdict of machine detection comes while the callee is connected
         waits: list[JsonObject | str] = [{"waits": "15s"}] if has_detection else []
         return waits + list_keys_to_press(program)
@@ -221,12 +259,23 @@ class Explorer:
                 answer for answer in self.inputs.list_answers(asked.place) if answer != asked.answer
             ]
             yield from (
-                TrialPlan(plan.entry, plan.moves[: asked.moves], (*before, other))
+                TrialPlan(plan.entry, plan.moves[: asked.moves], (*before, other), plan.rings)
                 for other in others
             )
+        yield from derive_ring_plans(trial)
         self.seen[trial.key] = self.seen.get(trial.key, 0) + 1
         if self.seen[trial.key] <= MAX_EQUAL_CALLS and len(plan.moves) < MAX_MOVES:
             yield from (replace(plan, moves=(*plan.moves, move)) for move in trial.next)
+
+
+def derive_ring_plans(trial: Trial) -> Iterator[TrialPlan]:
+    """Plans in which the members of a ring do something else."""
+    plan, known = trial.plan, len(trial.plan.rings)
+    for number, ring in enumerate(trial.rings[known:], known):
+        before = tuple(item.does for item in trial.rings[:number])
+        for other in RING_TRIES:
+            if other != ring.does:
+                yield replace(plan, moves=plan.moves[: ring.moves], rings=(*before, other))
 
 
 def find_last_menu(talk: Conversation) -> tuple[str, int]:

@@ -11,6 +11,7 @@ import yaml
 from flowengine.compile import Release
 from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.coverage import CoverageItem
 from flowengine.scenarios.doubles import MadeRequest
 from flowengine.scenarios.explore import (
@@ -46,6 +47,8 @@ EXIT_PHRASES = {
     "failed": "a failed lookup", "on timeout": "a timeout", "on 404": "status 404", "on "
                                                                                     "5xx": "status "
                                                                                            "500", "error": "a mishap",
+    "nobody": "nobody taking the call", "busy": "all being busy", "no_answer": "no answer",
+    "after": "the other end hanging up",
 }  # fmt: skip
 CHOICE_EXIT = re.compile(r"(key|choice|share|outcome|on) |person|machine|unsure|beep")
 
@@ -198,9 +201,19 @@ def build_scenario(trial: Trial, hidden: Sequence[str] = ()) -> JsonObject:
         steps += list_observations(trial, begin, end, hidden)
     return {
         **({"given": given} if given else {}),
+        **build_parties(trial.talk),
         **({"when": steps} if steps else {}),
         "then": build_then(trial),
     }
+
+
+def build_parties(talk: Conversation) -> JsonObject:
+    """The parties whom rings have called, with what they do by themselves."""
+    named = {
+        party.name: {"is": party.address, **({"does": party.does} if party.does else {})}
+        for party in talk.parties.list_named()
+    }
+    return {"parties": named} if named else {}
 
 
 def build_then(trial: Trial) -> JsonObject:
@@ -261,7 +274,7 @@ def list_observations(
     if texts and not has_any_word("".join(texts), (trial.talk.call.id, *hidden)):
         yield {"hears only": texts[0] if len(texts) == 1 else texts}
     if reached := list_reached_addresses(stretch):
-        yield {"connected to": reached[-1]}
+        yield {"connected to": trial.talk.parties.get_name(reached[-1])}
     if asked := find_asking_state(stretch):
         yield {"asked": strip_flow(trial, asked)}
 

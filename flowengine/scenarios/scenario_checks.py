@@ -16,8 +16,10 @@ from flowengine.expr import list_zone_names
 from flowengine.expr.value_domains import suggest_words
 from flowengine.problems import Problem, quote_value, suggest_name
 from flowengine.scenarios.call_setup import find_route_fault
+from flowengine.scenarios.party_checks import check_parties, check_party_step, list_step_keys
 from flowengine.scenarios.scenario_given import ExpectedLookup, Given
 from flowengine.scenarios.scenario_model import Scenario, Scenarios, Then
+from flowengine.scenarios.scenario_parties import Parties, merge_parties, parse_party_act
 from flowengine.scenarios.scenario_steps import CalleeStep, ScenarioStep
 from flowengine.sinch import vocabulary
 from flowengine.sinch.vocabulary import fold_word
@@ -55,16 +57,23 @@ class ScenarioChecker:
             return
         shared = authored.given or Given()
         self.check_given(("given",), shared)
+        parties = authored.parties or {}
+        check_parties(self.report, ("parties",), parties, parties)
         for name, scenario in authored.scenarios.items():
-            self.check_scenario(("scenarios", name), scenario, shared)
+            self.check_scenario(("scenarios", name), scenario, shared, parties)
 
-    def check_scenario(self, path: KeyPath, scenario: Scenario, shared: Given) -> None:
+    def check_scenario(
+        self, path: KeyPath, scenario: Scenario, shared: Given, shared_parties: Parties
+    ) -> None:
         own = scenario.given or Given()
         self.check_given((*path, "given"), own)
         self.check_route(path, own, shared)
+        parties = merge_parties(scenario.parties, shared_parties)
+        check_parties(self.report, (*path, "parties"), scenario.parties or {}, parties)
         for place, step in enumerate(scenario.when):
             if isinstance(step, ScenarioStep):
                 self.check_step((*path, "when", place), step)
+                check_party_step(self.report, (*path, "when", place), step, parties)
         if isinstance(scenario.then, Then):
             self.check_then((*path, "then"), scenario.then)
 
@@ -134,7 +143,7 @@ class ScenarioChecker:
             )
 
     def check_step(self, path: KeyPath, step: ScenarioStep) -> None:
-        keys = list_written_keys(step)
+        keys = list_step_keys(step)
         if len(keys) != 1:
             says = "says nothing" if not keys else f"has {' and '.join(keys)}"
             self.report(
@@ -150,6 +159,10 @@ class ScenarioChecker:
             own = step.notified if isinstance(step.notified, str) else step.notified.type
             at = (*path, "notified") if own is step.notified else (*path, "notified", "type")
             self.check_word(at, "the type of a notice", own, vocabulary.NOTICE_TYPES)
+        for name, written in (step.parties or {}).items():
+            if isinstance(act := parse_party_act(written), CalleeStep):
+                at = (*path, name)
+                self.check_texts(at, act, at if isinstance(written, str) else None)
         if isinstance(step.callee, CalleeStep):
             self.check_texts((*path, "callee"), step.callee)
             if len(list_written_keys(step.callee)) != 1:
@@ -219,11 +232,14 @@ class ScenarioChecker:
                 suggest_name(state, program.states),
             )
 
-    def check_texts(self, path: KeyPath, owner: msgspec.Struct) -> None:
+    def check_texts(
+        self, path: KeyPath, owner: msgspec.Struct, place: KeyPath | None = None
+    ) -> None:
+        """The patterns of these texts; they stand at `place`, or below their keys."""
         for name, value in to_authored_dict(owner).items():
             if name in TEXT_KEYS:
                 for text in [value] if isinstance(value, str) else value:
-                    self.check_pattern((*path, name), text)
+                    self.check_pattern(place or (*path, name), text)
 
     def check_pattern(self, path: KeyPath, text: str) -> None:
         if fault := find_pattern_fault(text):

@@ -1,8 +1,9 @@
 """Files of scenarios to cases that can be run, with every mistake in them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from typing import Any
 
 import msgspec
 
@@ -10,9 +11,11 @@ from flowengine.compile import CompileResult
 from flowengine.model.json_schemas import load_schema
 from flowengine.problems import Problem, Span
 from flowengine.scenarios.call_setup import merge_given
-from flowengine.scenarios.scenario_checks import ScenarioChecker, list_written_keys
+from flowengine.scenarios.party_checks import list_step_keys
+from flowengine.scenarios.scenario_checks import ScenarioChecker
 from flowengine.scenarios.scenario_given import Given
 from flowengine.scenarios.scenario_model import Scenarios, Then
+from flowengine.scenarios.scenario_parties import Parties, list_party_names, merge_parties
 from flowengine.scenarios.scenario_steps import ScenarioStep
 from flowengine.source import Document, KeyPath, read_document
 from flowengine.source.schema_validation import validate_document
@@ -30,6 +33,7 @@ class Case:
     steps: tuple[str | ScenarioStep, ...]
     then: Then
     document: Document = field(repr=False, compare=False)
+    parties: Parties = field(default_factory=dict)
 
     @property
     def path(self) -> KeyPath:
@@ -48,7 +52,7 @@ class Case:
         step = self.steps[place]
         path: KeyPath = (*self.path, "when", place)
         return self.document.find_span(
-            path if isinstance(step, str) else (*path, *list_written_keys(step)[:1])
+            path if isinstance(step, str) else (*path, *list_step_keys(step)[:1])
         )
 
     def get_then_span(self, key: str) -> Span:
@@ -82,11 +86,12 @@ def load_scenarios(
     problems: list[Problem] = []
     for name, content in files.items():
         document, found = read_document(content, name)
+        names = list_party_names(document.data) if document else []
         found = list(found) + (
-            validate_document(document, load_schema("scenario")) if document else []
+            validate_document(document, build_file_schema(names)) if document else []
         )
         if document is not None and not any(problem.severity == "error" for problem in found):
-            authored = msgspec.convert(document.data, Scenarios)
+            authored = msgspec.convert(gather_party_steps(document.data, names), Scenarios)
             ScenarioChecker(compiled, document, authored.flow, found).check_file(authored)
             cases += build_cases(authored, document)
         problems += found
@@ -102,4 +107,41 @@ def build_cases(authored: Scenarios, document: Document) -> Iterator[Case]:
             tuple(scenario.when),
             scenario.then or Then(),
             document,
+            merge_parties(scenario.parties, authored.parties),
         )
+
+
+def build_file_schema(names: Collection[str]) -> Mapping[str, Any]:
+    """The schema of a file whose parties have these names. The published one takes any name in a
+    step, as it cannot know them.
+    """
+    whole = load_schema("scenario")
+    step = whole["$defs"][ScenarioStep.__name__]
+    act = {key: value for key, value in step["additionalProperties"].items() if key != "examples"}
+    own = {
+        **step,
+        "properties": {**step["properties"], **dict.fromkeys(names, act)},
+        "additionalProperties": False,
+    }
+    return {**whole, "$defs": {**whole["$defs"], ScenarioStep.__name__: own}}
+
+
+def gather_party_steps(data: Any, names: Collection[str]) -> Any:
+    """The data of a file, with what a step says of parties below one key of the model."""
+    if not names:
+        return data
+    scenarios = {
+        name: {**scenario, "when": [gather_parties(step, names) for step in scenario["when"]]}
+        if "when" in scenario
+        else scenario
+        for name, scenario in data["scenarios"].items()
+    }
+    return {**data, "scenarios": scenarios}
+
+
+def gather_parties(step: Any, names: Collection[str]) -> Any:
+    """A step, with what it says of parties below one key."""
+    if not isinstance(step, dict) or not any(key in names for key in step):
+        return step
+    own = {key: value for key, value in step.items() if key not in names}
+    return {**own, "parties": {key: value for key, value in step.items() if key in names}}

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.scenarios.scenario_given import Given
+from flowengine.scenarios.scenario_parties import Parties
 from flowengine.scenarios.scenario_steps import (
     ExpectedTexts,
     ScenarioStep,
@@ -153,6 +154,17 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         ]
         | UnsetType
     ) = UNSET
+    parties: (
+        Annotated[
+            Parties,
+            Meta(
+                description="Who may be rung besides the caller, by a name for the steps; what the "
+                "file says of them holds, too.",
+                examples=[{"anna": {"is": "+14045009001", "does": "rings out"}}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     note: (
         Annotated[
             str,
@@ -192,6 +204,16 @@ class Scenarios(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             Meta(
                 description="What all scenarios begin with.",
                 examples=[{"time": "2026-03-02 10:00"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    parties: (
+        Annotated[
+            Parties,
+            Meta(
+                description="Who may be rung in all scenarios besides the caller.",
+                examples=[{"anna": {"is": "+14045009001"}, "bo": {"is": "+14045009002"}}],
             ),
         ]
         | UnsetType

@@ -18,6 +18,7 @@ from flowengine.scenarios.doubles import (
     matches_wildcard,
 )
 from flowengine.scenarios.heard_words import HeardWords
+from flowengine.scenarios.party_steps import PartySteps, is_expectation
 from flowengine.scenarios.result import ExpectationMissedError, Failure, ScenarioResult
 from flowengine.scenarios.scenario_checks import to_authored_dict
 from flowengine.scenarios.scenario_given import ExpectedLookup
@@ -65,7 +66,9 @@ class ScenarioRun:
             cookies_only=case.given.cookies is True,
             application=self.call_setup.application,
         )
-        self.near_end, self.far_end = HeardWords(self.talk, "near"), HeardWords(self.talk, "far")
+        self.near_end = HeardWords(partial(self.talk.get_heard_text, "near"), "the caller")
+        self.far_end = HeardWords(partial(self.talk.get_heard_text, "far"), "the callee")
+        self.party_steps = PartySteps(self.talk, case.parties)
         self.seen_events = 0
 
     def run(self) -> ScenarioResult:
@@ -102,14 +105,16 @@ class ScenarioRun:
             self.talk.dial(call.caller, call.to, **call.to_dial_options())
 
     def run_step(self, step: str | ScenarioStep) -> None:
+        if isinstance(step, ScenarioStep) and step.parties:
+            self.run_party_step(step)
+            return
         name, value = (
             (step, None) if isinstance(step, str) else next(iter(to_authored_dict(step).items()))
         )
         if name in ACTION_STEPS and not (
             isinstance(value, CalleeStep) and HEARING_STEPS & set(to_authored_dict(value))
         ):
-            self.near_end.reset()
-            self.far_end.reset()
+            self.begin_action()
         doing: Mapping[str, Callable[[Any], None]] = {
             "press": lambda keys: check_listened(self.talk.press(str(keys)), "keys"),
             "says": lambda text: check_listened(self.talk.say(text), "words"),
@@ -128,6 +133,17 @@ class ScenarioRun:
             "unpark": lambda to: self.talk.apply_svaml(build_connect_svaml(to)),
         }
         doing[name](value)
+
+    def begin_action(self) -> None:
+        self.near_end.reset()
+        self.far_end.reset()
+        self.party_steps.begin_action()
+
+    def run_party_step(self, step: ScenarioStep) -> None:
+        ((name, written),) = (step.parties or {}).items()
+        if not is_expectation(written):
+            self.begin_action()
+        self.party_steps.run_step(name, written, step.after or "")
 
     def stay_silent(self) -> None:
         if self.talk.phase != "asked":

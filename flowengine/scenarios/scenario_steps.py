@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from flowengine.model.json_schemas import OTHER_NAMES
 from flowengine.states.field_types import Duration
 
 ExpectedTexts = str | list[str]
@@ -74,6 +75,9 @@ class CalleeStep(
         Annotated[ExpectedTexts, Meta(description="Has not heard this.", examples=["error"])]
         | UnsetType
     ) = UNSET
+
+
+StepPartyAct = str | CalleeStep
 
 
 class ExpectedNotification(
@@ -188,6 +192,35 @@ class ScenarioStep(
                 description="Your system takes a parked call out and connects it.",
                 examples=["+14045550140"],
             ),
+        ]
+        | UnsetType
+    ) = UNSET
+    after: (
+        Annotated[
+            Duration,
+            Meta(
+                description="Beside `PARTY: is rung`: how long after the last action, or after the "
+                "party before was rung.",
+                examples=["20s"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    parties: (
+        Annotated[
+            dict[
+                str,
+                Annotated[
+                    StepPartyAct,
+                    Meta(
+                        description="What a party of the scenario does, hears or is: `answers`, "
+                        "`accepts`, `rings out`, `busy`, `declines`, `presses 1`, `says Hello`, "
+                        "`hears …`, `stays silent`, `hangs up`, `is rung`, `is not rung`.",
+                        examples=["is rung", "presses 1", {"hears": "A call for sales"}],
+                    ),
+                ],
+            ],
+            Meta(extra_json_schema={OTHER_NAMES: True}),
         ]
         | UnsetType
     ) = UNSET

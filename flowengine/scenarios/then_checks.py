@@ -68,7 +68,8 @@ def find_refused_answers(case: Case, talk: Conversation) -> Iterator[Failure]:
 
 def check_connected(talk: Conversation, to: str) -> None:
     """Whoever was called, or the room that was joined, last."""
-    found = list_destinations(talk)
+    found, party = list_destinations(talk), talk.parties.find(to)
+    to = party.address if party else to
     if not found or not matches_wildcard(to.removeprefix("sip:"), found[-1].removeprefix("sip:")):
         raise ExpectationMissedError(
             "the call was not connected to this", to, found[-1] if found else "nobody"

@@ -1,6 +1,6 @@
 """The credentials of the applications, and the check that the settings are safe with them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flowengine.compile import Release
 from flowengine.cross_site import is_loopback
@@ -36,6 +36,20 @@ def load_credentials(release: Release, environment: Mapping[str, str]) -> dict[s
                 f"the secret of application {name} is none: copy it whole from the dashboard"
             )
     return known
+
+
+def find_secret(
+    releases: Iterable[Release], environment: Mapping[str, str], application: str
+) -> str:
+    """The secret of an application in the first of these releases that has one, else ""."""
+    for release in releases:
+        try:
+            known = load_credentials(release, environment)
+        except SettingsError:  # the gate of signatures logs it
+            continue
+        if application in known:
+            return known[application]
+    return ""
 
 
 def check_complete(release: Release) -> None:

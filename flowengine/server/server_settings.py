@@ -38,6 +38,7 @@ class ServerSettings:
     callback_path: str = "/sinch"
     drain: float = 0.0
     keep_alive: float = DEFAULT_KEEP_ALIVE_SECONDS
+    api_url: str = "https://calling.api.sinch.com"
     instance: str = ""
     """New with each start of the server, and the same in all its workers"""
 

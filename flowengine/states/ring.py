@@ -15,11 +15,17 @@ from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import explain_omissions, format_caller_id
 from flowengine.states.connect_checks import check_caller_id
+from flowengine.states.field_types import parse_seconds
 from flowengine.states.flow_context import RingGroup
 from flowengine.states.orchestration_result import OrchestrationResult
-from flowengine.states.prompt import CompiledPrompt
-from flowengine.states.ring_members import CompiledMember, MemberError, compile_members
-from flowengine.states.ring_options import AppMember, AuthoredRing, RingWait, Whisper
+from flowengine.states.prompt import CompiledPrompt, PromptPart
+from flowengine.states.ring_members import (
+    CompiledMember,
+    MemberError,
+    compile_members,
+    format_member,
+)
+from flowengine.states.ring_options import AuthoredRing, RingWait, Whisper
 from flowengine.states.ring_plan import RingMember, RingOrder, RingPlan
 from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
@@ -42,7 +48,7 @@ MAX_SHOWN_MEMBERS = 3  # in a diagram
 EXAMPLE = """
 sales:
   ring:
-    who: ["+14045009001", "sip:desk@pbx.example.com", {app: anna}]
+    who: ["+14045009001", "sip:desk@pbx.example.com"]
     order: in turn
     each: 15s
     accept: A call for sales. Press 1 to take it.
@@ -61,6 +67,15 @@ class CompiledWhisper:
     timeout: int
     taken: CompiledPrompt | None
 
+    def list_spoken_parts(self) -> list[PromptPart]:
+        plans = filter_prompts(self.prompt, self.taken)
+        return [part for plan in plans for part in plan.parts if part.kind != "audio"]
+
+    def choose_voice(self, run_locale: str) -> str:
+        """The voice or locale of all that members hear."""
+        spoken = self.list_spoken_parts()
+        return spoken[0].get_voice(run_locale) if spoken else format_voice(run_locale)
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledRing(Verb):
@@ -76,7 +91,6 @@ class CompiledRing(Verb):
     whisper: CompiledWhisper | None
     waiting: CompiledPrompt | None
     music: str
-    voice: str
     exits: frozenset[str]
     # in place of connectConf: the platform takes it in more places than a caller can wait in
     actions = frozenset({CALL_OTHERS})
@@ -120,15 +134,13 @@ class CompiledRing(Verb):
         whisper = self.whisper
         shown = {"caller_id": self.caller_id.render(run.names)} if self.caller_id else {}
         run.notes.extend(explain_omissions(shown))
-        spoken = whisper and (whisper.prompt or whisper.taken)
-        locale = spoken.choose_locale(run.locale) if spoken else run.locale
         return RingPlan(
             room=format_room_name(run.event.call_id),
             members=members,
             order=self.order,
             each=self.each,
             cli=format_caller_id(shown),
-            locale=format_voice(locale, self.voice),
+            locale=whisper.choose_voice(run.locale) if whisper else format_voice(run.locale),
             whisper=whisper.prompt.render_prompt(run) if whisper and whisper.prompt else "",
             accept_key=whisper.key if whisper else "1",
             whisper_timeout=whisper.timeout if whisper else 0,
@@ -145,8 +157,7 @@ class CompiledRing(Verb):
 
     def list_dialled_texts(self) -> Iterator[DialledText]:
         for member in self.members:
-            if not member.is_app:
-                yield DialledText(("who", *member.path), member.address, takes_sip=True)
+            yield DialledText(("who", member.place), member.address, takes_sip=True)
         if self.caller_id:
             yield DialledText(("caller_id",), self.caller_id, is_caller_id=True)
 
@@ -196,7 +207,6 @@ def compile_ring(
         whisper=whisper,
         waiting=waiting,
         music=wait.music,
-        voice=builder.context.voice,
         exits=frozenset(builder.exits),
     )
 
@@ -233,14 +243,21 @@ def compile_whisper(builder: StateBuilder, path: KeyPath, authored: Any) -> Comp
     is_short = isinstance(authored, str)
     whisper = Whisper(prompt=authored) if is_short else authored
     most, what = MAX_MENU_TIMEOUT_MILLIS // 1000, "how long a member may take to press the key"
-    return CompiledWhisper(
-        prompt=builder.compile_embedded_prompt(
-            path if is_short else (*path, "prompt"), whisper.prompt
-        ),
+    compiled = CompiledWhisper(
+        prompt=builder.compile_prompt(path if is_short else (*path, "prompt"), whisper.prompt),
         key=str(whisper.key),
         timeout=builder.compile_seconds((*path, "timeout"), whisper.timeout, most, what),
-        taken=builder.compile_embedded_prompt((*path, "taken"), whisper.taken),
+        taken=builder.compile_prompt((*path, "taken"), whisper.taken),
     )
+    if len({(part.locale, part.voice) for part in compiled.list_spoken_parts()}) > 1:
+        builder.add_problem(
+            "FE416",
+            path,
+            "members hear everything in one voice and locale",
+            "give all parts of prompt: and taken: the same voice: and locale:",
+            at_key=True,
+        )
+    return compiled
 
 
 def compile_each(
@@ -277,31 +294,29 @@ def list_ring_facts(authored: AuthoredRing) -> Iterator[AuthoredFact]:
         yield AuthoredFact("text", "who", ", ".join(map(format_member, authored.who)), ("who",))
     if isinstance(authored.accept, str):
         yield AuthoredFact("prompt", "accept", authored.accept, ("accept",))
+        yield from list_key_facts(Whisper(prompt=authored.accept))
     elif authored.accept is not UNSET:
         yield from list_whisper_facts(authored.accept)
 
 
 def list_whisper_facts(whisper: Whisper) -> Iterator[AuthoredFact]:
     yield AuthoredFact("prompt", "accept", whisper.prompt, ("accept", "prompt"))
-    yield AuthoredFact("text", "accept key", str(whisper.key), ("accept", "key"))
-    yield AuthoredFact("text", "accept timeout", whisper.timeout, ("accept", "timeout"))
+    yield from list_key_facts(whisper)
     if whisper.taken is not UNSET:
         yield AuthoredFact("prompt", "accept taken", whisper.taken, ("accept", "taken"))
 
 
-def format_member(member: str | AppMember) -> str:
-    """A member as people read it, in one spelling."""
-    if isinstance(member, AppMember):
-        return f"app {member.app}"
-    text = member.removeprefix("sip:")
-    return text if "${" in text or "@" in text else text.replace(" ", "")
+def list_key_facts(whisper: Whisper) -> Iterator[AuthoredFact]:
+    yield AuthoredFact("text", "accept key", str(whisper.key), ("accept", "key"))
+    wait = f"{parse_seconds(whisper.timeout)}s"
+    yield AuthoredFact("number", "accept timeout", wait, ("accept", "timeout"))
 
 
 def summarise_ring(authored: Mapping[str, Any]) -> str:
     """Whom it rings."""
     if "group" in authored:
         return f"group {authored['group']}"
-    names = [one.get("app", "") if isinstance(one, dict) else one for one in authored["who"]]
+    names = authored["who"]
     rest = f" and {len(names) - MAX_SHOWN_MEMBERS} more" if len(names) > MAX_SHOWN_MEMBERS else ""
     return ", ".join(names[:MAX_SHOWN_MEMBERS]) + rest
 

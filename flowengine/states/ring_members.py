@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowengine.expr import EscapeMode, Template
-from flowengine.limits import MAX_USER_NAME
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import normalize_number
-from flowengine.states.ring_options import AppMember
 from flowengine.states.ring_plan import RingMember
 from flowengine.svaml import NUMBER_PATTERN, SIP_PATTERN
 
 SIP_SCHEME = "sip:"
+REPEATED_MEMBER = "this member stands there twice"
+REPEATED_HINT = "remove one of them: a phone rings once at a time"
 
 
 class MemberError(ValueError):
@@ -26,52 +26,41 @@ class MemberError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CompiledMember:
-    """A member whose address may have values of a call in it. `path` is below the list."""
+    """A member whose address may have values of a call in it, and its place in the list."""
 
     address: Template
-    is_app: bool
-    path: KeyPath
+    place: int
 
     def find_member(self, names: Mapping[str, Any]) -> RingMember:
         """The member for this call. Raises EvalError, and MemberError for an address that cannot be
         rung.
         """
-        text = self.address.render(names)
-        return parse_user(text) if self.is_app else parse_address(text)
+        return parse_member(self.address.render(names))
 
 
-def parse_address(text: str) -> RingMember:
+def parse_member(text: str) -> RingMember:
     """A phone number or a SIP address. Raises MemberError, whose message repeats no number, as it
     may be a caller's.
     """
-    address = text.strip().removeprefix(SIP_SCHEME)
-    if "@" in address or text.strip().startswith(SIP_SCHEME):
+    written = text.strip()
+    address = written.removeprefix(SIP_SCHEME)
+    if "@" in address or address != written:
         if not SIP_PATTERN.fullmatch(address):
             raise MemberError("this is no SIP address", "write user@host: sip:desk@pbx.example.com")
         return RingMember("sip", address)
     number = normalize_number(address)
-    if NUMBER_PATTERN.fullmatch(number):
-        return RingMember("number", number)
-    if any(letter.isalpha() for letter in address):
-        hint = "for an app user write {app: …}, for a SIP address sip:user@host"
-    else:
-        hint = "write + and the country code: +14045009000"
-    raise MemberError("this is no phone number", hint)
-
-
-def parse_user(text: str) -> RingMember:
-    """An app user. Raises MemberError."""
-    if not 1 <= len(text) <= MAX_USER_NAME:
+    if not NUMBER_PATTERN.fullmatch(number):
         raise MemberError(
-            f"the name of an app user has 1 to {MAX_USER_NAME} characters",
-            "write the name that the app has signed in with: {app: anna}",
+            "this is no phone number",
+            "write + and the country code: +14045009000; or a SIP address: sip:user@host",
         )
-    return RingMember("username", text)
+    return RingMember("number", number)
 
 
-def parse_member(authored: str | AppMember) -> RingMember:
-    """A member whose address is known. Raises MemberError."""
-    return parse_user(authored.app) if isinstance(authored, AppMember) else parse_address(authored)
+def format_member(member: str) -> str:
+    """A member as people read it, in one spelling."""
+    text = member.removeprefix(SIP_SCHEME)
+    return text if "${" in text or "@" in text else text.replace(" ", "")
 
 
 def find_repeated(members: Iterable[RingMember | None]) -> Iterator[int]:
@@ -84,30 +73,18 @@ def find_repeated(members: Iterable[RingMember | None]) -> Iterator[int]:
             seen.add(member)
 
 
-def get_member_path(authored: str | AppMember, place: int) -> KeyPath:
-    """Where the address of a member stands, below the list of members."""
-    return (place, "app") if isinstance(authored, AppMember) else (place,)
-
-
 def compile_members(
-    builder: StateBuilder, path: KeyPath, authored: Sequence[str | AppMember]
+    builder: StateBuilder, path: KeyPath, authored: Sequence[str]
 ) -> tuple[CompiledMember, ...] | None:
     """The members of a state. None where one of them has a mistake."""
-    compiled = [compile_member(builder, path, one, at) for at, one in enumerate(authored)]
-    known = [find_constant_member(builder, path, member) if member else None for member in compiled]
-    for place in find_repeated(known):
-        add_repeated_problem(builder, (*path, *get_member_path(authored[place], place)))
-    return None if None in compiled else tuple(member for member in compiled if member)
-
-
-def compile_member(
-    builder: StateBuilder, path: KeyPath, authored: str | AppMember, place: int
-) -> CompiledMember | None:
-    below = get_member_path(authored, place)
-    is_app = isinstance(authored, AppMember)
-    text = authored.app if isinstance(authored, AppMember) else authored
-    template = builder.compile_template((*path, *below), text, EscapeMode.PLAIN)
-    return CompiledMember(template, is_app, below) if template else None
+    compiled: list[CompiledMember] = []
+    for place, text in enumerate(authored):
+        template = builder.compile_template((*path, place), text, EscapeMode.PLAIN)
+        compiled += [CompiledMember(template, place)] if template else []
+    known = [find_constant_member(builder, path, member) for member in compiled]
+    for index in find_repeated(known):
+        builder.add_problem("FE426", (*path, compiled[index].place), REPEATED_MEMBER, REPEATED_HINT)
+    return tuple(compiled) if len(compiled) == len(authored) else None
 
 
 def find_constant_member(
@@ -119,13 +96,5 @@ def find_constant_member(
     try:
         return member.find_member({})
     except MemberError as error:
-        builder.add_problem("FE415", (*path, *member.path), str(error), error.hint)
+        builder.add_problem("FE415", (*path, member.place), str(error), error.hint)
         return None
-
-
-def add_repeated_problem(builder: StateBuilder, path: KeyPath) -> None:
-    builder.add_problem("FE426", path, REPEATED_MEMBER, REPEATED_HINT)
-
-
-REPEATED_MEMBER = "this member stands there twice"
-REPEATED_HINT = "remove one of them: a phone rings once at a time"

@@ -11,20 +11,17 @@ from flowengine.states.field_types import DtmfKey, Duration, Name, StateName
 from flowengine.states.prompt import Prompt
 from flowengine.states.ring_plan import RingOrder
 
-
-class AppMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """An app user who can be rung."""
-
-    app: Annotated[str, Meta(description="The name of the app user.", examples=["anna"])]
-
-
+NO_APP_HINT = (
+    "write a number such as '+14045009000' or a SIP address; the platform does not tell when an app "
+    "user has answered, so that connect: {app: …} alone reaches one"
+)
 Member = Annotated[
-    str | AppMember,
+    str,
     Meta(
         title="Member",
-        description="Who can be rung: a phone number with + and country code, a SIP address, or "
-        "{app: …} for an app user.",
-        examples=["+14045009001", "sip:desk@pbx.example.com", {"app": "anna"}],
+        description="Who can be rung: a phone number with + and country code, or a SIP address.",
+        examples=["+14045009001", "sip:desk@pbx.example.com"],
+        extra_json_schema={"x-hint": NO_APP_HINT},
     ),
 ]
 Members = Annotated[
@@ -82,8 +79,8 @@ class Whisper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         Annotated[
             Prompt,
             Meta(
-                description="What a member hears who answers or presses when another one has the "
-                "call, or when the caller has hung up; without it, nothing.",
+                description="What a member hears who answers, or presses the key, when another one "
+                "has the call; without it, nothing.",
                 examples=["The call is taken. Thank you."],
             ),
         ]
@@ -121,9 +118,8 @@ class AuthoredRing(
         Annotated[
             Members,
             Meta(
-                description="Whom to ring: phone numbers with + and country code, SIP addresses, "
-                "app users.",
-                examples=[["+14045009001", "sip:desk@pbx.example.com", {"app": "anna"}]],
+                description="Whom to ring: phone numbers with + and country code, and SIP addresses.",
+                examples=[["+14045009001", "sip:desk@pbx.example.com"]],
             ),
         ]
         | UnsetType

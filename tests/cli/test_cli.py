@@ -153,6 +153,19 @@ def test_explain_shows_what_is_sent_and_when(flows: Path) -> None:
     assert "of 1024 bytes" in page
 
 
+def test_explain_shows_who_is_called_and_what_they_hear(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(
+        "flow: line\nstart: a\nstates:\n  a:\n    ring:\n      who: ['+14045550171', sip:b@pbx.example]\n"
+        "      accept: {prompt: 'For ${call.from} press 5.', key: 5, taken: Gone.}\n      nobody: b\n"
+        "  b: {hangup: }\n"
+    )
+    page = run("explain", tmp_path).output
+    assert "has others called: +14045550171, b@pbx.example; all at once, 20s each" in page
+    assert "who answers hears #tts[For ${call.from} press 5.], and has the call with 5" in page
+    assert "who is too late hears #tts[Gone.]" in page
+    assert "nobody -> b (ice)" in page
+
+
 def test_explain_shows_global_keys_and_no_mangled_placeholders(tmp_path: Path) -> None:
     (tmp_path / "line.yaml").write_text(
         'flow: line\nstart: ask\nkeys: {"*": back, "#": repeat}\n'

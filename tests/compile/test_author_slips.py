@@ -14,6 +14,7 @@ states:
 MENU = "menu: {prompt: Hi., options: {1: a}, otherwise: a, %s}"
 COLLECT = "collect: {prompt: Hi., into: x, digits: 4, otherwise: a, %s}, next: a"
 CONNECT = 'connect: {phone: "+14045550111", %s}'
+RING = 'ring: {who: ["+14045550111", "+14045550112"], nobody: a, %s}'
 KEYS = {
     'transfer: "+14045550111"': "write connect: and the number",
     "dial: x": "write connect: and the number",
@@ -28,7 +29,17 @@ KEYS = {
     "queue: x": "the platform has no queue; park: holds a call",
     "gather: {}": "write menu: for choices by key or voice, collect: for digits",
     "busy: a": "the platform ends the call when the callee is busy",
-    "no_answer: a": "sees it in event.result",
+    "no_answer: a": "use ring: in place of connect:, which has busy:, no_answer: and nobody:",
+    "ring: 20s": "the time that a connect: rings belongs inside it",
+    "hunt_group: x": "write ring: {who: [<number>, <number>], nobody: <state>}",
+    RING % "strategy: hunt": "use order: all at once, in turn",
+    RING % "order: simultaneous": "write all at once",
+    RING % "order: round_robin": 'did you mean "round robin"?',
+    RING % "timeout: 20s": "use each:, how long one phone rings",
+    RING % "whisper: Hi.": "use accept:, what a member hears",
+    RING % "otherwise: a": "use nobody:",
+    RING % "accept: {prompt: Press 12., key: 12}": "a key is one of 0-9 * #",
+    RING % "order: hunt": "write in turn",
     "record: {into: x}": "record_message: asks for a message and has into:",
     "say: {en-US: Hi., sv-SE: Hej.}": "{text: {en-US: …, sv-SE: …}}",
     "hangup: Goodbye.": "write hangup: with nothing behind it; what is said",
@@ -36,7 +47,7 @@ KEYS = {
     "next:a": "put a space after the colon: next: a",
     "choose: [{else: a}]": "write a last entry with next: alone",
     CONNECT % "timeout: 20s": "use ring:",
-    CONNECT % "busy: a": "sees it in event.result",
+    CONNECT % "busy: a": "use ring: in place of connect:",
     MENU % "next: a": "each key under options: says where it leads",
     MENU % "retries: 2": "use attempts:",
     COLLECT % "next: a": "next: belongs one level further out, beside collect:",

@@ -18,6 +18,8 @@ messages:
   bye: Goodbye.
 calendars:
   support: {zone: Europe/Stockholm, open: {mon-fri: "09:00-17:00"}}
+groups:
+  desk: {members: ["+14045550130", "sip:desk@pbx.example.com"], each: 15s}
 tables:
   rooms: {rows: {10: {phone: "+14045550110"}, 20: {phone: "+14045550120"}}}
 apology: Sorry.
@@ -98,7 +100,20 @@ states:
   file_call: {report: {status: success, details: done}, done: }
   noted: {done: }
 """
-SECOND = "flow: second\nstart: hello\nstates: {hello: {say: This is the other line., hangup: }}\n"
+SECOND = """
+flow: second
+start: hello
+states:
+  hello:
+    say: This is the other line.
+    ring:
+      group: desk
+      accept: Press 1 to take it.
+      wait: {say: One moment., music: music1}
+      nobody: bye
+  bye: {hangup: }
+  later: {hangup: }
+"""
 FILES = {"project.yaml": PROJECT, "other.yaml": OTHER, "line.yaml": LINE, "second.yaml": SECOND}
 
 
@@ -118,6 +133,10 @@ def line(name: str, old: str, new: str, *lines: str) -> Edit:
     return Edit(name, "line.yaml", old, new, ("line", *lines))
 
 
+def second(name: str, old: str, new: str, *lines: str) -> Edit:
+    return Edit(name, "second.yaml", old, new, ("second", *lines))
+
+
 def project(name: str, old: str, new: str, *lines: str) -> Edit:
     return Edit(name, "project.yaml", old, new, ("what flows share", *lines))
 
@@ -125,6 +144,15 @@ def project(name: str, old: str, new: str, *lines: str) -> Edit:
 OPEN = "      - {when: hours.support.open, next: main}\n"
 GOLD = "      - {when: 'vars.tier == \"gold\"', next: agents}\n"
 EDITS = (
+    second("the music of a wait", "music1", "music2", "~ hello (ring)", "~ wait music: music1 -> music2"),
+    second("the words of a wait", "One moment.", "A moment.", "~ hello (ring)", "~ wait say: “One moment.” -> “A moment.”"),
+    second("a whisper", "1 to take it.", "1 for it.", "~ hello (ring)", "~ accept: “Press 1 to take it.” -> “Press 1 for it.”"),
+    second("a key that takes a call", "accept: Press 1 to take it.", "accept: {prompt: Press 1 to take it., key: 2}",
+           "~ hello (ring)", "~ accept key: 1 -> 2"),
+    second("members in place of a group", "group: desk", 'who: ["+1 404 555 0130"]', "~ hello (ring)", "+ who: +14045550130",
+           "- group: desk"),
+    second("another way out of a ring", "nobody: bye", "nobody: bye\n      busy: later", "~ hello (ring)", "+ busy: later",
+           "calls now come to later", "new way: start: hello -[busy]-> later"),
     line("words", "We are closed.", "We have closed.", "~ closed (hangup)", "~ say: “We are "
                                                                             "closed.” -> “We have "
                                                                             "closed.”"),
@@ -312,6 +340,10 @@ EDITS = (
     project("a row of a table", '20: {phone: "+14045550120"}', '20: {phone: "+14045550121"}',
             '~ table rooms, row 20: phone "+14045550120" -> phone "+14045550121"', "affects "
                                                                                    "line.sorry"),
+    project("a member of a group", '"+14045550130", "sip:desk', '"+14045550131", "sip:desk',
+            "~ group desk, members: +14045550130, desk@pbx.example.com -> +14045550131, desk@pbx.example.com",
+            "affects second.hello"),
+    project("how long a group rings", "each: 15s", "each: 20s", "~ group desk, each: 15s -> 20s", "affects second.hello"),
     project("the address of a service", "crm.example.com", "crm.example.org",
             "~ service crm, url: https://crm.example.com -> https://crm.example.org", "affects "
                                                                                       "line.look_up"),
@@ -369,5 +401,9 @@ MEANINGLESS = (
      '20: {phone: "+14045550120"}, 10: {phone: "+14045550110"}'),
     ("days one by one", "project.yaml", 'mon-fri: "09:00-17:00"', ('mon-thu: "09:00-17:00", fri: '
                                                                   '["09:00-17:00"], sun: closed')),
+    ("a whisper in its long form", "second.yaml", "accept: Press 1 to take it.", (
+        "accept: {prompt: Press 1 to take it., timeout: 8000ms}")),
+    ("a member as people write it", "project.yaml", "+14045550130", "+1 404 555 0130"),
+    ("how long a group rings in milliseconds", "project.yaml", "each: 15s", "each: 15000ms"),
     ("the number as people write it", "line.yaml", "+14045009000", "+1 404 500 9000"),
 )  # fmt: skip

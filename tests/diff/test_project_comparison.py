@@ -210,7 +210,7 @@ def test_comparison_covers_each_part_of_a_project_and_flow() -> None:
         "recordings",
         "routes",
     }
-    parts = {"defaults", "messages", "tables", "calendars"}
+    parts = {"defaults", "messages", "tables", "calendars", "groups"}
     assert set(Project.__struct_encode_fields__) - {"project"} == shared | parts
     assert set(Defaults.__struct_encode_fields__) - {"error"} == set(INHERITED_FIELDS)
     assert set(Var.__struct_encode_fields__) == {"type", "max", "default", "secret", "choices"}

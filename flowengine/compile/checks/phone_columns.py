@@ -15,7 +15,7 @@ from flowengine.compile.checks.value_sources import (
     list_written_texts,
 )
 from flowengine.compile.program import Program
-from flowengine.expr import Template, find_whole_expression
+from flowengine.expr import find_whole_expression
 from flowengine.model import AuthoredProject
 from flowengine.problems import Problem
 from flowengine.svaml import NUMBER_PATTERN
@@ -26,14 +26,16 @@ _PHONE_DIGITS: Final = re.compile(r"[0-9][0-9 ()./-]{5,}")
 
 def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterator[Problem]:
     written = list_written_texts(programs)
-    used = [
-        source
-        for name, program in programs.items()
-        for source in program.compute_once(find_dialled_sources)
-    ]
-    dialled = follow_sources(used, written)
+    dialled, rung = (
+        follow_sources(
+            [source for program in programs.values() for source in program.compute_once(find)],
+            written,
+        )
+        for find in (find_dialled_sources, find_rung_sources)
+    )
     for item in chain(list_cells(authored), list_authored_texts(programs.values())):
-        is_used = item.source in dialled
+        is_sip = "@" in str(item.text)
+        is_used = item.source in dialled or (item.source in rung and not is_sip)
         is_meant = is_used or is_phone_name(item.source.name)
         if is_meant and not is_dialable(item.text, used=is_used):
             yield build_number_problem(item)
@@ -68,16 +70,22 @@ def format_phone_hint(value: Any) -> str:
 
 
 def find_dialled_sources(program: Program) -> frozenset[ValueSource]:
+    """Where numbers come from that are dialled as numbers."""
+    return find_sources(program, takes_sip=False)
+
+
+def find_rung_sources(program: Program) -> frozenset[ValueSource]:
+    """Where numbers come from in whose place a SIP address may stand."""
+    return find_sources(program, takes_sip=True)
+
+
+def find_sources(program: Program, *, takes_sip: bool) -> frozenset[ValueSource]:
     return frozenset(
         source
-        for template in iterate_dialled_numbers(program)
-        if (source := find_value_source(program, template))
+        for state in program.states.values()
+        for dialled in state.verb.list_dialled_texts()
+        if dialled.takes_sip is takes_sip and (source := find_value_source(program, dialled.text))
     )
-
-
-def iterate_dialled_numbers(program: Program) -> Iterator[Template]:
-    for state in program.states.values():
-        yield from (one.text for one in state.verb.list_dialled_texts() if not one.takes_sip)
 
 
 def check_variables(program: Program) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """Calls and conferences: the routes that carry traffic."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from flowengine.sinch.client.api_transport import ApiRoutes
 from flowengine.sinch.client.callouts import Callout, SvamlInput, encode_callout, to_svaml_text
@@ -22,11 +22,14 @@ class Callouts(ApiRoutes):
     """Placing calls."""
 
     async def place(
-        self, callout: Callout, callback_headers: Mapping[str, str] | None = None
+        self,
+        callout: Callout | Mapping[str, Any],
+        callback_headers: Mapping[str, str] | None = None,
     ) -> str:
         """Place a call and return its id, which its callbacks carry, too. The call itself may still
-        fail, as its last callback tells. `callback_headers` come back with each callback; their
-        names begin with `X-CB-`, and the platform keeps five.
+        fail, as its last callback tells. A mapping is the request as the platform takes it.
+        `callback_headers` come back with each callback; their names begin with `X-CB-`, and the
+        platform keeps five.
         """
         headers = callback_headers or {}
         for name in headers:

@@ -94,6 +94,8 @@ class CustomCallout(_Callout, frozen=True, kw_only=True):
 Callout = TtsCallout | ConferenceCallout | CustomCallout
 
 
-def encode_callout(callout: Callout) -> bytes:
-    """As it is sent"""
+def encode_callout(callout: Callout | Mapping[str, Any]) -> bytes:
+    """As it is sent; a mapping is the whole request already"""
+    if isinstance(callout, Mapping):
+        return msgspec.json.encode(callout)
     return msgspec.json.encode({"method": callout.method, callout.method: callout})

@@ -60,6 +60,24 @@ def build_call_url(call: str, traffic: str) -> str:
     return call.rstrip("/")
 
 
+def find_region_url(call_url: str, api_url: str) -> str:
+    """The base of the API in the region of a call, of which its callResourceUrl is known. A base
+    that is none of the platform's stays, whatever the call says.
+
+    >>> find_region_url("https://calling-euc1.api.sinch.com/calling/v1/calls/id/1", ApiHosts().traffic)
+    'https://calling-euc1.api.sinch.com'
+    >>> find_region_url("https://calling-euc1.api.sinch.com/calling/v1/calls/id/1", "http://127.0.0.1:8071")
+    'http://127.0.0.1:8071'
+    """
+    if not _PLATFORM_HOST.fullmatch(httpx.URL(api_url).host):
+        return api_url
+    try:
+        _check_trusted(call_url, api_url)
+    except UntrustedUrlError:
+        return api_url
+    return f"https://{httpx.URL(call_url).netloc.decode()}"
+
+
 def _check_trusted(address: str, traffic: str) -> None:
     """Raises UntrustedUrlError. A callback tells where its call is found, and a forged one must not
     be sent our credentials.

@@ -92,7 +92,7 @@ class Housekeeper:
             release
             for (release,) in self._file.connection.execute(
                 "SELECT release FROM calls WHERE release != '' "
-                "UNION SELECT release FROM orchestrations"
+                "UNION SELECT release FROM orchestrations WHERE release != ''"
             )
         }
 

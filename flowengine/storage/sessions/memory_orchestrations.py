@@ -75,7 +75,7 @@ class MemoryOrchestrations:
 
     def find_needed_releases(self) -> set[str]:
         """The releases of callers who are in an orchestration."""
-        return {saved.release for saved in self._orchestrations.values()}
+        return {saved.release for saved in self._orchestrations.values()} - {""}
 
     def drop_expired(self, now: float) -> None:
         """Delete expired orchestrations, and agents that nobody has called for long."""

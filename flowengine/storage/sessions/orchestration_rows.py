@@ -11,7 +11,8 @@ T = TypeVar("T")
 
 
 class SavedOrchestration(NamedTuple):
-    """An orchestration after a turn. `release` is the one that its caller is on; `version` grows by
+    """An orchestration after a turn. `release` is the one that its caller is on, "" where it needs
+    none any more; `version` grows by
     one with each turn.
     """
 

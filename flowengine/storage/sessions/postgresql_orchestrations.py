@@ -32,7 +32,9 @@ POSTGRESQL_ORCHESTRATION_TABLES: tuple[LiteralString, ...] = (
         idle_since DOUBLE PRECISION NOT NULL, not_before DOUBLE PRECISION NOT NULL, rung_at DOUBLE PRECISION NOT NULL)""",
     "CREATE INDEX agents_occupied ON flowengine.agents (occupied_by) WHERE occupied_by <> ''",
 )
-RELEASES_OF_ORCHESTRATIONS: LiteralString = "SELECT release FROM flowengine.orchestrations"
+RELEASES_OF_ORCHESTRATIONS: LiteralString = (
+    "SELECT release FROM flowengine.orchestrations WHERE release <> ''"
+)
 DROP_EXPIRED_ORCHESTRATIONS: LiteralString = (
     "WITH expired AS (DELETE FROM flowengine.orchestrations WHERE expires <= %b RETURNING id), "
     "dropped AS (DELETE FROM flowengine.tasks WHERE orchestration IN (SELECT id FROM expired)) "

@@ -246,6 +246,7 @@ async def test_releases_of_orchestrations_are_needed(opener: Opener) -> None:
         await write(store, changed(1))
         assert await store.find_needed_releases() == {"r1", "r2"}
         await write(store, OrchestrationChange("b", None))
+        await write(store, OrchestrationChange("c", ring(of="c", release="")))
         assert await store.find_needed_releases() == {"r1"}
 
 

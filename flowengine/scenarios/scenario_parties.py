@@ -1,0 +1,105 @@
+"""The parties of a scenario as their author wrote them: who is rung, what they do by themselves, and
+what they do and hear step by step.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
+from flowengine.states.field_types import Name
+
+PartyBehaviour = Literal["answers", "accepts", "rings out", "busy", "declines"]
+PARTY_WORDS = (
+    *get_args(PartyBehaviour),
+    "hangs up",
+    "stays silent",
+    "is rung",
+    "is not rung",
+)
+"""What a party does or is, in words alone"""
+PARTY_VERBS: Mapping[str, str] = {
+    "presses": "presses",
+    "says": "says",
+    "hears only": "hears_only",
+    "hears": "hears",
+    "does not hear": "does_not_hear",
+}
+"""What a party does or hears, with something behind it; by the field of the long form"""
+_VERB_PATTERN = re.compile(rf"({'|'.join(PARTY_VERBS)}) +(\S.*)", re.DOTALL)
+_PARTY_KEYS_PATTERN = re.compile(r"[0-9*#]+")
+
+
+class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Somebody whom the flow may ring."""
+
+    is_: (
+        Annotated[
+            str,
+            Meta(
+                description="Their phone number, SIP address or name of an app user, as the flow "
+                "rings it.",
+                examples=["+14045009001"],
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = msgspec.field(name="is", default=UNSET)
+    does: (
+        Annotated[
+            PartyBehaviour,
+            Meta(
+                description="What they do by themselves when they are rung; `accepts` answers and "
+                "presses the key that takes the call. Without it, the steps say what they do.",
+                examples=["rings out"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+Parties = dict[Name, AuthoredParty]
+
+
+class PartyStep(NamedTuple):
+    """A step of a party: its name, what it does in words alone or in the long form, and when."""
+
+    party: str
+    act: str | CalleeStep
+    after: str = ""
+
+
+def parse_party_act(written: StepPartyAct) -> str | CalleeStep | None:
+    """What is written for a party, in one form: words alone, or the long form; None where it means
+    nothing.
+    """
+    if isinstance(written, CalleeStep) or written in PARTY_WORDS:
+        return written
+    found = _VERB_PATTERN.fullmatch(written)
+    if found is None or (found[1] == "presses" and not _PARTY_KEYS_PATTERN.fullmatch(found[2])):
+        return None
+    return CalleeStep(**{PARTY_VERBS[found[1]]: found[2]})
+
+
+def merge_parties(own: Parties | UnsetType, shared: Parties | UnsetType) -> Parties:
+    """The parties of a scenario: those of its file, with what the scenario itself says of them."""
+    found = dict(shared or {})
+    for name, party in (own or {}).items():
+        before = found.get(name, AuthoredParty())
+        found[name] = AuthoredParty(party.is_ or before.is_, party.does or before.does)
+    return found
+
+
+def list_party_names(data: Any) -> list[str]:
+    """All names of parties in a file of scenarios, as far as they can be read."""
+    if not isinstance(data, dict):
+        return []
+    scenarios = data.get("scenarios")
+    owners = [data, *(scenarios.values() if isinstance(scenarios, dict) else ())]
+    named = [owner.get("parties") for owner in owners if isinstance(owner, dict)]
+    return list(
+        dict.fromkeys(str(name) for each in named if isinstance(each, dict) for name in each)
+    )

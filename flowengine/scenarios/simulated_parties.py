@@ -1,0 +1,212 @@
+"""The parties whom rings call in a simulated call: what they do by themselves, what they hear, and
+when they were rung.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from flowengine.scenarios.simulated_rings import RingSimulator
+from flowengine.switch.calls import Leg, SwitchCall
+from flowengine.switch.clock import VirtualClock
+from flowengine.switch.switch_events import (
+    CallEnded,
+    Heard,
+    Joined,
+    Left,
+    MenuWaits,
+    Picked,
+    Ringing,
+    SwitchEvent,
+)
+from flowengine.switch.switch_setup import Behaviour
+
+PartyDoing = Literal["", "answers", "accepts", "rings out", "busy", "declines", "nothing"]
+"""What a party does by itself: "" is driven by steps; of `nothing` the scenario knows nothing"""
+REACTION_SECONDS = 3.0  # from the first ring to the answer
+KEY_SECONDS = 1.0  # from the end of the whisper to the key
+BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
+    "": Behaviour("by hand"),
+    "answers": Behaviour("answer", REACTION_SECONDS),
+    "accepts": Behaviour("answer", REACTION_SECONDS),
+    "rings out": Behaviour("no answer"),
+    "busy": Behaviour("busy", REACTION_SECONDS),
+    "declines": Behaviour("decline", REACTION_SECONDS),
+    "nothing": Behaviour("no answer"),
+}
+MEMBER_NAME = "agent"
+WORDS_BY_RESULT = {"BUSY": "is busy", "NOANSWER": "does not answer"}
+AddLine = Callable[[str, str], None]
+OnConnected = Callable[[SwitchEvent], None]
+
+
+@dataclass(slots=True)
+class SimulatedParty:
+    """Somebody whom a ring may call. `call_id` is their latest leg; `rings` are the seconds at
+    which they were rung, of which steps have accounted for `matched`. With `accepts_next` they
+    press the key of the next menu that asks them.
+    """
+
+    name: str
+    address: str
+    does: PartyDoing = ""
+    call_id: str = ""
+    rings: list[float] = field(default_factory=list)
+    matched: int = 0
+    accepts_next: bool = False
+    heard: list[str] = field(default_factory=list)
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether they press the key that takes a call by themselves."""
+        return self.does == "accepts" or self.accepts_next
+
+    def get_heard_text(self) -> str:
+        """All that they have heard, in order."""
+        return " ".join(self.heard)
+
+
+class SimulatedParties:
+    """All whom the rings of one caller call. `on_connected` hears of each who is connected to the
+    caller, as of somebody whom the call of the caller is connected to.
+    """
+
+    def __init__(
+        self,
+        rings: RingSimulator,
+        clock: VirtualClock,
+        add_line: AddLine,
+        on_connected: OnConnected,
+    ) -> None:
+        self._rings, self._clock, self._add_line = rings, clock, add_line
+        self._on_connected = on_connected
+        self._exchange = rings.exchange
+        self._by_address: dict[str, SimulatedParty] = {}
+        self._exchange.subscribe(self._record_event)
+
+    def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
+        """Name a party, and say what they do by themselves."""
+        bare = address.removeprefix("sip:")
+        known = self._by_address.setdefault(bare, SimulatedParty(name, bare))
+        known.name, known.does = name, does
+        self._exchange.parties[bare] = BEHAVIOUR_BY_DOING[does]
+        return known
+
+    def add_member(self, address: str, does: PartyDoing = "") -> SimulatedParty:
+        """A member who has no name gets one with a number."""
+        known = self._by_address.get(address)
+        named = known is not None and known.name != address
+        name = known.name if known and named else f"{MEMBER_NAME}{len(self.list_named()) + 1}"
+        return self.add(name, address, does)
+
+    def find_connected(self, caller_id: str) -> SimulatedParty | None:
+        """The party who talks to this caller."""
+        room = self._rings.find_room(caller_id)
+        calls = [(one, self.find_call(one)) for one in self._by_address.values()]
+        return next((one for one, call in calls if room and call and is_in_room(call, room)), None)
+
+    def has(self, address: str) -> bool:
+        """Whether a ring has called this address, or a party has it."""
+        return address.removeprefix("sip:") in self._by_address
+
+    def get_name(self, address: str) -> str:
+        """The name of the party at an address; without one, the address."""
+        known = self._by_address.get(address.removeprefix("sip:"))
+        return known.name if known else address
+
+    def find(self, name: str) -> SimulatedParty | None:
+        """The party of this name."""
+        return next((one for one in self._by_address.values() if one.name == name), None)
+
+    def list_named(self) -> list[SimulatedParty]:
+        """All parties that were named."""
+        return [one for one in self._by_address.values() if one.does != "nothing"]
+
+    def find_call(self, party: SimulatedParty) -> SwitchCall | None:
+        """Their latest leg, also when it is over."""
+        return self._exchange.calls.get(party.call_id)
+
+    def find_leg(self, party: SimulatedParty) -> Leg | None:
+        """Their end of a leg that is not over."""
+        call = self.find_call(party)
+        return call.callee if call is not None and call.ended is None else None
+
+    def list_ringing(self) -> list[SimulatedParty]:
+        """The named parties whose phone rings."""
+        found = [(one, self.find_leg(one)) for one in self.list_named()]
+        return [one for one, leg in found if leg is not None and leg.state == "ringing"]
+
+    def list_asked(self) -> list[SimulatedParty]:
+        """The named parties whom a menu asks for a key."""
+        found = [(one, self.find_leg(one)) for one in self.list_named()]
+        return [one for one, leg in found if leg is not None and leg.asking]
+
+    def is_settled(self, caller_id: str) -> bool:
+        """Whether nothing goes on by itself: somebody must act, or two people talk."""
+        legs = [leg for one in self._by_address.values() if (leg := self.find_leg(one))]
+        if any(leg.line.is_speaking for leg in legs):
+            return False
+        if self._rings.find_phase(caller_id) not in ("new", "rings"):
+            return True
+        by_hand = [one for one in self.list_ringing() if not one.does]
+        asked = [one for one in self.list_asked() if not one.is_accepting]
+        return bool(by_hand or asked)
+
+    def _record_event(self, event: SwitchEvent) -> None:
+        if event.call not in self._rings.legs:
+            return
+        if isinstance(event, Ringing):
+            self._note_ring(event)
+            return
+        party = next((one for one in self._by_address.values() if one.call_id == event.call), None)
+        if party is None:
+            return
+        if isinstance(event, Heard) and event.sound.text and event.sound.kind != "ringing":
+            self._note_sound(party, event)
+        elif isinstance(event, MenuWaits) and party.is_accepting:
+            self._clock.call_later(KEY_SECONDS, partial(self._press, party, event.keys[:1]))
+        elif isinstance(event, Picked) and party.does:
+            self._add_line(party.name, "answers")
+        elif isinstance(event, Joined) and event.kind == "conference":
+            self._note_connection(party, event)
+        elif isinstance(event, Left):
+            self._add_line(party.name, "is gone")
+        elif isinstance(event, CallEnded) and party.rings:
+            self._note_end(party, event)
+
+    def _note_ring(self, event: Ringing) -> None:
+        party = self._by_address.get(event.to) or self.add(event.to, event.to, "nothing")
+        party.call_id = event.call
+        party.rings.append(self._clock.seconds)
+        self._add_line("platform", f"rings {party.name}")
+
+    def _note_sound(self, party: SimulatedParty, event: Heard) -> None:
+        party.heard.append(event.sound.text)
+        quoted = f'"{event.sound.text}"' if event.sound.kind == "speech" else event.sound.text
+        self._add_line(party.name, f"hears {quoted}")
+
+    def _note_connection(self, party: SimulatedParty, event: Joined) -> None:
+        caller, _ = self._rings.legs[event.call]
+        if event.to == self._rings.find_room(caller):
+            self._add_line("platform", f"connects the caller to {party.name}")
+            self._on_connected(Joined(caller, event.at, "phone", party.address))
+
+    def _note_end(self, party: SimulatedParty, event: CallEnded) -> None:
+        """Say why a phone rings no more that nobody has answered."""
+        call = self.find_call(party)
+        if not party.does or call is None or call.answered_at is not None:
+            return
+        otherwise = "declines" if party.does == "declines" else "rings no more"
+        self._add_line(party.name, WORDS_BY_RESULT.get(event.result, otherwise))
+
+    def _press(self, party: SimulatedParty, keys: str) -> None:
+        leg, party.accepts_next = self.find_leg(party), False
+        if leg is not None and leg.asking:
+            self._add_line(party.name, f"presses {keys}")
+            leg.press(keys)
+
+
+def is_in_room(call: SwitchCall, room: str) -> bool:
+    """Whether a call is in this conference just now."""
+    return call.ended is None and call.conference_id == room

@@ -1,0 +1,179 @@
+"""Rings in simulated calls: carries out in virtual time, and in memory, what the server does by its
+store and the platform's API.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from flowengine.orchestration.conductor import conduct
+from flowengine.orchestration.leg_messages import (
+    HANG_UP_REQUEST,
+    PARK_REQUEST,
+    build_leg_request,
+    encode_verdict,
+    read_leg_event,
+)
+from flowengine.orchestration.ring_state import Ring
+from flowengine.orchestration.turn import (
+    AgentFacts,
+    Began,
+    CallerLeft,
+    CallerReleased,
+    CancelLeg,
+    CancelTimer,
+    Effect,
+    EndCaller,
+    HangUpLeg,
+    LegPlaced,
+    LegRefused,
+    OrchestrationEvent,
+    PlaceLeg,
+    ReleaseCaller,
+    SetTimer,
+    TimerDue,
+    Verdict,
+)
+from flowengine.sinch import CallbackEvent
+from flowengine.states import RingPlan
+from flowengine.svaml import encode_svaml
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.clock import Timer
+from flowengine.switch.exchange import Exchange
+
+AnswerResult = Callable[[str, str], bytes]
+"""What the flow of a call answers when its ring has come to an exit"""
+
+
+@dataclass(slots=True)
+class SimulatedRing:
+    """The rings of one call, with their timers and the legs that are about to be placed."""
+
+    application: str
+    ring: Ring
+    timers: dict[str, Timer] = field(default_factory=dict)
+    placing: dict[int, Timer] = field(default_factory=dict)
+
+
+class RingSimulator:
+    """Conducts the rings of all calls of an exchange. `on_begin` hears of a ring before anybody is
+    rung. While `is_requesting`, what happens on the exchange is of a request of its own.
+    """
+
+    def __init__(self, exchange: Exchange, answer_result: AnswerResult) -> None:
+        self.exchange = exchange
+        self.answer_result = answer_result
+        self.rings: dict[str, SimulatedRing] = {}
+        self.legs: dict[str, tuple[str, int]] = {}
+        self.agents: dict[str, AgentFacts] = {}
+        self.is_requesting = False
+        self.on_begin: Callable[[RingPlan], None] = lambda _plan: None
+
+    def begin(self, call_id: str, plan: RingPlan) -> None:
+        """Ring for this call, as soon as its callback is answered."""
+        application = self.exchange.calls[call_id].application_key
+        known = self.rings.setdefault(call_id, SimulatedRing(application, Ring(id=call_id)))
+        self.on_begin(plan)
+        self._later(call_id, Began(known.ring.number + 1, plan))
+
+    def answer_leg(self, event: CallbackEvent) -> bytes | None:
+        """The answer to a callback of a leg; None for any other call."""
+        if event.call_id not in self.legs:
+            return None
+        orchestration, attempt = self.legs[event.call_id]
+        told = read_leg_event(event, attempt)
+        verdict = self._take_turn(orchestration, told) if told else None
+        return encode_verdict(verdict) if verdict else encode_svaml((), None)
+
+    def handle_caller_left(self, call_id: str) -> None:
+        """The caller has hung up."""
+        if call_id in self.rings:
+            self._take_turn(call_id, CallerLeft())
+
+    def find_phase(self, call_id: str) -> str:
+        """How far the ring of a call has come, or ""."""
+        known = self.rings.get(call_id)
+        return known.ring.phase if known else ""
+
+    def find_room(self, call_id: str) -> str:
+        """The conference in which the caller waits, or ""."""
+        known = self.rings.get(call_id)
+        return known.ring.plan.room if known else ""
+
+    def _later(self, call_id: str, event: OrchestrationEvent, seconds: float = 0.0) -> Timer:
+        return self.exchange.clock.call_later(seconds, lambda: self._handle_event(call_id, event))
+
+    def _handle_event(self, call_id: str, event: OrchestrationEvent) -> None:
+        self._take_turn(call_id, event)
+
+    def _take_turn(self, call_id: str, event: OrchestrationEvent) -> Verdict | None:
+        known = self.rings[call_id]
+        now = self.exchange.clock.now().timestamp()
+        turn = conduct(known.ring, event, now, self.agents)
+        known.ring = turn.ring or known.ring
+        self.agents.update((facts.address, facts) for facts in turn.agents)
+        for effect in turn.effects:
+            self._apply_effect(call_id, known, effect)
+        return turn.verdict
+
+    def _apply_effect(self, call_id: str, known: SimulatedRing, effect: Effect) -> None:
+        call_later = self.exchange.clock.call_later
+        match effect:
+            case SetTimer(key=key, seconds=seconds):
+                self._cancel_timer(known, key)
+                known.timers[key] = self._later(call_id, TimerDue(key), seconds)
+            case CancelTimer(key=key):
+                self._cancel_timer(known, key)
+            case PlaceLeg(attempt=attempt):
+                known.placing[attempt] = call_later(
+                    0.0, partial(self._place_leg, call_id, known, effect)
+                )
+            case CancelLeg(attempt=attempt):
+                if attempt in known.placing:
+                    known.placing.pop(attempt).cancel()
+            case HangUpLeg(call_id=leg):
+                call_later(0.0, partial(self._hang_up, leg))
+            case ReleaseCaller(number=number, exit=name):
+                call_later(0.0, partial(self._release_caller, call_id, number, name))
+            case EndCaller(number=number):
+                call_later(0.0, partial(self._end_caller, call_id, number))
+
+    def _cancel_timer(self, known: SimulatedRing, key: str) -> None:
+        if key in known.timers:
+            known.timers.pop(key).cancel()
+
+    def _place_leg(self, call_id: str, known: SimulatedRing, wanted: PlaceLeg) -> None:
+        known.placing.pop(wanted.attempt, None)
+        custom = f"{call_id} {wanted.attempt}"
+        request = build_leg_request(wanted.member, wanted.cli, custom)
+        try:
+            leg = self.exchange.callout(known.application, request)
+        except ApiError as error:
+            self._take_turn(call_id, LegRefused(wanted.attempt, str(error)))
+            return
+        self.legs[leg] = (call_id, wanted.attempt)
+        self._take_turn(call_id, LegPlaced(wanted.attempt, leg))
+
+    def _release_caller(self, call_id: str, number: int, exit_name: str) -> None:
+        svaml = self.answer_result(call_id, exit_name)
+        if self._request_change(call_id, PARK_REQUEST):
+            self._request_change(call_id, svaml)
+        self._take_turn(call_id, CallerReleased(number))
+
+    def _end_caller(self, call_id: str, number: int) -> None:
+        self._hang_up(call_id)
+        self._take_turn(call_id, CallerReleased(number))
+
+    def _hang_up(self, call_id: str) -> None:
+        self._request_change(call_id, HANG_UP_REQUEST)
+
+    def _request_change(self, call_id: str, svaml: bytes) -> bool:
+        """Whether the platform has obeyed. A call that is over needs no change."""
+        self.is_requesting = True
+        try:
+            self.exchange.calls[call_id].patch(svaml)
+        except ApiError:
+            return False
+        finally:
+            self.is_requesting = False
+        return True

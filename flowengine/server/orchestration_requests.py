@@ -1,0 +1,124 @@
+"""The requests to the platform that orchestrations have decided: place a leg, hang up, bring a caller
+back into the flow. Each says whether it was carried out, refused for good, or may be tried again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from flowengine.orchestration.leg_messages import (
+    HANG_UP_REQUEST,
+    PARK_REQUEST,
+    build_leg_request,
+)
+from flowengine.runtime.platform_requests import (
+    NO_LONGER_THERE,
+    CallOwner,
+    RequestDone,
+    RequestOutcome,
+    RequestRefused,
+    RequestUnclear,
+)
+from flowengine.states.ring_plan import RingMember
+
+if TYPE_CHECKING:  # it brings an HTTP client, which servers without orchestrations do not need
+    from flowengine.sinch.client import CallingApi
+
+# All requests of one task; its lease in the task loop is longer.
+PLATFORM_REQUEST_SECONDS = 2.3
+
+
+class OrchestrationRequests:
+    """Sends the `PlatformRequests` with the credentials of the application, to the region of the
+    caller. `find_secret` finds the secret of an application, "" where there is none. With an
+    `api_url` that is none of the platform's, such as that of a switch, all requests go there.
+    """
+
+    def __init__(self, find_secret: Callable[[str], str], api_url: str) -> None:
+        self._find_secret = find_secret
+        self._api_url = api_url
+        self._apis: dict[tuple[str, str, str], CallingApi] = {}
+
+    async def place_leg(
+        self, owner: CallOwner, member: RingMember, cli: str, custom: str
+    ) -> RequestOutcome:
+        async def place(api: "CallingApi") -> RequestOutcome:
+            return RequestDone(await api.callouts.place(build_leg_request(member, cli, custom)))
+
+        return await self._send(owner, place)
+
+    async def hang_up_call(self, owner: CallOwner, call_id: str) -> RequestOutcome:
+        async def hang_up(api: "CallingApi") -> RequestOutcome:
+            await api.calls.update(call_id, HANG_UP_REQUEST)
+            return RequestDone()
+
+        outcome = await self._send(owner, hang_up)
+        is_over = isinstance(outcome, RequestRefused) and outcome.status == NO_LONGER_THERE
+        return RequestDone() if is_over else outcome
+
+    async def release_caller(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
+        async def release(api: "CallingApi") -> RequestOutcome:
+            await api.calls.update(call_id, PARK_REQUEST)
+            await api.calls.update(call_id, svaml)
+            return RequestDone()
+
+        return await self._send(owner, release)
+
+    async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
+        is_ongoing = True
+
+        async def ask(api: "CallingApi") -> RequestOutcome:
+            nonlocal is_ongoing
+            is_ongoing = (await api.calls.get_info(call_id)).status.upper() != "FINAL"
+            return RequestDone()
+
+        outcome = await self._send(owner, ask)
+        if isinstance(outcome, RequestRefused) and outcome.status == NO_LONGER_THERE:
+            return False
+        return is_ongoing if isinstance(outcome, RequestDone) else None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        while self._apis:
+            _, api = self._apis.popitem()
+            await api.close()
+
+    async def _send(
+        self, owner: CallOwner, send: Callable[["CallingApi"], Awaitable[RequestOutcome]]
+    ) -> RequestOutcome:
+        from flowengine.sinch.client import (  # noqa: PLC0415
+            CallingApiError,
+            ConflictError,
+            ServerError,
+            TooManyRequestsError,
+            UnreachableApiError,
+        )
+
+        secret = self._find_secret(owner.application)
+        if not secret:
+            return RequestRefused(
+                0, "the server has no credentials of the application of this call"
+            )
+        try:
+            async with asyncio.timeout(PLATFORM_REQUEST_SECONDS):
+                return await send(self._find_api(owner, secret))
+        except TimeoutError:
+            return RequestUnclear(f"no answer within {PLATFORM_REQUEST_SECONDS:g} seconds")
+        except (ConflictError, ServerError, TooManyRequestsError, UnreachableApiError) as error:
+            return RequestUnclear(str(error))
+        except CallingApiError as error:
+            return RequestRefused(error.status, str(error))
+
+    def _find_api(self, owner: CallOwner, secret: str) -> "CallingApi":
+        from flowengine.sinch.client import ApiHosts, CallingApi, SignedAuth  # noqa: PLC0415
+        from flowengine.sinch.client.hosts import find_region_url  # noqa: PLC0415
+
+        url = find_region_url(owner.call_url, self._api_url)
+        key = url, owner.application, secret
+        if key not in self._apis:
+            self._apis[key] = CallingApi(
+                SignedAuth(owner.application, secret),
+                ApiHosts.from_base_url(url),
+                seconds=PLATFORM_REQUEST_SECONDS,
+            )
+        return self._apis[key]
