@@ -1,6 +1,5 @@
 """Runs the orchestrations of a worker: their tasks, and the janitor."""
 
-
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.orchestration_tasks import AnswerResult, OrchestrationTasks
