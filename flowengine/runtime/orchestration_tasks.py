@@ -48,8 +48,8 @@ from flowengine.storage.sessions import ScheduledTask
 MAX_PLACE_TRIES = 5  # within `PLACING_SECONDS` of the conductor
 MAX_HANG_UP_TRIES = 8
 MAX_RELEASE_TRIES = 12
-FIRST_PAUSE_SECONDS = 0.25  # doubled with each try
-MAX_PAUSE_SECONDS = 10.0
+FIRST_RETRY_SECONDS = 0.25  # doubled with each try
+LONGEST_RETRY_SECONDS = 10.0
 AnswerResult = Callable[[OrchestrationResult, bytes], Awaitable[bytes | None]]
 """Lets the caller go on in the flow; the answer, or None where they have gone on since. The bytes are
 the same in each try.
@@ -186,8 +186,8 @@ class OrchestrationTasks:
         return None
 
     def _compute_retry(self, task: ScheduledTask) -> float:
-        pause = FIRST_PAUSE_SECONDS * 2.0 ** min(task.tries - 1, 10)
-        return self._clock() + min(pause, MAX_PAUSE_SECONDS)
+        pause = FIRST_RETRY_SECONDS * 2.0 ** min(task.tries - 1, 10)
+        return self._clock() + min(pause, LONGEST_RETRY_SECONDS)
 
     def _read_task(self, task: ScheduledTask, kind: type[ContentT]) -> tuple[CallOwner, ContentT]:
         found = self._orchestrations.encoding.decode_task(task, kind)

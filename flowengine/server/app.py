@@ -15,7 +15,6 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from flowengine.compile import Release
 from flowengine.journal import JournalEncryption, JournalWriter
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import REPORT_PAUSE_SECONDS
@@ -36,7 +35,7 @@ from flowengine.server.health import Healthz, MetricsEndpoint, Readyz
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.orchestration_requests import OrchestrationRequests
-from flowengine.server.orchestration_service import OrchestrationService
+from flowengine.server.orchestration_service import OrchestrationService, create_service
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings
@@ -103,14 +102,9 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     ]
     connections = ConnectionTable(settings.keep_alive)
     outbox, drain = Outbox(store, codec, client), settings.drain
-    orchestrations = None
-    if engine.orchestrations is not None:
-        requests = OrchestrationRequests(
-            lambda name: find_secret(list_releases(releases), environment, name), settings.api_url
-        )
-        orchestrations = OrchestrationService(
-            store, engine.orchestrations, codec, requests, callback.answer_result
-        )
+    secrets = partial(find_application_secret, releases, environment)
+    requests = OrchestrationRequests(secrets, settings.api_url)
+    orchestrations = create_service(engine, store, codec, requests, callback.answer_result)
     parts = WorkerParts(
         store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
     )
@@ -121,9 +115,14 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     )
 
 
-def list_releases(releases: Registry) -> tuple[Release, ...]:
-    """All releases whose applications calls may belong to, the current one first."""
-    return releases.current, *releases.loaded_releases
+def find_application_secret(
+    releases: Registry, environment: dict[str, str], application: str
+) -> str:
+    """The secret of an application, by the current release, else by another one that calls are
+    on.
+    """
+    known = releases.current, *releases.loaded_releases
+    return find_secret(known, environment, application)
 
 
 def create_lifespan(

@@ -1,12 +1,26 @@
 """Runs the orchestrations of a worker: their tasks, and the janitor."""
 
 from flowengine.runtime.cookie import Codec
+from flowengine.runtime.engine import Engine
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.orchestration_tasks import AnswerResult, OrchestrationTasks
 from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.task_loop import TaskLoop
 from flowengine.server.orchestration_requests import OrchestrationRequests
 from flowengine.storage.sessions import Store
+
+
+def create_service(
+    engine: Engine,
+    store: Store,
+    codec: Codec,
+    requests: OrchestrationRequests,
+    answer_result: AnswerResult,
+) -> "OrchestrationService | None":
+    """The service of an engine; None where its store keeps no orchestrations."""
+    if engine.orchestrations is None:
+        return None
+    return OrchestrationService(store, engine.orchestrations, codec, requests, answer_result)
 
 
 class OrchestrationService:

@@ -62,7 +62,7 @@ def test_caller_comes_to_the_voicemail_when_nobody_takes_the_call(platform: Ring
     platform.wait_until_heard(caller, "Nobody.")
 
 
-def test_of_two_who_accept_at_once_one_has_the_caller_and_the_other_is_told(
+def test_members_who_accept_at_once_do_not_both_get_the_caller(
     platform: RingPlatform,
 ) -> None:
     caller = platform.dial(AT_ONCE)

@@ -120,7 +120,7 @@ def test_caller_who_leaves_before_the_ring_begins_rings_nobody() -> None:
     run(ring())
 
 
-def test_of_two_legs_of_one_request_the_second_is_hung_up() -> None:
+def test_second_leg_of_one_request_is_hung_up() -> None:
     async def ring() -> None:
         line = RingLine(RELEASE)
         line.platform.outcomes = [RequestUnclear("the answer was lost")]
