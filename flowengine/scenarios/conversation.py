@@ -19,6 +19,7 @@ import msgspec
 from flowengine.compile import Release
 from flowengine.scenarios.backend import Backend, BackendCall, LookupFunction
 from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
+from flowengine.scenarios.event_descriptions import describe_event, get_next_phase
 from flowengine.scenarios.simulated_parties import SimulatedParties
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.states import LookupResult
@@ -29,14 +30,9 @@ from flowengine.switch.exchange import Exchange
 from flowengine.switch.switch_events import (
     AnswerReceived,
     Asks,
-    CallEnded,
     Heard,
     Joined,
-    Left,
-    MenuWaits,
-    Picked,
     Remark,
-    Ringing,
     Role,
     SwitchEvent,
 )
@@ -216,7 +212,9 @@ class Conversation:
 
     def _is_quiet(self) -> bool:
         if self.is_over:
-            return True
+            # the legs of a ring hear of it at the same moment
+            rings = bool(self.rings.find_phase(self.call.id))
+            return not rings or self.clock.get_next_delay() != 0
         if (
             self.phase in ("", "picked")
             or self._pending_callbacks
@@ -289,51 +287,6 @@ class Conversation:
 def answer_nothing(_call_id: str, _exit_name: str) -> bytes:
     """No flow in this process answers."""
     return encode_svaml((), None)
-
-
-def get_next_phase(happening: SwitchEvent, before: str) -> str:
-    """What a call is at from now on."""
-    if isinstance(happening, Picked) and happening.role == "callee":
-        return "picked"
-    if isinstance(happening, AnswerReceived) and happening.event == "ace" and before == "picked":
-        return "joined"  # also where a placed call has nobody at its other end
-    return {MenuWaits: "asked", Ringing: "ringing", Joined: "joined", CallEnded: "ended"}.get(
-        type(happening), before
-    )
-
-
-def describe_event(happening: SwitchEvent) -> tuple[str, str] | None:
-    """Who does what, for the transcript."""
-    if isinstance(happening, Heard):
-        sound = happening.sound
-        return (
-            happening.role,
-            f'hears "{sound.text}"'
-            if sound.kind == "speech"
-            else f"hears {sound.kind} {sound.text}".rstrip(),
-        )
-    if isinstance(happening, AnswerReceived):
-        why = happening.failure or "; ".join(item.message for item in happening.illegal)
-        return ("platform", f"refuses the answer to {happening.event}: {why}") if why else None
-    if isinstance(happening, Remark):
-        found = "; ".join(item.message for item in happening.illegal + happening.tolerated)
-        return "platform", f"remarks on {happening.about}: {found}"
-    if isinstance(happening, Left):
-        return happening.role, "is gone"
-    return ("platform", describe_progress(happening)) if describe_progress(happening) else None
-
-
-def describe_progress(happening: SwitchEvent) -> str:
-    """How a call goes on."""
-    if isinstance(happening, Ringing):
-        return f"calls {happening.to}"
-    if isinstance(happening, Joined):
-        return f"connects to {happening.to}" if happening.to else f"joins {happening.kind}"
-    return (
-        f"ends the call: {happening.result}, {happening.reason}"
-        if isinstance(happening, CallEnded)
-        else ""
-    )
 
 
 def open_conversation(

@@ -79,7 +79,8 @@ def check_act(report: ReportProblem, path: KeyPath, written: StepPartyAct) -> No
     act = parse_party_act(written)
     if act is None:
         words = [*PARTY_WORDS, *(f"{verb} …" for verb in PARTY_VERBS)]
-        hint = suggest_words(str(written), words)
+        keys = str(written).startswith("presses ")
+        hint = "keys are 0-9 * #" if keys else suggest_words(str(written), words)
         report("FE315", path, f"a party never {quote_value(str(written))}", hint)
     elif isinstance(act, CalleeStep) and len(list_fields(act)) != 1:
         report("FE702", path, "a step is one thing", "write one step for each, in their order")

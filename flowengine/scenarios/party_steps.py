@@ -13,7 +13,7 @@ from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.scenarios.simulated_parties import SimulatedParty
 from flowengine.states.field_types import parse_millis
 
-PARTY_EXPECTATIONS = frozenset({"is rung", "is not rung"})
+PARTY_EXPECTATIONS = frozenset({"is rung", "is not rung", "is free"})
 HEARING_FIELDS = frozenset({"hears", "hears_only", "does_not_hear"})
 
 
@@ -44,6 +44,8 @@ class PartySteps:
             self.check_rung(party, after)
         elif act == "is not rung":
             self.check_not_rung(party)
+        elif act == "is free":
+            self.check_free(party)
         elif isinstance(act, CalleeStep):
             (field,) = list_fields(act)
             self.run_long_form(party, field, getattr(act, field))
@@ -70,6 +72,13 @@ class PartySteps:
     def check_not_rung(self, party: SimulatedParty) -> None:
         if party.matched < len(party.rings):
             raise ExpectationMissedError(f"{party.name} is rung")
+
+    def check_free(self, party: SimulatedParty) -> None:
+        """Their phone does not ring, and they are in no call."""
+        leg = self.talk.parties.find_leg(party)
+        if leg is not None and leg.state != "gone":
+            found = "their phone rings" if leg.state == "ringing" else "they are in a call"
+            raise ExpectationMissedError(f"{party.name} is not free", "", found)
 
     def run_long_form(self, party: SimulatedParty, field: str, value: Any) -> None:
         heard = self.heard.setdefault(party.name, HeardWords(party.get_heard_text, party.name))

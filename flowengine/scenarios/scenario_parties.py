@@ -19,6 +19,7 @@ PARTY_WORDS = (
     "stays silent",
     "is rung",
     "is not rung",
+    "is free",
 )
 """What a party does or is, in words alone"""
 PARTY_VERBS: Mapping[str, str] = {

@@ -215,7 +215,8 @@ class ScenarioStep(
                     Meta(
                         description="What a party of the scenario does, hears or is: `answers`, "
                         "`accepts`, `rings out`, `busy`, `declines`, `presses 1`, `says Hello`, "
-                        "`hears …`, `stays silent`, `hangs up`, `is rung`, `is not rung`.",
+                        "`hears …`, `stays silent`, `hangs up`, `is rung`, `is not rung`, "
+                        "`is free`.",
                         examples=["is rung", "presses 1", {"hears": "A call for sales"}],
                     ),
                 ],

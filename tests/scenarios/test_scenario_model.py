@@ -73,6 +73,46 @@ MISTAKES = {
         "FE703 1:45 line has no state wellcome",
         'did you mean "welcome"?',
     ),
+    "parties: {anna: {is: '+14045009001'}}, scenarios: {a: {when: [{ana: is rung}]}}": (
+        'FE150 1:77 unknown key "ana" in entry 1 of "when"',
+        'did you mean "anna"?',
+    ),
+    "parties: {anna: {is: '+14045009001'}}, scenarios: {a: {when: [{anna: anwsers}]}}": (
+        'FE315 1:83 a party never "anwsers"',
+        'write "answers"',
+    ),
+    "parties: {anna: {is: '+14045009001'}}, scenarios: {a: {when: [{anna: presses one}]}}": (
+        'FE315 1:83 a party never "presses one"',
+        "keys are 0-9 * #",
+    ),
+    "parties: {anna: {is: '+14045009001', does: sleeps}}, scenarios: {a: {}}": (
+        "FE153",
+        "",
+    ),
+    "parties: {press: {is: '+14045009001'}}, scenarios: {a: {}}": (
+        "FE709 1:24 press: is a step",
+        "take another name",
+    ),
+    "parties: {anna: {is: '+14045009001'}, bo: {is: '+14045009001'}}, scenarios: {a: {}}": (
+        "FE709 1:52 bo is +14045009001, and so is anna",
+        "one party has one name",
+    ),
+    "scenarios: {b: {parties: {bo: {is: '+14045009001'}}}, a: {when: [{bo: is rung}]}}": (
+        "FE709 1:80 this scenario has no party bo",
+        "name them under parties:",
+    ),
+    "parties: {bo: {is: '+14045009001'}}, scenarios: {a: {when: [{after: 5s, bo: answers}]}}": (
+        "FE702 1:75 after: says how long it takes",
+        "{after: 20s, anna: is rung}",
+    ),
+    "parties: {bo: {is: '+14045009001'}}, scenarios: {a: {when: [{press: 1, bo: answers}]}}": (
+        "FE702 1:74 a step is one thing, and this one has press and bo",
+        "one step for each",
+    ),
+    "parties: {bo: {is: '+14045009001'}}, scenarios: {a: {when: [{bo: hears /(/}]}}": (
+        "FE707",
+        "mend it",
+    ),
     "scenarios: {a: {given: {lookups: [{service: crn, get: /a}]}}}": (
         "FE705",
         'did you mean "crm"?',
