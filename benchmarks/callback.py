@@ -7,11 +7,14 @@ The bare endpoint verifies the same signature and returns constant bytes. The go
 answering alone, so their rows are served with `journal: {keep: none}`; the other two are served as
 the example stands, and record every callback in the call journal.
 
-CPU time is that of all processes of the server. It says more than throughput, as the load generator
-is the limit of that on most machines.
+CPU time is that of all processes of the server, until its journal is written. It says more than
+throughput: the load generator is the limit of that on most machines, and a server that puts its
+journal off answers more for a while.
 
 With --against the same is measured with another revision, in turns with this one, by the same
-dependencies; who is first changes with each round. The CPU time of a row is the least of its rounds,
+dependencies; who is first changes with each round. Both then serve one flow alone, as an older
+revision does not know all that the example is written in. Each gets the cookies that itself has
+set. The CPU time of a row is the least of its rounds,
 since whatever else the machine does only adds to it. Exit status 1 says that a row costs more CPU
 time than 5 % above that of the other revision.
 
@@ -20,6 +23,7 @@ time than 5 % above that of the other revision.
 
 import argparse
 import asyncio
+import http.client
 import json
 import os
 import shutil
@@ -40,23 +44,20 @@ import httpx
 import uvloop
 
 from flowengine.compile import Release, compile_project
-from flowengine.releases import Registry
 from flowengine.runtime.call_state import Call
-from flowengine.runtime.cookie import Codec, derive_key
-from flowengine.runtime.engine import Engine
 from flowengine.runtime.step import step
 from flowengine.sinch import CallbackEvent, decode, sign_request
 from flowengine.sources.project_folder import read_folder
-from flowengine.states import LookupRequest, LookupResult
-from flowengine.storage.sessions import open_store
 
 ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 KIND = "application/json; charset=utf-8"
 CONNECTIONS = 32
 TOLERANCE = 1.05  # of the CPU time of another revision: what two runs of one differ by
+IDLE_CPU_SECONDS = 0.05  # of half a second: what a server without callbacks does
 TARGETS = {"default store, no journal": 0.50, "cookies alone, no journal": 0.60, "step": 20.0}
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
+ONE_FLOW = "project: departments\nroutes: [{flow: departments}]\n"
 
 BARE = f"""
 from datetime import UTC, datetime
@@ -109,31 +110,35 @@ def callbacks(number: int) -> list[bytes]:
     return [json.dumps(event).encode() for event in events]
 
 
-async def with_cookies(engine: Engine, bodies: list[bytes]) -> list[bytes]:
-    """The same callbacks as a platform that echoes cookies sends them; state is sealed the same way
-    each time.
+def echo_cookies(port: int, bodies: list[bytes]) -> list[bytes]:
+    """The same callbacks as a platform that echoes cookies sends them, with those that the server
+    at this port sets.
     """
     cookies: dict[str, str] = {}
     sent = []
+    connection = http.client.HTTPConnection("127.0.0.1", port)
     for body in bodies:
-        event = {
-            **json.loads(body),
-            "cookies": [{"key": key, "value": value} for key, value in cookies.items()],
-        }
-        sent.append(json.dumps(event).encode())
-        answer = json.loads((await engine.answer(decode(sent[-1]), sent[-1])).body)
+        echoed = [{"key": key, "value": value} for key, value in cookies.items()]
+        sent.append(json.dumps({**json.loads(body), "cookies": echoed}).encode())
+        connection.request("POST", "/sinch", sent[-1], sign(sent[-1]))
+        answer = json.loads(connection.getresponse().read() or b"{}")
         cookies |= {
             item["key"]: item["value"]
             for item in answer.get("instructions", ())
             if item["name"] == "setCookie"
         }
+    connection.close()
     return sent
 
 
-def request(body: bytes) -> bytes:
+def sign(body: bytes) -> dict[str, str]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     authorization = sign_request(KEY, SECRET, "POST", "/sinch", KIND, body, now)
-    signed = f"content-type: {KIND}\r\nx-timestamp: {now}\r\nauthorization: {authorization}\r\n"
+    return {"content-type": KIND, "x-timestamp": now, "authorization": authorization}
+
+
+def request(body: bytes) -> bytes:
+    signed = "".join(f"{name}: {value}\r\n" for name, value in sign(body).items())
     return (
         f"POST /sinch HTTP/1.1\r\nhost: 127.0.0.1\r\n{signed}content-length: {len(body)}\r\n\r\n".encode()
         + body
@@ -204,6 +209,19 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(field) for stat in stats for field in stat[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
+def settled_cpu_seconds(pid: int) -> float:
+    """The same once the journal and the metrics of all callbacks are written: one revision writes
+    them while it answers, another puts them off for seconds.
+    """
+    used = cpu_seconds(pid)
+    for _ in range(60):
+        time.sleep(0.5)
+        before, used = used, cpu_seconds(pid)
+        if used - before < IDLE_CPU_SECONDS:
+            break
+    return used
+
+
 def serve(command: list[str], port: int, folder: str, root: Path) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
@@ -236,24 +254,17 @@ def measure(
         requests = [[request(body) for body in call] for call in calls[200:]]
         before = cpu_seconds(process.pid)
         rate = uvloop.run(load(port, requests))
-        time.sleep(1.5)  # the journal and the metrics of the last callbacks
-        used = cpu_seconds(process.pid) - before
+        used = settled_cpu_seconds(process.pid) - before
         return rate, used / sum(map(len, requests)) * 1e6
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
 
 
-async def never(_request: LookupRequest, _left: float) -> LookupResult:
-    raise AssertionError("the benchmarked flow asks nobody")
-
-
-async def prepared(release: Release, calls: int) -> list[list[bytes]]:
-    store = open_store("none")
-    engine = Engine(Registry(release), store, Codec([derive_key(SECRET)]), never)
-    made = [await with_cookies(engine, callbacks(number)) for number in range(calls)]
-    await store.close()
-    return made
+def compile_example() -> Release:
+    release = compile_project(read_folder(ROOT / "flows"), {}).release
+    assert release is not None
+    return release
 
 
 def step_microseconds(release: Release) -> float:
@@ -275,22 +286,28 @@ def step_microseconds(release: Release) -> float:
     return min(rounds)
 
 
-def projects(folder: str) -> dict[str, Path]:
-    """The example as it stands, and without a journal."""
-    silent = Path(folder) / "silent"
-    shutil.copytree(ROOT / "flows", silent)
+def projects(folder: str, *, only_one_flow: bool) -> dict[str, Path]:
+    """The example as it stands, or one flow of it alone; and the same without a journal."""
+    shown, silent = Path(folder) / "shown", Path(folder) / "silent"
+    if only_one_flow:
+        shown.mkdir()
+        shutil.copy(ROOT / "flows" / "departments.yaml", shown)
+        (shown / "project.yaml").write_text(ONE_FLOW)
+    else:
+        shutil.copytree(ROOT / "flows", shown)
+    shutil.copytree(shown, silent)
     with (silent / "project.yaml").open("a") as project:
         project.write("\njournal: {keep: none}\n")
-    return {"journal": ROOT / "flows", "no journal": silent}
+    return {"journal": shown, "no journal": silent}
 
 
-def commands(folder: str, port: int) -> dict[str, list[str]]:
+def commands(folder: str, port: int, *, only_one_flow: bool) -> dict[str, list[str]]:
     (Path(folder) / "bare.py").write_text(BARE)
     quiet = ["--no-access-log", "--log-level", "warning"]
     found = {
         "bare endpoint": [sys.executable, "-m", "uvicorn", "--port", str(port), *quiet, "bare:app"]
     }
-    for what, flows in projects(folder).items():
+    for what, flows in projects(folder, only_one_flow=only_one_flow).items():
         served = [sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port)]
         found |= {
             f"default store, {what}": served,
@@ -301,21 +318,24 @@ def commands(folder: str, port: int) -> dict[str, list[str]]:
     )
 
 
-def compiled(flows: Path) -> Release:
-    release = compile_project(read_folder(flows), {}).release
-    assert release is not None
-    return release
-
-
-def sent_to(calls: int) -> dict[str, list[list[bytes]]]:
-    """The callbacks by the name of the row: the cookies of a call name the release that it is on."""
+def prepare_calls(calls: int, root: Path, *, only_one_flow: bool) -> dict[str, list[list[bytes]]]:
+    """The callbacks by the name of the row. Those with cookies have been answered once: the cookies
+    of a call name the release that it is on, and each revision has its own form of them.
+    """
     plain = [callbacks(number) for number in range(calls)]
+    prepared = {}
     with tempfile.TemporaryDirectory() as folder:
-        echoed = {
-            f"cookies alone, {what}": uvloop.run(prepared(compiled(flows), calls))
-            for what, flows in projects(folder).items()
-        }
-        return dict.fromkeys(commands(tempfile.mkdtemp(dir=folder), 0), plain) | echoed
+        port = 18300
+        for row, command in commands(folder, port, only_one_flow=only_one_flow).items():
+            prepared[row] = plain
+            if row.startswith("cookies alone"):
+                process = serve(command, port, folder, root)
+                try:
+                    prepared[row] = [echo_cookies(port, bodies) for bodies in plain]
+                finally:
+                    os.killpg(process.pid, signal.SIGTERM)
+                    process.wait(30)
+    return prepared
 
 
 @contextmanager
@@ -336,20 +356,24 @@ def revisions(against: str | None) -> Iterator[dict[str, Path]]:
 
 def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
-    sent = sent_to(calls + 200)
+    only_one_flow = against is not None
     found: dict[str, list[tuple[float, float]]] = {}
     port = 18400
     with revisions(against) as roots:
+        sent = {
+            revision: prepare_calls(calls + 200, root, only_one_flow=only_one_flow)
+            for revision, root in roots.items()
+        }
         for turn in range(rounds):
-            for name, revision in product(sent, sorted(roots, reverse=bool(turn % 2))):
+            for name, revision in product(sent[""], sorted(roots, reverse=bool(turn % 2))):
                 if name == "bare endpoint" and revision:
                     continue
                 with tempfile.TemporaryDirectory() as folder:
                     port += 1
                     row = f"{name} ({revision})" if revision else name
-                    command = commands(folder, port)[name]
+                    command = commands(folder, port, only_one_flow=only_one_flow)[name]
                     found.setdefault(row, []).append(
-                        measure(command, port, folder, roots[revision], sent[name])
+                        measure(command, port, folder, roots[revision], sent[revision][name])
                     )
     bare = found["bare endpoint"]
     ratios = {
@@ -364,7 +388,7 @@ def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:
         "cpu_microseconds": {
             name: round(min(cpu for _, cpu in row), 1) for name, row in found.items()
         },
-        "step_microseconds": round(step_microseconds(compiled(ROOT / "flows")), 1),
+        "step_microseconds": round(step_microseconds(compile_example()), 1),
         "targets": TARGETS,
     }
 

@@ -24,13 +24,12 @@ from pathlib import Path
 
 from callback import (
     KEY,
-    ROOT,
     SECRET,
     TOLERANCE,
     commands,
     measure,
+    prepare_calls,
     revisions,
-    sent_to,
 )
 
 WITH, WITHOUT = "cookies alone, journal", "cookies alone, no journal"
@@ -59,12 +58,14 @@ def read_cpu(command: list[str], folder: str, root: Path) -> float:
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
-def measure_round(sent: dict[str, list[list[bytes]]], root: Path, port: int) -> dict[str, float]:
+def measure_round(
+    sent: dict[str, list[list[bytes]]], root: Path, port: int, *, only_one_flow: bool
+) -> dict[str, float]:
     """One round with this code: what it used, by what was done."""
     used: dict[str, float] = {}
     for row in (WITHOUT, WITH):
         with tempfile.TemporaryDirectory() as folder:
-            command = commands(folder, port)[row]
+            command = commands(folder, port, only_one_flow=only_one_flow)[row]
             used[row] = measure(command, port, folder, root, sent[row])[1]
             if row == WITHOUT:
                 continue
@@ -75,7 +76,14 @@ def measure_round(sent: dict[str, list[list[bytes]]], root: Path, port: int) -> 
                 listing = ["calls", *store, "--limit", calls]
                 used[f"list {calls}"] = read_cpu(listing, folder, root)
             for since in ("0m", "1d"):
-                replay = ["replay", str(journal), "--on", str(ROOT / "flows"), "--since", since]
+                replay = [
+                    "replay",
+                    str(journal),
+                    "--on",
+                    str(Path(folder) / "shown"),
+                    "--since",
+                    since,
+                ]
                 used[f"replay {since}"] = read_cpu(replay, folder, root)
     return used
 
@@ -94,14 +102,20 @@ def build_rows(rounds: list[dict[str, float]]) -> dict[str, float]:
 
 def run(calls: int, rounds: int, against: str | None) -> dict[str, dict[str, float]]:
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
-    sent = sent_to(calls + WARM_CALLS)
+    only_one_flow = against is not None
     found: dict[str, list[dict[str, float]]] = {}
     port = 18700
     with revisions(against) as roots:
+        sent = {
+            revision: prepare_calls(calls + WARM_CALLS, root, only_one_flow=only_one_flow)
+            for revision, root in roots.items()
+        }
         for _ in range(rounds):
             for revision, root in roots.items():
                 port += 1
-                found.setdefault(revision, []).append(measure_round(sent, root, port))
+                found.setdefault(revision, []).append(
+                    measure_round(sent[revision], root, port, only_one_flow=only_one_flow)
+                )
     return {revision: build_rows(measured) for revision, measured in found.items()}
 
 

@@ -34,6 +34,7 @@ MAX_EXCERPT: Final = 110
 
 # platform
 MAX_SAY = 600  # characters of one `say` (OpenAPI; support can raise it)
+MAX_PAUSE_MILLIS = 10_000  # of one break in speech markup: voices of most makers take no longer one
 MAX_TTS_TOTAL = (
     1000  # spoken characters of one answer (older .NET server SDK, written by platform staff)
 )

@@ -127,7 +127,13 @@ class Server:
     """`flowengine serve` in a process of its own, with its workers in its process group."""
 
     def __init__(
-        self, folder: Path, *, workers: int = 1, store: str = "", flows: Sequence[str] = ()
+        self,
+        folder: Path,
+        *,
+        workers: int = 1,
+        store: str = "",
+        flows: Sequence[str] = (),
+        options: Sequence[str] = (),
     ) -> None:
         self.folder, self.workers, self.store = (
             folder,
@@ -135,6 +141,7 @@ class Server:
             store or f"sqlite:{folder / 'calls.db'}",
         )
         self.flows = flows or [str(folder / "flows")]
+        self.options = options
         self.port = find_free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.environment: dict[str, str] = {}
@@ -149,7 +156,7 @@ class Server:
             "--port",
             str(self.port),
         ]
-        command += ["--workers", str(self.workers), "--store", self.store]
+        command += ["--workers", str(self.workers), "--store", self.store, *self.options]
         environment = {
             **os.environ,
             "SINCH_APPLICATION_KEY": KEY,

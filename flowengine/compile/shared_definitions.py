@@ -105,9 +105,8 @@ def build_project_problem(
     )
 
 
-CLOSED_CALENDAR = Calendar(
-    "UTC", {}
-)  # stands in for a calendar with a mistake, so that the flows that use it are not blamed for it
+# stands in for a calendar with a mistake, so that the flows that use it are not blamed for it
+CLOSED_CALENDAR = parse_calendar({"zone": "UTC"})
 
 
 @dataclass(slots=True)

@@ -82,7 +82,11 @@ def extract_first_words(prompt: Any) -> str:
     is spoken.
     """
     if isinstance(prompt, list):
-        spoken = [part for part in prompt if not (isinstance(part, dict) and "audio" in part)]
+        spoken = [
+            part
+            for part in prompt
+            if not (isinstance(part, dict) and {"audio", "pause"} & part.keys())
+        ]
         return next(filter(None, map(extract_first_words, spoken or prompt)), "")
     if not isinstance(prompt, dict):
         return str(prompt or "")

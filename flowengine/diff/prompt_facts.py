@@ -11,10 +11,8 @@ from flowengine.diff.difference import DiffPart
 from flowengine.diff.project_facts import Fact
 from flowengine.model import Project
 from flowengine.source import KeyPath
-from flowengine.states.prompt import LocalisedText, PromptSpec
+from flowengine.states.prompt import PROMPT_FORMS, LocalisedText, PromptSpec
 from flowengine.states.question import PromptByAttempt
-
-PIECE_KINDS = ("text", "ssml", "audio", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,8 @@ class PromptPiece:
         )
 
     def format_text(self, text: str) -> str:
-        return {"text": f"“{text}”", "audio": f"[audio {text}]"}.get(self.kind, text)
+        shown = {"text": f"“{text}”", "audio": f"[audio {text}]", "pause": f"[pause {text}]"}
+        return shown.get(self.kind, text)
 
     def format_overrides(self) -> str:
         return "".join(
@@ -139,7 +138,7 @@ class PromptReader:
 
     def read_piece(self, authored: Any) -> PromptPiece:
         spoken = authored if isinstance(authored, PromptSpec) else PromptSpec(text=str(authored))
-        kind = next((kind for kind in PIECE_KINDS if getattr(spoken, kind) is not UNSET), "text")
+        kind = next((kind for kind in PROMPT_FORMS if getattr(spoken, kind) is not UNSET), "text")
         found: LocalisedText = getattr(spoken, kind) or ""
         message = str(found) if kind == "message" else ""
         words = self.project.messages.get(message, message) if message else found

@@ -215,8 +215,7 @@ def format_opening_hours(calendar: Calendar) -> dict[str, str]:
     days: dict[str, Any] = {
         name: calendar.weekly.get(day, ()) for day, name in enumerate(WEEKDAY_NAMES)
     }
-    days |= {day.isoformat(): ranges for day, ranges in calendar.exceptions.items()}
-    days |= {f"{month:02}-{day:02}": ranges for (month, day), ranges in calendar.yearly.items()}
+    days |= {text: hours for text, (_, hours) in calendar.special.rules.items()}
     told = {
         day: ", ".join(
             f"{format_clock_time(item[0])}-{format_clock_time(item[1])}" for item in sorted(ranges)

@@ -1,6 +1,5 @@
 """Opening hours: by the clock of a place, through changes of daylight saving time."""
 
-from calendar import isleap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -9,32 +8,29 @@ from typing import Final
 
 from flowengine.expr.cldr import is_english
 from flowengine.expr.functions.trace_remarks import add_remark
+from flowengine.expr.special_hours import MinuteRange, SpecialHours
 from flowengine.expr.speech_formats import format_spoken_opening, format_spoken_time
 from flowengine.expr.zones import load_zone
 
-MinuteRange = tuple[int, int]  # minutes from midnight; an end beyond 1440 lies on the next day
 _HORIZON_DAYS: Final = 400  # days: any holiday of a year is passed in between
-_LEAP_SEARCH_YEARS: Final = 9  # from 2096 to 2104
 _DAY: Final = timedelta(days=1)
 
 
 class Calendar:
-    """Weekly hours by weekday (Monday is 0), exceptions by date or by (month, day) of every year.
-    An exception replaces the ranges that *start* on its day. Every `now` carries a zone.
+    """Weekly hours by weekday (Monday is 0), and those of special days, which replace the ranges
+    that *start* on such a day. Every `now` carries a zone.
     """
 
     def __init__(
         self,
         zone: str,
         weekly: Mapping[int, Sequence[MinuteRange]],
-        exceptions: Mapping[date, Sequence[MinuteRange]] | None = None,
-        yearly: Mapping[tuple[int, int], Sequence[MinuteRange]] | None = None,
+        special: SpecialHours,
         closed: bool = False,
     ) -> None:
         self.zone = load_zone(zone)
         self.weekly = {day: tuple(ranges) for day, ranges in weekly.items()}
-        self.exceptions = {day: tuple(ranges) for day, ranges in (exceptions or {}).items()}
-        self.yearly = {day: tuple(ranges) for day, ranges in (yearly or {}).items()}
+        self.special = special
         self.closed = closed
         self._get_intervals = lru_cache(maxsize=16)(self._compute_intervals)
         self._last_answer: tuple[float, datetime | None] | None = None
@@ -95,23 +91,13 @@ class Calendar:
         """Days beyond the horizon that may be open. Weekly hours are not repeated for years: what
         they open was open before.
         """
-        dated = {day for day in self.exceptions if day >= start}
-        dated |= {day + _DAY for day in dated if day < date.max}  # after a day that is closed
-        leaps = {
-            date(year, *day)
-            for day in self.yearly
-            if day == (2, 29)
-            for year in range(start.year, min(start.year + _LEAP_SEARCH_YEARS, date.max.year))
-            if isleap(year) and date(year, *day) >= start
-        }
-        yield from sorted(dated | leaps)
+        rare = self.special.list_rare_days(start)
+        # after a day that is closed
+        yield from sorted(rare | {day + _DAY for day in rare if day < date.max})
 
     def _get_minute_ranges(self, day: date) -> Sequence[MinuteRange]:
-        # a date before a day of every year, as it says more
-        for found in (self.exceptions.get(day), self.yearly.get((day.month, day.day))):
-            if found is not None:
-                return found
-        return self.weekly.get(day.weekday(), ())
+        hours = self.special.find_hours(day)
+        return self.weekly.get(day.weekday(), ()) if hours is None else hours
 
     def _compute_intervals(self, day: date) -> tuple[tuple[float, float], ...]:
         return tuple(

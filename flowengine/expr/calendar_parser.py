@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfoNotFoundError
 
-from flowengine.expr.calendar import Calendar, MinuteRange
+from flowengine.expr.calendar import Calendar
+from flowengine.expr.special_days import SpecialDayError, SpecialDays, parse_special_days
+from flowengine.expr.special_hours import MinuteRange, SpecialHours
 from flowengine.expr.zones import list_zone_names, load_zone
 from flowengine.problems import join_with_or, quote_value, suggest_name
 
@@ -28,9 +29,6 @@ _DAY_GROUPS: Final = {
 _RANGE: Final = re.compile(r"\s*([0-9]{1,2}):([0-5][0-9])\s*[-–]\s*([0-9]{1,2}):([0-5][0-9])\s*")  # noqa: RUF001 - word processors write the long dash
 _MIDNIGHT: Final = 1440
 _Path = tuple[str | int, ...]
-_Exceptions = tuple[
-    dict[date, tuple[MinuteRange, ...]], dict[tuple[int, int], tuple[MinuteRange, ...]]
-]
 _T = TypeVar("_T")
 
 
@@ -66,11 +64,11 @@ def parse_calendar(data: Mapping[str, Any], zone: str = "") -> Calendar:
             )
     if not isinstance(data.get("closed", False), bool):
         reader.mistakes.append(HoursTextError("closed is true or false", ("closed",)))
-    weekly, (exceptions, yearly) = reader.read_weekly(data), reader.read_exceptions(data)
+    weekly, special = reader.read_weekly(data), reader.read_special(data)
     place = reader.try_read(partial(_parse_zone, data.get("zone") or zone))
     if reader.mistakes or place is None:
         raise CalendarError(reader.mistakes)
-    return Calendar(place, weekly, exceptions, yearly, data.get("closed", False))
+    return Calendar(place, weekly, special, data.get("closed", False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +99,24 @@ class _CalendarReader:
                 weekly[day] = ranges
         return weekly
 
-    def read_exceptions(self, data: Mapping[str, Any]) -> _Exceptions:
-        dates: dict[date, tuple[MinuteRange, ...]] = {}
-        yearly: dict[tuple[int, int], tuple[MinuteRange, ...]] = {}
+    def read_special(self, data: Mapping[str, Any]) -> SpecialHours:
+        rules: dict[str, tuple[SpecialDays, tuple[MinuteRange, ...]]] = {}
         for key, value in (self.try_read(partial(_get_mapping, data, "except")) or {}).items():
             ranges = self.try_read(partial(_parse_ranges, value, ("except", key))) or ()
-            day = self.try_read(partial(_parse_date, str(key)))
-            if day is not None and len(str(key)) == len("12-25"):
-                yearly[day.month, day.day] = ranges
-            elif day is not None:
-                dates[day] = ranges
-        return dates, yearly
+            days = self.try_read(partial(_parse_special, str(key)))
+            if days is None:
+                continue
+            if days in (known for known, _ in rules.values()):
+                self.mistakes.append(
+                    HoursTextError(
+                        f"{quote_value(key)} is there twice",
+                        ("except", key),
+                        "put all hours of a day into one list",
+                        of_key=True,
+                    )
+                )
+            rules[" ".join(str(key).lower().split())] = days, ranges
+        return SpecialHours(rules)
 
 
 def _get_mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -169,22 +174,11 @@ def _parse_day(name: str, key: str) -> int:
     return _DAYS.index(word[:3])
 
 
-def _parse_date(key: str) -> date:
+def _parse_special(key: str) -> SpecialDays:
     try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", key):
-            return date.fromisoformat(key)
-        if re.fullmatch(r"[0-9]{2}-[0-9]{2}", key):
-            return date.fromisoformat(f"2000-{key}")  # a leap year, so that 02-29 is a day
-    except ValueError:
-        raise HoursTextError(
-            f"there is no day {quote_value(key)}", ("except", key), of_key=True
-        ) from None
-    raise HoursTextError(
-        f"{quote_value(key)} is no date",
-        ("except", key),
-        "write 2026-12-24, or 12-24 for every year",
-        of_key=True,
-    )
+        return parse_special_days(key)
+    except SpecialDayError as error:
+        raise HoursTextError(error.message, ("except", key), error.hint, of_key=True) from None
 
 
 def _parse_ranges(value: Any, path: _Path) -> tuple[MinuteRange, ...]:

@@ -11,6 +11,7 @@ import msgspec
 
 from flowengine.journal.redaction import REDACTED_TEXT, Redaction, mask_digit_runs
 from flowengine.sinch import Ace, CallbackEvent, Pie
+from flowengine.states import OrchestrationResult
 
 EMPTY_DESTINATION = {"type": "", "endpoint": ""}
 FIELDS_LEFT_OUT = frozenset({"event", "callid", "version", "cookies", "timestamp"})
@@ -26,7 +27,10 @@ _REPEATED_FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
     Ace: attrgetter("application_key", "custom", "conference_id", "user", "amd"),
     Pie: attrgetter("application_key", "custom", "conference_id", "user", "menu_result"),
 }
-_FIELD_ORDER = {kind.kind: kind.__struct_encode_fields__ for kind in get_args(CallbackEvent)}
+_FIELD_ORDER = {
+    kind.kind: kind.__struct_encode_fields__
+    for kind in (*get_args(CallbackEvent), OrchestrationResult)
+}
 
 
 class EventParts(NamedTuple):

@@ -80,6 +80,7 @@ def format_heading(step: CallbackEntry) -> str:
         "dice": f"ended: {event.get('result', '')} {event.get('reason', '')}, "
         f"{event.get('duration', 0)} s",
         "notify": event.get("type", ""),
+        "orchestration": event.get("exit", ""),
     }
     return f"{step.event}  {words[step.event]}".rstrip()
 

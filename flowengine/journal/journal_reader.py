@@ -150,10 +150,10 @@ class JournalReader:
             "FROM rows WHERE call = ? ORDER BY at, number"
         )
         for (key,) in self._fetch_rows(began, (since,)):
-            yield (
-                decode_call_id(key),
-                [open_row(row, key, encryption) for row in self._fetch_rows(query, (key,))],
-            )
+            rows = self._fetch_rows(query, (key,))
+            recorded = [open_row(row, key, encryption) for row in rows]
+            if any(one.release for one in recorded):  # no release answers a leg
+                yield decode_call_id(key), recorded
 
     def count_waiting(self) -> int:
         """How many callbacks are no rows yet, as a server of version 2 was busy or was killed."""

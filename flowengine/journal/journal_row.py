@@ -91,7 +91,7 @@ def build_row(
     if record.repeated:
         # of a repetition nothing is known that could be hidden in its answer
         outcome, said = REPEATED_OUTCOME, "{}"
-    elif encryption is not None and release.journal.replay:
+    elif encryption is not None and release.journal.replay and record.release:
         content = encode_hidden_fields(record, parts.hidden, answer.hidden, way.hidden, at)
         sealed = encryption.seal(content, key, nonce)
     # nobody hears the hangup that answers a caller who has hung up

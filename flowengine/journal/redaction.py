@@ -130,7 +130,8 @@ def is_guarded(call: Call | None, release: Release) -> bool:
     """Whether a call may hold a secret; so may one of which no more is known."""
     if call is None:
         return True
-    return (call.stack[0].flow if call.stack else call.flow) in release.secret_flows
+    flow = call.stack[0].flow if call.stack else call.flow
+    return flow in release.secret_flows or flow not in release.programs
 
 
 def choose_digit_run(*, has_secret: bool, words: bool, numbers: bool) -> int:

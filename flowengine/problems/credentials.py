@@ -1,4 +1,4 @@
-"""Keys of services that an author wrote in plain: kept out of messages."""
+"""Keys of services that an author wrote in plain: kept out of messages and excerpts."""
 
 import re
 from typing import Final
@@ -16,10 +16,20 @@ def mask_credentials(text: str) -> str:
     >>> mask_credentials("not sk_live_51H8xAbCdEfGh")
     'not sk_live_…'
     """
-    return _CREDENTIAL.sub(_mask, text)
+    return _CREDENTIAL.sub(lambda found: found[0] if _is_name(found) else f"{found[1]}…", text)
 
 
-def _mask(found: re.Match[str]) -> str:
-    # a name in small letters alone, such as sk_customer_name, is no key
-    is_word = found[1].endswith("_") and re.fullmatch(r"[a-z_]+", found[2])
-    return found[0] if is_word else f"{found[1]}…"
+def blank_credentials(text: str) -> str:
+    """The same with a star for each character, so that columns stay where they are.
+
+    >>> blank_credentials("booking: sk_live_51H8xAbC # mine")
+    'booking: sk_live_******** # mine'
+    """
+    return _CREDENTIAL.sub(
+        lambda found: found[0] if _is_name(found) else found[1].ljust(len(found[0]), "*"), text
+    )
+
+
+def _is_name(found: re.Match[str]) -> bool:
+    """Whether it is in small letters alone, such as sk_customer_name, and so is no key."""
+    return found[1].endswith("_") and re.fullmatch(r"[a-z_]+", found[2]) is not None

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from flowengine.limits import MAX_EXCERPT
+from flowengine.problems.credentials import blank_credentials
 from flowengine.problems.problem import Span
 
 Sources = Mapping[str, str | bytes]
@@ -22,7 +23,8 @@ class Excerpts:
         lines = self._load_lines(span.file)
         if not 0 < span.line <= len(lines):
             return "", ""
-        line = lines[span.line - 1].rstrip("\r")
+        # the excerpt goes where the message goes: to logs, to reviews
+        line = blank_credentials(lines[span.line - 1].rstrip("\r"))
         end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
         return _cut_window(line, span.column - 1, max(end, span.column))
 

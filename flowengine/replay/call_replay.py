@@ -19,12 +19,13 @@ from flowengine.runtime.call_state import Call
 from flowengine.runtime.locate import STALE_STATE_NOTE
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
-from flowengine.sinch import CallbackEvent, decode
-from flowengine.states import LookupRequest, LookupResult
+from flowengine.sinch import decode
+from flowengine.states import LookupRequest, LookupResult, OrchestrationResult, StepEvent
 from flowengine.svaml import encode_svaml
 
 STAY_EXIT = "answers"
 UNIQUE_EVENTS = ("ice", "dice")
+_decode_result = msgspec.json.Decoder(OrchestrationResult).decode
 
 
 # no error: it happens to calls that were recorded in part
@@ -59,7 +60,7 @@ def replay_call(release: Release, callbacks: Sequence[RecordedCall]) -> CallDiff
         whole = read_sealed_part(recorded)
         if whole.is_known and call is None:
             raise NotReplayableError("its beginning is not in the journal")
-        event = decode_event(whole)
+        event = decode_event(whole, recorded.event)
         before = call if whole.is_known else None
         try:
             outcome = run_step(release, before, event, whole)
@@ -103,8 +104,9 @@ def read_sealed_part(recorded: RecordedCall) -> EncryptedPart:
     return recorded.encrypted_part
 
 
-def decode_event(whole: EncryptedPart) -> CallbackEvent:
-    event = decode(whole.event)
+def decode_event(whole: EncryptedPart, kind: str) -> StepEvent:
+    is_own = kind == OrchestrationResult.kind
+    event: StepEvent = _decode_result(whole.event) if is_own else decode(whole.event)
     return (
         event
         if event.application_key == whole.application
@@ -113,7 +115,7 @@ def decode_event(whole: EncryptedPart) -> CallbackEvent:
 
 
 def run_step(
-    release: Release, call: Call | None, event: CallbackEvent, whole: EncryptedPart
+    release: Release, call: Call | None, event: StepEvent, whole: EncryptedPart
 ) -> Outcome:
     """The step, with the recorded answers of other systems."""
     known = list(whole.lookups)
@@ -146,9 +148,7 @@ def decode_body(body: bytes) -> object:
     return msgspec.json.decode(body) if body else None
 
 
-def compare_step(
-    event: CallbackEvent, outcome: Outcome, whole: EncryptedPart
-) -> CallDifference | None:
+def compare_step(event: StepEvent, outcome: Outcome, whole: EncryptedPart) -> CallDifference | None:
     """The first thing in which a step went differently. Names of states, and states passed on the
     way, may be others.
     """
@@ -177,7 +177,7 @@ def list_requests(trace: Sequence[TraceEntry]) -> list[str]:
 
 
 def classify_difference(
-    event: CallbackEvent,
+    event: StepEvent,
     now: Sequence[TraceEntry],
     then: Sequence[TraceEntry],
     whole: EncryptedPart,

@@ -98,6 +98,12 @@ def encode_log(entries: Iterable[AnsweredDelivery]) -> bytes:
     )
 
 
+def is_latest_answer(saved: SavedCall, identity: bytes) -> bool:
+    """Whether the platform has followed no answer since that to this event."""
+    spoken = [entry.identity for entry in decode_log(saved) if entry.is_spoken]
+    return spoken[-1:] == [identity]
+
+
 def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | None:
     """The log with the delivery marked as undelivered; None where the log does not hold it."""
     arrived = int(delivery.arrived_at * 1_000_000)

@@ -10,6 +10,8 @@ from flowengine.limits import MAX_STEP_RETRIES
 from flowengine.runtime.claims import RequestClaims
 from flowengine.runtime.delivery import CallbackDelivery, Reply
 from flowengine.runtime.delivery_log import may_hold
+from flowengine.runtime.leg_answers import LegAnswers, is_leg_row
+from flowengine.runtime.leg_token import LEG_TOKEN_PREFIX
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
@@ -37,8 +39,10 @@ class StepDriver:
         requester: Requester,
         clock: Callable[[], float],
         log_once: LogOnce,
+        legs: LegAnswers | None,
     ) -> None:
         self._store = store
+        self._legs = legs
         self._locator = locator
         self._replier = replier
         self._clock = clock
@@ -50,6 +54,10 @@ class StepDriver:
         first.
         """
         event = delivery.event
+        if event.custom and self._legs is not None and event.custom.startswith(LEG_TOKEN_PREFIX):
+            reply = await self._legs.answer_leg(delivery)
+            if reply is not None:
+                return reply
         # An incoming call is taken as new without reading the store; saving fails where the call
         # exists.
         saved = None if type(event) is Ice else await self._load_saved(delivery)
@@ -87,6 +95,8 @@ class StepDriver:
             located = self._locator.find_call(event, saved)
             if not isinstance(located, LocatedCall):
                 located = await self._locator.load_release(located)
+            if saved is not None and self._legs is not None and is_leg_row(saved):
+                return saved, located, await self._legs.answer_saved_leg(delivery, saved)
             is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
             if may_hold_answer(saved, delivery, is_elsewhere=is_elsewhere):
                 again = await self._replier.repeat_if_answered(delivery, saved, located)

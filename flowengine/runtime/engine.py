@@ -5,6 +5,7 @@ same answer and has its effects once. Whatever fails here, the caller hears an a
 import logging
 import time
 from collections.abc import Callable
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -22,16 +23,19 @@ from flowengine.runtime.delivery import (
     is_unanswered,
     parse_stamp,
 )
-from flowengine.runtime.delivery_log import mark_undelivered
+from flowengine.runtime.delivery_log import is_latest_answer, mark_undelivered
 from flowengine.runtime.driver import StepDriver
+from flowengine.runtime.leg_answers import LegAnswers
 from flowengine.runtime.locate import LocatedCall, Locator, ReleaseSource
 from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.outbox import Outbox
-from flowengine.runtime.reply import Replier, make_record, render_apology
+from flowengine.runtime.reply import EMPTY_BODY, Replier, make_record, render_apology
 from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice
+from flowengine.states import OrchestrationResult
 from flowengine.storage.sessions import Store, StoreError
 
 __all__ = ["CallbackRecord", "Engine", "LocatedCall", "ReleaseSource", "Reply", "render_apology"]
@@ -62,9 +66,17 @@ class Engine:
         outbox = Outbox(store, codec, fetch, clock) if codec else None
         encryption = StateEncryption(codec)
         locator = Locator(releases, codec, encryption)
-        self._replier = Replier(store, codec, encryption, locator, clock, self._log_once)
+        self.orchestrations, legs = None, None
+        if codec is not None and store.orchestrations is not None:
+            self.orchestrations = Orchestrations(store.orchestrations, codec, clock)
+            legs = LegAnswers(store, self.orchestrations, codec, clock)
+        self._replier = Replier(
+            store, codec, encryption, locator, clock, self._log_once, self.orchestrations
+        )
         requester = Requester(fetch, outbox)
-        self._driver = StepDriver(store, locator, self._replier, requester, clock, self._log_once)
+        self._driver = StepDriver(
+            store, locator, self._replier, requester, clock, self._log_once, legs
+        )
         self.in_flight: dict[bytes, CallbackDelivery] = {}
         watch_in_flight(self.in_flight)
 
@@ -105,6 +117,24 @@ class Engine:
             if delivery.shared is not None:
                 delivery.shared.set_result(reply)
         return reply
+
+    async def answer_result(self, result: OrchestrationResult, body: bytes) -> Reply | None:
+        """The answer for a caller who goes on in the flow; None where they have gone on since, or
+        have hung up. The `body` identifies the result, and is the same in each try. Raises
+        StoreError.
+        """
+        event = cast("CallbackEvent", result)  # the step tells them apart
+        delivery = self._create_delivery(event, body, b"", assume_connected)
+        try:
+            reply = await self._driver.answer_once(delivery)
+            saved = await self._store.load(event.call_id) if reply.record.repeated else None
+        except StoreError:
+            raise
+        except Exception:  # whatever the error is, a caller is on the line
+            log.exception("call %s cannot go on in its flow", event.call_id)
+            return self._reply_with_apology(delivery)
+        has_gone_on = saved is not None and not is_latest_answer(saved, delivery.identity)
+        return None if has_gone_on or reply.body == EMPTY_BODY else reply
 
     async def note_undelivered(self, reply: Reply) -> None:
         """Note that this reply did not reach the platform, which sends the event again."""

@@ -16,6 +16,7 @@ from flowengine.runtime.step_start import (
     is_from_conference,
 )
 from flowengine.sinch import CallbackEvent, Ice, Notify, Pie
+from flowengine.states.verb import Verb
 from flowengine.storage.sessions import SavedCall
 
 STALE_STATE_NOTE = "the saved state is not that of the menu that was asked"
@@ -174,14 +175,22 @@ def resumes_on_events(located: LocatedCall) -> bool:
     """Whether several events may let the call go on from the state that it is in: the notice of a
     file, the end of the call, a hang-up in a menu.
     """
+    verb = find_verb(located)
+    return verb is not None and verb.resumes_on_events
+
+
+def is_calling_others(located: LocatedCall) -> bool:
+    """Whether other calls are placed for the caller, or were, in the state that the call is in."""
+    verb = find_verb(located)
+    return verb is not None and verb.calls_others
+
+
+def find_verb(located: LocatedCall) -> Verb | None:
+    """The compiled state that the call is in."""
     call = located.call
     program = located.release.programs.get(call.flow) if call is not None else None
-    return (
-        call is not None
-        and program is not None
-        and call.state in program.states
-        and program.states[call.state].verb.resumes_on_events
-    )
+    state = program.states.get(call.state) if program is not None and call is not None else None
+    return state.verb if state is not None else None
 
 
 def is_doubtful(located: LocatedCall, event: CallbackEvent) -> bool:

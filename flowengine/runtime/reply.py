@@ -3,7 +3,7 @@ the state.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.orchestration.turn import Began
 from flowengine.runtime.call_state import Call, encode_call
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec
@@ -26,17 +27,21 @@ from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repea
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    is_calling_others,
     is_unanswered_by,
     is_waiting_for_other_menu,
 )
 from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.orchestrations import Orchestrations
+from flowengine.runtime.platform_requests import CallOwner
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Ice
 from flowengine.states import NameBindings, StepContext
-from flowengine.storage.sessions import SavedCall, Store, StoreError
+from flowengine.storage.sessions import OrchestrationChange, SavedCall, Store, StoreError
 from flowengine.svaml import Hangup, SetCookie, encode_svaml
 
+NO_CHANGES: Sequence[OrchestrationChange] = ()
 EMPTY_BODY = encode_svaml((), None)
 HANGUP_BODY = encode_svaml((), Hangup())
 
@@ -67,8 +72,10 @@ class Replier:
         locator: Locator,
         clock: Callable[[], float],
         log_once: LogOnce,
+        orchestrations: Orchestrations | None,
     ) -> None:
         self._store = store
+        self._orchestrations = orchestrations
         self._codec = codec
         self._encryption = encryption
         self._locator = locator
@@ -93,9 +100,11 @@ class Replier:
         answer = self._encode_answer(delivery.event, located, outcome, outcome.call)
         made = self._build_saved_call(delivery, saved, answer)
         try:
-            kept = await self._store.save(
-                delivery.event.call_id, made, delivery.at + CALL_KEPT_SECONDS
-            )
+            expires = delivery.at + CALL_KEPT_SECONDS
+            changes = NO_CHANGES
+            if outcome.ring is not None or type(delivery.event) is Dice:
+                changes = self._list_changes(delivery.event, located, outcome, answer.call)
+            kept = await self._store.save(delivery.event.call_id, made, expires, changes)
         except StoreError as error:
             return await self._reply_without_store(delivery, located, outcome, answer, error)
         if kept is not made:
@@ -104,6 +113,25 @@ class Replier:
         what = "apology" if failed else "answered"
         record = make_record(delivery, located.release.id, outcome, what)
         return Answered(Reply(answer.body, record, delivery))
+
+    def _list_changes(
+        self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
+    ) -> Sequence[OrchestrationChange]:
+        """What is saved with this step for the orchestration of the call: that it begins, or that
+        its caller has hung up.
+        """
+        if outcome.ring is not None:
+            if self._orchestrations is None:
+                raise StoreError("flows that ring need a session store that other workers can read")
+            url = event.call_resource_url if type(event) is Ice else ""
+            owner = CallOwner(event.application_key, url)
+            began = Began(call.steps, outcome.ring)
+            return (
+                self._orchestrations.build_beginning(event.call_id, call.release, owner, began),
+            )
+        if self._orchestrations is not None and is_calling_others(located):
+            return (self._orchestrations.build_end_of_caller(event.call_id),)
+        return NO_CHANGES
 
     async def repeat_if_answered(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
@@ -202,6 +230,8 @@ class Replier:
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return Answered(again)
+        if outcome.ring is not None:  # nobody would be rung
+            raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if not answer.call.ended and not (answer.cookie and comes_back):
             raise error

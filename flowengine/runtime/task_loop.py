@@ -54,9 +54,8 @@ class TaskLoop:
         """Run tasks until this is cancelled."""
         while True:
             self._wake.clear()
-            patience = 0.0 if self._pop_own_dues() else NEIGHBOUR_SECONDS
             try:
-                pause = await self._start_due_tasks(patience)
+                pause = await self._start_due_tasks(self._pop_own_due())
             except StoreError as error:
                 self._log_once.error("tasks of orchestrations wait for the store: %s", error)
                 pause = IDLE_LOOK_SECONDS
@@ -74,30 +73,40 @@ class TaskLoop:
         if self._own_dues[0] == due:
             self._wake.set()
 
-    def _pop_own_dues(self) -> bool:
-        """Whether tasks of this worker are due."""
-        now, is_due = self._clock(), False
+    def _pop_own_due(self) -> float | None:
+        """When a task of this worker was due; None where it has none that is."""
+        now, due = self._clock(), None
         while self._own_dues and self._own_dues[0] <= now:
-            heappop(self._own_dues)
-            is_due = True
-        return is_due
+            due = heappop(self._own_dues)
+        return due
 
-    async def _start_due_tasks(self, patience: float) -> float:
-        """Start the tasks that have been due for so long; return how long to wait for more."""
-        while len(self._attempts) < MAX_CONCURRENT_TASKS:
-            due = await self._store.find_next_due()
-            if due is None:
-                return IDLE_LOOK_SECONDS
-            now = self._clock()
-            if due > now - patience:
+    async def _start_due_tasks(self, own_due: float | None) -> float:
+        """Start the tasks that are due; return how long to wait for more. Each time that there are
+        more it claims twice as many at once.
+        """
+        patience = NEIGHBOUR_SECONDS if own_due is None else 0.0
+        due = await self._store.find_next_due() if own_due is None else own_due
+        batch = 1
+        while due is not None:
+            free = MAX_CONCURRENT_TASKS - len(self._attempts)
+            if due > self._clock() - patience or not free:
                 return BUSY_LOOK_SECONDS
-            task = await self._store.claim_task(now, TASK_LEASE_SECONDS)
-            if task is None:  # another worker was first
+            if not await self._start_tasks(min(batch, free)):  # another worker was first
                 return NEIGHBOUR_SECONDS
+            batch *= 2
+            due = await self._store.find_next_due()
+        return IDLE_LOOK_SECONDS
+
+    async def _start_tasks(self, count: int) -> bool:
+        """Claim so many tasks, and start them; whether there was one."""
+        now = self._clock()
+        claims = (self._store.claim_task(now, TASK_LEASE_SECONDS) for _ in range(count))
+        claimed = [task for task in await asyncio.gather(*claims) if task is not None]
+        for task in claimed:
             attempt = asyncio.create_task(self._run_task(task))
             self._attempts.add(attempt)
             attempt.add_done_callback(self._end_attempt)
-        return BUSY_LOOK_SECONDS
+        return bool(claimed)
 
     def _end_attempt(self, attempt: asyncio.Task[None]) -> None:
         if len(self._attempts) == MAX_CONCURRENT_TASKS:  # tasks may wait for its place

@@ -29,11 +29,13 @@ from flowengine.server.background_tasks import start_background_task
 from flowengine.server.callback import CallbackHandler, SignatureGate
 from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
-from flowengine.server.credentials import load_credentials
+from flowengine.server.credentials import find_secret, load_credentials
 from flowengine.server.fetch import LookupClient
 from flowengine.server.health import Healthz, MetricsEndpoint, Readyz
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
+from flowengine.server.orchestration_requests import OrchestrationRequests
+from flowengine.server.orchestration_service import OrchestrationService, create_service
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings
@@ -60,6 +62,7 @@ class WorkerParts:
     live: ReleaseService
     journal: JournalWriter
     connections: ConnectionTable
+    orchestrations: OrchestrationService | None
 
 
 def create_app(flows: LoadedFlows) -> CallbackDispatcher:
@@ -78,8 +81,9 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     codec = keys.create_codec(known, environment, settings.folder)
     sealer = JournalEncryption(keys.find_sealing_keys(known, environment, settings.folder))
     journal = open_journal(settings, releases, sealer, metrics)
+    engine = Engine(releases, store, codec, client)
     callback = CallbackHandler(
-        Engine(releases, store, codec, client),
+        engine,
         SignatureGate(releases, environment),
         metrics,
         lines,
@@ -98,12 +102,27 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     ]
     connections = ConnectionTable(settings.keep_alive)
     outbox, drain = Outbox(store, codec, client), settings.drain
-    parts = WorkerParts(store, client, lines, ready, drain, outbox, live, journal, connections)
+    secrets = partial(find_application_secret, releases, environment)
+    requests = OrchestrationRequests(secrets, settings.api_url)
+    orchestrations = create_service(engine, store, codec, requests, callback.answer_result)
+    parts = WorkerParts(
+        store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
+    )
 
     others = Starlette(routes=routes, lifespan=create_lifespan(parts, releases, metrics))
     return CallbackDispatcher(
         settings.callback_path, callback, others, connections, live.retire, live.is_renewable
     )
+
+
+def find_application_secret(
+    releases: Registry, environment: dict[str, str], application: str
+) -> str:
+    """The secret of an application, by the current release, else by another one that calls are
+    on.
+    """
+    known = releases.current, *releases.loaded_releases
+    return find_secret(known, environment, application)
 
 
 def create_lifespan(
@@ -165,12 +184,19 @@ async def run_background_tasks(
     if isinstance(store, SqliteStore):
         watch = partial(watch_store_file, store, parts.ready)
         tasks.append(start_background_task("the watch on the session store", watch))
+    if (service := parts.orchestrations) is not None:
+        tasks += [
+            start_background_task("the tasks of orchestrations", service.run_tasks),
+            start_background_task("the janitor of rings", service.look_after_rings),
+        ]
     tasks += parts.live.create_tasks(releases, store, metrics.mark_current_release)
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
+        if parts.orchestrations is not None:
+            await parts.orchestrations.stop()
         await parts.client.close()
         await parts.store.close()
         parts.live.close()

@@ -35,6 +35,7 @@ from flowengine.sinch import (
 )
 from flowengine.sinch.probe import PROBE_TYPE
 from flowengine.sinch.signing import HeaderMap, RequestHeaders, check_repeated_headers
+from flowengine.states import OrchestrationResult
 
 log = logging.getLogger(__name__)
 FALLBACK_HANGUP = b'{"action":{"name":"hangup"}}'
@@ -168,6 +169,17 @@ class CallbackHandler:
                 "the server could not record that the answer to call %s may be lost", event.call_id
             )
         return 200, reply.body
+
+    async def answer_result(self, result: OrchestrationResult, body: bytes) -> bytes | None:
+        """The answer for a caller who goes on in the flow, see `Engine.answer_result`."""
+        reply = await self._engine.answer_result(result, body)
+        if reply is None:
+            return None
+        try:
+            self._note_callback(reply.record.event, body, reply)
+        except Exception:  # as with callbacks
+            log.exception("call %s goes on, but that is not logged", result.call_id)
+        return reply.body
 
     def _parse_callback(self, scope: Scope, body: bytes) -> CallbackEvent:
         if len(body) > MAX_CALLBACK_BYTES:

@@ -53,8 +53,7 @@ FOREIGN_WORDS: Final = (
     ForeignWord(
         _STATE,
         "wait pause sleep delay",
-        "no state only waits; within what is said, write a pause as speech markup: "
-        "say: {ssml: \"<speak>One <break time='2s'/> two</speak>\"}",
+        "no state only waits; a pause stands within what is said: say: [One., {pause: 2s}, Two.]",
     ),
     ForeignWord(
         _STATE,
@@ -166,6 +165,7 @@ FOREIGN_WORDS: Final = (
     ForeignWord(_PROMPT, "url file play wav mp3 sound src", "use audio:"),
     ForeignWord(_PROMPT, "tts speak say words", "use text:"),
     ForeignWord(_PROMPT, "speech markup", "use ssml:"),
+    ForeignWord(_PROMPT, "wait break silence sleep delay", "use pause:"),
     ForeignWord(_PROMPT, "language lang", "use locale:"),
     ForeignWord(_QUESTION, "text say speak question message ask", "use prompt:"),
     ForeignWord(_QUESTION, "retries tries max_attempts max_tries max_retries", "use attempts:"),

@@ -15,11 +15,13 @@ from flowengine.expr import (
     Type,
     find_whole_expression,
 )
+from flowengine.limits import MAX_PAUSE_MILLIS
 from flowengine.problems import Problem, suggest_name
 from flowengine.source import Document, KeyPath
 from flowengine.states.field_types import DURATION_UNITS, SPECIAL_TARGETS, parse_millis
 from flowengine.states.flow_context import CallbackContext, ExitTarget, FlowContext, Variable
 from flowengine.states.prompt import (
+    PROMPT_FORMS,
     CompiledPrompt,
     LocalisedText,
     Prompt,
@@ -284,23 +286,33 @@ class StateBuilder:
     def _compile_part(self, path: KeyPath, prompt: Any, late: bool) -> PromptPart | None:
         if isinstance(prompt, str):
             return self._compile_texts(path, "text", prompt, PromptSpec(), late=late)
-        chosen = [
-            kind
-            for kind in ("text", "ssml", "audio", "message")
-            if getattr(prompt, kind) is not UNSET
-        ]
+        chosen = [kind for kind in PROMPT_FORMS if getattr(prompt, kind) is not UNSET]
         if len(chosen) != 1:
             self.add_problem(
                 "FE210",
                 path,
-                "a prompt is exactly one of text, ssml, audio or message",
+                "a prompt is exactly one of text, ssml, audio, message or pause",
                 "use a list for several prompts in a row",
             )
             return None
         kind = chosen[0]
         if kind == "message":
             return self._compile_message((*path, kind), prompt, late=late)
+        if kind == "pause":
+            return self._compile_pause((*path, kind), prompt, late=late)
         return self._compile_texts((*path, kind), kind, getattr(prompt, kind), prompt, late=late)
+
+    def _compile_pause(self, path: KeyPath, prompt: PromptSpec, *, late: bool) -> PromptPart | None:
+        wait = self.compile_millis(path, str(prompt.pause), 1, MAX_PAUSE_MILLIS, "a pause")
+        markup = self.compile_template(
+            path, f'<break time="{wait}ms"/>', EscapeMode.SSML, late=late
+        )
+        if markup is None:
+            return None
+        return PromptPart("pause", {"": markup}, self.choose_voice(prompt), path=path)
+
+    def choose_voice(self, prompt: PromptSpec) -> str:
+        return self.context.voice if prompt.voice is UNSET else str(prompt.voice)
 
     def _compile_message(self, path: KeyPath, prompt: PromptSpec, late: bool) -> PromptPart | None:
         key = str(prompt.message)
@@ -347,7 +359,7 @@ class StateBuilder:
         return PromptPart(
             kind,
             add_fallback_text(texts, self.context.locale),
-            self.context.voice if prompt.voice is UNSET else str(prompt.voice),
+            self.choose_voice(prompt),
             str(prompt.locale or ""),
             path,
             str(prompt.message or ""),

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.expr import EvalError, Template
 from flowengine.limits import MAX_SAY
 from flowengine.source import KeyPath
-from flowengine.states.field_types import Locale
+from flowengine.states.field_types import Locale, PositiveDuration
 from flowengine.states.state_results import InstructionToSend
 from flowengine.states.step_context import StepContext
 from flowengine.svaml import (
@@ -28,11 +28,12 @@ from flowengine.svaml import (
     to_speakable,
 )
 
+PROMPT_FORMS = ("text", "ssml", "audio", "message", "pause")  # exactly one of them
 LocalisedText = str | dict[Locale, str]
 
 
 class PromptSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One prompt in its long form: exactly one of text, ssml, audio or message."""
+    """One prompt in its long form: exactly one of text, ssml, audio, message or pause."""
 
     text: (
         Annotated[
@@ -65,6 +66,16 @@ class PromptSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         Annotated[str, Meta(description="A key of the project's messages.", examples=["welcome"])]
         | UnsetType
     ) = UNSET
+    pause: (
+        Annotated[
+            PositiveDuration,
+            Meta(
+                description="Silence between what stands before and after it, at most ten seconds.",
+                examples=["1s"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     voice: (
         Annotated[
             str,
@@ -88,7 +99,7 @@ Prompt = Annotated[
     Meta(
         title="Prompt",
         description="What the caller hears: a text with `${…}`, a long form (text, ssml, audio, "
-        "message), or a list of these in order.",
+        "message, pause), or a list of these in order.",
         examples=["Thank you for calling.", {"audio": "https://example.com/welcome.mp3"}],
     ),
 ]
@@ -156,7 +167,7 @@ class PromptPart:
         text = self.render_text(run)
         if self.kind == "text":
             return format_tts(shorten_text(text))
-        if self.kind == "ssml":
+        if self.kind in ("ssml", "pause"):
             return format_ssml(text)
         # an address of the author was checked when it was compiled
         if self.get_template(self.locale or run.locale).begins_with_value:
@@ -210,8 +221,12 @@ class CompiledPrompt:
     def choose_locale(self, run_locale: str) -> str:
         """The one locale in which a question or a park speaks this: that of its first words."""
         return next(
-            # an audio file has no language
-            (part.choose_locale(run_locale) for part in self.parts if part.kind != "audio"),
+            # an audio file and a pause have no language
+            (
+                part.choose_locale(run_locale)
+                for part in self.parts
+                if part.kind not in ("audio", "pause")
+            ),
             run_locale,
         )
 

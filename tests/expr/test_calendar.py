@@ -210,6 +210,41 @@ def test_hours_across_a_change_of_the_clock():
             ("except", "Christmas"),
             '"Christmas" is no date',
         ),
+        (
+            {"zone": "UTC", "except": {"fifth monday of may": "closed"}},
+            ("except", "fifth monday of may"),
+            '"fifth monday of may" is no date',
+        ),
+        (
+            {"zone": "UTC", "except": {"friday after 02-29": "closed"}},
+            ("except", "friday after 02-29"),
+            "most years have no 02-29",
+        ),
+        (
+            {"zone": "UTC", "except": {"2026-12-24 to 12-26": "closed"}},
+            ("except", "2026-12-24 to 12-26"),
+            'one end of "2026-12-24 to 12-26" has a year and the other has none',
+        ),
+        (
+            {"zone": "UTC", "except": {"2026-12-26 to 2026-12-24": "closed"}},
+            ("except", "2026-12-26 to 2026-12-24"),
+            '"2026-12-26 to 2026-12-24" ends before it begins',
+        ),
+        (
+            {"zone": "UTC", "except": {"2026-12-24 to 2062-12-26": "closed"}},
+            ("except", "2026-12-24 to 2062-12-26"),
+            '"2026-12-24 to 2062-12-26" is longer than a year',
+        ),
+        (
+            {"zone": "UTC", "except": {"12-24 to soon": "closed"}},
+            ("except", "12-24 to soon"),
+            '"12-24 to soon" is no range of dates',
+        ),
+        (
+            {"zone": "UTC", "except": {"easter": "closed", "Easter  Sunday": "closed"}},
+            ("except", "Easter  Sunday"),
+            '"Easter  Sunday" is there twice',
+        ),
         ({"zone": "UTC", "closed": "yes"}, ("closed",), "closed is true or false"),
     ],
 )
@@ -234,6 +269,83 @@ def test_calendar_mistakes_are_all_reported_at_once():
         ("opn",), ("closed",), ("open", "mo"), ("open", "mo"), ("open", "tue"),
         ("except", "Christmas"), ("except", "Christmas"), ("except", "12-24"), ("zone",),
     ]  # fmt: skip
+
+
+HOLIDAYS = {
+    "zone": "UTC",
+    "open": {"daily": "09:00-17:00"},
+    "except": {
+        "12-20 to 01-06": "10:00-12:00",
+        "2026-12-22 to 2026-12-28": "closed",
+        "2026-12-27": "11:00-12:00",
+        "12-31": "13:00-14:00",
+        "fourth thursday of november": "closed",
+        "1 day after Fourth Thursday of November": "08:00-12:00",
+        "last monday of may": "closed",
+        "friday after 06-18": "closed",
+        "saturday before 11-07": "closed",
+        "easter monday": "closed",
+        "good friday": "closed",
+        "3 days before easter": "09:00-13:00",
+        "11-27": "07:00-08:00",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        ("2026-11-26", "closed"),
+        ("2026-11-27", "07-08"),  # a day of every year before a holiday that moves
+        ("2027-11-26", "08-12"),
+        ("2027-11-25", "closed"),
+        ("2026-12-19", "09-17"),
+        ("2026-12-20", "10-12"),
+        ("2026-12-22", "closed"),  # a range of one year before that of every year
+        ("2026-12-27", "11-12"),  # a day before a range
+        ("2026-12-28", "closed"),
+        ("2026-12-29", "10-12"),
+        ("2026-12-31", "13-14"),
+        ("2027-01-06", "10-12"),
+        ("2027-01-07", "09-17"),
+        ("2026-05-25", "closed"),
+        ("2027-05-31", "closed"),
+        ("2026-06-19", "closed"),
+        ("2027-06-25", "closed"),
+        ("2026-10-31", "closed"),
+        ("2026-11-07", "09-17"),
+        ("2027-03-26", "closed"),
+        ("2027-03-29", "closed"),
+        ("2027-03-25", "09-13"),
+    ],
+)
+def test_special_day_has_its_own_hours(day, hours):
+    calendar, begin = parse_calendar(HOLIDAYS), datetime.fromisoformat(f"{day}T00:30:00+00:00")
+    is_open = [hour for hour in range(24) if calendar.is_open(begin + timedelta(hours=hour))]
+    found = f"{is_open[0]:02}-{is_open[-1] + 1:02}" if is_open else "closed"
+    assert found == hours
+
+
+def test_next_opening_passes_holidays_that_move():
+    calendar = parse_calendar(HOLIDAYS)
+    assert (
+        calendar.find_next_opening(datetime.fromisoformat("2026-06-18T18:00:00+00:00")).isoformat()
+        == "2026-06-20T09:00:00+00:00"
+    )
+
+
+def test_leap_day_in_a_season_opens_in_leap_years():
+    rare = parse_calendar(
+        {"zone": "UTC", "except": {"02-29": "09:30-10:00", "02-20 to 03-05": "closed"}}
+    )
+    opens = rare.find_next_opening(datetime.fromisoformat("2026-06-18T18:00:00+00:00"))
+    assert opens.isoformat() == "2028-02-29T09:30:00+00:00"
+
+
+@given(st.dates())
+def test_any_day_has_hours(day):
+    calendar = parse_calendar(HOLIDAYS)
+    calendar.is_open(datetime.combine(day, datetime.min.time(), UTC))
 
 
 def test_calendar_without_a_zone_takes_the_one_of_the_project():

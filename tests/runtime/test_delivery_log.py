@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -307,10 +308,12 @@ class Failing(MemoryStore):
 
     is_full = is_gone = False
 
-    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
+    async def save(
+        self, call_id: str, saved: SavedCall, expires: float, *changes: Any
+    ) -> SavedCall:
         if self.is_full:
             raise StoreError("full")
-        return await super().save(call_id, saved, expires)
+        return await super().save(call_id, saved, expires, *changes)
 
     async def load(self, call_id: str) -> SavedCall | None:
         if self.is_gone:

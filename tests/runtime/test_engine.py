@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -255,10 +256,12 @@ class Full(MemoryStore):
 
     full = False
 
-    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
+    async def save(
+        self, call_id: str, saved: SavedCall, expires: float, *changes: Any
+    ) -> SavedCall:
         if self.full:
             raise StoreError("full")
-        return await super().save(call_id, saved, expires)
+        return await super().save(call_id, saved, expires, *changes)
 
     async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
         if self.full:

@@ -4,6 +4,7 @@ outlive a store that fails.
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,9 @@ def test_sealed_state_is_lost_with_its_key_and_is_no_answer() -> None:
 class Unwritable(MemoryStore):
     """A full disk: what is there can be read."""
 
-    async def save(self, call_id: str, _saved: SavedCall, _expires: float) -> SavedCall:
+    async def save(
+        self, call_id: str, _saved: SavedCall, _expires: float, *_changes: Any
+    ) -> SavedCall:
         raise StoreError(f"no room for {call_id}")
 
     async def claim(self, call_id: str, _digest: bytes, _deadline: float) -> bool:

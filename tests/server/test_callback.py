@@ -27,7 +27,9 @@ DICE = {"event": "dice", "callid": "c1", "version": 1, "result": "ANSWERED"}
 
 
 class Broken(MemoryStore):
-    async def save(self, _call_id: str, _saved: SavedCall, _expires: float) -> SavedCall:
+    async def save(
+        self, _call_id: str, _saved: SavedCall, _expires: float, *_changes: Any
+    ) -> SavedCall:
         raise StoreError("the disk is full")
 
     async def claim(self, _call_id: str, _digest: bytes, _deadline: float) -> bool:

@@ -41,10 +41,12 @@ class Slow(MemoryStore):
         self.told = asyncio.Event()
         self.told.set()
 
-    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
+    async def save(
+        self, call_id: str, saved: SavedCall, expires: float, *changes: Any
+    ) -> SavedCall:
         await asyncio.sleep(0)
         await self.told.wait()
-        return await super().save(call_id, saved, expires)
+        return await super().save(call_id, saved, expires, *changes)
 
 
 async def lookup(_request: LookupRequest, _left: float) -> LookupResult:

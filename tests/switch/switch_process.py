@@ -176,9 +176,14 @@ class Announced(uvicorn.Server):
 
 @contextmanager
 def switch(
-    callbacks: str = "", config: str = CONFIG, store: str = "memory", host: str = "127.0.0.1"
+    callbacks: str = "",
+    config: str = CONFIG,
+    store: str = "memory",
+    host: str = "127.0.0.1",
+    *,
+    virtual: bool = True,
 ) -> Iterator[Switch]:
-    """A switch in a thread of its own, in virtual time that stands still."""
+    """A switch in a thread of its own, in virtual time that stands still, or in real time."""
     given, problems = parse_configuration(
         config.replace("BACKEND", callbacks or '""').encode(), "switch.yaml", {}
     )
@@ -190,9 +195,10 @@ def switch(
 
     async def serve() -> None:
         kept = open_store(store)
-        async with run_switch(given, kept, virtual=True, seed=1, url=made.url) as api:
+        async with run_switch(given, kept, virtual=virtual, seed=1, url=made.url) as api:
             made.api = api
-            api.driver.pause()
+            if virtual:
+                api.driver.pause()
             config = uvicorn.Config(
                 api, host=host, port=port, lifespan="off", log_config=None, access_log=False
             )

@@ -178,7 +178,7 @@ def iterate_prompts(state: CompiledState) -> Iterator[CompiledPrompt]:
 
 
 def count_characters(plan: CompiledPrompt) -> int:
-    return sum(measure_longest(part) for part in plan.parts if part.kind != "audio")
+    return sum(measure_longest(part) for part in plan.parts if part.kind not in ("audio", "pause"))
 
 
 def count_parts(plan: CompiledPrompt) -> int:

@@ -117,7 +117,7 @@ class OrchestrationStore(Protocol):
         """One turn in one transaction: read the orchestration and the agents that `list_agents`
         names (those that are not stored are missing), call `decide`, write its change, and return
         its result. Turns of one orchestration come one after the other, and so do turns that read
-        the same agent. `decide` is pure and quick, and may be called again; what it raises is
+        the same agent. Both functions are pure and quick, and may be called again; what it raises is
         raised here, and nothing is written. After this the turn survives a killed process.
         """
         ...

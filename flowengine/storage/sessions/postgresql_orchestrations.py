@@ -1,9 +1,10 @@
-"""Orchestrations on a PostgreSQL server. A turn locks its orchestration, and then its agents in the
-order of their locks, so that no two turns wait for each other in a ring. The locks are those of a
-transaction, for what is not stored yet has no row that could be locked.
+"""Orchestrations on a PostgreSQL server. A turn locks the row of its orchestration, and then those of
+its agents in the order of their addresses, so that no two turns wait for each other in a ring. It is
+one pipeline, whose statements are one transaction until its end: two reads, and one statement for all
+that is written.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, LiteralString, TypeVar
 
@@ -19,7 +20,12 @@ from flowengine.storage.sessions.orchestration_rows import (
     check_version,
 )
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
-from flowengine.storage.sessions.turn_connections import Connection, TurnConnections
+from flowengine.storage.sessions.store_protocol import StoreError
+from flowengine.storage.sessions.turn_connections import (
+    MAX_TURN_TRIES,
+    Connection,
+    TurnConnections,
+)
 
 ORCHESTRATION_TABLES_VERSION = 1
 POSTGRESQL_ORCHESTRATION_TABLES: tuple[LiteralString, ...] = (
@@ -45,25 +51,38 @@ FORGET_AGENTS: LiteralString = (
     "AND greatest(idle_since, not_before, rung_at) < %b"
 )
 
-_LOCK: LiteralString = "SELECT pg_advisory_xact_lock(key) FROM unnest(%b::bigint[]) AS key"
+_LOCK_ABSENT: LiteralString = "SELECT pg_advisory_xact_lock(%b)"
 _ALL_ORCHESTRATIONS: LiteralString = (
     "SELECT id, kind, release, version, state, expires FROM flowengine.orchestrations"
 )
-_LOAD_ORCHESTRATION: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE id = %b"
+_LOAD_ORCHESTRATION: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE id = %b FOR UPDATE"
+_SAVE_AGENTS: LiteralString = (
+    "agents AS (INSERT INTO flowengine.agents (address, occupied_by, idle_since, not_before, rung_at) "
+    "SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::float8[], %b::float8[], %b::float8[]) "
+    "ON CONFLICT (address) DO UPDATE SET occupied_by = excluded.occupied_by, "
+    "idle_since = excluded.idle_since, not_before = excluded.not_before, rung_at = excluded.rung_at)"
+)
 _SAVE_ORCHESTRATION: LiteralString = (
-    "INSERT INTO flowengine.orchestrations (id, kind, release, version, state, expires) "
+    "saved AS (INSERT INTO flowengine.orchestrations (id, kind, release, version, state, expires) "
     "VALUES (%b, %b, %b, %b, %b, %b) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, "
     "release = excluded.release, version = excluded.version, state = excluded.state, "
-    "expires = excluded.expires WHERE excluded.version > orchestrations.version"
+    "expires = excluded.expires WHERE excluded.version > orchestrations.version)"
 )
-_DELETE_ORCHESTRATION: LiteralString = "DELETE FROM flowengine.orchestrations WHERE id = %b"
-_SCHEDULE_TASK: LiteralString = (
-    "INSERT INTO flowengine.tasks (orchestration, key, due, payload, tries, claim) "
-    "VALUES (%b, %b, %b, %b, %b, 0) ON CONFLICT (orchestration, key) DO UPDATE SET "
-    "due = excluded.due, payload = excluded.payload, tries = excluded.tries, claim = 0"
+_CANCEL_TASKS: LiteralString = (
+    "cancelled AS (DELETE FROM flowengine.tasks WHERE orchestration = %b AND key = ANY(%b::text[]))"
 )
-_CANCEL_TASK: LiteralString = "DELETE FROM flowengine.tasks WHERE orchestration = %b AND key = %b"
-_DELETE_TASKS: LiteralString = "DELETE FROM flowengine.tasks WHERE orchestration = %b"
+_SCHEDULE_TASKS: LiteralString = (
+    "scheduled AS (INSERT INTO flowengine.tasks (orchestration, key, due, payload, tries, claim) "
+    "SELECT %b, *, 0 FROM unnest(%b::text[], %b::float8[], %b::bytea[], %b::int[]) "
+    "ON CONFLICT (orchestration, key) DO UPDATE SET due = excluded.due, "
+    "payload = excluded.payload, tries = excluded.tries, claim = 0)"
+)
+_DELETE_ORCHESTRATION: LiteralString = (
+    "gone AS (DELETE FROM flowengine.orchestrations WHERE id = %b), "
+    "dropped AS (DELETE FROM flowengine.tasks WHERE orchestration = %b), "
+    "free AS (UPDATE flowengine.agents SET occupied_by = '' WHERE occupied_by = %b "
+    "AND occupied_by <> '' AND address <> ALL(%b::bytea[]))"
+)
 _CLAIM_TASK: LiteralString = (
     "UPDATE flowengine.tasks SET tries = tries + 1, due = %b, "
     "claim = (random() * 9007199254740992)::bigint WHERE (orchestration, key) = "
@@ -79,19 +98,25 @@ _RETRY_TASK: LiteralString = (
 _NEXT_DUE: LiteralString = "SELECT min(due) FROM flowengine.tasks WHERE due >= %b"
 _LOAD_AGENTS: LiteralString = (
     "SELECT address, occupied_by, idle_since, not_before, rung_at FROM flowengine.agents "
-    "WHERE address = ANY(%b)"
+    "WHERE address = ANY(%b::bytea[])"
 )
-_SAVE_AGENT: LiteralString = (
+_LOCK_AGENTS: LiteralString = f"{_LOAD_AGENTS} ORDER BY address FOR UPDATE"
+# A row of nobody's, so that there is something to lock.
+_ADD_AGENTS: LiteralString = (
     "INSERT INTO flowengine.agents (address, occupied_by, idle_since, not_before, rung_at) "
-    "VALUES (%b, %b, %b, %b, %b) ON CONFLICT (address) DO UPDATE SET "
-    "occupied_by = excluded.occupied_by, idle_since = excluded.idle_since, "
-    "not_before = excluded.not_before, rung_at = excluded.rung_at"
-)
-_FREE_AGENTS: LiteralString = (
-    "UPDATE flowengine.agents SET occupied_by = '' WHERE occupied_by = %b AND occupied_by <> ''"
+    "SELECT address, '', 0, 0, 0 FROM unnest(%b::bytea[]) AS address ORDER BY address "
+    "ON CONFLICT DO NOTHING"
 )
 
 T = TypeVar("T")
+
+
+class UnknownAgentsError(Exception):
+    """These agents have no rows that could be locked."""
+
+    def __init__(self, addresses: Collection[str]) -> None:
+        super().__init__()
+        self.addresses = addresses
 
 
 class PostgresqlOrchestrations:
@@ -108,7 +133,7 @@ class PostgresqlOrchestrations:
 
     async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002  # as the rows call it
         async def run_turn(connection: Connection) -> tuple[OrchestrationChange | None, T]:
-            async with connection.pipeline(), connection.transaction():
+            async with connection.pipeline():
                 saved = await _lock_orchestration(connection, id)
                 agents = await _lock_agents(connection, list_agents(saved))
                 change, result = decide(saved, agents)
@@ -117,10 +142,17 @@ class PostgresqlOrchestrations:
                     await write_change(connection, change)
                 return change, result
 
-        change, result = await self._connections.run(run_turn)
-        if change is not None:
-            self.announce((change,))
-        return result
+        for _ in range(MAX_TURN_TRIES):
+            try:
+                change, result = await self._connections.run(run_turn)
+            except UnknownAgentsError as error:
+                keys = [encode_call_id(one) for one in error.addresses]
+                await self._run_statement(_ADD_AGENTS, keys)
+            else:
+                if change is not None:
+                    self.announce((change,))
+                return result
+        raise StoreError("the agents of a turn were deleted again and again")
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
         rows = await self._run_statement(_CLAIM_TASK, now + lease, now)
@@ -155,56 +187,77 @@ class PostgresqlOrchestrations:
         return await self._connections.run(run_statement)
 
 
-async def lock_orchestrations(connection: Connection, ids: Iterable[str]) -> None:
-    """Wait until no turn of these is under way, and let none begin before the transaction ends."""
-    keys = sorted({_compute_lock(b"call", encode_call_id(one)) for one in ids})
-    await connection.execute(_LOCK, (keys,), binary=True)
-
-
 async def write_change(connection: Connection, change: OrchestrationChange) -> None:
-    """Write what a turn has decided, in the transaction that is open."""
+    """Write what a turn has decided, in one statement. Its parts do not see what the others write."""
     key = encode_call_id(change.id)
     agents = [
+        agent._replace(occupied_by="")
+        if change.saved is None and agent.occupied_by == change.id
+        else agent
+        for agent in change.agents
+    ]
+    rows = sorted(
         (encode_call_id(address), encode_call_id(occupied_by), *times)
-        for address, occupied_by, *times in change.agents
-    ]
-    statements: list[tuple[LiteralString, tuple[Any, ...]]] = [
-        (_SAVE_AGENT, row) for row in sorted(agents)
-    ]
+        for address, occupied_by, *times in agents
+    )
+    parts: list[LiteralString] = [_SAVE_AGENTS] if rows else []
+    values: list[Any] = [*_to_columns(rows)]
     if change.saved is None:
-        statements += [
-            (sql, (key,)) for sql in (_DELETE_ORCHESTRATION, _DELETE_TASKS, _FREE_AGENTS)
-        ]
+        parts.append(_DELETE_ORCHESTRATION)
+        values += (key, key, key, [row[0] for row in rows])
     else:
-        statements.append((_SAVE_ORCHESTRATION, (key, *change.saved[1:])))
-        statements += [(_CANCEL_TASK, (key, name)) for name in change.cancelled]
-        statements += [
-            (_SCHEDULE_TASK, (key, task.key, task.due, task.payload, task.tries))
-            for task in change.scheduled
-        ]
-    for sql, values in statements:
-        await connection.execute(sql, values, binary=True)
+        parts.append(_SAVE_ORCHESTRATION)
+        values += (key, *change.saved[1:])
+        values += _add_tasks(parts, key, change)
+    await connection.execute(f"WITH {', '.join(parts)} SELECT", values, binary=True)
+
+
+def _add_tasks(
+    parts: list[LiteralString], key: bytes, change: OrchestrationChange
+) -> Iterator[Any]:
+    """Add the statements of the tasks to these parts; returns their values."""
+    tasks = {task.key: task for task in change.scheduled}
+    cancelled = [name for name in change.cancelled if name not in tasks]
+    if cancelled:
+        parts.append(_CANCEL_TASKS)
+        yield from (key, cancelled)
+    if tasks:
+        parts.append(_SCHEDULE_TASKS)
+        yield key
+        yield from _to_columns(
+            [(one.key, one.due, one.payload, one.tries) for one in tasks.values()]
+        )
+
+
+def _to_columns(rows: Sequence[tuple[Any, ...]]) -> Iterable[list[Any]]:
+    return (list(column) for column in zip(*rows, strict=True))
 
 
 async def _lock_orchestration(connection: Connection, id: str) -> SavedOrchestration | None:  # noqa: A002  # as the rows call it
-    await lock_orchestrations(connection, (id,))
-    cursor = await connection.execute(_LOAD_ORCHESTRATION, (encode_call_id(id),), binary=True)
+    key = encode_call_id(id)
+    cursor = await connection.execute(_LOAD_ORCHESTRATION, (key,), binary=True)
     row = await cursor.fetchone()
+    if row is None:  # no other turn may begin it meanwhile
+        await connection.execute(_LOCK_ABSENT, (_compute_lock(key),), binary=True)
+        cursor = await connection.execute(_LOAD_ORCHESTRATION, (key,), binary=True)
+        row = await cursor.fetchone()
     return None if row is None else _make_orchestration(row)
 
 
 async def _lock_agents(connection: Connection, addresses: Collection[str]) -> dict[str, SavedAgent]:
-    if not addresses:
+    keys = {encode_call_id(one) for one in addresses}
+    if not keys:
         return {}
-    keys = [encode_call_id(one) for one in addresses]
-    locks = sorted({_compute_lock(b"agent", key) for key in keys})
-    await connection.execute(_LOCK, (locks,), binary=True)
-    cursor = await connection.execute(_LOAD_AGENTS, (keys,), binary=True)
-    return _make_agents(await cursor.fetchall())
+    cursor = await connection.execute(_LOCK_AGENTS, (list(keys),), binary=True)
+    rows = await cursor.fetchall()
+    if len(rows) < len(keys):
+        known = {row[0] for row in rows}
+        raise UnknownAgentsError([one for one in addresses if encode_call_id(one) not in known])
+    return _make_agents(rows)
 
 
-def _compute_lock(kind: bytes, name: bytes) -> int:
-    digest = blake2b(name, digest_size=8, person=b"fe lock " + kind).digest()
+def _compute_lock(key: bytes) -> int:
+    digest = blake2b(key, digest_size=8, person=b"fe orchestration").digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
@@ -217,4 +270,4 @@ def _make_agents(rows: Iterable[tuple[Any, ...]]) -> dict[str, SavedAgent]:
         SavedAgent(decode_call_id(address), decode_call_id(occupied_by), *times)
         for address, occupied_by, *times in rows
     ]
-    return {agent.address: agent for agent in agents}
+    return {agent.address: agent for agent in agents if any(agent[1:])}

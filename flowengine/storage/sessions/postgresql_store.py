@@ -20,7 +20,6 @@ from flowengine.storage.sessions.postgresql_orchestrations import (
     POSTGRESQL_ORCHESTRATION_TABLES,
     RELEASES_OF_ORCHESTRATIONS,
     PostgresqlOrchestrations,
-    lock_orchestrations,
     write_change,
 )
 from flowengine.storage.sessions.store_protocol import (
@@ -195,11 +194,12 @@ class PostgresqlStore:
         """Whether the step was saved, and the changes with it."""
 
         async def save(connection: Connection) -> bool:
+            # A transaction of its own: where this is cancelled between two statements, a pipeline
+            # alone would commit the first.
             async with connection.pipeline(), connection.transaction():
                 cursor = await connection.execute(_SAVE, row, binary=True)
                 if not await cursor.fetchall():
                     return False
-                await lock_orchestrations(connection, [change.id for change in changes])
                 for change in changes:
                     await write_change(connection, change)
                 return True

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from flowengine.storage.postgresql import connect_async
 from flowengine.storage.sessions.store_protocol import StoreError
@@ -65,10 +66,13 @@ class TurnConnections:
             )
             try:
                 yield connection
-            except BaseException:
-                # Nobody knows what the transaction has come to; and where the server was started
-                # anew, no other connection is better.
+            except psycopg.errors.ReadOnlySqlTransaction:
+                # Another server behind the address may be the writable one by now.
                 await connection.close()
-                await self.close()
                 raise
-            self._free.append(connection)
+            finally:
+                self._free.append(connection)
+                if connection.info.transaction_status != TransactionStatus.IDLE:
+                    # It is broken, or in the middle of something. Where the server was started
+                    # anew, no other connection is better.
+                    await self.close()

@@ -73,7 +73,7 @@ async def test_turn_reads_what_the_last_one_wrote(opener: Opener) -> None:
         found = orchestrations_of(store)
         assert await found.take_turn("a", list_agents, decide) == "verdict"
         anna = SavedAgent(ANNA, "a", 1.5, 2.5, 3.5)
-        assert seen == [ring(1), ring(1), {ANNA: anna}]
+        assert seen[-3:] == [ring(1), ring(1), {ANNA: anna}]
         assert await load(store) == ring(2)
         assert await load(store, "b") is None
         assert await found.list_orchestrations() == [ring(2)]

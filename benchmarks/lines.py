@@ -1,0 +1,267 @@
+"""What orchestrations cost: durable turns per second and the CPU time of each, and how late timers
+are while callbacks are answered.
+
+A turn reads an orchestration and one of its agents, and writes both with a new timer, as one more
+phone that rings. Sixteen orchestrations take turns at a time, as one worker would. CPU time is that
+of this process; what PostgreSQL uses is shown apart. Timers run in the task loop of a process that
+answers callbacks at a steady rate, on the same store; each timer is scheduled by a turn.
+
+With --dbos PYTHON, the interpreter of an environment with `dbos` and `psycopg[binary]`, the same
+number of steps runs in workflows of DBOS, on the same kinds of database.
+
+    python benchmarks/lines.py [--json] [--turns 4000] [--timers 2000] [--rounds 3] [--dbos PYTHON]
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import uvloop
+from callback import SECRET, callbacks, compiled, cpu_seconds, never
+
+from flowengine.releases import Registry
+from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.runtime.engine import Engine
+from flowengine.runtime.task_loop import TaskLoop
+from flowengine.sinch import decode
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    OrchestrationStore,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+    open_store,
+)
+
+ROOT = Path(__file__).parents[1]
+SIDE_BY_SIDE = 16
+STATE = bytes(range(256)) * 2  # of a ring of five members
+LATER = 4e9
+CALLBACKS_PER_SECOND = 300
+TIMER_SECONDS = 5.0  # in which all timers are due
+
+DBOS_PROGRAM = """
+import asyncio, json, resource, sys, time
+from dbos import DBOS, DBOSConfig
+
+url, steps, lanes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+DBOS(config=DBOSConfig(name="lines", system_database_url=url, log_level="ERROR", run_admin_server=False))
+
+@DBOS.step()
+async def turn(number):
+    return number
+
+@DBOS.workflow()
+async def ring(count):
+    for number in range(count):
+        await turn(number)
+
+async def main():
+    DBOS.launch()
+    await ring(1)
+    begun, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    await asyncio.gather(*(ring(steps // lanes) for _ in range(lanes)))
+    seconds, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    print(json.dumps([steps / seconds, cpu / steps * 1e6]))
+    DBOS.destroy()
+
+asyncio.run(main())
+"""
+
+
+async def take_turn(found: OrchestrationStore, name: str, due: float) -> None:
+    """One turn as the conductor takes them."""
+
+    def decide(saved: SavedOrchestration | None, _: object) -> tuple[OrchestrationChange, None]:
+        version = saved.version + 1 if saved else 1
+        ring = SavedOrchestration(name, "ring", "release", version, STATE, LATER)
+        timer = ScheduledTask(name, f"timer:leg:{version}", due, b"")
+        agent = SavedAgent(f"agent of {name}", name, time.time(), 0.0)
+        done = (f"timer:leg:{version - 1}",)
+        return OrchestrationChange(name, ring, (timer,), done, (agent,)), None
+
+    await found.take_turn(name, lambda _: (f"agent of {name}",), decide)
+
+
+async def measure_turns(url: str, turns: int) -> tuple[float, float]:
+    """Turns per second, and microseconds of CPU time for each."""
+    store = open_store(url)
+    found = store.orchestrations
+    assert found is not None
+
+    async def take_turns(lane: int, count: int) -> None:
+        for _ in range(count):
+            await take_turn(found, f"call-{lane}", LATER)
+
+    async def take_all(count: int) -> None:
+        await asyncio.gather(
+            *(take_turns(lane, count // SIDE_BY_SIDE) for lane in range(SIDE_BY_SIDE))
+        )
+
+    await take_all(SIDE_BY_SIDE * 10)  # warm
+    begun, used = time.perf_counter(), time.process_time()
+    await take_all(turns)
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - used
+    await store.close()
+    return turns / seconds, cpu / turns * 1e6
+
+
+async def measure_timers(url: str, timers: int) -> list[float]:
+    """How late each timer was, in milliseconds."""
+    store = open_store(url)
+    found = store.orchestrations
+    assert found is not None
+    release = compiled(ROOT / "flows")
+    engine = Engine(Registry(release), store, Codec([derive_key(SECRET)]), never)
+    late: list[float] = []
+    dues: dict[str, float] = {}
+    all_ran = asyncio.Event()
+
+    async def handle(task: ScheduledTask) -> None:
+        late.append((time.time() - dues[task.orchestration]) * 1000)
+        if len(late) == timers:
+            all_ran.set()
+
+    async def answer_calls() -> None:
+        number = 0
+        while True:
+            number += 1
+            for body in callbacks(number):
+                await engine.answer(decode(body), body)
+            await asyncio.sleep(4 / CALLBACKS_PER_SECOND)
+
+    loop = TaskLoop(found, handle)
+    tasks = [asyncio.create_task(loop.run()), asyncio.create_task(answer_calls())]
+    start = time.time() + 1.0
+    for number in range(timers):
+        name = f"timer-{number}"
+        dues[name] = start + TIMER_SECONDS * number / timers
+        # The timers come as turns do: those of the second before they are due.
+        await asyncio.sleep(max(0.0, dues[name] - 1.0 - time.time()))
+        await take_turn(found, name, dues[name])
+    await all_ran.wait()
+    for task in tasks:
+        task.cancel()
+    await loop.stop()
+    await store.close()
+    return late
+
+
+def measure_dbos(python: str, url: str, turns: int) -> tuple[float, float]:
+    """The same of steps of DBOS."""
+    command = [python, "-c", DBOS_PROGRAM, url, str(turns), str(SIDE_BY_SIDE)]
+    ran = subprocess.run(command, capture_output=True, check=True)
+    rate, cpu = json.loads(ran.stdout.splitlines()[-1])
+    return rate, cpu
+
+
+@contextmanager
+def databases() -> Iterator[dict[str, str]]:
+    """The addresses of new stores, by their kind."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        found = {"SQLite": f"sqlite:{folder}/calls.db"}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own libraries, about this machine
+            try:
+                import pgserver  # noqa: PLC0415  # is not on every machine
+            except ImportError:
+                yield found
+                return
+            server = pgserver.get_server(f"{folder}/postgresql")
+        yield found | {"PostgreSQL": server.get_uri()}
+        server.cleanup()
+
+
+def run(turns: int, timers: int, rounds: int, dbos: str | None) -> dict[str, dict[str, float]]:
+    found: dict[str, list[dict[str, float]]] = {}
+    for _ in range(rounds):
+        with databases() as urls:
+            for kind, url in urls.items():
+                count = turns if kind == "SQLite" else turns // 4
+                postmaster = read_postmaster(url)
+                before = read_server_cpu(postmaster)
+                rate, cpu = uvloop.run(measure_turns(url, count))
+                row = {"turns_per_second": rate, "cpu_microseconds": cpu}
+                if postmaster:
+                    row["server_cpu_microseconds"] = (
+                        (read_server_cpu(postmaster) - before) / count * 1e6
+                    )
+                late = statistics.quantiles(uvloop.run(measure_timers(url, timers)), n=100)
+                row |= {"late_p50_ms": late[49], "late_p99_ms": late[98]}
+                found.setdefault(kind, []).append(row)
+                if dbos:
+                    rate, cpu = measure_dbos(dbos, build_dbos_url(url), count // 8)
+                    found.setdefault(f"DBOS on {kind}", []).append(
+                        {"turns_per_second": rate, "cpu_microseconds": cpu}
+                    )
+    return {kind: choose_best(rows) for kind, rows in found.items()}
+
+
+def choose_best(rows: list[dict[str, float]]) -> dict[str, float]:
+    """The best of the rounds: what else the machine does only adds to a time."""
+    return {
+        name: (max if name == "turns_per_second" else min)(row[name] for row in rows)
+        for name in rows[0]
+    }
+
+
+def read_postmaster(url: str) -> int:
+    """The process of a PostgreSQL server on this machine; 0 where the store is a file."""
+    folder = url.partition("host=")[2]
+    return int((Path(folder) / "postmaster.pid").read_text().split()[0]) if folder else 0
+
+
+def read_server_cpu(postmaster: int) -> float:
+    """CPU time of the server and of its processes, of which one may end meanwhile."""
+    while postmaster:
+        with suppress(FileNotFoundError):
+            return cpu_seconds(postmaster)
+    return 0.0
+
+
+def build_dbos_url(url: str) -> str:
+    """The address of a database of DBOS beside this store."""
+    if url.startswith("sqlite:"):
+        return f"sqlite:///{url.removeprefix('sqlite:')}.dbos"
+    return url.replace("/postgres?", "/lines_dbos?")
+
+
+def show(result: dict[str, dict[str, float]]) -> None:
+    print(
+        f"{'store':<22}{'turns/s':>10}{'CPU of each':>14}{'of the server':>16}{'late p50':>11}{'p99':>9}"
+    )
+    for kind, row in result.items():
+        print(
+            f"{kind:<22}{row['turns_per_second']:>10,.0f}{row['cpu_microseconds']:>11.0f} µs",
+            end="",
+        )
+        if "server_cpu_microseconds" in row:
+            print(f"{row['server_cpu_microseconds']:>13.0f} µs", end="")
+        else:
+            print(" " * 16, end="")
+        if "late_p99_ms" in row:
+            print(f"{row['late_p50_ms']:>8.1f} ms{row['late_p99_ms']:>6.1f} ms", end="")
+        print()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--turns", type=int, default=4000)
+    parser.add_argument("--timers", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dbos", metavar="PYTHON")
+    options = parser.parse_args()
+    outcome = run(options.turns, options.timers, options.rounds, options.dbos)
+    print(json.dumps(outcome)) if options.json else show(outcome)
+    sys.exit(0)

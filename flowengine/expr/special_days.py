@@ -1,0 +1,212 @@
+"""Special days of a calendar, as authors write them: dates, ranges of dates, and holidays that move."""
+
+import re
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from dateutil.easter import easter
+
+from flowengine.problems import quote_value
+
+MAX_RANGE_DAYS: Final = 366  # a longer range of dates is a slip in a year
+ORDINALS: Final = ("first", "second", "third", "fourth", "last")
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS: Final = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+EASTER_DAYS: Final = {
+    "good friday": -2,
+    "easter": 0,
+    "easter sunday": 0,
+    "easter monday": 1,
+    "ascension day": 39,
+    "whit sunday": 49,
+    "whit monday": 50,
+}
+FORMS_HINT: Final = (
+    "write 2026-12-24, 12-24 for every year, 12-24 to 12-26, fourth thursday of november, "
+    "friday after 06-18, easter monday, or 1 day after one of these"
+)
+_DATE: Final = re.compile(r"(?:([0-9]{4})-)?([0-9]{2})-([0-9]{2})")
+_OFFSET: Final = re.compile(r"([0-9]{1,3}) days? (before|after) (.+)")
+_NTH: Final = re.compile(rf"({'|'.join(ORDINALS)}) ([a-z]+) (?:of|in) ([a-z]+)")
+_NEAR: Final = re.compile(r"([a-z]+) (before|after) ([0-9]{2})-([0-9]{2})")
+_LEAP_YEAR: Final = 2000  # has every day of a year
+_DAYS_OF_YEAR: Final = tuple(
+    (day.month, day.day)
+    for day in (date(_LEAP_YEAR, 1, 1) + timedelta(days=ahead) for ahead in range(366))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatedDays:
+    """Days of one year each, from the first to the last."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> Sequence[date]:
+        count = (self.last - self.first).days + 1
+        return [self.first + timedelta(days=ahead) for ahead in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class YearlyDays:
+    """Days of every year by month and day, from the first to the last, over the turn of the year
+    where the last is earlier.
+    """
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    @property
+    def days(self) -> Sequence[tuple[int, int]]:
+        begin, end = _DAYS_OF_YEAR.index(self.first), _DAYS_OF_YEAR.index(self.last)
+        if begin <= end:
+            return _DAYS_OF_YEAR[begin : end + 1]
+        return _DAYS_OF_YEAR[begin:] + _DAYS_OF_YEAR[: end + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class NthWeekday:
+    """Such as the fourth thursday of november; `nth` is -1 for the last."""
+
+    nth: int
+    weekday: int
+    month: int
+
+    def find_date(self, year: int) -> date:
+        first, length = monthrange(year, self.month)
+        day = 1 + (self.weekday - first) % 7 + 7 * max(self.nth, 0)
+        if self.nth < 0:
+            day += (length - day) // 7 * 7
+        return date(year, self.month, day)
+
+
+@dataclass(frozen=True, slots=True)
+class NearestWeekday:
+    """Such as the first friday after June 18, or with `step` -1 the last before it."""
+
+    weekday: int
+    step: int
+    month: int
+    day: int
+
+    def find_date(self, year: int) -> date:
+        day = date(year, self.month, self.day)
+        distance = (self.step * (self.weekday - day.weekday()) - 1) % 7 + 1
+        return day + timedelta(days=self.step * distance)
+
+
+@dataclass(frozen=True, slots=True)
+class EasterDay:
+    """So many days after easter sunday of the western churches."""
+
+    days: int
+
+    def find_date(self, year: int) -> date:
+        return easter(year) + timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftedDay:
+    """So many days after another holiday that moves."""
+
+    day: "MovableDay"
+    shift: int
+
+    def find_date(self, year: int) -> date:
+        return self.day.find_date(year) + timedelta(days=self.shift)
+
+
+MovableDay = NthWeekday | NearestWeekday | EasterDay | ShiftedDay
+SpecialDays = DatedDays | YearlyDays | MovableDay
+
+
+class SpecialDayError(Exception):
+    """These are no days; `hint` is how to write some."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def parse_special_days(text: str) -> SpecialDays:
+    """The days that a key of `except:` names.
+
+    >>> parse_special_days("fourth thursday of november").find_date(2026)
+    datetime.date(2026, 11, 26)
+    >>> parse_special_days("1 day after fourth thursday of november").find_date(2026)
+    datetime.date(2026, 11, 27)
+    >>> parse_special_days("friday after 06-18").find_date(2027)  # Midsummer Eve in Sweden
+    datetime.date(2027, 6, 25)
+    >>> parse_special_days("easter monday").find_date(2026)
+    datetime.date(2026, 4, 6)
+    >>> len(parse_special_days("12-24 to 01-02").days)
+    10
+    """
+    words = " ".join(text.lower().split())
+    first, is_range, last = words.partition(" to ")
+    if _DATE.fullmatch(first):
+        return _parse_range(text, first, last if is_range else first)
+    found = _parse_movable(text, words)
+    if found is None:
+        raise SpecialDayError(f"{quote_value(text)} is no date", FORMS_HINT)
+    return found
+
+
+def _parse_range(text: str, first: str, last: str) -> SpecialDays:
+    begin, end = _parse_date(text, first), _parse_date(text, last)
+    if isinstance(begin, tuple) and isinstance(end, tuple):
+        return YearlyDays(begin, end)
+    if isinstance(begin, tuple) or isinstance(end, tuple):
+        raise SpecialDayError(
+            f"one end of {quote_value(text)} has a year and the other has none",
+            "write both with a year, or both without one",
+        )
+    if end < begin:
+        raise SpecialDayError(
+            f"{quote_value(text)} ends before it begins", "write the earlier date first"
+        )
+    if (end - begin).days >= MAX_RANGE_DAYS:
+        raise SpecialDayError(f"{quote_value(text)} is longer than a year", "is a year mistyped?")
+    return DatedDays(begin, end)
+
+
+def _parse_date(text: str, part: str) -> date | tuple[int, int]:
+    found = _DATE.fullmatch(part)
+    if found is None:
+        raise SpecialDayError(f"{quote_value(text)} is no range of dates", FORMS_HINT)
+    year, month, day = found.groups()
+    try:
+        whole = date(int(year or _LEAP_YEAR), int(month), int(day))
+    except ValueError:
+        raise SpecialDayError(f"there is no day {quote_value(part)}") from None
+    return whole if year else (whole.month, whole.day)
+
+
+def _parse_movable(text: str, words: str) -> MovableDay | None:
+    if words in EASTER_DAYS:
+        return EasterDay(EASTER_DAYS[words])
+    if (found := _OFFSET.fullmatch(words)) and (day := _parse_movable(text, found[3])):
+        shift = int(found[1])
+        return ShiftedDay(day, -shift if found[2] == "before" else shift)
+    if (found := _NTH.fullmatch(words)) and found[2] in WEEKDAYS and found[3] in MONTHS:
+        nth = ORDINALS.index(found[1])
+        return NthWeekday(
+            -1 if found[1] == "last" else nth, WEEKDAYS.index(found[2]), MONTHS.index(found[3]) + 1
+        )
+    if (found := _NEAR.fullmatch(words)) and found[1] in WEEKDAYS:
+        near = _parse_date(text, f"{found[3]}-{found[4]}")
+        assert isinstance(near, tuple)  # noqa: S101  # it has no year
+        if near == (2, 29):
+            raise SpecialDayError("most years have no 02-29", "write 02-28 or 03-01")
+        step = 1 if found[2] == "after" else -1
+        return NearestWeekday(WEEKDAYS.index(found[1]), step, *near)
+    return None

@@ -1,0 +1,71 @@
+"""What orchestrations keep in the store, encrypted: members and words are in it."""
+
+from typing import TypeVar
+
+import msgspec
+
+from flowengine.orchestration.ring_state import Ring
+from flowengine.runtime.cookie import Codec
+from flowengine.runtime.platform_requests import CallOwner
+from flowengine.storage.sessions import SavedOrchestration, ScheduledTask
+
+_STATE_SUFFIX, _TASK_SUFFIX = "\norchestration", "\ntask"  # no state passes as a task
+ContentT = TypeVar("ContentT")
+
+
+class OwnedRing(msgspec.Struct, frozen=True, array_like=True):
+    """The ring of a call, and where requests about it go."""
+
+    ring: Ring
+    owner: CallOwner = CallOwner("", "")
+
+
+class TaskContent(msgspec.Struct, frozen=True, array_like=True):
+    """What a task is to do, and where its request goes."""
+
+    owner: CallOwner
+    content: msgspec.Raw
+
+
+_to_bytes = msgspec.msgpack.Encoder().encode
+_decode_ring = msgspec.msgpack.Decoder(OwnedRing).decode
+_decode_task = msgspec.msgpack.Decoder(TaskContent).decode
+
+
+class OrchestrationEncoding:
+    """Encodes and encrypts; decodes what any of the keys has encrypted."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def encode_ring(self, owned: OwnedRing) -> bytes:
+        return self._codec.seal(_to_bytes(owned), owned.ring.id + _STATE_SUFFIX).encode()
+
+    def decode_ring(self, saved: SavedOrchestration) -> OwnedRing | None:
+        """The ring; a new one where no turn was taken yet. None where no key opens it, or a later
+        version has written it.
+        """
+        if not saved.state:
+            return OwnedRing(Ring(id=saved.id))
+        content = self._codec.open(saved.state.decode(), saved.id + _STATE_SUFFIX)
+        try:
+            return _decode_ring(content) if content else None
+        except msgspec.MsgspecError:
+            return None
+
+    def encode_task(self, orchestration: str, owner: CallOwner, content: msgspec.Struct) -> bytes:
+        task = _to_bytes(TaskContent(owner, msgspec.Raw(_to_bytes(content))))
+        return self._codec.seal(task, orchestration + _TASK_SUFFIX).encode()
+
+    def decode_task(
+        self, task: ScheduledTask, kind: type[ContentT]
+    ) -> tuple[CallOwner, ContentT] | None:
+        """Where the request of a task goes, and what it is to do; None as above."""
+        sealed = self._codec.open(task.payload.decode(), task.orchestration + _TASK_SUFFIX)
+        try:
+            if sealed:
+                content = _decode_task(sealed)
+                return content.owner, msgspec.msgpack.decode(content.content, type=kind)
+        except msgspec.MsgspecError:
+            pass
+        return None

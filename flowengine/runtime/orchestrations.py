@@ -1,0 +1,173 @@
+"""Takes the turns of orchestrations: loads the state, lets `conduct` decide, and saves what follows,
+in one transaction. The tasks that follow are the requests to send and the timers.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.orchestration.conductor import Turn, conduct, list_addresses
+from flowengine.orchestration.turn import (
+    AgentFacts,
+    Began,
+    CancelLeg,
+    CancelTimer,
+    Effect,
+    EndCaller,
+    HangUpLeg,
+    OrchestrationEvent,
+    PlaceLeg,
+    ReleaseCaller,
+    SetTimer,
+    Verdict,
+)
+from flowengine.runtime.cookie import Codec
+from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
+from flowengine.runtime.platform_requests import CallOwner
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    OrchestrationStore,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+)
+
+LIVE_KIND, OVER_KIND = "ring", "ring that is over"
+BEGIN_TASK, LEFT_TASK, RELEASE_TASK, END_TASK = "begin", "caller_left", "release", "end"
+TIMER_TASK, PLACE_TASK, HANG_UP_TASK = "timer", "place", "hangup"
+log = logging.getLogger(__name__)
+
+
+class TakenTurn(NamedTuple):
+    """What a leg is answered that asks, and the room of its caller."""
+
+    verdict: Verdict | None
+    room: str
+
+
+class Orchestrations:
+    """The turns of all rings. Any worker may take any turn."""
+
+    def __init__(
+        self, store: OrchestrationStore, codec: Codec, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.store = store
+        self.encoding = OrchestrationEncoding(codec)
+        self._clock = clock
+        self._log_once = LogOnce(log)
+
+    def build_beginning(
+        self, call_id: str, release: str, owner: CallOwner, began: Began
+    ) -> OrchestrationChange:
+        """What is saved with the step of a call that is to ring."""
+        payload = self.encoding.encode_task(call_id, owner, began)
+        return self._build_addition(call_id, release, BEGIN_TASK, payload)
+
+    def build_end_of_caller(self, call_id: str) -> OrchestrationChange:
+        """What is saved with the end of a call that rings."""
+        return self._build_addition(call_id, "", LEFT_TASK, b"")
+
+    def _build_addition(
+        self, call_id: str, release: str, key: str, payload: bytes
+    ) -> OrchestrationChange:
+        """A task for the orchestration of a call, which begins with it where there is none."""
+        now = self._clock()
+        saved = SavedOrchestration(call_id, LIVE_KIND, release, 0, b"", now + CALL_KEPT_SECONDS)
+        return OrchestrationChange(call_id, saved, (ScheduledTask(call_id, key, now, payload),))
+
+    async def take_turn(
+        self, call_id: str, event: OrchestrationEvent, owner: CallOwner | None = None
+    ) -> TakenTurn:
+        """Take one turn. `owner` is that of a ring that begins."""
+        now = self._clock()
+
+        def list_agents(saved: SavedOrchestration | None) -> Collection[str]:
+            owned = self._open(saved)
+            return list_addresses(owned.ring if owned else None, event)
+
+        def decide(
+            saved: SavedOrchestration | None, agents: Mapping[str, SavedAgent]
+        ) -> tuple[OrchestrationChange | None, TakenTurn]:
+            owned = self._open(saved)
+            facts = {address: AgentFacts(*agent) for address, agent in agents.items()}
+            turn = conduct(owned.ring if owned else None, event, now, facts)
+            taken = TakenTurn(turn.verdict, turn.ring.plan.room if turn.ring else "")
+            if saved is None or owned is None or turn.ring is None:
+                return None, taken
+            if turn == Turn(owned.ring, verdict=turn.verdict):
+                return None, taken
+            after = OwnedRing(turn.ring, owner or owned.owner)
+            return self._build_change(saved, after, turn, now), taken
+
+        return await self.store.take_turn(call_id, list_agents, decide)
+
+    def _open(self, saved: SavedOrchestration | None) -> OwnedRing | None:
+        if saved is None:
+            return None
+        owned = self.encoding.decode_ring(saved)
+        if owned is None:
+            self._log_once.error("rings cannot be read: %s", "another key or version wrote them")
+        return owned
+
+    def _build_change(
+        self, saved: SavedOrchestration, owned: OwnedRing, turn: Turn, now: float
+    ) -> OrchestrationChange:
+        ring = owned.ring
+        is_over = ring.phase == "over" and not ring.legs
+        tasks = self._build_tasks(ring.id, owned.owner, turn.effects, now)
+        if ring.has_caller_left:
+            tasks |= dict.fromkeys((BEGIN_TASK, RELEASE_TASK, END_TASK))
+        after = saved._replace(
+            kind=OVER_KIND if is_over else LIVE_KIND,
+            release="" if is_over else saved.release,
+            version=saved.version + 1,
+            state=self.encoding.encode_ring(owned),
+            expires=now + CALL_KEPT_SECONDS,
+        )
+        return OrchestrationChange(
+            ring.id,
+            after,
+            tuple(task for task in tasks.values() if task),
+            tuple(key for key, task in tasks.items() if task is None),
+            tuple(SavedAgent(*to_values(facts)) for facts in turn.agents),
+        )
+
+    def _build_tasks(
+        self, call_id: str, owner: CallOwner, effects: Iterable[Effect], now: float
+    ) -> dict[str, ScheduledTask | None]:
+        """The tasks by key, and None where one is cancelled. Of two with a key the last counts."""
+        tasks: dict[str, ScheduledTask | None] = {}
+        for effect in effects:
+            match effect:
+                case SetTimer(key, seconds):
+                    key = f"{TIMER_TASK}:{key}"
+                    tasks[key] = ScheduledTask(call_id, key, now + seconds, b"")
+                case CancelTimer(key):
+                    tasks[f"{TIMER_TASK}:{key}"] = None
+                case CancelLeg(attempt):
+                    tasks[f"{PLACE_TASK}:{attempt}"] = None
+                case PlaceLeg() | HangUpLeg() | ReleaseCaller() | EndCaller():
+                    key = name_request(effect)
+                    payload = self.encoding.encode_task(call_id, owner, effect)
+                    tasks[key] = ScheduledTask(call_id, key, now, payload)
+        return tasks
+
+
+def name_request(effect: PlaceLeg | HangUpLeg | ReleaseCaller | EndCaller) -> str:
+    """The key of the task that sends this request."""
+    match effect:
+        case PlaceLeg(attempt):
+            return f"{PLACE_TASK}:{attempt}"
+        case HangUpLeg(attempt):
+            return f"{HANG_UP_TASK}:{attempt}"
+        case ReleaseCaller():
+            return RELEASE_TASK
+        case EndCaller():
+            return END_TASK
+
+
+def to_values(facts: AgentFacts) -> tuple[str, str, float, float, float]:
+    return facts.address, facts.occupied_by, facts.idle_since, facts.not_before, facts.rung_at

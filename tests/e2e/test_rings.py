@@ -1,0 +1,128 @@
+"""Rings over real HTTP, in real time: two workers, and a platform with people at its phones."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from flowengine.switch.switch_events import Picked
+from tests.e2e.ring_platform import (
+    ANNA,
+    AT_ONCE,
+    BO,
+    CY,
+    IN_TURN,
+    MEMBERS,
+    RingPlatform,
+    serve_rings,
+)
+from tests.support_line import Server
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RingPlatform, Server]]:
+    with serve_rings(tmp_path_factory.mktemp("rings"), workers=2) as made:
+        yield made
+
+
+@pytest.fixture
+def platform(served: tuple[RingPlatform, Server]) -> Iterator[RingPlatform]:
+    """The platform after all calls of the test before have ended."""
+    made, _ = served
+    yield made
+    for call in [event.call for event in made.list_of(Picked)]:
+        if not made.has_ended(call):
+            made.act(call, "hangup", leg="caller")
+            made.act(call, "hangup")
+    wait_until(lambda: not any(map(made.is_ringing, MEMBERS)), otherwise=made.describe)
+    made.events.clear()
+
+
+def test_second_member_takes_the_call_and_the_caller_goes_on_afterwards(
+    platform: RingPlatform,
+) -> None:
+    caller = platform.dial(IN_TURN)
+    first = platform.wait_for_leg(ANNA)
+    second = platform.wait_for_leg(BO)
+    assert platform.has_ended(first)
+    platform.take_call(second)
+    wait_until(lambda: platform.are_talking(second, caller), otherwise=platform.describe)
+    platform.act(second, "hangup")
+    platform.wait_until_heard(caller, "How was it?")
+    wait_until(lambda: platform.has_ended(caller))
+    assert not platform.list_legs(CY)
+
+
+def test_caller_comes_to_the_voicemail_when_nobody_takes_the_call(platform: RingPlatform) -> None:
+    caller = platform.dial(AT_ONCE)
+    for member in MEMBERS:
+        leg = platform.wait_for_leg(member)
+        platform.act(leg, "reject", reason="busy")
+    platform.wait_until_heard(caller, "Nobody.")
+
+
+def test_members_who_accept_at_once_do_not_both_get_the_caller(
+    platform: RingPlatform,
+) -> None:
+    caller = platform.dial(AT_ONCE)
+    legs = [platform.wait_for_leg(member) for member in MEMBERS]
+    for leg in legs[:2]:
+        platform.answer(leg)
+    for leg in legs[:2]:
+        platform.act(leg, "press", keys="1")
+    wait_until(
+        lambda: any(platform.are_talking(leg, caller) for leg in legs[:2]),
+        otherwise=platform.describe,
+    )
+    wait_until(lambda: platform.has_ended(legs[2]), otherwise=platform.describe)
+    (loser,) = [leg for leg in legs[:2] if not platform.are_talking(leg, caller)]
+    wait_until(lambda: platform.has_ended(loser), otherwise=platform.describe)
+
+
+def test_end_of_the_caller_stops_all_ringing_within_a_second(platform: RingPlatform) -> None:
+    caller = platform.dial(AT_ONCE)
+    for member in MEMBERS:
+        platform.wait_for_leg(member)
+    platform.act(caller, "hangup", leg="caller")
+    seconds = wait_until(
+        lambda: not any(map(platform.is_ringing, MEMBERS)), otherwise=platform.describe
+    )
+    assert seconds < 1
+
+
+def test_lost_answer_to_a_placed_leg_rings_once(platform: RingPlatform) -> None:
+    assert platform.switch.api is not None
+    desk = platform.switch.api.desk
+    desk.lost_callouts.add(desk.callout_count + 1)
+    caller = platform.dial(IN_TURN)
+    leg = platform.wait_for_leg(ANNA)
+    platform.take_call(leg)
+    wait_until(lambda: platform.are_talking(leg, caller), otherwise=platform.describe)
+    assert platform.count_double_rings() == 0
+    assert len(platform.list_legs(ANNA)) == 1
+
+
+@pytest.mark.parametrize("when", ["it rings", "the member hears the whisper", "they talk"])
+def test_ring_goes_on_after_the_server_was_killed(
+    served: tuple[RingPlatform, Server], platform: RingPlatform, when: str
+) -> None:
+    server = served[1]
+    caller = platform.dial(IN_TURN)
+    leg = platform.wait_for_leg(ANNA)
+    if when != "it rings":
+        platform.answer(leg)
+    if when == "they talk":
+        platform.act(leg, "press", keys="1")
+        wait_until(lambda: platform.are_talking(leg, caller), otherwise=platform.describe)
+    server.kill(signal.SIGKILL)
+    server.start()
+    if when == "it rings":
+        leg = platform.wait_for_leg(BO)
+        platform.answer(leg)
+    if when != "they talk":
+        platform.act(leg, "press", keys="1")
+        wait_until(lambda: platform.are_talking(leg, caller), otherwise=platform.describe)
+    platform.act(leg, "hangup")
+    platform.wait_until_heard(caller, "How was it?")
+    assert platform.count_double_rings() == 0

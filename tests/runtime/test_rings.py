@@ -1,0 +1,251 @@
+"""A ring from the caller's state to the members and back, through the engine and the tasks."""
+
+import json
+
+import pytest
+
+from flowengine.runtime.leg_token import LegToken, format_leg_token, parse_leg_token
+from flowengine.runtime.platform_requests import (
+    CallOwner,
+    RequestRefused,
+    RequestUnclear,
+)
+from tests.runtime.ring_calls import (
+    ANNA,
+    APPLICATION,
+    BO,
+    CODEC,
+    CY,
+    RESOURCE,
+    RingLine,
+    compile_line,
+    run,
+)
+
+RELEASE = compile_line()
+
+
+def test_second_member_takes_the_call_and_the_caller_goes_on_afterwards() -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        waiting = await line.dial_in()
+        room = waiting["action"]["conferenceId"]
+        assert waiting["action"]["name"] == "connectConf"
+        await line.run_tasks()
+        assert line.rung == [ANNA]
+        dialled = await line.ask(0)
+        assert (dialled["name"], dialled["number"], dialled["dialTimeout"]) == (
+            "connectPstn",
+            ANNA,
+            20,
+        )
+        assert await line.call("leg-0", "dice", result="NOANSWER") == {}
+        await line.run_tasks()
+        assert line.rung == [ANNA, BO]
+        await line.ask(1)
+        whisper = await line.call("leg-1", "ace")
+        assert whisper["action"]["menus"][0]["mainPrompt"] == "#tts[A call for sales. Press 1.]"
+        joined = await line.press("leg-1", "1")
+        assert joined["action"] == {"name": "connectConf", "conferenceId": room}
+        assert await line.press("leg-1", "1") == joined
+        assert line.platform.released == []
+        await line.call("leg-1", "dice", result="ANSWERED")
+        await line.run_tasks()
+        (answer,) = map(json.loads, line.platform.released)
+        assert answer["instructions"][0]["text"] == "How was it?"
+        assert answer["action"] == {"name": "hangup"}
+        assert line.platform.hung_up == []
+
+    run(ring())
+
+
+def test_caller_goes_on_when_nobody_answers_and_may_ring_again() -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        await line.dial_in()
+        await line.run_tasks()
+        for number in range(3):
+            await line.ask(number)
+            await line.call(f"leg-{number}", "dice", result="NOANSWER")
+            await line.run_tasks()
+        answer = json.loads(line.platform.released[0])
+        assert answer["instructions"][0]["text"] == "Nobody is there."
+        again = await line.press("caller", "2", menu="line.voicemail")
+        assert again["action"]["name"] == "connectConf"
+        await line.run_tasks()
+        assert line.rung == [ANNA, BO, CY, ANNA]
+        assert (await line.ask(0, "late"))["name"] == "hangup"
+        assert (await line.ask(3))["name"] == "connectPstn"
+
+    run(ring())
+
+
+@pytest.mark.parametrize("phase", ["placed", "rings", "asked", "joined"])
+def test_end_of_the_caller_ends_the_leg(phase: str) -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        await line.dial_in()
+        await line.run_tasks()
+        if phase != "placed":
+            await line.ask(0)
+        if phase in ("asked", "joined"):
+            await line.call("leg-0", "ace")
+        if phase == "joined":
+            await line.press("leg-0", "1")
+        await line.call("caller", "dice", result="ANSWERED", reason="CALLERHANGUP")
+        await line.run_tasks()
+        assert line.platform.hung_up == ([] if phase == "placed" else ["leg-0"])
+        if phase == "placed":
+            assert (await line.ask(0))["name"] == "hangup"
+        elif phase == "rings":
+            assert (await line.call("leg-0", "ace"))["action"] == {"name": "hangup"}
+        elif phase == "asked":
+            assert await line.press("leg-0", "1") == {"action": {"name": "hangup"}}
+        await line.call("leg-0", "dice", result="ANSWERED")
+        await line.run_tasks(100_000)
+        assert line.platform.released == []
+        assert line.rung == [ANNA]
+
+    run(ring())
+
+
+def test_caller_who_leaves_before_the_ring_begins_rings_nobody() -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        await line.dial_in()
+        await line.call("caller", "dice", result="ANSWERED", reason="CALLERHANGUP")
+        await line.run_tasks(10)
+        assert line.rung == []
+
+    run(ring())
+
+
+def test_second_leg_of_one_request_is_hung_up() -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        line.platform.outcomes = [RequestUnclear("the answer was lost")]
+        await line.dial_in()
+        await line.run_tasks()
+        assert (await line.ask(0, "first"))["name"] == "connectPstn"
+        await line.run_tasks(1)
+        assert line.rung == [ANNA]  # what has asked is not placed again
+        assert (await line.ask(0, "second"))["name"] == "hangup"
+        assert (await line.ask(0, "first"))["name"] == "connectPstn"
+        assert (await line.call("second", "dice", result="FAILED")) == {}
+        await line.run_tasks()
+        assert line.rung == [ANNA]
+
+    run(ring())
+
+
+def test_callbacks_without_the_token_are_known_by_their_call() -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        await line.dial_in()
+        await line.run_tasks()
+        await line.ask(0)
+        line.restart()
+        assert (await line.call("leg-0", "ace"))["action"]["name"] == "runMenu"
+        assert (await line.press("leg-0", "1"))["action"]["name"] == "connectConf"
+        record = line.replies["leg-0"].record
+        assert (record.flow, record.state, record.trace[0].what) == (
+            "ring",
+            "leg",
+            "joins the caller",
+        )
+        assert record.event.conference_id.startswith("ring-")
+        assert await line.call("leg-0", "notify", type="amd") == {}
+        assert await line.call("leg-0", "dice", result="ANSWERED") == {}
+
+    run(ring())
+
+
+def test_token_that_the_server_did_not_make_is_ordinary_text() -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        token = format_leg_token(CODEC, LegToken("caller", 1))
+        assert parse_leg_token(CODEC, token) == LegToken("caller", 1)
+        for custom in (
+            token[:-1] + "A",
+            token.replace("fe-leg", "fe-let"),
+            "fe-leg:",
+            "fe-leg:0.x",
+        ):
+            assert parse_leg_token(CODEC, custom) is None
+            answer = await line.call(
+                "call-2", "ice", custom=custom, to={"type": "did", "endpoint": "1"}
+            )
+            assert answer["instructions"][0]["text"] == "Welcome."
+
+    run(ring())
+
+
+def test_refused_leg_lets_the_next_ring_and_an_unclear_one_is_tried_again() -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        unclear = RequestUnclear("no answer")
+        line.platform.outcomes = [RequestRefused(402, "no credit"), *[unclear] * 5]
+        await line.dial_in()
+        await line.run_tasks()
+        assert line.rung == [ANNA, BO]
+        for _ in range(20):
+            await line.run_tasks(1)
+        assert line.rung == [ANNA, BO, BO, BO, BO, BO, CY]
+        assert line.platform.owners == {CallOwner(APPLICATION, "")}
+
+    run(ring())
+
+
+def test_requests_go_to_the_region_of_the_caller() -> None:
+    async def ring() -> None:
+        line = RingLine(compile_line(next="next", **{"next: menu": "next: sales"}))
+        await line.dial_in()
+        await line.run_tasks()
+        assert line.platform.owners == {CallOwner(APPLICATION, RESOURCE)}
+
+    run(ring())
+
+
+def test_release_that_fails_is_tried_again_with_the_same_answer() -> None:
+    async def ring() -> None:
+        line = RingLine(
+            compile_line(**{'"+14045009001", "+14045009002", "+14045009003"': f'"{ANNA}"'})
+        )
+        line.platform.outcomes = [RequestRefused(402, "no credit"), RequestUnclear("no answer")]
+        await line.dial_in()
+        await line.run_tasks()
+        line.restart()
+        await line.run_tasks(1)
+        first, second = line.platform.released
+        assert first == second
+        assert json.loads(first)["action"]["name"] == "runMenu"
+        await line.run_tasks(100_000)
+        assert len(line.platform.released) == 2
+
+    run(ring())
+
+
+def test_release_is_not_sent_again_to_a_caller_who_has_gone_on() -> None:
+    async def ring() -> None:
+        line = RingLine(
+            compile_line(**{'"+14045009001", "+14045009002", "+14045009003"': f'"{ANNA}"'})
+        )
+        line.platform.outcomes = [RequestRefused(402, "no credit"), RequestUnclear("no answer")]
+        await line.dial_in()
+        await line.run_tasks()
+        await line.press("caller", "", menu="line.voicemail")
+        await line.run_tasks(1)
+        assert len(line.platform.released) == 1
+
+    run(ring())
+
+
+def test_ring_without_a_store_for_it_apologises() -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        line.store.orchestrations = None  # type: ignore[misc]
+        line.engine._replier._orchestrations = None  # type: ignore[attr-defined]
+        answer = await line.dial_in()
+        assert answer["action"] == {"name": "hangup"}
+
+    run(ring())
