@@ -9,7 +9,7 @@ answers callbacks at a steady rate, on the same store; each timer is scheduled b
 With --dbos PYTHON, the interpreter of an environment with `dbos` and `psycopg[binary]`, the same
 number of steps runs in workflows of DBOS, on the same kinds of database.
 
-    python benchmarks/lines.py [--json] [--turns 4000] [--timers 2000] [--rounds 3] [--dbos PYTHON]
+    python benchmarks/lines.py [--json] [--turns 4000] [--timers 400] [--rounds 3] [--dbos PYTHON]
 """
 
 import argparse
@@ -47,7 +47,8 @@ SIDE_BY_SIDE = 16
 STATE = bytes(range(256)) * 2  # of a ring of five members
 LATER = 4e9
 CALLBACKS_PER_SECOND = 300
-TIMER_SECONDS = 5.0  # in which all timers are due
+TIMERS_PER_SECOND = 50
+TIMER_SECONDS = 2.0  # from the turn that sets a timer until it is due
 
 DBOS_PROGRAM = """
 import asyncio, json, resource, sys, time
@@ -140,15 +141,17 @@ async def measure_timers(url: str, timers: int) -> list[float]:
                 await engine.answer(decode(body), body)
             await asyncio.sleep(4 / CALLBACKS_PER_SECOND)
 
+    async def set_timer(number: int) -> None:
+        await asyncio.sleep(number / TIMERS_PER_SECOND)
+        due = time.time() + TIMER_SECONDS
+        dues[f"call-{number}"] = due
+        await take_turn(found, f"call-{number}", due)
+
+    for number in range(timers):
+        await take_turn(found, f"call-{number}", LATER)
     loop = TaskLoop(found, handle)
     tasks = [asyncio.create_task(loop.run()), asyncio.create_task(answer_calls())]
-    start = time.time() + 1.0
-    for number in range(timers):
-        name = f"timer-{number}"
-        dues[name] = start + TIMER_SECONDS * number / timers
-        # The timers come as turns do: those of the second before they are due.
-        await asyncio.sleep(max(0.0, dues[name] - 1.0 - time.time()))
-        await take_turn(found, name, dues[name])
+    await asyncio.gather(*(set_timer(number) for number in range(timers)))
     await all_ran.wait()
     for task in tasks:
         task.cancel()
@@ -258,7 +261,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--turns", type=int, default=4000)
-    parser.add_argument("--timers", type=int, default=2000)
+    parser.add_argument("--timers", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dbos", metavar="PYTHON")
     options = parser.parse_args()

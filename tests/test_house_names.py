@@ -25,15 +25,11 @@ EXEMPT_CONSTANTS = {
     "_LOAD_ORCHESTRATION": "",
     "_SAVE_ORCHESTRATION": "",
     "_DELETE_ORCHESTRATION": "",
-    "_SCHEDULE_TASK": "",
-    "_CANCEL_TASK": "",
     "_DELETE_TASKS": "",
     "_CLAIM_TASK": "",
     "_SETTLE_TASK": "",
     "_RETRY_TASK": "",
     "_NEXT_DUE": "",
-    "_SAVE_AGENT": "",
-    "_FREE_AGENTS": "",
 }
 # Irregular participles, and other words that say nothing about what a function does.
 NO_VERBS = {

@@ -239,6 +239,9 @@ def test_serve_refuses_what_is_not_safe(flows: Path) -> None:
     assert "without credentials anybody could send callbacks" in result.output
     assert run("serve", flows, **{**clean, "SINCH_APPLICATION_KEY": "key"}).exit_code == 2
     assert run("serve", flows, "--callback-path", "sinch", **clean).exit_code == 2
+    result = run("serve", flows, "--api-url", "calling.api.sinch.com", **clean)
+    assert result.exit_code == 2
+    assert "such as https://calling.api.sinch.com" in result.output
 
 
 @pytest.mark.usefixtures("server_prepared_in_this_process")
