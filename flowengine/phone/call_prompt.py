@@ -26,12 +26,15 @@ def format_prompt(talk: Conversation) -> str:
 
 
 def format_party_acts(talk: Conversation) -> str:
-    """Whose phone rings, and who is asked for a key, while a ring looks for somebody."""
+    """Whose phone rings, and who is asked for a key, while a ring looks for somebody; one of each
+    is enough to know how to act for the others.
+    """
     ringing = [party.name for party in talk.parties.list_ringing()]
     asked = [party.name for party in talk.parties.list_asked()]
-    rings = f"{' and '.join(ringing)} ring{'s' * (len(ringing) == 1)}" if ringing else ""
-    asks = f"{' and '.join(asked)} asked for a key" if asked else ""
-    return ", ".join(filter(None, (rings, asks)))
+    rings = [f"{name} rings: {name} answer, accept, busy, decline" for name in ringing[:1]]
+    asks = [f"{name} is asked: {name} KEY" for name in asked[:1]]
+    more = [f"{len(ringing) - 1} more ring" for _ in ringing[1:2]]
+    return "; ".join([*asks, *rings, *more])
 
 
 def format_connection(joined: Joined) -> str:

@@ -43,6 +43,7 @@ from flowengine.switch.wire.transport import BlockingTransport, DirectTransport,
 # of an application that exists in simulated calls only
 SIMULATION_SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105
 MAX_VIRTUAL_SECONDS = 86_400.0  # virtual seconds: no call and no notice after it takes longer
+MAX_RINGS_AT_ONCE = 10  # a flow may ring again for as long as the caller waits
 JSON_HEADERS = {"content-type": "application/json"}
 DetectedParty = Literal["human", "machine", "notsure"]
 CallSide = Literal["near", "far"]
@@ -185,7 +186,14 @@ class Conversation:
         or the call has ended.
         """
         limit = self.clock.seconds + MAX_VIRTUAL_SECONDS
-        self.clock.run(lambda: self._is_quiet() or self.clock.seconds > limit)
+        rings = self.rings.get_number(self.call.id) + MAX_RINGS_AT_ONCE
+        self.clock.run(
+            lambda: (
+                self._is_quiet()
+                or self.clock.seconds > limit
+                or self.rings.get_number(self.call.id) > rings
+            )
+        )
 
     def finish(self) -> None:
         """Hang up where no party has, and let all callbacks after the end be sent."""

@@ -212,7 +212,8 @@ class Explorer:
             call.state,
             talk.phase,
             call.attempts,
-            call.history,
+            # a visit to a subflow has values, which make no key
+            msgspec.json.encode(call.history),
             outer,
             counts,
             find_last_menu(talk),

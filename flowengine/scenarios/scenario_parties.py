@@ -41,8 +41,7 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
         Annotated[
             str,
             Meta(
-                description="Their phone number, SIP address or name of an app user, as the flow "
-                "rings it.",
+                description="Their phone number or SIP address, as the flow rings it.",
                 examples=["+14045009001"],
                 min_length=1,
             ),

@@ -95,6 +95,11 @@ class RingSimulator:
         known = self.rings.get(call_id)
         return known.ring.phase if known else ""
 
+    def get_number(self, call_id: str) -> int:
+        """How many rings of this call have begun."""
+        known = self.rings.get(call_id)
+        return known.ring.number if known else 0
+
     def find_room(self, call_id: str) -> str:
         """The conference in which the caller waits, or ""."""
         known = self.rings.get(call_id)

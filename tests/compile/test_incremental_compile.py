@@ -27,6 +27,7 @@ secrets: {crm: CRM}
 calendars: {desk: {zone: Europe/Stockholm, open: {mon-fri: "09:00-17:00"}}}
 tables: {people: {rows: {"10": {name: Ann, age: 3}}, default: {name: "", age: 0}}}
 messages: {bye: {en-US: Bye., sv-SE: Hej då.}}
+groups: {desk: {members: ["+14045009001"]}}
 defaults: {attempts: 2}
 # line.yaml
 flow: line
@@ -59,6 +60,12 @@ outcomes: [done]
 states:
   say: {say: Thank you., next: end}
   end: {return: done}
+# hunt.yaml
+flow: hunt
+start: ring
+states:
+  ring: {ring: {group: desk, nobody: bye}}
+  bye: {hangup: }
 # other.yaml
 flow: other
 start: hello
@@ -89,6 +96,8 @@ EDITS = {
                                                                            "acme\nplatform: "
                                                                            "{menu_ids: main}")),
         ("project: acme", "project: acme\nzone: nowhere"), ("messages:", "tables2:"),
+        ("+14045009001", "+14045009002"), ("+14045009001", "anna"), ("{members", "{mebmers"), ("groups: {desk", "groups: {shop"),
+        ('9001"]', '9001"], each: 5s'),
     ],
     "line.yaml": [
         ("Hello", "Hi"), ("flow: line", "flow: queue"), ("flow: line", "flow: pin"), (("flow: "
@@ -131,6 +140,7 @@ EDITS = {
         ("say: Thank you., next: end", ("subflow: {flow: pin, outcomes: {right: end, wrong: "
                                        "end}}")), ("[done]", "[done"),
     ],
+    "hunt.yaml": [("group: desk", "group: shop"), ("nobody: bye", "nobody: bye, each: 5s"), ("group: desk", "who: [+14045009001]")],
     "other.yaml": [
         ("default: 2", "default: two"), ("default: 2", ("default: "
                                                        "4")), ("open}, ", "bye}, "), (('"1": '
@@ -146,6 +156,7 @@ EDITS = {
 ADDED = {
     "tables/people.yaml": 'rows: {"10": {name: Cid, age: 3}}', "calendars/shop.yaml": "{zone: "
                                                                                       "Europe/Paris, open: {mon: '9:00-10:00'}}",
+    "groups/desk.yaml": "members: [+14045009003]", "groups/shop.yaml": "members: [+14045009004]",
     "messages/all.yaml": "goodbye: Goodbye.", "new.yaml": "{flow: new, start: a, vars: {n: {type: "
                                                           "boolean}}, states: {a: {hangup: }}}",
     "a.yaml": "{flow: line, start: a, states: {a: {hangup: "
@@ -232,7 +243,7 @@ def changed(name: str, before: str, after: str) -> set[str]:
     }
 
 
-ALL = {"line", "other", "pin", "thanks"}
+ALL = {"hunt", "line", "other", "pin", "thanks"}
 AGAIN = {
     "a prompt": ("line.yaml", "Hello", "Hi", {"line"}),
     "a subflow's prompt": ("pin.yaml", "Your PIN?", "PIN?", {"pin"}),
@@ -268,6 +279,7 @@ AGAIN = {
         {"line"},
     ),
     "a service": ("project.yaml", "crm.example", "www.example", {"line"}),
+    "a member of a group": ("project.yaml", "+14045009001", "+14045009002", {"hunt"}),
     "a cell of a table": ("project.yaml", "name: Ann", "name: Bob", ALL),
     "a cell that Python takes for the same": ("project.yaml", "age: 0", "age: 0.0", ALL),
     "a calendar's hours": ("project.yaml", "17:00", "18:00", set()),

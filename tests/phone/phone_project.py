@@ -12,6 +12,7 @@ routes:
   - {to: +14045550104, flow: message}
   - {to: +14045550105, flow: assistant}
   - {to: +14045550106, flow: trouble}
+  - {to: +14045550107, flow: sales}
   - {origin: mxp, type: username, flow: apps}
   - {origin: server, flow: bill}
 services: {crm: {url: "https://crm.example.com/v1", headers: {Authorization: "Bearer ${secrets.crm}"}}}
@@ -101,6 +102,21 @@ states:
   breaks: {set: {number: "${1 / vars.number}"}, next: never}
   never: {hangup: }
 """,
+    "sales.yaml": """\
+flow: sales
+start: find
+states:
+  find:
+    ring:
+      who: [+14045009001, +14045009002]
+      order: in turn
+      accept: A call for sales. Press 1 to take it.
+      wait: {say: We are looking for somebody., music: music1}
+      nobody: sorry
+      after: bye
+  sorry: {say: Nobody is there., hangup: }
+  bye: {say: Goodbye., hangup: }
+""",
     "apps.yaml": """\
 flow: apps
 start: through
@@ -146,6 +162,18 @@ CALLS = {
     "a recording": ["--flow", "message", "--keys", "#,500"],
     "a stream": ["--flow", "assistant", "--keys", "answer,callee say I am a bot,hang up"],
     "from app to app": ["--app", "alice", "--to", "bob", "--keys", "no answer"],
+    "a ring that the second phone takes": [
+        "--flow",
+        "sales",
+        "--keys",
+        "agent1 busy,agent2 answer,agent2 1,say Hello,agent2 say Hi,agent2 hang up",
+    ],
+    "a ring that nobody takes": [
+        "--flow",
+        "sales",
+        "--keys",
+        "agent1 decline,wait 5,agent2 no answer",
+    ],
     "an apology": ["--flow", "trouble", "--keys", ""],
     "a placed call": [
         "--outbound",

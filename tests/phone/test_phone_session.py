@@ -72,6 +72,7 @@ def test_lines_come_from_the_standard_input_too(flows: Path) -> None:
         ("2,1", "nobody listens"),
         ("sing", "this is nothing that a phone does: sing; try help"),
         ("hang up,1", "the call was over before: 1"),
+        ("agent1 answer", "this is nothing that a phone does: agent1 answer; try help"),
         ("unpark +14045550140", "this cannot be done here: nothing is parked"),
     ],
 )

@@ -50,6 +50,10 @@ EXAMPLES = {
         "{allowed: true, ringtone: jazz},answer",
     ],
     "sip-in": ["--sip", "desk@pbx.example.com", "--to", "201@pbx.example.com", "--keys", "busy"],
+    "hunt-group": [
+        "--keys",
+        "agent1 decline,agent2 answer,agent2 1,say Hello,agent2 say Hi,agent2 hang up",
+    ],
     "survey": ["--keys", "answer,callee hang up,1,2,3,,,"],
 }
 

@@ -37,6 +37,7 @@ PROJECT = {
     "tables": {
         "people": {"rows": {"1": {"name": "Ann", "age": 3}}, "default": {"name": "", "age": 0}}
     },
+    "groups": {"desk": {"members": ["+14045009001", "sip:a@b.example"], "order": "round robin"}},
     "messages": {"bye": {"en-US": "Bye ${vars.u}.", "sv-SE": "Hej då."}},
 }
 INNER: Mapping[str, Json] = {
@@ -285,6 +286,26 @@ def connects(
 
 
 @st.composite
+def rings(draw: st.DrawFn, released: st.SearchStrategy[str]) -> Json:
+    called = [
+        {"who": ["${vars.t}"]},
+        {"who": ["+14045009001", "${vars.t}", "sip:${vars.t}@b.example"]},
+        {"group": "desk"},
+    ]
+    whisper = {"prompt": "For ${vars.t}.", "key": 5, "taken": [{"audio": "gone.mp3"}]}
+    exits = ("busy", "no_answer", "after")
+    optional: dict[str, st.SearchStrategy[Json]] = {
+        "accept": st.sampled_from(["A call from ${call.from}.", whisper]),
+        "wait": st.sampled_from([{"say": "${vars.u}"}, {"music": "music1"}]),
+        "caller_id": st.sampled_from(["private", "${vars.t}"]),
+        "order": st.sampled_from(["all at once", "in turn", "longest idle"]),
+        **dict.fromkeys(exits, released),
+    }
+    chosen = draw(st.fixed_dictionaries({}, optional=optional))
+    return {"ring": {**draw(st.sampled_from(called)), "nobody": draw(released), **chosen}}
+
+
+@st.composite
 def preambles(draw: st.DrawFn, context: str) -> Json:
     optional: dict[str, st.SearchStrategy[Json]] = {
         "say": prompts,
@@ -368,6 +389,9 @@ def states(draw: st.DrawFn, context: str, number: int, counts: Mapping[str, int]
         "p": [],
         "a": [],
     }
+    if context in "ip":
+        released = later("i", number + 1) if context == "i" else later("i")
+        own[context].append(rings(released))
     going_on = [st.just({"continue": {}})] if context in "pa" else []
     verb = draw(st.one_of(*passing, *with_caller, *with_caller, *own[context], *going_on))
     before = draw(preambles(context))
@@ -483,6 +507,7 @@ incoming = callback(
     callHeaders=headers,
 )
 pressed = callback("pie", menuResult=menu_results)
+results = st.sampled_from(["nobody", "busy", "no_answer", "after", "x"])
 callbacks = st.one_of(
     incoming,
     pressed,

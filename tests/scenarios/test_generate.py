@@ -121,3 +121,30 @@ def test_generated_scenarios_hold_no_value_of_a_secret_variable(tmp_path: Path) 
     assert {name for one in data.values() for name in one["then"].get("vars", {})} == {"open"}
     lookups = [look for one in data.values() for look in one.get("given", {}).get("lookups", ())]
     assert {look["post"] for look in lookups} == {"/pins/*"}
+
+
+CALLER_OF_A_SUBFLOW = """\
+flow: line
+start: first
+keys: {"*": back}
+states:
+  first: {subflow: {flow: ask, outcomes: {done: second}}}
+  second: {menu: {prompt: Press 1., options: {1: bye}, attempts: 1, otherwise: bye}}
+  bye: {hangup: }
+"""
+SUBFLOW = """\
+flow: ask
+start: which
+outcomes: [done]
+states:
+  which: {menu: {prompt: Press 2., options: {2: over}, attempts: 1, otherwise: over}}
+  over: {return: done}
+"""
+
+
+def test_calls_that_go_back_into_a_subflow_are_generated(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(CALLER_OF_A_SUBFLOW)
+    (tmp_path / "ask.yaml").write_text(SUBFLOW)
+    (tmp_path / "project.yaml").write_text("project: test\nroutes: [{flow: line}]\n")
+    done = CliRunner().invoke(main, ["test", str(tmp_path), "--generate", "--fail-under", "100"])
+    assert done.exit_code == 0, done.output

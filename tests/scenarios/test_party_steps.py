@@ -1,6 +1,7 @@
 """Scenarios with several parties: who is rung, what they do and hear, and where the caller goes."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,25 @@ def test_generated_scenarios_take_every_exit_of_a_ring(tmp_path: Path) -> None:
     ):
         assert title in text
     assert "agent1: hangs up" in text
+
+
+def test_flow_that_rings_again_and_again_goes_on_until_the_caller_hangs_up(tmp_path: Path) -> None:
+    body = """
+    parties: {anna: {does: busy}, bo: {does: busy}}
+    when:
+      - {anna: is rung}
+      - {bo: is rung}
+      - {anna: is rung}
+      - hangs up
+    then: {ended by: caller}"""
+    again = RING_FLOW.replace("busy: engaged", "busy: sales")
+    again = re.sub(r"  engaged: .*\n", "", again)
+    assert list_failures(tmp_path, body, again) == []
+
+
+def test_ring_without_parties_goes_on_by_itself(tmp_path: Path) -> None:
+    [result] = run_all(
+        write_project(tmp_path, {"it": "{then: {hears: Nobody answers.}}"}, parties="")
+    )
+    assert result.failures == ()
+    assert "rings +14045009002" in [line.what for line in result.transcript]

@@ -17,6 +17,7 @@ PROJECT = {
     "flows/line.yaml": flow("line", "Hello."),
     "flows/other.yml": flow("other", "Grüezi."),
     "flows/tables/rooms.yaml": "rows: {1: {room: a}}\n",
+    "flows/groups/desk.yaml": "members: ['+14045009001']\n",
     "flows/scenarios/line.yaml": "not: read\n",
     "flows/notes.txt": "not read\n",
     "README.md": "not read\n",
@@ -50,6 +51,7 @@ def test_commit_has_the_files_that_a_folder_has(read: Read, repository: Path) ->
         repository / "flows"
     )
     assert sorted(reader.read_files(reader.find_commit("main"), "/flows/")) == [
+        "groups/desk.yaml",
         "line.yaml",
         "other.yml",
         "tables/rooms.yaml",

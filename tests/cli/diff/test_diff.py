@@ -134,10 +134,8 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
 
 def test_diff_of_flows_with_errors_warns_and_goes_on(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
-    for folder, text in (
-        (old, FILES["second.yaml"]),
-        (new, FILES["second.yaml"].replace("start: hello", "start: helo")),
-    ):
+    alone = FILES["second.yaml"].replace("group: desk", 'who: ["+14045550130"]')
+    for folder, text in ((old, alone), (new, alone.replace("start: hello", "start: helo"))):
         folder.mkdir()
         (folder / "second.yaml").write_text(text)
     result = run(old, new)
