@@ -152,6 +152,10 @@ class CompiledRing(Verb):
         )
 
     @property
+    def unanswered_exits(self) -> frozenset[str]:
+        return self.exits - {"after"}
+
+    @property
     def group_name(self) -> str:
         return self.group.name if self.group else ""
 
