@@ -152,6 +152,10 @@ class CompiledRing(Verb):
         )
 
     @property
+    def unanswered_exits(self) -> frozenset[str]:
+        return self.exits - {"after"}
+
+    @property
     def group_name(self) -> str:
         return self.group.name if self.group else ""
 
@@ -171,9 +175,14 @@ class CompiledRing(Verb):
         return [filter_prompts(self.waiting), *((prompt,) for prompt in heard if prompt)]
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
-        """An order of one member."""
-        if "order" in authored and len(self.group.members if self.group else self.members) == 1:
-            yield NoEffect(("order",), "one member has no order", "remove it, or name more members")
+        """What is for several members, where there is one."""
+        if len(self.group.members if self.group else self.members) > 1:
+            return
+        hint = "remove it, or name more members"
+        if "order" in authored:
+            yield NoEffect(("order",), "one member has no order", hint)
+        if isinstance(authored.get("accept"), dict) and "taken" in authored["accept"]:
+            yield NoEffect(("accept", "taken"), "nobody else can take the call", hint)
 
 
 def format_room_name(call_id: str) -> str:

@@ -140,6 +140,11 @@ class Verb(ABC):
         return ()
 
     @property
+    def unanswered_exits(self) -> frozenset[str]:
+        """The exits of calls to others that may be taken at once, as nobody could be called."""
+        return frozenset()
+
+    @property
     def group_name(self) -> str:
         """The group of people that it calls, or ""."""
         return ""

@@ -15,6 +15,7 @@ from flowengine.compile.checks import (
     cut_values,
     empty_recordings,
     event_values,
+    instant_redials,
     missing_locales,
     needed_store,
     no_effect,
@@ -208,6 +209,7 @@ def check_program(program: Program) -> list[Problem]:
         *empty_recordings.check(program),
         *silence_loops.check(program),
         *shared_rooms.check(program),
+        *instant_redials.check(program),
     ]
 
 

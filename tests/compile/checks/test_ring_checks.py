@@ -73,6 +73,10 @@ CASES = {
         LINE % 'ring: {who: ["+14045009001"], order: in turn, nobody: b}',
         ["FE936 order"],
     ),
+    "words for others of one": (
+        LINE % 'ring: {who: ["+14045009001"], accept: {prompt: Hi., taken: Gone.}, nobody: b}',
+        ["FE936 taken"],
+    ),
     "a whisper that is too long": (
         LINE % f"ring: {{{TWO}, accept: {'Hello. ' * 90}, nobody: b}}",
         [f"FE410 {('Hello. ' * 90).strip()}"],
@@ -102,7 +106,28 @@ CASES = {
         LINE.replace("start: a", "start: b\non: {ended: a}") % f"ring: {{{TWO}, nobody: b}}",
         ["FE401 ring"],
     ),
-    "again when nobody has taken the call": (LINE % f"ring: {{{TWO}, nobody: a, busy: b}}", []),
+    "again at once when nobody has taken the call": (
+        LINE % f"ring: {{{TWO}, busy: b, nobody: a}}",
+        ["FE942 a"],
+    ),
+    "again at once by other states": (
+        (LINE % f"ring: {{{TWO}, nobody: b}}").replace(
+            "say: Nobody., hangup: ", "say: No., next: a"
+        ),
+        ["FE942 b"],
+    ),
+    "again after a question": (
+        (LINE % f"ring: {{{TWO}, nobody: b}}").replace(
+            "say: Nobody., hangup: ",
+            "menu: {prompt: To wait press 1., options: {1: a}, otherwise: c}",
+        )
+        + "  c: {hangup: }\n",
+        [],
+    ),
+    "again after a talk": (
+        LINE % f"ring: {{{TWO}, nobody: b, after: a}}",
+        [],
+    ),
     "an exit that holds the call": (
         (LINE % f"ring: {{{TWO}, nobody: b}}").replace(
             "say: Nobody., hangup: ", "park: {hold: Hi.}"
