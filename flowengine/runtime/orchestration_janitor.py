@@ -1,5 +1,8 @@
 """The janitor asks the platform for calls of rings that have not moved for a while: callbacks may be
 lost, and nobody shall wait for a call that is over.
+
+Most callbacks are lost while a server is down. So each worker looks after all rings soon after its
+start; later looks leave those alone in which people talk, but for one look of some.
 """
 
 import asyncio
@@ -15,7 +18,8 @@ from flowengine.runtime.platform_requests import PlatformRequests
 from flowengine.storage.sessions import SavedOrchestration, Store, StoreError
 
 JANITOR_SECONDS = 60.0
-CONNECTED_LOOKS = 10  # callers who talk to a member are looked for in one look of so many
+FIRST_LOOK_SECONDS = 5.0  # after the start of a worker
+LOOKS_PER_WHOLE_LOOK = 10
 _CLAIM = "\njanitor"  # no call has this id
 log = logging.getLogger(__name__)
 
@@ -37,42 +41,43 @@ class OrchestrationJanitor:
         self._log_once = LogOnce(log)
 
     async def run(self) -> None:
-        """Look once a minute, for ever."""
+        """Look soon, and then once a minute, for ever."""
+        pause, looks = FIRST_LOOK_SECONDS, 0
         while True:
-            await asyncio.sleep(JANITOR_SECONDS)
+            await asyncio.sleep(pause)
             try:
-                await self.look_after_rings()
+                await self.look_after_rings(looks)
             except StoreError as error:
                 self._log_once.error("rings cannot be looked after: %s", error)
+            pause, looks = JANITOR_SECONDS, looks + 1
 
-    async def look_after_rings(self) -> None:
-        """End the calls that the platform does not know any more."""
-        now = self._clock()
-        if not await self._store.claim(_CLAIM, b"look", now + JANITOR_SECONDS * 0.9):
+    async def look_after_rings(self, looks: int) -> None:
+        """End the calls that the platform does not know any more. `looks` counts the looks of this
+        worker before this one.
+        """
+        now, pause = self._clock(), JANITOR_SECONDS if looks else FIRST_LOOK_SECONDS
+        key = b"look" if looks else b"first look"
+        if not await self._store.claim(_CLAIM, key, now + pause * 0.9):
             return
+        is_whole = looks % LOOKS_PER_WHOLE_LOOK == 0
         for saved in await self._orchestrations.store.list_orchestrations(LIVE_KIND):
-            looks = int((now - saved.expires + CALL_KEPT_SECONDS) / JANITOR_SECONDS)
-            if looks:
-                await self._look_after(saved, looks)
+            if now - saved.expires + CALL_KEPT_SECONDS >= pause:
+                await self._look_after(saved, is_whole=is_whole)
 
-    async def _look_after(self, saved: SavedOrchestration, looks: int) -> None:
+    async def _look_after(self, saved: SavedOrchestration, *, is_whole: bool) -> None:
         owned = self._orchestrations.encoding.decode_ring(saved)
         if owned is None:
             return
         ring, owner = owned.ring, owned.owner
-        if ring.phase in ("new", "over") or (
-            ring.phase == "joined" and looks % CONNECTED_LOOKS != 1
-        ):
+        if ring.phase in ("new", "over") or (ring.phase == "joined" and not is_whole):
             return
         if await self._requests.is_call_ongoing(owner, ring.id) is False:
             log.warning("call %s is over, and the platform has not said so", ring.id)
             await self._orchestrations.take_turn(ring.id, CallerLeft())
             return
         for leg in ring.active_legs:
-            if (
-                leg.phase == "joined"
-                and await self._requests.is_call_ongoing(owner, leg.call_id) is False
-            ):
+            is_joined = leg.phase == "joined"
+            if is_joined and await self._requests.is_call_ongoing(owner, leg.call_id) is False:
                 log.warning("leg %s is over, and the platform has not said so", leg.call_id)
                 ended = LegEnded(leg.attempt, leg.call_id, "answered")
                 await self._orchestrations.take_turn(ring.id, ended)

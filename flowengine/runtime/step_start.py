@@ -129,7 +129,9 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
         **shortened,
         "call.withheld": caller.withheld,
         "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
-        HOST_FACT: event.call_resource_url[8:].partition("/")[0][:MAX_HOST_BYTES],
+        HOST_FACT: event.call_resource_url.removeprefix("https://").partition("/")[0][
+            :MAX_HOST_BYTES
+        ],
     }
 
 

@@ -94,7 +94,7 @@ class RingLine:
 
     def __init__(self, release: Release, store: Store | None = None) -> None:
         self.now = 1_000_000.0
-        self.store = store or MemoryStore()
+        self.store = store or MemoryStore(clock=lambda: self.now)
         self.release = release
         self.platform = FakePlatform()
         self.replies: dict[str, Reply] = {}

@@ -19,14 +19,14 @@ async def ring_until(phase: str) -> RingLine:
     return line
 
 
-async def look(line: RingLine, seconds: float) -> None:
-    """Let time pass, let the janitor look, and run what follows."""
+async def look(line: RingLine, seconds: float, looks: int = 0) -> None:
+    """Let time pass, let the janitor look that has looked so often, and run what follows."""
     line.now += seconds
     assert line.engine.orchestrations is not None
     janitor = OrchestrationJanitor(
         line.store, line.engine.orchestrations, line.platform, lambda: line.now
     )
-    await janitor.look_after_rings()
+    await janitor.look_after_rings(looks)
     await line.run_tasks()
 
 
@@ -35,9 +35,9 @@ def test_caller_whose_end_was_not_told_leaves_the_ring(phase: str) -> None:
     async def ring() -> None:
         line = await ring_until(phase)
         line.platform.ongoing["caller"] = False
-        await look(line, 30)
+        await look(line, 3)
         assert line.platform.hung_up == []
-        await look(line, 60)
+        await look(line, 3)
         assert line.platform.hung_up == ["leg-0"]
         assert line.rung == [ANNA]
 
@@ -47,13 +47,26 @@ def test_caller_whose_end_was_not_told_leaves_the_ring(phase: str) -> None:
 def test_member_whose_end_was_not_told_lets_the_caller_go_on() -> None:
     async def ring() -> None:
         line = await ring_until("joined")
-        await look(line, 61)
+        await look(line, 10)
         assert line.platform.released == []
         line.platform.ongoing["leg-0"] = False
-        await look(line, 61)
+        await look(line, 61, looks=1)
         assert line.platform.released == []  # people who talk are looked for less often
-        await look(line, 540)
+        await look(line, 61, looks=10)
         assert len(line.platform.released) == 1
+
+    run(ring())
+
+
+def test_only_one_of_the_workers_looks() -> None:
+    async def ring() -> None:
+        line = await ring_until("joined")
+        await look(line, 10)
+        line.platform.ongoing["caller"] = False
+        await look(line, 4)
+        assert line.platform.hung_up == []
+        await look(line, 1)
+        assert line.platform.hung_up == ["leg-0"]
 
     run(ring())
 
@@ -63,7 +76,7 @@ def test_calls_that_the_platform_says_nothing_of_stay() -> None:
         line = await ring_until("joined")
         line.platform.ongoing |= {"caller": None, "leg-0": None}
         await look(line, 61)
-        await look(line, 3600)
+        await look(line, 3600, looks=10)
         assert (line.platform.hung_up, line.platform.released) == ([], [])
 
     run(ring())
