@@ -9,10 +9,11 @@ import click
 import msgspec
 
 from flowengine.phone.call_prompt import describe_waiting
-from flowengine.phone.explain_callbacks import get_trace
+from flowengine.phone.explain_callbacks import MARGIN, get_trace
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.then_checks import list_recording_urls
+from flowengine.states import OrchestrationResult
 from flowengine.switch.switch_events import (
     AnswerReceived,
     Asks,
@@ -58,6 +59,7 @@ class Screen:
     def __post_init__(self) -> None:
         """Show what parties of a ring do, too."""
         self.talk.on_party_line = self.print_line
+        self.talk.rings.on_release = self.show_ring_result
 
     def print_line(self, who: str, what: str, *, bad: bool = False) -> None:
         """Print one act of a party."""
@@ -138,6 +140,14 @@ class Screen:
         if isinstance(happening, Joined):
             return self.near, describe_joined(happening)
         return (PLATFORM, describe_ended(happening)) if isinstance(happening, CallEnded) else None
+
+    def show_ring_result(self, exit_name: str, svaml: bytes) -> None:
+        """What a flow answers when a ring is over: to nobody's callback, but like one."""
+        if self.explain is not None:
+            self.print_aside([f"{MARGIN}ring: {exit_name}"])
+        now = self.talk.clock.now()
+        kind = OrchestrationResult.kind
+        self.show_callback(AnswerReceived(self.talk.call.id, now, kind, "", 200, svaml, "", (), ()))
 
     def show_callback(self, happening: Asks | AnswerReceived) -> None:
         if self.explain is not None:

@@ -57,7 +57,8 @@ class SimulatedRing:
 
 class RingSimulator:
     """Conducts the rings of all calls of an exchange. `on_begin` hears of a ring before anybody is
-    rung. While `is_requesting`, what happens on the exchange is of a request of its own.
+    rung, and `on_release` of its exit with what the flow answers to it. While `is_requesting`,
+    what happens on the exchange is of a request of its own.
     """
 
     def __init__(self, exchange: Exchange, answer_result: AnswerResult) -> None:
@@ -68,6 +69,7 @@ class RingSimulator:
         self.agents: dict[str, AgentFacts] = {}
         self.is_requesting = False
         self.on_begin: Callable[[RingPlan], None] = lambda _plan: None
+        self.on_release: Callable[[str, bytes], None] = lambda _exit_name, _svaml: None
 
     def begin(self, call_id: str, plan: RingPlan) -> None:
         """Ring for this call, as soon as its callback is answered."""
@@ -161,6 +163,7 @@ class RingSimulator:
 
     def _release_caller(self, call_id: str, number: int, exit_name: str) -> None:
         svaml = self.answer_result(call_id, exit_name)
+        self.on_release(exit_name, svaml)
         if self._request_change(call_id, PARK_REQUEST):
             self._request_change(call_id, svaml)
         self._take_turn(call_id, CallerReleased(number))

@@ -26,7 +26,7 @@ from flowengine.states.ring_members import (
     format_member,
 )
 from flowengine.states.ring_options import AuthoredRing, RingWait, Whisper
-from flowengine.states.ring_plan import RingMember, RingOrder, RingPlan
+from flowengine.states.ring_plan import HOST_FACT, RingMember, RingOrder, RingPlan
 from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
@@ -200,6 +200,7 @@ def format_room_name(call_id: str) -> str:
 def compile_ring(
     builder: StateBuilder, path: KeyPath, authored: AuthoredRing
 ) -> CompiledRing | None:
+    builder.reads.add(HOST_FACT)
     group = find_group(builder, path, authored)
     members: tuple[CompiledMember, ...] | None = ()
     if authored.who is not UNSET:

@@ -6,6 +6,10 @@ from typing import Literal
 
 import msgspec
 
+HOST_FACT = "call.host"
+"""The name under which a call that may ring keeps the host of its `callResourceUrl`: all requests
+about one caller go to one region. Expressions cannot read it.
+"""
 RingOrder = Literal["all at once", "in turn", "round robin", "longest idle"]
 
 

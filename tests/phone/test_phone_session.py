@@ -38,7 +38,13 @@ def test_call_reads_as_its_golden_file(
 
 
 @pytest.mark.parametrize(
-    "name", ["digits with retries, then a lookup by hand", "a placed call", "a recording"]
+    "name",
+    [
+        "digits with retries, then a lookup by hand",
+        "a placed call",
+        "a recording",
+        "a ring that the second phone takes",
+    ],
 )
 def test_explained_call_reads_as_its_golden_file(
     name: str, flows: Path, golden: Callable[[Path, str], None]

@@ -51,10 +51,10 @@ def write_project(
 
 
 def run_all(folder: Path) -> list[ScenarioResult]:
-    """The results of all scenarios of a project without mistakes."""
+    """The results of all scenarios of a project without errors."""
     project = ScenarioProject.from_folder(folder)
     cases, problems = project.load_cases()
-    assert problems == []
+    assert [problem for problem in problems if problem.severity == "error"] == []
     return [run_scenario(case, project) for case in cases]
 
 
