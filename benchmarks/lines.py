@@ -26,13 +26,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvloop
-from callback import SECRET, callbacks, compiled, cpu_seconds, never
+from callback import SECRET, callbacks, compile_example, cpu_seconds
 
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.task_loop import TaskLoop
 from flowengine.sinch import decode
+from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
@@ -42,7 +43,6 @@ from flowengine.storage.sessions import (
     open_store,
 )
 
-ROOT = Path(__file__).parents[1]
 SIDE_BY_SIDE = 16
 STATE = bytes(range(256)) * 2  # of a ring of five members
 LATER = 4e9
@@ -78,6 +78,10 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def refuse_lookup(_request: LookupRequest, _left: float) -> LookupResult:
+    raise AssertionError("the benchmarked flow asks nobody")
 
 
 async def take_turn(found: OrchestrationStore, name: str, due: float) -> None:
@@ -122,8 +126,8 @@ async def measure_timers(url: str, timers: int) -> list[float]:
     store = open_store(url)
     found = store.orchestrations
     assert found is not None
-    release = compiled(ROOT / "flows")
-    engine = Engine(Registry(release), store, Codec([derive_key(SECRET)]), never)
+    codec = Codec([derive_key(SECRET)])
+    engine = Engine(Registry(compile_example()), store, codec, refuse_lookup)
     late: list[float] = []
     dues: dict[str, float] = {}
     all_ran = asyncio.Event()

@@ -5,7 +5,9 @@ back into the flow. Each says whether it was carried out, refused for good, or m
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from flowengine.cross_site import is_loopback
 from flowengine.orchestration.leg_messages import (
     HANG_UP_REQUEST,
     PARK_REQUEST,
@@ -26,6 +28,18 @@ if TYPE_CHECKING:  # it brings an HTTP client, which servers without orchestrati
 
 # All requests of one task; its lease in the task loop is longer.
 PLATFORM_REQUEST_SECONDS = 2.3
+
+
+def find_other_switch(call_url: str, api_url: str) -> str:
+    """The base of the API of a switch on this machine that a call is on, while requests go to the
+    platform, where real phones would ring in a test. Else "".
+    """
+    try:
+        url, own = urlsplit(call_url), urlsplit(api_url)
+    except ValueError:
+        return ""
+    is_other = is_loopback(url.hostname or "") and not is_loopback(own.hostname or "")
+    return f"{url.scheme}://{url.netloc}" if is_other else ""
 
 
 class OrchestrationRequests:
@@ -99,6 +113,8 @@ class OrchestrationRequests:
             return RequestRefused(
                 0, "the server has no credentials of the application of this call"
             )
+        if base := find_other_switch(owner.call_url, self._api_url):
+            return RequestRefused(0, f"the call is on a switch: serve with --api-url {base}")
         try:
             async with asyncio.timeout(PLATFORM_REQUEST_SECONDS):
                 return await send(self._find_api(owner, secret))

@@ -89,6 +89,15 @@ async def test_request_without_credentials_is_refused_before_it_is_sent() -> Non
     )
 
 
+async def test_call_of_a_switch_rings_no_real_phone() -> None:
+    local = "http://127.0.0.1:8071/calling/v1/calls/id/call"
+    async with requests_to("https://calling.api.sinch.com") as requests:
+        outcome = await requests.place_leg(owner(local), MEMBER, OWN, "token")
+    assert outcome == RequestRefused(
+        0, "the call is on a switch: serve with --api-url http://127.0.0.1:8071"
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

@@ -73,6 +73,10 @@ CASES = {
         LINE % 'ring: {who: ["+14045009001"], order: in turn, nobody: b}',
         ["FE936 order"],
     ),
+    "words for others of one": (
+        LINE % 'ring: {who: ["+14045009001"], accept: {prompt: Hi., taken: Gone.}, nobody: b}',
+        ["FE936 taken"],
+    ),
     "a whisper that is too long": (
         LINE % f"ring: {{{TWO}, accept: {'Hello. ' * 90}, nobody: b}}",
         [f"FE410 {('Hello. ' * 90).strip()}"],
