@@ -113,6 +113,8 @@ MAX_STEP_RETRIES: Final = (
 )
 # of an address or a user that a call carries along; the platform has none longer (MAX_USER_NAME)
 MAX_FACT_BYTES: Final = 128
+# of the host of a call's address; those of the platform have 26
+MAX_HOST_BYTES: Final = 48
 # of a handed-in text that travels with a call: all that the platform takes would fill the cookie,
 # and every flow that reads it would have a state that needs a store
 MAX_KEPT_CUSTOM_BYTES: Final = 256

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from flowengine.compile.checks.program_graph import list_callees
-from flowengine.compile.expression_names import STORED_FACTS
+from flowengine.compile.expression_names import CARRIED_NAMES
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.model import CompileCache
@@ -58,7 +58,7 @@ def unite_facts(facts: FactsByFlow, flows: Iterable[str]) -> frozenset[str]:
 def find_own_facts(program: Program) -> frozenset[str]:
     return (
         frozenset().union(*(state.reads | state.late_reads for state in program.states.values()))
-        & STORED_FACTS.keys()
+        & CARRIED_NAMES
     )
 
 

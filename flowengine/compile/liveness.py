@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from flowengine.compile.expression_names import STORED_FACTS
+from flowengine.compile.expression_names import CARRIED_NAMES
 from flowengine.compile.program import CompiledState
 
 NamesByState = Mapping[str, frozenset[str]]
@@ -101,7 +101,7 @@ def filter_stored_names(names: frozenset[str]) -> frozenset[str]:
     anew.
     """
     return intern_names(
-        frozenset(name for name in names if name.startswith("vars.") or name in STORED_FACTS)
+        frozenset(name for name in names if name.startswith("vars.") or name in CARRIED_NAMES)
     )
 
 

@@ -12,8 +12,8 @@ NO_LONGER_THERE = 404
 
 
 class CallOwner(msgspec.Struct, frozen=True, array_like=True):
-    """Whose call an orchestration is about: the application, and the address of the caller's call
-    (`callResourceUrl` of its ICE), which names the region of all its legs and rooms.
+    """Whose call an orchestration is about: the application, and the base of the API in the region
+    of the caller's call, "" where the platform did not name it.
     """
 
     application: str

@@ -38,6 +38,7 @@ from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Ice
 from flowengine.states import NameBindings, StepContext
+from flowengine.states.ring_plan import HOST_FACT
 from flowengine.storage.sessions import OrchestrationChange, SavedCall, Store, StoreError
 from flowengine.svaml import Hangup, SetCookie, encode_svaml
 
@@ -123,8 +124,8 @@ class Replier:
         if outcome.ring is not None:
             if self._orchestrations is None:
                 raise StoreError("flows that ring need a session store that other workers can read")
-            url = event.call_resource_url if type(event) is Ice else ""
-            owner = CallOwner(event.application_key, url)
+            host = outcome.names.get(HOST_FACT, "")
+            owner = CallOwner(event.application_key, f"https://{host}" if host else "")
             began = Began(call.steps, outcome.ring)
             return (
                 self._orchestrations.build_beginning(event.call_id, call.release, owner, began),

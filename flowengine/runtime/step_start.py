@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
-from flowengine.limits import MAX_FACT_BYTES, MAX_KEPT_CUSTOM_BYTES
+from flowengine.limits import MAX_FACT_BYTES, MAX_HOST_BYTES, MAX_KEPT_CUSTOM_BYTES
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.callout_data import (
     NO_CALLOUT_DATA,
@@ -25,6 +25,7 @@ from flowengine.sinch.caller_identity import (
     read_caller,
 )
 from flowengine.states import NameBindings, OrchestrationResult, StepContext, StepEvent
+from flowengine.states.ring_plan import HOST_FACT
 from flowengine.svaml import Action, Continue, Hangup
 
 RESUMED_LEVEL = -1  # in place of a level: the state that the call waits in
@@ -128,6 +129,7 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
         **shortened,
         "call.withheld": caller.withheld,
         "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
+        HOST_FACT: event.call_resource_url[8:].partition("/")[0][:MAX_HOST_BYTES],
     }
 
 

@@ -4,7 +4,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 
+from flowengine.cli import main
 from flowengine.switch.switch_events import Picked
 from tests.e2e.ring_platform import (
     ANNA,
@@ -16,7 +18,7 @@ from tests.e2e.ring_platform import (
     RingPlatform,
     serve_rings,
 )
-from tests.support_line import Server
+from tests.support_line import KEY, SECRET, Server
 from tests.waiting import wait_until
 
 
@@ -126,3 +128,39 @@ def test_ring_goes_on_after_the_server_was_killed(
     platform.act(leg, "hangup")
     platform.wait_until_heard(caller, "How was it?")
     assert platform.count_double_rings() == 0
+
+
+def test_journal_shows_the_legs_and_the_way_of_the_caller_and_replays_it(
+    served: tuple[RingPlatform, Server], platform: RingPlatform
+) -> None:
+    folder = served[1].folder
+    caller = platform.dial(AT_ONCE)
+    leg = platform.wait_for_leg(BO)
+    platform.take_call(leg)
+    wait_until(lambda: platform.are_talking(leg, caller), otherwise=platform.describe)
+    platform.act(leg, "hangup")
+    wait_until(lambda: platform.has_ended(caller), otherwise=platform.describe)
+
+    def read(*arguments: str) -> str:
+        environment = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
+        done = CliRunner().invoke(main, [*arguments], env=environment)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    store = f"sqlite:{folder / 'calls.db'}"
+    wait_until(lambda: "dice" in read("calls", caller, "--store", store))
+    shown = read("calls", caller, "--store", store)
+    assert "orchestration  after" in shown
+    assert "  > say How was it?" in shown
+    room = next(line for line in shown.splitlines() if "connectConf" in line).split()[-1]
+    shown = read("calls", leg, "--store", store)
+    assert [line.strip() for line in shown.splitlines() if "ring/leg" in line] == [
+        "ring/leg: rings the member",
+        "ring/leg: asks the member",
+        "ring/leg: joins the caller",
+        "ring/leg: is noted",
+    ]
+    assert f"> connectConf {room}" in shown
+    assert BO not in shown
+    replayed = read("replay", str(folder / "journal.db"), "--on", str(folder / "flows"))
+    assert ", 0 differently" in replayed

@@ -41,7 +41,7 @@ states:
   bye: {hangup: }
 """
 APPLICATION = "669E367E-6BBA-48AB-AF15-266871C28135"
-RESOURCE = "https://calling-euc1.api.sinch.com/calling/v1/calls/id/caller"
+REGION = "https://calling-euc1.api.sinch.com"
 CODEC = Codec([derive_key("secret")])
 
 
@@ -132,7 +132,7 @@ class RingLine:
         """A caller comes to the ring."""
         await self.call(
             "caller", "ice", cli="46700000000", to={"type": "did", "endpoint": "1"},
-            callResourceUrl=RESOURCE,
+            callResourceUrl=f"{REGION}/calling/v1/calls/id/caller",
         )  # fmt: skip
         return await self.press("caller", "1", menu="line.menu")
 

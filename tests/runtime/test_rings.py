@@ -16,7 +16,7 @@ from tests.runtime.ring_calls import (
     BO,
     CODEC,
     CY,
-    RESOURCE,
+    REGION,
     RingLine,
     compile_line,
     run,
@@ -191,17 +191,17 @@ def test_refused_leg_lets_the_next_ring_and_an_unclear_one_is_tried_again() -> N
         for _ in range(20):
             await line.run_tasks(1)
         assert line.rung == [ANNA, BO, BO, BO, BO, BO, CY]
-        assert line.platform.owners == {CallOwner(APPLICATION, "")}
+        assert line.platform.owners == {CallOwner(APPLICATION, REGION)}
 
     run(ring())
 
 
 def test_requests_go_to_the_region_of_the_caller() -> None:
     async def ring() -> None:
-        line = RingLine(compile_line(next="next", **{"next: menu": "next: sales"}))
+        line = RingLine(compile_line(**{"next: menu": "next: sales"}))
         await line.dial_in()
         await line.run_tasks()
-        assert line.platform.owners == {CallOwner(APPLICATION, RESOURCE)}
+        assert line.platform.owners == {CallOwner(APPLICATION, REGION)}
 
     run(ring())
 

@@ -14,10 +14,12 @@ from flowengine.limits import (
     MAX_COOKIE_BYTES,
     MAX_FACT_BYTES,
     MAX_HISTORY_BYTES,
+    MAX_HOST_BYTES,
     MAX_KEPT_CUSTOM_BYTES,
 )
 from flowengine.problems import Problem
 from flowengine.states.flow_context import FILE_NAME_KIND
+from flowengine.states.ring_plan import HOST_FACT
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale,
 # and the marks in front of each
@@ -30,6 +32,7 @@ FACT_BYTES = {
     "call.redirected_from": 17,
     "call.origin": 6,
     "call.custom": MAX_KEPT_CUSTOM_BYTES,
+    HOST_FACT: MAX_HOST_BYTES,
     **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
 }
 NUMBER_BYTES = 9  # whole numbers and decimals travel as 8 bytes and a mark

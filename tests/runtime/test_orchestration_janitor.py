@@ -1,0 +1,69 @@
+"""The janitor ends what the platform does not know any more."""
+
+import pytest
+
+from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
+from tests.runtime.ring_calls import ANNA, RingLine, compile_line, run
+
+RELEASE = compile_line()
+
+
+async def ring_until(phase: str) -> RingLine:
+    line = RingLine(RELEASE)
+    await line.dial_in()
+    await line.run_tasks()
+    await line.ask(0)
+    await line.call("leg-0", "ace")
+    if phase == "joined":
+        await line.press("leg-0", "1")
+    return line
+
+
+async def look(line: RingLine, seconds: float) -> None:
+    """Let time pass, let the janitor look, and run what follows."""
+    line.now += seconds
+    assert line.engine.orchestrations is not None
+    janitor = OrchestrationJanitor(
+        line.store, line.engine.orchestrations, line.platform, lambda: line.now
+    )
+    await janitor.look_after_rings()
+    await line.run_tasks()
+
+
+@pytest.mark.parametrize("phase", ["asked", "joined"])
+def test_caller_whose_end_was_not_told_leaves_the_ring(phase: str) -> None:
+    async def ring() -> None:
+        line = await ring_until(phase)
+        line.platform.ongoing["caller"] = False
+        await look(line, 30)
+        assert line.platform.hung_up == []
+        await look(line, 60)
+        assert line.platform.hung_up == ["leg-0"]
+        assert line.rung == [ANNA]
+
+    run(ring())
+
+
+def test_member_whose_end_was_not_told_lets_the_caller_go_on() -> None:
+    async def ring() -> None:
+        line = await ring_until("joined")
+        await look(line, 61)
+        assert line.platform.released == []
+        line.platform.ongoing["leg-0"] = False
+        await look(line, 61)
+        assert line.platform.released == []  # people who talk are looked for less often
+        await look(line, 540)
+        assert len(line.platform.released) == 1
+
+    run(ring())
+
+
+def test_calls_that_the_platform_says_nothing_of_stay() -> None:
+    async def ring() -> None:
+        line = await ring_until("joined")
+        line.platform.ongoing |= {"caller": None, "leg-0": None}
+        await look(line, 61)
+        await look(line, 3600)
+        assert (line.platform.hung_up, line.platform.released) == ([], [])
+
+    run(ring())
