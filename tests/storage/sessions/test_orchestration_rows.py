@@ -79,6 +79,7 @@ async def test_turn_reads_what_the_last_one_wrote(opener: Opener) -> None:
         assert await load(store) == ring(2)
         assert await load(store, "b") is None
         assert await found.list_orchestrations() == [ring(2)]
+        assert await found.list_orchestrations("ring") == [ring(2)]
         assert await found.list_orchestrations("queue") == []
         assert await found.load_agents([ANNA, BO]) == {ANNA: anna}
 
