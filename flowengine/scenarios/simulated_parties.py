@@ -132,9 +132,10 @@ class SimulatedParties:
         call = self.find_call(party)
         return call.callee if call is not None and call.ended is None else None
 
-    def list_ringing(self) -> list[SimulatedParty]:
-        """The named parties whose phone rings."""
-        found = [(one, self.find_leg(one)) for one in self.list_named()]
+    def list_ringing(self, *, named: bool = True) -> list[SimulatedParty]:
+        """The parties whose phone rings, those alone that were named or all."""
+        parties = self.list_named() if named else self._by_address.values()
+        found = [(one, self.find_leg(one)) for one in parties]
         return [one for one, leg in found if leg is not None and leg.state == "ringing"]
 
     def list_asked(self) -> list[SimulatedParty]:
