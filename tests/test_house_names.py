@@ -23,6 +23,7 @@ EXEMPT_CONSTANTS = {
     "_DELETE_REPORT": "",
     "_ALL_ORCHESTRATIONS": "",
     "_LOAD_ORCHESTRATION": "",
+    "_OF_A_KIND": "",
     "_SAVE_ORCHESTRATION": "",
     "_DELETE_ORCHESTRATION": "",
     "_DELETE_TASKS": "",

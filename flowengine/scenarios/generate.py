@@ -208,10 +208,11 @@ def build_scenario(trial: Trial, hidden: Sequence[str] = ()) -> JsonObject:
 
 
 def build_parties(talk: Conversation) -> JsonObject:
-    """The parties whom rings have called, with what they do by themselves."""
+    """The parties whose phones have rung, with what they do by themselves."""
     named = {
         party.name: {"is": party.address, **({"does": party.does} if party.does else {})}
         for party in talk.parties.list_named()
+        if party.rings
     }
     return {"parties": named} if named else {}
 

@@ -118,7 +118,7 @@ def is_expectation(written: StepPartyAct) -> bool:
 
 def describe_rings(talk: Conversation) -> str:
     """Whose phone rings just now."""
-    ringing = [party.name for party in talk.parties.list_ringing()]
+    ringing = [party.name for party in talk.parties.list_ringing(named=False)]
     return f"{' and '.join(ringing)} ring{'s' * (len(ringing) == 1)}" if ringing else "nobody rings"
 
 

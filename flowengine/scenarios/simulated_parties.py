@@ -87,7 +87,7 @@ class SimulatedParties:
 
     def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
         """Name a party, and say what they do by themselves."""
-        bare = address.removeprefix("sip:")
+        bare = to_bare_address(address)
         known = self._by_address.setdefault(bare, SimulatedParty(name, bare))
         known.name, known.does = name, does
         self._exchange.parties[bare] = BEHAVIOUR_BY_DOING[does]
@@ -108,11 +108,11 @@ class SimulatedParties:
 
     def has(self, address: str) -> bool:
         """Whether a ring has called this address, or a party has it."""
-        return address.removeprefix("sip:") in self._by_address
+        return to_bare_address(address) in self._by_address
 
     def get_name(self, address: str) -> str:
         """The name of the party at an address; without one, the address."""
-        known = self._by_address.get(address.removeprefix("sip:"))
+        known = self._by_address.get(to_bare_address(address))
         return known.name if known else address
 
     def find(self, name: str) -> SimulatedParty | None:
@@ -132,9 +132,10 @@ class SimulatedParties:
         call = self.find_call(party)
         return call.callee if call is not None and call.ended is None else None
 
-    def list_ringing(self) -> list[SimulatedParty]:
-        """The named parties whose phone rings."""
-        found = [(one, self.find_leg(one)) for one in self.list_named()]
+    def list_ringing(self, *, named: bool = True) -> list[SimulatedParty]:
+        """The parties whose phone rings, those alone that were named or all."""
+        parties = self.list_named() if named else self._by_address.values()
+        found = [(one, self.find_leg(one)) for one in parties]
         return [one for one, leg in found if leg is not None and leg.state == "ringing"]
 
     def list_asked(self) -> list[SimulatedParty]:
@@ -205,6 +206,15 @@ class SimulatedParties:
         if leg is not None and leg.asking:
             self._add_line(party.name, f"presses {keys}")
             leg.press(keys)
+
+
+def to_bare_address(address: str) -> str:
+    """An address as the platform dials it.
+
+    >>> to_bare_address("sip:desk@pbx.example.com"), to_bare_address("+1 404 500 9001")
+    ('desk@pbx.example.com', '+14045009001')
+    """
+    return address.replace(" ", "") if address.startswith("+") else address.removeprefix("sip:")
 
 
 def is_in_room(call: SwitchCall, room: str) -> bool:

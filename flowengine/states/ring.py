@@ -18,7 +18,7 @@ from flowengine.states.connect_checks import check_caller_id
 from flowengine.states.field_types import parse_seconds
 from flowengine.states.flow_context import RingGroup
 from flowengine.states.orchestration_result import OrchestrationResult
-from flowengine.states.prompt import CompiledPrompt, PromptPart
+from flowengine.states.prompt import CompiledPrompt, PromptPart, join_prompts
 from flowengine.states.ring_members import (
     CompiledMember,
     MemberError,
@@ -38,7 +38,7 @@ from flowengine.states.verb import (
     Verb,
     filter_prompts,
 )
-from flowengine.svaml import ConnectConf, Continue, Hangup, format_voice
+from flowengine.svaml import ConnectConf, Continue, Hangup, format_tts, format_voice
 
 EXITS = ("nobody", "busy", "no_answer", "after")
 DEFAULT_EACH_SECONDS = 20
@@ -70,6 +70,12 @@ class CompiledWhisper:
     def list_spoken_parts(self) -> list[PromptPart]:
         plans = filter_prompts(self.prompt, self.taken)
         return [part for plan in plans for part in plan.parts if part.kind != "audio"]
+
+    def render_words(self, run: StepContext) -> str:
+        """What members hear. Without words it is the key alone: with nothing to hear, whoever picks
+        up would have the call, be it an answering machine.
+        """
+        return join_prompts([self.prompt], run) or format_tts(self.key)
 
     def choose_voice(self, run_locale: str) -> str:
         """The voice or locale of all that members hear."""
@@ -141,7 +147,7 @@ class CompiledRing(Verb):
             each=self.each,
             cli=format_caller_id(shown),
             locale=whisper.choose_voice(run.locale) if whisper else format_voice(run.locale),
-            whisper=whisper.prompt.render_prompt(run) if whisper and whisper.prompt else "",
+            whisper=whisper.render_words(run) if whisper else "",
             accept_key=whisper.key if whisper else "1",
             whisper_timeout=whisper.timeout if whisper else 0,
             taken=whisper.taken.render_prompt(run) if whisper and whisper.taken else "",

@@ -37,9 +37,9 @@ Members = Annotated[
 Order = Annotated[
     RingOrder,
     Meta(
-        description="Who is rung when: all of them, one after the other from the top, one after "
-        "the other from the one after the last who was rung, or the one first who has been free "
-        "for the longest. The last two go by what the whole group did before.",
+        description="Who is rung when: all of them at once, or one after the other: in turn from the "
+        "top, with round robin first the one who was rung the longest ago, with longest idle first "
+        "the one who has been free for the longest, in all rings of all flows.",
         examples=["in turn"],
     ),
 ]

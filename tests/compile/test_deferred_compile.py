@@ -82,7 +82,7 @@ def test_deferred_programs_compile_only_what_is_looked_up(monkeypatch: pytest.Mo
     programs = defer(PROJECT, compile_project(PROJECT, ENVIRONMENT)).programs
     assert set(read) == {"line.yaml", "pin.yaml"}  # that of the first route, and its subflow
     assert "other" in programs
-    assert list(programs) == ["line", "other", "pin", "thanks"]
+    assert list(programs) == ["hunt", "line", "other", "pin", "thanks"]
     assert programs.get("nowhere") is None
     assert programs["other"] is programs["other"]
     assert set(read) == {"line.yaml", "pin.yaml", "other.yaml"}

@@ -31,6 +31,7 @@ ORCHESTRATION_TABLES_VERSION = 1
 POSTGRESQL_ORCHESTRATION_TABLES: tuple[LiteralString, ...] = (
     """CREATE TABLE flowengine.orchestrations (id BYTEA PRIMARY KEY, kind TEXT NOT NULL, release TEXT NOT NULL,
         version BIGINT NOT NULL, state BYTEA NOT NULL, expires DOUBLE PRECISION NOT NULL) WITH (fillfactor = 70)""",
+    "CREATE INDEX orchestrations_by_kind ON flowengine.orchestrations (kind)",
     """CREATE TABLE flowengine.tasks (orchestration BYTEA, key TEXT, due DOUBLE PRECISION NOT NULL, payload BYTEA NOT NULL,
         tries INTEGER NOT NULL, claim BIGINT NOT NULL, PRIMARY KEY (orchestration, key))""",
     "CREATE INDEX tasks_due ON flowengine.tasks (due)",
@@ -55,6 +56,8 @@ _LOCK_ABSENT: LiteralString = "SELECT pg_advisory_xact_lock(%b)"
 _ALL_ORCHESTRATIONS: LiteralString = (
     "SELECT id, kind, release, version, state, expires FROM flowengine.orchestrations"
 )
+_OF_A_KIND: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE kind = %b"
+_OF_ANY_KIND: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE kind <> %b"
 _LOAD_ORCHESTRATION: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE id = %b FOR UPDATE"
 _SAVE_AGENTS: LiteralString = (
     "agents AS (INSERT INTO flowengine.agents (address, occupied_by, idle_since, not_before, rung_at) "
@@ -172,7 +175,7 @@ class PostgresqlOrchestrations:
         return due  # type: ignore[no-any-return]
 
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
-        rows = await self._reader.run(f"{_ALL_ORCHESTRATIONS} WHERE %b IN ('', kind)", kind)
+        rows = await self._reader.run(_OF_A_KIND if kind else _OF_ANY_KIND, kind)
         return [_make_orchestration(row) for row in rows]
 
     async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:

@@ -17,6 +17,7 @@ SESSION_LOSS_TEXT = (
 _ORCHESTRATION_TABLES = (
     """CREATE TABLE orchestrations (id BLOB PRIMARY KEY, kind TEXT NOT NULL, release TEXT NOT NULL,
         version INTEGER NOT NULL, state BLOB NOT NULL, expires REAL NOT NULL)""",
+    "CREATE INDEX orchestrations_by_kind ON orchestrations (kind)",
     """CREATE TABLE tasks (orchestration BLOB, key TEXT, due REAL NOT NULL, payload BLOB NOT NULL,
         tries INTEGER NOT NULL, claim INTEGER NOT NULL, PRIMARY KEY (orchestration, key)) WITHOUT ROWID""",
     "CREATE INDEX tasks_due ON tasks (due)",

@@ -23,6 +23,7 @@ from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sqlite_errors import suggest_remedy
 
 _ALL_ORCHESTRATIONS = "SELECT id, kind, release, version, state, expires FROM orchestrations"
+_OF_A_KIND = f"{_ALL_ORCHESTRATIONS} WHERE kind = ?"
 _LOAD_ORCHESTRATION = f"{_ALL_ORCHESTRATIONS} WHERE id = ?"
 _SAVE_ORCHESTRATION = (
     "INSERT INTO orchestrations (id, kind, release, version, state, expires) "
@@ -53,7 +54,8 @@ _SAVE_AGENT = (
 _COPY_AGENT = _SAVE_AGENT.replace("OR REPLACE", "OR IGNORE")
 # The second condition lets SQLite use the index.
 _FREE_AGENTS = "UPDATE agents SET occupied_by = x'' WHERE occupied_by = ? AND occupied_by != x''"
-_EXPIRED = "SELECT id FROM orchestrations WHERE expires <= ?"
+_EXPIRED = "SELECT id FROM orchestrations WHERE expires <= ? LIMIT ?"
+_DROP_BATCH = 100  # per transaction, about a millisecond in which others cannot write
 _FORGET_AGENTS = (
     "DELETE FROM agents WHERE occupied_by = x'' AND max(idle_since, not_before, rung_at) < ?"
 )
@@ -103,8 +105,8 @@ class SqliteOrchestrations:
         return due  # type: ignore[no-any-return]
 
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
-        found = [_make_orchestration(row) for row in self._read(_ALL_ORCHESTRATIONS)]
-        return [saved for saved in found if kind in ("", saved.kind)]
+        rows = self._read(_OF_A_KIND, kind) if kind else self._read(_ALL_ORCHESTRATIONS)
+        return [_make_orchestration(row) for row in rows]
 
     async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
         rows = {one: self._read(_LOAD_AGENT, encode_call_id(one)) for one in addresses}
@@ -137,12 +139,10 @@ def write_change(connection: sqlite3.Connection, change: OrchestrationChange) ->
 
 def drop_expired_orchestrations(connection: sqlite3.Connection, now: float) -> None:
     """Delete expired orchestrations, and agents that nobody has called for long."""
-    expired = connection.execute(_EXPIRED, (now,)).fetchall()
-    if expired:
+    while connection.execute(_EXPIRED, (now, 1)).fetchone():
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            # Once more, as a turn may have moved one on since.
-            for (key,) in connection.execute(_EXPIRED, (now,)).fetchall():
+            for (key,) in connection.execute(_EXPIRED, (now, _DROP_BATCH)).fetchall():
                 _delete_orchestration(connection, key)
     connection.execute(_FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
 

@@ -35,6 +35,16 @@ class TurnConnections:
         ended the transaction in favour of another one. Raises StoreError, also where there is no
         result within the patience.
         """
+        # In a task of its own: the driver needs one, and the direct protocol may run a callback
+        # without a task.
+        return await asyncio.create_task(self._run_in_time(work))
+
+    async def close(self) -> None:
+        """Close the connections that are not in use."""
+        while self._free:
+            await self._free.pop().close()
+
+    async def _run_in_time(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         try:
             async with asyncio.timeout(self._patience):
                 for _ in range(MAX_TURN_TRIES - 1):
@@ -46,11 +56,6 @@ class TurnConnections:
         except (psycopg.Error, TimeoutError) as error:
             reason = str(error) or f"no answer within {self._patience:g} seconds"
             raise StoreError(f"the session store does not answer: {reason}") from error
-
-    async def close(self) -> None:
-        """Close the connections that are not in use."""
-        while self._free:
-            await self._free.pop().close()
 
     async def _run_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._borrow_connection() as connection:

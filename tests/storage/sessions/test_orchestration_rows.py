@@ -1,8 +1,8 @@
 """What every store promises to orchestrations."""
 
 import asyncio
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Coroutine, Mapping
+from typing import Any, TypeVar
 
 import pytest
 
@@ -11,6 +11,7 @@ from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
     SavedAgent,
+    SavedCall,
     SavedOrchestration,
     ScheduledTask,
     Store,
@@ -21,6 +22,7 @@ from flowengine.storage.sessions.orchestration_rows import AGENT_KEPT_SECONDS
 from tests.storage.sessions.opened_stores import LATER, Opener, opened_store, step
 
 pytestmark = pytest.mark.usefixtures("patient")
+T = TypeVar("T")
 ANNA, BO = "+14045009001", "sip:bo@example.com"
 
 
@@ -77,6 +79,7 @@ async def test_turn_reads_what_the_last_one_wrote(opener: Opener) -> None:
         assert await load(store) == ring(2)
         assert await load(store, "b") is None
         assert await found.list_orchestrations() == [ring(2)]
+        assert await found.list_orchestrations("ring") == [ring(2)]
         assert await found.list_orchestrations("queue") == []
         assert await found.load_agents([ANNA, BO]) == {ANNA: anna}
 
@@ -97,6 +100,40 @@ async def test_turn_that_raises_writes_nothing_and_disturbs_no_save(opener: Open
         with pytest.raises(ValueError, match="from version 1 made 1"):
             await write(store, changed(1, task("t", 1.0)))
         assert await orchestrations_of(store).find_next_due() is None
+
+
+async def run_without_task(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run it as the direct protocol runs callbacks: step by step, without a task."""
+    done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    def proceed(_: object = None) -> None:
+        assert asyncio.current_task() is None
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration as ended:
+            done.set_result(ended.value)
+        except BaseException as error:  # noqa: BLE001
+            done.set_exception(error)
+        else:
+            awaited._asyncio_future_blocking = False
+            awaited.add_done_callback(proceed)
+
+    asyncio.get_running_loop().call_soon(proceed)
+    return await done
+
+
+async def test_callback_without_a_task_may_save_changes_and_take_turns(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        await write(store, changed(1, of="b"))  # connections are open by now
+
+        async def save() -> SavedCall:
+            return await store.save("a", made, LATER, changes=(changed(0, task("t", 1.0)),))
+
+        made = step(1)
+        assert await run_without_task(save()) is made
+        assert await run_without_task(load(store)) == ring(0)
+        await run_without_task(write(store, changed(1)))
+        assert await load(store) == ring(1)
 
 
 async def test_turns_of_the_same_agent_come_one_after_the_other(opener: Opener) -> None:
