@@ -37,7 +37,7 @@ def test_caller_whose_end_was_not_told_leaves_the_ring(phase: str) -> None:
         line.platform.ongoing["caller"] = False
         await look(line, 3)
         assert line.platform.hung_up == []
-        await look(line, 3)
+        await look(line, 5)
         assert line.platform.hung_up == ["leg-0"]
         assert line.rung == [ANNA]
 
