@@ -4,12 +4,15 @@ import json
 
 import pytest
 
+from flowengine.releases import Registry
+from flowengine.runtime.engine import Engine
 from flowengine.runtime.leg_token import LegToken, format_leg_token, parse_leg_token
 from flowengine.runtime.platform_requests import (
     CallOwner,
     RequestRefused,
     RequestUnclear,
 )
+from flowengine.storage.sessions import MemoryStore
 from tests.runtime.ring_calls import (
     ANNA,
     APPLICATION,
@@ -18,6 +21,7 @@ from tests.runtime.ring_calls import (
     CY,
     REGION,
     RingLine,
+    answer_no_lookup,
     compile_line,
     run,
 )
@@ -240,12 +244,14 @@ def test_release_is_not_sent_again_to_a_caller_who_has_gone_on() -> None:
     run(ring())
 
 
-def test_ring_without_a_store_for_it_apologises() -> None:
+def test_ring_where_no_other_worker_would_find_it_apologises() -> None:
     async def ring() -> None:
         line = RingLine(RELEASE)
-        line.store.orchestrations = None  # type: ignore[misc]
-        line.engine._replier._orchestrations = None  # type: ignore[attr-defined]
+        line.engine = Engine(
+            Registry(RELEASE), MemoryStore(is_alone=False), CODEC, answer_no_lookup
+        )
         answer = await line.dial_in()
         assert answer["action"] == {"name": "hangup"}
+        assert line.replies["caller"].record.outcome == "error"
 
     run(ring())
