@@ -17,6 +17,7 @@ CONNECT = 'connect: {phone: "+14045550111", %s}'
 RING = 'ring: {who: ["+14045550111", "+14045550112"], nobody: a, %s}'
 KEYS = {
     'transfer: "+14045550111"': "write connect: and the number",
+    "connect: 14045550111": 'a phone number has a + as well: "+14045550111"',
     "dial: x": "write connect: and the number",
     "play: x.wav": "write say: {audio: https://…}",
     "speak: Hello": "write say: and the text",
