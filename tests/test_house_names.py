@@ -26,7 +26,6 @@ EXEMPT_CONSTANTS = {
     "_OF_A_KIND": "",
     "_SAVE_ORCHESTRATION": "",
     "_DELETE_ORCHESTRATION": "",
-    "_DELETE_TASKS": "",
     "_CLAIM_TASK": "",
     "_SETTLE_TASK": "",
     "_RETRY_TASK": "",

@@ -27,7 +27,7 @@ from flowengine.runtime.step_walk import create_walk
 from flowengine.scenarios.sample_bodies import to_body
 from flowengine.sinch import decode
 from flowengine.sources.project_folder import read_folder
-from flowengine.states import LookupResult
+from flowengine.states import LookupResult, OrchestrationResult
 from flowengine.svaml import encode_svaml, find_violations
 
 ROOT = Path(__file__).parents[2]
@@ -173,6 +173,9 @@ def replies(call: Call) -> Iterator[Any]:
             destination=f"s3://box/{(files or ['file'])[0]}",
             amd={"status": "machine"} if kind.startswith("amd") else None,
         )
+    if state.verb.calls_others:
+        for name in state.exits:
+            yield OrchestrationResult(call_id="c1", exit=name)
     for result in ("ANSWERED", "BUSY", "NOANSWER", "FAILED"):
         yield event("dice", result=result, reason="N/A", duration=5)
 
@@ -231,7 +234,7 @@ def explored(program: Program) -> set[tuple[str, str]]:
             call, callback = waiting.pop(0)
             for outcome in outcomes(call, callback, now, program):
                 reached |= {(entry.flow, entry.state) for entry in outcome.trace}
-                kind = callback.__struct_config__.tag
+                kind = getattr(callback, "answered_as", callback.kind)
                 if outcome.action is not None or kind in ("dice", "notify"):
                     judged(kind, outcome)
                 after = outcome.call
