@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -128,21 +128,22 @@ class RingPlatform:
         return "\n".join(str(item) for item in list(self.events) if isinstance(item, shown))
 
 
-def write_flows(folder: Path, each: int = 2) -> None:
+def write_flows(folder: Path) -> None:
+    """In turn phones ring for two seconds; at once longer than a test waits."""
     flows = folder / "flows"
     flows.mkdir()
-    for name, order in (("in-turn", "in turn"), ("at-once", "all at once")):
-        text = FLOW.replace("NAME", name).replace("ORDER", order).replace("EACH", str(each))
+    for name, order, each in (("in-turn", "in turn", "2"), ("at-once", "all at once", "60")):
+        text = FLOW.replace("NAME", name).replace("ORDER", order).replace("EACH", each)
         (flows / f"{name}.yaml").write_text(text)
     (flows / "project.yaml").write_text(PROJECT)
 
 
 @contextmanager
 def serve_rings(
-    folder: Path, *, workers: int = 1, each: int = 2, store: str = ""
+    folder: Path, *, workers: int = 1, store: str = ""
 ) -> Iterator[tuple[RingPlatform, Server]]:
     """A platform, and a server that runs."""
-    write_flows(folder, each)
+    write_flows(folder)
     server = Server(folder, workers=workers, store=store)
     callbacks = f"http://127.0.0.1:{server.port}/sinch"
     with switch(callbacks, CONFIG, virtual=False) as made:
@@ -152,7 +153,3 @@ def serve_rings(
             yield RingPlatform(made), server
         finally:
             server.kill()
-
-
-def wait_for_all(holds: Sequence[Callable[[], bool]], seconds: float) -> float:
-    return wait_until(lambda: all(one() for one in holds), seconds)
