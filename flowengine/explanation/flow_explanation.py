@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
-from flowengine.cli.state_preview import StatePreview, preview_state
 from flowengine.compile import CompiledState, Program, Release
 from flowengine.compile.checks import callback_contexts, cookie_size
+from flowengine.explanation.state_preview import StatePreview, preview_state
 from flowengine.limits import MAX_COOKIE_BYTES
 from flowengine.model import load_project
 from flowengine.states.field_types import SPECIAL_TARGETS
