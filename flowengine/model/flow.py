@@ -138,6 +138,7 @@ class BeforeKind(msgspec.Struct, frozen=True):
         Annotated[
             str,
             Meta(description="The locale from here on.", examples=["sv-SE", "${vars.language}"]),
+            mark_name("locale"),
         ]
         | UnsetType
     ) = UNSET

@@ -23,6 +23,7 @@ NameKind = Literal[
     "service",
     "secret",
     "scenario",
+    "locale",
     "expression",  # names stand in it
 ]
 
@@ -139,6 +140,7 @@ Locale = Annotated[
         pattern=LOCALE_PATTERN,
         extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"},
     ),
+    mark_name("locale"),
 ]
 
 

@@ -1,0 +1,104 @@
+"""Compiles the projects of an editor in a thread, and tells of their problems."""
+
+import asyncio
+import gc
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from flowengine.cache.variable_presence import VariablePresence
+from flowengine.compile import CompileResult, ProjectCompiler
+from flowengine.explanation.flow_explanation import FlowExplanation
+from flowengine.lsp.project_session import ProjectSession, ProjectSnapshot
+from flowengine.model import CompileCache
+from flowengine.problems import Problem, sort_problems
+from flowengine.scenarios.scenario_loader import load_scenarios
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+GATHER_SECONDS = 0.1  # changes that come one after the other are compiled at once
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedProject:
+    """What is known of a project at one moment."""
+
+    snapshot: ProjectSnapshot
+    compiled: CompileResult
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class ProjectChecker:
+    """Checks one project whenever it has changed. `publish` is told of the newest result alone."""
+
+    session: ProjectSession
+    thread: ThreadPoolExecutor
+    publish: Callable[[CheckedProject, "ProjectChecker"], None]
+    latest: CheckedProject | None = None
+    _compiler: ProjectCompiler = field(default_factory=ProjectCompiler)
+    _memory: CompileCache = field(default_factory=CompileCache)
+    _last_sound: CheckedProject | None = None
+    _explanation: FlowExplanation | None = None
+    _is_outdated: bool = False
+    _task: asyncio.Task[None] | None = None
+
+    def note_change(self) -> None:
+        """Check the project soon."""
+        self._is_outdated = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._check_until_current())
+
+    def stop(self) -> None:
+        """Check no more."""
+        if self._task:
+            self._task.cancel()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something in the thread of the compiler."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, work)
+
+    async def explain(self) -> FlowExplanation | None:
+        """What the states do, by the last version without errors."""
+        return await self.run(self._build_explanation)
+
+    async def _check_until_current(self) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        while self._is_outdated:
+            self._is_outdated = False
+            try:
+                snapshot = self.session.take_snapshot()
+                self.latest = checked = await self.run(partial(self._check, snapshot))
+            except Exception:  # whatever it is, the next change may mend it
+                log.exception("the check of %s failed", self.session.folder)
+            else:
+                if not self._is_outdated:
+                    self.publish(checked, self)
+
+    def _check(self, snapshot: ProjectSnapshot) -> CheckedProject:
+        is_first = self.latest is None
+        # no value of the environment gets into what an editor shows
+        compiled = self._compiler.compile(snapshot.files, VariablePresence(os.environ))
+        problems = [*snapshot.unreadable, *compiled.problems]
+        if snapshot.unreadable:
+            problems = [problem for problem in problems if problem.code != "FE501"]
+        if compiled.release and snapshot.scenarios:
+            problems += load_scenarios(snapshot.scenarios, compiled)[1]
+        checked = CheckedProject(snapshot, compiled, tuple(sort_problems(problems)))
+        if compiled.release:
+            self._last_sound, self._explanation = checked, None
+        if is_first:
+            gc.freeze()  # nearly all of it stays: no collection need walk through it
+        return checked
+
+    def _build_explanation(self) -> FlowExplanation | None:
+        if self._explanation is None and self._last_sound and self._last_sound.compiled.release:
+            self._explanation = FlowExplanation.from_release(
+                self._last_sound.compiled.release, self._last_sound.snapshot.files, self._memory
+            )
+            self._memory.rotate_generations(sound=True)
+        return self._explanation
