@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lsprotocol.types import Diagnostic, PublishDiagnosticsParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
+from pygls.workspace import PositionCodec
 
 from flowengine.lsp.diagnostics import build_diagnostics
 from flowengine.lsp.project_checker import CheckedProject, ProjectChecker
@@ -44,6 +45,11 @@ class OpenProjects:
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="compiler")
     )
+
+    @property
+    def codec(self) -> PositionCodec:
+        """How the editor counts columns."""
+        return self.server.workspace.position_codec
 
     def find_file(self, uri: str) -> OpenFile | None:
         """The file of an open document; None for documents of other programs."""
@@ -105,7 +111,7 @@ class OpenProjects:
             checked.problems,
             {**snapshot.files, **snapshot.scenarios},
             session.opened,
-            self.server.workspace.position_codec,
+            self.codec,
         )
         before = self._published.get(session.folder, {})
         self._published[session.folder] = found

@@ -26,10 +26,16 @@ class TextPositions:
         # a problem counts its lines as its document does
         self._source = SourceText("", text)
 
-    def to_position(self, offset: int) -> Position:
+    def split_offset(self, offset: int) -> tuple[int, int]:
+        """The line and the column of an offset, in characters."""
         offset = min(offset, len(self.text))
         line = bisect_right(self._starts, offset) - 1
-        before = self.text[self._starts[line] : offset]
+        return line, offset - self._starts[line]
+
+    def to_position(self, offset: int) -> Position:
+        line, column = self.split_offset(offset)
+        start = self._starts[line]
+        before = self.text[start : start + column]
         return Position(line, self._codec.client_num_units(before))
 
     def to_range(self, start: int, end: int) -> Range:
