@@ -13,7 +13,7 @@ def lsp() -> None:
     try:
         from flowengine.lsp.server import serve_editor  # noqa: PLC0415  # needs the extra
     except ModuleNotFoundError as error:
-        if error.name not in ("pygls", "lsprotocol"):
+        if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         raise click.ClickException(
             "the language server is an extra of its own: pip install 'flowengine[lsp]'"

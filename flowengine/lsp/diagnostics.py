@@ -1,5 +1,6 @@
 """Problems as editors show them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
@@ -10,6 +11,7 @@ from pygls.workspace import PositionCodec
 from flowengine.lsp.text_positions import TextPositions
 from flowengine.problems import Problem
 
+_NAME: Final = re.compile(r"\b[A-Za-z_][\w.]*\b")
 SOURCE_NAME: Final = "flowengine"
 # a variable that is missing on this machine says nothing about the flow
 _HINT_CODES: Final = frozenset({"FE905"})
@@ -40,10 +42,12 @@ def build_diagnostics(
 
 def to_diagnostic(problem: Problem, file: str, positions: TextPositions) -> Diagnostic:
     """A problem with its cure below it."""
-    offsets = positions.to_offsets(problem.span) if problem.span.file == file else (0, 0)
+    start, end = positions.to_offsets(problem.span) if problem.span.file == file else (0, 0)
+    if end - start == 1 and (name := _NAME.match(positions.text, start)):
+        end = name.end()  # a place in an expression: the name that begins there
     severity = _SEVERITIES[problem.severity]
     return Diagnostic(
-        range=positions.to_range(*offsets),
+        range=positions.to_range(start, end),
         message=f"{problem.message}\n{problem.hint}" if problem.hint else problem.message,
         severity=DiagnosticSeverity.Hint if problem.code in _HINT_CODES else severity,
         code=problem.code,

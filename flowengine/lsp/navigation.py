@@ -68,7 +68,9 @@ def find_references(
 def list_uses(session: ProjectSession, symbol: Symbol) -> Iterator[tuple[str, Document, NameUse]]:
     """All uses of a name, over all files. A calendar or table may be a file of this name."""
     for file, read in session.read_files_with(symbol.name).items():
-        yield from ((file, read.document, use) for use in read.names if use.symbol == symbol)
+        for use in read.names:
+            if use.symbol == symbol and use.end:
+                yield file, read.document, use
     for name in session.list_files():
         own = name.rpartition("/")[2].rsplit(".", 1)[0]
         if own == symbol.name and (read_own := session.read_file(name)):

@@ -80,6 +80,8 @@ class ProjectChecker:
                     self.publish(checked, self)
 
     def _check(self, snapshot: ProjectSnapshot) -> CheckedProject:
+        if not snapshot.has_flows():
+            return CheckedProject(snapshot, CompileResult(None, (), {}, {}), ())
         is_first = self.latest is None
         # no value of the environment gets into what an editor shows
         compiled = self._compiler.compile(snapshot.files, VariablePresence(os.environ))

@@ -47,6 +47,10 @@ class ProjectSnapshot:
     unreadable: tuple[Problem, ...]
     versions: Mapping[str, int | None]
 
+    def has_flows(self) -> bool:
+        """Whether this is a project at all, and not a folder of other programs' files."""
+        return PROJECT_FILE in self.files or any("/" not in name for name in self.files)
+
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
@@ -110,11 +114,6 @@ class ProjectSession:
         unreadable = tuple(one for one in self._unreadable if one.span.file not in self.opened)
         versions = {name: document.version for name, document in self.opened.items()}
         return ProjectSnapshot(files, scenarios, unreadable, versions)
-
-    def is_of_flows(self) -> bool:
-        """Whether this is a project at all, and not a folder of other programs' files."""
-        files = self.take_snapshot().files
-        return PROJECT_FILE in files or any("/" not in name for name in files)
 
     def list_files(self) -> dict[str, bytes]:
         """All files with their scenarios."""
