@@ -10,7 +10,7 @@ from msgspec import inspect
 
 from flowengine.compile.expression_names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
 from flowengine.expr.functions import FUNCTIONS
-from flowengine.lsp.cursor import Cursor
+from flowengine.lsp.cursor import TextCursor
 from flowengine.lsp.describe import describe_variable, to_markdown
 from flowengine.lsp.file_model import Form, find_forms, list_key_forms, list_keys
 from flowengine.lsp.project_view import ProjectView
@@ -36,7 +36,7 @@ class Completer:
     """
 
     view: ProjectView
-    cursor: Cursor
+    cursor: TextCursor
     place: Range
     has_colon: bool = False
 

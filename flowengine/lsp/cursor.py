@@ -10,14 +10,14 @@ from typing import Final
 from flowengine.source import KeyPath
 
 _DASHES: Final = re.compile(r"[ ]*((?:-(?:[ ]+|$))*)")
-_KEY: Final = re.compile(
+_KEY_AND_COLON: Final = re.compile(
     r"""("[^"]*"|'[^']*'|[^\s#{}\[\],"'&!|>%@`][^:#{}\[\],]*?)[ ]*:(?=[ ]|$)"""
 )
 _OPEN_EXPRESSION: Final = re.compile(r"(?<!\$)\$\{([^}]*)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class TextCursor:
     """What is written at a cursor: a key of the mapping at `path`, or the value at `path`. `word` is
     what stands before the cursor of it; `expression` is there inside of `${…}`.
     """
@@ -44,7 +44,7 @@ class _Line:
         return self.dashes[0] if self.dashes else self.column
 
 
-def find_cursor(lines: Sequence[str], line: int, column: int) -> Cursor:
+def find_cursor(lines: Sequence[str], line: int, column: int) -> TextCursor:
     """The cursor at this line and column, which count from 0."""
     before = lines[line][:column] if line < len(lines) else ""
     own = _split_line(before)
@@ -56,8 +56,8 @@ def find_cursor(lines: Sequence[str], line: int, column: int) -> Cursor:
     inner = (*outer, *(0 for _ in own.dashes))
     if own.key is None:
         siblings = frozenset(_list_siblings(lines, line, own.column))
-        return Cursor(inner, True, own.rest, siblings, expression)
-    return Cursor((*inner, own.key), False, own.rest, frozenset(), expression)
+        return TextCursor(inner, True, own.rest, siblings, expression)
+    return TextCursor((*inner, own.key), False, own.rest, frozenset(), expression)
 
 
 def list_keys_below(lines: Sequence[str], key: str) -> list[str]:
@@ -82,7 +82,7 @@ def _split_line(text: str) -> _Line:
     start = dashes.start(1) if dashes else 0
     places = tuple(at for at in range(start, end) if text[at] == "-")
     column = end if end > start else len(text) - len(text.lstrip(" "))
-    if found := _KEY.match(text, column):
+    if found := _KEY_AND_COLON.match(text, column):
         rest = text[found.end() :]
         shift = len(rest) - len(rest.lstrip(" "))
         return _Line(places, column, _unquote(found[1]), rest[shift:], found.end() + shift)
@@ -165,7 +165,7 @@ class _Frame:
     keys: list[str] = field(default_factory=list)
 
 
-def _scan_brackets(text: str, path: KeyPath, expression: str | None) -> Cursor:
+def _scan_brackets(text: str, path: KeyPath, expression: str | None) -> TextCursor:
     """The cursor at the end of a text with open brackets."""
     frames: list[_Frame] = []
     word, quote = "", ""
@@ -194,7 +194,7 @@ def _scan_brackets(text: str, path: KeyPath, expression: str | None) -> Cursor:
     inner = tuple(_list_steps(frames))
     is_key = bool(frames) and frames[-1].is_mapping and frames[-1].key is None
     siblings = frozenset(frames[-1].keys) if frames else frozenset[str]()
-    return Cursor((*path, *inner), is_key, word.lstrip(), siblings, expression)
+    return TextCursor((*path, *inner), is_key, word.lstrip(), siblings, expression)
 
 
 def _end_entry(frame: _Frame) -> None:

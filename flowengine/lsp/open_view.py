@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lsprotocol.types import Position, Range
 from pygls.workspace import PositionCodec
 
-from flowengine.lsp.cursor import Cursor, find_cursor
+from flowengine.lsp.cursor import TextCursor, find_cursor
 from flowengine.lsp.name_index import NameUse
 from flowengine.lsp.project_view import ProjectView
 from flowengine.lsp.text_positions import TextPositions
@@ -49,7 +49,7 @@ class OpenView:
                 return path, self.positions.to_range(start, end)
         return None
 
-    def find_cursor(self) -> Cursor:
+    def find_cursor(self) -> TextCursor:
         position = self.positions.split_offset(self.offset)
         return find_cursor(self.positions.list_lines(), *position)
 

@@ -148,7 +148,7 @@ HEAD = "flow: typed\nvars:\n  tier: {type: text}\nstates:\n  first:\n    say: He
         ("    choose:\n      - when: hours.support.|", ["open", "next_open"], []),
         ("    choose:\n      - when: tables.extensions.|", ["has"], []),
         ("    choose:\n      - wh|", ["when", "next"], []),
-        ("    connect: \"${call.|", ["from", "to"], []),
+        ('    connect: "${call.|', ["from", "to"], []),
         ("    set:\n      |", ["tier"], []),
         ("    locale: |", ["sv-SE"], []),
         ("    fetch:\n      service: |", ["crm", "desk"], []),
