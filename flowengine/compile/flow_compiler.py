@@ -1,19 +1,19 @@
 """One authored flow to one program."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from flowengine.compile.flow_variables import get_initial_value
 from flowengine.compile.liveness import compute_liveness, intern_names
 from flowengine.compile.program import CompiledState, Program
 from flowengine.compile.state_machine import build_machine
 from flowengine.cooperative import pause_if_due
-from flowengine.expr import Scope, Type
+from flowengine.expr import Scope
 from flowengine.expr.value_domains import suggest_words
-from flowengine.model import EventEntries, Flow, State, Var
+from flowengine.model import EventEntries, Flow, State
 from flowengine.problems import Problem, quote_value, suggest_name
 from flowengine.sinch.vocabulary import NOTICE_TYPES
 from flowengine.source import Document, KeyPath, report_internal_errors
@@ -23,33 +23,16 @@ from flowengine.states import (
     Exit,
     ExitTarget,
     FlowContext,
-    FlowSignature,
     StateBuilder,
     StateResult,
     StepContext,
-    Variable,
 )
 from flowengine.states.preamble import Preamble
 from flowengine.states.recording import Recording, compile_recording
-from flowengine.states.value_forms import explain_misfit
+from flowengine.states.variable_values import Assignment
 from flowengine.states.verb import Verb
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
-TYPES_BY_KIND = {"integer": Type.INTEGER, "decimal": Type.DECIMAL, "boolean": Type.BOOLEAN}
-SIZES_BY_KIND = {"date": 10, "time": 5, "integer": 20, "decimal": 24, "boolean": 5}
-DEFAULT_SIZE = 64
-EMPTY_VALUES: Mapping[Type, Any] = {
-    Type.INTEGER: 0,
-    Type.DECIMAL: 0.0,
-    Type.BOOLEAN: False,
-    Type.TEXT: "",
-}
-DEFAULT_HINTS = {
-    Type.TEXT: "write text in quotes",
-    Type.INTEGER: "write a whole number without quotes",
-    Type.DECIMAL: "write a number without quotes",
-    Type.BOOLEAN: "write true or false without quotes",
-}
 KEY_ONLY_TARGETS = ("repeat", "back")
 
 
@@ -62,69 +45,6 @@ class SayOnlyState(Verb):
 
     def enter(self, _run: StepContext) -> StateResult:
         return Exit("next")
-
-
-def compile_variables(
-    flow: Flow, document: Document, problems: list[Problem]
-) -> dict[str, Variable]:
-    return {
-        name: compile_variable(name, var, document, problems) for name, var in flow.vars.items()
-    }
-
-
-def compile_variable(name: str, var: Var, document: Document, problems: list[Problem]) -> Variable:
-    kind = TYPES_BY_KIND.get(var.type, Type.TEXT)
-    default = None if var.default is UNSET else var.default
-    path: KeyPath = ("vars", name, "default")
-    if var.type == "choice" and not var.choices:
-        problems.append(
-            Problem(
-                "FE218",
-                document.find_span(("vars", name)),
-                f"{name} is a choice without choices",
-                "add `choices: [gold, standard]`",
-            )
-        )
-    size = SIZES_BY_KIND.get(var.type) or (
-        max(map(len, var.choices), default=1) if var.type == "choice" else var.max or DEFAULT_SIZE
-    )
-    declared = Variable(name, var.type, kind, size, var.secret, default, tuple(var.choices))
-    if default is not None and (reason := explain_misfit(default, declared)):
-        hint = suggest_name(str(default), var.choices) or (
-            "" if kind is Type.TEXT and isinstance(default, str) else DEFAULT_HINTS[kind]
-        )
-        problems.append(
-            Problem(
-                "FE302",
-                document.find_span(path),
-                f"the default does not fit {name}: {reason}",
-                hint,
-            )
-        )
-    return declared
-
-
-def compile_signature(
-    flow: Flow, document: Document, known: Mapping[str, Variable], problems: list[Problem]
-) -> FlowSignature:
-    def pick_variables(part: str, names: list[str]) -> tuple[Variable, ...]:
-        for index, name in enumerate(names):
-            if name not in known:
-                problems.append(
-                    Problem(
-                        "FE201",
-                        document.find_span((part, index)),
-                        f"there is no variable {name}",
-                        suggest_name(name, known) or "declare it under vars:",
-                    )
-                )
-        return tuple(known[name] for name in names if name in known)
-
-    return FlowSignature(
-        pick_variables("inputs", flow.inputs),
-        pick_variables("outputs", flow.outputs),
-        tuple(flow.outcomes),
-    )
 
 
 EMPTY_PREAMBLE = Preamble()
@@ -153,9 +73,12 @@ class FlowCompiler:
     def compile_state(self, path: KeyPath, name: str, authored: State) -> CompiledState | None:
         builder = StateBuilder(name, path, self.document, self.scope, self.context, self.problems)
         kind = self.find_kind(builder, authored)
-        # preamble before verb: the order in which values are computed in a call, and mistakes are
-        # reported
-        first = self.compile_preamble(builder, authored)
+        # the order in which values are computed in a call, and mistakes are reported: what is set,
+        # the rest of the preamble, the verb
+        set_path, assignments = self.compile_assignments(builder, authored)
+        set_reads = frozenset(builder.reads)
+        builder.reads.clear()
+        first = self.compile_preamble(builder, authored, assignments)
         verb = (
             STATE_KINDS[kind].compile(
                 builder, (*path, kind), getattr(authored, STATE_KINDS[kind].attribute)
@@ -173,12 +96,24 @@ class FlowCompiler:
             preamble=first,
             verb=verb,
             exits=self.collect_valid_exits(builder),
-            reads=intern_names(frozenset(builder.reads)),
+            set_reads=intern_names(set_reads),
+            other_reads=intern_names(frozenset(builder.reads)),
             late_reads=intern_names(frozenset(builder.late_reads)),
             writes=intern_names(frozenset(builder.writes)),
             error=self.resolve_error_state(builder, authored),
             legal=find_legal_callbacks(verb.actions, first.instructions if first else frozenset()),
+            set_path=set_path,
         )
+
+    def compile_assignments(
+        self, builder: StateBuilder, authored: State
+    ) -> tuple[KeyPath, tuple[Assignment, ...]]:
+        """What the state sets before anything else, and where that stands below it."""
+        for name, kind in STATE_KINDS.items():
+            value = getattr(authored, kind.attribute)
+            if kind.compile_assignments and value is not UNSET:
+                return (name,), kind.compile_assignments(builder, (*builder.path, name), value)
+        return (), ()
 
     def find_kind(self, builder: StateBuilder, authored: State) -> str:
         given = [
@@ -186,6 +121,8 @@ class FlowCompiler:
             for name, kind in STATE_KINDS.items()
             if getattr(authored, kind.attribute) is not UNSET
         ]
+        # what only sets variables may stand beside what the state does
+        given = [name for name in given if not STATE_KINDS[name].compile_assignments] or given
         if len(given) > 1:
             path = (*builder.path, given[1])
             message = f"a state does one thing, but this one has {' and '.join(given)}"
@@ -200,10 +137,13 @@ class FlowCompiler:
         # with two kinds the first is compiled, so that its own mistakes are reported, too
         return given[0] if given else ""
 
-    def compile_preamble(self, builder: StateBuilder, authored: State) -> Preamble | None:
+    def compile_preamble(
+        self, builder: StateBuilder, authored: State, assignments: tuple[Assignment, ...]
+    ) -> Preamble | None:
         path = builder.path
         record = authored.record
         first = Preamble(
+            assignments=assignments,
             locale=compile_optional_template(builder, path, "locale", authored.locale),
             answer=authored.answer,
             record=compile_recording(builder, (*path, "record"), record)
@@ -317,15 +257,6 @@ def compile_optional_template(
     builder: StateBuilder, path: KeyPath, name: str, text: str | UnsetType
 ) -> Any:
     return builder.compile_template((*path, name), text) if isinstance(text, str) else None
-
-
-def get_initial_value(variable: Variable) -> Any:
-    """The first value, in the type in which the variable always holds it."""
-    if variable.default is None:
-        return EMPTY_VALUES[variable.type]
-    # YAML reads 12 as an integer; CEL would then compute with integers
-    whole = variable.type is Type.DECIMAL and isinstance(variable.default, int)
-    return float(variable.default) if whole else variable.default
 
 
 def compile_flow(

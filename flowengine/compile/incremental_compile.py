@@ -11,7 +11,8 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from flowengine.compile import expression_names, interprocedural_liveness
-from flowengine.compile.flow_compiler import compile_flow, compile_signature, compile_variables
+from flowengine.compile.flow_compiler import compile_flow
+from flowengine.compile.flow_variables import compile_signature, compile_variables
 from flowengine.compile.name_domains import build_domains, list_flow_locales
 from flowengine.compile.program import Program
 from flowengine.compile.shared_definitions import SharedDefinitions

@@ -63,14 +63,19 @@ def compute_liveness(
 def find_needed_names(
     state: CompiledState, entering: NamesByState, after: set[str], outputs: frozenset[str]
 ) -> frozenset[str]:
-    """The names that a state needs: what it reads, and what its successors need unless it surely
-    writes that first.
+    """The names that a state needs: what it reads and what its successors need, unless it sets that
+    before.
     """
     later = unite_names(entering[name] for name in after)
     # a state that may fail may leave by its error exit before it has written
-    surely = state.writes if state.verb.only_writes and not state.error else frozenset()
+    surely = (
+        frozenset[str]()
+        if state.error
+        else frozenset(f"vars.{one.variable.name}" for one in state.assignments)
+    )
     ends = outputs if state.verb.returned_outcome else frozenset()
-    return filter_stored_names(state.reads | state.late_reads | (later - surely) | ends)
+    after_set = state.other_reads | state.late_reads | later | ends
+    return filter_stored_names(state.set_reads | (after_set - surely))
 
 
 def find_live_names(

@@ -2,8 +2,8 @@
 project.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from flowengine.compile.routing import CompiledRoute, DialledAddress, RoutesByNumber
@@ -16,6 +16,8 @@ from flowengine.states.preamble import Preamble
 from flowengine.states.prompt import CompiledPrompt
 from flowengine.states.recording import CompiledRecording
 from flowengine.states.step_context import ComputedNames
+from flowengine.states.variable_values import Assignment
+from flowengine.states.verb import WrittenValue
 
 T = TypeVar("T")
 
@@ -23,8 +25,9 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class CompiledState:
     """A state ready to run, and what the checks need to know of it. `exits` are where it leads;
-    `reads` happen on entering, `late_reads` when a later callback resumes it; `legal` are the
-    callbacks in whose answers the platform allows what it sends.
+    on entering it, what it sets reads `set_reads`, and then the rest `other_reads`; `late_reads`
+    happen when a later callback resumes it; `legal` are the callbacks in whose answers the platform
+    allows what it sends. `set_path` is where it sets variables, below the state.
     """
 
     name: str
@@ -33,11 +36,34 @@ class CompiledState:
     preamble: Preamble | None
     verb: Verb
     exits: Mapping[str, ExitTarget]
-    reads: frozenset[str]
+    set_reads: frozenset[str]
+    other_reads: frozenset[str]
     late_reads: frozenset[str]
     writes: frozenset[str]
     error: str
     legal: frozenset[str]
+    set_path: KeyPath = ()
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names that it reads on entering."""
+        return self.other_reads | self.set_reads if self.set_reads else self.other_reads
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """The variables that it sets before anything else."""
+        return self.preamble.assignments if self.preamble else ()
+
+    def list_set_values(self) -> Iterator[WrittenValue]:
+        """The values that it sets before anything else, with their paths below the state."""
+        for one in self.assignments:
+            yield WrittenValue(one.variable, one.value, (*self.set_path, one.variable.name))
+
+    def list_written_values(self) -> Iterator[WrittenValue]:
+        """The values that it writes, with their paths below the state."""
+        yield from self.list_set_values()
+        for item in self.verb.list_written_values():
+            yield replace(item, path=(self.kind, *item.path))
 
     @property
     def recordings(self) -> tuple[CompiledRecording, ...]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from flowengine.compile import expression_names
+from flowengine.compile.accepted_warnings import decide_warnings
 from flowengine.compile.checks import check_project
 from flowengine.compile.incremental_compile import compile_flows
 from flowengine.compile.locale_preload import preload_locales
@@ -24,7 +25,7 @@ from flowengine.expr import EscapeMode, Scope
 from flowengine.model import AuthoredProject, CompileCache, load_project
 from flowengine.model.project_file import DEFAULT_APOLOGY, DEFAULT_APOLOGY_LOCALE
 from flowengine.model.project_loader import place_of_project
-from flowengine.problems import Problem, Span, sort_problems, suggest_name
+from flowengine.problems import CATALOGUE, Problem, Severity, Span, sort_problems, suggest_name
 from flowengine.source import CONFLICT_CODE, INTERNAL_CODE, to_internal_problem
 from flowengine.states.field_types import parse_millis
 from flowengine.states.prompt import CompiledPrompt, LocalisedText, PromptPart
@@ -86,6 +87,8 @@ class ProjectCompiler:
         built, found = compile_flows(authored, shared, memory, is_whole=is_whole)
         problems += [*shared.problems, *check_routes(authored), *check_apology(authored), *found]
         problems += check_project(built, authored, problems, memory, cookies_only=cookies_only)
+        problems += check_strict_codes(authored)
+        problems = decide_warnings(problems, sources, authored.project.strict)
         # the whole project or nothing: with one broken flow left out, a call could lead into the
         # gap
         sound = not any(problem.severity == "error" for problem in problems)
@@ -141,6 +144,17 @@ def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
             yield build_project_problem(
                 authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint
             )
+
+
+def check_strict_codes(authored: AuthoredProject) -> Iterator[Problem]:
+    for index, code in enumerate(authored.project.strict):
+        path = ("strict", index)
+        if code not in CATALOGUE:
+            hint = suggest_name(code, CATALOGUE) or "docs/problems.md lists all codes"
+            yield build_project_problem(authored, "FE516", path, f"there is no {code}", hint)
+        elif CATALOGUE[code].severity is Severity.ERROR:
+            message = f"{code} is an error without this"
+            yield build_project_problem(authored, "FE516", path, message, "remove it")
 
 
 def check_apology(authored: AuthoredProject) -> Iterator[Problem]:

@@ -231,14 +231,14 @@ def build_value_fact(
 def read_state_facts(name: str, state: State, context: FactContext) -> StateFacts:
     path: KeyPath = ("states", name)
     reader = FactReader(context)
-    kind = next(
-        (one for one in STATE_KINDS.values() if getattr(state, one.attribute) is not UNSET), None
-    )
+    given = [one for one in STATE_KINDS.values() if getattr(state, one.attribute) is not UNSET]
+    beside = [one for one in given if one.compile_assignments]
+    kind = next((one for one in given if one not in beside), next(iter(beside), None))
     name_of_kind = kind.name if kind else "say"
     reader.add_facts(Fact("kind", "kind", name_of_kind, path))
     reader.read_struct(state, path, without={"note", "error", *STATE_KINDS})
-    if kind:
-        read_verb(reader, kind, getattr(state, kind.attribute), (*path, kind.name))
+    for one in [kind, *(one for one in beside if one is not kind)] if kind else []:
+        read_verb(reader, one, getattr(state, one.attribute), (*path, one.name))
     read_error(reader, name, state, path)
     used = frozenset(reader.uses).union(*(fact.uses for fact in reader.facts.values()))
     return StateFacts(name, name_of_kind, path, reader.facts, tuple(reader.exits), used)

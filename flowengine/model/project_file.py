@@ -321,6 +321,10 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             examples=[{"goodbye": {"en-US": "Goodbye.", "sv-SE": "Hej då."}}],
         ),
     ] = {}
+    strict: Annotated[
+        list[Annotated[str, Meta(pattern="^FE[0-9]{3}$")]],
+        Meta(description="Warnings that count as errors, by code.", examples=[["FE902", "FE932"]]),
+    ] = []
     defaults: (
         Annotated[
             Defaults,

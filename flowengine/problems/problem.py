@@ -36,6 +36,7 @@ class Problem:
     span: Span
     message: str
     hint: str = ""
+    is_raised: bool = False  # a warning that its project counts as an error
 
     def __post_init__(self) -> None:
         assert self.code in CATALOGUE, f"{self.code} is not in the catalogue"  # noqa: S101  a programmer's mistake
@@ -45,7 +46,7 @@ class Problem:
 
     @property
     def severity(self) -> Severity:
-        return CATALOGUE[self.code].severity
+        return Severity.ERROR if self.is_raised else CATALOGUE[self.code].severity
 
 
 def sort_problems(problems: Iterable[Problem]) -> list[Problem]:

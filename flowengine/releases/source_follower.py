@@ -132,8 +132,10 @@ def log_problems(title: str, result: PublishResult) -> None:
     of a record.
     """
     log.error("%s:", title)
-    for line in to_text(result.problems, result.sources).splitlines():
-        log.error("%s", line)
+    for problem in result.problems:
+        level = logging.ERROR if problem.severity == "error" else logging.WARNING
+        for line in to_text([problem], result.sources).splitlines():
+            log.log(level, "%s", line)
 
 
 def log_publish_result(result: PublishResult) -> None:

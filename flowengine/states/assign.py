@@ -6,15 +6,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from flowengine.expr import EvalError
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.field_types import Scalar, VariableName
 from flowengine.states.state_kind import AuthoredFact, StateKind
-from flowengine.states.state_results import Exit, StateFailure, StateResult
+from flowengine.states.state_results import Exit, StateResult
 from flowengine.states.step_context import StepContext
 from flowengine.states.variable_values import Assignment
-from flowengine.states.verb import Verb, WrittenValue
+from flowengine.states.verb import Verb
 
 EXAMPLE = """
 count:
@@ -28,7 +27,8 @@ AuthoredSet = Annotated[
     Meta(
         title="set",
         description="Variables and their new values: a value, a text with `${…}`, or one `${…}` "
-        "that keeps its type.",
+        "that keeps its type. It may stand beside another kind, and comes before all else that the "
+        "state does, each time that a call enters it.",
         examples=[{"tries": "${vars.tries + 1}"}],
         min_length=1,
     ),
@@ -37,35 +37,28 @@ AuthoredSet = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class CompiledSet(Verb):
-    """Assigns values. All are computed before the first is assigned, so that two variables can be
-    swapped.
-    """
+    """Leads on: the preamble of its state has set the variables."""
 
-    assignments: tuple[Assignment, ...]
     actions = frozenset[str]()
     waits = False
-    only_writes = True
 
-    def enter(self, run: StepContext) -> StateResult:
-        try:
-            values = {f"vars.{item.variable.name}": item.evaluate(run) for item in self.assignments}
-        except EvalError as error:
-            return StateFailure(error.message)
-        run.names.update(values)
+    def enter(self, _run: StepContext) -> StateResult:
         return Exit("next")
-
-    def list_written_values(self) -> Iterator[WrittenValue]:
-        for item in self.assignments:
-            yield WrittenValue(item.variable, item.value, (item.variable.name,))
 
 
 def compile_set(
-    builder: StateBuilder, path: KeyPath, authored: Mapping[str, Scalar]
+    _builder: StateBuilder, _path: KeyPath, _authored: Mapping[str, Scalar]
 ) -> CompiledSet:
+    return CompiledSet()
+
+
+def compile_assignments(
+    builder: StateBuilder, path: KeyPath, authored: Mapping[str, Scalar]
+) -> tuple[Assignment, ...]:
     found = [
         compile_assignment(builder, (*path, name), name, value) for name, value in authored.items()
     ]
-    return CompiledSet(tuple(item for item in found if item))
+    return tuple(item for item in found if item)
 
 
 def compile_assignment(
@@ -95,6 +88,7 @@ SET_KIND = StateKind(
     AuthoredSet,
     compile_set,
     "same",
+    compile_assignments=compile_assignments,
     summarise=summarise_set,
     is_summary_first=True,
     list_facts=list_set_facts,

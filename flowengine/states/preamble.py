@@ -1,4 +1,6 @@
-"""What a state does before its verb: change the locale, answer, record, speak, send keys, report."""
+"""What a state does before its verb: set variables, change the locale, answer, record, speak, send
+keys, report.
+"""
 
 import re
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from flowengine.states.field_types import LOCALE_PATTERN
 from flowengine.states.prompt import CompiledPrompt
 from flowengine.states.recording import CompiledRecording
 from flowengine.states.step_context import StepContext
+from flowengine.states.variable_values import Assignment
 from flowengine.svaml import Answer, ReportCallStatus, SendDtmf, StopRecording
 
 RECORD_EXAMPLE = """
@@ -39,10 +42,11 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 @dataclass(frozen=True, slots=True)
 class Preamble:
-    """What a state does before its verb, in the order in which it is sent: locale, answer, record,
-    say, keys, report.
+    """What a state does before its verb: it sets variables, and then sends in this order locale,
+    answer, record, say, keys, report.
     """
 
+    assignments: tuple[Assignment, ...] = ()
     locale: Template | None = None
     answer: bool = False
     record: CompiledRecording | None = None
@@ -73,7 +77,11 @@ class Preamble:
         )
 
     def add_instructions(self, run: StepContext) -> None:
-        """Add the instructions to what is said. Raises EvalError."""
+        """Set the variables, and add the instructions to what is said. Raises EvalError."""
+        if self.assignments:
+            # all are computed before the first is set, so that two variables can be swapped
+            values = {f"vars.{one.variable.name}": one.evaluate(run) for one in self.assignments}
+            run.names.update(values)
         if self.locale:
             self.change_locale(run, self.locale.render(run.names))
         if self.answer:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.flow_context import CallbackContext
+from flowengine.states.variable_values import Assignment
 
 OWN_KEY_DEPTH = 2  # `options`, key
 Shape = Literal["action", "question", "decision", "end", "subflow", "connection", "lookup"]
@@ -73,6 +74,10 @@ class StateKind:
     authored: Any
     compile: Callable[[StateBuilder, KeyPath, Any], Any]
     next: CallbackContext | Literal["none"]
+    # the variables that it sets before anything else; such a kind may stand beside another one
+    compile_assignments: Callable[[StateBuilder, KeyPath, Any], tuple[Assignment, ...]] | None = (
+        None
+    )
     # its form in diagrams
     shape: Shape = "action"
     # what it does in its author's words, a text or a prompt, from the YAML below the kind; and

@@ -108,7 +108,7 @@ class CompiledSubflow(Verb):
     def list_written_values(self) -> Iterator[WrittenValue]:
         for item in self.inputs:
             name = item.variable.name
-            yield WrittenValue(item.variable, item.value, ("with", name))
+            yield WrittenValue(item.variable, item.value, ("with", name), is_input=True)
         for variable, output in self.into:
             yield WrittenValue(variable, None, ("into", variable.name), output=output)
 

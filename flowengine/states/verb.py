@@ -31,14 +31,16 @@ class NoEffect(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WrittenValue:
-    """A value that a state writes into a variable, of its flow or of its callee, and where it stands
-    below the kind. With `output` the value is that output of the callee.
+    """A value that a state writes into a variable and where it stands below the kind. The variable is
+    one of its flow, with `is_input` one of its callee. With `output` the value is that output of
+    the callee.
     """
 
     variable: Variable
     value: Expression | Template | str | float | bool | None
     path: KeyPath
     output: str = ""
+    is_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,6 @@ class Verb(ABC):
     is_question = False  # it asks the caller for keys or words
     is_end = False  # the flow may end in it
     ends_call = False  # the call ends in it, or goes to somebody else
-    only_writes = False  # all it does is to write variables
     joins_callee = False  # the answer of a callee, and the verdict on it, resume it
 
     if TYPE_CHECKING:  # a dataclass would take a property of its base for the default of a field

@@ -15,7 +15,7 @@ from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.leader_lock import FileLeaderLock
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
-from flowengine.releases.source_follower import follow_source
+from flowengine.releases.source_follower import follow_source, log_problems
 from flowengine.sources.branch_source import BranchSource
 from flowengine.sources.flow_source import FlowSource
 from flowengine.sources.folder_source import FolderSource
@@ -95,6 +95,21 @@ async def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, fold
         await following.says("Four.")
         (folder / "more.yaml").unlink()
         await wait_until_async(lambda: "Four." not in following.words())
+
+
+async def test_refused_edit_logs_each_problem_at_its_own_level(
+    tmp_path: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with follow(tmp_path, FolderSource(folder)) as following:
+        await following.says("One.")
+        (folder / "line.yaml").write_text(flow("line", "Two.").replace("hangup:", "next: no #1"))
+        await following.refused(1)
+        log_problems("refused", following.made[-1])
+    levels = {
+        code: {record.levelname for record in caplog.records if code in record.getMessage()}
+        for code in ("FE203", "FE130")
+    }
+    assert levels == {"FE203": {"ERROR"}, "FE130": {"WARNING"}}
 
 
 async def test_half_written_file_never_goes_live(tmp_path: Path, folder: Path) -> None:

@@ -37,13 +37,13 @@ def iterate_written_values(
     columns: ColumnSizes,
 ) -> Iterator[tuple[Variable, int, KeyPath]]:
     """What a state writes: the variable, the longest value, where the author wrote it."""
-    for item in state.verb.list_written_values():
+    for item in state.list_written_values():
         if item.output:
             there = outputs.get(state.verb.callee, {})
             size = there[item.output].size if item.output in there else 0
         else:
             size = measure_longest_written(item, program, columns)
-        yield item.variable, size, (*state.path, state.kind, *item.path)
+        yield item.variable, size, (*state.path, *item.path)
 
 
 def measure_longest_written(item: WrittenValue, program: Program, columns: ColumnSizes) -> int:

@@ -27,13 +27,11 @@ def check(facts: CallFacts, deadline: float) -> Iterator[Problem]:
 
 
 def find_no_effects(facts: CallFacts, state: CompiledState, deadline: float) -> Iterator[NoEffect]:
-    program, verb = facts.program, state.verb
     yield from find_idle_preamble(facts, state)
-    if verb.only_writes:
-        yield from find_unread_values(facts, state)
+    yield from find_unread_values(facts, state)
     if state.kind in STATE_KINDS:
-        authored = program.document.get_value((*state.path, state.kind))
-        for found in verb.find_no_effects(authored, deadline):
+        authored = facts.program.document.get_value((*state.path, state.kind))
+        for found in state.verb.find_no_effects(authored, deadline):
             yield found._replace(path=(state.kind, *found.path))
 
 
@@ -61,20 +59,23 @@ def has_locale_changes(program: Program) -> bool:
 
 
 def find_unread_values(facts: CallFacts, state: CompiledState) -> Iterator[NoEffect]:
-    """Values that no state reads before they are overwritten. FE902 reports variables that no state
-    reads at all.
+    """Values that are set and that no state reads before they are overwritten. FE902 reports
+    variables that no state reads at all.
     """
+    if not state.assignments:
+        return
     program = facts.program
     later = {target.state for target in state.exits.values()} | {state.error}
     later |= {program.answered, program.pressed, program.ended, *program.notified.values()}
     needed = frozenset().union(*(program.entry_reads.get(name, frozenset()) for name in later))
     if facts.can_hold(state.name, SIDE_EVENTS):  # the call goes on where it waits
         needed = needed.union(*program.live.values())
-    for item in state.verb.list_written_values():
+    needed = needed.union(state.other_reads, state.late_reads)
+    for item in state.list_set_values():
         name = f"vars.{item.variable.name}"
         if name not in needed and is_read(program, name):
             yield NoEffect(
-                (state.kind, *item.path),
+                item.path,
                 f"no state that follows reads {item.variable.name}",
                 "remove it, or set it where it is read after",
             )

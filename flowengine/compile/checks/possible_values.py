@@ -58,13 +58,13 @@ class PossibleValues:
         for flow, visited in states.items():
             for state in visited:
                 callee = state.verb.callee
-                for item in state.verb.list_written_values():
+                for item in state.list_written_values():
                     if item.output:  # a result of the subflow
                         values = self._by_flow.get(callee, {}).get(f"vars.{item.output}", ())
                         owner = flow
-                    else:  # an input of the subflow, or a variable of this flow
+                    else:
                         values = tuple(self._list_values(flow, item.value))
-                        owner = callee or flow
+                        owner = callee if item.is_input else flow
                     found |= self._add_values(owner, f"vars.{item.variable.name}", values)
         return found
 

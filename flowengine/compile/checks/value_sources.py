@@ -123,12 +123,11 @@ def find_written_texts(program: Program) -> tuple[WrittenText, ...]:
 
 def iterate_written_texts(program: Program) -> Iterator[WrittenText]:
     for state in program.states.values():
-        for item in state.verb.list_written_values():
+        for item in state.list_written_values():
             if item.variable.kind not in TEXT_KINDS:
                 continue
-            path = (*state.path, state.kind, *item.path)
-            # a subflow has its inputs written, any other state variables of its own flow
-            owner = program.flow if item.output else state.verb.callee or program.flow
+            path = (*state.path, *item.path)
+            owner = state.verb.callee if item.is_input else program.flow
             written = ValueSource(owner, item.variable.name)
             text, source = None, None
             if item.output:

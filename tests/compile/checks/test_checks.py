@@ -49,8 +49,8 @@ vars: {said: {type: text, default: "#"}, kept: {type: text, default: "#"}}
 states:
   a: {say: "${vars.said}", next: b}
   b: {set: {said: "Press #", kept: "Press #"}, next: c}
-  c: {set: {said: "${tables.t.said(vars.kept)}"}, say: "${vars.said}", next: d}
-  d: {subflow: {flow: two, with: {it: "a #"}, outcomes: {ready: e}}, say: "${vars.said}"}
+  c: {say: "${vars.said}", next: d}
+  d: {set: {said: "${tables.t.said(vars.kept)}"}, subflow: {flow: two, with: {it: "a #"}, outcomes: {ready: e}}, say: "${vars.said}"}
   e: {say: "${tables.t.kept(vars.kept) == '*' ? 'star' : 'hash'}", hangup: }
 # two.yaml
 flow: two
@@ -61,7 +61,7 @@ vars: {it: {type: text}}
 states:
   a: {say: "It is ${vars.it}.", return: ready}
 """,
-        ["FE420 3:36", "FE420 6:19", "FE420 8:39", "FE420 3:31"],
+        ["FE420 3:36", "FE420 6:19", "FE420 8:83", "FE420 3:31"],
     ),
     "unreachable: a chain of states is told at its first state": (
         """\
