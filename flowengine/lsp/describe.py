@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from lsprotocol.types import MarkupContent, MarkupKind
 
-from flowengine.compile.flow_compiler import DEFAULT_SIZE
+from flowengine.compile.flow_variables import DEFAULT_SIZE
 from flowengine.expr.calendar_parser import CalendarError, parse_calendar
 from flowengine.lsp.name_index import Symbol
 from flowengine.lsp.project_view import ProjectView

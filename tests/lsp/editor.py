@@ -26,20 +26,22 @@ class Editor:
         self.problems: Queue[dict[str, Any]] = Queue()
         self.requests: Queue[dict[str, Any]] = Queue()
         self.messages: list[dict[str, Any]] = []
-        self._answers: Queue[dict[str, Any]] = Queue()
+        self._answers: Queue[dict[str, Any] | None] = Queue()
         self._sent = 0
         self._texts: dict[str, tuple[str, int]] = {}
         threading.Thread(target=self._read, daemon=True).start()
         self._stderr_reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._stderr_reader.start()
-        watching = {"didChangeWatchedFiles": {"dynamicRegistration": watches_files}}
-        self.capabilities = self.ask(
-            "initialize",
-            {"processId": None, "rootUri": None, "capabilities": {"workspace": watching}},
-        )["capabilities"]
-        self.tell("initialized", {})
+        self._watching = {"didChangeWatchedFiles": {"dynamicRegistration": watches_files}}
 
     def __enter__(self) -> Self:
+        client = {"capabilities": {"workspace": self._watching}}
+        try:
+            self.ask("initialize", {"processId": None, "rootUri": None, **client})
+            self.tell("initialized", {})
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,6 +58,7 @@ class Editor:
         self._sent += 1
         self._send({"jsonrpc": "2.0", "id": self._sent, "method": method, "params": params})
         answer = self._answers.get(timeout=PATIENCE)
+        assert answer, self.stderr
         assert answer["id"] == self._sent
         assert "error" not in answer, answer["error"]
         return answer["result"]
@@ -132,6 +135,8 @@ class Editor:
             while stream.readline().strip():
                 pass
             self._take(json.loads(stream.read(length)))
+        self._stderr_reader.join(PATIENCE)
+        self._answers.put(None)  # the server has ended
 
     def _take(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
