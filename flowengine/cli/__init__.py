@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "diff": "Say what changed in meaning between two versions.",
     "draft": "Let some callers alone reach a version.",
     "explain": "Show what each state sends, or what a problem code means.",
+    "fix": "Take the words that check suggests for mistyped ones.",
     "go-live": "Have the platform send real calls to a server.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",

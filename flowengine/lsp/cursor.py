@@ -55,7 +55,7 @@ def find_cursor(lines: Sequence[str], line: int, column: int) -> TextCursor:
         return _scan_brackets(*bracket, expression)
     inner = (*outer, *(0 for _ in own.dashes))
     if own.key is None:
-        siblings = frozenset(_list_siblings(lines, line, own.column))
+        siblings = frozenset(_list_siblings(lines, line, own))
         return TextCursor(inner, True, own.rest, siblings, expression)
     return TextCursor((*inner, own.key), False, own.rest, frozenset(), expression)
 
@@ -210,16 +210,22 @@ def _list_steps(frames: Sequence[_Frame]) -> Iterator[str | int]:
             yield frame.key
 
 
-def _list_siblings(lines: Sequence[str], line: int, column: int) -> Iterator[str]:
-    """The keys of the mapping that a line at this column belongs to."""
-    for numbers in (range(line - 1, -1, -1), range(line + 1, len(lines))):
-        for at in numbers:
-            if _is_empty(lines[at]):
-                continue
-            other = _split_line(lines[at])
-            if other.column < column:
+def _list_siblings(lines: Sequence[str], line: int, own: _Line) -> Iterator[str]:
+    """The keys of the mapping that a line belongs to."""
+    above = () if own.dashes else range(line - 1, -1, -1)
+    for at in above:
+        other = _split_line(lines[at])
+        if not _is_empty(lines[at]):
+            if other.column < own.column:
                 break
-            if other.column == column and other.key is not None:
+            if other.column == own.column and other.key is not None:
                 yield other.key
-            if other.dashes and other.first_column < column:
-                break  # the first entry of this list, or one of the next
+            if other.dashes and other.first_column < own.column:
+                break  # the first key of this entry of a list
+    for at in range(line + 1, len(lines)):
+        other = _split_line(lines[at])
+        if not _is_empty(lines[at]):
+            if other.first_column < own.column:
+                break
+            if other.column == own.column and other.key is not None:
+                yield other.key

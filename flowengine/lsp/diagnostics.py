@@ -1,6 +1,5 @@
 """Problems as editors show them."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
@@ -10,8 +9,8 @@ from pygls.workspace import PositionCodec
 
 from flowengine.lsp.text_positions import TextPositions
 from flowengine.problems import Problem
+from flowengine.problems.word_cure import find_name_end
 
-_NAME: Final = re.compile(r"\b[A-Za-z_][\w.]*\b")
 SOURCE_NAME: Final = "flowengine"
 # a variable that is missing on this machine says nothing about the flow
 _HINT_CODES: Final = frozenset({"FE905"})
@@ -43,8 +42,7 @@ def build_diagnostics(
 def to_diagnostic(problem: Problem, file: str, positions: TextPositions) -> Diagnostic:
     """A problem with its cure below it."""
     start, end = positions.to_offsets(problem.span) if problem.span.file == file else (0, 0)
-    if end - start == 1 and (name := _NAME.match(positions.text, start)):
-        end = name.end()  # a place in an expression: the name that begins there
+    end = find_name_end(positions.text, start, end)
     severity = _SEVERITIES[problem.severity]
     return Diagnostic(
         range=positions.to_range(start, end),

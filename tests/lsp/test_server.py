@@ -171,3 +171,13 @@ def test_lsp_without_its_extra_says_how_to_install_it(monkeypatch: pytest.Monkey
     result = CliRunner().invoke(main, ["lsp"])
     assert result.exit_code == 1
     assert "pip install 'flowengine[lsp]'" in result.output
+
+
+def test_editor_that_watches_no_files_hears_of_changes_with_the_next_key(flows: Path) -> None:
+    with Editor(watches_files=False) as own:
+        uri = own.open(flows / "conference-pin.yaml")
+        assert own.wait_for_problems(uri) == []
+        (flows / "ask-pin.yaml").unlink()
+        own.replace(uri, "title:", "title: The")
+        (problem,) = own.wait_for_problems(uri)
+        assert "ask-pin" in problem["message"]
