@@ -136,7 +136,7 @@ def flowing(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {flowing(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(flowing(item) for item in value) + "]"
-    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z+][\w+./:@ -]*", value)
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w+./:@ -]*", value)
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 

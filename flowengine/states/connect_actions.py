@@ -150,7 +150,7 @@ def prepare_action(
 
 
 TARGET_HINTS = {
-    "phone": "write + and the country code, in quotes or not: +14045009000",
+    "phone": 'write + and the country code, in quotes: "+14045009000"',
     "sip": "write user@host, without sip:",
     "app": "write the name of an app user",
     "conference": "choose a shorter room name",

@@ -16,6 +16,7 @@ COLLECT = "collect: {prompt: Hi., into: x, digits: 4, otherwise: a, %s}, next: a
 CONNECT = 'connect: {phone: "+14045550111", %s}'
 KEYS = {
     'transfer: "+14045550111"': "write connect: and the number",
+    "connect: 14045550111": 'a phone number has a + as well: "+14045550111"',
     "dial: x": "write connect: and the number",
     "play: x.wav": "write say: {audio: https://…}",
     "speak: Hello": "write say: and the text",
