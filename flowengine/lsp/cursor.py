@@ -11,7 +11,7 @@ from flowengine.source import KeyPath
 
 _DASHES: Final = re.compile(r"[ ]*((?:-(?:[ ]+|$))*)")
 _KEY_AND_COLON: Final = re.compile(
-    r"""("[^"]*"|'[^']*'|[^\s#{}\[\],"'&!|>%@`][^:#{}\[\],]*?)[ ]*:(?=[ ]|$)"""
+    r"""("[^"]*"|'[^']*'|[^\s#{}\[\],"'&!|>%@`][^:#{}\[\],]*+)[ ]*:(?=[ ]|$)"""
 )
 _OPEN_EXPRESSION: Final = re.compile(r"(?<!\$)\$\{([^}]*)$")
 

@@ -1,6 +1,5 @@
 """The projects whose files are open in an editor."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from pygls.uris import to_fs_path
 from pygls.workspace import PositionCodec
 
 from flowengine.lsp.diagnostics import build_diagnostics
-from flowengine.lsp.project_checker import CheckedProject, ProjectChecker
+from flowengine.lsp.project_checker import CheckedProject, ProjectChecker, WorkerThreads
 from flowengine.lsp.project_session import (
     OpenDocument,
     ProjectSession,
@@ -41,10 +40,7 @@ class OpenProjects:
     is_watching: bool = False
     _checkers: dict[Path, ProjectChecker] = field(default_factory=dict)
     _published: dict[Path, dict[str, list[Diagnostic]]] = field(default_factory=dict)
-    # one thread: two compilations at once would only take turns
-    _thread: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="compiler")
-    )
+    _threads: WorkerThreads = field(default_factory=WorkerThreads)
 
     @property
     def codec(self) -> PositionCodec:
@@ -70,7 +66,7 @@ class OpenProjects:
             return
         folder = find_project_folder(path)
         checker = self._checkers.get(folder) or ProjectChecker(
-            ProjectSession(folder), self._thread, self.publish
+            ProjectSession(folder), self._threads, self.publish
         )
         self._checkers[folder] = checker
         name = checker.session.get_name(path)

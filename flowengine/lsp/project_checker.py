@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
 from flowengine.cache.variable_presence import VariablePresence
 from flowengine.compile import CompileResult, ProjectCompiler
@@ -19,8 +18,21 @@ from flowengine.problems import Problem, sort_problems
 from flowengine.scenarios.scenario_loader import load_scenarios
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 GATHER_SECONDS = 0.1  # changes that come one after the other are compiled at once
+
+
+def start_thread(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix=name)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerThreads:
+    """One thread to compile in, as two compilations at once would only take turns; and one to explain
+    in, which no problem should wait for.
+    """
+
+    compiler: ThreadPoolExecutor = field(default_factory=partial(start_thread, "compiler"))
+    explanation: ThreadPoolExecutor = field(default_factory=partial(start_thread, "explanation"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +49,13 @@ class ProjectChecker:
     """Checks one project whenever it has changed. `publish` is told of the newest result alone."""
 
     session: ProjectSession
-    thread: ThreadPoolExecutor
+    threads: WorkerThreads
     publish: Callable[[CheckedProject, "ProjectChecker"], None]
     latest: CheckedProject | None = None
     _compiler: ProjectCompiler = field(default_factory=ProjectCompiler)
     _memory: CompileCache = field(default_factory=CompileCache)
     _last_sound: CheckedProject | None = None
-    _explanation: FlowExplanation | None = None
+    _explained: tuple[CheckedProject, FlowExplanation] | None = None
     _is_outdated: bool = False
     _task: asyncio.Task[None] | None = None
 
@@ -58,13 +70,10 @@ class ProjectChecker:
         if self._task:
             self._task.cancel()
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do something in the thread of the compiler."""
-        return await asyncio.get_running_loop().run_in_executor(self.thread, work)
-
     async def explain(self) -> FlowExplanation | None:
         """What the states do, by the last version without errors."""
-        return await self.run(self._build_explanation)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads.explanation, self._build_explanation)
 
     async def _check_until_current(self) -> None:
         await asyncio.sleep(GATHER_SECONDS)
@@ -72,7 +81,9 @@ class ProjectChecker:
             self._is_outdated = False
             try:
                 snapshot = self.session.take_snapshot()
-                self.latest = checked = await self.run(partial(self._check, snapshot))
+                check = partial(self._check, snapshot)
+                loop = asyncio.get_running_loop()
+                self.latest = checked = await loop.run_in_executor(self.threads.compiler, check)
             except Exception:  # whatever it is, the next change may mend it
                 log.exception("the check of %s failed", self.session.folder)
             else:
@@ -92,15 +103,19 @@ class ProjectChecker:
             problems += load_scenarios(snapshot.scenarios, compiled)[1]
         checked = CheckedProject(snapshot, compiled, tuple(sort_problems(problems)))
         if compiled.release:
-            self._last_sound, self._explanation = checked, None
+            self._last_sound = checked
         if is_first:
             gc.freeze()  # nearly all of it stays: no collection need walk through it
         return checked
 
     def _build_explanation(self) -> FlowExplanation | None:
-        if self._explanation is None and self._last_sound and self._last_sound.compiled.release:
-            self._explanation = FlowExplanation.from_release(
-                self._last_sound.compiled.release, self._last_sound.snapshot.files, self._memory
+        sound = self._last_sound
+        if sound is None or sound.compiled.release is None:
+            return None
+        if self._explained is None or self._explained[0] is not sound:
+            explanation = FlowExplanation.from_release(
+                sound.compiled.release, sound.snapshot.files, self._memory
             )
             self._memory.rotate_generations(sound=True)
-        return self._explanation
+            self._explained = (sound, explanation)
+        return self._explained[1]
