@@ -12,7 +12,7 @@ from flowengine.compile.expression_names import CALL_FACTS, CLOCK_NAMES, EVENT_N
 from flowengine.expr.functions import FUNCTIONS
 from flowengine.lsp.cursor import TextCursor
 from flowengine.lsp.describe import describe_variable, to_markdown
-from flowengine.lsp.file_model import Form, find_forms, list_key_forms, list_keys
+from flowengine.lsp.file_model import Form, find_forms, find_keys, list_key_forms
 from flowengine.lsp.project_view import ProjectView
 from flowengine.source import KeyPath
 from flowengine.states.field_types import SPECIAL_TARGETS
@@ -47,16 +47,16 @@ class Completer:
             return list(self._complete_expression(self.cursor.expression))
         if not self.cursor.is_key and any(form.names == "expression" for form in forms):
             return list(self._complete_expression(self.cursor.word.lstrip("\"'")))
-        found: list[CompletionItem] = []
+        found = list(self._complete_fixed_keys()) if self.cursor.is_key else []
         for form in forms:
             if self.cursor.is_key:
-                found += self._complete_keys(form)
+                found += self._complete_named_keys(form)
             if not self.cursor.siblings or not self.cursor.is_key:
                 found += self._complete_values(form)
         return list({item.label: item for item in reversed(found)}.values())[::-1]
 
-    def _complete_keys(self, form: Form) -> Iterator[CompletionItem]:
-        for key in list_keys(form):
+    def _complete_fixed_keys(self) -> Iterator[CompletionItem]:
+        for key in find_keys(self.view.kind, self.cursor.path):
             if key.name not in self.cursor.siblings:
                 yield self._build_item(
                     key.name,
@@ -66,6 +66,8 @@ class Completer:
                     text=self._format_key(key.name),
                     order="0" if key.is_required else "1",
                 )
+
+    def _complete_named_keys(self, form: Form) -> Iterator[CompletionItem]:
         for names in {one.names for one in list_key_forms(form) if not one.is_definition}:
             for name, detail in self._list_named(names, self.cursor.path):
                 if name not in self.cursor.siblings:

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import inspect
 
+from flowengine.expr.calendar_parser import CALENDAR_KEYS
 from flowengine.model.json_schemas import SCHEMA_MODELS
 from flowengine.model.project_loader import find_file_kind
 from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER
@@ -34,7 +35,6 @@ class KnownKey:
     name: str
     description: str
     is_required: bool
-    forms: tuple[Form, ...]
 
 
 def find_kind(name: str) -> str:
@@ -69,6 +69,15 @@ def expand_forms(value: inspect.Type, outer: Form | None = None) -> Iterator[For
         yield Form(value, form.description, form.examples, form.names, form.is_definition)
 
 
+def find_keys(kind: str, path: KeyPath) -> list[KnownKey]:
+    """The keys that may stand in the mapping at a path, where these are fixed."""
+    if (kind, len(path)) == ("calendar", 0) or (
+        (kind, len(path)) == ("project", 2) and path[0] == "calendars"
+    ):
+        return [KnownKey(name, text, is_required=False) for name, text in CALENDAR_KEYS.items()]
+    return [key for form in find_forms(kind, path) for key in list_keys(form)]
+
+
 def list_keys(form: Form) -> list[KnownKey]:
     """The keys of a mapping whose keys are fixed."""
     if not isinstance(form.type, inspect.StructType):
@@ -78,7 +87,6 @@ def list_keys(form: Form) -> list[KnownKey]:
             field.encode_name,
             next((one.description for one in forms if one.description), ""),
             field.required,
-            forms,
         )
         for field in form.type.fields
         if (forms := tuple(expand_forms(field.type)))

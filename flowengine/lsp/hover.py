@@ -6,7 +6,7 @@ from textwrap import dedent
 from lsprotocol.types import Hover, Range
 
 from flowengine.lsp.describe import describe_symbol, to_markdown
-from flowengine.lsp.file_model import find_forms, list_keys
+from flowengine.lsp.file_model import find_keys
 from flowengine.lsp.name_index import Symbol
 from flowengine.lsp.open_view import OpenView
 from flowengine.problems import CATALOGUE
@@ -85,8 +85,7 @@ def _describe_key(place: OpenView) -> tuple[str, Range | None]:
     if found is None:
         return "", None
     path, where = found
-    for form in find_forms(place.view.kind, path[:-1]):
-        for key in list_keys(form):
-            if key.name == path[-1] and key.description:
-                return f"**{key.name}**: {key.description}", where
+    for key in find_keys(place.view.kind, path[:-1]):
+        if key.name == path[-1] and key.description:
+            return f"**{key.name}**: {key.description}", where
     return "", None

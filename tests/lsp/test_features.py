@@ -177,6 +177,7 @@ def test_completion_in_other_files_follows_their_schemas(opened: Opened) -> None
     assert "support-line" in routes
     scenario = "flow: support-line\nscenarios:\n  one:\n    when:\n      - asked: |"
     assert "ask_account" in complete(editor, folder, scenario, "scenarios/new.yaml")
+    assert {"zone", "open"} <= set(complete(editor, folder, "|", "calendars/new.yaml"))
     steps = scenario.replace("asked: ", "")
     assert {"hears", "press", "hangs up"} <= set(
         complete(editor, folder, steps, "scenarios/new.yaml")
