@@ -9,6 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
+from flowengine.cache.check_result import CheckResult
+from flowengine.cache.code_identity import compute_code_identity
+from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import VariablePresence
 from flowengine.compile import CompileResult, ProjectCompiler
 from flowengine.explanation.flow_explanation import FlowExplanation
@@ -16,6 +19,7 @@ from flowengine.lsp.project_session import ProjectSession, ProjectSnapshot
 from flowengine.model import CompileCache
 from flowengine.problems import Problem, sort_problems
 from flowengine.scenarios.scenario_loader import load_scenarios
+from flowengine.source import INTERNAL_CODE
 
 log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.1  # changes that come one after the other are compiled at once
@@ -42,6 +46,32 @@ class CheckedProject:
     snapshot: ProjectSnapshot
     compiled: CompileResult
     problems: tuple[Problem, ...]
+
+
+NOT_COMPILED = CompileResult(None, (), {}, {})
+
+
+def compute_snapshot_key(snapshot: ProjectSnapshot) -> bytes | None:
+    """The key by which `check` keeps what it finds in these files."""
+    code = None if snapshot.unreadable else compute_code_identity()
+    return compute_key(code, CheckResult, snapshot.files, cookies_only=False) if code else None
+
+
+def recall_problems(snapshot: ProjectSnapshot) -> tuple[Problem, ...] | None:
+    """What was found in these files before."""
+    key = compute_snapshot_key(snapshot)
+    known = load_result(key, CheckResult, os.environ) if key else None
+    return known.problems if known else None
+
+
+def remember_problems(
+    snapshot: ProjectSnapshot, environment: VariablePresence, compiled: CompileResult
+) -> None:
+    """Keep what was found for the next start, and for `check`."""
+    key = compute_snapshot_key(snapshot)
+    if key and not any(problem.code == INTERNAL_CODE for problem in compiled.problems):
+        counts = len(compiled.programs), compiled.state_count
+        save_result(key, environment.asked, CheckResult(compiled.problems, *counts))
 
 
 @dataclass(slots=True)
@@ -81,6 +111,8 @@ class ProjectChecker:
             self._is_outdated = False
             try:
                 snapshot = self.session.take_snapshot()
+                if self.latest is None:
+                    await self._publish_remembered(snapshot)
                 check = partial(self._check, snapshot)
                 loop = asyncio.get_running_loop()
                 self.latest = checked = await loop.run_in_executor(self.threads.compiler, check)
@@ -90,12 +122,20 @@ class ProjectChecker:
                 if not self._is_outdated:
                     self.publish(checked, self)
 
+    async def _publish_remembered(self, snapshot: ProjectSnapshot) -> None:
+        """Tell what was found last time in the same files: compiling them all takes longer."""
+        recall = partial(recall_problems, snapshot)
+        found = await asyncio.get_running_loop().run_in_executor(self.threads.compiler, recall)
+        if found is not None:
+            self.publish(CheckedProject(snapshot, NOT_COMPILED, found), self)
+
     def _check(self, snapshot: ProjectSnapshot) -> CheckedProject:
         if not snapshot.has_flows():
-            return CheckedProject(snapshot, CompileResult(None, (), {}, {}), ())
+            return CheckedProject(snapshot, NOT_COMPILED, ())
         is_first = self.latest is None
         # no value of the environment gets into what an editor shows
-        compiled = self._compiler.compile(snapshot.files, VariablePresence(os.environ))
+        environment = VariablePresence(os.environ)
+        compiled = self._compiler.compile(snapshot.files, environment)
         problems = [*snapshot.unreadable, *compiled.problems]
         if snapshot.unreadable:
             problems = [problem for problem in problems if problem.code != "FE501"]
@@ -105,6 +145,7 @@ class ProjectChecker:
         if compiled.release:
             self._last_sound = checked
         if is_first:
+            remember_problems(snapshot, environment, compiled)
             gc.freeze()  # nearly all of it stays: no collection need walk through it
         return checked
 
