@@ -67,7 +67,7 @@ def find_references(
 
 def list_uses(session: ProjectSession, symbol: Symbol) -> Iterator[tuple[str, Document, NameUse]]:
     """All uses of a name, over all files. A calendar or table may be a file of this name."""
-    for file, read in session.read_files_with(symbol.name).items():
+    for file, read in session.read_files_with(symbol).items():
         for use in read.names:
             if use.symbol == symbol and use.end:
                 yield file, read.document, use
@@ -99,7 +99,7 @@ def rename(place: OpenView, new_name: str, codec: PositionCodec) -> WorkspaceEdi
     if use.symbol.kind == "variable":
         _refuse_messages(place, use.symbol)
     changes: dict[str, list[TextEdit]] = {}
-    for file, read in session.read_files_with(use.symbol.name).items():
+    for file, read in session.read_files_with(use.symbol).items():
         if not read.is_current:
             raise RenameError(f"{file} cannot be read just now: mend it first")
         edits = _list_edits(read.document, read.names, use.symbol, new_name, codec)

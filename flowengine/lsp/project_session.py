@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowengine.lsp.name_index import NameUse, list_names
+from flowengine.lsp.name_index import NameUse, Symbol, list_names
 from flowengine.problems import Problem
 from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER, read_scenario_files
 from flowengine.source import Document, read_document
@@ -130,13 +130,13 @@ class ProjectSession:
         content = self.list_files().get(name)
         return None if content is None else self._read_content(name, content)
 
-    def read_files_with(self, word: str) -> dict[str, ReadFile]:
-        """All files in which a word stands."""
-        sought = word.encode()
+    def read_files_with(self, symbol: Symbol) -> dict[str, ReadFile]:
+        """All files in which a name stands, together with that of its flow."""
+        sought, flow = symbol.name.encode(), symbol.flow.encode()
         found = {
             name: self._read_content(name, content)
             for name, content in self.list_files().items()
-            if sought in content
+            if sought in content and flow in content
         }
         return {name: read for name, read in found.items() if read}
 
