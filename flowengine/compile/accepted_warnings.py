@@ -13,7 +13,7 @@ from flowengine.problems import CATALOGUE, Problem, Severity, Span, suggest_name
 ACCEPTANCE_CODE: Final = "FE941"
 ENVIRONMENT_CODE: Final = "FE905"  # there on one machine and not on another
 _WORD: Final = "accept FE"
-_COMMENT: Final = re.compile(
+_ACCEPTING: Final = re.compile(
     r"(?:^|[ \t])#[ \t]*accept[ \t]+(FE[0-9]+(?:[ \t]*,[ \t]*FE[0-9]+)*)(?:[ \t]*:[ \t]*([^\r\n]*))?"
 )
 _COMMENT_LINE: Final = re.compile(r"[ \t]*(#.*)?\r?")
@@ -64,7 +64,7 @@ def read_acceptances(name: str, text: str) -> Iterator[Acceptance]:
         return
     lines = text.split("\n")
     for index, line in enumerate(lines):
-        if (comment := _COMMENT.search(line)) is None:
+        if (comment := _ACCEPTING.search(line)) is None:
             continue
         about = index
         while about + 1 < len(lines) and _COMMENT_LINE.fullmatch(lines[about]):

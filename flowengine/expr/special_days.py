@@ -32,7 +32,7 @@ FORMS_HINT: Final = (
     "friday after 06-18, easter monday, or 1 day after one of these"
 )
 _DATE: Final = re.compile(r"(?:([0-9]{4})-)?([0-9]{2})-([0-9]{2})")
-_OFFSET: Final = re.compile(r"([0-9]{1,3}) days? (before|after) (.+)")
+_SHIFTED: Final = re.compile(r"([0-9]{1,3}) days? (before|after) (.+)")
 _NTH: Final = re.compile(rf"({'|'.join(ORDINALS)}) ([a-z]+) (?:of|in) ([a-z]+)")
 _NEAR: Final = re.compile(r"([a-z]+) (before|after) ([0-9]{2})-([0-9]{2})")
 _LEAP_YEAR: Final = 2000  # has every day of a year
@@ -194,7 +194,7 @@ def _parse_date(text: str, part: str) -> date | tuple[int, int]:
 def _parse_movable(text: str, words: str) -> MovableDay | None:
     if words in EASTER_DAYS:
         return EasterDay(EASTER_DAYS[words])
-    if (found := _OFFSET.fullmatch(words)) and (day := _parse_movable(text, found[3])):
+    if (found := _SHIFTED.fullmatch(words)) and (day := _parse_movable(text, found[3])):
         shift = int(found[1])
         return ShiftedDay(day, -shift if found[2] == "before" else shift)
     if (found := _NTH.fullmatch(words)) and found[2] in WEEKDAYS and found[3] in MONTHS:

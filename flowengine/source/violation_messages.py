@@ -20,7 +20,7 @@ _JSON_TYPE_NAMES: Final = {
     "object": "a group of keys",
     "null": "nothing",
 }
-_PHONE_DIGITS: Final = re.compile(r"[1-9][0-9]{7,14}")
+_DIGITS_WITHOUT_PLUS: Final = re.compile(r"[1-9][0-9]{7,14}")
 _BOOLEAN_WORDS: Final = {
     "true": "true",
     "false": "false",
@@ -168,7 +168,7 @@ def _format_type_hint(document: Document, leaf: SchemaViolation, expected: list[
     value, raw = leaf.instance, document.get_source_text(leaf.path)
     kind = get_json_type(value)
     if "string" in expected and kind in {"integer", "number", "boolean"}:
-        is_phone = kind == "integer" and _PHONE_DIGITS.fullmatch(raw)
+        is_phone = kind == "integer" and _DIGITS_WITHOUT_PLUS.fullmatch(raw)
         more = f'; a phone number has a + as well: "+{raw}"' if is_phone else ""
         return f'put quotes around it: "{raw}"{more}'
     if "array" in expected and kind not in {"array", "object"}:

@@ -343,7 +343,7 @@ def test_leap_day_in_a_season_opens_in_leap_years():
 
 
 @given(st.dates())
-def test_any_day_has_hours(day):
+def test_calendar_on_any_day_answers(day):
     calendar = parse_calendar(HOLIDAYS)
     calendar.is_open(datetime.combine(day, datetime.min.time(), UTC))
 
