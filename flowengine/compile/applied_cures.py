@@ -10,7 +10,7 @@ from flowengine.problems import Problem
 from flowengine.problems.word_cure import WordCure, find_word_cure
 from flowengine.source.source_text import SourceText
 
-MAX_ROUNDS = 9
+MAX_CURE_ROUNDS = 9
 
 
 class AppliedCure(NamedTuple):
@@ -37,7 +37,7 @@ def apply_cures(files: Mapping[str, bytes], environment: Mapping[str, str]) -> C
     compiler = ProjectCompiler()
     compiled = compiler.compile(files, environment)
     current, applied = dict(files), list[AppliedCure]()
-    for _ in range(MAX_ROUNDS):
+    for _ in range(MAX_CURE_ROUNDS):
         edited, cures = edit_files(current, compiled)
         if not cures:
             break

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 _SUGGESTION: Final = re.compile(r'^did you mean "([^"…]+)"\?$', re.MULTILINE)
 _ONE_WORD: Final = re.compile(r"[\w.+#*-]+")
 _NAME_FROM_START: Final = re.compile(r"\b[A-Za-z_][\w.]*\b")
-_QUOTES: Final = "\"'"
+_QUOTE_SIGNS: Final = "\"'"
 
 
 class WordCure(NamedTuple):
@@ -26,9 +26,9 @@ def find_word_cure(hint: str, text: str, start: int, end: int) -> WordCure | Non
         return None
     end = find_name_end(text, start, end)
     written = text[start:end]
-    if not _ONE_WORD.fullmatch(written.strip(_QUOTES)):
+    if not _ONE_WORD.fullmatch(written.strip(_QUOTE_SIGNS)):
         return None
-    quote = written[0] if written[0] in _QUOTES else ""
+    quote = written[0] if written[0] in _QUOTE_SIGNS else ""
     return WordCure(start, end, f"{quote}{suggested[1]}{quote}")
 
 
