@@ -76,6 +76,11 @@ def _describe_table(value: Any) -> str:
     return f"{format_count(len(rows), 'row')} with {columns}"
 
 
+def _describe_group(value: Any) -> str:
+    members = value.get("members") if isinstance(value, dict) else None
+    return "\n".join(f"- {member}" for member in members) if isinstance(members, list) else ""
+
+
 def _describe_flow(value: Any) -> str:
     return str(value.get("title", "")) if isinstance(value, dict) else ""
 
@@ -89,6 +94,7 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Any], str]]] = {
     "service": _describe_service,
     "secret": _describe_secret,
     "table": _describe_table,
+    "group": _describe_group,
     "flow": _describe_flow,
 }
 

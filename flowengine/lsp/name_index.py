@@ -24,7 +24,7 @@ NAME_IN_EXPRESSION = re.compile(
 )
 KINDS_BY_PREFIX = {"vars": "variable", "hours": "calendar", "tables": "table", "secrets": "secret"}
 KINDS_OF_FLOW = frozenset({"state", "variable", "outcome"})
-KINDS_OF_FILE_NAME = {"calendar": "calendar", "table": "table"}
+KINDS_OF_FILE_NAME = {"calendar": "calendar", "table": "table", "group": "group"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ _SYMBOL_KINDS: Final = {
     "service": SymbolKind.Interface,
     "secret": SymbolKind.Key,
     "calendar": SymbolKind.Object,
+    "group": SymbolKind.Object,
     "table": SymbolKind.Array,
 }
 

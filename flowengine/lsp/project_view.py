@@ -15,6 +15,7 @@ from flowengine.sources.project_folder import PROJECT_FILE
 PARTS = {
     "calendar": "calendars",
     "table": "tables",
+    "group": "groups",
     "message": "messages",
     "service": "services",
     "secret": "secrets",

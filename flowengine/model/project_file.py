@@ -338,7 +338,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ),
     ] = {}
     groups: Annotated[
-        dict[Name, GroupFile],
+        dict[Annotated[Name, mark_name("group", defined=True)], GroupFile],
         Meta(
             description="People who are rung together.",
             examples=[{"sales": {"members": ["+14045009001", "+14045009002"]}}],

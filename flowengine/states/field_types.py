@@ -19,6 +19,7 @@ NameKind = Literal[
     "outcome of the subflow",
     "calendar",
     "table",
+    "group",
     "message",
     "service",
     "secret",

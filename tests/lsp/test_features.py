@@ -87,6 +87,18 @@ def test_definition_is_found_over_all_files(
     assert (folder / file).read_text().splitlines()[number].startswith(line)
 
 
+def test_group_is_found_completed_and_told(editor: Editor, flows: Path) -> None:
+    uri = editor.open(flows / "hunt-group.yaml")
+    ((name, _),) = list_places(editor.ask_at("definition", uri, "group: sal|es"))
+    assert name == "groups/sales.yaml"
+    assert "- sip:sales-desk@pbx.example.com" in read_hover(
+        editor.ask_at("hover", uri, "group: sal|es")
+    )
+    typed = "flow: x\nstart: a\nstates:\n  a:\n    ring:\n      group: |"
+    assert "sales" in complete(editor, flows, typed, "new.yaml")
+    assert {"members", "order", "each"} <= set(complete(editor, flows, "|", "groups/new.yaml"))
+
+
 def test_references_of_a_state_include_scenarios(opened: Opened) -> None:
     editor, folder, uri = opened
     found = editor.ask_at(
