@@ -28,7 +28,8 @@ PACKAGES = (
     "limits", "operator_error", "cooperative", "cross_site", "public_addresses",
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
-    "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "phone", "cli",
+    "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
+    "phone", "lsp", "cli",
 )  # fmt: skip  # each imports only what stands before it; tests/test_house.py enforces it
 COMPONENTS: Mapping[str, Any] = {
     name: part

@@ -14,7 +14,8 @@ ORDER = (
     "limits", "operator_error", "cooperative", "cross_site", "public_addresses",
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
-    "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "phone", "cli",
+    "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
+    "phone", "lsp", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "cooperative", "source", "expr", "svaml", "sinch"}
 OF_THE_SWITCH = {"limits", "cross_site", "problems", "source", "svaml", "sinch", "switch"}

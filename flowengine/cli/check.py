@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from flowengine.cache.check_result import CheckResult
 from flowengine.cache.code_identity import compute_code_identity
 from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import VariablePresence
-from flowengine.cli.check_result import CheckResult
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 from flowengine.problems.project_report import ProjectReport, build_report

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.flow_explanation import FlowExplanation
 from flowengine.cli.read_project import read_project
+from flowengine.explanation.flow_explanation import FlowExplanation
 from flowengine.model import load_project
 from flowengine.problems import format_explanation, suggest_name
 

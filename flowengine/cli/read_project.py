@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from flowengine.cli.check_result import CheckResult
+from flowengine.cache.check_result import CheckResult
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project

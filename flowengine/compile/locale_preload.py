@@ -1,7 +1,7 @@
 """Loads the data of locales with the flows: it takes 30 ms, for which no caller should wait."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
@@ -24,7 +24,7 @@ def preload_locales(authored: AuthoredProject, memory: CompileCache) -> None:
         )
         for document in iterate_with_pauses(_list_documents(authored))
     ):
-        for locale in sorted(_collect_locales(authored)):
+        for locale in sorted(_collect_locales(authored, memory)):
             preload_locale(locale)
 
 
@@ -34,7 +34,7 @@ def list_spoken_locales(
     """The locales whose data is loaded for these flows of a project of this locale."""
     if not any(_LOCALE_FUNCTIONS.search(content.decode(errors="replace")) for content in contents):
         return ()
-    return tuple(sorted({locale, *_find_named_locales(flows)}))
+    return tuple(sorted({locale}.union(*map(_find_named_locales, flows))))
 
 
 def _speaks_by_locale(document: Document) -> bool:
@@ -47,12 +47,14 @@ def _list_documents(authored: AuthoredProject) -> list[Document]:
     return [*flows, *shared.values()]
 
 
-def _collect_locales(authored: AuthoredProject) -> set[str]:
-    flows = (document for _flow, document in authored.flows.values())
-    return {authored.project.locale, *_find_named_locales(flows)}
+def _collect_locales(authored: AuthoredProject, memory: CompileCache) -> set[str]:
+    found = {authored.project.locale}
+    for _flow, document in authored.flows.values():
+        find = partial(_find_named_locales, document)
+        found |= memory.get_or_compute(("named locales", document.file), document, find)
+    return found
 
 
-def _find_named_locales(flows: Iterable[Document]) -> Iterator[str]:
-    for document in flows:
-        for locale, _path in iterate_locales(document.data, ("locale", "defaults", "states")):
-            yield locale
+def _find_named_locales(flow: Document) -> frozenset[str]:
+    parts = ("locale", "defaults", "states")
+    return frozenset(locale for locale, _path in iterate_locales(flow.data, parts))

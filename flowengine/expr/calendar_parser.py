@@ -14,7 +14,12 @@ from flowengine.expr.special_hours import MinuteRange, SpecialHours
 from flowengine.expr.zones import list_zone_names, load_zone
 from flowengine.problems import join_with_or, quote_value, suggest_name
 
-_CALENDAR_KEYS: Final = ("zone", "open", "except", "closed")
+CALENDAR_KEYS: Final = {
+    "zone": "The IANA time zone, with its summer time; by default that of the project.",
+    "open": "Hours by day (mon), range (mon-fri), list (mon, wed), weekdays, weekend or daily.",
+    "except": "Hours of special days; `closed` for none.",
+    "closed": "Whether all is closed at once, for emergencies.",
+}
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG_DAYS: Final = {
     f"{day}day" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun")
@@ -57,8 +62,8 @@ def parse_calendar(data: Mapping[str, Any], zone: str = "") -> Calendar:
     """A calendar; its zone is the one given where it names none."""
     reader = _CalendarReader([])
     for key in data:
-        if key not in _CALENDAR_KEYS:
-            hint = suggest_name(key, _CALENDAR_KEYS) or f"it has {join_with_or(_CALENDAR_KEYS)}"
+        if key not in CALENDAR_KEYS:
+            hint = suggest_name(key, CALENDAR_KEYS) or f"it has {join_with_or(CALENDAR_KEYS)}"
             reader.mistakes.append(
                 HoursTextError(f"a calendar has no {quote_value(key)}", (key,), hint, of_key=True)
             )

@@ -16,6 +16,8 @@ from flowengine.states.field_types import (
     Name,
     Scalar,
     StateName,
+    VariableName,
+    mark_name,
 )
 from flowengine.states.preamble import Report
 from flowengine.states.prompt import Prompt
@@ -34,6 +36,7 @@ NewStateName = Annotated[
             "repeat and back are what keys do"
         },
     ),
+    mark_name("state", defined=True),
 ]
 
 
@@ -135,6 +138,7 @@ class BeforeKind(msgspec.Struct, frozen=True):
         Annotated[
             str,
             Meta(description="The locale from here on.", examples=["sv-SE", "${vars.language}"]),
+            mark_name("locale"),
         ]
         | UnsetType
     ) = UNSET
@@ -230,7 +234,11 @@ else:
 class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A call flow."""
 
-    flow: Annotated[FlowName, Meta(description="The name of the flow.", examples=["support-line"])]
+    flow: Annotated[
+        FlowName,
+        Meta(description="The name of the flow.", examples=["support-line"]),
+        mark_name("flow", defined=True),
+    ]
     states: Annotated[
         dict[NewStateName, State],
         Meta(
@@ -275,18 +283,19 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         | UnsetType
     ) = UNSET
     vars: Annotated[
-        dict[Name, Var],
+        dict[Annotated[Name, mark_name("variable", defined=True)], Var],
         Meta(description="The variables.", examples=[{"account": {"type": "digits", "max": 8}}]),
     ] = {}
     inputs: Annotated[
-        list[Name], Meta(description="Variables that are handed in.", examples=[["account"]])
+        list[VariableName],
+        Meta(description="Variables that are handed in.", examples=[["account"]]),
     ] = []
     outputs: Annotated[
-        list[Name],
+        list[VariableName],
         Meta(description="Variables that a caller of this subflow may read.", examples=[["tries"]]),
     ] = []
     outcomes: Annotated[
-        list[Name],
+        list[Annotated[Name, mark_name("outcome", defined=True)]],
         Meta(description="The ways this subflow can end.", examples=[["right", "wrong"]]),
     ] = []
     keys: Annotated[

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from flowengine.model.flow import Flow
 from flowengine.model.project_file import GroupFile, Project, TableFile
-from flowengine.states.field_types import Name
+from flowengine.states.field_types import Name, mark_name
 from flowengine.states.prompt import LocalisedText
 
 INSTALLED_SCHEMAS = Path(__file__).parents[1] / "schemas"
@@ -24,7 +24,10 @@ SCHEMA_MODELS: Mapping[str, tuple[str, Any]] = {
     "flow": ("A call flow", Flow),
     "project": ("What flows share", Project),
     "table": ("Data to look up", TableFile),
-    "messages": ("Texts that several prompts share", dict[Name, LocalisedText]),
+    "messages": (
+        "Texts that several prompts share",
+        dict[Annotated[Name, mark_name("message", defined=True)], LocalisedText],
+    ),
     "calendar": ("Opening hours", dict[str, Any]),
     "group": ("People who are rung together", GroupFile),
 }

@@ -18,6 +18,7 @@ from flowengine.states.field_types import (
     Scalar,
     SecondsOrMore,
     StorageSize,
+    mark_name,
 )
 from flowengine.states.prompt import LocalisedText
 from flowengine.states.ring_options import Members, Order, RingTime
@@ -297,14 +298,14 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ),
     ] = []
     services: Annotated[
-        dict[Name, Service],
+        dict[Annotated[Name, mark_name("service", defined=True)], Service],
         Meta(
             description="HTTP systems that flows may ask.",
             examples=[{"crm": {"url": "https://crm.example.com/v1"}}],
         ),
     ] = {}
     secrets: Annotated[
-        dict[Name, str],
+        dict[Annotated[Name, mark_name("secret", defined=True)], str],
         Meta(
             description="Secrets by name, each with its environment variable.",
             examples=[{"crm": "CRM_TOKEN"}],
@@ -321,7 +322,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         | UnsetType
     ) = UNSET
     calendars: Annotated[
-        dict[Name, dict[str, Any]],
+        dict[Annotated[Name, mark_name("calendar", defined=True)], dict[str, Any]],
         Meta(
             description="Opening hours by name; see the calendar's own page.",
             examples=[
@@ -330,21 +331,21 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ),
     ] = {}
     tables: Annotated[
-        dict[Name, TableFile],
+        dict[Annotated[Name, mark_name("table", defined=True)], TableFile],
         Meta(
             description="Data to look up.",
             examples=[{"extensions": {"rows": {"10": {"phone": "+14045000010"}}}}],
         ),
     ] = {}
     groups: Annotated[
-        dict[Name, GroupFile],
+        dict[Annotated[Name, mark_name("group", defined=True)], GroupFile],
         Meta(
             description="People who are rung together.",
             examples=[{"sales": {"members": ["+14045009001", "+14045009002"]}}],
         ),
     ] = {}
     messages: Annotated[
-        dict[Name, LocalisedText],
+        dict[Annotated[Name, mark_name("message", defined=True)], LocalisedText],
         Meta(
             description="Texts that several prompts share.",
             examples=[{"goodbye": {"en-US": "Goodbye.", "sv-SE": "Hej då."}}],

@@ -128,11 +128,17 @@ def place_of_project(files: Collection[str]) -> Span:
 def load_file(name: str, content: bytes) -> AuthoredFile:
     """Load one file, without regard to the others."""
     document, problems = read_document(content, name)
-    folder = name.rpartition("/")[0]
-    kind = "project" if name == PROJECT_FILE else KINDS_BY_FOLDER.get(folder, "flow")
+    kind = find_file_kind(name)
     if kind == "flow":
         return load_flow_file(name, document, problems, content)
     return load_shared_file(name, kind, document, problems)
+
+
+def find_file_kind(name: str) -> str:
+    """Which schema a file of a project follows, by its path in it."""
+    return (
+        "project" if name == PROJECT_FILE else KINDS_BY_FOLDER.get(name.rpartition("/")[0], "flow")
+    )
 
 
 def load_flow_file(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.field_types import JsonBody, Name
+from flowengine.states.field_types import JsonBody, ServiceName, VariableName
 
 
 class ExpectedLookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -13,7 +13,7 @@ class ExpectedLookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     exactly as it stands here.
     """
 
-    service: Annotated[Name, Meta(description="A service of the project.", examples=["crm"])]
+    service: Annotated[ServiceName, Meta(description="A service of the project.", examples=["crm"])]
     get: (
         Annotated[
             str,
@@ -144,7 +144,7 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ) = UNSET
     data: (
         Annotated[
-            dict[Name, Any],
+            dict[VariableName, Any],
             Meta(
                 description="Inputs that a placed call hands to the flow.",
                 examples=[{"name": "Ms Lee"}],

@@ -16,9 +16,11 @@ from flowengine.scenarios.scenario_steps import (
     StateReference,
     StepWord,
 )
-from flowengine.states.field_types import FlowName, Name, Scalar
+from flowengine.states.field_types import FlowName, Scalar, VariableName, mark_name
 
-ScenarioName = Annotated[str, Meta(min_length=1, max_length=120)]
+ScenarioName = Annotated[
+    str, Meta(min_length=1, max_length=120), mark_name("scenario", defined=True)
+]
 
 
 class Then(
@@ -70,7 +72,7 @@ class Then(
     ) = UNSET
     vars: (
         Annotated[
-            dict[Name, Scalar],
+            dict[VariableName, Scalar],
             Meta(description="The last values of variables.", examples=[{"account": "12345674"}]),
         ]
         | UnsetType

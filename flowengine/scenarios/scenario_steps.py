@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.model.json_schemas import OTHER_NAMES
-from flowengine.states.field_types import Duration
+from flowengine.states.field_types import Duration, mark_name
 
 ExpectedTexts = str | list[str]
 
@@ -20,6 +20,7 @@ StateReference = Annotated[
         pattern=r"^([a-z][a-z0-9-]*\.)?[a-z][a-z0-9_]*$",
         extra_json_schema={"x-hint": "write the state, or flow.state for a state of another flow"},
     ),
+    mark_name("state of a flow"),
 ]
 
 

@@ -22,6 +22,11 @@ class SourceText:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
+    def get_offset(self, line: int, column: int) -> int:
+        """The offset of a position, in the text even where the position is not."""
+        start = self._starts[min(line, len(self._starts)) - 1]
+        return min(start + column - 1, len(self.text))
+
     def get_span(self, start: int, end: int) -> Span:
         return Span(self.file, *self.get_position(start), *self.get_position(max(start, end)))
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import Name, Scalar
+from flowengine.states.field_types import Scalar, VariableName
 from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import Exit, StateResult
 from flowengine.states.step_context import StepContext
@@ -23,7 +23,7 @@ count:
   next: greet
 """
 AuthoredSet = Annotated[
-    dict[Name, Scalar],
+    dict[VariableName, Scalar],
     Meta(
         title="set",
         description="Variables and their new values: a value, a text with `${…}`, or one `${…}` "

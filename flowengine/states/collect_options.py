@@ -12,8 +12,8 @@ from flowengine.states.field_types import (
     Attempts,
     Condition,
     Duration,
-    Name,
     StateName,
+    VariableName,
 )
 from flowengine.states.prompt import Prompt
 from flowengine.states.question import AuthoredRetryPrompts, BargeIn, PlatformRepeats, VoiceTimeout
@@ -30,7 +30,7 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ),
     ]
     into: Annotated[
-        Name, Meta(description="The variable that keeps the input.", examples=["account"])
+        VariableName, Meta(description="The variable that keeps the input.", examples=["account"])
     ]
     digits: (
         Annotated[

@@ -6,7 +6,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.source import KeyPath
-from flowengine.states.field_types import Condition, JsonBody, Name, PositiveDuration, StateName
+from flowengine.states.field_types import (
+    Condition,
+    JsonBody,
+    PositiveDuration,
+    ServiceName,
+    StateName,
+    VariableName,
+)
 
 HTTP_METHODS = ("get", "post", "put", "patch", "delete")
 GET_WITH_BODY = (
@@ -41,7 +48,7 @@ def describe_empty_value(path: KeyPath) -> tuple[str, str]:
 class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Ask another system. Exactly one of get, post, put, patch, delete."""
 
-    service: Annotated[Name, Meta(description="A service of the project.", examples=["crm"])]
+    service: Annotated[ServiceName, Meta(description="A service of the project.", examples=["crm"])]
     get: ServicePath | UnsetType = UNSET
     post: ServicePath | UnsetType = UNSET
     put: ServicePath | UnsetType = UNSET
@@ -64,7 +71,7 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         Meta(description="Headers beside those of the service.", examples=[{"X-Line": "support"}]),
     ] = {}
     into: Annotated[
-        dict[Name, Condition],
+        dict[VariableName, Condition],
         Meta(
             description="Variables and what they take from `body` and `status`.",
             examples=[{"name": "body.name"}],

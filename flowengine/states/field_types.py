@@ -3,12 +3,39 @@ what this file says.
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 DIALLED_TARGET = "dialled"  # in place of a number: the one that the caller dialled
 Scalar = str | int | float | bool
+NameKind = Literal[
+    "flow",
+    "state",
+    "state of a flow",  # perhaps behind the name of the flow and a point
+    "variable",
+    "variable of the subflow",
+    "outcome",
+    "outcome of the subflow",
+    "calendar",
+    "table",
+    "group",
+    "message",
+    "service",
+    "secret",
+    "scenario",
+    "locale",
+    "expression",  # names stand in it
+]
+
+
+def mark_name(kind: NameKind, *, defined: bool = False) -> Meta:
+    """What a text is the name of, and whether it is defined there: editors follow it. The schema
+    says nothing of it.
+    """
+    return Meta(extra={"names": kind, "defined": defined})
+
+
 JsonBody = Annotated[
     Any,
     Meta(
@@ -66,6 +93,7 @@ StateName = Annotated[
             "x-hint": "state names are lower case letters, digits and _, such as ask_account"
         },
     ),
+    mark_name("state"),
 ]
 Name = Annotated[
     str,
@@ -75,6 +103,8 @@ Name = Annotated[
         extra_json_schema={"x-hint": "names are lower case letters, digits and _"},
     ),
 ]
+VariableName = Annotated[Name, mark_name("variable")]
+ServiceName = Annotated[Name, mark_name("service")]
 FlowName = Annotated[
     str,
     Meta(
@@ -82,6 +112,7 @@ FlowName = Annotated[
         max_length=40,
         extra_json_schema={"x-hint": "flow names are lower case letters, digits and -"},
     ),
+    mark_name("flow"),
 ]
 Condition = Annotated[
     str,
@@ -90,6 +121,7 @@ Condition = Annotated[
         examples=['vars.tier == "gold"'],
         min_length=1,
     ),
+    mark_name("expression"),
 ]
 DtmfTones = Annotated[
     str,
@@ -109,6 +141,7 @@ Locale = Annotated[
         pattern=LOCALE_PATTERN,
         extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"},
     ),
+    mark_name("locale"),
 ]
 
 

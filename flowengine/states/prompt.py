@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.expr import EvalError, Template
 from flowengine.limits import MAX_SAY
 from flowengine.source import KeyPath
-from flowengine.states.field_types import Locale, PositiveDuration
+from flowengine.states.field_types import Locale, PositiveDuration, mark_name
 from flowengine.states.state_results import InstructionToSend
 from flowengine.states.step_context import StepContext
 from flowengine.svaml import (
@@ -63,7 +63,11 @@ class PromptSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         | UnsetType
     ) = UNSET
     message: (
-        Annotated[str, Meta(description="A key of the project's messages.", examples=["welcome"])]
+        Annotated[
+            str,
+            Meta(description="A key of the project's messages.", examples=["welcome"]),
+            mark_name("message"),
+        ]
         | UnsetType
     ) = UNSET
     pause: (

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.field_types import Attempts, DtmfKey, Duration, Name, StateName
+from flowengine.states.field_types import Attempts, DtmfKey, Duration, StateName, VariableName
 from flowengine.states.prompt import Prompt
 from flowengine.states.question import AuthoredRetryPrompts, BargeIn
 from flowengine.states.recording import (
@@ -27,7 +27,7 @@ class AuthoredMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
         ),
     ]
     into: Annotated[
-        Name,
+        VariableName,
         Meta(
             description="The variable that takes the address of the file: a text with `max: 256`.",
             examples=["message"],

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.limits import MAX_RING_MEMBERS
 from flowengine.states.connect_options import Music
-from flowengine.states.field_types import DtmfKey, Duration, Name, StateName
+from flowengine.states.field_types import DtmfKey, Duration, Name, StateName, mark_name
 from flowengine.states.prompt import Prompt
 from flowengine.states.ring_plan import RingOrder
 
@@ -127,6 +127,7 @@ class AuthoredRing(
     group: (
         Annotated[
             Name,
+            mark_name("group"),
             Meta(
                 description="The group to ring: the name of its file below groups/.",
                 examples=["sales"],

@@ -11,7 +11,7 @@ from flowengine.expr import EvalError
 from flowengine.problems import find_nearest, suggest_name
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import FlowName, Name, Scalar, StateName
+from flowengine.states.field_types import FlowName, Name, Scalar, StateName, VariableName, mark_name
 from flowengine.states.flow_context import FlowSignature, Variable
 from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import (
@@ -38,6 +38,9 @@ accepted:
 """
 
 
+CalleeVariable = Annotated[Name, mark_name("variable of the subflow")]
+
+
 class Subflow(
     msgspec.Struct,
     frozen=True,
@@ -49,7 +52,7 @@ class Subflow(
 
     flow: Annotated[FlowName, Meta(description="The flow to run.", examples=["ask-pin"])]
     outcomes: Annotated[
-        dict[Name, StateName],
+        dict[Annotated[Name, mark_name("outcome of the subflow")], StateName],
         Meta(
             description="Where each outcome of the flow leads.",
             examples=[{"right": "greet"}],
@@ -57,13 +60,13 @@ class Subflow(
         ),
     ]
     given: Annotated[
-        dict[Name, Scalar],
+        dict[CalleeVariable, Scalar],
         Meta(
             description="Values for the inputs of the flow.", examples=[{"expected": "${vars.pin}"}]
         ),
     ] = {}
     into: Annotated[
-        dict[Name, Name],
+        dict[VariableName, CalleeVariable],
         Meta(
             description="Variables of this flow and the outputs they take.",
             examples=[{"tries": "attempts"}],
@@ -72,7 +75,7 @@ class Subflow(
 
 
 AuthoredReturn = Annotated[
-    Name,
+    Annotated[Name, mark_name("outcome")],
     Meta(
         title="return", description="End this subflow with one of its outcomes.", examples=["right"]
     ),

@@ -63,6 +63,7 @@ COMMANDS: dict[str, tuple[int, Arguments]] = {
     "check as SARIF": (1, lambda _, folder: [str(folder), "--format", "sarif"]),
     "check for GitHub": (1, lambda _, folder: [str(folder), "--format", "github"]),
     "check of a file": (1, lambda _, folder: [str(folder / "line.yaml")]),
+    "fix": (1, lambda _, folder: [str(folder)]),
     "explain": (1, lambda _, folder: [str(folder)]),
     "call": (2, lambda _, folder: [str(folder)]),
     "test": (2, lambda _, folder: [str(folder)]),

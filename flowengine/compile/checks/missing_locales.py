@@ -38,7 +38,7 @@ def check(
             first = texts[0][0]
             what = f"message {first.message}" if first.message else "this text"
             yield build_missing_problem(place, what, first.text_locales, missing, facts)
-    yield from find_apology_problem(facts, authored)
+    yield from find_apology_problem(facts, authored, memory)
 
 
 def collect_texts(facts: CallFacts) -> list[UsedText]:
@@ -106,7 +106,7 @@ def find_text_span(text: UsedText, document: Document, authored: AuthoredProject
 
 
 def find_apology_problem(
-    facts: Mapping[str, CallFacts], authored: AuthoredProject
+    facts: Mapping[str, CallFacts], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
     """The problem of the apology, where the author wrote one."""
     document, words = authored.project_document, authored.project.apology
@@ -116,17 +116,26 @@ def find_apology_problem(
     if isinstance(words, dict):
         first = authored.project.locale
         given = tuple(sorted(words, key=lambda locale: locale != first))
-    spoken = frozenset(
-        locale
-        for each in facts.values()
-        for state in each.program.states.values()
-        if state.name in each.facts_by_state
-        for locale in each.list_spoken_locales(state)
+    spoken = frozenset[str]().union(
+        *(
+            memory.get_or_compute(("spoken locales", name), each, partial(collect_locales, each))
+            for name, each in facts.items()
+        )
     )
     if missing := find_missing(given, spoken, authored.project.locale):
         yield build_missing_problem(
             document.find_span(("apology",)), "the apology", given, missing, facts
         )
+
+
+def collect_locales(facts: CallFacts) -> frozenset[str]:
+    """The locales in which a call may be in any state of a flow."""
+    return frozenset(
+        locale
+        for state in facts.program.states.values()
+        if state.name in facts.facts_by_state
+        for locale in facts.list_spoken_locales(state)
+    )
 
 
 def build_missing_problem(

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
-from flowengine.cli.state_preview import StatePreview, preview_state
 from flowengine.compile import CompiledState, Program, Release
 from flowengine.compile.checks import callback_contexts, cookie_size
+from flowengine.explanation.state_preview import StatePreview, preview_state
 from flowengine.limits import MAX_COOKIE_BYTES
-from flowengine.model import load_project
+from flowengine.model import CompileCache, load_project
 from flowengine.states.field_types import SPECIAL_TARGETS
 
 
@@ -21,9 +21,11 @@ class FlowExplanation:
     cookies: Mapping[tuple[str, str], int]
 
     @classmethod
-    def from_release(cls, release: Release, files: Mapping[str, bytes]) -> "FlowExplanation":
-        """Follow every way through the flows once."""
-        authored, _ = load_project(files)
+    def from_release(
+        cls, release: Release, files: Mapping[str, bytes], memory: CompileCache | None = None
+    ) -> "FlowExplanation":
+        """Follow every way through the flows once. Files that `memory` knows are not read again."""
+        authored, _ = load_project(files, memory)
         return cls(
             release,
             callback_contexts.find_contexts(release.programs, authored),
