@@ -58,7 +58,7 @@ def test_member_whose_end_was_not_told_lets_the_caller_go_on() -> None:
     run(ring())
 
 
-def test_only_one_of_the_workers_looks() -> None:
+def test_janitors_of_other_workers_leave_it_to_the_first() -> None:
     async def ring() -> None:
         line = await ring_until("joined")
         await look(line, 10)
