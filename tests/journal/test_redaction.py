@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from flowengine.compile import Release, compile_project
 from flowengine.journal.journal_row import JournalRecord, build_row
+from flowengine.journal.redaction import is_guarded
 from flowengine.releases import Registry
+from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
@@ -167,3 +169,11 @@ async def test_items_of_a_list_are_readable_only_where_words_are_in_clear(told: 
     for word in ("Trousers", "Umbrella", "Annabel"):
         assert (word in text) is (told == "{words: clear}")
     assert "vip" not in text
+
+
+def test_leg_hides_digits_where_its_project_has_secrets() -> None:
+    """No more is known of it than that it is a leg: what its member hears may be a secret."""
+    leg = Call("", "ring", "leg", "")
+    release = POLICIES[""]
+    assert release.secret_flows
+    assert is_guarded(leg, release)
