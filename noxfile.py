@@ -27,14 +27,14 @@ def setup(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """Run all tests, or those named after `--`."""
-    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "3"]))
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "4"]))
 
 
 @nox.session(name="test-fast")
 def test_fast(session: nox.Session) -> None:
     """Run the tests of language, compiler and engine, which start no server."""
     names = ("compile", "expr", "model", "runtime/test_engine.py", "sinch", "source", "states")
-    session.run(PYTHON, "-m", "pytest", "-n", "3", *(f"tests/{name}" for name in names))
+    session.run(PYTHON, "-m", "pytest", "-n", "4", *(f"tests/{name}" for name in names))
 
 
 @nox.session
@@ -57,7 +57,7 @@ def docs(session: nox.Session) -> None:
 def golden(session: nox.Session) -> None:
     """Write the golden files anew, for all tests or for those named after `--`; read the diff."""
     environment = {**os.environ, "UPDATE_GOLDEN": "1"}
-    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "3"]), env=environment)
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "4"]), env=environment)
 
 
 @nox.session
