@@ -11,6 +11,8 @@ from flowengine.cli.since_option import SinceType
 from flowengine.journal import CallFilter, JournalReader
 from flowengine.journal.format_calls import format_call_list, format_conversation
 from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
+from flowengine.journal.journal_reader import CallbackEntry
+from flowengine.limits import CALL_KEPT_SECONDS, MAX_RING_SECONDS
 from flowengine.problems import format_count
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
 
@@ -54,7 +56,8 @@ def calls(
     """Show the calls that a server has recorded.
 
     With CALL, the platform's id of a call or its beginning, show that call from its first callback
-    to its last.
+    to its last. The calls of a ring to its members (legs) are calls of their own; the call of their
+    caller shows them, too.
     """
     with open_journal(find_journal(store), since) as reader:
         if call is not None:
@@ -65,8 +68,26 @@ def calls(
 
 
 def show_call(reader: JournalReader, call: str, *, data: bool) -> None:
-    steps = reader.list_callbacks(call) or reader.list_callbacks(find_call_id(reader, call))
+    steps = reader.list_callbacks(call)
+    if not steps:
+        call = find_call_id(reader, call)
+        steps = reader.list_callbacks(call)
+    steps = add_legs(reader, call, steps)
     click.echo(format_json(steps) if data else format_conversation(steps))
+
+
+def add_legs(reader: JournalReader, call: str, steps: list[CallbackEntry]) -> list[CallbackEntry]:
+    """The callbacks of a call with those of its legs. Whoever has never waited in a room has none,
+    and nobody has to look for them.
+    """
+    actions = [step.shown["answer"].get("action") or {} for step in steps]
+    if steps[0].leg or not any(action.get("name") == "connectConf" for action in actions):
+        return steps
+    began, last = steps[0].at, steps[-1]
+    until = last.at + MAX_RING_SECONDS if last.event == "dice" else began + CALL_KEPT_SECONDS
+    return sorted(
+        (*steps, *reader.list_leg_callbacks(call, began, until)), key=lambda step: step.at
+    )
 
 
 def find_call_id(reader: JournalReader, beginning: str) -> str:

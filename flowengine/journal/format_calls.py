@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from flowengine.journal.journal_reader import CallbackEntry, CallSummary
+from flowengine.journal.leg_rows import JournalLeg
 from flowengine.svaml import RunMenu
 from flowengine.svaml.menu_checks import list_reachable_menus
 
@@ -38,7 +39,7 @@ def format_columns(call: CallSummary) -> tuple[str, ...]:
         format_time(call.at),
         call.call,
         call.release,
-        call.flow,
+        f"leg {call.leg.number} of {call.leg.caller}" if call.leg else call.flow,
         parties,
         ended,
         call.exit,
@@ -47,13 +48,21 @@ def format_columns(call: CallSummary) -> tuple[str, ...]:
 
 
 def format_conversation(steps: Sequence[CallbackEntry]) -> str:
-    """A call from its first callback to its last."""
+    """A call from its first callback to its last. Those of a caller may have those of the caller's
+    legs among them, a line each.
+    """
     return "\n".join(format_callbacks(steps))
 
 
 def format_callbacks(steps: Sequence[CallbackEntry]) -> Iterator[str]:
     release = ""
+    own_leg = steps[0].leg
+    if own_leg:
+        yield f"leg {own_leg.number} of call {own_leg.caller}"
     for step in steps:
+        if step.leg and not own_leg:
+            yield f"{format_time(step.at)}  {format_leg_callback(step, step.leg)}"
+            continue
         if step.release != release:
             release = step.release
             yield f"on release {release}"
@@ -67,6 +76,17 @@ def format_callbacks(steps: Sequence[CallbackEntry]) -> Iterator[str]:
 
 def format_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def format_leg_callback(step: CallbackEntry, leg: JournalLeg) -> str:
+    """What a callback says of a leg, in words."""
+    event = step.shown["event"]
+    words = ", ".join(entry.partition(": ")[2] for entry in step.shown["trace"])
+    to = event.get("to", {}).get("endpoint", "") if step.event == "ice" else ""
+    seconds = f"after {event['duration']} s" if event.get("duration") else ""
+    return "  ".join(
+        filter(None, (f"leg {leg.number}", step.call, f"{words} {to}{seconds}".strip()))
+    )
 
 
 def format_heading(step: CallbackEntry) -> str:

@@ -20,6 +20,7 @@ from flowengine.journal.inbox_of_version_2 import count_waiting
 from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_row import MAX_CACHED_TRACES
+from flowengine.journal.leg_rows import JournalLeg, format_leg_mark, parse_leg
 from flowengine.journal.losses import count_losses
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 
@@ -36,6 +37,10 @@ WHERE first.number = (SELECT min(number) FROM callbacks AS earliest WHERE earlie
     AND (:outcome = '' OR EXISTS (SELECT 1 FROM rows AS some WHERE some.call = first.call AND some.outcome = :outcome))
 GROUP BY first.number ORDER BY first.number DESC LIMIT :limit
 """
+_CALLBACKS_QUERY = (
+    "SELECT call, own, at, event, release, flow, state, step, outcome, readable, trace, micros, said "
+    "FROM rows WHERE {} ORDER BY at, number"
+)
 _decode_readable = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_trace = msgspec.json.Decoder(TraceTriples).decode
 _OUTCOMES_BY_SEVERITY = ("answered", "unrouted", "apology", "error")
@@ -52,9 +57,9 @@ class CallFilter(NamedTuple):
     limit: int = -1
 
 
-class CallSummary(msgspec.Struct, frozen=True):
+class CallSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     """A call at a glance. `reason` is why it ended, and "" while it lasts; `exit` the last choice
-    on its way.
+    on its way; `leg` says which leg of a ring it is, if it is one.
     """
 
     call: str
@@ -69,10 +74,11 @@ class CallSummary(msgspec.Struct, frozen=True):
     ended: bool
     exit: str
     event: dict[str, Any]
+    leg: JournalLeg | None = None
 
 
-class CallbackEntry(msgspec.Struct, frozen=True):
-    """One callback, as people may see it."""
+class CallbackEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One callback, as people may see it. Those of legs say which call it is, and which leg."""
 
     at: float
     event: str
@@ -82,6 +88,8 @@ class CallbackEntry(msgspec.Struct, frozen=True):
     step: int
     outcome: str
     shown: dict[str, Any]
+    call: str = ""
+    leg: JournalLeg | None = None
 
 
 class RecordedCall(NamedTuple):
@@ -118,6 +126,7 @@ class JournalReader:
                     bool(ended),
                     left or "",
                     decode_event(event, decode_call_id(key), readable, own),
+                    parse_leg(own),
                 )
             )
             for key, *some, worst, reason, ended, left, event, readable, own in rows
@@ -125,14 +134,14 @@ class JournalReader:
 
     def list_callbacks(self, call: str) -> list[CallbackEntry]:
         """The callbacks of a call in order."""
-        query = (
-            "SELECT at, event, release, flow, state, step, outcome, readable, own, trace, "
-            "micros, said FROM rows WHERE call = ? ORDER BY at, number"
-        )
-        return [
-            CallbackEntry(*(*row[:7], merge_readable(row[1], call, *row[7:])))
-            for row in self._fetch_rows(query, (encode_call_id(call),))
-        ]
+        rows = self._fetch_rows(_CALLBACKS_QUERY.format("call = ?"), (encode_call_id(call),))
+        return [build_entry(*row) for row in rows]
+
+    def list_leg_callbacks(self, caller: str, since: float, until: float) -> list[CallbackEntry]:
+        """The callbacks in this time of all legs of a caller, in order."""
+        query = _CALLBACKS_QUERY.format("at BETWEEN ? AND ? AND instr(own, ?)")
+        rows = self._fetch_rows(query, (since, until, format_leg_mark(caller)))
+        return [build_entry(*row) for row in rows]
 
     def find_call_ids(self, call: str) -> list[str]:
         """The ids that begin so; a few of them where there are many."""
@@ -180,6 +189,14 @@ class JournalReader:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def build_entry(key: bytes, own: str | None, *row: Any) -> CallbackEntry:
+    """The entry of a row, in the order of its query."""
+    *columns, readable, trace, micros, said = row
+    call, leg = decode_call_id(key), parse_leg(own)
+    shown = merge_readable(columns[1], call, readable, own, trace, micros, said)
+    return CallbackEntry(*(*columns, shown, call if leg else "", leg))
 
 
 def decode_parts(readable: str, own: str) -> EventParts:

@@ -18,6 +18,7 @@ from flowengine.journal.encrypted_part import (
 from flowengine.journal.event_parts import split_event
 from flowengine.journal.intern_tables import Dimension
 from flowengine.journal.journal_encryption import JournalEncryption
+from flowengine.journal.leg_rows import add_leg
 from flowengine.journal.masking import REASON_MARK, mask_reason
 from flowengine.journal.redaction import (
     SECRET_DIGIT_RUN,
@@ -88,6 +89,7 @@ def build_row(
     way = describe_trace(record.trace, redaction.run == 0)
     outcome, said, sealed = record.outcome, answer.readable, None
     parts = split_event(event, redaction)
+    own = parts.own if record.leg is None else add_leg(parts.own, record.leg)
     if record.repeated:
         # of a repetition nothing is known that could be hidden in its answer
         outcome, said = REPEATED_OUTCOME, "{}"
@@ -104,7 +106,7 @@ def build_row(
     )
     return JournalRow(
         key, digest_body(noted.body), at, step, seconds, round(record.seconds * 1e6), dimension,
-        encode_readable_part(record, parts.shared), _to_json(parts.own).decode(),
+        encode_readable_part(record, parts.shared), _to_json(own).decode(),
         said, sealed, redaction.numbers and redaction.words,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from flowengine.runtime.call_state import Call
+from flowengine.runtime.leg_token import LegToken
 from flowengine.runtime.locate import LocatedCall
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import CallbackEvent
@@ -14,8 +15,9 @@ from flowengine.states import LookupRequest, LookupResult
 
 class CallbackRecord(msgspec.Struct, frozen=True):
     """One callback and its answer. `outcome` is answered, apology, unrouted, unkept or error. The
-    last four fields are what replay needs to run the step again: the time of the step, the results
-    of its requests, all values after it, and the call before it.
+    four fields from `at` on are what replay needs to run the step again: the time of the step, the
+    results of its requests, all values after it, and the call before it. `leg` says which leg of a
+    ring the call is, if it is one.
     """
 
     event: CallbackEvent
@@ -30,6 +32,7 @@ class CallbackRecord(msgspec.Struct, frozen=True):
     lookups: Sequence[tuple[LookupRequest, LookupResult]] = ()
     names: Mapping[str, Any] = {}
     located: LocatedCall | None = None
+    leg: LegToken | None = None
 
     @property
     def flow(self) -> str:

@@ -26,13 +26,21 @@ from flowengine.runtime.leg_token import LEG_TOKEN_PREFIX, LegToken, parse_leg_t
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.step_outcome import TraceEntry
-from flowengine.sinch import Dice, Ice
+from flowengine.sinch import CallbackEvent, Dice, Ice, Pie
+from flowengine.sinch.callback_events import CallTarget
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 from flowengine.svaml import Hangup, encode_svaml
 
 LEG_FLOW, LEG_STATE = "ring", "leg"  # in place of a flow and its state, in the journal
 _LEG_ROW_PREFIX = LEG_TOKEN_PREFIX.encode()  # no state of a call begins so
 _NO_ANSWER, _HANG_UP = encode_svaml((), None), encode_svaml((), Hangup())
+MANAGER_HANGUP_REASON = "managerhangup"  # a request has ended the call
+_END_WORDS = {
+    "busy": "the member is busy",
+    "noanswer": "the member did not answer",
+    "failed": "the member could not be reached",
+    "answered": "the member hung up",
+}
 log = logging.getLogger(__name__)
 
 
@@ -73,7 +81,7 @@ class LegAnswers:
         """The reply to a callback that has no token, of a leg that was saved."""
         token = parse_leg_token(self._codec, saved.state.decode(errors="replace"))
         if token is None:  # the key has changed
-            return self._build_reply(delivery, EndLeg(), "")
+            return self._build_reply(delivery, EndLeg(), "", None)
         return await self._take_turn(delivery, token)
 
     async def _take_turn(self, delivery: CallbackDelivery, token: LegToken) -> Reply:
@@ -82,7 +90,7 @@ class LegAnswers:
         """
         event, delivery.at = read_leg_event(delivery.event, token.attempt), self._clock()
         if event is None:
-            return self._build_reply(delivery, None, "")
+            return self._build_reply(delivery, None, "", token)
         try:
             verdict, room = await self._orchestrations.take_turn(token.orchestration, event)
         except StoreError as error:
@@ -91,7 +99,7 @@ class LegAnswers:
         except Exception:  # a member is on the line
             log.exception("callback of leg %s failed", delivery.event.call_id)
             verdict, room = EndLeg(), ""
-        return self._build_reply(delivery, verdict, room)
+        return self._build_reply(delivery, verdict, room, token)
 
     async def _save_leg(self, delivery: CallbackDelivery, reply: Reply) -> None:
         """Save which leg a call is. Its state is in the orchestration."""
@@ -103,33 +111,49 @@ class LegAnswers:
         except StoreError as error:
             self._log_once.error("legs are known by their token alone: %s", error)
 
-    def _build_reply(self, delivery: CallbackDelivery, verdict: Verdict | None, room: str) -> Reply:
+    def _build_reply(
+        self,
+        delivery: CallbackDelivery,
+        verdict: Verdict | None,
+        room: str,
+        token: LegToken | None,
+    ) -> Reply:
         event = delivery.event
         body = encode_verdict(verdict) if verdict else _NO_ANSWER
         if verdict is None and event.is_awaited:
             body = _HANG_UP
         ended = type(event) is Dice or type(verdict) is EndLeg
         call = Call("", LEG_FLOW, LEG_STATE, "", ended=ended)
-        trace = (TraceEntry(LEG_FLOW, LEG_STATE, describe_verdict(verdict)),)
-        # The room tells which caller the leg belongs to; the token would tell nobody anything.
-        shown = replace(event, custom="", conference_id=room)
+        trace = (TraceEntry(LEG_FLOW, LEG_STATE, describe_leg_event(event, verdict)),)
+        shown = replace(event, custom="", conference_id=room)  # the record names the leg in clear
+        if type(shown) is Ice and type(verdict) is DialMember and not shown.to.endpoint:
+            shown = replace(shown, to=CallTarget(verdict.member.kind, verdict.member.address))
         record = CallbackRecord(
             shown, "", call, trace, time.perf_counter() - delivery.started_at, 0.0, False,
-            "answered", delivery.at,
+            "answered", delivery.at, leg=token,
         )  # fmt: skip
         return Reply(body, record)
 
 
-def describe_verdict(verdict: Verdict | None) -> str:
-    """A verdict in words, for the trace."""
+def describe_leg_event(event: CallbackEvent, verdict: Verdict | None) -> str:
+    """What has become of a leg, in words for the trace."""
     match verdict:
         case DialMember():
             return "rings the member"
         case AskMember():
-            return "asks the member"
+            return "the member picked up, and is asked"
         case JoinRoom():
-            return "joins the caller"
-        case EndLeg():
-            return "ends"
+            return "the member takes the call"
+        case EndLeg(words=words):
+            if words:
+                return "too late, another member has the call"
+            return "the member does not take the call" if type(event) is Pie else "nobody waits"
         case None:
-            return "is noted"
+            return describe_end(event) if type(event) is Dice else "is noted"
+
+
+def describe_end(event: Dice) -> str:
+    """How a leg has ended, in words."""
+    if event.reason == MANAGER_HANGUP_REASON:
+        return "was hung up by the server"
+    return _END_WORDS.get(event.result, "is over")

@@ -38,6 +38,8 @@ class CallbackLogLine(msgspec.Struct, omit_defaults=True, rename={"from_": "from
     repeated: bool = False
     from_: str = ""
     to: str = ""
+    leg: int = 0
+    caller: str = ""
 
 
 class RefusedLogLine(msgspec.Struct):
@@ -101,6 +103,8 @@ def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
     )  # fmt: skip
     if isinstance(event, Ice):
         made.from_, made.to = mask_address(event.cli), mask_address(event.to.endpoint)
+    if record.leg is not None:
+        made.leg, made.caller = record.leg.attempt, record.leg.orchestration
     return made
 
 

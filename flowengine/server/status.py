@@ -21,6 +21,7 @@ from flowengine.releases.release_overview import (
     RejectedOverview,
     build_overview,
 )
+from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
@@ -54,12 +55,22 @@ class JournalStatus(msgspec.Struct, frozen=True):
     percent: int
 
 
+class RingStatus(msgspec.Struct, frozen=True):
+    """The rings under way in the session store, and for how many seconds the oldest of their tasks
+    (a timer, or a request to send) is overdue.
+    """
+
+    under_way: int
+    overdue_seconds: float
+
+
 class ReleaseStatus(msgspec.Struct, frozen=True):
     """The releases of a server. Of drafts it has only the names, as their callers are private.
     `draining` are releases that are not live and have calls; null while the session store fails.
     `canary` compares the candidate with the current release, as of some seconds ago; null where the
     journal cannot tell. `journal` is null where this worker has written no row yet. `fallback_from`
     is the release that no longer compiles, where the server has fallen back to `current`, else "".
+    `rings` is null without a store, and while it fails.
     """
 
     following: LeaderOverview | None
@@ -74,6 +85,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     zones: ZoneStatus
     journal: JournalStatus | None
     fallback_from: str
+    rings: RingStatus | None
 
 
 class StatusEndpoint:
@@ -124,6 +136,7 @@ class StatusEndpoint:
             ZoneStatus(ZONE_DATA.version, ZONE_DATA.is_outdated(datetime.now(UTC).date())),
             to_journal_status(self._journal.usage),
             found.fallback_from,
+            await try_load_ring_status(self._store),
         )
 
     async def _load_figures(self) -> CanaryComparison | None:
@@ -154,3 +167,17 @@ async def try_find_needed_releases(store: Store) -> set[str] | None:
     except StoreError:
         log.exception("the session store cannot tell which releases have calls")
         return None
+
+
+async def try_load_ring_status(store: Store) -> RingStatus | None:
+    """How rings are getting on; None while the session store fails, or without one."""
+    rings = store.orchestrations
+    if rings is None:
+        return None
+    try:
+        under_way, due = await rings.count_orchestrations(LIVE_KIND), await rings.find_next_due()
+    except StoreError:
+        log.exception("the session store cannot tell which calls ring")
+        return None
+    overdue = 0.0 if due is None else max(0.0, time.time() - due)
+    return RingStatus(under_way, round(overdue, 3))

@@ -156,9 +156,9 @@ def test_journal_shows_the_legs_and_the_way_of_the_caller_and_replays_it(
     shown = read("calls", leg, "--store", store)
     assert [line.strip() for line in shown.splitlines() if "ring/leg" in line] == [
         "ring/leg: rings the member",
-        "ring/leg: asks the member",
-        "ring/leg: joins the caller",
-        "ring/leg: is noted",
+        "ring/leg: the member picked up, and is asked",
+        "ring/leg: the member takes the call",
+        "ring/leg: the member hung up",
     ]
     assert f"> connectConf {room}" in shown
     assert BO not in shown

@@ -155,7 +155,7 @@ def test_callbacks_without_the_token_are_known_by_their_call() -> None:
         assert (record.flow, record.state, record.trace[0].what) == (
             "ring",
             "leg",
-            "joins the caller",
+            "the member takes the call",
         )
         assert record.event.conference_id.startswith("ring-")
         assert await line.call("leg-0", "notify", type="amd") == {}

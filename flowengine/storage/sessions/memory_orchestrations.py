@@ -64,6 +64,9 @@ class MemoryOrchestrations:
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
         return [saved for saved in self._orchestrations.values() if kind in ("", saved.kind)]
 
+    async def count_orchestrations(self, kind: str) -> int:
+        return sum(saved.kind == kind for saved in self._orchestrations.values())
+
     async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
         return self._find_agents(addresses)
 

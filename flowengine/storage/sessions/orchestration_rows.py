@@ -144,6 +144,10 @@ class OrchestrationStore(Protocol):
         """Those that are stored, of one kind or of all."""
         ...
 
+    async def count_orchestrations(self, kind: str) -> int:
+        """How many of one kind are stored; by an index, and without their states."""
+        ...
+
     async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
         """The stored agents among these."""
         ...

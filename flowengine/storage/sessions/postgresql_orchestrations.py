@@ -58,6 +58,7 @@ _ALL_ORCHESTRATIONS: LiteralString = (
 )
 _OF_A_KIND: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE kind = %b"
 _OF_ANY_KIND: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE kind <> %b"
+_COUNT_KIND: LiteralString = "SELECT count(*) FROM flowengine.orchestrations WHERE kind = %b"
 _LOAD_ORCHESTRATION: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE id = %b FOR UPDATE"
 _SAVE_AGENTS: LiteralString = (
     "agents AS (INSERT INTO flowengine.agents (address, occupied_by, idle_since, not_before, rung_at) "
@@ -177,6 +178,10 @@ class PostgresqlOrchestrations:
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
         rows = await self._reader.run(_OF_A_KIND if kind else _OF_ANY_KIND, kind)
         return [_make_orchestration(row) for row in rows]
+
+    async def count_orchestrations(self, kind: str) -> int:
+        ((number,),) = await self._reader.run(_COUNT_KIND, kind)
+        return number  # type: ignore[no-any-return]
 
     async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
         keys = [encode_call_id(one) for one in addresses]

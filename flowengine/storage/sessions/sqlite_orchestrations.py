@@ -24,6 +24,7 @@ from flowengine.storage.sqlite_errors import suggest_remedy
 
 _ALL_ORCHESTRATIONS = "SELECT id, kind, release, version, state, expires FROM orchestrations"
 _OF_A_KIND = f"{_ALL_ORCHESTRATIONS} WHERE kind = ?"
+_COUNT_KIND = "SELECT count(*) FROM orchestrations WHERE kind = ?"
 _LOAD_ORCHESTRATION = f"{_ALL_ORCHESTRATIONS} WHERE id = ?"
 _SAVE_ORCHESTRATION = (
     "INSERT INTO orchestrations (id, kind, release, version, state, expires) "
@@ -107,6 +108,10 @@ class SqliteOrchestrations:
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
         rows = self._read(_OF_A_KIND, kind) if kind else self._read(_ALL_ORCHESTRATIONS)
         return [_make_orchestration(row) for row in rows]
+
+    async def count_orchestrations(self, kind: str) -> int:
+        ((number,),) = self._read(_COUNT_KIND, kind)
+        return number  # type: ignore[no-any-return]
 
     async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
         rows = {one: self._read(_LOAD_AGENT, encode_call_id(one)) for one in addresses}

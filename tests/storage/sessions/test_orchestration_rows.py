@@ -81,6 +81,8 @@ async def test_turn_reads_what_the_last_one_wrote(opener: Opener) -> None:
         assert await found.list_orchestrations() == [ring(2)]
         assert await found.list_orchestrations("ring") == [ring(2)]
         assert await found.list_orchestrations("queue") == []
+        assert await found.count_orchestrations("ring") == 1
+        assert await found.count_orchestrations("queue") == 0
         assert await found.load_agents([ANNA, BO]) == {ANNA: anna}
 
 

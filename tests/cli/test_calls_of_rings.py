@@ -1,0 +1,136 @@
+"""`flowengine calls` of callers who ring members: one story with their legs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from flowengine.cli import main
+from flowengine.journal import JournalWriter
+from flowengine.runtime.engine import Reply
+from flowengine.server.log import build_line
+from flowengine.states import OrchestrationResult
+from tests.journal.journal_line import SEALER
+from tests.runtime.ring_calls import RingLine, compile_line, run
+
+GOLDEN = Path(__file__).parent / "golden"
+RELEASE = compile_line()
+
+
+class RecordedLine(RingLine):
+    """A line whose callbacks are in a journal."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(RELEASE)
+        self.now = 1_795_000_000.0
+        self.recorded: list[Reply] = []
+        self.writer = JournalWriter(
+            folder / "journal.db", lambda _: RELEASE, SEALER, lambda *_: None
+        )
+        self.writer.start()
+
+    async def call(self, call_id: str, event: str, **fields: Any) -> Any:
+        self.now += 1
+        answer = await super().call(call_id, event, **fields)
+        self.record(self.replies[call_id])
+        return answer
+
+    async def answer_result(self, event: OrchestrationResult, body: bytes) -> bytes | None:
+        reply = await self.engine.answer_result(event, body)
+        if reply is None:
+            return None
+        self.record(reply)
+        return reply.body
+
+    def record(self, reply: Reply) -> None:
+        self.recorded.append(reply)
+        self.writer.enqueue_record(reply.record, b"%d" % len(self.recorded), reply.body)
+
+
+async def ring_all(line: RecordedLine) -> None:
+    """Anna is busy, Bo does not take the call, and Cy does."""
+    await line.dial_in()
+    await line.run_tasks()
+    await line.ask(0)
+    await line.call("leg-0", "dice", result="BUSY")
+    await line.run_tasks()
+    await line.ask(1)
+    await line.call("leg-1", "ace")
+    await line.press("leg-1", "")
+    await line.call("leg-1", "dice", result="ANSWERED", reason="MANAGERHANGUP", duration=3)
+    await line.run_tasks()
+    await line.ask(2)
+    await line.call("leg-2", "ace")
+    await line.press("leg-2", "1")
+    await line.run_tasks(30)
+    await line.call("leg-2", "dice", result="ANSWERED", reason="CALLEEHANGUP", duration=33)
+    await line.run_tasks()
+    await line.call("caller", "dice", result="ANSWERED", reason="MANAGERHANGUP", duration=40)
+    await line.run_tasks()
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[RecordedLine, Path]:
+    folder = tmp_path_factory.mktemp("rings")
+    line = RecordedLine(folder)
+    run(ring_all(line))
+    line.writer.close()
+    return line, folder
+
+
+def calls(folder: Path, *arguments: str) -> str:
+    store = f"sqlite:{folder / 'calls.db'}"
+    done = CliRunner().invoke(main, ["calls", "--store", store, *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_calls_command_shows_a_ring_as_one_story(
+    recorded: tuple[RecordedLine, Path], golden: Callable[[Path, str], None]
+) -> None:
+    folder = recorded[1]
+    golden(GOLDEN / "calls_of_ring.txt", calls(folder))
+    golden(GOLDEN / "call_of_ring.txt", calls(folder, "caller"))
+    golden(GOLDEN / "call_of_leg.txt", calls(folder, "leg-2"))
+
+
+def test_calls_command_names_the_legs_as_json(recorded: tuple[RecordedLine, Path]) -> None:
+    folder = recorded[1]
+    listed = {call["call"]: call.get("leg") for call in json.loads(calls(folder, "--json"))}
+    legs = {f"leg-{number}": {"caller": "caller", "number": number + 1} for number in range(3)}
+    assert listed == {"caller": None} | legs
+    steps = json.loads(calls(folder, "caller", "--json"))
+    assert {step["call"]: step["leg"] for step in steps if "leg" in step} == legs
+
+
+def test_ring_of_another_caller_shows_no_leg_of_this_one(tmp_path: Path) -> None:
+    line = RecordedLine(tmp_path)
+
+    async def ring_twice() -> None:
+        await ring_all(line)
+        line.now -= 60
+        await line.call("calle", "ice", cli="46700000001", to={"type": "did", "endpoint": "1"})
+        await line.press("calle", "1", menu="line.menu")
+
+    run(ring_twice())
+    line.writer.close()
+    store = f"sqlite:{tmp_path / 'calls.db'}"
+    shown = CliRunner().invoke(main, ["calls", "--store", store, "calle"]).output
+    assert "connectConf" in shown
+    assert "leg" not in shown
+
+
+def test_log_lines_of_legs_name_the_call_of_their_caller(
+    recorded: tuple[RecordedLine, Path],
+) -> None:
+    lines = [build_line(reply.record, 0.0) for reply in recorded[0].recorded]
+    named = {(line.call, line.leg, line.caller) for line in lines}
+    assert named == {
+        ("caller", 0, ""),
+        ("leg-0", 1, "caller"),
+        ("leg-1", 2, "caller"),
+        ("leg-2", 3, "caller"),
+    }
