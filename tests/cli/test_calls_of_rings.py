@@ -1,5 +1,6 @@
 """`flowengine calls` of callers who ring members: one story with their legs."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -50,8 +51,9 @@ class RecordedLine(RingLine):
         self.writer.enqueue_record(reply.record, b"%d" % len(self.recorded), reply.body)
 
 
-async def ring_all(line: RecordedLine) -> None:
-    """Anna is busy, Bo does not take the call, and Cy does."""
+async def ring_all(folder: Path) -> RecordedLine:
+    """Anna is busy, Bo does not take the call, and Cy does. Another caller waits meanwhile."""
+    line = RecordedLine(folder)
     await line.dial_in()
     await line.run_tasks()
     await line.ask(0)
@@ -62,23 +64,24 @@ async def ring_all(line: RecordedLine) -> None:
     await line.press("leg-1", "")
     await line.call("leg-1", "dice", result="ANSWERED", reason="MANAGERHANGUP", duration=3)
     await line.run_tasks()
+    await line.call("calle", "ice", cli="46700000001", to={"type": "did", "endpoint": "1"})
+    await line.press("calle", "1", menu="line.menu")
     await line.ask(2)
     await line.call("leg-2", "ace")
     await line.press("leg-2", "1")
     await line.run_tasks(30)
     await line.call("leg-2", "dice", result="ANSWERED", reason="CALLEEHANGUP", duration=33)
-    await line.run_tasks()
+    await line.run_tasks(1)
     await line.call("caller", "dice", result="ANSWERED", reason="MANAGERHANGUP", duration=40)
     await line.run_tasks()
+    await asyncio.to_thread(line.writer.close)
+    return line
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[RecordedLine, Path]:
     folder = tmp_path_factory.mktemp("rings")
-    line = RecordedLine(folder)
-    run(ring_all(line))
-    line.writer.close()
-    return line, folder
+    return run(ring_all(folder)), folder
 
 
 def calls(folder: Path, *arguments: str) -> str:
@@ -101,24 +104,15 @@ def test_calls_command_names_the_legs_as_json(recorded: tuple[RecordedLine, Path
     folder = recorded[1]
     listed = {call["call"]: call.get("leg") for call in json.loads(calls(folder, "--json"))}
     legs = {f"leg-{number}": {"caller": "caller", "number": number + 1} for number in range(3)}
-    assert listed == {"caller": None} | legs
+    assert listed == {"caller": None, "calle": None} | legs
     steps = json.loads(calls(folder, "caller", "--json"))
     assert {step["call"]: step["leg"] for step in steps if "leg" in step} == legs
 
 
-def test_ring_of_another_caller_shows_no_leg_of_this_one(tmp_path: Path) -> None:
-    line = RecordedLine(tmp_path)
-
-    async def ring_twice() -> None:
-        await ring_all(line)
-        line.now -= 60
-        await line.call("calle", "ice", cli="46700000001", to={"type": "did", "endpoint": "1"})
-        await line.press("calle", "1", menu="line.menu")
-
-    run(ring_twice())
-    line.writer.close()
-    store = f"sqlite:{tmp_path / 'calls.db'}"
-    shown = CliRunner().invoke(main, ["calls", "--store", store, "calle"]).output
+def test_page_of_another_caller_shows_no_leg_of_this_one(
+    recorded: tuple[RecordedLine, Path],
+) -> None:
+    shown = calls(recorded[1], "calle")
     assert "connectConf" in shown
     assert "leg" not in shown
 
@@ -130,6 +124,7 @@ def test_log_lines_of_legs_name_the_call_of_their_caller(
     named = {(line.call, line.leg, line.caller) for line in lines}
     assert named == {
         ("caller", 0, ""),
+        ("calle", 0, ""),
         ("leg-0", 1, "caller"),
         ("leg-1", 2, "caller"),
         ("leg-2", 3, "caller"),

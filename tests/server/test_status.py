@@ -9,8 +9,9 @@ from flowengine.expr import ZONE_DATA
 from flowengine.journal import JournalWriter
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
-from flowengine.server.status import StatusEndpoint
+from flowengine.server.status import StatusEndpoint, try_load_ring_status
 from flowengine.storage.sessions import MemoryStore
+from tests.runtime.ring_calls import RingLine, compile_line
 
 FLOW = "flow: line\nstart: bye\nstates:\n  bye: {say: Goodbye., hangup: }\n"
 
@@ -46,9 +47,25 @@ async def test_while_the_archive_fails_status_says_so_and_what_this_worker_serve
     status = StatusEndpoint(live, registry, MemoryStore(), unopened)
     code, found = await asked(status)
     assert (code, found["current"]) == (200, registry.current.id)
+    assert found["rings"] == {"under_way": 0, "overdue_seconds": 0.0}
     assert found["zones"] == {"version": ZONE_DATA.version, "outdated": False}
     live.compile_worker.archive.close()
     code, found = await asked(status)
     assert (code, found["current"]) == (503, registry.current.id)
     assert "message" in found
     live.close()
+
+
+async def test_status_counts_rings_under_way_and_how_late_their_tasks_are() -> None:
+    line = RingLine(compile_line())
+    await line.dial_in()
+    found = await try_load_ring_status(line.store)
+    assert found is not None
+    assert found.under_way == 1
+    assert found.overdue_seconds > 0  # nobody has run the tasks since the time of this line
+    await line.run_tasks()
+    await line.call("caller", "dice", result="ANSWERED", reason="CALLERHANGUP")
+    await line.run_tasks()
+    found = await try_load_ring_status(line.store)
+    assert found is not None
+    assert (found.under_way, found.overdue_seconds) == (0, 0.0)
