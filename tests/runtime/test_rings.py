@@ -255,3 +255,18 @@ def test_ring_where_no_other_worker_would_find_it_apologises() -> None:
         assert line.replies["caller"].record.outcome == "error"
 
     run(ring())
+
+
+@pytest.mark.parametrize("api", [REGION, "http://127.0.0.1:18072", "http://switch.internal"])
+def test_requests_of_a_ring_go_where_the_call_of_its_caller_is(api: str) -> None:
+    """The call came to a menu first, so the address has travelled with it. A server that points at
+    the platform knows by it a call of a switch, for which no real phone may ring.
+    """
+
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        await line.dial_in(api)
+        await line.run_tasks()
+        assert line.platform.owners == {CallOwner(APPLICATION, api)}
+
+    run(ring())
