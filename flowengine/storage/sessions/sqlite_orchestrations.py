@@ -24,7 +24,6 @@ from flowengine.storage.sqlite_errors import suggest_remedy
 
 _ALL_ORCHESTRATIONS = "SELECT id, kind, release, version, state, expires FROM orchestrations"
 _OF_A_KIND = f"{_ALL_ORCHESTRATIONS} WHERE kind = ?"
-_COUNT_KIND = "SELECT count(*) FROM orchestrations WHERE kind = ?"
 _LOAD_ORCHESTRATION = f"{_ALL_ORCHESTRATIONS} WHERE id = ?"
 _SAVE_ORCHESTRATION = (
     "INSERT INTO orchestrations (id, kind, release, version, state, expires) "
@@ -110,7 +109,7 @@ class SqliteOrchestrations:
         return [_make_orchestration(row) for row in rows]
 
     async def count_orchestrations(self, kind: str) -> int:
-        ((number,),) = self._read(_COUNT_KIND, kind)
+        ((number,),) = self._read("SELECT count(*) FROM orchestrations WHERE kind = ?", kind)
         return number  # type: ignore[no-any-return]
 
     async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
