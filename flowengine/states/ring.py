@@ -45,6 +45,7 @@ DEFAULT_EACH_SECONDS = 20
 DEFAULT_ORDER: Final = "all at once"
 ROOM_DIGEST_BYTES = 16
 ORIGIN_FACT, APP_ORIGIN = "call.origin", "mxp"
+DIALLED_FACT = "call.to"
 MAX_SHOWN_MEMBERS = 3  # in a diagram
 EXAMPLE = """
 sales:
@@ -149,7 +150,8 @@ class CompiledRing(Verb):
             members=members,
             order=self.order,
             each=self.each,
-            cli=format_caller_id(shown),
+            # one's own number: the platform brings some calls without one to nobody
+            cli=format_caller_id(shown or {"caller_id": run.names.get(DIALLED_FACT, "")}),
             locale=whisper.choose_voice(run.locale) if whisper else format_voice(run.locale),
             whisper=whisper.render_words(run) if whisper else "",
             accept_key=whisper.key if whisper else "1",
@@ -299,6 +301,7 @@ def compile_caller_id(
     builder: StateBuilder, path: KeyPath, authored: AuthoredRing
 ) -> Template | None:
     if authored.caller_id is UNSET:
+        builder.reads.add(DIALLED_FACT)
         return None
     return builder.compile_template((*path, "caller_id"), authored.caller_id, EscapeMode.PLAIN)
 

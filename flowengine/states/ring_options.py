@@ -177,7 +177,8 @@ class AuthoredRing(
         Annotated[
             str,
             Meta(
-                description="The number shown to the members, or `private`.",
+                description="The number shown to the members, or `private`; without it, the number "
+                "that the caller dialled.",
                 examples=["+14045001000"],
             ),
         ]
