@@ -14,7 +14,7 @@ ACCEPTANCE_CODE: Final = "FE941"
 ENVIRONMENT_CODE: Final = "FE905"  # there on one machine and not on another
 _WORD: Final = "accept FE"
 _ACCEPTING: Final = re.compile(
-    r"(?:^|[ \t])#[ \t]*accept[ \t]+(FE[0-9]+(?:[ \t]*,[ \t]*FE[0-9]+)*)(?:[ \t]*:[ \t]*([^\r\n]*))?"
+    r"(?:^|[ \t])#[ \t]*accept[ \t]+(FE[0-9]+(?:[ \t,]+FE[0-9]+)*)(?:[ \t]*:[ \t]*([^\r\n]*))?"
 )
 _COMMENT_LINE: Final = re.compile(r"[ \t]*(#.*)?\r?")
 _HINT: Final = "write # accept FE902: and why, on the line of the warning or above it"
@@ -55,7 +55,10 @@ def decide_warnings(
             left.append(replace(problem, is_raised=True) if problem.code in raised else problem)
     if not any(problem.severity is Severity.ERROR for problem in problems):
         faults += list_unused(one for place in accepted.keys() - used for one in accepted[place])
-    return [*left, *faults]
+    raised_faults = (
+        replace(fault, is_raised=True) if fault.code in raised else fault for fault in faults
+    )
+    return [*left, *raised_faults]
 
 
 def read_acceptances(name: str, text: str) -> Iterator[Acceptance]:

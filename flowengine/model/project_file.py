@@ -352,7 +352,15 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ),
     ] = {}
     strict: Annotated[
-        list[Annotated[str, Meta(pattern="^FE[0-9]{3}$")]],
+        list[
+            Annotated[
+                str,
+                Meta(
+                    pattern="^FE[0-9]{3}$",
+                    extra_json_schema={"x-hint": "write the code of a warning, such as FE902"},
+                ),
+            ]
+        ],
         Meta(description="Warnings that count as errors, by code.", examples=[["FE902", "FE932"]]),
     ] = []
     defaults: (

@@ -207,6 +207,8 @@ def describe_sound(sound: Sound) -> str:
     """A sound in words."""
     if sound.kind == "speech":
         return f'"{sound.text}"'
+    if sound.kind == "pause":
+        return f"nothing for {sound.seconds:g} s"
     plain = {"beep": "a beep", "error": "that something went wrong"}
     return plain.get(sound.kind) or f"{sound.kind}: {sound.text}"
 

@@ -33,7 +33,7 @@ from flowengine.runtime.locate import (
 )
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
-from flowengine.runtime.platform_requests import CallOwner
+from flowengine.runtime.platform_requests import CallOwner, expand_call_url
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Ice
@@ -125,7 +125,7 @@ class Replier:
             if self._orchestrations is None:
                 raise StoreError("flows that ring need a session store that other workers can read")
             host = outcome.names.get(HOST_FACT, "")
-            owner = CallOwner(event.application_key, f"https://{host}" if host else "")
+            owner = CallOwner(event.application_key, expand_call_url(host))
             began = Began(call.steps, outcome.ring)
             return (
                 self._orchestrations.build_beginning(event.call_id, call.release, owner, began),

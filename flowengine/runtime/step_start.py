@@ -10,13 +10,14 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
-from flowengine.limits import MAX_FACT_BYTES, MAX_HOST_BYTES, MAX_KEPT_CUSTOM_BYTES
+from flowengine.limits import MAX_FACT_BYTES, MAX_KEPT_CUSTOM_BYTES
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.callout_data import (
     NO_CALLOUT_DATA,
     parse_callout_data,
     to_input_values,
 )
+from flowengine.runtime.platform_requests import shorten_call_url
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Notify, Pie
 from flowengine.sinch.caller_identity import (
@@ -129,9 +130,7 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
         **shortened,
         "call.withheld": caller.withheld,
         "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
-        HOST_FACT: event.call_resource_url.removeprefix("https://").partition("/")[0][
-            :MAX_HOST_BYTES
-        ],
+        HOST_FACT: shorten_call_url(event.call_resource_url),
     }
 
 

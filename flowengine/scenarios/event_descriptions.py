@@ -29,6 +29,8 @@ def describe_event(happening: SwitchEvent) -> tuple[str, str] | None:
     """Who does what, for the transcript."""
     if isinstance(happening, Heard):
         sound = happening.sound
+        if sound.kind == "pause":
+            return happening.role, f"hears nothing for {sound.seconds:g} s"
         return (
             happening.role,
             f'hears "{sound.text}"'

@@ -44,6 +44,7 @@ EXITS = ("nobody", "busy", "no_answer", "after")
 DEFAULT_EACH_SECONDS = 20
 DEFAULT_ORDER: Final = "all at once"
 ROOM_DIGEST_BYTES = 16
+ORIGIN_FACT, APP_ORIGIN = "call.origin", "mxp"
 MAX_SHOWN_MEMBERS = 3  # in a diagram
 EXAMPLE = """
 sales:
@@ -107,6 +108,9 @@ class CompiledRing(Verb):
     calls_others = True
 
     def enter(self, run: StepContext) -> StateResult:
+        # a route without an origin takes such callers, too, so no check can tell them all
+        if run.names.get(ORIGIN_FACT) == APP_ORIGIN:
+            return StateFailure("the platform brings no caller from an app out of a conference")
         members = self.find_members(run)
         if not members:
             return StateFailure("none of the members can be rung")
@@ -200,7 +204,7 @@ def format_room_name(call_id: str) -> str:
 def compile_ring(
     builder: StateBuilder, path: KeyPath, authored: AuthoredRing
 ) -> CompiledRing | None:
-    builder.reads.add(HOST_FACT)
+    builder.reads |= {HOST_FACT, ORIGIN_FACT}
     group = find_group(builder, path, authored)
     members: tuple[CompiledMember, ...] | None = ()
     if authored.who is not UNSET:

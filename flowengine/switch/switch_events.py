@@ -13,10 +13,10 @@ Role = Literal["caller", "callee"]
 @dataclass(frozen=True, slots=True)
 class Sound:
     """Something that is heard on a line; `text` is what is spoken, the address of a file, the name
-    of music, or the keys of tones.
+    of music, or the keys of tones. A pause has none.
     """
 
-    kind: Literal["speech", "file", "music", "tones", "ringing", "beep", "error"]
+    kind: Literal["speech", "pause", "file", "music", "tones", "ringing", "beep", "error"]
     text: str
     seconds: float
     locale: str = ""

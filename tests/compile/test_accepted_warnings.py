@@ -36,9 +36,16 @@ def test_comment_above_the_line_accepts_the_warning() -> None:
     assert [one.split()[:3] for one in found] == [["warning", "FE902", "8:3"]]
 
 
-def test_comment_accepts_several_codes_at_once() -> None:
-    flow = FLOW.replace(SPARE, "").replace(TIER, f"{TIER}  # accept FE902, FE905: for May")
+@pytest.mark.parametrize("codes", ["FE902, FE905", "FE902 FE905", "FE902,FE905"])
+def test_comment_accepts_several_codes_at_once(codes: str) -> None:
+    flow = FLOW.replace(SPARE, "").replace(TIER, f"{TIER}  # accept {codes}: for May")
     assert check(flow) == []
+
+
+def test_comment_that_accepts_nothing_can_be_raised_too() -> None:
+    flow = FLOW.replace(TIER, f"{TIER}  # accept FE932: so")
+    found = check(flow, "strict: [FE941]\n")
+    assert [one.split()[0] for one in found if "FE941" in one] == ["error"]
 
 
 @pytest.mark.parametrize(

@@ -273,7 +273,13 @@ def test_expression_gives_a_value_or_an_eval_error(text):
         assert (
             made.type is Type.ANY
             or type(found).__name__
-            == {"text": "str", "integer": "int", "decimal": "float", "boolean": "bool"}[made.type]
+            == {
+                "text": "str",
+                "integer": "int",
+                "decimal": "float",
+                "boolean": "bool",
+                "list": "list",
+            }[made.type]
         )
 
 

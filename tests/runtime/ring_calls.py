@@ -128,11 +128,11 @@ class RingLine:
         reply = self.replies[call_id] = await self.engine.answer(decode(body), body)
         return json.loads(reply.body)
 
-    async def dial_in(self) -> Any:
-        """A caller comes to the ring."""
+    async def dial_in(self, api: str = REGION) -> Any:
+        """A caller comes to the ring, whose call is on this API."""
         await self.call(
             "caller", "ice", cli="46700000000", to={"type": "did", "endpoint": "1"},
-            callResourceUrl=f"{REGION}/calling/v1/calls/id/caller",
+            callResourceUrl=f"{api}/calling/v1/calls/id/caller",
         )  # fmt: skip
         return await self.press("caller", "1", menu="line.menu")
 

@@ -417,4 +417,17 @@ def test_leg_that_was_not_placed_is_named_by_its_masked_member(
         (line,) = (text for text in caplog.messages if "was not placed" in text)
         assert line == "a leg of call caller to +*********01 was not placed: no credit"
 
+
+@pytest.mark.parametrize("api", [REGION, "http://127.0.0.1:18072", "http://switch.internal"])
+def test_requests_of_a_ring_go_where_the_call_of_its_caller_is(api: str) -> None:
+    """The call came to a menu first, so the address has travelled with it. A server that points at
+    the platform knows by it a call of a switch, for which no real phone may ring.
+    """
+
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        await line.dial_in(api)
+        await line.run_tasks()
+        assert line.platform.owners == {CallOwner(APPLICATION, api)}
+
     run(ring())

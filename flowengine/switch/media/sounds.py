@@ -82,7 +82,10 @@ def _build_sound(part: str, locale: str, speed: float, file_seconds: float) -> S
     if kind == "tts":
         return Sound("speech", inside, len(inside) / speed, locale)
     text = " ".join(unescape(_SSML_TAG.sub(" ", inside)).split())
-    return Sound("speech", text, len(text) / speed + _sum_break_seconds(inside), locale)
+    pauses = _sum_break_seconds(inside)
+    if not text and pauses:
+        return Sound("pause", "", pauses)
+    return Sound("speech", text, len(text) / speed + pauses, locale)
 
 
 def _sum_break_seconds(markup: str) -> float:

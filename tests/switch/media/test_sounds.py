@@ -50,6 +50,11 @@ SPOKEN = Sound("speech", "Good day to you all.", 2.0, "en-US")
             [Sound("speech", "One two", 0.7 + 1.75, "en-US")],
             id="pauses in SSML take their time",
         ),
+        pytest.param(
+            '#ssml[<speak><break time="1500ms"/></speak>]',
+            [Sound("pause", "", 1.5)],
+            id="SSML without words is a pause",
+        ),
         pytest.param("#tts[]", [Sound("speech", "", 0.0, "en-US")], id="nothing takes no time"),
         pytest.param(
             "#tts[left open",
