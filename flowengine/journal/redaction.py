@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.journal.masking import mask_address
 from flowengine.model.project_file import Journal
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
+from flowengine.sinch.address_mask import mask_address
 from flowengine.sinch.digit_mask import DIGIT_MASK
 
 REDACTED_TEXT = "***"

@@ -104,6 +104,11 @@ def is_latest_answer(saved: SavedCall, identity: bytes) -> bool:
     return spoken[-1:] == [identity]
 
 
+def is_over(saved: SavedCall) -> bool:
+    """Whether the platform has told the end of the call."""
+    return any(entry.identity == DICE_IDENTITY for entry in decode_log(saved))
+
+
 def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | None:
     """The log with the delivery marked as undelivered; None where the log does not hold it."""
     arrived = int(delivery.arrived_at * 1_000_000)

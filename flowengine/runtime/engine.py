@@ -23,7 +23,7 @@ from flowengine.runtime.delivery import (
     is_unanswered,
     parse_stamp,
 )
-from flowengine.runtime.delivery_log import is_latest_answer, mark_undelivered
+from flowengine.runtime.delivery_log import is_latest_answer, is_over, mark_undelivered
 from flowengine.runtime.driver import StepDriver
 from flowengine.runtime.leg_answers import LegAnswers
 from flowengine.runtime.locate import LocatedCall, Locator, ReleaseSource
@@ -133,7 +133,9 @@ class Engine:
         except Exception:  # whatever the error is, a caller is on the line
             log.exception("call %s cannot go on in its flow", event.call_id)
             return self._reply_with_apology(delivery)
-        has_gone_on = saved is not None and not is_latest_answer(saved, delivery.identity)
+        has_gone_on = saved is not None and (
+            is_over(saved) or not is_latest_answer(saved, delivery.identity)
+        )
         return None if has_gone_on or reply.body == EMPTY_BODY else reply
 
     async def note_undelivered(self, reply: Reply) -> None:

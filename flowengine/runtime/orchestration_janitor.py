@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.turn import CallerLeft, LegEnded
+from flowengine.runtime.delivery_log import is_over
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import LIVE_KIND, Orchestrations
 from flowengine.runtime.platform_requests import PlatformRequests
@@ -72,7 +73,9 @@ class OrchestrationJanitor:
         if ring.phase in ("new", "over") or (ring.phase == "joined" and not is_whole):
             return
         if await self._requests.is_call_ongoing(owner, ring.id) is False:
-            log.warning("call %s is over, and the platform has not said so", ring.id)
+            call = await self._store.load(ring.id)
+            if call is None or not is_over(call):
+                log.warning("call %s is over, and the platform has not said so", ring.id)
             await self._orchestrations.take_turn(ring.id, CallerLeft())
             return
         for leg in ring.active_legs:

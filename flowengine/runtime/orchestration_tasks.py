@@ -35,21 +35,23 @@ from flowengine.runtime.orchestrations import (
     Orchestrations,
 )
 from flowengine.runtime.platform_requests import (
-    NO_LONGER_THERE,
     CallOwner,
     PlatformRequests,
     RequestDone,
     RequestOutcome,
     RequestRefused,
 )
+from flowengine.sinch.address_mask import mask_address
 from flowengine.states import OrchestrationResult
 from flowengine.storage.sessions import ScheduledTask
 
 MAX_PLACE_TRIES = 5  # within `PLACING_SECONDS` of the conductor
 MAX_HANG_UP_TRIES = 8
-MAX_RELEASE_TRIES = 12
+QUICK_RELEASE_TRIES = 12  # those of the first minute
 FIRST_RETRY_SECONDS = 0.25  # doubled with each try
 LONGEST_RETRY_SECONDS = 10.0
+SLOW_RETRY_SECONDS = 20.0  # for as long as the caller may wait
+WHERE_THE_CURE_IS = "see docs/operations/serve.md, flows that ring several phones"
 AnswerResult = Callable[[OrchestrationResult, bytes], Awaitable[bytes | None]]
 """Lets the caller go on in the flow; the answer, or None where they have gone on since. The bytes are
 the same in each try.
@@ -124,7 +126,12 @@ class OrchestrationTasks:
         if isinstance(outcome, RequestDone):
             event: LegPlaced | LegRefused = LegPlaced(placed.attempt, outcome.call_id)
         elif isinstance(outcome, RequestRefused) or task.tries >= MAX_PLACE_TRIES:
-            log.warning("a leg of call %s was not placed: %s", call_id, outcome.reason)
+            log.warning(
+                "a leg of call %s to %s was not placed: %s",
+                call_id,
+                mask_address(placed.member.address),
+                outcome.reason,
+            )
             event = LegRefused(placed.attempt, outcome.reason)
         else:
             return self._compute_retry(task)
@@ -134,12 +141,19 @@ class OrchestrationTasks:
     async def _hang_up_leg(self, task: ScheduledTask) -> float | None:
         owner, leg = self._read_task(task, HangUpLeg)
         outcome = await self._requests.hang_up_call(owner, leg.call_id)
-        return self._retry(task, outcome, MAX_HANG_UP_TRIES, "a leg of call %s goes on: %s")
+        if isinstance(outcome, RequestDone):
+            return None
+        if isinstance(outcome, RequestRefused) and outcome.is_of_unknown_call:
+            return None
+        if task.tries < MAX_HANG_UP_TRIES:
+            return self._compute_retry(task)
+        log.error("a leg of call %s goes on: %s", task.orchestration, outcome.reason)
+        return None
 
     async def _end_caller(self, task: ScheduledTask) -> float | None:
         owner, ended = self._read_task(task, EndCaller)
         outcome = await self._requests.hang_up_call(owner, task.orchestration)
-        return await self._note_release(task, outcome, ended.number)
+        return await self._note_release(task, owner, outcome, ended.number)
 
     async def _release_caller(self, task: ScheduledTask) -> float | None:
         """Answer the event that resumes the state of the caller, and send the answer. Both are the
@@ -158,32 +172,65 @@ class OrchestrationTasks:
         outcome: RequestOutcome = RequestDone()
         if svaml is not None:
             outcome = await self._requests.release_caller(owner, task.orchestration, svaml)
-        return await self._note_release(task, outcome, released.number)
+        if isinstance(outcome, RequestRefused) and outcome.is_final:
+            outcome = await self._hang_up_instead(owner, task.orchestration, outcome)
+        return await self._note_release(task, owner, outcome, released.number)
+
+    async def _hang_up_instead(
+        self, owner: CallOwner, call_id: str, refused: RequestRefused
+    ) -> RequestOutcome:
+        """End a caller who cannot go on in the flow, and would pay for music."""
+        outcome = await self._requests.hang_up_call(owner, call_id)
+        if isinstance(outcome, RequestDone):
+            log.error(
+                "call %s cannot leave its room and was hung up: %s; %s",
+                call_id,
+                refused.reason,
+                WHERE_THE_CURE_IS,
+            )
+        return outcome
 
     async def _note_release(
-        self, task: ScheduledTask, outcome: RequestOutcome, number: int
+        self, task: ScheduledTask, owner: CallOwner, outcome: RequestOutcome, number: int
     ) -> float | None:
+        """Note that the caller has left the room, or return when to try again."""
+        call_id = task.orchestration
         if isinstance(outcome, RequestDone):
-            event: CallerReleased | CallerLeft = CallerReleased(number)
-        elif isinstance(outcome, RequestRefused) and outcome.status == NO_LONGER_THERE:
-            event = CallerLeft()
-        else:
-            return self._retry(
-                task, outcome, MAX_RELEASE_TRIES, "call %s hears music until it is hung up: %s"
-            )
-        await self._orchestrations.take_turn(task.orchestration, event)
-        return None
-
-    def _retry(
-        self, task: ScheduledTask, outcome: RequestOutcome, most: int, message: str
-    ) -> float | None:
-        """When to try a request again that was not carried out."""
-        if isinstance(outcome, RequestDone):
+            await self._orchestrations.take_turn(call_id, CallerReleased(number))
             return None
-        if task.tries < most:
+        if isinstance(outcome, RequestRefused):
+            if outcome.is_final:
+                message = "call %s hears music until it is hung up: %s; %s"
+                log.error(message, call_id, outcome.reason, WHERE_THE_CURE_IS)
+                return None
+            if outcome.is_of_unknown_call and (
+                await self._requests.is_call_ongoing(owner, call_id) is False
+            ):
+                message = "call %s counts as over, as the platform does not know it: %s"
+                log.warning(message, call_id, outcome.reason)
+                await self._orchestrations.take_turn(call_id, CallerLeft())
+                return None
+        return self._retry_release(task, outcome.reason)
+
+    def _retry_release(self, task: ScheduledTask, reason: str) -> float:
+        """When to try again. The tries go on until the caller has left: by their call's end, or
+        because the janitor sees it, or until the store forgets the ring.
+        """
+        if task.tries == 1:
+            log.warning(
+                "call %s has not left its room yet, and hears music: %s", task.orchestration, reason
+            )
+        if task.tries < QUICK_RELEASE_TRIES:
             return self._compute_retry(task)
-        log.error(message, task.orchestration, outcome.reason)
-        return None
+        if task.tries == QUICK_RELEASE_TRIES:
+            log.error(
+                "call %s still hears music; the server tries again every %g seconds: %s; %s",
+                task.orchestration,
+                SLOW_RETRY_SECONDS,
+                reason,
+                WHERE_THE_CURE_IS,
+            )
+        return self._clock() + SLOW_RETRY_SECONDS
 
     def _compute_retry(self, task: ScheduledTask) -> float:
         pause = FIRST_RETRY_SECONDS * 2.0 ** min(task.tries - 1, 10)

@@ -10,6 +10,8 @@ from flowengine.limits import MAX_HOST_BYTES
 from flowengine.states.ring_plan import RingMember
 
 NO_LONGER_THERE = 404
+# Further refusals that may pass: an operator mends credentials, and the platform what is not there.
+_PASSING_REFUSALS = frozenset({NO_LONGER_THERE, 401, 403, 408, 409, 429})
 
 
 class CallOwner(msgspec.Struct, frozen=True, array_like=True):
@@ -47,12 +49,20 @@ class RequestDone(msgspec.Struct, frozen=True):
 
 
 class RequestRefused(msgspec.Struct, frozen=True):
-    """The platform will not carry it out, however often it is asked. `status` is the HTTP status, 0
-    where the server did not ask.
-    """
+    """The platform has said no. `status` is the HTTP status, 0 where the server did not ask."""
 
     status: int
     reason: str
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no later try can do better, such as one to park a call that cannot be parked."""
+        return 400 <= self.status < 500 and self.status not in _PASSING_REFUSALS
+
+    @property
+    def is_of_unknown_call(self) -> bool:
+        """Whether the platform does not know the call: it is over, or in another region."""
+        return self.status == NO_LONGER_THERE
 
 
 class RequestUnclear(msgspec.Struct, frozen=True):
@@ -76,7 +86,7 @@ class PlatformRequests(Protocol):
         ...
 
     async def hang_up_call(self, owner: CallOwner, call_id: str) -> RequestOutcome:
-        """End a leg, or the caller. A call that is over is done."""
+        """End a leg, or the caller."""
         ...
 
     async def release_caller(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from flowengine.journal.masking import format_trace_entry, mask_address
+from flowengine.journal.masking import format_trace_entry
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.sinch import Ice
+from flowengine.sinch.address_mask import mask_address
 
 ATOMIC_WRITE_BYTES = (
     4096  # a pipe writes this much at once, so that the lines of several workers never mix

@@ -14,7 +14,6 @@ from flowengine.orchestration.leg_messages import (
     build_leg_request,
 )
 from flowengine.runtime.platform_requests import (
-    NO_LONGER_THERE,
     CallOwner,
     RequestDone,
     RequestOutcome,
@@ -66,9 +65,7 @@ class OrchestrationRequests:
             await api.calls.update(call_id, HANG_UP_REQUEST)
             return RequestDone()
 
-        outcome = await self._send(owner, hang_up)
-        is_over = isinstance(outcome, RequestRefused) and outcome.status == NO_LONGER_THERE
-        return RequestDone() if is_over else outcome
+        return await self._send(owner, hang_up)
 
     async def release_caller(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
         async def release(api: "CallingApi") -> RequestOutcome:
@@ -87,7 +84,7 @@ class OrchestrationRequests:
             return RequestDone()
 
         outcome = await self._send(owner, ask)
-        if isinstance(outcome, RequestRefused) and outcome.status == NO_LONGER_THERE:
+        if isinstance(outcome, RequestRefused) and outcome.is_of_unknown_call:
             return False
         return is_ongoing if isinstance(outcome, RequestDone) else None
 

@@ -25,7 +25,7 @@ from flowengine.journal.journal_row import (
     find_last_exit,
     is_hangup,
 )
-from flowengine.journal.masking import mask_address, mask_reason
+from flowengine.journal.masking import mask_reason
 from flowengine.journal.redaction import (
     _DIGIT_RUN_PATTERNS,
     _WORD_PATTERN,
@@ -42,6 +42,7 @@ from flowengine.journal.redaction import (
 from flowengine.runtime.cookie import COOKIE_KEY
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.sinch import CallbackEvent, Dice, Pie
+from flowengine.sinch.address_mask import mask_address
 from flowengine.sinch.call_id import encode_call_id
 from flowengine.sinch.digit_mask import DIGIT_MASK
 

@@ -3,6 +3,7 @@
 import pytest
 
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
+from flowengine.runtime.platform_requests import RequestUnclear
 from tests.runtime.ring_calls import ANNA, RingLine, compile_line, run
 
 RELEASE = compile_line()
@@ -78,5 +79,21 @@ def test_calls_that_the_platform_says_nothing_of_stay() -> None:
         await look(line, 61)
         await look(line, 3600, looks=10)
         assert (line.platform.hung_up, line.platform.released) == ([], [])
+
+    run(ring())
+
+
+def test_end_that_was_told_while_the_caller_was_to_leave_is_no_surprise(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ring() -> None:
+        line = await ring_until("joined")
+        line.platform.outcomes = [RequestUnclear("it failed")]
+        await line.call("leg-0", "dice", result="ANSWERED")
+        await line.run_tasks()
+        await line.call("caller", "dice", result="ANSWERED", reason="CALLERHANGUP")
+        line.platform.ongoing["caller"] = False
+        await look(line, 100)
+        assert "has not said so" not in caplog.text
 
     run(ring())

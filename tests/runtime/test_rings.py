@@ -9,6 +9,7 @@ from flowengine.runtime.engine import Engine
 from flowengine.runtime.leg_token import LegToken, format_leg_token, parse_leg_token
 from flowengine.runtime.platform_requests import (
     CallOwner,
+    RequestOutcome,
     RequestRefused,
     RequestUnclear,
 )
@@ -255,6 +256,166 @@ def test_ring_where_no_other_worker_would_find_it_apologises() -> None:
         assert line.replies["caller"].record.outcome == "error"
 
     run(ring())
+
+
+async def ring_one_member(*outcomes: RequestOutcome, is_ongoing: bool = True) -> RingLine:
+    """A line whose only member cannot be called, so that the caller is to leave at once; the
+    outcomes are those of the requests that follow.
+    """
+    members = '"+14045009001", "+14045009002", "+14045009003"'
+    line = RingLine(compile_line(**{members: f'"{ANNA}"'}))
+    line.platform.ongoing["caller"] = is_ongoing
+    line.platform.outcomes = [RequestRefused(402, "no credit"), *outcomes]
+    await line.dial_in()
+    await line.run_tasks()
+    return line
+
+
+UNKNOWN = RequestRefused(404, "no such call (40400)")
+
+
+def list_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged of the caller, with its level."""
+    return [
+        f"{record.levelname} {record.getMessage()}"
+        for record in caplog.records
+        if "a leg of" not in record.getMessage()
+    ]
+
+
+def test_caller_unknown_for_a_moment_is_released_by_the_next_try(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ring() -> None:
+        line = await ring_one_member(UNKNOWN)
+        await line.run_tasks(1)
+        assert len(line.platform.released) == 2
+        assert line.platform.hung_up == []
+        assert list_lines(caplog) == [
+            "WARNING call caller has not left its room yet, and hears music: no such call (40400)"
+        ]
+
+    run(ring())
+
+
+def test_caller_unknown_to_both_requests_counts_as_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ring() -> None:
+        line = await ring_one_member(UNKNOWN, is_ongoing=False)
+        await line.run_tasks(1000)
+        assert len(line.platform.released) == 1
+        (line_of_log,) = list_lines(caplog)
+        assert line_of_log.startswith("WARNING call caller counts as over, as the platform does")
+
+    run(ring())
+
+
+def test_caller_whose_hang_up_meets_an_unknown_call_is_hung_up_again() -> None:
+    async def ring() -> None:
+        line = RingLine(compile_line(**{"      after: survey\n": ""}))
+        await line.dial_in()
+        await line.run_tasks()
+        await line.ask(0)
+        await line.call("leg-0", "ace")
+        await line.press("leg-0", "1")
+        await line.call("leg-0", "dice", result="ANSWERED")
+        line.platform.outcomes = [UNKNOWN]
+        await line.run_tasks()
+        await line.run_tasks(1)
+        assert line.platform.hung_up == ["caller", "caller"]
+
+    run(ring())
+
+
+def test_release_is_tried_for_as_long_as_the_platform_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ring() -> None:
+        failed = RequestUnclear("it failed (50000)")
+        line = await ring_one_member(*[failed] * 60)
+        assert list_lines(caplog) == [
+            "WARNING call caller has not left its room yet, and hears music: it failed (50000)"
+        ]
+        for _ in range(120):
+            await line.run_tasks(10)
+        assert 60 < len(line.platform.released) < 75
+        line.platform.outcomes = []
+        tries = len(line.platform.released)
+        await line.run_tasks(30)
+        await line.run_tasks(1000)
+        assert len(line.platform.released) <= tries + 1
+        assert [text.partition(" ")[0] for text in list_lines(caplog)] == ["WARNING", "ERROR"]
+        assert "tries again every 20 seconds" in list_lines(caplog)[1]
+
+    run(ring())
+
+
+@pytest.mark.parametrize("status", [0, 401, 403, 408, 409, 429])
+def test_release_that_an_operator_may_mend_is_tried_again(status: int) -> None:
+    async def ring() -> None:
+        line = await ring_one_member(*[RequestRefused(status, "not now")] * 20)
+        for _ in range(60):
+            await line.run_tasks(20)
+        assert len(line.platform.released) == 21
+        assert line.platform.hung_up == []
+
+    run(ring())
+
+
+def test_caller_who_cannot_leave_the_room_is_hung_up(caplog: pytest.LogCaptureFixture) -> None:
+    async def ring() -> None:
+        refused = RequestRefused(400, "a call in a conference cannot be parked (40003)")
+        line = await ring_one_member(refused, RequestUnclear("no answer"), refused)
+        await line.run_tasks(1)
+        await line.run_tasks(1000)
+        assert line.platform.hung_up == ["caller", "caller"]
+        assert len(line.platform.released) == 2
+        warning, error = list_lines(caplog)
+        assert warning.startswith("WARNING call caller has not left its room yet")
+        assert error == (
+            "ERROR call caller cannot leave its room and was hung up: a call in a conference "
+            "cannot be parked (40003); see docs/operations/serve.md, flows that ring several phones"
+        )
+
+    run(ring())
+
+
+def test_caller_who_can_neither_leave_nor_be_hung_up_is_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ring() -> None:
+        line = await ring_one_member(*[RequestRefused(400, "refused (40003)")] * 2)
+        await line.run_tasks(1000)
+        assert (len(line.platform.released), len(line.platform.hung_up)) == (1, 1)
+        (error,) = list_lines(caplog)
+        assert error.startswith("ERROR call caller hears music until it is hung up: refused")
+
+    run(ring())
+
+
+def test_end_of_the_caller_ends_the_tries_to_release_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ring() -> None:
+        line = await ring_one_member(*[RequestUnclear("it failed")] * 60)
+        await line.call("caller", "dice", result="ANSWERED", reason="CALLERHANGUP")
+        caplog.clear()
+        for _ in range(60):
+            await line.run_tasks(20)
+        assert len(line.platform.released) == 1
+        assert list_lines(caplog) == []
+
+    run(ring())
+
+
+def test_leg_that_was_not_placed_is_named_by_its_masked_member(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ring() -> None:
+        await ring_one_member()
+        (line,) = (text for text in caplog.messages if "was not placed" in text)
+        assert line == "a leg of call caller to +*********01 was not placed: no credit"
 
 
 @pytest.mark.parametrize("api", [REGION, "http://127.0.0.1:18072", "http://switch.internal"])

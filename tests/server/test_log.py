@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.cross_site import is_loopback
-from flowengine.journal.masking import mask_address, mask_reason
+from flowengine.journal.masking import mask_reason
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
@@ -19,6 +19,7 @@ from flowengine.server.credentials import check_exposure, load_credentials
 from flowengine.server.log import ATOMIC_WRITE_BYTES, LogWriter, split_lines
 from flowengine.server.server_settings import SettingsError
 from flowengine.sinch import Ace
+from flowengine.sinch.address_mask import mask_address
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,9 @@ async def test_leg_is_placed_with_its_token_and_hung_up(platform: tuple[Switch, 
         assert await requests.hang_up_call(owner(), placed.call_id) == RequestDone()
         place.advance(1)
         assert await requests.is_call_ongoing(owner(), placed.call_id) is False
-        assert await requests.hang_up_call(owner(), placed.call_id) == RequestDone(), "it is over"
+        again = await requests.hang_up_call(owner(), placed.call_id)
+        assert isinstance(again, RequestRefused)
+        assert again.is_of_unknown_call
 
 
 async def test_caller_is_brought_out_of_the_room(platform: tuple[Switch, Backend]) -> None:
