@@ -21,7 +21,6 @@ from flowengine.states.ring_plan import RingMember
 from flowengine.svaml import (
     Action,
     ConnectConf,
-    ConnectMxp,
     ConnectPstn,
     ConnectSip,
     Hangup,
@@ -33,7 +32,6 @@ from flowengine.svaml import (
     RunMenu,
     encode_svaml,
     to_sip_destination,
-    to_user_destination,
 )
 from flowengine.svaml.actions import MAIN_MENU
 from flowengine.svaml.prompt_notation import split_prompt
@@ -105,6 +103,4 @@ def build_dial_action(member: RingMember, cli: str, seconds: int) -> Action:
     """The action that rings a member. The platform limits the ringing of phones alone."""
     if member.kind == "sip":
         return ConnectSip(to_sip_destination(member.address), cli=cli)
-    if member.kind == "username":
-        return ConnectMxp(to_user_destination(member.address))
     return ConnectPstn(member.address, cli=cli, dial_timeout=seconds)

@@ -64,8 +64,8 @@ FOREIGN_WORDS: Final = (
     ForeignWord(
         _STATE,
         "queue enqueue hold agent_queue",
-        "the platform has no queue; park: holds a call with music, "
-        "and connect: {conference: …} brings callers into a room",
+        "the platform has no queue; park: holds a call with music, ring: calls several people "
+        "while the caller waits, and connect: {conference: …} brings callers into a room",
     ),
     ForeignWord(
         _STATE,

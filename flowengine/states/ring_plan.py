@@ -14,9 +14,9 @@ RingOrder = Literal["all at once", "in turn", "round robin", "longest idle"]
 
 
 class RingMember(msgspec.Struct, frozen=True, array_like=True):
-    """Somebody to ring: `kind` is number, sip or username; `address` is as the platform takes it."""
+    """Somebody to ring: `kind` is number or sip; `address` is as the platform takes it."""
 
-    kind: Literal["number", "sip", "username"]
+    kind: Literal["number", "sip"]
     address: str
 
 
