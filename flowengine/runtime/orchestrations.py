@@ -92,7 +92,7 @@ class Orchestrations:
             saved: SavedOrchestration | None, agents: Mapping[str, SavedAgent]
         ) -> tuple[OrchestrationChange | None, TakenTurn]:
             owned = self._open(saved)
-            facts = {address: AgentFacts(*agent) for address, agent in agents.items()}
+            facts = {address: AgentFacts(*agent[:5]) for address, agent in agents.items()}
             turn = conduct(owned.ring if owned else None, event, now, facts)
             taken = TakenTurn(turn.verdict, turn.ring.plan.room if turn.ring else "")
             if saved is None or owned is None or turn.ring is None:

@@ -22,7 +22,21 @@ from flowengine.states.flow_context import (
     FlowSignature,
     Variable,
 )
-from flowengine.states.orchestration_result import OrchestrationResult, StepEvent
+from flowengine.states.orchestration_result import (
+    OrchestrationResult,
+    OwnEvent,
+    QueueAnnouncement,
+    StepEvent,
+)
+from flowengine.states.queue_plan import (
+    AgentSigning,
+    LeaveRoom,
+    QueueFacts,
+    QueueRequest,
+    QueueTerms,
+    QueueWish,
+    StayInRoom,
+)
 from flowengine.states.ring_plan import RingPlan
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
@@ -42,6 +56,7 @@ from flowengine.states.verb import NoEffect, TextLimit, Verb, WrittenValue
 __all__ = [
     "STAND_IN_STATE",
     "STATE_KINDS",
+    "AgentSigning",
     "AnswerCallback",
     "AuthoredFact",
     "CallbackContext",
@@ -50,11 +65,18 @@ __all__ = [
     "ExitTarget",
     "FlowContext",
     "FlowSignature",
+    "LeaveRoom",
     "LookupRequest",
     "LookupResult",
     "NameBindings",
     "NoEffect",
     "OrchestrationResult",
+    "OwnEvent",
+    "QueueAnnouncement",
+    "QueueFacts",
+    "QueueRequest",
+    "QueueTerms",
+    "QueueWish",
     "ReturnFromSubflow",
     "RingPlan",
     "Shape",
@@ -62,6 +84,7 @@ __all__ = [
     "StateFailure",
     "StateKind",
     "StateResult",
+    "StayInRoom",
     "StepContext",
     "StepEvent",
     "TextLimit",

@@ -99,8 +99,9 @@ class RecordingStorage:
 
 @dataclass(frozen=True, slots=True)
 class RingGroup:
-    """People who are rung as a group, and what holds for its rings that say nothing else. Times are
-    in seconds.
+    """People who are rung as a group, and what holds for its rings and queues that say nothing else.
+    Times are in seconds. At most `most_waiting` callers wait in its queue, 0 is any number. A member
+    who has not taken a call of the queue is offered none for `pause`.
     """
 
     name: str
@@ -108,6 +109,8 @@ class RingGroup:
     order: RingOrder
     each: int
     wrap_up: int
+    most_waiting: int = 0
+    pause: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 bytes, and knows nothing of rings.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+QUEUE_KIND = "queue"
+MATCH_TASK = "match"
+LATEST_TAKINGS = 10
 AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
 
 T = TypeVar("T")
@@ -39,19 +42,51 @@ class ScheduledTask(NamedTuple):
 
 
 class SavedAgent(NamedTuple):
-    """A member across all rings; see `orchestration.turn.AgentFacts`."""
+    """A member across all rings and queues; see `orchestration.turn.AgentFacts`. `signings` is
+    text of the runtime's own.
+    """
 
     address: str
     occupied_by: str
     idle_since: float
     not_before: float
     rung_at: float = 0.0
+    signings: str = ""
+
+
+class QueueEntry(NamedTuple):
+    """A call in a queue, of which it is the wait with this `number`. Higher `priority` goes first,
+    then the earlier `entered`. `offered` is the member who is asked to take it, "" for none.
+    `outcome` is "" while it waits, and `ended` is when it ended; nothing changes after that.
+    """
+
+    queue: str
+    call: str
+    number: int
+    priority: int
+    entered: float
+    offered: str = ""
+    outcome: str = ""
+    ended: float = 0.0
+
+
+class QueuePlace(NamedTuple):
+    """How it stands in a queue: how many calls are before a place in it, how many wait in all, and
+    when the oldest of the latest takings was, of `takings` in all, up to `LATEST_TAKINGS`.
+    """
+
+    ahead: int
+    waiting: int
+    takings: int
+    since: float
 
 
 class OrchestrationChange(NamedTuple):
     """What one turn writes: first the tasks that it cancels, then those that it schedules. Without
     `saved` the orchestration and all its tasks are deleted, and every agent that it occupies is
-    free. With a `saved` of version 0, what is stored stays.
+    free. With a `saved` of version 0, what is stored stays. Tasks may be those of other
+    orchestrations. `entries` replace those with the same call and number that have not ended. With
+    `frees_agents`, all queues in which calls wait get a task `MATCH_TASK` that is due then.
     """
 
     id: str
@@ -59,11 +94,17 @@ class OrchestrationChange(NamedTuple):
     scheduled: tuple[ScheduledTask, ...] = ()
     cancelled: tuple[str, ...] = ()
     agents: tuple[SavedAgent, ...] = ()
+    entries: tuple[QueueEntry, ...] = ()
+    frees_agents: float | None = None
 
 
 ListAgents = Callable[[SavedOrchestration | None], Collection[str]]
 Decide = Callable[
     [SavedOrchestration | None, Mapping[str, SavedAgent]], tuple[OrchestrationChange | None, T]
+]
+DecideMatch = Callable[
+    [SavedOrchestration | None, Mapping[str, SavedAgent], Sequence[QueueEntry]],
+    tuple[OrchestrationChange | None, T],
 ]
 
 
