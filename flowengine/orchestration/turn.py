@@ -183,8 +183,10 @@ class StayInQueue(msgspec.Struct, frozen=True):
 
 
 class EndWait(msgspec.Struct, frozen=True):
-    """Take the caller out of the queue."""
+    """Take the caller out of the queue of this group, from the wait with this number."""
 
+    number: int
+    group: str
     outcome: WaitOutcome
 
 
