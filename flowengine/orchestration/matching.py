@@ -61,7 +61,7 @@ def match_callers(
     ready = [
         member
         for member in sort_members(queue.members, queue.order, agents)
-        if is_ready(find_facts(agents, member), queue.group)
+        if is_ready(find_facts(agents, member))
     ]
     free = [member for member in ready if find_facts(agents, member).not_before <= now]
     first = sorted(calls, key=lambda call: (-call.priority, call.entered))
@@ -72,6 +72,6 @@ def match_callers(
     return Matching(offers, min(later) if is_left and later else None)
 
 
-def is_ready(facts: AgentFacts, group: str) -> bool:
+def is_ready(facts: AgentFacts) -> bool:
     """Whether a member takes calls, now or after a rest."""
-    return not facts.occupied_by and facts.find_status(group) == "in"
+    return not facts.occupied_by and facts.status == "in"

@@ -244,8 +244,8 @@ class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
     """What is known of one member across all rings of a group: `occupied_by` is the orchestration
     that rings or has connected them, "" where none. Times are in seconds since 1970: since when
     they have had no call (`idle_since`), before when they must not be rung (`not_before`), and when
-    they were rung last (`rung_at`). `signings` are the groups that they have signed out of, or pause
-    in; queues alone ask for it.
+    they were rung last (`rung_at`). `status` is theirs in the group of the queue that asks: members
+    are signed in until they sign out.
     """
 
     address: str
@@ -253,8 +253,4 @@ class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
     idle_since: float = 0.0
     not_before: float = 0.0
     rung_at: float = 0.0
-    signings: tuple[tuple[str, SigningStatus], ...] = ()
-
-    def find_status(self, group: str) -> SigningStatus:
-        """Whether they are signed in. Members are, until they sign out."""
-        return dict(self.signings).get(group, "in")
+    status: SigningStatus = "in"
