@@ -29,9 +29,11 @@ class WaitingCall(Protocol):
         """From 0 to 9; the highest goes first."""
 
     @property
-    def entered(self) -> float:
+    def entered_at(self) -> float:
         """When it came, in seconds since 1970."""
 
+
+LEAST_TAKINGS = 3  # the time between two may be chance
 
 CallT = TypeVar("CallT", bound=WaitingCall)
 
@@ -64,7 +66,7 @@ def match_callers(
         if is_ready(find_facts(agents, member))
     ]
     free = [member for member in ready if find_facts(agents, member).not_before <= now]
-    first = sorted(calls, key=lambda call: (-call.priority, call.entered))
+    first = sorted(calls, key=lambda call: (-call.priority, call.entered_at))
     offers = tuple(map(Offer, first, free))
     rest = [facts.not_before for facts in (find_facts(agents, member) for member in ready)]
     later = [moment for moment in rest if moment > now]
@@ -75,3 +77,22 @@ def match_callers(
 def is_ready(facts: AgentFacts) -> bool:
     """Whether a member takes calls, now or after a rest."""
     return not facts.occupied_by and facts.status == "in"
+
+
+def format_queue_id(application: str, group: str) -> str:
+    """The id of the queue of a group, for the calls of one application."""
+    return f"queue {application} {group}"
+
+
+def parse_queue_group(queue_id: str) -> str:
+    """The group of a queue. Names of groups have no spaces."""
+    return queue_id.rpartition(" ")[2]
+
+
+def estimate_wait(position: int, takings: int, seconds: float) -> int:
+    """The seconds that a caller at this position will wait, where so many calls were taken in the
+    latest seconds; 0 where too few were to say.
+    """
+    if takings < LEAST_TAKINGS:
+        return 0
+    return max(1, round(position * seconds / (takings - 1)))

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from flowengine.orchestration.turn import (
     AnnounceWait,
     CallerChose,
-    CancelAnnouncement,
     CancelTimer,
     EndWait,
     EnterQueue,
@@ -46,7 +45,6 @@ def end_wait(draft: TurnDraft, outcome: WaitOutcome) -> None:
         EndWait(draft.ring.number, draft.ring.plan.group, outcome),
         CancelTimer(LIMIT_TIMER),
         CancelTimer(ANNOUNCE_TIMER),
-        CancelAnnouncement(),
     ]
 
 

@@ -197,14 +197,10 @@ class AnnounceWait(msgspec.Struct, frozen=True):
     announcement: int
 
 
-class CancelAnnouncement(msgspec.Struct, frozen=True):
-    """Do not have the caller hear anything more."""
-
-
 PlatformRequest = PlaceLeg | HangUpLeg | ReleaseCaller | EndCaller | AnnounceWait
 """Effects that are requests to the platform"""
 QueueEffect = EnterQueue | StayInQueue | EndWait
-Effect = SetTimer | CancelTimer | CancelLeg | CancelAnnouncement | QueueEffect | PlatformRequest
+Effect = SetTimer | CancelTimer | CancelLeg | QueueEffect | PlatformRequest
 
 
 class DialMember(msgspec.Struct, frozen=True):

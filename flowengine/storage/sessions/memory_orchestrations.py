@@ -203,4 +203,4 @@ class MemoryOrchestrations:
 
 
 def _get_place(entry: QueueEntry) -> tuple[int, float, str]:
-    return -entry.priority, entry.entered, entry.call
+    return -entry.priority, entry.entered_at, entry.call

@@ -68,7 +68,7 @@ class SavedSigning(NamedTuple):
 
 class QueueEntry(NamedTuple):
     """A call in a queue, of which it is the wait with this `number`. Higher `priority` goes first,
-    then the earlier `entered`. `offered` is the member who is asked to take it, "" for none.
+    then the earlier `entered_at`. `offered` is the member who is asked to take it, "" for none.
     `outcome` is "" while it waits, and `ended` is when it ended; nothing changes after that.
     """
 
@@ -76,7 +76,7 @@ class QueueEntry(NamedTuple):
     call: str
     number: int
     priority: int
-    entered: float
+    entered_at: float
     offered: str = ""
     outcome: str = ""
     ended: float = 0.0
@@ -136,7 +136,7 @@ def is_forgettable(agent: SavedAgent, now: float) -> bool:
 
 def is_stale_entry(entry: QueueEntry, now: float) -> bool:
     """Whether an entry counts in no figure any more, or its call was forgotten long ago."""
-    return max(entry.ended, entry.entered) < now - QUEUE_ENTRY_KEPT_SECONDS
+    return max(entry.ended, entry.entered_at) < now - QUEUE_ENTRY_KEPT_SECONDS
 
 
 class ScheduleWatch:
@@ -213,7 +213,7 @@ class OrchestrationStore(Protocol):
     async def read_place(
         self, queue: str, place: tuple[int, float, str], since: float
     ) -> QueuePlace:
-        """How it stands for a place (priority, entered, call) in a queue; takings before `since` do
+        """How it stands for a place (priority, entered_at, call) in a queue; takings before `since` do
         not count. By an index, and without a lock.
         """
         ...

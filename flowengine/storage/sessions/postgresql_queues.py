@@ -78,7 +78,7 @@ _READ_PLACE: LiteralString = (
     "WHERE queue = %b AND outcome <> '' AND ended > %b AND outcome = %b "
     "ORDER BY ended DESC LIMIT %b) AS takings"
 )
-_STATUSES: LiteralString = (
+_GROUP_STATUSES: LiteralString = (
     "SELECT address, status FROM flowengine.signings "
     "WHERE member_group = %b AND address = ANY(%b::bytea[])"
 )
@@ -128,7 +128,7 @@ async def read_statuses(
 ) -> dict[str, str]:
     """Of these members of a group, those who have ever signed out, with their status."""
     keys = [_encode(one) for one in addresses]
-    cursor = await connection.execute(_STATUSES, (group, keys), binary=True)
+    cursor = await connection.execute(_GROUP_STATUSES, (group, keys), binary=True)
     return _make_statuses(await cursor.fetchall())
 
 
@@ -136,7 +136,9 @@ async def load_statuses(
     reader: PipelinedConnection, group: str, addresses: Iterable[str]
 ) -> dict[str, str]:
     """The same, outside of a turn."""
-    return _make_statuses(await reader.run(_STATUSES, group, [_encode(one) for one in addresses]))
+    return _make_statuses(
+        await reader.run(_GROUP_STATUSES, group, [_encode(one) for one in addresses])
+    )
 
 
 async def read_queue_place(
