@@ -95,4 +95,5 @@ def estimate_wait(position: int, takings: int, seconds: float) -> int:
     """
     if takings < LEAST_TAKINGS:
         return 0
-    return max(1, round(position * seconds / (takings - 1)))
+    # half the time between two has gone since the latest, on the average
+    return max(1, round(position * seconds / (takings - 0.5)))

@@ -37,6 +37,7 @@ from flowengine.storage.sessions.orchestration_rows import (
 OFFER_TASK = "offer"
 QUEUE_KEPT_SECONDS = 7 * 86_400.0  # after it has offered somebody last
 TAKINGS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
+AFTER_ALL_CALLS = "\U0010ffff"  # in place of an id: behind calls of the same moment
 NOT_SIGNED_IN = "out"  # the status of a member who is not expected
 _encode_queue = msgspec.msgpack.Encoder().encode
 _decode_queue = msgspec.msgpack.Decoder(Queue).decode
@@ -121,7 +122,7 @@ class Queues:
         now = self._clock()
         queue_id = format_queue_id(application, request.group)
         try:
-            facts = await self._read_facts(queue_id, (request.priority, now, ""), now)
+            facts = await self._read_facts(queue_id, (request.priority, now, AFTER_ALL_CALLS), now)
             agents = await self.store.load_agents(request.members, request.group)
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")

@@ -88,7 +88,7 @@ def test_no_caller_is_passed_over(
 
 @pytest.mark.parametrize(
     ("position", "takings", "seconds", "wait"),
-    [(1, 2, 60.0, 0), (1, 3, 60.0, 30), (4, 3, 60.0, 120), (1, 10, 0.001, 1)],
+    [(1, 2, 60.0, 0), (1, 3, 60.0, 24), (4, 3, 60.0, 96), (1, 10, 0.001, 1)],
 )
 def test_wait_is_estimated_from_the_latest_takings(
     position: int, takings: int, seconds: float, wait: int
