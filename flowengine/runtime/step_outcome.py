@@ -70,3 +70,13 @@ class Outcome(msgspec.Struct, frozen=True):
     wish: QueueWish | None = None
     leaves_queue: bool = False
     signings: tuple[AgentSigning, ...] = ()
+
+    @property
+    def concerns_others(self) -> bool:
+        """Whether something is to be saved with it for other calls, or for agents."""
+        return (
+            self.ring is not None
+            or self.wish is not None
+            or self.leaves_queue
+            or bool(self.signings)
+        )

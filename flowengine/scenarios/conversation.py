@@ -22,7 +22,7 @@ from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
 from flowengine.scenarios.event_descriptions import describe_event, get_next_phase
 from flowengine.scenarios.simulated_parties import SimulatedParties
 from flowengine.scenarios.simulated_rings import RingSimulator
-from flowengine.states import LookupResult
+from flowengine.states import LookupResult, OwnEvent
 from flowengine.svaml import encode_svaml
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VIRTUAL_START, VirtualClock
@@ -82,7 +82,9 @@ class Conversation:
         self._role: Role = "caller"
         self._pending_callbacks = 0
         exchange.subscribe(self._record_event)
-        self.rings = RingSimulator(exchange, backend.answer_result if backend else answer_nothing)
+        self.rings = RingSimulator(
+            exchange, clock, backend.answer_event if backend else answer_nothing
+        )
         if backend is not None:
             backend.rings = self.rings
         self.parties = SimulatedParties(self.rings, clock, self.add_party_line, self.events.append)
@@ -292,7 +294,7 @@ class Conversation:
             self.add_line(*said)
 
 
-def answer_nothing(_call_id: str, _exit_name: str) -> bytes:
+def answer_nothing(_event: OwnEvent) -> bytes:
     """No flow in this process answers."""
     return encode_svaml((), None)
 
