@@ -92,9 +92,12 @@ class SimulatedParties:
     def call(self, party: SimulatedParty, to: str) -> None:
         """Have a party call, beside the call of the scenario."""
         self._add_line(party.name, f"dials {to}")
-        call = self._exchange.dial(caller=party.address, to=to)
-        party.call_id = call.id
-        self._callers[call.id] = party
+        party.call_id = self._exchange.dial(caller=party.address, to=to).id
+        self._callers[party.call_id] = party
+
+    def is_of_caller(self, happening: SwitchEvent) -> bool:
+        """Whether it happens to a party who has called, beside the caller of the scenario."""
+        return happening.call in self._callers
 
     def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
         """Name a party, and say what they do by themselves."""
