@@ -27,7 +27,7 @@ TITLES = (
 @store_option
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 def queues(store: str, *, data: bool) -> None:
-    """Show the queues of a server: who waits, and who takes calls.
+    """Show who waits in queues, and who takes calls.
 
     waiting and longest are the callers and how long the first has waited; free, busy, resting,
     pausing and out are the members of the group; taken and lost are the callers since midnight
