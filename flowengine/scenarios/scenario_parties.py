@@ -62,6 +62,18 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
         ]
         | UnsetType
     ) = UNSET
+    to: (
+        Annotated[
+            str,
+            Meta(
+                description="The number that they dial who `calls first`; without it, that of the "
+                "scenario.",
+                examples=["+14045550117"],
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 Parties = dict[Name, AuthoredParty]
@@ -92,7 +104,9 @@ def merge_parties(own: Parties | UnsetType, shared: Parties | UnsetType) -> Part
     found = dict(shared or {})
     for name, party in (own or {}).items():
         before = found.get(name, AuthoredParty())
-        found[name] = AuthoredParty(party.is_ or before.is_, party.does or before.does)
+        found[name] = AuthoredParty(
+            party.is_ or before.is_, party.does or before.does, party.to or before.to
+        )
     return found
 
 
