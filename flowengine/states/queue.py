@@ -186,6 +186,10 @@ class CompiledQueue(Verb):
         return self.group.name
 
     @property
+    def longest_wait(self) -> int:
+        return self.terms.limit
+
+    @property
     def key_targets(self) -> Mapping[str, str]:
         return self.key_exits
 
