@@ -82,8 +82,6 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     sealer = JournalEncryption(keys.find_sealing_keys(known, environment, settings.folder))
     journal = open_journal(settings, releases, sealer, metrics)
     engine = Engine(releases, store, codec, client)
-    if engine.orchestrations is not None:
-        engine.orchestrations.on_wait_end = metrics.observe_wait
     callback = CallbackHandler(
         engine,
         SignatureGate(releases, environment),
@@ -108,7 +106,9 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     outbox, drain = Outbox(store, codec, client), settings.drain
     secrets = partial(find_application_secret, releases, environment)
     requests = OrchestrationRequests(secrets, settings.api_url)
-    orchestrations = create_service(engine, store, codec, requests, callback.answer_result)
+    orchestrations = create_service(
+        engine, store, codec, requests, callback.answer_result, metrics.observe_wait
+    )
     parts = WorkerParts(
         store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
     )
