@@ -27,7 +27,7 @@ from flowengine.runtime.step_walk import create_walk
 from flowengine.scenarios.sample_bodies import to_body
 from flowengine.sinch import decode
 from flowengine.sources.project_folder import read_folder
-from flowengine.states import LookupResult, OrchestrationResult
+from flowengine.states import LookupResult, OrchestrationResult, QueueAnnouncement
 from flowengine.svaml import encode_svaml, find_violations
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,7 @@ COMPILED = compile_project(
 )
 SCHEMA = json.loads((ROOT / "schemas" / "svaml.schema.json").read_text())
 OPEN, CLOSED = datetime(2026, 11, 18, 16, 0, tzinfo=UTC), datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+QUEUE_FACTS = LookupResult(200, {"position": 1, "wait": 60, "signed_in": 1})
 ENTERED = ["", "1", "2", "*1", "*2", "12345674"]
 LIMIT = 200  # different situations of one flow
 
@@ -176,13 +177,16 @@ def replies(call: Call) -> Iterator[Any]:
     if state.verb.calls_others:
         for name in state.exits:
             yield OrchestrationResult(call_id="c1", exit=name)
+    if state.verb.waits_in_queue:
+        yield QueueAnnouncement(call_id="c1", position=2, wait=90)
     for result in ("ANSWERED", "BUSY", "NOANSWER", "FAILED"):
         yield event("dice", result=result, reason="N/A", duration=5)
 
 
 def settled(outcome: Outcome, answer: LookupResult) -> Outcome:
     while outcome.waiting is not None:
-        outcome = resume(outcome.waiting, answer)
+        asks_queue = outcome.waiting.request.queue is not None
+        outcome = resume(outcome.waiting, QUEUE_FACTS if asks_queue else answer)
     return outcome
 
 
