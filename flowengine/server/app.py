@@ -92,13 +92,12 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     )
     ready, door = Readyz(store), create_status_authorizer(environment)
     status = StatusEndpoint(live, releases, store, journal)
+    numbers = MetricsEndpoint(metrics, store)
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
         Route("/healthz", Healthz(), methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
-        Route(
-            "/metrics", AuthorizedEndpoint(door, MetricsEndpoint(metrics, store)), methods=["GET"]
-        ),
+        Route("/metrics", AuthorizedEndpoint(door, numbers), methods=["GET"]),
         Route("/status", AuthorizedEndpoint(door, status), methods=["GET"]),
         *admin.build_admin_routes(environment, settings, live, store),
     ]
@@ -112,7 +111,6 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     parts = WorkerParts(
         store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
     )
-
     others = Starlette(routes=routes, lifespan=create_lifespan(parts, releases, metrics))
     return CallbackDispatcher(
         settings.callback_path, callback, others, connections, live.retire, live.is_renewable
