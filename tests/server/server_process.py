@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -16,7 +14,8 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
-from tests.waiting import PATIENCE_SECONDS, find_free_port, wait_until
+from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
+from tests.zygote import FlowengineProcess
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 STATUS_TOKEN = "a token of the tests"
@@ -108,7 +107,7 @@ def handler(service: Service) -> type[BaseHTTPRequestHandler]:
 class Served:
     """A server process as the platform and its operator see it."""
 
-    process: subprocess.Popen[bytes]
+    process: FlowengineProcess
     url: str
     out: Path
     err: Path
@@ -187,8 +186,7 @@ def start_server(
     folder: Path,
     *options: str,
     signed: bool = True,
-    program: Sequence[str] = ("-m", "flowengine"),
-    prepare: Callable[[], None] | None = None,
+    program: str = "",
     **environment: str,
 ) -> Served:
     """Start `flowengine serve flows` in this folder, and wait until it is ready.
@@ -206,8 +204,9 @@ def start_server(
     )
     out, err = folder / "out", folder / "err"
     with out.open("wb") as stdout, err.open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, *program, "serve", "flows", "--port", str(port), *options],
+        process = FlowengineProcess(
+            ["serve", "flows", "--port", str(port), *options],
+            program=program,
             cwd=folder,
             env={
                 "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -218,7 +217,6 @@ def start_server(
             },
             stdout=stdout,
             stderr=stderr,
-            preexec_fn=prepare,  # noqa: PLW1509  # the tests start no server from a thread
         )
     served = Served(process, f"http://127.0.0.1:{port}", out, err, signed)
     try:
@@ -232,6 +230,8 @@ def start_server(
 
 def is_ready(served: Served) -> bool:
     assert served.process.poll() is None, served.err.read_text()
+    if not can_connect(served.port):
+        return False
     try:
         return served.get("/readyz").status_code == 200
     except httpx.TransportError:
