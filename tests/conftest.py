@@ -5,12 +5,13 @@ anew; read the diff.
 """
 
 import functools
+import gc
 import os
 import signal
 import ssl
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,17 @@ def two_workers(support_line_folder: Path) -> Iterator[Server]:
     server.start()
     yield server
     server.kill(signal.SIGTERM)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector away from what is collected here: it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

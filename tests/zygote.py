@@ -72,8 +72,8 @@ class FlowengineProcess:
         env: Mapping[str, str] | None = None,
         program: str = "",
         stdin: IO[bytes] | int = subprocess.DEVNULL,
-        stdout: IO[bytes] | int,
-        stderr: IO[bytes] | int,
+        stdout: IO[bytes] | int = subprocess.DEVNULL,
+        stderr: IO[bytes] | int = subprocess.DEVNULL,
         start_new_session: bool = False,
     ) -> None:
         self.args = ["flowengine", *arguments]
@@ -88,14 +88,13 @@ class FlowengineProcess:
         }
         with _lock:
             zygote = start_zygote()
-        with open(os.devnull, "rb") as nothing:  # noqa: PTH123
-            given = nothing if stdin == subprocess.DEVNULL else stdin
-            files = [
-                each if isinstance(each, int) else each.fileno() for each in (given, stdout, stderr)
+        with open(os.devnull, "r+b", buffering=0) as nothing:  # noqa: PTH123
+            given = [
+                nothing if each == subprocess.DEVNULL else each for each in (stdin, stdout, stderr)
             ]
-            socket.send_fds(
-                zygote.channel, [json.dumps(request).encode()], [*files, theirs.fileno()]
-            )
+            files = [each if isinstance(each, int) else each.fileno() for each in given]
+            content = json.dumps(request).encode()
+            socket.send_fds(zygote.channel, [content], [*files, theirs.fileno()])
         theirs.close()
         self.pid = self._receive_number()
 
