@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -107,7 +109,7 @@ def handler(service: Service) -> type[BaseHTTPRequestHandler]:
 class Served:
     """A server process as the platform and its operator see it."""
 
-    process: FlowengineProcess
+    process: FlowengineProcess | subprocess.Popen[bytes]
     url: str
     out: Path
     err: Path
@@ -187,11 +189,13 @@ def start_server(
     *options: str,
     signed: bool = True,
     program: str = "",
+    as_installed: bool = False,
     **environment: str,
 ) -> Served:
     """Start `flowengine serve flows` in this folder, and wait until it is ready.
 
-    The server gets nothing of ours from the environment of the tests but what is given here.
+    The server gets nothing of ours from the environment of the tests but what is given here. With
+    `as_installed` it is the installed program; else it is forked from the zygote.
     """
     port = find_free_port()
     inherited = {
@@ -202,22 +206,34 @@ def start_server(
     credentials = (
         {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET} if signed else {}
     )
+    command = ["serve", "flows", "--port", str(port), *options]
+    whole_environment = {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
+        **inherited,
+        **credentials,
+        **environment,
+    }
     out, err = folder / "out", folder / "err"
     with out.open("wb") as stdout, err.open("wb") as stderr:
-        process = FlowengineProcess(
-            ["serve", "flows", "--port", str(port), *options],
-            program=program,
-            cwd=folder,
-            env={
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
-                **inherited,
-                **credentials,
-                **environment,
-            },
-            stdout=stdout,
-            stderr=stderr,
-        )
+        process: FlowengineProcess | subprocess.Popen[bytes]
+        if as_installed:
+            process = subprocess.Popen(
+                [Path(sys.executable).with_name("flowengine"), *command],
+                cwd=folder,
+                env=whole_environment,
+                stdout=stdout,
+                stderr=stderr,
+            )
+        else:
+            process = FlowengineProcess(
+                command,
+                program=program,
+                cwd=folder,
+                env=whole_environment,
+                stdout=stdout,
+                stderr=stderr,
+            )
     served = Served(process, f"http://127.0.0.1:{port}", out, err, signed)
     try:
         wait_until(lambda: is_ready(served), otherwise=err.read_text)
