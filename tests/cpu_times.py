@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.zygote import start_zygote
+from tests.fork_server import start_fork_server
 
 SHOWN = 40
 NAME = "cpu seconds"
@@ -21,11 +21,11 @@ _seconds: dict[str, float] = {}
 
 
 def read_cpu_seconds() -> float:
-    """What this process, its zygote and the children of both have used."""
+    """What this process, its fork server and the children of both have used."""
     own = os.times()
     seconds = own.user + own.system + own.children_user + own.children_system
-    if start_zygote.cache_info().currsize:
-        stat = Path(f"/proc/{start_zygote().process.pid}/stat").read_text()
+    if start_fork_server.cache_info().currsize:
+        stat = Path(f"/proc/{start_fork_server().process.pid}/stat").read_text()
         times = stat.rpartition(")")[2].split()[11:15]
         seconds += sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
     return seconds

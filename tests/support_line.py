@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
+from tests.fork_server import FlowengineProcess
 from tests.waiting import can_connect, find_free_port, wait_until
-from tests.zygote import FlowengineProcess
 
 KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="

@@ -13,6 +13,7 @@ import yaml
 
 from tests.compiled_release import compile_release
 from tests.docs.docs_examples import ROOT, examples
+from tests.fork_server import run_flowengine
 from tests.journal.journal_line import (
     FLOW,
     PROJECT,
@@ -25,7 +26,6 @@ from tests.journal.journal_line import (
     ring,
 )
 from tests.sources.git_repository import commit, git, new_repository
-from tests.zygote import run_flowengine
 
 (WORKFLOW,) = (
     yaml.safe_load(example.text)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.followed_source import Served, served
+from tests.fork_server import run_flowengine
 from tests.server.server_process import list_workers
 from tests.sources.git_repository import commit, flow, git
 from tests.waiting import wait_until
-from tests.zygote import run_flowengine
 
 Story = Callable[["Work"], None]
 

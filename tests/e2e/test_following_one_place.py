@@ -14,9 +14,9 @@ import pytest
 
 from flowengine.compile.project_compiler import compute_release_id
 from tests.e2e.many_callers import project, write
+from tests.fork_server import run_flowengine
 from tests.support_line import READER, Server
 from tests.waiting import PATIENCE_SECONDS, wait_until
-from tests.zygote import run_flowengine
 
 
 class Office(Server):

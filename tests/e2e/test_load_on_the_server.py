@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_server import run_flowengine
 from tests.support_line import KEY, SECRET, Server
-from tests.zygote import run_flowengine
 
 
 @pytest.fixture(params=["", "none"], ids=["default store", "cookies alone"])

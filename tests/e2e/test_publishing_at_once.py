@@ -13,10 +13,10 @@ import pytest
 from flowengine.releases.ledger import Change, Ledger, LiveState, apply_changes
 from tests.e2e.many_callers import project, write
 from tests.e2e.test_several_machines import id_of
+from tests.fork_server import run_flowengine
 from tests.support_line import READER, Server
 from tests.thoroughness import THOROUGH
 from tests.waiting import PATIENCE_SECONDS, wait_until
-from tests.zygote import run_flowengine
 
 TOKEN = "a token that nobody guesses"
 EACH = 6 if THOROUGH else 3

@@ -19,9 +19,9 @@ from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from tests.e2e.many_callers import Crowd, parts_of, project, write
+from tests.fork_server import run_flowengine
 from tests.support_line import READER, Line, Server, said
 from tests.waiting import PATIENCE_SECONDS, wait_until
-from tests.zygote import run_flowengine
 
 LANES, SLOW = 60, 0.5
 

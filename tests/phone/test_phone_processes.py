@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from flowengine.sinch import sign_request
+from tests.fork_server import FlowengineProcess, run_flowengine
 from tests.phone.phone_project import project
 from tests.waiting import PATIENCE_SECONDS
-from tests.zygote import FlowengineProcess, run_flowengine
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 ENVIRONMENT = {

@@ -13,7 +13,7 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
 from flowengine.sources.flow_source import FlowOrigin
-from tests.zygote import FlowengineProcess
+from tests.fork_server import FlowengineProcess
 
 HERE = FlowOrigin("/srv/flows")
 GIT = FlowOrigin("/srv/flows.git", "main", "3faf202", "Ann <ann@example.com>", "Open on Saturdays")

@@ -17,7 +17,7 @@ from flowengine.releases.ledger import (
     LiveState,
     apply_changes,
 )
-from tests.zygote import FlowengineProcess
+from tests.fork_server import FlowengineProcess
 
 PUBLISH = Change("ann", "publish", "r1", place="/srv/flows")
 

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
+from tests.fork_server import FlowengineProcess
 from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
-from tests.zygote import FlowengineProcess
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 STATUS_TOKEN = "a token of the tests"
@@ -195,7 +195,7 @@ def start_server(
     """Start `flowengine serve flows` in this folder, and wait until it is ready.
 
     The server gets nothing of ours from the environment of the tests but what is given here. With
-    `as_installed` it is the installed program; else it is forked from the zygote.
+    `as_installed` it is the installed program; else it is forked from the fork server.
     """
     port = find_free_port()
     inherited = {

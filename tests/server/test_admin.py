@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fork_server import run_flowengine
 from tests.sources.git_repository import commit, flow, git, new_repository
 from tests.support_line import READER, Line, Server, said
 from tests.waiting import wait_until
-from tests.zygote import run_flowengine
 
 TOKEN = "a token that nobody guesses"
 KNOWN = {"authorization": f"Bearer {TOKEN}", "x-who": "ann"}

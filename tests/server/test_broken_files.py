@@ -20,9 +20,9 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.session_file import open_session_file
+from tests.fork_server import run_flowengine
 from tests.support_line import KEY, SECRET, Crm, Line, Server, said, write_support_line
 from tests.waiting import PATIENCE_SECONDS, find_free_port
-from tests.zygote import run_flowengine
 
 NOBODY = 65534
 LOST = {

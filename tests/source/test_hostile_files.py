@@ -6,8 +6,8 @@ import pytest
 
 from flowengine.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_PROBLEMS
 from flowengine.source import read_document
+from tests.fork_server import FlowengineProcess
 from tests.waiting import PATIENCE_SECONDS
-from tests.zygote import FlowengineProcess
 
 MIB = MAX_FILE_BYTES
 HOSTILE = {

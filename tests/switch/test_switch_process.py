@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fork_server import FlowengineProcess, run_flowengine
 from tests.switch.switch_process import (
     CONFIG,
     KEY,
@@ -18,7 +19,6 @@ from tests.switch.switch_process import (
     Switch,
 )
 from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
-from tests.zygote import FlowengineProcess, run_flowengine
 
 ROOT = Path(__file__).parents[2]
 MENU = {

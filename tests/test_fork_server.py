@@ -1,4 +1,4 @@
-"""Commands that are forked from the zygote behave like those that are started."""
+"""Commands that are forked from the fork server behave like those that are started."""
 
 import os
 import signal
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_server import FlowengineProcess, run_flowengine
 from tests.waiting import PATIENCE_SECONDS
-from tests.zygote import FlowengineProcess, run_flowengine
 
 
 def test_forked_command_does_what_the_program_does(tmp_path: Path) -> None:

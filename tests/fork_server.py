@@ -1,7 +1,7 @@
 """Commands of flowengine in processes of their own, at a hundredth of the cost: they are forked from
-one process, the zygote, that has imported everything (1.2 seconds of CPU) and does nothing else.
+one process, the fork server, that has imported everything (1.2 seconds of CPU) and does nothing else.
 
-Each process of pytest has a zygote of its own. Use `python -m flowengine` itself where the start of
+Each process of pytest has a fork server of its own. Use `python -m flowengine` itself where the start of
 the program is what a test is about.
 """
 
@@ -34,13 +34,13 @@ _number = struct.Struct("!i")
 _lock = threading.Lock()
 
 
-class Zygote:
+class ForkServer:
     """The process that the others are forked from, as its user sees it."""
 
     def __init__(self) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.zygote", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
             cwd=ROOT,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -54,8 +54,8 @@ class Zygote:
 
 
 @functools.cache
-def start_zygote() -> Zygote:
-    return Zygote()
+def start_fork_server() -> ForkServer:
+    return ForkServer()
 
 
 class FlowengineProcess:
@@ -87,20 +87,20 @@ class FlowengineProcess:
             "leads_session": start_new_session,
         }
         with _lock:
-            zygote = start_zygote()
+            fork_server = start_fork_server()
         with open(os.devnull, "r+b", buffering=0) as nothing:  # noqa: PTH123
             given = [
                 nothing if each == subprocess.DEVNULL else each for each in (stdin, stdout, stderr)
             ]
             files = [each if isinstance(each, int) else each.fileno() for each in given]
             content = json.dumps(request).encode()
-            socket.send_fds(zygote.channel, [content], [*files, theirs.fileno()])
+            socket.send_fds(fork_server.channel, [content], [*files, theirs.fileno()])
         theirs.close()
         self.pid = self._receive_number()
 
     def _receive_number(self) -> int:
         received = self._status.recv(_number.size, socket.MSG_WAITALL)
-        assert received, "the zygote has ended"
+        assert received, "the fork server has ended"
         return int(_number.unpack(received)[0])
 
     def poll(self) -> int | None:
