@@ -34,6 +34,7 @@ EXEMPT_CONSTANTS = {
     "_ALL_ENTRIES": "",
     "_ALL_SIGNINGS": "",
     "_ENDED": "",
+    "_COUNT_WAITING": "",
     "_WAITING": "",
     "_UNOFFERED": "",
     "_WAKE_QUEUES": "",
