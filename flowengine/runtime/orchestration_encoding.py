@@ -1,16 +1,18 @@
 """What orchestrations keep in the store, encrypted: members and words are in it."""
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from flowengine.orchestration.ring_state import Ring
+from flowengine.orchestration.room_state import Room
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.storage.sessions import SavedOrchestration, ScheduledTask
 
 _STATE_SUFFIX, _TASK_SUFFIX = "\norchestration", "\ntask"  # no state passes as a task
 ContentT = TypeVar("ContentT")
+StateT = TypeVar("StateT", bound=msgspec.Struct)
 
 
 class OwnedRing(msgspec.Struct, frozen=True, array_like=True):
@@ -28,7 +30,8 @@ class TaskContent(msgspec.Struct, frozen=True, array_like=True):
 
 
 _to_bytes = msgspec.msgpack.Encoder().encode
-_decode_ring = msgspec.msgpack.Decoder(OwnedRing).decode
+_RING_DECODER = msgspec.msgpack.Decoder(OwnedRing)
+_ROOM_DECODER = msgspec.msgpack.Decoder(Room)
 _decode_task = msgspec.msgpack.Decoder(TaskContent).decode
 
 
@@ -39,7 +42,7 @@ class OrchestrationEncoding:
         self._codec = codec
 
     def encode_ring(self, owned: OwnedRing) -> bytes:
-        return self._codec.seal(_to_bytes(owned), owned.ring.id + _STATE_SUFFIX).encode()
+        return self._seal_state(owned.ring.id, owned)
 
     def decode_ring(self, saved: SavedOrchestration) -> OwnedRing | None:
         """The ring; a new one where no turn was taken yet. None where no key opens it, or a later
@@ -47,11 +50,14 @@ class OrchestrationEncoding:
         """
         if not saved.state:
             return OwnedRing(Ring(id=saved.id))
-        content = self._codec.open(saved.state.decode(), saved.id + _STATE_SUFFIX)
-        try:
-            return _decode_ring(content) if content else None
-        except msgspec.MsgspecError:
-            return None
+        return self._open_state(saved, _RING_DECODER)
+
+    def encode_room(self, room: Room) -> bytes:
+        return self._seal_state(room.id, room)
+
+    def decode_room(self, saved: SavedOrchestration) -> Room | None:
+        """The conference, as above."""
+        return self._open_state(saved, _ROOM_DECODER) if saved.state else Room(id=saved.id)
 
     def encode_task(self, orchestration: str, owner: CallOwner, content: msgspec.Struct) -> bytes:
         task = _to_bytes(TaskContent(owner, msgspec.Raw(_to_bytes(content))))
@@ -69,3 +75,21 @@ class OrchestrationEncoding:
         except msgspec.MsgspecError:
             pass
         return None
+
+    def _seal_state(self, orchestration: str, state: msgspec.Struct) -> bytes:
+        return self._codec.seal(_to_bytes(state), orchestration + _STATE_SUFFIX).encode()
+
+    def _open_state(
+        self, saved: SavedOrchestration, decoder: "msgspec.msgpack.Decoder[StateT]"
+    ) -> StateT | None:
+        content = self._codec.open(saved.state.decode(), saved.id + _STATE_SUFFIX)
+        try:
+            return decoder.decode(content) if content else None
+        except msgspec.MsgspecError:
+            return None
+
+
+class ReadTask(Protocol):
+    """Where the request of a task goes, and what it is to do. Raises UnreadableTaskError."""
+
+    def __call__(self, task: ScheduledTask, kind: type[ContentT]) -> tuple[CallOwner, ContentT]: ...

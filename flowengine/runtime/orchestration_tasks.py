@@ -41,6 +41,7 @@ from flowengine.runtime.platform_requests import (
     RequestOutcome,
     RequestRefused,
 )
+from flowengine.runtime.room_tasks import RoomTasks
 from flowengine.sinch.address_mask import mask_address
 from flowengine.states import OrchestrationResult
 from flowengine.storage.sessions import ScheduledTask
@@ -90,6 +91,8 @@ class OrchestrationTasks:
             RELEASE_TASK: self._release_caller,
             END_TASK: self._end_caller,
         }
+        rooms = RoomTasks(orchestrations.rooms, requests, self._read_task, clock)
+        self._handlers |= rooms.list_handlers()
 
     async def handle(self, task: ScheduledTask) -> float | None:
         """Carry out a task; returns when to try again, or None when it is done."""

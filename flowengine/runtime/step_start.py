@@ -213,6 +213,8 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
         return StepStart(call)
     if event.type != "sequence" or verb.waits_in_queue:
         return StepStart(call)
+    if verb.room_keys:
+        return StepStart(call, sends_nothing=True)
     return start_beside_call(release, call, event)
 
 

@@ -38,6 +38,7 @@ from flowengine.states.queue_plan import (
     StayInRoom,
 )
 from flowengine.states.ring_plan import RingPlan
+from flowengine.states.room_plan import RoomWish
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
@@ -79,6 +80,7 @@ __all__ = [
     "QueueWish",
     "ReturnFromSubflow",
     "RingPlan",
+    "RoomWish",
     "Shape",
     "StateBuilder",
     "StateFailure",

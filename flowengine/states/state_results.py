@@ -8,6 +8,7 @@ import msgspec
 
 from flowengine.states.queue_plan import AgentSigning, QueueRequest, QueueWish
 from flowengine.states.ring_plan import RingPlan
+from flowengine.states.room_plan import RoomWish
 from flowengine.svaml import Action, Instruction
 
 TRANSIENT_ERRORS = ("timeout", "connection", "refused")
@@ -21,7 +22,7 @@ class Exit(msgspec.Struct, frozen=True):
     to the question of the state itself: from its read-back, or from a menu inside it. With
     `without_caller`, nobody hears what the states that follow say. With `leaves_queue`, a caller
     who waits in a queue goes on by themselves: nobody has brought them out. With `signing`, an agent
-    signs in or out.
+    signs in or out. `room` is what is to happen in a conference.
     """
 
     name: str
@@ -29,17 +30,19 @@ class Exit(msgspec.Struct, frozen=True):
     without_caller: bool = False
     leaves_queue: bool = False
     signing: AgentSigning | None = None
+    room: RoomWish | None = None
 
 
 class AnswerCallback(msgspec.Struct, frozen=True):
     """Answer the callback with this action and wait here for the next one. With `ring` other calls
     are placed for the caller, and their result resumes the state. A caller who waits in a queue may
-    have a `wish`.
+    have a `wish`. `room` is what is to happen in a conference.
     """
 
     action: ActionToSend | None
     ring: RingPlan | None = None
     wish: QueueWish | None = None
+    room: RoomWish | None = None
 
 
 @dataclass(frozen=True, slots=True)

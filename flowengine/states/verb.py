@@ -156,6 +156,21 @@ class Verb(ABC):
         return None
 
     @property
+    def is_in_room(self) -> bool:
+        """Whether the conference that it connects to is told of its caller."""
+        return False
+
+    @property
+    def room_keys(self) -> frozenset[str]:
+        """The keys that do something in the conference that it connects to."""
+        return frozenset()
+
+    @property
+    def changes_room(self) -> bool:
+        """Whether it has members of a conference changed."""
+        return False
+
+    @property
     def least_digits(self) -> int:
         """The fewest digits that it takes, or 0."""
         return 0

@@ -29,7 +29,7 @@ def check(facts: CallFacts) -> Iterator[Problem]:
                 message,
                 APP_CALLERS_HINT,
             )
-        elif state.verb.reports_keys:
+        elif state.verb.reports_keys or state.verb.room_keys:
             message = f"the keys of callers from apps are not reported, and a route leads them to {state.name}"
             span = document.find_key_span((*state.path, state.kind, "keys"))
             yield Problem("FE937", span, message, APP_CALLERS_HINT)
