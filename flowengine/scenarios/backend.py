@@ -13,6 +13,7 @@ from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, deri
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.scenarios.simulated_rings import RingSimulator
+from flowengine.scenarios.simulated_rooms import RoomSimulator
 from flowengine.sinch import Dice, decode
 from flowengine.states import LookupRequest, LookupResult, OrchestrationResult, StepEvent
 from flowengine.svaml import SetCookie, encode_svaml
@@ -67,6 +68,7 @@ class Backend:
         self.cookies_only = cookies_only
         self.calls: dict[str, BackendCall] = {}
         self.rings: RingSimulator | None = None
+        self.rooms: RoomSimulator | None = None
         self.lookup_state = ("", "")
         """Flow and state of the lookup that is being made"""
 
@@ -78,6 +80,8 @@ class Backend:
         answer = self.answer_event(event)
         if self.rings and type(event) is Dice:
             self.rings.handle_caller_left(event.call_id)
+        if self.rooms and type(event) is Dice:
+            self.rooms.handle_caller_left(event.call_id)
         return answer
 
     def answer_result(self, call_id: str, exit_name: str) -> bytes:
@@ -98,6 +102,8 @@ class Backend:
         known.steps.append(AnsweredCallback(event, outcome.trace, outcome.call, answer))
         if self.rings and outcome.ring is not None:
             self.rings.begin(event.call_id, outcome.ring)
+        if self.rooms:
+            self.rooms.handle_wishes(event.call_id, outcome.rooms)
         return answer
 
     def perform_lookups(self, outcome: Outcome) -> Outcome:

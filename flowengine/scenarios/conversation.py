@@ -22,6 +22,7 @@ from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
 from flowengine.scenarios.event_descriptions import describe_event, get_next_phase
 from flowengine.scenarios.simulated_parties import SimulatedParties
 from flowengine.scenarios.simulated_rings import RingSimulator
+from flowengine.scenarios.simulated_rooms import RoomSimulator
 from flowengine.states import LookupResult
 from flowengine.svaml import encode_svaml
 from flowengine.switch.calls import Leg, SwitchCall
@@ -75,6 +76,8 @@ class Conversation:
         self.transcript: list[TranscriptLine] = []
         self.sounds: dict[CallSide, list[str]] = {"near": [], "far": []}
         self.phase = ""
+        self.dialled = ""
+        """What the caller has dialled"""
         self.on_party_line: Callable[[str, str], None] = lambda _who, _what: None
         """Hears what parties of a ring do, and what is done with them"""
         self._call: SwitchCall | None = None
@@ -83,8 +86,9 @@ class Conversation:
         self._pending_callbacks = 0
         exchange.subscribe(self._record_event)
         self.rings = RingSimulator(exchange, backend.answer_result if backend else answer_nothing)
+        self.rooms = RoomSimulator(exchange)
         if backend is not None:
-            backend.rings = self.rings
+            backend.rings, backend.rooms = self.rings, self.rooms
         self.parties = SimulatedParties(self.rings, clock, self.add_party_line, self.events.append)
 
     @property
@@ -105,7 +109,7 @@ class Conversation:
 
     def dial(self, caller: str, to: str, **how: Any) -> None:
         """Call; `how` is what `Exchange.dial` takes besides."""
-        self._role = "caller"
+        self._role, self.dialled = "caller", to
         self.add_line("caller", f"dials {to}")
         self._call = self.exchange.dial(caller=caller, to=to, **how)
         self._leg = self._call.caller
@@ -220,9 +224,10 @@ class Conversation:
 
     def _is_quiet(self) -> bool:
         if self.is_over:
-            # the legs of a ring hear of it at the same moment
-            rings = bool(self.rings.find_phase(self.call.id))
-            return not rings or self.clock.get_next_delay() != 0
+            # the legs of a ring, and others in a conference, hear of it at the same moment
+            others = bool(self.rings.find_phase(self.call.id)) or self.parties.has_callers
+            is_done = self.clock.get_next_delay() != 0 and self._are_others_quiet()
+            return not others or is_done
         if (
             self.phase in ("", "picked")
             or self._pending_callbacks
@@ -232,7 +237,10 @@ class Conversation:
         legs = (self.call.caller, self.call.callee)
         if any(leg.line.is_speaking for leg in legs if leg is not None):
             return False
-        return self.parties.is_settled(self.call.id)
+        return self._are_others_quiet()
+
+    def _are_others_quiet(self) -> bool:
+        return self.rooms.is_settled and self.parties.is_settled(self.call.id)
 
     def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
         if self.is_over or leg is None:

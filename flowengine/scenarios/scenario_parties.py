@@ -13,6 +13,8 @@ from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.states.field_types import Name
 
 PartyBehaviour = Literal["answers", "accepts", "rings out", "busy", "declines"]
+ROOM_WORDS = ("is on hold", "is muted", "is heard")
+"""What a party is in a conference"""
 PARTY_WORDS = (
     *get_args(PartyBehaviour),
     "hangs up",
@@ -20,6 +22,8 @@ PARTY_WORDS = (
     "is rung",
     "is not rung",
     "is free",
+    "calls",
+    *ROOM_WORDS,
 )
 """What a party does or is, in words alone"""
 PARTY_VERBS: Mapping[str, str] = {
@@ -35,13 +39,14 @@ _PARTY_KEYS_PATTERN = re.compile(r"[0-9*#]+")
 
 
 class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Somebody whom the flow may ring."""
+    """Somebody whom the flow may ring, or who calls beside the caller."""
 
     is_: (
         Annotated[
             str,
             Meta(
-                description="Their phone number or SIP address, as the flow rings it.",
+                description="Their phone number or SIP address, as the flow rings it; or the name of "
+                "an app user who calls.",
                 examples=["+14045009001"],
                 min_length=1,
             ),
@@ -55,6 +60,18 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
                 description="What they do by themselves when they are rung; `accepts` answers and "
                 "presses the key that takes the call. Without it, the steps say what they do.",
                 examples=["rings out"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    calls: (
+        Annotated[
+            str,
+            Meta(
+                description="What they dial in a step `calls`; without it, what the caller of the "
+                "scenario has dialled.",
+                examples=["+14045550140"],
+                min_length=1,
             ),
         ]
         | UnsetType
@@ -89,7 +106,9 @@ def merge_parties(own: Parties | UnsetType, shared: Parties | UnsetType) -> Part
     found = dict(shared or {})
     for name, party in (own or {}).items():
         before = found.get(name, AuthoredParty())
-        found[name] = AuthoredParty(party.is_ or before.is_, party.does or before.does)
+        found[name] = AuthoredParty(
+            party.is_ or before.is_, party.does or before.does, party.calls or before.calls
+        )
     return found
 
 

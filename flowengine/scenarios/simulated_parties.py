@@ -1,12 +1,14 @@
-"""The parties whom rings call in a simulated call: what they do by themselves, what they hear, and
-when they were rung.
+"""The parties of a simulated call whom rings call, or who call by themselves: what they do, what they
+hear, and when they were rung.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
+from flowengine.scenarios.call_setup import CallerKind
+from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VirtualClock
@@ -16,6 +18,7 @@ from flowengine.switch.switch_events import (
     Joined,
     Left,
     MenuWaits,
+    ParticipantChanged,
     Picked,
     Ringing,
     SwitchEvent,
@@ -43,9 +46,9 @@ OnConnected = Callable[[SwitchEvent], None]
 
 @dataclass(slots=True)
 class SimulatedParty:
-    """Somebody whom a ring may call. `call_id` is their latest leg; `rings` are the seconds at
-    which they were rung, of which steps have accounted for `matched`. With `accepts_next` they
-    press the key of the next menu that asks them.
+    """Somebody whom a ring may call, or who calls. `call_id` is their latest call; `rings` are the
+    seconds at which they were rung, of which steps have accounted for `matched`. With `accepts_next`
+    they press the key of the next menu that asks them.
     """
 
     name: str
@@ -83,6 +86,7 @@ class SimulatedParties:
         self._on_connected = on_connected
         self._exchange = rings.exchange
         self._by_address: dict[str, SimulatedParty] = {}
+        self._dialled = set[str]()
         self._exchange.subscribe(self._record_event)
 
     def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
@@ -130,7 +134,30 @@ class SimulatedParties:
     def find_leg(self, party: SimulatedParty) -> Leg | None:
         """Their end of a leg that is not over."""
         call = self.find_call(party)
-        return call.callee if call is not None and call.ended is None else None
+        return call.caller or call.callee if call is not None and call.ended is None else None
+
+    @property
+    def has_callers(self) -> bool:
+        """Whether somebody has called who was not called."""
+        return bool(self._dialled)
+
+    def dial(self, party: SimulatedParty, to: str, application: str) -> None:
+        """Have a party call a number, which need not be that of the other caller."""
+        kind = find_dialler_kind(party.address)
+        call = self._exchange.dial(
+            caller=party.address,
+            to=to,
+            kind=kind,
+            application=application,
+        )
+        party.call_id = call.id
+        self._dialled.add(call.id)
+
+    def find_participant(self, call: SwitchCall | None) -> Mapping[str, Any] | None:
+        """How a call is in its conference, as the platform tells; None where it is in none."""
+        room = self._exchange.rooms.find_room(call.conference_id) if call else None
+        members = room.list_participants() if room else ()
+        return next((one for one in members if call and one["id"] == call.id), None)
 
     def list_ringing(self, *, named: bool = True) -> list[SimulatedParty]:
         """The parties whose phone rings, those alone that were named or all."""
@@ -155,14 +182,16 @@ class SimulatedParties:
         return bool(by_hand or asked)
 
     def _record_event(self, event: SwitchEvent) -> None:
-        if event.call not in self._rings.legs:
-            return
-        if isinstance(event, Ringing):
-            self._note_ring(event)
-            return
         party = next((one for one in self._by_address.values() if one.call_id == event.call), None)
-        if party is None:
-            return
+        if event.call in self._rings.legs and isinstance(event, Ringing):
+            self._note_ring(event)
+        elif party is not None and event.call in self._dialled:
+            self._record_call(party, event)
+        elif party is not None and event.call in self._rings.legs:
+            self._record_leg(party, event)
+
+    def _record_leg(self, party: SimulatedParty, event: SwitchEvent) -> None:
+        """Note what happens to a party who was called."""
         if isinstance(event, Heard) and event.sound.text and event.sound.kind != "ringing":
             self._note_sound(party, event)
         elif isinstance(event, MenuWaits) and party.is_accepting:
@@ -175,6 +204,18 @@ class SimulatedParties:
             self._add_line(party.name, "is gone")
         elif isinstance(event, CallEnded) and party.rings:
             self._note_end(party, event)
+
+    def _record_call(self, party: SimulatedParty, event: SwitchEvent) -> None:
+        """Note what happens to a party who has called."""
+        if isinstance(event, Heard) and event.role == "caller" and event.sound.text:
+            self._note_sound(party, event)
+        elif isinstance(event, ParticipantChanged):
+            self._add_line(party.name, WORDS_BY_COMMAND[event.command])
+        elif isinstance(event, Joined):
+            is_parked = event.kind == "park"
+            self._add_line(party.name, "is parked" if is_parked else f"is in {event.to}")
+        elif isinstance(event, Left) and event.role == "caller":
+            self._add_line(party.name, "is gone")
 
     def _note_ring(self, event: Ringing) -> None:
         party = self._by_address.get(event.to) or self.add(event.to, event.to, "nothing")
@@ -215,6 +256,11 @@ def to_bare_address(address: str) -> str:
     ('desk@pbx.example.com', '+14045009001')
     """
     return address.replace(" ", "") if address.startswith("+") else address.removeprefix("sip:")
+
+
+def find_dialler_kind(address: str) -> CallerKind:
+    """What somebody with this address calls from."""
+    return "phone" if address.startswith("+") else "sip" if "@" in address else "app"
 
 
 def is_in_room(call: SwitchCall, room: str) -> bool:
