@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "go-live": "Have the platform send real calls to a server.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",
+    "new": "Begin a project that works, with scenarios.",
     "promote": "Let all new calls begin on the candidate.",
     "publish": "Make a version live.",
     "releases": "Show what is live, what was, and who changed it.",
