@@ -76,7 +76,9 @@ class RoomTasks:
 
     async def _take_turn(self, kind: type[RoomEvent], task: ScheduledTask) -> None:
         _, event = self._read_task(task, kind)
-        await self._rooms.take_turn(task.orchestration, event)
+        is_effective = await self._rooms.take_turn(task.orchestration, event)
+        if isinstance(event, RoomCommanded) and not is_effective:
+            log.warning("conference: {do: %s} has changed nobody: nobody is meant", event.do)
 
     async def _change_member(self, task: ScheduledTask) -> float | None:
         owner, change = self._read_task(task, ChangeMember)

@@ -107,20 +107,21 @@ class Rooms:
         payload = self.encoding.encode_task(name, owner, event)
         return OrchestrationChange(name, saved, (ScheduledTask(name, key, now, payload),))
 
-    async def take_turn(self, room_id: str, event: RoomEvent) -> None:
-        """Take one turn of a conference."""
+    async def take_turn(self, room_id: str, event: RoomEvent) -> bool:
+        """Take one turn of a conference; whether anything is to be done."""
         now = self._clock()
 
         def decide(
             saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
-        ) -> tuple[OrchestrationChange | None, None]:
+        ) -> tuple[OrchestrationChange | None, bool]:
             room = self.open(saved) if saved else None
             if saved is None or room is None:
-                return None, None
+                return None, False
             turn = conduct_room(room, event)
-            return self._build_change(saved, turn, now) if turn != (room, ()) else None, None
+            change = self._build_change(saved, turn, now) if turn != (room, ()) else None
+            return change, bool(turn.effects)
 
-        await self.store.take_turn(room_id, lambda _saved: (), decide)
+        return await self.store.take_turn(room_id, lambda _saved: (), decide)
 
     def open(self, saved: SavedOrchestration) -> Room | None:
         """The conference; a new one where no turn was taken yet. None where it cannot be read."""

@@ -4,6 +4,7 @@ import json
 
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
+from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.platform_requests import CallOwner, RequestUnclear
 from flowengine.runtime.rooms import EMPTY_ROOM_KIND, ROOM_KIND
 from flowengine.sinch import decode
@@ -156,6 +157,25 @@ def test_caller_who_leaves_during_the_words_is_asked_for_no_more() -> None:
         await line.come_in(ANNA)
         assert line.platform.changes == []
         assert await line.count(ROOM_KIND) == 0
+
+    run(meet())
+
+
+def test_member_whose_end_was_not_told_is_forgotten() -> None:
+    async def meet() -> None:
+        line = BoardLine()
+        for caller in (ANNA, HOST):
+            await line.join(caller)
+            await line.come_in(caller)
+        line.platform.ongoing[HOST] = False
+        assert line.engine.orchestrations is not None
+        janitor = OrchestrationJanitor(
+            line.store, line.engine.orchestrations, line.platform, lambda: line.now
+        )
+        line.now += 60
+        await janitor.look_after_rings(0)
+        await line.run_tasks()
+        assert line.platform.changes[-1] == (ANNA, "remove")
 
     run(meet())
 
