@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from flowengine.orchestration.room_state import Room, RoomMember, remember
+from flowengine.orchestration.room_state import LedConference, RoomMember, remember
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -29,11 +29,11 @@ from flowengine.states.room_plan import RoomMusic
 class RoomTurn(NamedTuple):
     """What a turn comes to: the conference after it, and what is to be done."""
 
-    room: Room
+    room: LedConference
     effects: tuple[RoomEffect, ...] = ()
 
 
-def conduct_room(room: Room, event: RoomEvent) -> RoomTurn:
+def conduct_room(room: LedConference, event: RoomEvent) -> RoomTurn:
     """Handle one event. An event that comes twice has its effects once."""
     turn = _RoomTurn(room)
     turn.handle_event(event)
@@ -46,7 +46,7 @@ def conduct_room(room: Room, event: RoomEvent) -> RoomTurn:
 class _RoomTurn:
     """A turn in progress."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: LedConference) -> None:
         self.room = room
         self.effects: list[RoomEffect] = []
 

@@ -28,7 +28,7 @@ class RoomMember(msgspec.Struct, frozen=True, array_like=True):
     is_leaving: bool = False
 
 
-class Room(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class LedConference(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """A conference of an application. `left` are the calls that have left it, and `handled` the keys
     and commands that were handled, the latest last.
     """

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from flowengine.orchestration.ring_state import Ring
-from flowengine.orchestration.room_state import Room
+from flowengine.orchestration.room_state import LedConference
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.storage.sessions import SavedOrchestration, ScheduledTask
@@ -31,7 +31,7 @@ class TaskContent(msgspec.Struct, frozen=True, array_like=True):
 
 _to_bytes = msgspec.msgpack.Encoder().encode
 _RING_DECODER = msgspec.msgpack.Decoder(OwnedRing)
-_ROOM_DECODER = msgspec.msgpack.Decoder(Room)
+_ROOM_DECODER = msgspec.msgpack.Decoder(LedConference)
 _decode_task = msgspec.msgpack.Decoder(TaskContent).decode
 
 
@@ -52,12 +52,12 @@ class OrchestrationEncoding:
             return OwnedRing(Ring(id=saved.id))
         return self._open_state(saved, _RING_DECODER)
 
-    def encode_room(self, room: Room) -> bytes:
+    def encode_room(self, room: LedConference) -> bytes:
         return self._seal_state(room.id, room)
 
-    def decode_room(self, saved: SavedOrchestration) -> Room | None:
+    def decode_room(self, saved: SavedOrchestration) -> LedConference | None:
         """The conference, as above."""
-        return self._open_state(saved, _ROOM_DECODER) if saved.state else Room(id=saved.id)
+        return self._open_state(saved, _ROOM_DECODER) if saved.state else LedConference(id=saved.id)
 
     def encode_task(self, orchestration: str, owner: CallOwner, content: msgspec.Struct) -> bytes:
         task = _to_bytes(TaskContent(owner, msgspec.Raw(_to_bytes(content))))

@@ -27,7 +27,7 @@ from flowengine.runtime.cookie import Codec
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
 from flowengine.runtime.platform_requests import CallOwner
-from flowengine.runtime.rooms import Rooms
+from flowengine.runtime.rooms import LedConferences
 from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
@@ -59,7 +59,7 @@ class Orchestrations:
         self.encoding = OrchestrationEncoding(codec)
         self._clock = clock
         self._log_once = LogOnce(log)
-        self.rooms = Rooms(store, self.encoding, self._log_once, clock)
+        self.rooms = LedConferences(store, self.encoding, self._log_once, clock)
 
     def build_beginning(
         self, call_id: str, release: str, owner: CallOwner, began: Began

@@ -34,7 +34,7 @@ from flowengine.runtime.rooms import (
     LEAVE_TASK,
     PRESS_TASK,
     REMOVE_TASK,
-    Rooms,
+    LedConferences,
 )
 from flowengine.storage.sessions import ScheduledTask
 
@@ -56,7 +56,7 @@ class RoomTasks:
 
     def __init__(
         self,
-        rooms: Rooms,
+        rooms: LedConferences,
         requests: PlatformRequests,
         read_task: ReadTask,
         clock: Callable[[], float] = time.time,

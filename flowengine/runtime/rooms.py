@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.room_conductor import RoomTurn, conduct_room
-from flowengine.orchestration.room_state import Room
+from flowengine.orchestration.room_state import LedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -42,16 +42,16 @@ JOIN_TASK, LEAVE_TASK, PRESS_TASK, COMMAND_TASK = (
     "room_command",
 )
 FIND_TASK, CHANGE_TASK, REMOVE_TASK = "room_find", "room_change", "room_remove"
-DIGEST_BYTES = 16
+ROOM_ID_BYTES = 16
 
 
 def name_room(application: str, name: str) -> str:
     """The id of a conference. Its name may have a value of a caller in it, so the id is a digest."""
-    digest = hashlib.blake2b(f"{application}\n{name}".encode(), digest_size=DIGEST_BYTES)
+    digest = hashlib.blake2b(f"{application}\n{name}".encode(), digest_size=ROOM_ID_BYTES)
     return f"room:{digest.hexdigest()}"
 
 
-class Rooms:
+class LedConferences:
     """The turns of all conferences. Any worker may take any turn."""
 
     def __init__(
@@ -123,7 +123,7 @@ class Rooms:
 
         return await self.store.take_turn(room_id, lambda _saved: (), decide)
 
-    def open(self, saved: SavedOrchestration) -> Room | None:
+    def open(self, saved: SavedOrchestration) -> LedConference | None:
         """The conference; a new one where no turn was taken yet. None where it cannot be read."""
         room = self.encoding.decode_room(saved)
         if room is None:
@@ -151,7 +151,7 @@ class Rooms:
         )
 
     def _build_tasks(
-        self, room: Room, effects: Iterable[RoomEffect], now: float
+        self, room: LedConference, effects: Iterable[RoomEffect], now: float
     ) -> dict[str, ScheduledTask | None]:
         """The tasks by key, and None where one is cancelled. Of two with a key the last counts."""
         tasks: dict[str, ScheduledTask | None] = {}

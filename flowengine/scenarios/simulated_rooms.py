@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from flowengine.orchestration.room_conductor import conduct_room
-from flowengine.orchestration.room_state import Room
+from flowengine.orchestration.room_state import LedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -25,9 +25,9 @@ from flowengine.states import RoomWish
 from flowengine.states.room_plan import CommandRoom, EnterRoom, PressInRoom
 from flowengine.switch.clock import Timer
 from flowengine.switch.exchange import Exchange
-from flowengine.switch.media.room import Room as SwitchRoom
+from flowengine.switch.media.room import Room
 
-RETRY_SECONDS = 0.25  # while the platform says the words before the conference
+REQUEST_RETRY_SECONDS = 0.25  # while the platform says the words before the conference
 
 
 class RoomSimulator:
@@ -35,7 +35,7 @@ class RoomSimulator:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, LedConference] = {}
         self._names: dict[str, str] = {}
         self._requests: dict[tuple[str, str], Timer] = {}
         self._wishes = 0
@@ -72,7 +72,7 @@ class RoomSimulator:
         self._exchange.clock.call_later(0.0, partial(self._take_turn, name, event))
 
     def _take_turn(self, name: str, event: RoomEvent) -> None:
-        turn = conduct_room(self._rooms.get(name, Room(id=name)), event)
+        turn = conduct_room(self._rooms.get(name, LedConference(id=name)), event)
         self._rooms[name] = turn.room
         for effect in turn.effects:
             if isinstance(effect, ForgetMember):
@@ -98,12 +98,12 @@ class RoomSimulator:
         found = self._exchange.rooms.find_room(request.room)
         event = perform_request(found, request) if found else None
         if event is None:
-            self._schedule(request, RETRY_SECONDS)
+            self._schedule(request, REQUEST_RETRY_SECONDS)
         elif isinstance(event, MemberFound | MemberChanged):
             self._take_turn(request.room, event)
 
 
-def perform_request(found: SwitchRoom, request: RoomRequest) -> RoomEvent | None:
+def perform_request(found: Room, request: RoomRequest) -> RoomEvent | None:
     """What follows where the platform has obeyed; None where the call is not in the conference."""
     call_id = request.call_id
     match request:

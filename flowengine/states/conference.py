@@ -25,8 +25,10 @@ DEFAULT_WHO = "others"
 EXAMPLE = """
 quiet_please:
   conference: {name: board, do: mute, who: others}
-  next: bye
-bye: {say: Everybody listens now., hangup: }
+  next: meeting
+meeting:
+  say: Everybody listens now.
+  connect: {conference: board, moderator: true}
 """
 
 

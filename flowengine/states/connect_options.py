@@ -10,7 +10,7 @@ from flowengine.states.room_plan import RoomKeyAction
 
 SampleRate = Literal[8000, 16000, 24000, 44100, 48000, 96000]
 DEFAULT_KEYS_TIMEOUT = "3s"
-CONFERENCE_KEYS = "0123456789*#"
+KEYS_OF_PHONES = "0123456789*#"
 Music = Literal["ring", "music1", "music2", "music3"]
 Indications = Literal[
     "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu", "il", "in", "it", "lt",
@@ -72,7 +72,7 @@ class ConferenceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     def list_actions(self) -> tuple[tuple[str, RoomKeyAction], ...]:
         """What keys do, by key."""
         fields = {field.encode_name: field.name for field in msgspec.structs.fields(self)}
-        found = {key: getattr(self, fields[key]) for key in CONFERENCE_KEYS}
+        found = {key: getattr(self, fields[key]) for key in KEYS_OF_PHONES}
         return tuple((key, action) for key, action in found.items() if action is not UNSET)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from flowengine.orchestration.room_conductor import conduct_room
-from flowengine.orchestration.room_state import MAX_REMEMBERED, Room
+from flowengine.orchestration.room_state import MAX_REMEMBERED, LedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -37,9 +37,9 @@ STARTED = (
 )
 
 
-def play(*events: RoomEvent) -> tuple[Room, list[RoomEffect]]:
+def play(*events: RoomEvent) -> tuple[LedConference, list[RoomEffect]]:
     """The conference after all events, and the effects of the last one."""
-    room, effects = Room(id="room:1"), ()
+    room, effects = LedConference(id="room:1"), ()
     for event in events:
         room, effects = conduct_room(room, event)
     return room, list(effects)

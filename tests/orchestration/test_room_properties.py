@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowengine.orchestration.room_conductor import conduct_room
-from flowengine.orchestration.room_state import Room
+from flowengine.orchestration.room_state import LedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -41,7 +41,7 @@ class Platform:
     """Participants, and requests that are under way."""
 
     def __init__(self) -> None:
-        self.room = Room(id="room:1")
+        self.room = LedConference(id="room:1")
         self.expected: set[str] = set()
         self.inside: set[str] = set()
         self.held: set[str] = set()
@@ -126,7 +126,7 @@ class Platform:
 
 @settings(max_examples=examples(150), deadline=None)
 @given(st.lists(ACTS, max_size=40))
-def test_nobody_is_on_hold_beside_a_moderator_or_stays_without_one(
+def test_members_are_on_hold_without_a_moderator_alone_and_leave_with_the_last(
     acts: list[tuple[str, str]],
 ) -> None:
     platform = Platform()
