@@ -71,7 +71,7 @@ def compile_room(builder: StateBuilder, path: KeyPath, connect: Connect) -> Comp
     for name in ("wait", "until"):
         if getattr(connect, name) is not UNSET and connect.moderator is UNSET:
             message = f"{name}: needs a moderator, and nothing says who is one"
-            builder.add_problem("FE440", (*path, name), message, MODERATOR_HINT, at_key=True)
+            builder.add_problem("FE450", (*path, name), message, MODERATOR_HINT, at_key=True)
     keys = compile_key_actions(builder, (*path, "keys"), connect.keys)
     if connect.moderator is UNSET and not keys:
         return None
@@ -95,7 +95,7 @@ def compile_key_actions(
     actions = keys.list_actions()
     if (keys.mode is UNSET) is not bool(actions):
         builder.add_problem(
-            "FE441",
+            "FE451",
             path,
             "keys in a conference each do something there, or all have one mode",
             "write {1: mute}, or {mode: detect}",
@@ -104,5 +104,5 @@ def compile_key_actions(
     for name in ("max", "timeout") if actions else ():
         if getattr(keys, name) is not UNSET:
             message = "each key does something by itself, so none are counted"
-            builder.add_problem("FE441", (*path, name), message, "remove it", at_key=True)
+            builder.add_problem("FE451", (*path, name), message, "remove it", at_key=True)
     return actions

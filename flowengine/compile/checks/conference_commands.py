@@ -19,7 +19,7 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
             if room and not may_be_known(room, known):
                 span = program.document.find_span((*state.path, state.kind, "name"))
                 message = "no flow tells who is in this conference, so nobody can be changed there"
-                yield Problem("FE442", span, message, HINT)
+                yield Problem("FE452", span, message, HINT)
 
 
 def may_be_known(room: Template, known: set[str | None]) -> bool:
