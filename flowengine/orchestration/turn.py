@@ -183,8 +183,10 @@ class StayInQueue(msgspec.Struct, frozen=True):
 
 
 class EndWait(msgspec.Struct, frozen=True):
-    """Take the caller out of the queue."""
+    """Take the caller out of the queue of this group, from the wait with this number."""
 
+    number: int
+    group: str
     outcome: WaitOutcome
 
 
@@ -195,14 +197,10 @@ class AnnounceWait(msgspec.Struct, frozen=True):
     announcement: int
 
 
-class CancelAnnouncement(msgspec.Struct, frozen=True):
-    """Do not have the caller hear anything more."""
-
-
 PlatformRequest = PlaceLeg | HangUpLeg | ReleaseCaller | EndCaller | AnnounceWait
 """Effects that are requests to the platform"""
 QueueEffect = EnterQueue | StayInQueue | EndWait
-Effect = SetTimer | CancelTimer | CancelLeg | CancelAnnouncement | QueueEffect | PlatformRequest
+Effect = SetTimer | CancelTimer | CancelLeg | QueueEffect | PlatformRequest
 
 
 class DialMember(msgspec.Struct, frozen=True):
@@ -242,8 +240,8 @@ class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
     """What is known of one member across all rings of a group: `occupied_by` is the orchestration
     that rings or has connected them, "" where none. Times are in seconds since 1970: since when
     they have had no call (`idle_since`), before when they must not be rung (`not_before`), and when
-    they were rung last (`rung_at`). `signings` are the groups that they have signed out of, or pause
-    in; queues alone ask for it.
+    they were rung last (`rung_at`). `status` is theirs in the group of the queue that asks: members
+    are signed in until they sign out.
     """
 
     address: str
@@ -251,8 +249,4 @@ class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
     idle_since: float = 0.0
     not_before: float = 0.0
     rung_at: float = 0.0
-    signings: tuple[tuple[str, SigningStatus], ...] = ()
-
-    def find_status(self, group: str) -> SigningStatus:
-        """Whether they are signed in. Members are, until they sign out."""
-        return dict(self.signings).get(group, "in")
+    status: SigningStatus = "in"

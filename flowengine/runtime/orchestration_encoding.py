@@ -1,6 +1,6 @@
 """What orchestrations keep in the store, encrypted: members and words are in it."""
 
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -87,9 +87,3 @@ class OrchestrationEncoding:
             return decoder.decode(content) if content else None
         except msgspec.MsgspecError:
             return None
-
-
-class ReadTask(Protocol):
-    """Where the request of a task goes, and what it is to do. Raises UnreadableTaskError."""
-
-    def __call__(self, task: ScheduledTask, kind: type[ContentT]) -> tuple[CallOwner, ContentT]: ...

@@ -97,6 +97,10 @@ class PlatformRequests(Protocol):
         """
         ...
 
+    async def change_call(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
+        """Have a call that is parked go on with this answer."""
+        ...
+
     async def change_participant(
         self,
         owner: CallOwner,

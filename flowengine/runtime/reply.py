@@ -104,7 +104,7 @@ class Replier:
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
-            if outcome.ring is not None or outcome.rooms or type(delivery.event) is Dice:
+            if outcome.concerns_others or type(delivery.event) is Dice:
                 changes = self._list_changes(delivery.event, located, outcome, answer.call)
             kept = await self._store.save(delivery.event.call_id, made, expires, changes)
         except StoreError as error:
@@ -124,13 +124,14 @@ class Replier:
         """
         orchestrations = self._orchestrations
         if orchestrations is None:
-            if outcome.ring is not None or outcome.rooms:
+            if outcome.concerns_others:
                 raise StoreError("flows that ring need a session store that other workers can read")
             return NO_CHANGES
-        host = outcome.names.get(HOST_FACT, "")
-        owner = CallOwner(event.application_key, expand_call_url(host))
-        rooms = orchestrations.rooms
-        changes = [*rooms.build_wishes(event.call_id, owner, call.steps, outcome.rooms)]
+        owner = CallOwner(event.application_key, expand_call_url(outcome.names.get(HOST_FACT, "")))
+        changes = list_wish_changes(orchestrations, event, outcome, call)
+        changes += orchestrations.rooms.build_wishes(
+            event.call_id, owner, call.steps, outcome.rooms
+        )
         if outcome.ring is not None:
             began = Began(call.steps, outcome.ring)
             changes.append(
@@ -140,7 +141,10 @@ class Replier:
             if is_calling_others(located):
                 changes.append(orchestrations.build_end_of_caller(event.call_id))
             if room := find_room_name(located):
-                changes.append(rooms.build_leaving(event.call_id, event.application_key, room))
+                left = orchestrations.rooms.build_leaving(
+                    event.call_id, event.application_key, room
+                )
+                changes.append(left)
         return changes
 
     async def repeat_if_answered(
@@ -240,7 +244,7 @@ class Replier:
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return Answered(again)
-        if outcome.ring is not None or outcome.rooms:  # nobody would do what they ask for
+        if outcome.concerns_others:  # nobody would be rung, or somebody for nobody
             raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if not answer.call.ended and not (answer.cookie and comes_back):
@@ -276,6 +280,22 @@ class Replier:
             if any(entry.identity == DICE_IDENTITY for entry in log):
                 return HANGUP_BODY
         return self._encryption.open_answer(saved.answer, event.call_id) or None
+
+
+def list_wish_changes(
+    orchestrations: Orchestrations, event: CallbackEvent, outcome: Outcome, call: Call
+) -> list[OrchestrationChange]:
+    """What is saved with a step for the queue of a caller, and of agents who sign in or out. A
+    caller who begins to wait elsewhere leaves their queue by that.
+    """
+    changes: list[OrchestrationChange] = []
+    if outcome.wish is not None:
+        changes.append(orchestrations.build_wish(event.call_id, call.steps, outcome.wish))
+    if outcome.leaves_queue and outcome.ring is None:
+        changes.append(orchestrations.build_departure(event.call_id, call.steps))
+    if outcome.signings:
+        changes.append(orchestrations.build_signings(event.application_key, outcome.signings))
+    return changes
 
 
 class _EncodedAnswer(msgspec.Struct, frozen=True):

@@ -3,7 +3,6 @@ platform, and its result is a turn.
 """
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -19,7 +18,7 @@ from flowengine.orchestration.room_turn import (
     RoomCommanded,
     RoomEvent,
 )
-from flowengine.runtime.orchestration_encoding import ReadTask
+from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.platform_requests import (
     PlatformRequests,
     RequestDone,
@@ -34,8 +33,8 @@ from flowengine.runtime.rooms import (
     LEAVE_TASK,
     PRESS_TASK,
     REMOVE_TASK,
-    LedConferences,
 )
+from flowengine.runtime.task_contents import read_task
 from flowengine.storage.sessions import ScheduledTask
 
 # The platform has a member among the participants when it has said the words of its flow.
@@ -56,18 +55,16 @@ class RoomTasks:
 
     def __init__(
         self,
-        rooms: LedConferences,
+        orchestrations: Orchestrations,
         requests: PlatformRequests,
-        read_task: ReadTask,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
-        self._rooms = rooms
+        self._orchestrations = orchestrations
+        self._rooms = orchestrations.rooms
         self._requests = requests
-        self._read_task = read_task
         self._clock = clock
 
-    def list_handlers(self) -> dict[str, TaskHandler]:
-        return {
+        self.handlers: dict[str, TaskHandler] = {
             **{name: partial(self._take_turn, kind) for name, kind in EVENTS_BY_TASK.items()},
             CHANGE_TASK: self._change_member,
             FIND_TASK: self._find_member,
@@ -75,13 +72,13 @@ class RoomTasks:
         }
 
     async def _take_turn(self, kind: type[RoomEvent], task: ScheduledTask) -> None:
-        _, event = self._read_task(task, kind)
+        _, event = read_task(self._orchestrations, task, kind)
         is_effective = await self._rooms.take_turn(task.orchestration, event)
         if isinstance(event, RoomCommanded) and not is_effective:
             log.warning("conference: {do: %s} has changed nobody: nobody is meant", event.do)
 
     async def _change_member(self, task: ScheduledTask) -> float | None:
-        owner, change = self._read_task(task, ChangeMember)
+        owner, change = read_task(self._orchestrations, task, ChangeMember)
         outcome = await self._requests.change_participant(
             owner, change.room, change.call_id, change.command, change.music
         )
@@ -89,12 +86,12 @@ class RoomTasks:
         return await self._note_outcome(task, outcome, event)
 
     async def _find_member(self, task: ScheduledTask) -> float | None:
-        owner, wanted = self._read_task(task, FindMember)
+        owner, wanted = read_task(self._orchestrations, task, FindMember)
         outcome = await self._requests.find_participant(owner, wanted.room, wanted.call_id)
         return await self._note_outcome(task, outcome, MemberFound(wanted.call_id))
 
     async def _remove_member(self, task: ScheduledTask) -> float | None:
-        owner, removed = self._read_task(task, RemoveMember)
+        owner, removed = read_task(self._orchestrations, task, RemoveMember)
         outcome = await self._requests.remove_participant(owner, removed.room, removed.call_id)
         return await self._note_outcome(task, outcome, None)
 

@@ -79,3 +79,14 @@ class Outcome(msgspec.Struct, frozen=True):
     leaves_queue: bool = False
     signings: tuple[AgentSigning, ...] = ()
     rooms: tuple[RoomWish, ...] = ()
+
+    @property
+    def concerns_others(self) -> bool:
+        """Whether something is to be saved with it for other calls, or for agents."""
+        return (
+            self.ring is not None
+            or self.wish is not None
+            or self.leaves_queue
+            or bool(self.signings)
+            or bool(self.rooms)
+        )

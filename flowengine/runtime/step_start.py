@@ -211,9 +211,9 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
             note = f"the answer is to another question: {event.menu_id}"
             return StepStart(call, event=to_no_match(event), notes=(note,))
         return StepStart(call)
-    if event.type != "sequence" or verb.waits_in_queue:
+    if event.type != "sequence":
         return StepStart(call)
-    if verb.room_keys:
+    if verb.waits_in_queue or verb.room_keys:
         return StepStart(call, sends_nothing=True)
     return start_beside_call(release, call, event)
 

@@ -24,10 +24,9 @@ class PartyActs:
         leg = self.talk.parties.find_leg(party)
         if leg is not None and leg.state != "gone":
             raise NotPossibleError(f"{party.name} is in a call")
-        application = self.talk.call.application_key
-        self._perform(
-            party, f"dials {number}", lambda: self.talk.parties.dial(party, number, application)
-        )
+        self.acted_at = self.talk.clock.seconds
+        self.talk.parties.call(party, number, self.talk.call.application_key)
+        self.talk.settle()
 
     def answer(self, party: SimulatedParty) -> None:
         """Answer the phone that rings."""

@@ -12,11 +12,13 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.states.field_types import Name
 
-PartyBehaviour = Literal["answers", "accepts", "rings out", "busy", "declines"]
+CALLS_FIRST: Literal["calls first"] = "calls first"
+PartyAnswer = Literal["answers", "accepts", "rings out", "busy", "declines"]
+PartyBehaviour = PartyAnswer | Literal["calls first"]
 ROOM_WORDS = ("is on hold", "is muted", "is heard")
 """What a party is in a conference"""
 PARTY_WORDS = (
-    *get_args(PartyBehaviour),
+    *get_args(PartyAnswer),
     "hangs up",
     "stays silent",
     "is rung",
@@ -58,7 +60,8 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             PartyBehaviour,
             Meta(
                 description="What they do by themselves when they are rung; `accepts` answers and "
-                "presses the key that takes the call. Without it, the steps say what they do.",
+                "presses the key that takes the call. Who `calls first` is another caller, a second "
+                "before the call of the scenario. Without it, the steps say what they do.",
                 examples=["rings out"],
             ),
         ]

@@ -99,6 +99,7 @@ class ScenarioRun:
 
     def begin_call(self) -> None:
         call = self.call_setup
+        self.party_steps.call_first(call.to)
         if call.callout is not None:
             self.talk.place(call.application, call.callout)
         else:
@@ -240,8 +241,8 @@ class ScenarioRun:
     def build_result(self, failures: list[Failure], seconds: float) -> ScenarioResult:
         known = self.talk.backend_call
         call = known.call if known else None
-        # the call of the scenario is the first, those of its parties follow
-        calls = self.talk.backend.calls.values() if self.talk.backend else ()
+        calls = [*self.talk.backend.calls.values()] if self.talk.backend else []
+        calls.sort(key=lambda one: one is not known)  # those of the parties follow
         program = self.release.programs.get(call.flow) if call else None
         return ScenarioResult(
             flow=self.case.flow,

@@ -25,7 +25,9 @@ from flowengine.switch.switch_events import (
 )
 from flowengine.switch.switch_setup import Behaviour
 
-PartyDoing = Literal["", "answers", "accepts", "rings out", "busy", "declines", "nothing"]
+PartyDoing = Literal[
+    "", "answers", "accepts", "rings out", "busy", "declines", "calls first", "nothing"
+]
 """What a party does by itself: "" is driven by steps; of `nothing` the scenario knows nothing"""
 REACTION_SECONDS = 3.0  # from the first ring to the answer
 KEY_SECONDS = 1.0  # from the end of the whisper to the key
@@ -36,6 +38,7 @@ BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
     "rings out": Behaviour("no answer"),
     "busy": Behaviour("busy", REACTION_SECONDS),
     "declines": Behaviour("decline", REACTION_SECONDS),
+    "calls first": Behaviour("by hand"),
     "nothing": Behaviour("no answer"),
 }
 MEMBER_NAME = "agent"
@@ -86,8 +89,22 @@ class SimulatedParties:
         self._on_connected = on_connected
         self._exchange = rings.exchange
         self._by_address: dict[str, SimulatedParty] = {}
-        self._dialled = set[str]()
+        self._callers: dict[str, SimulatedParty] = {}
         self._exchange.subscribe(self._record_event)
+
+    def call(self, party: SimulatedParty, to: str, application: str = "") -> None:
+        """Have a party call, beside the call of the scenario; `to` need not be what that dials."""
+        self._add_line(party.name, f"dials {to}")
+        kind = find_dialler_kind(party.address)
+        dialled = self._exchange.dial(
+            caller=party.address, to=to, kind=kind, application=application
+        )
+        party.call_id = dialled.id
+        self._callers[party.call_id] = party
+
+    def is_of_caller(self, happening: SwitchEvent) -> bool:
+        """Whether it happens to a party who has called, beside the caller of the scenario."""
+        return happening.call in self._callers
 
     def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
         """Name a party, and say what they do by themselves."""
@@ -134,24 +151,14 @@ class SimulatedParties:
     def find_leg(self, party: SimulatedParty) -> Leg | None:
         """Their end of a leg that is not over."""
         call = self.find_call(party)
-        return call.caller or call.callee if call is not None and call.ended is None else None
+        if call is None or call.ended is not None:
+            return None
+        return call.caller if call.id in self._callers else call.callee
 
     @property
     def has_callers(self) -> bool:
         """Whether somebody has called who was not called."""
-        return bool(self._dialled)
-
-    def dial(self, party: SimulatedParty, to: str, application: str) -> None:
-        """Have a party call a number, which need not be that of the other caller."""
-        kind = find_dialler_kind(party.address)
-        call = self._exchange.dial(
-            caller=party.address,
-            to=to,
-            kind=kind,
-            application=application,
-        )
-        party.call_id = call.id
-        self._dialled.add(call.id)
+        return bool(self._callers)
 
     def find_participant(self, call: SwitchCall | None) -> Mapping[str, Any] | None:
         """How a call is in its conference, as the platform tells; None where it is in none."""
@@ -182,16 +189,20 @@ class SimulatedParties:
         return bool(by_hand or asked)
 
     def _record_event(self, event: SwitchEvent) -> None:
-        party = next((one for one in self._by_address.values() if one.call_id == event.call), None)
-        if event.call in self._rings.legs and isinstance(event, Ringing):
+        if event.call in self._callers:
+            self._record_call(self._callers[event.call], event)
+        elif event.call not in self._rings.legs:
+            return
+        elif isinstance(event, Ringing):
             self._note_ring(event)
-        elif party is not None and event.call in self._dialled:
-            self._record_call(party, event)
-        elif party is not None and event.call in self._rings.legs:
-            self._record_leg(party, event)
+        else:
+            self._record_leg(event)
 
-    def _record_leg(self, party: SimulatedParty, event: SwitchEvent) -> None:
+    def _record_leg(self, event: SwitchEvent) -> None:
         """Note what happens to a party who was called."""
+        party = next((one for one in self._by_address.values() if one.call_id == event.call), None)
+        if party is None:
+            return
         if isinstance(event, Heard) and event.sound.text and event.sound.kind != "ringing":
             self._note_sound(party, event)
         elif isinstance(event, MenuWaits) and party.is_accepting:
@@ -231,6 +242,10 @@ class SimulatedParties:
     def _note_connection(self, party: SimulatedParty, event: Joined) -> None:
         caller, _ = self._rings.legs[event.call]
         if event.to == self._rings.find_room(caller):
+            if caller in self._callers:
+                other = self._callers[caller].name
+                self._add_line("platform", f"connects {other} to {party.name}")
+                return
             self._add_line("platform", f"connects the caller to {party.name}")
             self._on_connected(Joined(caller, event.at, "phone", party.address))
 

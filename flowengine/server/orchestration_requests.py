@@ -78,6 +78,13 @@ class OrchestrationRequests:
 
         return await self._send(owner, release)
 
+    async def change_call(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
+        async def change(api: "CallingApi") -> RequestOutcome:
+            await api.calls.update(call_id, svaml)
+            return RequestDone()
+
+        return await self._send(owner, change)
+
     async def change_participant(
         self,
         owner: CallOwner,

@@ -1,6 +1,7 @@
 """The kinds of state: one file per kind, all in one registry."""
 
 from flowengine.states import (
+    agent,
     assign,
     choose,
     collect,
@@ -9,6 +10,7 @@ from flowengine.states import (
     fetch,
     menu,
     preamble,
+    queue,
     record_message,
     ring,
     split,
@@ -112,6 +114,8 @@ STATE_KINDS: dict[str, StateKind] = {
         subflow.RETURN_KIND,
         connect.CONNECT_KIND,
         ring.RING_KIND,
+        queue.QUEUE_STATE_KIND,
+        agent.AGENT_KIND,
         conference.CONFERENCE_KIND,
         terminal_states.CONTINUE_KIND,
         terminal_states.PARK_KIND,

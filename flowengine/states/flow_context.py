@@ -20,13 +20,19 @@ CallbackContext = Literal["same", "pie", "ace", "notify", "keys", "ice"]
 @dataclass(frozen=True, slots=True)
 class ExitTarget:
     """Where an exit leads, under which callback the target is entered, and where the author wrote
-    it. `label` is what its author would call it, in a diagram.
+    it. `label` is what its author would call it, in a diagram. The target may be entered under
+    `also_via` as well.
     """
 
     state: str
     via: CallbackContext
     path: KeyPath
     label: str
+    also_via: CallbackContext | None = None
+
+    @property
+    def contexts(self) -> tuple[CallbackContext, ...]:
+        return (self.via, self.also_via) if self.also_via else (self.via,)
 
 
 @dataclass(frozen=True, slots=True)

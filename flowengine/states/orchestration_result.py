@@ -32,4 +32,5 @@ class QueueAnnouncement(CallbackFields, frozen=True, tag="announcement"):
 
 OwnEvent = OrchestrationResult | QueueAnnouncement
 """Events that the platform does not send"""
+OWN_KINDS = frozenset({OrchestrationResult.kind, QueueAnnouncement.kind})
 StepEvent = CallbackEvent | OwnEvent

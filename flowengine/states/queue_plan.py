@@ -7,8 +7,12 @@ from typing import Literal
 import msgspec
 
 SigningStatus = Literal["in", "out", "pause"]
+QueueOrder = Literal["in turn", "round robin", "longest idle"]
+MAX_PRIORITY = 9
 POSITION_NAME, WAIT_NAME = "queue.position", "queue.wait"
-"""What words of a queue may read: a number, and a duration that is 0s where nobody knows"""
+"""What words of a queue may read: a number, and a time in the words of the caller's locale, which
+only words read that are said where somebody knows it
+"""
 LOOKUP_OF_QUEUE = "queue"
 """The service, in traces and in the journal, of the request that asks a queue"""
 
