@@ -4,6 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
+from flowengine.orchestration.parking import ParkingCode
 from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.room_state import LedConference
 from flowengine.runtime.cookie import Codec
@@ -32,6 +33,7 @@ class TaskContent(msgspec.Struct, frozen=True, array_like=True):
 _to_bytes = msgspec.msgpack.Encoder().encode
 _RING_DECODER = msgspec.msgpack.Decoder(OwnedRing)
 _ROOM_DECODER = msgspec.msgpack.Decoder(LedConference)
+_PARKING_DECODER = msgspec.msgpack.Decoder(ParkingCode)
 _decode_task = msgspec.msgpack.Decoder(TaskContent).decode
 
 
@@ -58,6 +60,15 @@ class OrchestrationEncoding:
     def decode_room(self, saved: SavedOrchestration) -> LedConference | None:
         """The conference, as above."""
         return self._open_state(saved, _ROOM_DECODER) if saved.state else LedConference(id=saved.id)
+
+    def encode_parking(self, code: ParkingCode) -> bytes:
+        return self._seal_state(code.id, code)
+
+    def decode_parking(self, saved: SavedOrchestration) -> ParkingCode | None:
+        """The code of parked calls, as above."""
+        return (
+            self._open_state(saved, _PARKING_DECODER) if saved.state else ParkingCode(id=saved.id)
+        )
 
     def encode_task(self, orchestration: str, owner: CallOwner, content: msgspec.Struct) -> bytes:
         task = _to_bytes(TaskContent(owner, msgspec.Raw(_to_bytes(content))))

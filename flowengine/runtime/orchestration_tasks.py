@@ -33,6 +33,7 @@ from flowengine.runtime.orchestrations import (
     TIMER_TASK,
     Orchestrations,
 )
+from flowengine.runtime.parking_tasks import ParkingTasks
 from flowengine.runtime.platform_requests import (
     CallOwner,
     PlatformRequests,
@@ -86,6 +87,7 @@ class OrchestrationTasks:
             RELEASE_TASK: self._release_caller,
             END_TASK: self._end_caller,
             **QueueTasks(orchestrations, requests, answer_result, clock).handlers,
+            **ParkingTasks(orchestrations, requests, answer_result, clock).handlers,
             **RoomTasks(orchestrations, requests, clock).handlers,
         }
 

@@ -27,6 +27,7 @@ from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repea
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    find_parking_code,
     find_room_name,
     is_calling_others,
     is_unanswered_by,
@@ -140,6 +141,12 @@ class Replier:
         if type(event) is Dice:
             if is_calling_others(located):
                 changes.append(orchestrations.build_end_of_caller(event.call_id))
+            if code := find_parking_code(located):
+                changes.append(
+                    orchestrations.parkings.build_leaving(
+                        event.call_id, event.application_key, code
+                    )
+                )
             if room := find_room_name(located):
                 left = orchestrations.rooms.build_leaving(
                     event.call_id, event.application_key, room

@@ -20,6 +20,7 @@ from flowengine.compile import Release
 from flowengine.scenarios.backend import Backend, BackendCall, LookupFunction
 from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
 from flowengine.scenarios.event_descriptions import describe_event, get_next_phase
+from flowengine.scenarios.simulated_parkings import ParkingSimulator
 from flowengine.scenarios.simulated_parties import SimulatedParties
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.scenarios.simulated_rooms import RoomSimulator
@@ -89,8 +90,11 @@ class Conversation:
             exchange, clock, backend.answer_event if backend else answer_nothing
         )
         self.rooms = RoomSimulator(exchange)
+        answer_event = backend.answer_event if backend else answer_nothing
+        self.parkings = ParkingSimulator(exchange, answer_event)
         if backend is not None:
             backend.rings, backend.rooms = self.rings, self.rooms
+            backend.parkings = self.parkings
         self.parties = SimulatedParties(self.rings, clock, self.add_party_line, self.events.append)
 
     @property
@@ -242,7 +246,8 @@ class Conversation:
         return self._are_others_quiet()
 
     def _are_others_quiet(self) -> bool:
-        return self.rooms.is_settled and self.parties.is_settled(self.call.id)
+        is_settled = self.rooms.is_settled and self.parkings.is_settled
+        return is_settled and self.parties.is_settled(self.call.id)
 
     def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
         if self.is_over or leg is None:

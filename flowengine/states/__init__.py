@@ -9,6 +9,7 @@ from flowengine.states import (
     connect,
     fetch,
     menu,
+    pick_up,
     preamble,
     queue,
     record_message,
@@ -119,6 +120,7 @@ STATE_KINDS: dict[str, StateKind] = {
         conference.CONFERENCE_KIND,
         terminal_states.CONTINUE_KIND,
         terminal_states.PARK_KIND,
+        pick_up.PICK_UP_KIND,
         terminal_states.HANGUP_KIND,
         terminal_states.DONE_KIND,
     )

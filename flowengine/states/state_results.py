@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from flowengine.states.parking_plan import ParkingRequest
 from flowengine.states.queue_plan import AgentSigning, QueueRequest, QueueWish
 from flowengine.states.ring_plan import RingPlan
 from flowengine.states.room_plan import RoomWish
@@ -48,7 +49,8 @@ class AnswerCallback(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
     """An HTTP request that the driver of the step performs. `timeout` is in seconds. With `queue` it
-    goes to nobody: the driver asks the queue, and the body of the result holds `QueueFacts`.
+    goes to nobody: the driver asks the queue, and the body of the result holds `QueueFacts`. With `parking` it asks
+    for a code.
     """
 
     service: str
@@ -59,6 +61,7 @@ class LookupRequest:
     timeout: float
     retries: int
     queue: QueueRequest | None = None
+    parking: ParkingRequest | None = None
 
 
 class LookupResult(msgspec.Struct, frozen=True):

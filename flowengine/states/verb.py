@@ -167,6 +167,16 @@ class Verb(ABC):
         return frozenset()
 
     @property
+    def uses_parking(self) -> bool:
+        """Whether it parks its caller under a code, or picks up one who is."""
+        return False
+
+    @property
+    def is_brought_back(self) -> bool:
+        """Whether a request brings its caller to somebody, or into an exit."""
+        return self.calls_others
+
+    @property
     def changes_room(self) -> bool:
         """Whether it has members of a conference changed."""
         return False

@@ -17,9 +17,11 @@ from flowengine.limits import (
     MAX_HISTORY_BYTES,
     MAX_HOST_BYTES,
     MAX_KEPT_CUSTOM_BYTES,
+    MAX_PARKING_CODE,
 )
 from flowengine.problems import Problem
 from flowengine.states.flow_context import FILE_NAME_KIND
+from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.room_plan import ROOM_FACT
 
@@ -36,6 +38,7 @@ FACT_BYTES = {
     "call.custom": MAX_KEPT_CUSTOM_BYTES,
     HOST_FACT: MAX_HOST_BYTES,
     ROOM_FACT: 4 * MAX_CONFERENCE_ID,
+    CODE_FACT: 4 * MAX_PARKING_CODE,
     **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
 }
 NUMBER_BYTES = 9  # whole numbers and decimals travel as 8 bytes and a mark
