@@ -108,8 +108,8 @@ class AuthoredPark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         Annotated[
             StateName,
             Meta(
-                description="Where to go when nobody has picked up the call before the limit, which is "
-                "at most 9m30s then; without it the call ends.",
+                description="Where to go when nobody has picked up the call before the limit, after 9.5m "
+                "at the latest; without it the call ends.",
                 examples=["voicemail"],
             ),
         ]
@@ -233,11 +233,11 @@ def compile_done(
 
 def compile_park(builder: StateBuilder, path: KeyPath, park: AuthoredPark) -> CompiledPark | None:
     leaves_in_time = park.too_long is not UNSET
-    what = "how long the platform holds a call"
-    most = MAX_PARK_SECONDS
+    limit = builder.compile_seconds(
+        (*path, "limit"), park.limit, MAX_PARK_SECONDS, "how long the platform holds a call"
+    )
     if leaves_in_time:  # the server is first, and may have to try again
-        most, what = most - LIMIT_MARGIN_SECONDS, f"{what} that goes on after that"
-    limit = builder.compile_seconds((*path, "limit"), park.limit, most, what)
+        limit = min(limit, MAX_PARK_SECONDS - LIMIT_MARGIN_SECONDS)
     intro = builder.compile_embedded_prompt((*path, "intro"), park.intro)
     hold = builder.compile_embedded_prompt((*path, "hold"), park.hold)
     for name in ("in_use", "too_long"):
