@@ -28,7 +28,7 @@ from flowengine.switch.api_error import ApiError
 from flowengine.switch.clock import Timer
 from flowengine.switch.exchange import Exchange
 
-RETRY_PAUSE_SECONDS = 0.25
+CHANGE_RETRY_SECONDS = 0.25
 
 
 class ParkingSimulator:
@@ -95,7 +95,7 @@ class ParkingSimulator:
         del self._requests[request.call_id]
         call = self._exchange.calls[request.call_id]
         if call.ended is None and not self._perform(request):
-            self._schedule(request, RETRY_PAUSE_SECONDS)
+            self._schedule(request, CHANGE_RETRY_SECONDS)
 
     def _perform(self, request: BringParked | RemoveOther | ReleaseParked) -> bool:
         call_id = request.call_id
