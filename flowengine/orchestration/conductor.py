@@ -44,6 +44,7 @@ from flowengine.orchestration.turn import (
     SetTimer,
     TimerDue,
     Verdict,
+    WaitOutcome,
 )
 from flowengine.orchestration.turn_draft import (
     LEG_TIMER_PREFIX,
@@ -130,9 +131,9 @@ def handle_caller_event(
             go_by_key(draft, event)
         case CallerWent(number):
             if number > draft.ring.number:
-                end_for_caller(draft)
+                end_for_caller(draft, "chose")
         case CallerLeft():
-            end_for_caller(draft)
+            end_for_caller(draft, "left")
             draft.change_ring(has_caller_left=True)
         case CallerReleased(number):
             if number == draft.ring.number and draft.ring.phase == "released":
@@ -218,7 +219,7 @@ def begin(draft: TurnDraft, event: Began) -> None:
     ring = draft.ring
     if event.number <= ring.number or ring.has_caller_left:
         return
-    end_wait(draft, "left")
+    end_wait(draft, "chose")
     draft.drop_active_legs()
     plan = event.plan
     draft.change_ring(number=event.number, plan=plan, results=(), is_taken=False)
@@ -229,9 +230,9 @@ def begin(draft: TurnDraft, event: Began) -> None:
         draft.change_ring(phase="rings", waiting=waiting)
 
 
-def end_for_caller(draft: TurnDraft) -> None:
+def end_for_caller(draft: TurnDraft, outcome: WaitOutcome) -> None:
     """The caller is in the room no more."""
-    end_wait(draft, "left")
+    end_wait(draft, outcome)
     draft.change_ring(phase="over")
     draft.drop_active_legs()
 

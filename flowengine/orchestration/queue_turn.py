@@ -65,7 +65,7 @@ def take_offer(draft: TurnDraft, event: Offered) -> None:
 def go_by_key(draft: TurnDraft, event: CallerChose) -> None:
     """Bring out a caller who has pressed a key, unless a member was first."""
     if event.number > draft.ring.number and is_waiting_in_queue(draft):
-        leave_queue(draft, "left", event.exit)
+        leave_queue(draft, "chose", event.exit)
 
 
 def leave_queue(draft: TurnDraft, outcome: WaitOutcome, exit_name: str) -> None:

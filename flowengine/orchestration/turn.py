@@ -11,9 +11,9 @@ import msgspec
 from flowengine.states.queue_plan import SigningStatus
 from flowengine.states.ring_plan import RingMember, RingPlan
 
-WaitOutcome = Literal["taken", "left", "released"]
-"""How a wait in a queue has ended: a member has taken the caller, the caller has hung up or gone on
-by a key, or they were brought out by an exit of the state
+WaitOutcome = Literal["taken", "left", "chose", "released"]
+"""How a wait in a queue has ended: a member has taken the caller, the caller has hung up, has gone on
+by a key, or was brought out after the longest wait
 """
 
 

@@ -22,6 +22,7 @@ from flowengine.orchestration.turn import (
     CancelTimer,
     Effect,
     EndCaller,
+    EndWait,
     HangUpLeg,
     Offered,
     OrchestrationEvent,
@@ -30,6 +31,7 @@ from flowengine.orchestration.turn import (
     ReleaseCaller,
     SetTimer,
     Verdict,
+    WaitOutcome,
 )
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.log_once import LogOnce
@@ -56,11 +58,20 @@ CHOSE_TASK, WENT_TASK, ANNOUNCE_TASK = "chose", "went", "announce"
 log = logging.getLogger(__name__)
 
 
+class WaitEnd(NamedTuple):
+    """The end of a wait in a queue, after so many seconds."""
+
+    group: str
+    outcome: WaitOutcome
+    seconds: float
+
+
 class TakenTurn(NamedTuple):
-    """What a leg is answered that asks, and the room of its caller."""
+    """What a leg is answered that asks, and the room of its caller. `ended` is a wait that has."""
 
     verdict: Verdict | None
     room: str
+    ended: WaitEnd | None = None
 
 
 class Orchestrations:
@@ -72,6 +83,7 @@ class Orchestrations:
         self.store = store
         self.encoding = OrchestrationEncoding(codec)
         self.queues = Queues(store, self.encoding, clock)
+        self.on_wait_end: Callable[[WaitEnd], None] = lambda _ended: None
         self._clock = clock
         self._log_once = LogOnce(log)
         self.rooms = LedConferences(store, self.encoding, self._log_once, clock)
@@ -137,7 +149,8 @@ class Orchestrations:
             owned = self._open(saved)
             facts = {address: to_facts(agent) for address, agent in agents.items()}
             turn = conduct(owned.ring if owned else None, event, now, facts)
-            taken = TakenTurn(turn.verdict, turn.ring.plan.room if turn.ring else "")
+            room = turn.ring.plan.room if turn.ring else ""
+            taken = TakenTurn(turn.verdict, room, find_wait_end(owned, turn, now))
             if saved is None or owned is None or turn.ring is None:
                 is_lost = saved is None and type(event) is Offered
                 # the member is free again: nobody knows the caller any more
@@ -148,7 +161,10 @@ class Orchestrations:
             after = OwnedRing(turn.ring, owner or owned.owner)
             return self._build_change(saved, after, turn, now), taken
 
-        return await self.store.take_turn(call_id, list_agents, decide)
+        taken = await self.store.take_turn(call_id, list_agents, decide)
+        if taken.ended is not None:
+            self.on_wait_end(taken.ended)
+        return taken
 
     async def load_ring(self, call_id: str) -> Ring | None:
         """The ring of a call; None where there is none that can be read."""
@@ -216,6 +232,14 @@ class Orchestrations:
                     payload = self.encoding.encode_task(call_id, owner, effect)
                     tasks[key] = ScheduledTask(call_id, key, now, payload)
         return tasks
+
+
+def find_wait_end(before: OwnedRing | None, turn: Turn, now: float) -> WaitEnd | None:
+    """The wait that has ended in this turn."""
+    ended = next((effect for effect in turn.effects if isinstance(effect, EndWait)), None)
+    if ended is None or before is None:
+        return None
+    return WaitEnd(ended.group, ended.outcome, now - before.ring.entered_at)
 
 
 def name_request(effect: PlatformRequest) -> str:

@@ -20,7 +20,7 @@ class PartyActs:
         """Call a number, by default the one that was dialled first."""
         number = to or self.talk.dialled
         if not number:
-            raise NotPossibleError(f"nothing says what {party.name} calls: add `calls:` to them")
+            raise NotPossibleError(f"nothing says what {party.name} calls: add `to:` to them")
         leg = self.talk.parties.find_leg(party)
         if leg is not None and leg.state != "gone":
             raise NotPossibleError(f"{party.name} is in a call")

@@ -34,7 +34,7 @@ class PartySteps:
         self.noted_at = 0.0
         self.acts = PartyActs(talk)
         self.heard: dict[str, HeardWords] = {}
-        self.dialled = {name: party.calls or "" for name, party in parties.items()}
+        self.dialled = {name: party.to for name, party in parties.items() if party.to}
         for name, party in parties.items():
             added = talk.parties.add(name, party.is_ or "", party.does or "")
             self.heard[name] = HeardWords(added.get_heard_text, name)
@@ -43,7 +43,7 @@ class PartySteps:
         """Let those call who call before the caller of the scenario."""
         for party in self.talk.parties.list_named():
             if party.does == CALLS_FIRST:
-                self.talk.parties.call(party, to)
+                self.talk.parties.call(party, self.dialled.get(party.name, to))
                 self.talk.wait(HEAD_START_SECONDS)
 
     def begin_action(self) -> None:

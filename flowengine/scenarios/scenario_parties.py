@@ -67,13 +67,13 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
         ]
         | UnsetType
     ) = UNSET
-    calls: (
+    to: (
         Annotated[
             str,
             Meta(
-                description="What they dial in a step `calls`; without it, what the caller of the "
-                "scenario has dialled.",
-                examples=["+14045550140"],
+                description="The number that they dial who `calls first`, or in a step `calls`; "
+                "without it, that of the scenario.",
+                examples=["+14045550117"],
                 min_length=1,
             ),
         ]
@@ -110,7 +110,7 @@ def merge_parties(own: Parties | UnsetType, shared: Parties | UnsetType) -> Part
     for name, party in (own or {}).items():
         before = found.get(name, AuthoredParty())
         found[name] = AuthoredParty(
-            party.is_ or before.is_, party.does or before.does, party.calls or before.calls
+            party.is_ or before.is_, party.does or before.does, party.to or before.to
         )
     return found
 

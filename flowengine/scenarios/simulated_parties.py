@@ -41,6 +41,7 @@ BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
     "calls first": Behaviour("by hand"),
     "nothing": Behaviour("no answer"),
 }
+ANSWERING = frozenset({"answers", "accepts"})
 MEMBER_NAME = "agent"
 WORDS_BY_RESULT = {"BUSY": "is busy", "NOANSWER": "does not answer"}
 AddLine = Callable[[str, str], None]
@@ -184,7 +185,12 @@ class SimulatedParties:
             return False
         if self._rings.find_phase(caller_id) not in ("new", "rings"):
             return True
-        by_hand = [one for one in self.list_ringing() if not one.does]
+        ringing = self.list_ringing()
+        if self._rings.waits_in_queue(caller_id) and not any(
+            one.does in ANSWERING for one in ringing
+        ):
+            return True  # as long as nobody takes the call it goes round, and the caller may act
+        by_hand = [one for one in ringing if not one.does]
         asked = [one for one in self.list_asked() if not one.is_accepting]
         return bool(by_hand or asked)
 

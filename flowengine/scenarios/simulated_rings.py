@@ -128,6 +128,11 @@ class RingSimulator:
         known = self.rings.get(call_id)
         return known.begun if known else 0
 
+    def waits_in_queue(self, call_id: str) -> bool:
+        """Whether the call is in a queue, or with a member of its group."""
+        known = self.rings.get(call_id)
+        return known is not None and known.ring.plan.queue is not None
+
     def find_room(self, call_id: str) -> str:
         """The conference in which the caller waits, or ""."""
         known = self.rings.get(call_id)

@@ -200,7 +200,7 @@ def test_key_leads_out_of_the_queue(where: str) -> None:
             assert len(line.platform.released) == 1
         assert find_words(answer) == "We call you back."
         assert line.platform.hung_up == ["leg-0"]
-        assert (await list_entries(line))["caller"].outcome == "left"
+        assert (await list_entries(line))["caller"].outcome == "chose"
         await line.run_tasks(3000)
         assert line.rung == [ANNA]
 

@@ -42,8 +42,8 @@ states:
 flow: board
 parties:
   anna: {is: "+14045009001"}
-  desk: {is: "+14045009002", calls: "+14045550102"}
-  host: {is: "+14045009003", calls: "+14045550102"}
+  desk: {is: "+14045009002", to: "+14045550102"}
+  host: {is: "+14045009003", to: "+14045550102"}
 scenarios:
   a desk changes members:
     when:
