@@ -122,6 +122,8 @@ PLATFORM_PACKAGES = {"svaml", "sinch", "switch", "journal", "server"}
 NAMES_OF_KINDS = {
     "compile/checks/legality.py": "the platform's actions, in the words of an author",
     "scenarios/scenario_run.py": "a call that the switch has parked",
+    "scenarios/conversation.py": "a call that is in a conference of the switch",
+    "scenarios/simulated_parties.py": "a call that is in a conference of the switch, or parked",
     "phone/call_prompt.py": "a call that the switch has parked",
     "phone/screen.py": "a call that the switch has parked",
     "phone/save_scenario.py": "a call that the switch has parked",
