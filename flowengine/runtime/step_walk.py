@@ -32,6 +32,7 @@ from flowengine.states import (
     NameBindings,
     OwnEvent,
     ReturnFromSubflow,
+    RoomWish,
     StateFailure,
     StateResult,
     StepContext,
@@ -65,6 +66,7 @@ class StepWalk(msgspec.Struct):
     has_caller_left: bool = False
     leaves_queue: bool = False
     signings: tuple[AgentSigning, ...] = ()
+    rooms: tuple[RoomWish, ...] = ()
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
     trace: list[TraceEntry] = []
@@ -114,6 +116,8 @@ class StepWalk(msgspec.Struct):
         self.leaves_queue = self.leaves_queue or move.leaves_queue
         if move.signing:
             self.signings += (move.signing,)
+        if move.room:
+            self.rooms += (move.room,)
         state = self.program.states[self.cursor.state]
         if name == "back":
             if not move.own_question:
@@ -173,7 +177,7 @@ class StepWalk(msgspec.Struct):
         # all walks of an event are one step, with one trace and one limit
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
         walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
-        walk.signings = outcome.signings
+        walk.signings, walk.rooms = outcome.signings, outcome.rooms
         return walk.begin(start)
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
@@ -279,7 +283,8 @@ class StepWalk(msgspec.Struct):
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             ring = None if self.ended else move.ring
             call, trace = self.build_call(), tuple(self.trace)
-            wishes = move.wish, self.leaves_queue, self.signings
+            rooms = (*self.rooms, move.room) if move.room and not self.ended else self.rooms
+            wishes = move.wish, self.leaves_queue, self.signings, rooms
             return Outcome(call, said, action, trace, None, self.run.names, ring, *wishes)
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
@@ -290,6 +295,7 @@ class StepWalk(msgspec.Struct):
             names=self.run.names,
             wish=move.wish,
             signings=self.signings,
+            rooms=(*self.rooms, move.room) if move.room else self.rooms,
         )
 
     def fit_answer(

@@ -167,6 +167,31 @@ class Verb(ABC):
         return None
 
     @property
+    def is_in_room(self) -> bool:
+        """Whether the conference that it connects to is told of its caller."""
+        return False
+
+    @property
+    def room_keys(self) -> frozenset[str]:
+        """The keys that do something in the conference that it connects to."""
+        return frozenset()
+
+    @property
+    def uses_parking(self) -> bool:
+        """Whether it parks its caller under a code, or picks up one who is."""
+        return False
+
+    @property
+    def is_brought_back(self) -> bool:
+        """Whether a request brings its caller to somebody, or into an exit."""
+        return self.calls_others
+
+    @property
+    def changes_room(self) -> bool:
+        """Whether it has members of a conference changed."""
+        return False
+
+    @property
     def least_digits(self) -> int:
         """The fewest digits that it takes, or 0."""
         return 0
