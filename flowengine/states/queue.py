@@ -189,6 +189,10 @@ class CompiledQueue(Verb):
         return self.group.name
 
     @property
+    def most_waiting(self) -> int:
+        return self.group.most_waiting
+
+    @property
     def longest_wait(self) -> int:
         return self.terms.limit
 
