@@ -17,11 +17,11 @@ from flowengine.scenarios.doubles import LookupDoubles, MadeRequest, list_servic
 from flowengine.scenarios.result import ExpectationMissedError
 from flowengine.scenarios.scenario_loader import Case, gather_parties
 from flowengine.scenarios.scenario_model import Then
-from flowengine.scenarios.scenario_parties import CALLS_FIRST
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import ScenarioRun, get_position
 from flowengine.scenarios.scenario_steps import ScenarioStep
 from flowengine.scenarios.simulated_parties import PartyDoing
+from flowengine.scenarios.trial_callers import OtherCaller, list_other_callers
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs, to_given
 from flowengine.states import LookupRequest, LookupResult, RingPlan
 from flowengine.switch.api_error import ApiError
@@ -30,8 +30,6 @@ from flowengine.switch.switch_events import Asks, MenuWaits
 MAX_RUNS = 4000  # of one flow: some seconds
 MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
-MAX_OTHERS = 9  # who fill a queue
-OTHER_CALLERS = "+1404555016"  # and one digit
 MAX_TRIED_WAIT = 3600  # seconds in a queue, with an announcement and a ring each half minute
 RING_TRIES: tuple[PartyDoing, ...] = ("accepts", "rings out", "busy", "declines")
 TakenItems = frozenset[tuple[str, CoverageItem]]
@@ -40,15 +38,14 @@ TakenItems = frozenset[tuple[str, CoverageItem]]
 @dataclass(frozen=True, slots=True)
 class TrialPlan:
     """A call to be tried: how it begins, what the caller and the callee do, and what other systems
-    answer and the members of each ring do, one after the other. So many others have called
-    before.
+    answer and the members of each ring do, one after the other. `others` call before.
     """
 
     entry: JsonObject
     moves: tuple[JsonObject | str, ...] = ()
     answers: tuple[JsonObject, ...] = ()
     rings: tuple[PartyDoing, ...] = ()
-    others: int = 0
+    others: tuple[OtherCaller, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +153,8 @@ class Explorer:
         """
         ways = self.inputs.list_given_variants(self.flow)
         waiting = deque(TrialPlan(way) for way in ways)
-        waiting.extend(self.list_full_queues(ways[:1]))
+        for way in ways[:1]:
+            waiting.extend(self.list_plans_with_others(way))
         found: list[Trial] = []
         left = set(self.missing)
         for _ in range(MAX_RUNS):
@@ -171,14 +169,11 @@ class Explorer:
             waiting.extend(self.derive_plans(trial))
         return choose_trials(found, self.missing)
 
-    def list_full_queues(self, ways: Sequence[JsonObject]) -> Iterator[TrialPlan]:
-        """Plans in which as many others wait as may wait, whom nobody takes."""
-        states = self.inputs.release.programs[self.flow].states.values()
-        for most in {state.verb.most_waiting for state in states}:
-            if 0 < most <= MAX_OTHERS:
-                yield from (
-                    TrialPlan(way, rings=RING_TRIES[1:2] * (most + 1), others=most) for way in ways
-                )
+    def list_plans_with_others(self, way: JsonObject) -> Iterator[TrialPlan]:
+        """Plans in which others call before, whom nobody takes."""
+        program = self.inputs.release.programs[self.flow]
+        for others in list_other_callers(self.inputs.release, program):
+            yield TrialPlan(way, rings=RING_TRIES[1:2] * (len(others) + 1), others=others)
 
     def run_plan(self, plan: TrialPlan) -> Trial | None:
         """Make the call; None where one of its moves cannot be made."""
@@ -198,8 +193,8 @@ class Explorer:
         members = TrialMembers(play.talk, plan)
         play.talk.rings.on_begin = members.begin_ring
         trial = Trial(self.flow, plan, play.talk, [], lookups.trial_lookups, members.rings)
-        for number in range(1, plan.others + 1):
-            play.talk.parties.add(f"caller{number}", f"{OTHER_CALLERS}{number}", CALLS_FIRST)
+        for number, other in enumerate(plan.others, 1):
+            play.party_steps.add_caller(f"caller{number}", other.address, other.dials)
         try:
             play.begin_call()
             trial.marks.append(len(play.talk.events))

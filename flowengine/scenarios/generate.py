@@ -211,7 +211,11 @@ def build_scenario(trial: Trial, hidden: Sequence[str] = ()) -> JsonObject:
 def build_parties(talk: Conversation) -> JsonObject:
     """The parties whose phones have rung or who have called, with what they do by themselves."""
     named = {
-        party.name: {"is": party.address, **({"does": party.does} if party.does else {})}
+        party.name: {
+            "is": party.address,
+            **({"does": party.does} if party.does else {}),
+            **({"to": party.dials} if party.dials else {}),
+        }
         for party in talk.parties.list_named()
         if party.rings or party.does == CALLS_FIRST
     }
