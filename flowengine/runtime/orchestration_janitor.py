@@ -62,7 +62,8 @@ class OrchestrationJanitor:
         key = b"look" if looks else b"first look"
         if not await self._store.claim(_CLAIM, key, now + pause * 0.9):
             return
-        is_whole = looks % LOOKS_PER_WHOLE_LOOK == 0
+        # the second one sees what moved just before a server was killed, which the first leaves alone
+        is_whole = looks == 1 or looks % LOOKS_PER_WHOLE_LOOK == 0
         for saved in await self._orchestrations.store.list_orchestrations(LIVE_KIND):
             if now - saved.expires + CALL_KEPT_SECONDS >= pause:
                 await self._look_after(saved, is_whole=is_whole)

@@ -168,14 +168,8 @@ class Orchestrations:
 
     async def load_ring(self, call_id: str) -> Ring | None:
         """The ring of a call; None where there is none that can be read."""
-
-        def decide(
-            saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
-        ) -> tuple[None, Ring | None]:
-            owned = self._open(saved)
-            return None, owned.ring if owned else None
-
-        return await self.store.take_turn(call_id, lambda _saved: (), decide)
+        owned = self._open(await self.store.load_orchestration(call_id))
+        return owned.ring if owned else None
 
     def _open(self, saved: SavedOrchestration | None) -> OwnedRing | None:
         if saved is None:

@@ -152,6 +152,16 @@ class Verb(ABC):
         return ""
 
     @property
+    def known_callers(self) -> tuple[str, ...]:
+        """Numbers of callers for whom it does something else than for others."""
+        return ()
+
+    @property
+    def longest_wait(self) -> int:
+        """The seconds after which a caller goes on who waits for others, or 0."""
+        return 0
+
+    @property
     def room_name(self) -> Template | None:
         """The name of the conference that it connects to."""
         return None
