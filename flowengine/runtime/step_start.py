@@ -31,6 +31,9 @@ from flowengine.svaml import Action, Continue, Hangup
 
 RESUMED_LEVEL = -1  # in place of a level: the state that the call waits in
 UNASKED = ("hangup", "error")  # events of the call itself, whichever menu it is in
+LaterEvent = Ace | Pie | Dice | Notify
+_FACTS_OF_ANY_LENGTH = ("call.to", "call.user", "call.sip", "call.origin")
+_SURELY_SHORT = MAX_FACT_BYTES // 4  # characters: none takes more than four bytes
 
 
 class StepStart(msgspec.Struct, frozen=True):
@@ -69,7 +72,7 @@ def find_start(
 
 
 def start_callback(
-    release: Release, call: Call | None, event: CallbackEvent, lost_flow: str | None
+    release: Release, call: Call | None, event: LaterEvent, lost_flow: str | None
 ) -> StepStart | None:
     """The start for any other callback than an ICE."""
     if call is None:
@@ -100,7 +103,9 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    values = read_call_facts(event, notes) | read_custom_text(program, event, notes)
+    values = read_call_facts(event, notes)
+    if event.custom:
+        values |= read_custom_text(program, event, notes)
     if handed.data:
         values |= to_input_values(program, handed.data, notes)
     return StepStart(
@@ -114,24 +119,22 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
     """The facts of a call that only its first callback has."""
     origin = event.origin
     caller = read_caller(event.cli, event.user, origin)
-    texts = {
+    facts: dict[str, Any] = {
+        "call.from": caller.number,
         "call.to": get_dialled_address(event),
         "call.user": caller.user,
         "call.sip": caller.sip,
         "call.origin": origin,
-    }
-    shortened = {name: truncate_fact(text) for name, text in texts.items()}
-    if shortened != texts:
-        notes += [
-            f"cut: {name} is too long" for name, text in texts.items() if shortened[name] != text
-        ]
-    return {
-        "call.from": caller.number,
-        **shortened,
         "call.withheld": caller.withheld,
         "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
         HOST_FACT: shorten_call_url(event.call_resource_url),
     }
+    for name in _FACTS_OF_ANY_LENGTH:
+        text = facts[name]
+        if len(text) > _SURELY_SHORT and (short := truncate_fact(text)) != text:
+            facts[name] = short
+            notes.append(f"cut: {name} is too long")
+    return facts
 
 
 def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
@@ -151,14 +154,12 @@ def truncate_fact(text: str) -> str:
     """Cut a fact to the length that the check of the cookie size assumes."""
     return (
         text
-        if len(text) * 4 <= MAX_FACT_BYTES
+        if len(text) <= _SURELY_SHORT
         else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
     )
 
 
-def start_call_without_release(
-    release: Release, event: CallbackEvent, flow: str
-) -> StepStart | None:
+def start_call_without_release(release: Release, event: LaterEvent, flow: str) -> StepStart | None:
     """The start for a call whose release is deleted: only its own flow may handle the end of the
     call and its notices.
     """
@@ -172,7 +173,7 @@ def start_call_without_release(
     )
 
 
-def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | None:
+def start_unknown_call(release: Release, event: LaterEvent) -> StepStart | None:
     """The start for a first callback that is not an ICE: a placed call, or a call whose state is
     lost.
     """
@@ -277,12 +278,13 @@ def find_asked_state(release: Release, event: Pie) -> tuple[str, str] | None:
     """The flow and the state of the menu that the event answers. None for menu `main`, which names
     none, and for a menu that this release does not have.
     """
-    flow, _, place = event.menu_id.partition(".")
+    menu_id = event.menu_id
+    if menu_id == "main":
+        return None
+    flow, _, place = menu_id.partition(".")
     state = place.partition(".")[0]
     program = release.programs.get(flow)
-    if event.menu_id == "main" or program is None or state not in program.states:
-        return None
-    return flow, state
+    return (flow, state) if program is not None and state in program.states else None
 
 
 def to_no_match(event: Pie) -> Pie:
@@ -306,9 +308,8 @@ def start_after_others(
     return StepStart(call.to_root_flow(), is_complete=True, keeps_place=True, sends_nothing=True)
 
 
-def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> StepStart:
+def start_end_or_notice(release: Release, call: Call, event: Dice | Notify) -> StepStart:
     """The start for the end of a call or a notice: the platform gets no answer."""
-    assert isinstance(event, Dice | Notify)  # noqa: S101  # no other event is left
     verb = release.programs[call.flow].states[call.state].verb
     if type(event) is Notify and event.type in ("amd", "amd_beep"):
         return StepStart(

@@ -276,10 +276,10 @@ class StepWalk(msgspec.Struct):
             ring = None if self.ended else move.ring
             call, trace = self.build_call(), tuple(self.trace)
             return Outcome(call, said, action, trace, None, self.run.names, ring)
-        said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
+        reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
         return Outcome(
             self.build_call(),
-            said if type(self.run.event) is Dice else (),
+            tuple(reports) if type(self.run.event) is Dice else (),
             Hangup() if self.has_caller_left and self.run.event.is_awaited else None,
             tuple(self.trace),
             None,
