@@ -268,10 +268,11 @@ def answers_own_menu(call: Call, event: Pie) -> bool:
 
 def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
     """Whether the event answers a named menu, and the call waits for another one."""
-    if answers_own_menu(call, event) or is_from_conference(event):
+    if answers_own_menu(call, event):
         return False
     asked = find_asked_state(release, event)
-    return asked is not None and asked != (call.flow, call.state)
+    is_other = asked is not None and asked != (call.flow, call.state)
+    return is_other and not is_from_conference(event)
 
 
 def find_asked_state(release: Release, event: Pie) -> tuple[str, str] | None:

@@ -110,8 +110,10 @@ def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
 
 
 def to_millis(seconds: float) -> float:
-    """Seconds as milliseconds with three decimals. `round` would take three times as long."""
-    return int(seconds * 1e6 + 0.5) / 1000
+    """Seconds as milliseconds with three decimals. `round` would take three times as long, and
+    `int` twice.
+    """
+    return (seconds * 1e6 + 0.5) // 1 / 1000
 
 
 def split_lines(lines: bytes) -> Iterable[bytes]:
