@@ -103,7 +103,7 @@ class Replier:
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
-            if outcome.ring is not None or type(delivery.event) is Dice:
+            if outcome.concerns_others or type(delivery.event) is Dice:
                 changes = self._list_changes(delivery.event, located, outcome, answer.call)
             kept = await self._store.save(delivery.event.call_id, made, expires, changes)
         except StoreError as error:
@@ -121,18 +121,22 @@ class Replier:
         """What is saved with this step for the orchestration of the call: that it begins, or that
         its caller has hung up.
         """
-        if outcome.ring is not None:
-            if self._orchestrations is None:
-                raise StoreError("flows that ring need a session store that other workers can read")
+        if outcome.concerns_others and self._orchestrations is None:
+            raise StoreError("flows that ring need a session store that other workers can read")
+        if outcome.ring is not None and self._orchestrations is not None:
             host = outcome.names.get(HOST_FACT, "")
             owner = CallOwner(event.application_key, expand_call_url(host))
             began = Began(call.steps, outcome.ring)
-            return (
-                self._orchestrations.build_beginning(event.call_id, call.release, owner, began),
+            beginning = self._orchestrations.build_beginning(
+                event.call_id, call.release, owner, began
             )
-        if self._orchestrations is not None and is_calling_others(located):
-            return (self._orchestrations.build_end_of_caller(event.call_id),)
-        return NO_CHANGES
+            return beginning, *list_wish_changes(self._orchestrations, event, outcome, call)
+        if self._orchestrations is None:
+            return NO_CHANGES
+        changes = list_wish_changes(self._orchestrations, event, outcome, call)
+        if type(event) is Dice and is_calling_others(located):
+            changes.append(self._orchestrations.build_end_of_caller(event.call_id))
+        return changes
 
     async def repeat_if_answered(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
@@ -231,7 +235,7 @@ class Replier:
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return Answered(again)
-        if outcome.ring is not None:  # nobody would be rung
+        if outcome.concerns_others:  # nobody would be rung, or somebody for nobody
             raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if not answer.call.ended and not (answer.cookie and comes_back):
@@ -267,6 +271,22 @@ class Replier:
             if any(entry.identity == DICE_IDENTITY for entry in log):
                 return HANGUP_BODY
         return self._encryption.open_answer(saved.answer, event.call_id) or None
+
+
+def list_wish_changes(
+    orchestrations: Orchestrations, event: CallbackEvent, outcome: Outcome, call: Call
+) -> list[OrchestrationChange]:
+    """What is saved with a step for the queue of a caller, and of agents who sign in or out. A
+    caller who begins to wait elsewhere leaves their queue by that.
+    """
+    changes: list[OrchestrationChange] = []
+    if outcome.wish is not None:
+        changes.append(orchestrations.build_wish(event.call_id, call.steps, outcome.wish))
+    if outcome.leaves_queue and outcome.ring is None:
+        changes.append(orchestrations.build_departure(event.call_id, call.steps))
+    if outcome.signings:
+        changes.append(orchestrations.build_signings(event.application_key, outcome.signings))
+    return changes
 
 
 class _EncodedAnswer(msgspec.Struct, frozen=True):

@@ -1,0 +1,61 @@
+"""The facts of a call that its first callback tells."""
+
+from typing import Any
+
+from flowengine.compile import Program
+from flowengine.limits import MAX_FACT_BYTES, MAX_KEPT_CUSTOM_BYTES
+from flowengine.runtime.platform_requests import shorten_call_url
+from flowengine.sinch import CallbackEvent, Ice
+from flowengine.sinch.caller_identity import (
+    get_dialled_address,
+    get_forwarding_number,
+    read_caller,
+)
+from flowengine.states.ring_plan import HOST_FACT
+
+_FACTS_OF_ANY_LENGTH = ("call.to", "call.user", "call.sip", "call.origin")
+_SURELY_SHORT = MAX_FACT_BYTES // 4  # characters: none takes more than four bytes
+
+
+def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
+    """The facts of a call that only its first callback has."""
+    origin = event.origin
+    caller = read_caller(event.cli, event.user, origin)
+    facts: dict[str, Any] = {
+        "call.from": caller.number,
+        "call.to": get_dialled_address(event),
+        "call.user": caller.user,
+        "call.sip": caller.sip,
+        "call.origin": origin,
+        "call.withheld": caller.withheld,
+        "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
+        HOST_FACT: shorten_call_url(event.call_resource_url),
+    }
+    for name in _FACTS_OF_ANY_LENGTH:
+        text = facts[name]
+        if len(text) > _SURELY_SHORT and (short := truncate_fact(text)) != text:
+            facts[name] = short
+            notes.append(f"cut: {name} is too long")
+    return facts
+
+
+def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
+    """The `custom` text of a placed call, kept because not every callback repeats it. A part of it
+    would mean nothing, so a text that is too long is not kept, and each callback has its own.
+    """
+    if not event.custom:
+        return {}
+    if len(event.custom.encode(errors="replace")) <= MAX_KEPT_CUSTOM_BYTES:
+        return {"call.custom": event.custom}
+    if any("call.custom" in names for names in program.live.values()):
+        notes.append("left out: call.custom is too long to be kept for later callbacks")
+    return {}
+
+
+def truncate_fact(text: str) -> str:
+    """Cut a fact to the length that the check of the cookie size assumes."""
+    return (
+        text
+        if len(text) <= _SURELY_SHORT
+        else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
+    )
