@@ -280,8 +280,10 @@ class StepWalk(msgspec.Struct):
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             ring = None if self.ended else move.ring
             call, trace = self.build_call(), tuple(self.trace)
-            wishes = move.wish, self.leaves_queue, self.signings
-            return Outcome(call, said, action, trace, None, self.run.names, ring, *wishes)
+            return Outcome(
+                call, said, action, trace, None, self.run.names,
+                ring, move.wish, self.leaves_queue, self.signings,
+            )  # fmt: skip
         reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
         return Outcome(
             self.build_call(),
