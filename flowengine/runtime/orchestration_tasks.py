@@ -33,6 +33,7 @@ from flowengine.runtime.orchestrations import (
     TIMER_TASK,
     Orchestrations,
 )
+from flowengine.runtime.parking_tasks import ParkingTasks
 from flowengine.runtime.platform_requests import (
     CallOwner,
     PlatformRequests,
@@ -41,6 +42,7 @@ from flowengine.runtime.platform_requests import (
     RequestRefused,
 )
 from flowengine.runtime.queue_tasks import QueueTasks
+from flowengine.runtime.room_tasks import RoomTasks
 from flowengine.runtime.task_contents import (
     AnswerResult,
     UnreadableTaskError,
@@ -85,6 +87,8 @@ class OrchestrationTasks:
             RELEASE_TASK: self._release_caller,
             END_TASK: self._end_caller,
             **QueueTasks(orchestrations, requests, answer_result, clock).handlers,
+            **ParkingTasks(orchestrations, requests, answer_result, clock).handlers,
+            **RoomTasks(orchestrations, requests, clock).handlers,
         }
 
     async def handle(self, task: ScheduledTask) -> float | None:

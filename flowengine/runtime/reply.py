@@ -27,6 +27,8 @@ from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repea
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    find_parking_code,
+    find_room_name,
     is_calling_others,
     is_unanswered_by,
     is_waiting_for_other_menu,
@@ -118,24 +120,38 @@ class Replier:
     def _list_changes(
         self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
     ) -> Sequence[OrchestrationChange]:
-        """What is saved with this step for the orchestration of the call: that it begins, or that
-        its caller has hung up.
+        """What is saved with this step for orchestrations: that one begins, what is to happen in
+        conferences, and that the caller has hung up.
         """
-        if outcome.concerns_others and self._orchestrations is None:
-            raise StoreError("flows that ring need a session store that other workers can read")
-        if outcome.ring is not None and self._orchestrations is not None:
-            host = outcome.names.get(HOST_FACT, "")
-            owner = CallOwner(event.application_key, expand_call_url(host))
-            began = Began(call.steps, outcome.ring)
-            beginning = self._orchestrations.build_beginning(
-                event.call_id, call.release, owner, began
-            )
-            return beginning, *list_wish_changes(self._orchestrations, event, outcome, call)
-        if self._orchestrations is None:
+        orchestrations = self._orchestrations
+        if orchestrations is None:
+            if outcome.concerns_others:
+                raise StoreError("flows that ring need a session store that other workers can read")
             return NO_CHANGES
-        changes = list_wish_changes(self._orchestrations, event, outcome, call)
-        if type(event) is Dice and is_calling_others(located):
-            changes.append(self._orchestrations.build_end_of_caller(event.call_id))
+        owner = CallOwner(event.application_key, expand_call_url(outcome.names.get(HOST_FACT, "")))
+        changes = list_wish_changes(orchestrations, event, outcome, call)
+        changes += orchestrations.rooms.build_wishes(
+            event.call_id, owner, call.steps, outcome.rooms
+        )
+        if outcome.ring is not None:
+            began = Began(call.steps, outcome.ring)
+            changes.append(
+                orchestrations.build_beginning(event.call_id, call.release, owner, began)
+            )
+        if type(event) is Dice:
+            if is_calling_others(located):
+                changes.append(orchestrations.build_end_of_caller(event.call_id))
+            if code := find_parking_code(located):
+                changes.append(
+                    orchestrations.parkings.build_leaving(
+                        event.call_id, event.application_key, code
+                    )
+                )
+            if room := find_room_name(located):
+                left = orchestrations.rooms.build_leaving(
+                    event.call_id, event.application_key, room
+                )
+                changes.append(left)
         return changes
 
     async def repeat_if_answered(

@@ -8,7 +8,14 @@ import msgspec
 from flowengine.compile import Program
 from flowengine.compile.state_machine import Cursor
 from flowengine.runtime.call_state import Call
-from flowengine.states import AgentSigning, LookupRequest, LookupResult, QueueWish, RingPlan
+from flowengine.states import (
+    AgentSigning,
+    LookupRequest,
+    LookupResult,
+    QueueWish,
+    RingPlan,
+    RoomWish,
+)
 from flowengine.svaml import Action, Instruction
 
 Place = tuple[str, str]
@@ -56,6 +63,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     With `ring` other calls are to be placed for the caller, who waits. `wish` is that of a caller who
     waits in a queue; with `leaves_queue` they wait there no more. `signings` are those of agents.
+    `rooms` is what is to happen in conferences.
 
     `names` are all values at the end of the step; the call keeps only those that later states read.
     """
@@ -70,6 +78,7 @@ class Outcome(msgspec.Struct, frozen=True):
     wish: QueueWish | None = None
     leaves_queue: bool = False
     signings: tuple[AgentSigning, ...] = ()
+    rooms: tuple[RoomWish, ...] = ()
 
     @property
     def concerns_others(self) -> bool:
@@ -79,4 +88,5 @@ class Outcome(msgspec.Struct, frozen=True):
             or self.wish is not None
             or self.leaves_queue
             or bool(self.signings)
+            or bool(self.rooms)
         )

@@ -30,14 +30,14 @@ from flowengine.states import (
     LookupRequest,
     LookupResult,
     NameBindings,
-    OrchestrationResult,
-    QueueAnnouncement,
     ReturnFromSubflow,
+    RoomWish,
     StateFailure,
     StateResult,
     StepContext,
     StepEvent,
 )
+from flowengine.states.orchestration_result import choose_context
 from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
 
@@ -66,6 +66,7 @@ class StepWalk(msgspec.Struct):
     has_caller_left: bool = False
     leaves_queue: bool = False
     signings: tuple[AgentSigning, ...] = ()
+    rooms: tuple[RoomWish, ...] = ()
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
     trace: list[TraceEntry] = []
@@ -115,6 +116,8 @@ class StepWalk(msgspec.Struct):
         self.leaves_queue = self.leaves_queue or move.leaves_queue
         if move.signing:
             self.signings += (move.signing,)
+        if move.room:
+            self.rooms += (move.room,)
         state = self.program.states[self.cursor.state]
         if name == "back":
             if not move.own_question:
@@ -174,7 +177,7 @@ class StepWalk(msgspec.Struct):
         # all walks of an event are one step, with one trace and one limit
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
         walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
-        walk.signings = outcome.signings
+        walk.signings, walk.rooms = outcome.signings, outcome.rooms
         return walk.begin(start)
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
@@ -280,9 +283,10 @@ class StepWalk(msgspec.Struct):
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             ring = None if self.ended else move.ring
             call, trace = self.build_call(), tuple(self.trace)
+            rooms = (*self.rooms, move.room) if move.room and not self.ended else self.rooms
             return Outcome(
                 call, said, action, trace, None, self.run.names,
-                ring, move.wish, self.leaves_queue, self.signings,
+                ring, move.wish, self.leaves_queue, self.signings, rooms,
             )  # fmt: skip
         reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
         return Outcome(
@@ -293,6 +297,7 @@ class StepWalk(msgspec.Struct):
             names=self.run.names,
             wish=move.wish,
             signings=self.signings,
+            rooms=(*self.rooms, move.room) if move.room else self.rooms,
         )
 
     def fit_answer(
@@ -359,13 +364,6 @@ def begin_walk(
     walk = create_walk(release, start, start.event or event, now, call_before)
     walk.run.notes.extend(start.notes)
     return walk.begin(start)
-
-
-def choose_context(event: StepEvent) -> str:
-    """The callback in whose answer the states of this walk speak."""
-    if type(event) is OrchestrationResult or type(event) is QueueAnnouncement:
-        return event.answered_as
-    return event.kind
 
 
 def create_walk(
