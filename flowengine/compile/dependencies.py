@@ -56,31 +56,41 @@ class DependencyTracker(Mapping[str, V]):
         self._stand_in = stand_in
         self._used: dict[str, object] = {}
         self._all_names: tuple[str, ...] | None = None
+        self._recent: dict[str, object] = {}
+        self._listed: tuple[str, ...] | None = None
 
     def __getitem__(self, name: str) -> V:
         # noted before the lookup: that a name is missing is a dependency, too, as it may be added
-        self._used[name] = self._fingerprints.get(name)
+        self._recent[name] = self._fingerprints.get(name)
         if name not in self._values and self._stand_in and (found := self._stand_in(name)):
             return found
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
-        self._all_names = tuple(self._values)
-        return iter(self._all_names)
+        self._listed = tuple(self._values)
+        return iter(self._listed)
 
     def __len__(self) -> int:
         return len(list(self))
 
-    def branch(self) -> "DependencyTracker[V]":
-        """A tracker of the same dependencies that has recorded nothing yet."""
-        return DependencyTracker(self._values, self._fingerprints, self._stand_in)
+    def take_recent(self) -> UsedFingerprints | None:
+        """What was looked up since the last time; None for nothing."""
+        if not self._recent and self._listed is None:
+            return None
+        used = UsedFingerprints(self._recent, self._listed)
+        self.add_used(used)
+        self._recent, self._listed = {}, None
+        return used
 
     def add_used(self, used: UsedFingerprints) -> None:
         """Record what was looked up in a tracker of the same dependencies."""
         self._used.update(used.fingerprints)
-        self._all_names = used.all_names if self._all_names is None else self._all_names
+        if used.all_names is not None:
+            self._all_names = used.all_names
 
     def get_used_fingerprints(self) -> UsedFingerprints:
+        """All that was looked up."""
+        self.take_recent()
         return UsedFingerprints(self._used, self._all_names)
 
 

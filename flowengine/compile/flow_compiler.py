@@ -1,7 +1,7 @@
 """One authored flow to one program."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -40,7 +40,6 @@ from flowengine.states import (
     StateResult,
     StepContext,
 )
-from flowengine.states.flow_context import ContextNotes
 from flowengine.states.preamble import Preamble
 from flowengine.states.recording import Recording, compile_recording
 from flowengine.states.variable_values import Assignment
@@ -97,25 +96,29 @@ class FlowCompiler:
         known = self.shared.states.get(key)
         if known is None:
             return self.compile_and_share_state(key, path, authored)
-        self.context.add_shadow_variables(known.added)
-        self.add_used(known.used)
+        if known.added:
+            self.context.add_shadow_variables(known.added)
+        if known.used:
+            self.add_used(known.used)
         return known.state
 
     def compile_and_share_state(
         self, key: StateKey, path: KeyPath, authored: State
     ) -> CompiledState | None:
-        trackers = {part: tracker.branch() for part, tracker in self.trackers.items()}
-        notes, known_problems = ContextNotes(), len(self.problems)
-        context = replace(self.context, **trackers, notes=notes)
-        try:
-            made = replace(self, context=context).compile_state(path, key.name, authored)
-        finally:
-            used = {part: each.get_used_fingerprints() for part, each in trackers.items()}
-            self.add_used(used)
+        self.take_used()  # what others have looked up before
+        self.context.notes.clear()
+        known_problems = len(self.problems)
+        made = self.compile_state(path, key.name, authored)
+        used, notes = self.take_used(), self.context.notes
         # a problem is one of this file
         if made and not notes.has_read_flow_name and len(self.problems) == known_problems:
             self.shared.states[key] = SharedState(made, notes.shadow_variables, used)
         return made
+
+    def take_used(self) -> dict[str, UsedFingerprints]:
+        """What was looked up since the last time, by the part of the project."""
+        recent = {part: tracker.take_recent() for part, tracker in self.trackers.items()}
+        return {part: used for part, used in recent.items() if used}
 
     def add_used(self, used: Mapping[str, UsedFingerprints]) -> None:
         for part, each in used.items():
@@ -325,7 +328,7 @@ def compile_flow(flowing: FlowCompiler) -> Program:
     liveness = flowing.shared.compute_once(
         compute_liveness,
         FlowNames(
-            tuple(map(collect_state_names, states.values())),
+            tuple(flowing.shared.describe(collect_state_names, one) for one in states.values()),
             frozenset(f"vars.{item.name}" for item in own.outputs),
             list_entry_states(on),
             context.goes_back,
@@ -335,7 +338,10 @@ def compile_flow(flowing: FlowCompiler) -> Program:
         flow=flow.flow,
         document=document,
         states=states,
-        machine=flowing.shared.compute_once(build_machine, list_state_exits(states.values())),
+        machine=flowing.shared.compute_once(
+            build_machine,
+            tuple(flowing.shared.describe(list_state_exits, one) for one in states.values()),
+        ),
         start=flowing.resolve_state(flow.start, ("start",)),
         answered=flowing.resolve_state(on.answered, ("on", "answered")),
         pressed=flowing.resolve_state(on.pressed, ("on", "pressed")),

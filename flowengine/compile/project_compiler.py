@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -74,10 +75,7 @@ class ProjectCompiler:
     ) -> CompileResult:
         memory = self._cache
         authored, problems = load_project(files, memory)
-        sources = {
-            name: content.decode(errors="replace")
-            for name, content in iterate_with_pauses(files.items())
-        }
+        sources = decode_files(files, authored)
         # sound=False keeps the cache of the last sound compile, for when the file is mended
         if any(problem.code in BLOCKING_CODES for problem in problems):
             memory.rotate_generations(sound=False)
@@ -103,6 +101,18 @@ class ProjectCompiler:
         drop_positions(authored)
         states = sum(len(program.states) for program in built.values())
         return CompileResult(release, tuple(sort_problems(problems)), sources, built, states)
+
+
+def decode_files(files: Mapping[str, bytes], authored: AuthoredProject) -> dict[str, str]:
+    """The texts of the files; those of flows are in memory already."""
+    known = {document.file: document.text for _, document in authored.flows.values()}
+    return {
+        # a document has its text without the byte order mark
+        name: known[name]
+        if name in known and not content.startswith(BOM_UTF8)
+        else content.decode(errors="replace")
+        for name, content in iterate_with_pauses(files.items())
+    }
 
 
 def drop_positions(authored: AuthoredProject) -> None:

@@ -54,6 +54,7 @@ class SharedParts:
         self.scopes: dict[bytes, Scope] = {}
         self._heads: dict[bytes, bytes] = {}
         self._results: dict[Hashable, Any] = {}
+        self._described: dict[tuple[object, int], tuple[CompiledState, Any]] = {}
 
     def compute_once(self, compute: Callable[[FactsT], ResultT], facts: FactsT) -> ResultT:
         """The result of this function for these facts, which nothing else may go into."""
@@ -61,6 +62,17 @@ class SharedParts:
         if key not in self._results:
             self._results[key] = compute(facts)
         result: ResultT = self._results[key]
+        return result
+
+    def describe(
+        self, describe: Callable[[CompiledState], ResultT], state: CompiledState
+    ) -> ResultT:
+        """The result of this function for this very state."""
+        key = (describe, id(state))
+        if key not in self._described:
+            # it is kept with its state, so that no other one takes its id
+            self._described[key] = (state, describe(state))
+        result: ResultT = self._described[key][1]
         return result
 
     def encode_head(self, document: Document, spoken_locales: tuple[str, ...]) -> bytes | None:

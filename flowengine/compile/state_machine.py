@@ -1,6 +1,5 @@
 """The states of a flow as a shared machine of `transitions`."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from transitions import Event, Machine, MachineError, State, Transition
@@ -74,15 +73,9 @@ class FlowMachine(Machine):
     event_cls = PlainEvent
 
 
-def list_state_exits(states: Iterable[CompiledState]) -> tuple[StateExits, ...]:
-    return tuple(
-        StateExits(
-            state.name,
-            tuple((name, target.state) for name, target in state.exits.items()),
-            state.error,
-        )
-        for state in states
-    )
+def list_state_exits(state: CompiledState) -> StateExits:
+    exits = tuple((name, target.state) for name, target in state.exits.items())
+    return StateExits(state.name, exits, state.error)
 
 
 def build_machine(states: tuple[StateExits, ...]) -> FlowMachine:

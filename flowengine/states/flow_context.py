@@ -119,6 +119,10 @@ class ContextNotes:
     has_read_flow_name: bool = False
     shadow_variables: dict[str, Variable] = field(default_factory=dict)
 
+    def clear(self) -> None:
+        """Forget what states have done so far."""
+        self.has_read_flow_name, self.shadow_variables = False, {}
+
 
 @dataclass(frozen=True, slots=True)
 class FlowContext:
