@@ -23,7 +23,7 @@ from flowengine.compile.shared_definitions import (
 )
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.expr import EscapeMode, Scope
-from flowengine.model import AuthoredProject, CompileCache, load_project
+from flowengine.model import AuthoredProject, CompileCache, NoCompileCache, load_project
 from flowengine.model.project_file import DEFAULT_APOLOGY, DEFAULT_APOLOGY_LOCALE
 from flowengine.model.project_loader import place_of_project
 from flowengine.problems import CATALOGUE, Problem, Severity, Span, sort_problems, suggest_name
@@ -42,8 +42,8 @@ class ProjectCompiler:
     time.
     """
 
-    def __init__(self) -> None:
-        self._cache = CompileCache()
+    def __init__(self, cache: CompileCache | None = None) -> None:
+        self._cache = cache or CompileCache()
 
     def compile(
         self,
@@ -144,7 +144,7 @@ def compile_project(
     cookies_only: bool = False,
 ) -> CompileResult:
     """Compile the files of a project once; see `ProjectCompiler`."""
-    return ProjectCompiler().compile(files, environment, cookies_only=cookies_only)
+    return ProjectCompiler(NoCompileCache()).compile(files, environment, cookies_only=cookies_only)
 
 
 def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
