@@ -53,10 +53,15 @@ MAX_MENU_ID = 64  # characters (older .NET server SDK)
 MAX_CALL_SECONDS = 14_400  # longer connections are cut by the platform (OpenAPI)
 MAX_RING_SECONDS = 600  # no network rings longer; a larger number is a slip of the unit
 MAX_RING_MEMBERS = 50  # each is a call to place at the same moment; more people want a queue
+MAX_QUEUE_SECONDS = 14_400  # a caller waits no longer than the platform lets a call last
+MIN_ANNOUNCEMENT_SECONDS = 20  # each takes a caller out of the room: more often is noise
+MAX_ANNOUNCEMENT_SECONDS = 3600
+SPOKEN_CHARACTERS_PER_SECOND = 15  # of the platform's voices, by and large
 MAX_WRAP_UP_SECONDS = 3600  # a longer time after a call is a break
 MAX_CONFERENCE_KEYS_SECONDS = (
     60  # nobody waits longer between two keys; a larger number is a slip of the unit
 )
+MAX_PARKING_CODE = 64  # as the name of a conference
 MAX_PARK_SECONDS = 600  # a parked call is hung up after this (documentation 2020/2021)
 MIN_MENU_TIMEOUT_MILLIS = (
     1000  # shorter silence than this ends a menu before anybody can answer (older .NET server SDK)

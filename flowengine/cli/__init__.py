@@ -9,6 +9,7 @@ import click
 from flowengine.cli.lazy_group import LazyCommandGroup
 
 COMMANDS: Final = {
+    "agents": "Show the members of queues, or sign one in or out.",
     "api": "Call the platform's APIs.",
     "call": "Call a flow, or any backend, from the terminal.",
     "calls": "Show the calls that a server has recorded.",
@@ -22,8 +23,10 @@ COMMANDS: Final = {
     "go-live": "Have the platform send real calls to a server.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",
+    "new": "Begin a project that works, with scenarios.",
     "promote": "Let all new calls begin on the candidate.",
     "publish": "Make a version live.",
+    "queues": "Show who waits in queues, and who takes calls.",
     "releases": "Show what is live, what was, and who changed it.",
     "replay": "Run recorded calls against other flows.",
     "rollback": "Take new calls back to the release before.",

@@ -35,7 +35,7 @@ from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice
-from flowengine.states import OrchestrationResult
+from flowengine.states import OwnEvent
 from flowengine.storage.sessions import Store, StoreError
 
 __all__ = ["CallbackRecord", "Engine", "LocatedCall", "ReleaseSource", "Reply", "render_apology"]
@@ -73,7 +73,7 @@ class Engine:
         self._replier = Replier(
             store, codec, encryption, locator, clock, self._log_once, self.orchestrations
         )
-        requester = Requester(fetch, outbox)
+        requester = Requester(fetch, outbox, self.orchestrations)
         self._driver = StepDriver(
             store, locator, self._replier, requester, clock, self._log_once, legs
         )
@@ -118,9 +118,9 @@ class Engine:
                 delivery.shared.set_result(reply)
         return reply
 
-    async def answer_result(self, result: OrchestrationResult, body: bytes) -> Reply | None:
-        """The answer for a caller who goes on in the flow; None where they have gone on since, or
-        have hung up. The `body` identifies the result, and is the same in each try. Raises
+    async def answer_result(self, result: OwnEvent, body: bytes) -> Reply | None:
+        """The answer for a caller who goes on in the flow, or hears how it stands; None where they
+        have gone on since, or have hung up. The `body` identifies the result, and is the same in each try. Raises
         StoreError.
         """
         event = cast("CallbackEvent", result)  # the step tells them apart

@@ -27,6 +27,8 @@ from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repea
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    find_parking_code,
+    find_room_name,
     is_calling_others,
     is_unanswered_by,
     is_waiting_for_other_menu,
@@ -103,7 +105,7 @@ class Replier:
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
-            if outcome.ring is not None or type(delivery.event) is Dice:
+            if outcome.concerns_others or type(delivery.event) is Dice:
                 changes = self._list_changes(delivery.event, located, outcome, answer.call)
             kept = await self._store.save(delivery.event.call_id, made, expires, changes)
         except StoreError as error:
@@ -118,21 +120,39 @@ class Replier:
     def _list_changes(
         self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
     ) -> Sequence[OrchestrationChange]:
-        """What is saved with this step for the orchestration of the call: that it begins, or that
-        its caller has hung up.
+        """What is saved with this step for orchestrations: that one begins, what is to happen in
+        conferences, and that the caller has hung up.
         """
-        if outcome.ring is not None:
-            if self._orchestrations is None:
+        orchestrations = self._orchestrations
+        if orchestrations is None:
+            if outcome.concerns_others:
                 raise StoreError("flows that ring need a session store that other workers can read")
-            host = outcome.names.get(HOST_FACT, "")
-            owner = CallOwner(event.application_key, expand_call_url(host))
+            return NO_CHANGES
+        owner = CallOwner(event.application_key, expand_call_url(outcome.names.get(HOST_FACT, "")))
+        changes = list_wish_changes(orchestrations, event, outcome, call)
+        changes += orchestrations.rooms.build_wishes(
+            event.call_id, owner, call.steps, outcome.rooms
+        )
+        if outcome.ring is not None:
             began = Began(call.steps, outcome.ring)
-            return (
-                self._orchestrations.build_beginning(event.call_id, call.release, owner, began),
+            changes.append(
+                orchestrations.build_beginning(event.call_id, call.release, owner, began)
             )
-        if self._orchestrations is not None and is_calling_others(located):
-            return (self._orchestrations.build_end_of_caller(event.call_id),)
-        return NO_CHANGES
+        if type(event) is Dice:
+            if is_calling_others(located):
+                changes.append(orchestrations.build_end_of_caller(event.call_id))
+            if code := find_parking_code(located):
+                changes.append(
+                    orchestrations.parkings.build_leaving(
+                        event.call_id, event.application_key, code
+                    )
+                )
+            if room := find_room_name(located):
+                left = orchestrations.rooms.build_leaving(
+                    event.call_id, event.application_key, room
+                )
+                changes.append(left)
+        return changes
 
     async def repeat_if_answered(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
@@ -231,7 +251,7 @@ class Replier:
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return Answered(again)
-        if outcome.ring is not None:  # nobody would be rung
+        if outcome.concerns_others:  # nobody would be rung, or somebody for nobody
             raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if not answer.call.ended and not (answer.cookie and comes_back):
@@ -267,6 +287,22 @@ class Replier:
             if any(entry.identity == DICE_IDENTITY for entry in log):
                 return HANGUP_BODY
         return self._encryption.open_answer(saved.answer, event.call_id) or None
+
+
+def list_wish_changes(
+    orchestrations: Orchestrations, event: CallbackEvent, outcome: Outcome, call: Call
+) -> list[OrchestrationChange]:
+    """What is saved with a step for the queue of a caller, and of agents who sign in or out. A
+    caller who begins to wait elsewhere leaves their queue by that.
+    """
+    changes: list[OrchestrationChange] = []
+    if outcome.wish is not None:
+        changes.append(orchestrations.build_wish(event.call_id, call.steps, outcome.wish))
+    if outcome.leaves_queue and outcome.ring is None:
+        changes.append(orchestrations.build_departure(event.call_id, call.steps))
+    if outcome.signings:
+        changes.append(orchestrations.build_signings(event.application_key, outcome.signings))
+    return changes
 
 
 class _EncodedAnswer(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from flowengine.compile import Release
 from flowengine.cooperative import waiting_on_io
 from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.runtime.delivery import CallbackDelivery, is_unique_stamp
+from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.outbox import Outbox, needs_retry
 from flowengine.runtime.step import resume
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, Place
@@ -22,11 +23,19 @@ _IDEMPOTENCY_KEY_BYTES = 16
 
 
 class Requester:
-    """Performs each request once per event; `outbox` keeps the reports that failed."""
+    """Performs each request once per event; `outbox` keeps the reports that failed, and
+    `orchestrations` answer those that are for a queue, or for a code of parked calls.
+    """
 
-    def __init__(self, fetch: FetchFunction, outbox: Outbox | None) -> None:
+    def __init__(
+        self,
+        fetch: FetchFunction,
+        outbox: Outbox | None,
+        orchestrations: Orchestrations | None = None,
+    ) -> None:
         self._fetch = fetch
         self._outbox = outbox
+        self._orchestrations = orchestrations
 
     async def perform_all(
         self, delivery: CallbackDelivery, outcome: Outcome, release: Release
@@ -49,6 +58,11 @@ class Requester:
         self, delivery: CallbackDelivery, waiting: PendingRequest, left: float
     ) -> LookupResult:
         request = waiting.request
+        if request.queue is not None or request.parking is not None:
+            fetched = await self._ask_orchestrations(delivery.event, request)
+            delivery.places.append(waiting.place)
+            delivery.performed.append((request, fetched))
+            return fetched
         sent = add_idempotency_key(request, delivery)
         with waiting_on_io():
             fetched = (
@@ -60,6 +74,17 @@ class Requester:
         if self._outbox is not None and is_report:
             await self._outbox.keep_report(sent)
         return fetched
+
+    async def _ask_orchestrations(
+        self, event: CallbackEvent, request: LookupRequest
+    ) -> LookupResult:
+        orchestrations, key = self._orchestrations, event.application_key
+        if orchestrations is None:
+            return LookupResult(0, error="queues need a session store that other workers can read")
+        if request.parking is not None:
+            return await orchestrations.parkings.answer_request(key, event.call_id, request.parking)
+        assert request.queue is not None  # noqa: S101  # it is for one of the two
+        return await orchestrations.queues.answer_request(key, request.queue)
 
 
 def is_caller_gone(event: CallbackEvent) -> bool:

@@ -8,7 +8,14 @@ import msgspec
 from flowengine.compile import Program
 from flowengine.compile.state_machine import Cursor
 from flowengine.runtime.call_state import Call
-from flowengine.states import LookupRequest, LookupResult, RingPlan
+from flowengine.states import (
+    AgentSigning,
+    LookupRequest,
+    LookupResult,
+    QueueWish,
+    RingPlan,
+    RoomWish,
+)
 from flowengine.svaml import Action, Instruction
 
 Place = tuple[str, str]
@@ -54,7 +61,9 @@ class Outcome(msgspec.Struct, frozen=True):
     """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
     there is no answer yet.
 
-    With `ring` other calls are to be placed for the caller, who waits.
+    With `ring` other calls are to be placed for the caller, who waits. `wish` is that of a caller who
+    waits in a queue; with `leaves_queue` they wait there no more. `signings` are those of agents.
+    `rooms` is what is to happen in conferences.
 
     `names` are all values at the end of the step; the call keeps only those that later states read.
     """
@@ -66,3 +75,18 @@ class Outcome(msgspec.Struct, frozen=True):
     waiting: PendingRequest | None = None
     names: Mapping[str, Any] = {}
     ring: RingPlan | None = None
+    wish: QueueWish | None = None
+    leaves_queue: bool = False
+    signings: tuple[AgentSigning, ...] = ()
+    rooms: tuple[RoomWish, ...] = ()
+
+    @property
+    def concerns_others(self) -> bool:
+        """Whether something is to be saved with it for other calls, or for agents."""
+        return (
+            self.ring is not None
+            or self.wish is not None
+            or self.leaves_queue
+            or bool(self.signings)
+            or bool(self.rooms)
+        )

@@ -7,14 +7,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from flowengine.compile import Release
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
+from flowengine.scenarios.simulated_parkings import ParkingSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
+from flowengine.scenarios.simulated_rooms import RoomSimulator
 from flowengine.sinch import Dice, decode
-from flowengine.states import LookupRequest, LookupResult, OrchestrationResult, StepEvent
+from flowengine.states import (
+    LookupRequest,
+    LookupResult,
+    QueueFacts,
+    QueueRequest,
+    StepEvent,
+)
 from flowengine.svaml import SetCookie, encode_svaml
 
 SIMULATION_CODEC = Codec((derive_key("a call that nobody makes"),))
@@ -67,6 +77,8 @@ class Backend:
         self.cookies_only = cookies_only
         self.calls: dict[str, BackendCall] = {}
         self.rings: RingSimulator | None = None
+        self.rooms: RoomSimulator | None = None
+        self.parkings: ParkingSimulator | None = None
         self.lookup_state = ("", "")
         """Flow and state of the lookup that is being made"""
 
@@ -78,17 +90,17 @@ class Backend:
         answer = self.answer_event(event)
         if self.rings and type(event) is Dice:
             self.rings.handle_caller_left(event.call_id)
+        for others in (self.rooms, self.parkings) if type(event) is Dice else ():
+            if others:
+                others.handle_caller_left(event.call_id)
         return answer
-
-    def answer_result(self, call_id: str, exit_name: str) -> bytes:
-        """What the flow of a call answers when its ring has come to an exit."""
-        return self.answer_event(OrchestrationResult(call_id=call_id, exit=exit_name))
 
     def answer_event(self, event: StepEvent) -> bytes:
         known = self.calls.setdefault(event.call_id, BackendCall())
         before = self.read_cookie_call(event) if self.cookies_only else known.call
         gone = "" if before is None and known.steps else None
-        outcome = self.perform_lookups(step(self.release, before, event, self.now(), gone))
+        begun = step(self.release, before, event, self.now(), gone)
+        outcome = self.perform_lookups(event.call_id, begun)
         known.values.update(find_changed_values(self.release, before, outcome))
         known.state = encode_call(outcome.call) if outcome.call else b""
         answer = encode_svaml(
@@ -96,15 +108,45 @@ class Backend:
             outcome.action,
         )
         known.steps.append(AnsweredCallback(event, outcome.trace, outcome.call, answer))
-        if self.rings and outcome.ring is not None:
-            self.rings.begin(event.call_id, outcome.ring)
+        if self.rings and outcome.call and outcome.concerns_others:
+            self.note_others(self.rings, event.call_id, outcome.call.steps, outcome)
         return answer
 
-    def perform_lookups(self, outcome: Outcome) -> Outcome:
+    def note_others(
+        self, rings: RingSimulator, call_id: str, step_number: int, outcome: Outcome
+    ) -> None:
+        """Let rings and queues know what a step wants of them."""
+        if outcome.ring is not None:
+            rings.begin(call_id, step_number, outcome.ring)
+        elif outcome.leaves_queue:
+            rings.note_departure(call_id, step_number)
+        if outcome.wish is not None:
+            rings.note_wish(call_id, step_number, outcome.wish)
+        for signing in outcome.signings:
+            rings.queues.sign_agent(signing)
+        if self.rooms:
+            self.rooms.handle_wishes(call_id, outcome.rooms)
+
+    def ask_queue(self, request: QueueRequest) -> LookupResult:
+        """How it stands in a queue; without rings, nobody else is in it."""
+        if self.rings:
+            return self.rings.queues.answer_request(request)
+        alone = QueueFacts(1, signed_in=len(request.members))
+        return LookupResult(200, msgspec.to_builtins(alone))
+
+    def ask_others(self, call_id: str, request: LookupRequest) -> LookupResult:
+        """The result of a request that goes to nobody outside, or of a lookup."""
+        if request.queue is not None:
+            return self.ask_queue(request.queue)
+        if request.parking is not None and self.parkings is not None:
+            return self.parkings.answer_request(call_id, request.parking)
+        return self.fetch(request)
+
+    def perform_lookups(self, call_id: str, outcome: Outcome) -> Outcome:
         while outcome.waiting is not None:
-            walk = outcome.waiting.walk
+            walk, request = outcome.waiting.walk, outcome.waiting.request
             self.lookup_state = walk.program.flow, walk.cursor.state
-            outcome = resume(outcome.waiting, self.fetch(outcome.waiting.request))
+            outcome = resume(outcome.waiting, self.ask_others(call_id, request))
         return outcome
 
     def read_cookie_call(self, event: StepEvent) -> Call | None:

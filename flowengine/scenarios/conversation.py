@@ -20,9 +20,11 @@ from flowengine.compile import Release
 from flowengine.scenarios.backend import Backend, BackendCall, LookupFunction
 from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
 from flowengine.scenarios.event_descriptions import describe_event, get_next_phase
+from flowengine.scenarios.simulated_parkings import ParkingSimulator
 from flowengine.scenarios.simulated_parties import SimulatedParties
 from flowengine.scenarios.simulated_rings import RingSimulator
-from flowengine.states import LookupResult
+from flowengine.scenarios.simulated_rooms import RoomSimulator
+from flowengine.states import LookupResult, OwnEvent
 from flowengine.svaml import encode_svaml
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VIRTUAL_START, VirtualClock
@@ -75,6 +77,8 @@ class Conversation:
         self.transcript: list[TranscriptLine] = []
         self.sounds: dict[CallSide, list[str]] = {"near": [], "far": []}
         self.phase = ""
+        self.dialled = ""
+        """What the caller has dialled"""
         self.on_party_line: Callable[[str, str], None] = lambda _who, _what: None
         """Hears what parties of a ring do, and what is done with them"""
         self._call: SwitchCall | None = None
@@ -82,9 +86,15 @@ class Conversation:
         self._role: Role = "caller"
         self._pending_callbacks = 0
         exchange.subscribe(self._record_event)
-        self.rings = RingSimulator(exchange, backend.answer_result if backend else answer_nothing)
+        self.rings = RingSimulator(
+            exchange, clock, backend.answer_event if backend else answer_nothing
+        )
+        self.rooms = RoomSimulator(exchange)
+        answer_event = backend.answer_event if backend else answer_nothing
+        self.parkings = ParkingSimulator(exchange, answer_event)
         if backend is not None:
-            backend.rings = self.rings
+            backend.rings, backend.rooms = self.rings, self.rooms
+            backend.parkings = self.parkings
         self.parties = SimulatedParties(self.rings, clock, self.add_party_line, self.events.append)
 
     @property
@@ -105,7 +115,7 @@ class Conversation:
 
     def dial(self, caller: str, to: str, **how: Any) -> None:
         """Call; `how` is what `Exchange.dial` takes besides."""
-        self._role = "caller"
+        self._role, self.dialled = "caller", to
         self.add_line("caller", f"dials {to}")
         self._call = self.exchange.dial(caller=caller, to=to, **how)
         self._leg = self._call.caller
@@ -220,9 +230,10 @@ class Conversation:
 
     def _is_quiet(self) -> bool:
         if self.is_over:
-            # the legs of a ring hear of it at the same moment
-            rings = bool(self.rings.find_phase(self.call.id))
-            return not rings or self.clock.get_next_delay() != 0
+            # the legs of a ring, and others in a conference, hear of it at the same moment
+            others = bool(self.rings.find_phase(self.call.id)) or self.parties.has_callers
+            is_done = self.clock.get_next_delay() != 0 and self._are_others_quiet()
+            return not others or is_done
         if (
             self.phase in ("", "picked")
             or self._pending_callbacks
@@ -232,7 +243,11 @@ class Conversation:
         legs = (self.call.caller, self.call.callee)
         if any(leg.line.is_speaking for leg in legs if leg is not None):
             return False
-        return self.parties.is_settled(self.call.id)
+        return self._are_others_quiet()
+
+    def _are_others_quiet(self) -> bool:
+        is_settled = self.rooms.is_settled and self.parkings.is_settled
+        return is_settled and self.parties.is_settled(self.call.id)
 
     def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
         if self.is_over or leg is None:
@@ -270,7 +285,8 @@ class Conversation:
         return self.rings.is_requesting and isinstance(happening, Joined | Remark)
 
     def _record_event(self, happening: SwitchEvent) -> None:
-        if self._call is not None and happening.call != self._call.id:
+        is_other = self._call is not None and happening.call != self._call.id
+        if is_other or self.parties.is_of_caller(happening):
             return
         if self.is_of_ring(happening):
             self.phase = get_next_phase(happening, self.phase)
@@ -292,7 +308,7 @@ class Conversation:
             self.add_line(*said)
 
 
-def answer_nothing(_call_id: str, _exit_name: str) -> bytes:
+def answer_nothing(_event: OwnEvent) -> bytes:
     """No flow in this process answers."""
     return encode_svaml((), None)
 

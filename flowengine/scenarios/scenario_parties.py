@@ -12,14 +12,20 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.states.field_types import Name
 
-PartyBehaviour = Literal["answers", "accepts", "rings out", "busy", "declines"]
+CALLS_FIRST: Literal["calls first"] = "calls first"
+PartyAnswer = Literal["answers", "accepts", "rings out", "busy", "declines"]
+PartyBehaviour = PartyAnswer | Literal["calls first"]
+ROOM_WORDS = ("is on hold", "is muted", "is heard")
+"""What a party is in a conference"""
 PARTY_WORDS = (
-    *get_args(PartyBehaviour),
+    *get_args(PartyAnswer),
     "hangs up",
     "stays silent",
     "is rung",
     "is not rung",
     "is free",
+    "calls",
+    *ROOM_WORDS,
 )
 """What a party does or is, in words alone"""
 PARTY_VERBS: Mapping[str, str] = {
@@ -35,13 +41,14 @@ _PARTY_KEYS_PATTERN = re.compile(r"[0-9*#]+")
 
 
 class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Somebody whom the flow may ring."""
+    """Somebody whom the flow may ring, or who calls beside the caller."""
 
     is_: (
         Annotated[
             str,
             Meta(
-                description="Their phone number or SIP address, as the flow rings it.",
+                description="Their phone number or SIP address, as the flow rings it; or the name of "
+                "an app user who calls.",
                 examples=["+14045009001"],
                 min_length=1,
             ),
@@ -53,8 +60,21 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             PartyBehaviour,
             Meta(
                 description="What they do by themselves when they are rung; `accepts` answers and "
-                "presses the key that takes the call. Without it, the steps say what they do.",
+                "presses the key that takes the call. Who `calls first` is another caller, a second "
+                "before the call of the scenario. Without it, the steps say what they do.",
                 examples=["rings out"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    to: (
+        Annotated[
+            str,
+            Meta(
+                description="The number that they dial who `calls first`, or in a step `calls`; "
+                "without it, that of the scenario.",
+                examples=["+14045550117"],
+                min_length=1,
             ),
         ]
         | UnsetType
@@ -89,7 +109,9 @@ def merge_parties(own: Parties | UnsetType, shared: Parties | UnsetType) -> Part
     found = dict(shared or {})
     for name, party in (own or {}).items():
         before = found.get(name, AuthoredParty())
-        found[name] = AuthoredParty(party.is_ or before.is_, party.does or before.does)
+        found[name] = AuthoredParty(
+            party.is_ or before.is_, party.does or before.does, party.to or before.to
+        )
     return found
 
 

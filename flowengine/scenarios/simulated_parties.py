@@ -1,12 +1,14 @@
-"""The parties whom rings call in a simulated call: what they do by themselves, what they hear, and
-when they were rung.
+"""The parties of a simulated call whom rings call, or who call by themselves: what they do, what they
+hear, and when they were rung.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
+from flowengine.scenarios.call_setup import CallerKind
+from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VirtualClock
@@ -16,13 +18,16 @@ from flowengine.switch.switch_events import (
     Joined,
     Left,
     MenuWaits,
+    ParticipantChanged,
     Picked,
     Ringing,
     SwitchEvent,
 )
 from flowengine.switch.switch_setup import Behaviour
 
-PartyDoing = Literal["", "answers", "accepts", "rings out", "busy", "declines", "nothing"]
+PartyDoing = Literal[
+    "", "answers", "accepts", "rings out", "busy", "declines", "calls first", "nothing"
+]
 """What a party does by itself: "" is driven by steps; of `nothing` the scenario knows nothing"""
 REACTION_SECONDS = 3.0  # from the first ring to the answer
 KEY_SECONDS = 1.0  # from the end of the whisper to the key
@@ -33,8 +38,10 @@ BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
     "rings out": Behaviour("no answer"),
     "busy": Behaviour("busy", REACTION_SECONDS),
     "declines": Behaviour("decline", REACTION_SECONDS),
+    "calls first": Behaviour("by hand"),
     "nothing": Behaviour("no answer"),
 }
+ANSWERING = frozenset({"answers", "accepts"})
 MEMBER_NAME = "agent"
 WORDS_BY_RESULT = {"BUSY": "is busy", "NOANSWER": "does not answer"}
 AddLine = Callable[[str, str], None]
@@ -43,9 +50,9 @@ OnConnected = Callable[[SwitchEvent], None]
 
 @dataclass(slots=True)
 class SimulatedParty:
-    """Somebody whom a ring may call. `call_id` is their latest leg; `rings` are the seconds at
-    which they were rung, of which steps have accounted for `matched`. With `accepts_next` they
-    press the key of the next menu that asks them.
+    """Somebody whom a ring may call, or who calls. `call_id` is their latest call; `rings` are the
+    seconds at which they were rung, of which steps have accounted for `matched`. With `accepts_next`
+    they press the key of the next menu that asks them.
     """
 
     name: str
@@ -83,7 +90,22 @@ class SimulatedParties:
         self._on_connected = on_connected
         self._exchange = rings.exchange
         self._by_address: dict[str, SimulatedParty] = {}
+        self._callers: dict[str, SimulatedParty] = {}
         self._exchange.subscribe(self._record_event)
+
+    def call(self, party: SimulatedParty, to: str, application: str = "") -> None:
+        """Have a party call, beside the call of the scenario; `to` need not be what that dials."""
+        self._add_line(party.name, f"dials {to}")
+        kind = find_dialler_kind(party.address)
+        dialled = self._exchange.dial(
+            caller=party.address, to=to, kind=kind, application=application
+        )
+        party.call_id = dialled.id
+        self._callers[party.call_id] = party
+
+    def is_of_caller(self, happening: SwitchEvent) -> bool:
+        """Whether it happens to a party who has called, beside the caller of the scenario."""
+        return happening.call in self._callers
 
     def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
         """Name a party, and say what they do by themselves."""
@@ -130,7 +152,20 @@ class SimulatedParties:
     def find_leg(self, party: SimulatedParty) -> Leg | None:
         """Their end of a leg that is not over."""
         call = self.find_call(party)
-        return call.callee if call is not None and call.ended is None else None
+        if call is None or call.ended is not None:
+            return None
+        return call.caller if call.id in self._callers else call.callee
+
+    @property
+    def has_callers(self) -> bool:
+        """Whether somebody has called who was not called."""
+        return bool(self._callers)
+
+    def find_participant(self, call: SwitchCall | None) -> Mapping[str, Any] | None:
+        """How a call is in its conference, as the platform tells; None where it is in none."""
+        room = self._exchange.rooms.find_room(call.conference_id) if call else None
+        members = room.list_participants() if room else ()
+        return next((one for one in members if call and one["id"] == call.id), None)
 
     def list_ringing(self, *, named: bool = True) -> list[SimulatedParty]:
         """The parties whose phone rings, those alone that were named or all."""
@@ -150,16 +185,27 @@ class SimulatedParties:
             return False
         if self._rings.find_phase(caller_id) not in ("new", "rings"):
             return True
-        by_hand = [one for one in self.list_ringing() if not one.does]
+        ringing = self.list_ringing()
+        if self._rings.waits_in_queue(caller_id) and not any(
+            one.does in ANSWERING for one in ringing
+        ):
+            return True  # as long as nobody takes the call it goes round, and the caller may act
+        by_hand = [one for one in ringing if not one.does]
         asked = [one for one in self.list_asked() if not one.is_accepting]
         return bool(by_hand or asked)
 
     def _record_event(self, event: SwitchEvent) -> None:
-        if event.call not in self._rings.legs:
+        if event.call in self._callers:
+            self._record_call(self._callers[event.call], event)
+        elif event.call not in self._rings.legs:
             return
-        if isinstance(event, Ringing):
+        elif isinstance(event, Ringing):
             self._note_ring(event)
-            return
+        else:
+            self._record_leg(event)
+
+    def _record_leg(self, event: SwitchEvent) -> None:
+        """Note what happens to a party who was called."""
         party = next((one for one in self._by_address.values() if one.call_id == event.call), None)
         if party is None:
             return
@@ -176,6 +222,18 @@ class SimulatedParties:
         elif isinstance(event, CallEnded) and party.rings:
             self._note_end(party, event)
 
+    def _record_call(self, party: SimulatedParty, event: SwitchEvent) -> None:
+        """Note what happens to a party who has called."""
+        if isinstance(event, Heard) and event.role == "caller" and event.sound.text:
+            self._note_sound(party, event)
+        elif isinstance(event, ParticipantChanged):
+            self._add_line(party.name, WORDS_BY_COMMAND[event.command])
+        elif isinstance(event, Joined):
+            is_parked = event.kind == "park"
+            self._add_line(party.name, "is parked" if is_parked else f"is in {event.to}")
+        elif isinstance(event, Left) and event.role == "caller":
+            self._add_line(party.name, "is gone")
+
     def _note_ring(self, event: Ringing) -> None:
         party = self._by_address.get(event.to) or self.add(event.to, event.to, "nothing")
         party.call_id = event.call
@@ -190,6 +248,10 @@ class SimulatedParties:
     def _note_connection(self, party: SimulatedParty, event: Joined) -> None:
         caller, _ = self._rings.legs[event.call]
         if event.to == self._rings.find_room(caller):
+            if caller in self._callers:
+                other = self._callers[caller].name
+                self._add_line("platform", f"connects {other} to {party.name}")
+                return
             self._add_line("platform", f"connects the caller to {party.name}")
             self._on_connected(Joined(caller, event.at, "phone", party.address))
 
@@ -215,6 +277,11 @@ def to_bare_address(address: str) -> str:
     ('desk@pbx.example.com', '+14045009001')
     """
     return address.replace(" ", "") if address.startswith("+") else address.removeprefix("sip:")
+
+
+def find_dialler_kind(address: str) -> CallerKind:
+    """What somebody with this address calls from."""
+    return "phone" if address.startswith("+") else "sip" if "@" in address else "app"
 
 
 def is_in_room(call: SwitchCall, room: str) -> bool:

@@ -82,6 +82,8 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     sealer = JournalEncryption(keys.find_sealing_keys(known, environment, settings.folder))
     journal = open_journal(settings, releases, sealer, metrics)
     engine = Engine(releases, store, codec, client)
+    if engine.orchestrations is not None:
+        engine.orchestrations.on_wait_end = metrics.observe_wait
     callback = CallbackHandler(
         engine,
         SignatureGate(releases, environment),
@@ -96,7 +98,9 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         Route(settings.callback_path, callback, methods=["POST"]),
         Route("/healthz", Healthz(), methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
-        Route("/metrics", AuthorizedEndpoint(door, MetricsEndpoint(metrics)), methods=["GET"]),
+        Route(
+            "/metrics", AuthorizedEndpoint(door, MetricsEndpoint(metrics, store)), methods=["GET"]
+        ),
         Route("/status", AuthorizedEndpoint(door, status), methods=["GET"]),
         *admin.build_admin_routes(environment, settings, live, store),
     ]

@@ -22,6 +22,9 @@ from flowengine.releases.release_overview import (
     build_overview,
 )
 from flowengine.runtime.orchestrations import LIVE_KIND
+from flowengine.runtime.parkings import PARKING_KIND
+from flowengine.runtime.queue_overview import QueueOverview, load_queue_overviews
+from flowengine.runtime.rooms import ROOM_KIND
 from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
@@ -56,12 +59,15 @@ class JournalStatus(msgspec.Struct, frozen=True):
 
 
 class RingStatus(msgspec.Struct, frozen=True):
-    """The rings under way in the session store, and for how many seconds the oldest of their tasks
-    (a timer, or a request to send) is overdue.
+    """The rings under way in the session store, for how many seconds the oldest of the tasks there
+    (a timer, or a request to send) is overdue, and in how many conferences with a moderator or keys
+    somebody is. `parked` are the codes under which calls are parked, or were picked up and go on.
     """
 
     under_way: int
     overdue_seconds: float
+    conferences: int
+    parked: int
 
 
 class ReleaseStatus(msgspec.Struct, frozen=True):
@@ -70,7 +76,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     `canary` compares the candidate with the current release, as of some seconds ago; null where the
     journal cannot tell. `journal` is null where this worker has written no row yet. `fallback_from`
     is the release that no longer compiles, where the server has fallen back to `current`, else "".
-    `rings` is null without a store, and while it fails.
+    `rings` and `queues` are null without a store, and while it fails.
     """
 
     following: LeaderOverview | None
@@ -86,6 +92,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     journal: JournalStatus | None
     fallback_from: str
     rings: RingStatus | None
+    queues: tuple[QueueOverview, ...] | None
 
 
 class StatusEndpoint:
@@ -137,6 +144,7 @@ class StatusEndpoint:
             to_journal_status(self._journal.usage),
             found.fallback_from,
             await try_load_ring_status(self._store),
+            await try_load_queues(self._store),
         )
 
     async def _load_figures(self) -> CanaryComparison | None:
@@ -176,8 +184,21 @@ async def try_load_ring_status(store: Store) -> RingStatus | None:
         return None
     try:
         under_way, due = await rings.count_orchestrations(LIVE_KIND), await rings.find_next_due()
+        conferences = await rings.count_orchestrations(ROOM_KIND)
+        parked = await rings.count_orchestrations(PARKING_KIND)
     except StoreError:
         log.exception("the session store cannot tell which calls ring")
         return None
     overdue = 0.0 if due is None else max(0.0, time.time() - due)
-    return RingStatus(under_way, round(overdue, 3))
+    return RingStatus(under_way, round(overdue, 3), conferences, parked)
+
+
+async def try_load_queues(store: Store) -> tuple[QueueOverview, ...] | None:
+    """How queues stand; None while the session store fails, or without one."""
+    if store.orchestrations is None:
+        return None
+    try:
+        return tuple(await load_queue_overviews(store.orchestrations, time.time()))
+    except StoreError:
+        log.exception("the session store cannot tell who waits in queues")
+        return None

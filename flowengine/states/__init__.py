@@ -1,13 +1,17 @@
 """The kinds of state: one file per kind, all in one registry."""
 
 from flowengine.states import (
+    agent,
     assign,
     choose,
     collect,
+    conference,
     connect,
     fetch,
     menu,
+    pick_up,
     preamble,
+    queue,
     record_message,
     ring,
     split,
@@ -22,8 +26,23 @@ from flowengine.states.flow_context import (
     FlowSignature,
     Variable,
 )
-from flowengine.states.orchestration_result import OrchestrationResult, StepEvent
+from flowengine.states.orchestration_result import (
+    OrchestrationResult,
+    OwnEvent,
+    QueueAnnouncement,
+    StepEvent,
+)
+from flowengine.states.queue_plan import (
+    AgentSigning,
+    LeaveRoom,
+    QueueFacts,
+    QueueRequest,
+    QueueTerms,
+    QueueWish,
+    StayInRoom,
+)
 from flowengine.states.ring_plan import RingPlan
+from flowengine.states.room_plan import RoomWish
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
@@ -42,6 +61,7 @@ from flowengine.states.verb import NoEffect, TextLimit, Verb, WrittenValue
 __all__ = [
     "STAND_IN_STATE",
     "STATE_KINDS",
+    "AgentSigning",
     "AnswerCallback",
     "AuthoredFact",
     "CallbackContext",
@@ -50,18 +70,27 @@ __all__ = [
     "ExitTarget",
     "FlowContext",
     "FlowSignature",
+    "LeaveRoom",
     "LookupRequest",
     "LookupResult",
     "NameBindings",
     "NoEffect",
     "OrchestrationResult",
+    "OwnEvent",
+    "QueueAnnouncement",
+    "QueueFacts",
+    "QueueRequest",
+    "QueueTerms",
+    "QueueWish",
     "ReturnFromSubflow",
     "RingPlan",
+    "RoomWish",
     "Shape",
     "StateBuilder",
     "StateFailure",
     "StateKind",
     "StateResult",
+    "StayInRoom",
     "StepContext",
     "StepEvent",
     "TextLimit",
@@ -86,8 +115,12 @@ STATE_KINDS: dict[str, StateKind] = {
         subflow.RETURN_KIND,
         connect.CONNECT_KIND,
         ring.RING_KIND,
+        queue.QUEUE_STATE_KIND,
+        agent.AGENT_KIND,
+        conference.CONFERENCE_KIND,
         terminal_states.CONTINUE_KIND,
         terminal_states.PARK_KIND,
+        pick_up.PICK_UP_KIND,
         terminal_states.HANGUP_KIND,
         terminal_states.DONE_KIND,
     )

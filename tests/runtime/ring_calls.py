@@ -7,14 +7,21 @@ import json
 from typing import Any
 
 from flowengine.compile import Release
+from flowengine.orchestration.room_turn import MemberCommand
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine, Reply
 from flowengine.runtime.orchestration_tasks import OrchestrationTasks
-from flowengine.runtime.platform_requests import CallOwner, RequestDone, RequestOutcome
+from flowengine.runtime.platform_requests import (
+    CallOwner,
+    RequestDone,
+    RequestOutcome,
+    RequestRefused,
+)
 from flowengine.sinch import decode
-from flowengine.states import LookupRequest, LookupResult, OrchestrationResult
+from flowengine.states import LookupRequest, LookupResult, OwnEvent
 from flowengine.states.ring_plan import RingMember
+from flowengine.states.room_plan import RoomMusic
 from flowengine.storage.sessions import MemoryStore, Store
 from tests.compiled_release import compile_release
 
@@ -58,9 +65,12 @@ class FakePlatform:
         self.placed: list[tuple[str, str]] = []
         self.hung_up: list[str] = []
         self.released: list[bytes] = []
+        self.changed: list[bytes] = []
         self.owners: set[CallOwner] = set()
         self.outcomes: list[RequestOutcome] = []
         self.ongoing: dict[str, bool | None] = {}
+        self.participants: set[tuple[str, str]] = set()
+        self.changes: list[tuple[str, str]] = []
 
     async def place_leg(
         self, owner: CallOwner, member: RingMember, _cli: str, custom: str
@@ -74,6 +84,29 @@ class FakePlatform:
 
     async def release_caller(self, owner: CallOwner, _call_id: str, svaml: bytes) -> RequestOutcome:
         self.released.append(svaml)
+        return self._finish(owner)
+
+    async def change_call(self, owner: CallOwner, _call_id: str, svaml: bytes) -> RequestOutcome:
+        self.changed.append(svaml)
+        return self._finish(owner)
+
+    async def change_participant(
+        self, owner: CallOwner, room: str, call_id: str, command: MemberCommand, music: RoomMusic
+    ) -> RequestOutcome:
+        return self._change(owner, room, call_id, f"{command} {music}".rstrip())
+
+    async def remove_participant(self, owner: CallOwner, room: str, call_id: str) -> RequestOutcome:
+        return self._change(owner, room, call_id, "remove")
+
+    async def find_participant(self, owner: CallOwner, room: str, call_id: str) -> RequestOutcome:
+        return self._change(owner, room, call_id, "find")
+
+    def _change(self, owner: CallOwner, room: str, call_id: str, what: str) -> RequestOutcome:
+        """Do it where the call is in the conference: who is in none gets status 404."""
+        self.owners.add(owner)
+        if (room, call_id) not in self.participants:
+            return RequestRefused(404, "not there")
+        self.changes.append((call_id, what))
         return self._finish(owner)
 
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
@@ -110,7 +143,7 @@ class RingLine:
             self.engine.orchestrations, CODEC, self.platform, self.answer_result, lambda: self.now
         )
 
-    async def answer_result(self, event: OrchestrationResult, body: bytes) -> bytes | None:
+    async def answer_result(self, event: OwnEvent, body: bytes) -> bytes | None:
         reply = await self.engine.answer_result(event, body)
         return reply.body if reply else None
 
@@ -127,6 +160,13 @@ class RingLine:
         ).encode()
         reply = self.replies[call_id] = await self.engine.answer(decode(body), body)
         return json.loads(reply.body)
+
+    async def dial_queue(self, call_id: str) -> Any:
+        """A caller comes to a flow that begins with a queue."""
+        return await self.call(
+            call_id, "ice", cli="46700000000", to={"type": "did", "endpoint": "1"},
+            callResourceUrl=f"{REGION}/calling/v1/calls/id/{call_id}",
+        )  # fmt: skip
 
     async def dial_in(self, api: str = REGION) -> Any:
         """A caller comes to the ring, whose call is on this API."""

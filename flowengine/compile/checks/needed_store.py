@@ -25,4 +25,13 @@ def explain_need(state: CompiledState) -> tuple[str, str] | None:
     if state.verb.calls_others:
         what = "has others called, and without a session store nobody knows of their calls"
         return "FE427", f"{state.name} {what}"
+    if state.verb.uses_parking:
+        what = "needs to know who is parked, and without a session store nobody does"
+        return "FE427", f"{state.name} {what}"
+    if state.verb.is_in_room or state.verb.changes_room:
+        what = "needs to know who is in the conference, and without a session store nobody does"
+        return "FE427", f"{state.name} {what}"
+    if state.verb.signs_agents:
+        what = "signs an agent in or out, and without a session store nobody knows of it"
+        return "FE427", f"{state.name} {what}"
     return None
