@@ -245,8 +245,7 @@ class StateBuilder:
         """
         # ~ is in no authored name
         name = f"{variable.name}~"
-        assert isinstance(self.context.variables, dict)  # noqa: S101  one per flow, made for its states to share
-        self.context.variables[name] = replace(variable, name=name)
+        self.context.add_shadow_variables({name: replace(variable, name=name)})
         # a later callback puts the old value back
         self.late_reads.add(f"vars.{name}")
         self.writes.add(f"vars.{name}")
