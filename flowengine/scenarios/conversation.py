@@ -285,7 +285,8 @@ class Conversation:
         return self.rings.is_requesting and isinstance(happening, Joined | Remark)
 
     def _record_event(self, happening: SwitchEvent) -> None:
-        is_other = self._call is not None and happening.call != self._call.id
+        is_leg = happening.call in self.rings.legs
+        is_other = is_leg if self._call is None else happening.call != self._call.id
         if is_other or self.parties.is_of_caller(happening):
             return
         if self.is_of_ring(happening):

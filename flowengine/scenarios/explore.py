@@ -21,6 +21,7 @@ from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import ScenarioRun, get_position
 from flowengine.scenarios.scenario_steps import ScenarioStep
 from flowengine.scenarios.simulated_parties import PartyDoing
+from flowengine.scenarios.trial_callers import OtherCaller, list_other_callers
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs, to_given
 from flowengine.states import LookupRequest, LookupResult, RingPlan
 from flowengine.switch.api_error import ApiError
@@ -37,13 +38,14 @@ TakenItems = frozenset[tuple[str, CoverageItem]]
 @dataclass(frozen=True, slots=True)
 class TrialPlan:
     """A call to be tried: how it begins, what the caller and the callee do, and what other systems
-    answer and the members of each ring do, one after the other.
+    answer and the members of each ring do, one after the other. `others` call before.
     """
 
     entry: JsonObject
     moves: tuple[JsonObject | str, ...] = ()
     answers: tuple[JsonObject, ...] = ()
     rings: tuple[PartyDoing, ...] = ()
+    others: tuple[OtherCaller, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,10 @@ class Explorer:
         """The trials that took something which was missing. Together they are small: each takes as
         much as any could.
         """
-        waiting = deque(TrialPlan(way) for way in self.inputs.list_given_variants(self.flow))
+        ways = self.inputs.list_given_variants(self.flow)
+        waiting = deque(TrialPlan(way) for way in ways)
+        for way in ways[:1]:
+            waiting.extend(self.list_plans_with_others(way))
         found: list[Trial] = []
         left = set(self.missing)
         for _ in range(MAX_RUNS):
@@ -163,6 +168,12 @@ class Explorer:
                 left -= trial.taken
             waiting.extend(self.derive_plans(trial))
         return choose_trials(found, self.missing)
+
+    def list_plans_with_others(self, way: JsonObject) -> Iterator[TrialPlan]:
+        """Plans in which others call before, whom nobody takes."""
+        program = self.inputs.release.programs[self.flow]
+        for others in list_other_callers(self.inputs.release, program):
+            yield TrialPlan(way, rings=RING_TRIES[1:2] * (len(others) + 1), others=others)
 
     def run_plan(self, plan: TrialPlan) -> Trial | None:
         """Make the call; None where one of its moves cannot be made."""
@@ -182,6 +193,8 @@ class Explorer:
         members = TrialMembers(play.talk, plan)
         play.talk.rings.on_begin = members.begin_ring
         trial = Trial(self.flow, plan, play.talk, [], lookups.trial_lookups, members.rings)
+        for number, other in enumerate(plan.others, 1):
+            play.party_steps.add_caller(f"caller{number}", other.address, other.dials)
         try:
             play.begin_call()
             trial.marks.append(len(play.talk.events))
@@ -264,7 +277,7 @@ class Explorer:
                 answer for answer in self.inputs.list_answers(asked.place) if answer != asked.answer
             ]
             yield from (
-                TrialPlan(plan.entry, plan.moves[: asked.moves], (*before, other), plan.rings)
+                replace(plan, moves=plan.moves[: asked.moves], answers=(*before, other))
                 for other in others
             )
         yield from derive_ring_plans(trial)

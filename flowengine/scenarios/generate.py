@@ -21,6 +21,7 @@ from flowengine.scenarios.explore import (
     find_missing_items,
     list_trace,
 )
+from flowengine.scenarios.scenario_parties import CALLS_FIRST
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import get_position, run_scenario
 from flowengine.scenarios.then_checks import find_ender
@@ -208,11 +209,15 @@ def build_scenario(trial: Trial, hidden: Sequence[str] = ()) -> JsonObject:
 
 
 def build_parties(talk: Conversation) -> JsonObject:
-    """The parties whose phones have rung, with what they do by themselves."""
+    """The parties whose phones have rung or who have called, with what they do by themselves."""
     named = {
-        party.name: {"is": party.address, **({"does": party.does} if party.does else {})}
+        party.name: {
+            "is": party.address,
+            **({"does": party.does} if party.does else {}),
+            **({"to": party.dials} if party.dials else {}),
+        }
         for party in talk.parties.list_named()
-        if party.rings
+        if party.rings or party.does == CALLS_FIRST
     }
     return {"parties": named} if named else {}
 

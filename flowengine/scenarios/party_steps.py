@@ -34,17 +34,21 @@ class PartySteps:
         self.noted_at = 0.0
         self.acts = PartyActs(talk)
         self.heard: dict[str, HeardWords] = {}
-        self.dialled = {name: party.to for name, party in parties.items() if party.to}
         for name, party in parties.items():
             added = talk.parties.add(name, party.is_ or "", party.does or "")
+            added.dials = party.to or ""
             self.heard[name] = HeardWords(added.get_heard_text, name)
 
     def call_first(self, to: str) -> None:
         """Let those call who call before the caller of the scenario."""
         for party in self.talk.parties.list_named():
             if party.does == CALLS_FIRST:
-                self.talk.parties.call(party, self.dialled.get(party.name, to))
+                self.talk.parties.call(party, party.dials or to)
                 self.talk.wait(HEAD_START_SECONDS)
+
+    def add_caller(self, name: str, address: str, dials: str) -> None:
+        """Name somebody who calls first, at this number, or "" for that of the scenario."""
+        self.talk.parties.add(name, address, CALLS_FIRST).dials = dials
 
     def begin_action(self) -> None:
         """Note that something is done: what is heard from now on comes after it."""
@@ -113,7 +117,7 @@ class PartySteps:
 
     def act(self, party: SimulatedParty, does: str) -> None:
         acts: Mapping[str, Callable[[SimulatedParty], None]] = {
-            "calls": lambda one: self.acts.dial(one, self.dialled.get(one.name, "")),
+            "calls": lambda one: self.acts.dial(one, one.dials),
             "answers": self.acts.answer,
             "accepts": self.acts.accept,
             "rings out": self.acts.ring_out,

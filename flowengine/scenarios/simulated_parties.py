@@ -52,13 +52,15 @@ OnConnected = Callable[[SwitchEvent], None]
 class SimulatedParty:
     """Somebody whom a ring may call, or who calls. `call_id` is their latest call; `rings` are the
     seconds at which they were rung, of which steps have accounted for `matched`. With `accepts_next`
-    they press the key of the next menu that asks them.
+    they press the key of the next menu that asks them. Who calls first `dials` this number, or that of
+    the scenario.
     """
 
     name: str
     address: str
     does: PartyDoing = ""
     call_id: str = ""
+    dials: str = ""
     rings: list[float] = field(default_factory=list)
     matched: int = 0
     accepts_next: bool = False

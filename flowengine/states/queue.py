@@ -94,7 +94,6 @@ class CompiledQueue(Verb):
         if stranded := find_stranded_caller(run):
             return stranded
         priority = self.compute_priority(run)
-        members = tuple(member.address for member in self.group.members)
         return LookupRequest(
             service=LOOKUP_OF_QUEUE,
             method="GET",
@@ -103,7 +102,7 @@ class CompiledQueue(Verb):
             body=b"",
             timeout=QUEUE_TIMEOUT_SECONDS,
             retries=0,
-            queue=QueueRequest(self.group.name, members, priority),
+            queue=QueueRequest(self.group.name, self.queue_members, priority),
         )
 
     def resume(self, run: StepContext) -> StateResult:
@@ -187,6 +186,14 @@ class CompiledQueue(Verb):
     @property
     def group_name(self) -> str:
         return self.group.name
+
+    @property
+    def most_waiting(self) -> int:
+        return self.group.most_waiting
+
+    @property
+    def queue_members(self) -> tuple[str, ...]:
+        return tuple(member.address for member in self.group.members)
 
     @property
     def longest_wait(self) -> int:

@@ -162,6 +162,16 @@ class Verb(ABC):
         return 0
 
     @property
+    def most_waiting(self) -> int:
+        """How many callers may wait for others at once, or 0 for any number."""
+        return 0
+
+    @property
+    def queue_members(self) -> tuple[str, ...]:
+        """The addresses of those who take the calls that wait here."""
+        return ()
+
+    @property
     def room_name(self) -> Template | None:
         """The name of the conference that it connects to."""
         return None

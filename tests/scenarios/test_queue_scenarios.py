@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from flowengine.cli import main
+from flowengine.templates import read_template
 from tests.scenarios.hunt_group_project import ANNA, run_all, write_project
 
 GROUP = """
@@ -119,3 +123,14 @@ def write_queue(folder: Path) -> Path:
 def test_scenarios_of_a_queue_pass(tmp_path: Path) -> None:
     results = run_all(write_queue(tmp_path))
     assert {result.name: result.failures for result in results if result.failures} == {}
+
+
+def test_generated_scenarios_take_each_exit_of_a_queue(tmp_path: Path) -> None:
+    flows = tmp_path / "flows"
+    for name, text in read_template("support-queue", "acme").items():
+        if not name.startswith("scenarios/"):
+            (flows / name).parent.mkdir(parents=True, exist_ok=True)
+            (flows / name).write_text(text.replace("limit: 20m", "limit: 1m"))
+    arguments = ["test", str(flows), "--generate", "--fail-under", "100", "-j", "1"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
