@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import msgspec
 from transitions import Event, Machine, MachineError, State, Transition
 
 from flowengine.compile.program import CompiledState
@@ -9,13 +10,10 @@ from flowengine.compile.program import CompiledState
 NO_CALLBACKS: list[Any] = []
 
 
-class Cursor:
+class Cursor(msgspec.Struct):
     """Where a call is; the model object of `transitions`."""
 
-    __slots__ = ("state",)
-
-    def __init__(self, state: str) -> None:
-        self.state = state
+    state: str
 
 
 class PlainState(State):

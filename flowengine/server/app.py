@@ -82,8 +82,6 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     sealer = JournalEncryption(keys.find_sealing_keys(known, environment, settings.folder))
     journal = open_journal(settings, releases, sealer, metrics)
     engine = Engine(releases, store, codec, client)
-    if engine.orchestrations is not None:
-        engine.orchestrations.on_wait_end = metrics.observe_wait
     callback = CallbackHandler(
         engine,
         SignatureGate(releases, environment),
@@ -94,13 +92,12 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     )
     ready, door = Readyz(store), create_status_authorizer(environment)
     status = StatusEndpoint(live, releases, store, journal)
+    numbers = MetricsEndpoint(metrics, store)
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
         Route("/healthz", Healthz(), methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
-        Route(
-            "/metrics", AuthorizedEndpoint(door, MetricsEndpoint(metrics, store)), methods=["GET"]
-        ),
+        Route("/metrics", AuthorizedEndpoint(door, numbers), methods=["GET"]),
         Route("/status", AuthorizedEndpoint(door, status), methods=["GET"]),
         *admin.build_admin_routes(environment, settings, live, store),
     ]
@@ -108,11 +105,12 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     outbox, drain = Outbox(store, codec, client), settings.drain
     secrets = partial(find_application_secret, releases, environment)
     requests = OrchestrationRequests(secrets, settings.api_url)
-    orchestrations = create_service(engine, store, codec, requests, callback.answer_result)
+    orchestrations = create_service(
+        engine, store, codec, requests, callback.answer_result, metrics.observe_wait
+    )
     parts = WorkerParts(
         store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
     )
-
     others = Starlette(routes=routes, lifespan=create_lifespan(parts, releases, metrics))
     return CallbackDispatcher(
         settings.callback_path, callback, others, connections, live.retire, live.is_renewable

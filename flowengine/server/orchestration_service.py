@@ -1,10 +1,12 @@
 """Runs the orchestrations of a worker: their tasks, and the janitor."""
 
+from collections.abc import Callable
+
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.orchestration_tasks import OrchestrationTasks
-from flowengine.runtime.orchestrations import Orchestrations
+from flowengine.runtime.orchestrations import Orchestrations, WaitEnd
 from flowengine.runtime.task_contents import AnswerResult
 from flowengine.runtime.task_loop import TaskLoop
 from flowengine.server.orchestration_requests import OrchestrationRequests
@@ -17,10 +19,14 @@ def create_service(
     codec: Codec,
     requests: OrchestrationRequests,
     answer_result: AnswerResult,
+    on_wait_end: Callable[[WaitEnd], None],
 ) -> "OrchestrationService | None":
-    """The service of an engine; None where its store keeps no orchestrations."""
+    """The service of an engine; None where its store keeps no orchestrations. `on_wait_end` hears of
+    each wait in a queue that has ended.
+    """
     if engine.orchestrations is None:
         return None
+    engine.orchestrations.on_wait_end = on_wait_end
     return OrchestrationService(store, engine.orchestrations, codec, requests, answer_result)
 
 

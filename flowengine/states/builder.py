@@ -168,11 +168,8 @@ class StateBuilder:
                 f"{variable.name} is {variable.kind}: {fault}",
                 "give it such a value, or an expression in ${…}",
             )
-        return (
-            float(authored)
-            if variable.type is Type.DECIMAL and isinstance(authored, int)
-            else authored
-        )
+        is_whole = variable.type is Type.DECIMAL and isinstance(authored, int)
+        return float(authored) if is_whole else authored
 
     def _compile_text_value(
         self, path: KeyPath, authored: str, variable: Variable
