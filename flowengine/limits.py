@@ -53,6 +53,10 @@ MAX_MENU_ID = 64  # characters (older .NET server SDK)
 MAX_CALL_SECONDS = 14_400  # longer connections are cut by the platform (OpenAPI)
 MAX_RING_SECONDS = 600  # no network rings longer; a larger number is a slip of the unit
 MAX_RING_MEMBERS = 50  # each is a call to place at the same moment; more people want a queue
+MAX_PLACEMENT_TRIES = 20  # who has not answered by then will not
+MAX_PLACEMENT_SECONDS = (
+    604_800  # a week; what is put off for longer belongs to the system that asks for it
+)
 MAX_WRAP_UP_SECONDS = 3600  # a longer time after a call is a break
 MAX_CONFERENCE_KEYS_SECONDS = (
     60  # nobody waits longer between two keys; a larger number is a slip of the unit

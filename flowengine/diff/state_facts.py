@@ -24,7 +24,9 @@ PROMPT_FIELDS = frozenset(
 EXIT_FIELDS = frozenset(
     {"next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep"}
 )
-DURATION_FIELDS = frozenset({"timeout", "voice_timeout", "limit", "ring", "each", "wrap_up"})
+DURATION_FIELDS = frozenset(
+    {"timeout", "voice_timeout", "limit", "ring", "each", "wrap_up", "pause", "in"}
+)
 INHERITED_FIELDS = (
     *("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise"),
     *("hear_yes", "hear_no"),

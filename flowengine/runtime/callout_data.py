@@ -10,14 +10,31 @@ from flowengine.expr import EvalError
 from flowengine.states.variable_values import convert_value
 
 
-class CalloutData(msgspec.Struct, frozen=True):
-    """The data in the `custom` text of a placed call."""
+class CalloutData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The data in the `custom` text of a placed call. `to` and `caller_id` are known of calls that
+    a flow has asked for.
+    """
 
     flow: str = ""
     data: dict[str, Any] = {}
+    to: str = ""
+    caller_id: str = ""
+
+    def list_call_facts(self) -> dict[str, Any]:
+        """The facts that only the first callback of other calls has."""
+        if not self.to:
+            return {}
+        sip = {"call.sip": self.to} if "@" in self.to else {}
+        return {
+            "call.to": self.to,
+            "call.from": self.caller_id.removeprefix("private"),
+            "call.origin": "server",
+            **sip,
+        }
 
 
 NO_CALLOUT_DATA = CalloutData()
+encode_callout_data = msgspec.json.Encoder().encode
 
 
 def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:

@@ -1,9 +1,10 @@
-"""What orchestrations keep in the store, encrypted: members and words are in it."""
+"""What orchestrations keep in the store, encrypted: people, words and data are in it."""
 
 from typing import TypeVar
 
 import msgspec
 
+from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.ring_state import Ring
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.platform_requests import CallOwner
@@ -20,6 +21,16 @@ class OwnedRing(msgspec.Struct, frozen=True, array_like=True):
     owner: CallOwner = CallOwner("", "")
 
 
+class OwnedPlacement(msgspec.Struct, frozen=True, array_like=True):
+    """A placement, where requests about it go, and the call that has asked for it, "" where none
+    has.
+    """
+
+    placement: Placement
+    owner: CallOwner = CallOwner("", "")
+    caller: str = ""
+
+
 class TaskContent(msgspec.Struct, frozen=True, array_like=True):
     """What a task is to do, and where its request goes."""
 
@@ -29,6 +40,7 @@ class TaskContent(msgspec.Struct, frozen=True, array_like=True):
 
 _to_bytes = msgspec.msgpack.Encoder().encode
 _decode_ring = msgspec.msgpack.Decoder(OwnedRing).decode
+_decode_placement = msgspec.msgpack.Decoder(OwnedPlacement).decode
 _decode_task = msgspec.msgpack.Decoder(TaskContent).decode
 
 
@@ -50,6 +62,19 @@ class OrchestrationEncoding:
         content = self._codec.open(saved.state.decode(), saved.id + _STATE_SUFFIX)
         try:
             return _decode_ring(content) if content else None
+        except msgspec.MsgspecError:
+            return None
+
+    def encode_placement(self, owned: OwnedPlacement) -> bytes:
+        return self._codec.seal(_to_bytes(owned), owned.placement.id + _STATE_SUFFIX).encode()
+
+    def decode_placement(self, saved: SavedOrchestration) -> OwnedPlacement | None:
+        """The placement, as `decode_ring` does."""
+        if not saved.state:
+            return OwnedPlacement(Placement(id=saved.id))
+        content = self._codec.open(saved.state.decode(), saved.id + _STATE_SUFFIX)
+        try:
+            return _decode_placement(content) if content else None
         except msgspec.MsgspecError:
             return None
 

@@ -33,6 +33,7 @@ from flowengine.runtime.locate import (
 )
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
+from flowengine.runtime.placements import Placements
 from flowengine.runtime.platform_requests import CallOwner, expand_call_url
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
@@ -74,8 +75,10 @@ class Replier:
         clock: Callable[[], float],
         log_once: LogOnce,
         orchestrations: Orchestrations | None,
+        placements: Placements | None = None,
     ) -> None:
         self._store = store
+        self._placements = placements
         self._orchestrations = orchestrations
         self._codec = codec
         self._encryption = encryption
@@ -103,7 +106,7 @@ class Replier:
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
-            if outcome.ring is not None or type(delivery.event) is Dice:
+            if outcome.ring is not None or outcome.placements or type(delivery.event) is Dice:
                 changes = self._list_changes(delivery.event, located, outcome, answer.call)
             kept = await self._store.save(delivery.event.call_id, made, expires, changes)
         except StoreError as error:
@@ -118,21 +121,27 @@ class Replier:
     def _list_changes(
         self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
     ) -> Sequence[OrchestrationChange]:
-        """What is saved with this step for the orchestration of the call: that it begins, or that
-        its caller has hung up.
+        """What is saved with this step: the calls to place; and for the orchestration of the call
+        that it begins, or that its caller has hung up.
         """
-        if outcome.ring is not None:
-            if self._orchestrations is None:
-                raise StoreError("flows that ring need a session store that other workers can read")
-            host = outcome.names.get(HOST_FACT, "")
-            owner = CallOwner(event.application_key, expand_call_url(host))
+        host = outcome.names.get(HOST_FACT, "")
+        owner = CallOwner(event.application_key, expand_call_url(host))
+        if (outcome.placements and self._placements is None) or (
+            outcome.ring is not None and self._orchestrations is None
+        ):
+            raise StoreError("flows that call others need a session store that all workers share")
+        changes = [
+            self._placements.build_beginning(plan, owner, event.call_id)
+            for plan in outcome.placements
+            if self._placements is not None
+        ]
+        rings = self._orchestrations
+        if rings is not None and outcome.ring is not None:
             began = Began(call.steps, outcome.ring)
-            return (
-                self._orchestrations.build_beginning(event.call_id, call.release, owner, began),
-            )
-        if self._orchestrations is not None and is_calling_others(located):
-            return (self._orchestrations.build_end_of_caller(event.call_id),)
-        return NO_CHANGES
+            changes.append(rings.build_beginning(event.call_id, call.release, owner, began))
+        elif rings is not None and type(event) is Dice and is_calling_others(located):
+            changes.append(rings.build_end_of_caller(event.call_id))
+        return changes
 
     async def repeat_if_answered(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
@@ -231,7 +240,7 @@ class Replier:
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return Answered(again)
-        if outcome.ring is not None:  # nobody would be rung
+        if outcome.ring is not None or outcome.placements:  # nobody would be called
             raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if not answer.call.ended and not (answer.cookie and comes_back):
@@ -294,7 +303,7 @@ def make_record(
     seconds = time.perf_counter() - delivery.started_at
     return CallbackRecord(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,
-        False, what, delivery.at, delivery.performed, outcome.names, delivery.located,
+        False, what, delivery.at, delivery.performed, outcome.names, delivery.located, delivery.leg,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The result of a step: the answer with its trace, or a request that must be performed first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from flowengine.compile import Program
 from flowengine.compile.state_machine import Cursor
 from flowengine.runtime.call_state import Call
-from flowengine.states import LookupRequest, LookupResult, RingPlan
+from flowengine.states import LookupRequest, LookupResult, PlacementPlan, RingPlan
 from flowengine.svaml import Action, Instruction
 
 Place = tuple[str, str]
@@ -54,7 +54,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
     there is no answer yet.
 
-    With `ring` other calls are to be placed for the caller, who waits.
+    With `ring` other calls are to be placed for the caller, who waits. `placements` are calls into
+    flows, which nobody waits for.
 
     `names` are all values at the end of the step; the call keeps only those that later states read.
     """
@@ -66,3 +67,4 @@ class Outcome(msgspec.Struct, frozen=True):
     waiting: PendingRequest | None = None
     names: Mapping[str, Any] = {}
     ring: RingPlan | None = None
+    placements: Sequence[PlacementPlan] = ()

@@ -189,10 +189,15 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
         flow,
         program.answered or program.start,
         program.locale,
-        {**read_custom_text(program, event, notes), **to_input_values(program, handed.data, notes)},
+        {
+            **({} if handed.to else read_custom_text(program, event, notes)),
+            **handed.list_call_facts(),
+            **to_input_values(program, handed.data, notes),
+        },
     )
     if type(event) is Ace:
-        return StepStart(call, entry=program.answered, notes=notes) if program.answered else None
+        entry = choose_answered_entry(program, event)
+        return StepStart(call, entry=entry, notes=notes) if entry else None
     if type(event) is Pie:
         return StepStart(
             call,
@@ -203,6 +208,16 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
             notes=notes,
         )
     return replace(start_end_or_notice(release, call, event), notes=notes)
+
+
+def choose_answered_entry(program: Program, event: Ace) -> str:
+    """Where a placed call begins: a machine may have an entry of its own."""
+    is_machine = event.amd is not None and event.amd.status == "machine"
+    return (
+        program.answered_by_machine
+        if is_machine and program.answered_by_machine
+        else program.answered
+    )
 
 
 def find_callout_flow(release: Release, event: CallbackEvent) -> str:

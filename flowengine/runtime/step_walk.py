@@ -170,6 +170,7 @@ class StepWalk(msgspec.Struct):
         # all walks of an event are one step, with one trace and one limit
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
         walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
+        walk.run.placements.extend(outcome.placements)
         return walk.begin(start)
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
@@ -275,7 +276,8 @@ class StepWalk(msgspec.Struct):
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             ring = None if self.ended else move.ring
             call, trace = self.build_call(), tuple(self.trace)
-            return Outcome(call, said, action, trace, None, self.run.names, ring)
+            placements = self.run.placements
+            return Outcome(call, said, action, trace, None, self.run.names, ring, placements)
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
             self.build_call(),
@@ -284,6 +286,8 @@ class StepWalk(msgspec.Struct):
             tuple(self.trace),
             None,
             self.run.names,
+            None,
+            self.run.placements,
         )
 
     def fit_answer(
@@ -383,7 +387,7 @@ def create_walk(
         release=release,
         program=program,
         cursor=Cursor(start.entry or call.state),
-        run=StepContext(event, names, call.locale, call.attempts),
+        run=StepContext(event, names, call.locale, call.attempts, steps=call.steps),
         steps=call.steps,
         stack=list(call.stack),
         history=list(call.history),

@@ -7,6 +7,7 @@ from flowengine.states import (
     connect,
     fetch,
     menu,
+    place,
     preamble,
     record_message,
     ring,
@@ -23,6 +24,7 @@ from flowengine.states.flow_context import (
     Variable,
 )
 from flowengine.states.orchestration_result import OrchestrationResult, StepEvent
+from flowengine.states.place_plan import PlacementPlan
 from flowengine.states.ring_plan import RingPlan
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
@@ -55,6 +57,7 @@ __all__ = [
     "NameBindings",
     "NoEffect",
     "OrchestrationResult",
+    "PlacementPlan",
     "ReturnFromSubflow",
     "RingPlan",
     "Shape",
@@ -86,6 +89,7 @@ STATE_KINDS: dict[str, StateKind] = {
         subflow.RETURN_KIND,
         connect.CONNECT_KIND,
         ring.RING_KIND,
+        place.PLACE_KIND,
         terminal_states.CONTINUE_KIND,
         terminal_states.PARK_KIND,
         terminal_states.HANGUP_KIND,

@@ -25,4 +25,7 @@ def explain_need(state: CompiledState) -> tuple[str, str] | None:
     if state.verb.calls_others:
         what = "has others called, and without a session store nobody knows of their calls"
         return "FE427", f"{state.name} {what}"
+    if state.verb.placed_flow:
+        what = "has somebody called, and without a session store nobody remembers to"
+        return "FE427", f"{state.name} {what}"
     return None
