@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "go-live": "Have the platform send real calls to a server.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",
+    "place": "Have a server call somebody into a flow.",
+    "placements": "Tell what has become of calls that were placed.",
     "promote": "Let all new calls begin on the candidate.",
     "publish": "Make a version live.",
     "releases": "Show what is live, what was, and who changed it.",

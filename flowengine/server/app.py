@@ -23,7 +23,7 @@ from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.outbox import Outbox
-from flowengine.server import admin, keys
+from flowengine.server import admin_routes, keys
 from flowengine.server.access import AuthorizedEndpoint, create_status_authorizer
 from flowengine.server.background_tasks import start_background_task
 from flowengine.server.callback import CallbackHandler, SignatureGate
@@ -98,13 +98,19 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", AuthorizedEndpoint(door, MetricsEndpoint(metrics)), methods=["GET"]),
         Route("/status", AuthorizedEndpoint(door, status), methods=["GET"]),
-        *admin.build_admin_routes(environment, settings, live, store),
+        *admin_routes.build_admin_routes(
+            environment, settings, live, store, engine.placements, lambda: releases.current
+        ),
     ]
     connections = ConnectionTable(settings.keep_alive)
     outbox, drain = Outbox(store, codec, client), settings.drain
     secrets = partial(find_application_secret, releases, environment)
     requests = OrchestrationRequests(secrets, settings.api_url)
-    orchestrations = create_service(engine, store, codec, requests, callback.answer_result)
+    orchestrations = create_service(
+        engine, store, codec, requests, callback.answer_result, settings.calls_at_once
+    )
+    if engine.placements is not None:
+        engine.placements.note_outcome = metrics.count_placement
     parts = WorkerParts(
         store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
     )

@@ -4,10 +4,10 @@ from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.orchestration_tasks import AnswerResult, OrchestrationTasks
-from flowengine.runtime.orchestrations import Orchestrations
+from flowengine.runtime.placement_tasks import PlacementTasks
 from flowengine.runtime.task_loop import TaskLoop
 from flowengine.server.orchestration_requests import OrchestrationRequests
-from flowengine.storage.sessions import Store
+from flowengine.storage.sessions import OrchestrationStore, Store
 
 
 def create_service(
@@ -16,28 +16,31 @@ def create_service(
     codec: Codec,
     requests: OrchestrationRequests,
     answer_result: AnswerResult,
+    calls_at_once: int,
 ) -> "OrchestrationService | None":
     """The service of an engine; None where its store keeps no orchestrations."""
-    if engine.orchestrations is None:
+    if engine.orchestrations is None or engine.placements is None:
         return None
-    return OrchestrationService(store, engine.orchestrations, codec, requests, answer_result)
+    placed = PlacementTasks(engine.placements, codec, requests, calls_at_once)
+    orchestrations = engine.orchestrations
+    tasks = OrchestrationTasks(orchestrations, codec, requests, answer_result, placements=placed)
+    janitor = OrchestrationJanitor(store, orchestrations, requests, placements=engine.placements)
+    return OrchestrationService(orchestrations.store, tasks, janitor, requests)
 
 
 class OrchestrationService:
-    """The orchestrations of a worker. `answer_result` lets a caller go on in the flow."""
+    """The orchestrations of a worker."""
 
     def __init__(
         self,
-        store: Store,
-        orchestrations: Orchestrations,
-        codec: Codec,
+        store: OrchestrationStore,
+        tasks: OrchestrationTasks,
+        janitor: OrchestrationJanitor,
         requests: OrchestrationRequests,
-        answer_result: AnswerResult,
     ) -> None:
-        tasks = OrchestrationTasks(orchestrations, codec, requests, answer_result)
         self._requests = requests
-        self._loop = TaskLoop(orchestrations.store, tasks.handle)
-        self._janitor = OrchestrationJanitor(store, orchestrations, requests)
+        self._loop = TaskLoop(store, tasks.handle)
+        self._janitor = janitor
 
     async def run_tasks(self) -> None:
         await self._loop.run()

@@ -22,6 +22,7 @@ from flowengine.releases.release_overview import (
     build_overview,
 )
 from flowengine.runtime.orchestrations import LIVE_KIND
+from flowengine.runtime.placements import RUNNING_KIND, WAITING_KIND
 from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
@@ -64,13 +65,22 @@ class RingStatus(msgspec.Struct, frozen=True):
     overdue_seconds: float
 
 
+class PlacedStatus(msgspec.Struct, frozen=True):
+    """The calls that flows or commands place: how many wait for their time, and how many are under
+    way.
+    """
+
+    waiting: int
+    under_way: int
+
+
 class ReleaseStatus(msgspec.Struct, frozen=True):
     """The releases of a server. Of drafts it has only the names, as their callers are private.
     `draining` are releases that are not live and have calls; null while the session store fails.
     `canary` compares the candidate with the current release, as of some seconds ago; null where the
     journal cannot tell. `journal` is null where this worker has written no row yet. `fallback_from`
     is the release that no longer compiles, where the server has fallen back to `current`, else "".
-    `rings` is null without a store, and while it fails.
+    `rings` and `placements` are null without a store, and while it fails.
     """
 
     following: LeaderOverview | None
@@ -86,6 +96,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     journal: JournalStatus | None
     fallback_from: str
     rings: RingStatus | None
+    placements: PlacedStatus | None
 
 
 class StatusEndpoint:
@@ -137,6 +148,7 @@ class StatusEndpoint:
             to_journal_status(self._journal.usage),
             found.fallback_from,
             await try_load_ring_status(self._store),
+            await try_load_placed_status(self._store),
         )
 
     async def _load_figures(self) -> CanaryComparison | None:
@@ -181,3 +193,16 @@ async def try_load_ring_status(store: Store) -> RingStatus | None:
         return None
     overdue = 0.0 if due is None else max(0.0, time.time() - due)
     return RingStatus(under_way, round(overdue, 3))
+
+
+async def try_load_placed_status(store: Store) -> PlacedStatus | None:
+    """How placed calls are getting on; None as above."""
+    rows = store.orchestrations
+    if rows is None:
+        return None
+    try:
+        waiting = await rows.count_orchestrations(WAITING_KIND)
+        return PlacedStatus(waiting, await rows.count_orchestrations(RUNNING_KIND))
+    except StoreError:
+        log.exception("the session store cannot tell which calls are placed")
+        return None
