@@ -18,7 +18,7 @@ from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import explain_omissions, format_caller_id
 from flowengine.states.connect_checks import check_caller_id
 from flowengine.states.place_options import AuthoredPlace
-from flowengine.states.place_plan import CALLEE_ZONE, PlacementPlan
+from flowengine.states.place_plan import CALLEE_ZONE, PLACEMENT_ID_PREFIX, PlacementPlan
 from flowengine.states.ring_members import MemberError, format_member, parse_member
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.state_kind import AuthoredFact, StateKind
@@ -30,7 +30,6 @@ from flowengine.states.verb import DialledText, NoEffect, Verb
 
 DIALLED_FACT = "call.to"
 AT_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
-PLACEMENT_ID_PREFIX = "place-"
 ID_DIGEST_BYTES = 10
 # No digits: people may read the id in a journal, which hides rows of digits.
 _ID_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")

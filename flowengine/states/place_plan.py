@@ -8,6 +8,7 @@ import msgspec
 
 from flowengine.states.ring_plan import RingMember
 
+PLACEMENT_ID_PREFIX = "place-"  # no id of a call begins so
 CALLEE_ZONE = "callee"
 """In place of a time zone: the one of the number that is called"""
 
