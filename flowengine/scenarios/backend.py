@@ -12,6 +12,7 @@ from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
+from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.sinch import Dice, decode
 from flowengine.states import LookupRequest, LookupResult, OrchestrationResult, StepEvent
@@ -67,6 +68,7 @@ class Backend:
         self.cookies_only = cookies_only
         self.calls: dict[str, BackendCall] = {}
         self.rings: RingSimulator | None = None
+        self.placements: PlacementSimulator | None = None
         self.lookup_state = ("", "")
         """Flow and state of the lookup that is being made"""
 
@@ -75,6 +77,13 @@ class Backend:
         event = decode(body)
         if self.rings and (answer := self.rings.answer_leg(event)) is not None:
             return answer
+        if self.placements:
+            placed = self.placements.answer_call(event)
+            if isinstance(placed, bytes):
+                return placed
+            if type(event) is Dice and placed is not event and event.call_id not in self.calls:
+                return encode_svaml((), None)  # nobody has answered, so no flow has begun
+            event = placed
         answer = self.answer_event(event)
         if self.rings and type(event) is Dice:
             self.rings.handle_caller_left(event.call_id)
@@ -98,6 +107,9 @@ class Backend:
         known.steps.append(AnsweredCallback(event, outcome.trace, outcome.call, answer))
         if self.rings and outcome.ring is not None:
             self.rings.begin(event.call_id, outcome.ring)
+        if self.placements:
+            for plan in outcome.placements:
+                self.placements.begin(event.call_id, plan)
         return answer
 
     def perform_lookups(self, outcome: Outcome) -> Outcome:

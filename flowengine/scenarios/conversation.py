@@ -21,8 +21,9 @@ from flowengine.scenarios.backend import Backend, BackendCall, LookupFunction
 from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
 from flowengine.scenarios.event_descriptions import describe_event, get_next_phase
 from flowengine.scenarios.simulated_parties import SimulatedParties
+from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
-from flowengine.states import LookupResult
+from flowengine.states import LookupResult, PlacementPlan
 from flowengine.svaml import encode_svaml
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VIRTUAL_START, VirtualClock
@@ -83,9 +84,14 @@ class Conversation:
         self._pending_callbacks = 0
         exchange.subscribe(self._record_event)
         self.rings = RingSimulator(exchange, backend.answer_result if backend else answer_nothing)
+        self.placements: PlacementSimulator | None = None
         if backend is not None:
             backend.rings = self.rings
-        self.parties = SimulatedParties(self.rings, clock, self.add_party_line, self.events.append)
+            self.placements = PlacementSimulator(exchange, lambda: backend.release)
+            backend.placements = self.placements
+        self.parties = SimulatedParties(
+            self.rings, clock, self.add_party_line, self.events.append, self.is_placed
+        )
 
     @property
     def call(self) -> SwitchCall:
@@ -111,10 +117,23 @@ class Conversation:
         self._leg = self._call.caller
         self.settle()
 
-    def place(self, application: str, body: Mapping[str, Any]) -> None:
-        """Place a call by a callout request; the callee is then the near end."""
+    def is_placed(self, call_id: str) -> bool:
+        """Whether a placement has called here, in a call beside the one of this conversation."""
+        is_own = self._call is not None and self._call.id == call_id
+        return not is_own and self.placements is not None and call_id in self.placements.calls
+
+    def place(
+        self, application: str, body: Mapping[str, Any], plan: PlacementPlan | None = None
+    ) -> None:
+        """Place a call by a callout request, which may be the one of a placement; the callee is then
+        the near end.
+        """
         self._role = "callee"
         self.add_line("platform", f"places a call: {body.get('method', '')}")
+        if plan is not None and self.placements is not None:
+            custom = self.placements.expect_call(application, plan)
+            method = body["method"]
+            body = {**body, method: {**body[method], "custom": custom}}
         self._call = self.exchange.calls[self.exchange.callout(application, body)]
         self.settle()
 
@@ -221,8 +240,12 @@ class Conversation:
     def _is_quiet(self) -> bool:
         if self.is_over:
             # the legs of a ring hear of it at the same moment
-            rings = bool(self.rings.find_phase(self.call.id))
-            return not rings or self.clock.get_next_delay() != 0
+            rings = bool(self.rings.find_phase(self.call.id)) or self._has_placed()
+            if not rings or self.clock.get_next_delay() == 0:
+                return not rings
+            if self.placements is not None and self.placements.is_detecting():
+                return False
+            return not self._has_placed() or self.parties.is_settled(self.call.id)
         if (
             self.phase in ("", "picked")
             or self._pending_callbacks
@@ -233,6 +256,9 @@ class Conversation:
         if any(leg.line.is_speaking for leg in legs if leg is not None):
             return False
         return self.parties.is_settled(self.call.id)
+
+    def _has_placed(self) -> bool:
+        return self.placements is not None and any(map(self.is_placed, self.placements.calls))
 
     def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
         if self.is_over or leg is None:

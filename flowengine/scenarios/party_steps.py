@@ -60,6 +60,7 @@ class PartySteps:
 
     def check_rung(self, party: SimulatedParty, after: str) -> None:
         """Their phone has rung once more than the steps before have said."""
+        self.wait_for_placement(party)
         if party.matched == len(party.rings):
             raise ExpectationMissedError(f"{party.name} is not rung", "", describe_rings(self.talk))
         at = party.rings[party.matched]
@@ -68,6 +69,17 @@ class PartySteps:
             raise ExpectationMissedError(f"{party.name} is rung at another time", after, found)
         party.matched += 1
         self.noted_at = at
+
+    def wait_for_placement(self, party: SimulatedParty) -> None:
+        """Let time pass until they are called, where that was asked for."""
+        placements, clock = self.talk.placements, self.talk.clock
+
+        def is_due() -> bool:
+            is_awaited = placements is not None and placements.is_awaited(party.address)
+            return not is_awaited or party.matched < len(party.rings)
+
+        clock.run(is_due)
+        self.talk.settle()
 
     def check_not_rung(self, party: SimulatedParty) -> None:
         if party.matched < len(party.rings):
@@ -98,6 +110,7 @@ class PartySteps:
         acts: Mapping[str, Callable[[SimulatedParty], None]] = {
             "answers": self.acts.answer,
             "accepts": self.acts.accept,
+            "machine": self.acts.answer_as_machine,
             "rings out": self.acts.ring_out,
             "busy": lambda one: self.acts.reject(one, "busy"),
             "declines": lambda one: self.acts.reject(one, "decline"),

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.states.field_types import Name
 
-PartyBehaviour = Literal["answers", "accepts", "rings out", "busy", "declines"]
+PartyBehaviour = Literal["answers", "accepts", "machine", "rings out", "busy", "declines"]
 PARTY_WORDS = (
     *get_args(PartyBehaviour),
     "hangs up",
@@ -35,7 +35,7 @@ _PARTY_KEYS_PATTERN = re.compile(r"[0-9*#]+")
 
 
 class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Somebody whom the flow may ring."""
+    """Somebody whom the flow may ring, or have called."""
 
     is_: (
         Annotated[
@@ -53,7 +53,7 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             PartyBehaviour,
             Meta(
                 description="What they do by themselves when they are rung; `accepts` answers and "
-                "presses the key that takes the call. Without it, the steps say what they do.",
+                "presses the key that takes the call, `machine` is an answering machine. Without it, the steps say what they do.",
                 examples=["rings out"],
             ),
         ]

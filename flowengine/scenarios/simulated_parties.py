@@ -22,7 +22,9 @@ from flowengine.switch.switch_events import (
 )
 from flowengine.switch.switch_setup import Behaviour
 
-PartyDoing = Literal["", "answers", "accepts", "rings out", "busy", "declines", "nothing"]
+PartyDoing = Literal[
+    "", "answers", "accepts", "machine", "rings out", "busy", "declines", "nothing"
+]
 """What a party does by itself: "" is driven by steps; of `nothing` the scenario knows nothing"""
 REACTION_SECONDS = 3.0  # from the first ring to the answer
 KEY_SECONDS = 1.0  # from the end of the whisper to the key
@@ -30,6 +32,7 @@ BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
     "": Behaviour("by hand"),
     "answers": Behaviour("answer", REACTION_SECONDS),
     "accepts": Behaviour("answer", REACTION_SECONDS),
+    "machine": Behaviour("answer", REACTION_SECONDS, who="machine"),
     "rings out": Behaviour("no answer"),
     "busy": Behaviour("busy", REACTION_SECONDS),
     "declines": Behaviour("decline", REACTION_SECONDS),
@@ -78,9 +81,11 @@ class SimulatedParties:
         clock: VirtualClock,
         add_line: AddLine,
         on_connected: OnConnected,
+        is_placed: Callable[[str], bool] = lambda _call: False,
     ) -> None:
         self._rings, self._clock, self._add_line = rings, clock, add_line
         self._on_connected = on_connected
+        self._is_placed = is_placed
         self._exchange = rings.exchange
         self._by_address: dict[str, SimulatedParty] = {}
         self._exchange.subscribe(self._record_event)
@@ -155,7 +160,7 @@ class SimulatedParties:
         return bool(by_hand or asked)
 
     def _record_event(self, event: SwitchEvent) -> None:
-        if event.call not in self._rings.legs:
+        if event.call not in self._rings.legs and not self._is_placed(event.call):
             return
         if isinstance(event, Ringing):
             self._note_ring(event)
@@ -188,8 +193,8 @@ class SimulatedParties:
         self._add_line(party.name, f"hears {quoted}")
 
     def _note_connection(self, party: SimulatedParty, event: Joined) -> None:
-        caller, _ = self._rings.legs[event.call]
-        if event.to == self._rings.find_room(caller):
+        caller, _ = self._rings.legs.get(event.call, ("", 0))
+        if caller and event.to == self._rings.find_room(caller):
             self._add_line("platform", f"connects the caller to {party.name}")
             self._on_connected(Joined(caller, event.at, "phone", party.address))
 
