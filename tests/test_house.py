@@ -127,6 +127,7 @@ KIND_FILES = {
 PLATFORM_PACKAGES = {"svaml", "sinch", "switch", "journal", "server"}
 NAMES_OF_KINDS = {
     "compile/checks/legality.py": "the platform's actions, in the words of an author",
+    "runtime/orchestrations.py": "tasks: place a leg, hang up",
     "scenarios/scenario_run.py": "a call that the switch has parked",
     "phone/call_prompt.py": "a call that the switch has parked",
     "phone/screen.py": "a call that the switch has parked",

@@ -15,7 +15,7 @@ from flowengine.server.access import ADMIN_TOKEN
 from flowengine.server.admin import ADMIN_PREFIX
 from flowengine.server.placements import PlacementsReply, PlacementView
 
-REQUEST_SECONDS = 30.0
+PLACEMENT_REQUEST_SECONDS = 30.0
 MAX_IDS_PER_REQUEST = 100  # they stand in the address
 
 
@@ -39,7 +39,7 @@ class PlacementClient:
         self._client = httpx.Client(
             base_url=server.rstrip("/"),
             headers={"authorization": f"Bearer {token}"},
-            timeout=REQUEST_SECONDS,
+            timeout=PLACEMENT_REQUEST_SECONDS,
             trust_env=not is_loopback(urlsplit(server).hostname or ""),  # no proxy leads here
             transport=transport,
         )

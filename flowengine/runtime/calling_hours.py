@@ -9,7 +9,7 @@ from flowengine.expr import Calendar, load_zone
 from flowengine.expr.phone_numbers import find_zones
 from flowengine.states.place_plan import CALLEE_ZONE, PlacementPlan
 
-MAX_STEPS: Final = 400  # openings that are looked at: some weeks of the hours of several zones
+MAX_OPENINGS: Final = 400  # openings that are looked at: some weeks of the hours of several zones
 
 
 class ReleaseHours:
@@ -35,7 +35,7 @@ class ReleaseHours:
         calendars = self._list_calendars(plan)
         if not calendars:
             return None
-        for _ in range(MAX_STEPS):
+        for _ in range(MAX_OPENINGS):
             now = datetime.fromtimestamp(at, UTC)
             closed = [calendar for calendar in calendars if not calendar.is_open(now)]
             if not closed:

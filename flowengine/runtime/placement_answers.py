@@ -37,7 +37,7 @@ from flowengine.svaml import AmdOptions, ConnectPstn, Hangup, encode_svaml
 PLACED_FLOW, PLACED_STATE = "place", "call"  # in place of a flow and its state, in the journal
 _PLACED_ROW_PREFIX = PLACED_TOKEN_PREFIX.encode()  # no state of a call begins so
 _NO_ANSWER, _HANG_UP = encode_svaml((), None), encode_svaml((), Hangup())
-_END_WORDS = {
+_PLACED_END_WORDS = {
     "busy": "the callee is busy",
     "noanswer": "the callee did not answer",
     "failed": "the callee could not be reached",
@@ -203,4 +203,4 @@ def describe_placed_event(
         return "rings the callee"
     if isinstance(verdict, EndLeg):
         return "is not wanted any more"
-    return _END_WORDS.get(event.result, "is over") if type(event) is Dice else "is noted"
+    return _PLACED_END_WORDS.get(event.result, "is over") if type(event) is Dice else "is noted"

@@ -12,8 +12,12 @@ from flowengine.expr import EvalError, load_zone
 from flowengine.limits import MAX_PLACEMENT_SECONDS, MAX_PLACEMENT_TRIES, MAX_RING_SECONDS
 from flowengine.problems import suggest_name
 from flowengine.states.connect_actions import format_caller_id
-from flowengine.states.place import compute_placement_id, is_moment
-from flowengine.states.place_plan import CALLEE_ZONE, PlacementPlan
+from flowengine.states.place_plan import (
+    CALLEE_ZONE,
+    PlacementPlan,
+    compute_placement_id,
+    is_moment,
+)
 from flowengine.states.ring_members import MemberError, parse_member
 from flowengine.states.variable_values import convert_value
 

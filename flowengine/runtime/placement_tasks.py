@@ -32,7 +32,7 @@ DEFAULT_CALLS_AT_ONCE = 30
 FULL_RETRY_SECONDS = 0.5  # while as many calls are under way as may be
 MAX_PLACED_TRIES = 5  # of one request, within `PLACING_SECONDS` of the conductor
 MAX_ENDING_TRIES = 8
-FIRST_PAUSE_SECONDS = 0.25  # doubled with each try
+FIRST_PLACED_PAUSE_SECONDS = 0.25  # doubled with each try
 INVALID_STATUSES = frozenset({400, 422})
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ class PlacementTasks:
         return None
 
     def _compute_pause(self, task: ScheduledTask) -> float:
-        return self._clock() + FIRST_PAUSE_SECONDS * 2.0 ** min(task.tries - 1, 5)
+        return self._clock() + FIRST_PLACED_PAUSE_SECONDS * 2.0 ** min(task.tries - 1, 5)
 
 
 def is_of_invalid_number(outcome: RequestOutcome) -> bool:

@@ -36,7 +36,7 @@ WAITING_KIND, RUNNING_KIND = "placement", "placement that calls"
 OVER_PLACEMENT_KIND = "placement that is over"
 LIVE_PLACEMENT_KINDS = (WAITING_KIND, RUNNING_KIND)
 PLACEMENT_TASK = "placement"
-BEGIN_PART, TIMER_PART, PLACE_PART, HANG_UP_PART = "begin", "timer", "place", "hangup"
+BEGIN_PART, TIMER_PART, PLACE_PART, HANG_UP_PART = "begin", "timer", "request", "end"
 # From the last turn on: so long the same key places nothing again.
 PLACEMENT_KEPT_SECONDS = float(MAX_PLACEMENT_SECONDS)
 NoteOutcome = Callable[[Placement], None]

@@ -10,11 +10,13 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
-from flowengine.limits import MAX_FACT_BYTES, MAX_KEPT_CUSTOM_BYTES
+from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.callout_data import (
     NO_CALLOUT_DATA,
+    choose_answered_entry,
     parse_callout_data,
+    read_custom_text,
     to_input_values,
 )
 from flowengine.runtime.platform_requests import shorten_call_url
@@ -134,19 +136,6 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
     }
 
 
-def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
-    """The `custom` text of a placed call, kept because not every callback repeats it. A part of it
-    would mean nothing, so a text that is too long is not kept, and each callback has its own.
-    """
-    if not event.custom:
-        return {}
-    if len(event.custom.encode(errors="replace")) <= MAX_KEPT_CUSTOM_BYTES:
-        return {"call.custom": event.custom}
-    if any("call.custom" in names for names in program.live.values()):
-        notes.append("left out: call.custom is too long to be kept for later callbacks")
-    return {}
-
-
 def truncate_fact(text: str) -> str:
     """Cut a fact to the length that the check of the cookie size assumes."""
     return (
@@ -208,16 +197,6 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
             notes=notes,
         )
     return replace(start_end_or_notice(release, call, event), notes=notes)
-
-
-def choose_answered_entry(program: Program, event: Ace) -> str:
-    """Where a placed call begins: a machine may have an entry of its own."""
-    is_machine = event.amd is not None and event.amd.status == "machine"
-    return (
-        program.answered_by_machine
-        if is_machine and program.answered_by_machine
-        else program.answered
-    )
 
 
 def find_callout_flow(release: Release, event: CallbackEvent) -> str:

@@ -275,9 +275,8 @@ class StepWalk(msgspec.Struct):
         if not self.sends_nothing:
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             ring = None if self.ended else move.ring
-            call, trace = self.build_call(), tuple(self.trace)
-            placements = self.run.placements
-            return Outcome(call, said, action, trace, None, self.run.names, ring, placements)
+            call, trace, run = self.build_call(), tuple(self.trace), self.run
+            return Outcome(call, said, action, trace, None, run.names, ring, run.placements)
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
             self.build_call(),

@@ -1,10 +1,10 @@
 """The routes of the admin: none where there is no token."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from starlette.routing import BaseRoute, Route
 
-from flowengine.compile import Release
+from flowengine.runtime.locate import ReleaseSource
 from flowengine.runtime.placements import Placements
 from flowengine.server.access import ADMIN_OPEN, ADMIN_TOKEN, TokenAuthorizer, check_token
 from flowengine.server.admin import ADMIN_PREFIX, AdminEndpoint
@@ -22,14 +22,14 @@ def build_admin_routes(
     live: ReleaseService,
     store: Store,
     placements: Placements | None,
-    get_release: Callable[[], Release],
+    releases: ReleaseSource,
 ) -> list[BaseRoute]:
     """The admin routes; none where there is no token."""
     token = check_token(environment, ADMIN_TOKEN)
     if not token:
         return []
     door = TokenAuthorizer({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
-    place = PlacementEndpoint(door, placements, get_release, environment)
+    place = PlacementEndpoint(door, placements, lambda: releases.current, environment)
     commands = AdminEndpoint(door, settings, live, store)
     return [
         Route(f"{ADMIN_PREFIX}/place", place, methods=METHODS),

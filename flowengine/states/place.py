@@ -1,10 +1,7 @@
 """place: have somebody called into a flow, with data, now or later."""
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -18,7 +15,12 @@ from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import explain_omissions, format_caller_id
 from flowengine.states.connect_checks import check_caller_id
 from flowengine.states.place_options import AuthoredPlace
-from flowengine.states.place_plan import CALLEE_ZONE, PLACEMENT_ID_PREFIX, PlacementPlan
+from flowengine.states.place_plan import (
+    CALLEE_ZONE,
+    PlacementPlan,
+    compute_placement_id,
+    is_moment,
+)
 from flowengine.states.ring_members import MemberError, format_member, parse_member
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.state_kind import AuthoredFact, StateKind
@@ -28,11 +30,7 @@ from flowengine.states.subflow import check_inputs, compile_input
 from flowengine.states.variable_values import Assignment
 from flowengine.states.verb import DialledText, NoEffect, Verb
 
-DIALLED_FACT = "call.to"
-AT_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
-ID_DIGEST_BYTES = 10
-# No digits: people may read the id in a journal, which hides rows of digits.
-_ID_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
+CALLED_FACT = "call.to"
 EXAMPLE = """
 call_back:
   place:
@@ -82,7 +80,7 @@ class CompiledPlace(Verb):
         that cannot be called.
         """
         names = run.names
-        shown = self.caller_id.render(names) if self.caller_id else names.get(DIALLED_FACT, "")
+        shown = self.caller_id.render(names) if self.caller_id else names.get(CALLED_FACT, "")
         if self.caller_id:
             run.notes.extend(explain_omissions({"caller_id": shown}))
         at = self.at.render(names).strip() if self.at else ""
@@ -127,21 +125,6 @@ class CompiledPlace(Verb):
             yield NoEffect(("pause",), "there is one try", "remove it, or allow more tries:")
         if "zone" in authored and not self.within and self.at is None:
             yield NoEffect(("zone",), "no clock decides here", "remove it, or say within: or at:")
-
-
-def is_moment(text: str) -> bool:
-    """Whether this is a date and a time."""
-    try:
-        return bool(AT_PATTERN.fullmatch(text) and datetime.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-def compute_placement_id(application: str, flow: str, key: str) -> str:
-    """The id of a placement: the same for the same key."""
-    content = f"{application}\0{flow}\0{key}".encode()
-    digest = hashlib.blake2b(content, digest_size=ID_DIGEST_BYTES, person=b"fe placement")
-    return PLACEMENT_ID_PREFIX + digest.hexdigest().translate(_ID_LETTERS)
 
 
 def compile_place(
@@ -268,7 +251,7 @@ def compile_caller_id(
     builder: StateBuilder, path: KeyPath, authored: AuthoredPlace
 ) -> Template | None:
     if authored.caller_id is UNSET:
-        builder.reads.add(DIALLED_FACT)
+        builder.reads.add(CALLED_FACT)
         return None
     return builder.compile_template((*path, "caller_id"), authored.caller_id, EscapeMode.PLAIN)
 

@@ -191,7 +191,7 @@ def test_caller_without_a_number_takes_the_error_exit() -> None:
         ("", 6 * 3600),
     ],
 )
-def test_nobody_is_called_outside_the_hours(options: str, dial_at: float) -> None:
+def test_call_outside_the_hours_waits_for_them(options: str, dial_at: float) -> None:
     async def place() -> None:
         line = PlaceLine(compile_flows(**{"place: {flow: back": f"place: {{{options}flow: back"}))
         noon = line.now
