@@ -93,15 +93,10 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     )
     ready, door = Readyz(store), create_status_authorizer(environment)
     status = StatusEndpoint(live, releases, store, journal)
-    pages = {
-        "/healthz": Healthz(),
-        "/readyz": ready,
-        "/metrics": AuthorizedEndpoint(door, MetricsEndpoint(metrics)),
-        "/status": AuthorizedEndpoint(door, status),
-    }
+    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics))
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
-        *(Route(path, page, methods=["GET"]) for path, page in pages.items()),
+        *build_page_routes(ready, figures, AuthorizedEndpoint(door, status)),
         *build_admin_routes(environment, settings, live, store, engine.placements, releases),
     ]
     connections = ConnectionTable(settings.keep_alive)
@@ -118,6 +113,12 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     return CallbackDispatcher(
         settings.callback_path, callback, others, connections, live.retire, live.is_renewable
     )
+
+
+def build_page_routes(ready: Readyz, figures: Any, status: Any) -> list[Route]:
+    """The routes of what is only read."""
+    pages = {"/healthz": Healthz(), "/readyz": ready, "/metrics": figures, "/status": status}
+    return [Route(path, page, methods=["GET"]) for path, page in pages.items()]
 
 
 def watch_placements(engine: Engine, metrics: Metrics) -> Engine:
