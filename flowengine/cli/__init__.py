@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "api": "Call the platform's APIs.",
     "call": "Call a flow, or any backend, from the terminal.",
     "calls": "Show the calls that a server has recorded.",
+    "campaign": "Have a server call all people in a CSV file.",
     "canary": "Try a version on a share of new calls.",
     "check": "Find every mistake in the flows.",
     "diagram": "Draw a flow.",

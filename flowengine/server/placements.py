@@ -115,11 +115,13 @@ class PlacementEndpoint:
             message = "the server has no session store, so it places no calls"
             return 409, PlacementsReply(message=message)
         if request.method != "POST":
-            return 200, await self._show(self._placements, request.query_params.getlist("id"))
+            return 200, await self.show_placements(
+                self._placements, request.query_params.getlist("id")
+            )
         asked = parse_place_request(await read_request_body(request))
-        return 200, await self._place_calls(self._placements, asked)
+        return 200, await self.place_calls(self._placements, asked)
 
-    async def _show(self, placements: Placements, ids: list[str]) -> PlacementsReply:
+    async def show_placements(self, placements: Placements, ids: list[str]) -> PlacementsReply:
         if len(ids) > MAX_PLACEMENTS_PER_REQUEST:
             raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} at once")
         views = []
@@ -132,7 +134,7 @@ class PlacementEndpoint:
             )
         return PlacementsReply(tuple(views))
 
-    async def _place_calls(self, placements: Placements, asked: PlaceRequest) -> PlacementsReply:
+    async def place_calls(self, placements: Placements, asked: PlaceRequest) -> PlacementsReply:
         if len(asked.calls) > MAX_PLACEMENTS_PER_REQUEST:
             raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} calls at once")
         release = self._get_release()
