@@ -1,5 +1,6 @@
 """Writes the pages that repeat what the code knows: language.md from the typed model, problems.md
-from the catalogue, ARCHITECTURE.md from the docstrings of modules, and the list of decisions.
+from the catalogue, ARCHITECTURE.md from the docstrings of modules, the list of decisions, and the
+recipes with the files of their templates.
 
 Run `python docs/build.py` after a change; a test fails while a page is out of date. Words are in
 docs/parts/, where a line such as `@fields Menu` stands for a generated part.
@@ -9,6 +10,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
 DOCS = Path(__file__).parent
 CODE = DOCS.parent / "flowengine"
 PACKAGES = (
-    "limits", "operator_error", "cooperative", "cross_site", "public_addresses",
+    "limits", "operator_error", "cooperative", "cross_site", "public_addresses", "templates",
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
@@ -354,9 +356,15 @@ def title_of(file: Path) -> str:
     return file.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ")
 
 
+def template(name: str) -> str:
+    """A file of a template, as a recipe shows it."""
+    text = (CODE / "templates" / name).read_text(encoding="utf-8")
+    return f"```yaml recipe\n{text}```"
+
+
 PARTS: Mapping[str, Callable[..., str]] = {
     "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
-    "spoken": spoken, "modules": modules, "decisions": decisions,
+    "spoken": spoken, "modules": modules, "decisions": decisions, "template": template,
 }  # fmt: skip
 
 
@@ -380,6 +388,11 @@ def architecture() -> str:
 
 def index_of_decisions() -> str:
     return filled((DOCS / "parts" / "decisions.md").read_text(encoding="utf-8"))
+
+
+def recipe(part: Path) -> str:
+    """A recipe with the files of its template."""
+    return filled(part.read_text(encoding="utf-8"))
 
 
 def problems() -> str:
@@ -408,6 +421,10 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "problems.md": problems,
     "decisions/README.md": index_of_decisions,
     "../ARCHITECTURE.md": architecture,
+    **{
+        f"recipes/{part.name}": partial(recipe, part)
+        for part in sorted((DOCS / "parts" / "recipes").glob("*.md"))
+    },
 }
 
 if __name__ == "__main__":

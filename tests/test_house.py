@@ -11,7 +11,7 @@ from flowengine.states import STATE_KINDS
 
 ROOT = Path(__file__).parents[1] / "flowengine"
 ORDER = (
-    "limits", "operator_error", "cooperative", "cross_site", "public_addresses",
+    "limits", "operator_error", "cooperative", "cross_site", "public_addresses", "templates",
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "go-live": "Have the platform send real calls to a server.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",
+    "new": "Begin a project that works, with scenarios.",
     "place": "Have a server call somebody into a flow.",
     "placements": "Tell what has become of calls that were placed.",
     "promote": "Let all new calls begin on the candidate.",

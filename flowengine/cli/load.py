@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from rich.table import Table
 
 from flowengine.cli.application_key import check_application_key
 from flowengine.cli.http_url import is_http_url
-from flowengine.switch.load import LoadPlan, LoadReport
+from flowengine.switch.load import LoadPlan, LoadReport, run_real_time_load
 from flowengine.switch.load import run_load as put
 
 UNSIGNED_CREDENTIALS = (
@@ -68,6 +69,12 @@ WRONG_CREDENTIALS_MESSAGE = (
     envvar="SINCH_APPLICATION_SECRET",
     help="Its secret.  [default: SINCH_APPLICATION_SECRET]",
 )
+@click.option(
+    "--api-port",
+    type=click.IntRange(1, 65535),
+    help="Stand in for the platform's API on this port of this machine, in real time: for flows that "
+    "ring members. Serve with --api-url http://127.0.0.1:PORT.",
+)
 @click.option("--seed", default=0, show_default=True, help="Another seed, other callers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def load(
@@ -76,6 +83,7 @@ def load(
     secret: str | None,
     rate: float | None,
     talk: str,
+    api_port: int | None,
     *,
     as_json: bool,
     **options: int | tuple[str],
@@ -86,6 +94,10 @@ def load(
     and talk without real time going by, so that a server is asked as fast as it answers. Latencies
     are measured here, from the request to the whole answer.
 
+    Flows that ring members have the server call other people, and time what they do. With --api-port
+    the command takes these calls, in real time, and plays the members: some are busy, decline or let it
+    ring, the others answer, press what they are asked for, and talk for a few seconds.
+
     Exits with 1 when a call was lost, or a callback was not answered as it has to be.
     """
     if not is_http_url(url):
@@ -94,7 +106,7 @@ def load(
     keys = tuple(part for part in talk.split(",") if part)
     # click has checked them
     plan = LoadPlan(url, *credentials, rate=rate or 0.0, talk=keys, **options)  # type: ignore[arg-type]
-    report = measure_load(plan)
+    report = measure_load(plan, api_port)
     if as_json:
         click.echo(
             json.dumps(
@@ -120,9 +132,17 @@ def choose_credentials(key: str | None, secret: str | None) -> tuple[str, str]:
     return key, secret
 
 
-def measure_load(plan: LoadPlan) -> LoadReport:
+def measure_load(plan: LoadPlan, api_port: int | None) -> LoadReport:
     with show_progress(plan.calls) as progress:
-        return asyncio.run(put(plan, progress))
+        if api_port is None:
+            return asyncio.run(put(plan, progress))
+        try:
+            listener = socket.create_server(("127.0.0.1", api_port))
+        except OSError as error:
+            message = f"port {api_port} of this machine cannot be used: {error.strerror}"
+            raise click.UsageError(message) from error
+        with listener:
+            return asyncio.run(run_real_time_load(plan, listener, progress))
 
 
 @contextmanager
@@ -146,6 +166,10 @@ def show_report(report: LoadReport) -> None:
     console.print(build_latency_table(report))
     for ending, count in report.endings.items():
         console.print(f"{count:>9,}  {ending}", markup=False)
+    for ending, count in report.placed.items():
+        console.print(f"{count:>9,}  placed by the server: {ending}", markup=False)
+    if report.unended:
+        console.print(f"{report.unended:>9,}  placed by the server, and not ended", style="red")
     for error, count in report.errors.items():
         console.print(f"{count:>9,}  {error}", style="red", markup=False, soft_wrap=True)
     if report.has_signature_errors:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
@@ -50,6 +50,10 @@ class LoadReport:
     """How many calls ended with which result and reason"""
     errors: Mapping[str, int]
     """What went wrong with callbacks, and how often"""
+    placed: Mapping[str, int] = field(default_factory=dict)
+    """How many calls that the server has placed ended with which result and reason"""
+    unended: int = 0
+    """Calls that the server has placed, and that did not end"""
 
     @property
     def calls_per_second(self) -> float:
@@ -73,7 +77,7 @@ class LoadReport:
     @property
     def is_passed(self) -> bool:
         """Whether nothing went wrong."""
-        return not self.lost and not self.errors
+        return not self.lost and not self.unended and not self.errors
 
 
 class LoadCounter:
@@ -85,6 +89,8 @@ class LoadCounter:
         self._times: defaultdict[str, list[float]] = defaultdict(list)
         self._endings: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
+        self._placed: Counter[str] = Counter()
+        self._unended = 0
 
     def count_callback(self, event: str, seconds: float) -> None:
         """Count a callback that was answered or timed out."""
@@ -105,6 +111,14 @@ class LoadCounter:
         else:
             self._endings[f"{ended.result} {ended.reason}"] += 1
 
+    def count_placed(self, ended: CallEnded) -> None:
+        """Count a call that the server has placed, and that has ended."""
+        self._placed[f"{ended.result} {ended.reason}"] += 1
+
+    def count_unended_legs(self, count: int) -> None:
+        """Count calls that the server has placed, and that do not end."""
+        self._unended += count
+
     def build_report(self, seconds: float) -> LoadReport:
         timings = {
             event: Timing.from_seconds(self._times[event])
@@ -112,4 +126,13 @@ class LoadCounter:
             if event in self._times
         }
         endings, errors = dict(self._endings.most_common()), dict(self._errors.most_common())
-        return LoadReport(self.calls, self.lost, round(seconds, 3), timings, endings, errors)
+        return LoadReport(
+            self.calls,
+            self.lost,
+            round(seconds, 3),
+            timings,
+            endings,
+            errors,
+            dict(self._placed.most_common()),
+            self._unended,
+        )

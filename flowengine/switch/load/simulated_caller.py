@@ -140,9 +140,7 @@ class SimulatedCaller:
     def _choose_keys(self, menu: MenuWaits) -> str:
         if self._talk:
             return self._talk[self._pressed] if self._pressed < len(self._talk) else ""
-        if menu.keys:
-            return self._random.choice(menu.keys)
-        return "".join(self._random.choices(RANDOM_DIGITS, k=max(1, menu.digits)))
+        return choose_keys(menu, self._random)
 
     def _press_keys(self, keys: str) -> None:
         self._pressed += 1
@@ -154,3 +152,10 @@ class SimulatedCaller:
     def _hang_up(self) -> None:
         if self._leg is not None:
             self._leg.hang_up()
+
+
+def choose_keys(menu: MenuWaits, random: Random) -> str:
+    """A key that a menu offers, or as many digits as it takes."""
+    if menu.keys:
+        return random.choice(menu.keys)
+    return "".join(random.choices(RANDOM_DIGITS, k=max(1, menu.digits)))
