@@ -58,6 +58,10 @@ MAX_PLACEMENTS_PER_REQUEST = 1000  # each is a transaction; more are several req
 MAX_PLACEMENT_SECONDS = (
     604_800  # a week; what is put off for longer belongs to the system that asks for it
 )
+MAX_QUEUE_SECONDS = 14_400  # a caller waits no longer than the platform lets a call last
+MIN_ANNOUNCEMENT_SECONDS = 20  # each takes a caller out of the room: more often is noise
+MAX_ANNOUNCEMENT_SECONDS = 3600
+SPOKEN_CHARACTERS_PER_SECOND = 15  # of the platform's voices, by and large
 MAX_WRAP_UP_SECONDS = 3600  # a longer time after a call is a break
 MAX_CONFERENCE_KEYS_SECONDS = (
     60  # nobody waits longer between two keys; a larger number is a slip of the unit

@@ -30,6 +30,12 @@ EXEMPT_CONSTANTS = {
     "_SETTLE_TASK": "",
     "_RETRY_TASK": "",
     "_NEXT_DUE": "",
+    "_ALL_ENTRIES": "",
+    "_ALL_SIGNINGS": "",
+    "_ENDED": "",
+    "_WAITING": "",
+    "_UNOFFERED": "",
+    "_WAKE_QUEUES": "",
 }
 # Irregular participles, and other words that say nothing about what a function does.
 NO_VERBS = {

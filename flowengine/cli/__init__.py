@@ -9,6 +9,7 @@ import click
 from flowengine.cli.lazy_group import LazyCommandGroup
 
 COMMANDS: Final = {
+    "agents": "Show the members of queues, or sign one in or out.",
     "api": "Call the platform's APIs.",
     "call": "Call a flow, or any backend, from the terminal.",
     "calls": "Show the calls that a server has recorded.",
@@ -28,6 +29,7 @@ COMMANDS: Final = {
     "placements": "Tell what has become of calls that were placed.",
     "promote": "Let all new calls begin on the candidate.",
     "publish": "Make a version live.",
+    "queues": "Show who waits in queues, and who takes calls.",
     "releases": "Show what is live, what was, and who changed it.",
     "replay": "Run recorded calls against other flows.",
     "rollback": "Take new calls back to the release before.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flowengine.limits import MAX_RING_SECONDS, MAX_WRAP_UP_SECONDS
 from flowengine.model import AuthoredProject
-from flowengine.model.project_file import GroupFile
+from flowengine.model.group_file import GroupFile
 from flowengine.problems import Problem
 from flowengine.source import Document, KeyPath
 from flowengine.states.builder import format_duration
@@ -44,6 +44,8 @@ class GroupCompiler:
             order=group.order,
             each=self.read_seconds("each", group.each, 1, MAX_RING_SECONDS),
             wrap_up=self.read_seconds("wrap_up", group.wrap_up, 0, MAX_WRAP_UP_SECONDS),
+            most_waiting=group.most_waiting,
+            pause=self.read_seconds("pause", group.pause, 0, MAX_WRAP_UP_SECONDS),
         )
 
     def iterate_members(self, group: GroupFile) -> Iterator[RingMember]:

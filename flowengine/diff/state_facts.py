@@ -19,13 +19,24 @@ from flowengine.states import STATE_KINDS, AuthoredFact, StateKind
 from flowengine.states.field_types import SPECIAL_TARGETS, parse_millis
 
 PROMPT_FIELDS = frozenset(
-    {"say", "prompt", "again", "no_input", "no_match", "invalid", "confirm", "intro", "hold"}
+    {
+        "say",
+        "prompt",
+        "again",
+        "no_input",
+        "no_match",
+        "invalid",
+        "confirm",
+        "intro",
+        "hold",
+        "estimate",
+    }
 )
 EXIT_FIELDS = frozenset(
     {"next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep"}
 )
 DURATION_FIELDS = frozenset(
-    {"timeout", "voice_timeout", "limit", "ring", "each", "wrap_up", "pause", "in"}
+    {"timeout", "voice_timeout", "limit", "ring", "each", "wrap_up", "every", "pause", "in"}
 )
 INHERITED_FIELDS = (
     *("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise"),

@@ -42,6 +42,10 @@ _CEL_METHODS: Final[Sequence[str]] = (
     "lowerAscii", "upperAscii", "replace", "split", "substring", "join", "trim", "reverse",
     "format", "map", "filter", "all", "exists", "exists_one",
 )  # fmt: skip
+_QUEUE_NAMES: Final = {
+    "queue.position": "it is known in what is said in wait: of a queue alone",
+    "queue.wait": "write it in wait: {estimate: …} of a queue, which is said where somebody knows it",
+}
 _LIST_HINT: Final = "only a list has items, such as body.orders of an answer"
 _CEL_FUNCTIONS: Final = ("size", "has", "string", "int", "double", "matches", "type", "dyn")
 
@@ -90,6 +94,8 @@ def _explain_undeclared(
     name = re.sub(r"\s", "", whole) or parts[0]
     if called and (name == parts[0] or name.startswith("tables.")):
         return _explain_unknown_function(name, text, start, known)
+    if name in _QUEUE_NAMES:
+        return ExprError(f"there is no {name} here", start, _QUEUE_NAMES[name], "FE301")
     return _explain_unknown_name(parts[0], start, known, alone=name == text.strip())
 
 

@@ -31,12 +31,14 @@ def preload_locale(locale: str) -> None:
     get_currency_precision("EUR")
     format_currency_amount(Decimal(1), "EUR", locale)
     join_list(("", "", ""), locale)
+    format_minutes(2, locale)
 
 
 @cache
 def _load_babel() -> Any:
     import babel.dates  # noqa: PLC0415
     import babel.numbers  # noqa: PLC0415
+    import babel.units  # noqa: PLC0415
 
     return babel
 
@@ -88,6 +90,14 @@ def join_date_and_time(day: str, clock: str, locale: str) -> str:
 @lru_cache(maxsize=_CACHE_SIZE)
 def format_short_time(clock: time, locale: str) -> str:
     shown = _load_babel().dates.format_time(clock, "short", locale=find_locale(locale))
+    return str(shown).translate(_INVISIBLE_MARKS)
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def format_minutes(minutes: int, locale: str) -> str:
+    """`3 minuter`."""
+    found = find_locale(locale)
+    shown = _load_babel().units.format_unit(minutes, "duration-minute", "long", locale=found)
     return str(shown).translate(_INVISIBLE_MARKS)
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from flowengine.journal.redaction import REDACTED_TEXT, Redaction, mask_digit_runs
 from flowengine.sinch import Ace, CallbackEvent, Pie
-from flowengine.states import OrchestrationResult
+from flowengine.states import StepEvent
 
 EMPTY_DESTINATION = {"type": "", "endpoint": ""}
 FIELDS_LEFT_OUT = frozenset({"event", "callid", "version", "cookies", "timestamp"})
@@ -27,10 +27,7 @@ _REPEATED_FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
     Ace: attrgetter("application_key", "custom", "conference_id", "user", "amd"),
     Pie: attrgetter("application_key", "custom", "conference_id", "user", "menu_result"),
 }
-_FIELD_ORDER = {
-    kind.kind: kind.__struct_encode_fields__
-    for kind in (*get_args(CallbackEvent), OrchestrationResult)
-}
+_FIELD_ORDER = {kind.kind: kind.__struct_encode_fields__ for kind in get_args(StepEvent)}
 
 
 class EventParts(NamedTuple):

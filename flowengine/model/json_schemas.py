@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import msgspec
 
 from flowengine.model.flow import Flow
-from flowengine.model.project_file import GroupFile, Project, TableFile
+from flowengine.model.group_file import GroupFile
+from flowengine.model.project_file import Project, TableFile
 from flowengine.states.field_types import Name, mark_name
 from flowengine.states.prompt import LocalisedText
 
@@ -29,7 +30,7 @@ SCHEMA_MODELS: Mapping[str, tuple[str, Any]] = {
         dict[Annotated[Name, mark_name("message", defined=True)], LocalisedText],
     ),
     "calendar": ("Opening hours", dict[str, Any]),
-    "group": ("People who are rung together", GroupFile),
+    "group": ("People who take calls together", GroupFile),
 }
 
 

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.model.defaults import Defaults
+from flowengine.model.group_file import GroupFile
 from flowengine.states.field_types import (
-    Duration,
     FlowName,
     Locale,
     Name,
@@ -21,7 +21,6 @@ from flowengine.states.field_types import (
     mark_name,
 )
 from flowengine.states.prompt import LocalisedText
-from flowengine.states.ring_options import Members, Order, RingTime
 
 DEFAULT_APOLOGY = "We are sorry, something went wrong. Please call again later."
 DEFAULT_APOLOGY_LOCALE = "en-US"
@@ -159,27 +158,6 @@ class TableFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         ]
         | UnsetType
     ) = UNSET
-
-
-class GroupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """People who are rung together, and how."""
-
-    members: Annotated[
-        Members,
-        Meta(
-            description="Who can be rung: phone numbers with + and country code, and SIP addresses.",
-            examples=[["+14045009001", "sip:desk@pbx.example.com"]],
-        ),
-    ]
-    order: Order = "all at once"
-    each: RingTime = "20s"
-    wrap_up: Annotated[
-        Duration,
-        Meta(
-            description="How long a member is left alone after a call, in whole seconds.",
-            examples=["10s"],
-        ),
-    ] = "0s"
 
 
 class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -340,7 +318,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     groups: Annotated[
         dict[Annotated[Name, mark_name("group", defined=True)], GroupFile],
         Meta(
-            description="People who are rung together.",
+            description="People who take calls together.",
             examples=[{"sales": {"members": ["+14045009001", "+14045009002"]}}],
         ),
     ] = {}

@@ -1,27 +1,35 @@
-"""The pure function `conduct`, from the state of a ring and what has happened to the state after it
-and what follows. It does no I/O and reads no clock: the time is an argument, and requests to the
-platform are results.
+"""The pure function `conduct`, from the state of a ring or of a wait in a queue and what has happened
+to the state after it and what follows. It does no I/O and reads no clock: the time is an argument,
+and requests to the platform are results.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
 from flowengine.limits import MAX_CALL_SECONDS, MAX_RING_SECONDS
-from flowengine.orchestration.member_order import find_facts, sort_members
+from flowengine.orchestration.member_order import sort_members
+from flowengine.orchestration.queue_turn import (
+    end_wait,
+    enter_queue,
+    go_by_key,
+    handle_queue_timer,
+    settle_queue,
+    take_offer,
+)
 from flowengine.orchestration.ring_state import LegResult, Ring, RingLeg
 from flowengine.orchestration.turn import (
     AgentFacts,
     AskMember,
     Began,
+    CallerChose,
     CallerLeft,
     CallerReleased,
+    CallerWent,
     CancelLeg,
-    CancelTimer,
     DialMember,
     Effect,
-    EndCaller,
     EndLeg,
     HangUpLeg,
     JoinRoom,
@@ -31,19 +39,21 @@ from flowengine.orchestration.turn import (
     LegPlaced,
     LegPressed,
     LegRefused,
+    Offered,
     OrchestrationEvent,
-    PlaceLeg,
-    ReleaseCaller,
     SetTimer,
     TimerDue,
     Verdict,
+    WaitOutcome,
+)
+from flowengine.orchestration.turn_draft import (
+    LEG_TIMER_PREFIX,
+    REPORT_MARGIN_SECONDS,
+    TurnDraft,
 )
 from flowengine.states.ring_plan import RingMember
 
-PLACING_SECONDS = 20.0  # from the request to the question of the platform, tries included
-REPORT_MARGIN_SECONDS = 10.0  # the end of a leg is told a little later than it happens
 WHISPER_SECONDS = 90.0  # the longest text that the platform speaks, and a margin
-LEG_TIMER_PREFIX = "leg:"
 END_RESULTS: Mapping[str, LegResult] = {"busy": "busy", "noanswer": "no_answer"}
 
 
@@ -61,254 +71,213 @@ class Turn(NamedTuple):
 def conduct(
     ring: Ring | None, event: OrchestrationEvent, now: float, agents: Mapping[str, AgentFacts]
 ) -> Turn:
-    """Handle one event of a ring. An event that comes twice gets the same verdict and has its
-    effects once. `agents` are the facts of the members of the plan, those of a plan that begins
-    among them. A ring that nobody knows any more ends its legs.
+    """Handle one event of a ring or of a wait in a queue. An event that comes twice gets the same
+    verdict and has its effects once. `agents` are the facts of the members that `list_addresses`
+    names. A ring that nobody knows any more ends its legs.
     """
     if ring is None:
         is_question = isinstance(event, LegAsked | LegAnswered | LegPressed)
         return Turn(None, verdict=EndLeg() if is_question else None)
-    turn = _RingTurn(ring, now, agents)
-    verdict = turn.handle_event(event)
-    turn.place_next_legs()
-    return Turn(turn.ring, tuple(turn.effects), verdict, tuple(turn.changed.values()))
+    draft = TurnDraft(ring, now, agents)
+    verdict = handle_event(draft, event)
+    if draft.ring.plan.queue is None:
+        place_next_legs(draft)
+    else:
+        settle_queue(draft)
+    return Turn(draft.ring, tuple(draft.effects), verdict, tuple(draft.changed.values()))
 
 
 def list_addresses(ring: Ring | None, event: OrchestrationEvent) -> set[str]:
-    """The addresses of all members whose facts a turn may need."""
-    members = set[RingMember](event.plan.members if type(event) is Began else ())
+    """The addresses of all members whose facts a turn may need. A queue chooses its members
+    elsewhere.
+    """
+    members = {event.member} if type(event) is Offered else set[RingMember]()
+    if type(event) is Began and event.plan.queue is None:
+        members |= {*event.plan.members}
     if ring is not None:
-        members |= {*ring.plan.members, *(leg.member for leg in ring.legs)}
+        members |= {leg.member for leg in ring.legs}
+        if ring.plan.queue is None:
+            members |= {*ring.plan.members}
     return {member.address for member in members}
 
 
-class _RingTurn:
-    """A turn in progress."""
+def handle_event(draft: TurnDraft, event: OrchestrationEvent) -> Verdict | None:
+    """Handle the event; the verdict is for a leg that waits for an answer."""
+    match event:
+        case LegAsked() | LegAnswered() | LegPressed():
+            return judge_leg(draft, event)
+        case LegPlaced():
+            pass  # the question of the platform may have been first, and only it counts
+        case LegRefused() | LegEnded():
+            handle_end(draft, event)
+        case TimerDue(key):
+            handle_timer(draft, key)
+        case _:
+            handle_caller_event(draft, event)
+    return None
 
-    def __init__(self, ring: Ring, now: float, agents: Mapping[str, AgentFacts]) -> None:
-        self.ring = ring
-        self.effects: list[Effect] = []
-        self.changed: dict[str, AgentFacts] = {}
-        self._now = now
-        self._agents = agents
 
-    def handle_event(self, event: OrchestrationEvent) -> Verdict | None:
-        """Handle the event; the verdict is for a leg that waits for an answer."""
-        match event:
-            case LegAsked() | LegAnswered() | LegPressed():
-                return self._judge_leg(event)
-            case LegPlaced():
-                pass  # the question of the platform may have been first, and only it counts
-            case LegRefused() | LegEnded():
-                self._handle_end(event)
-            case TimerDue(key):
-                self._handle_timer(key)
-            case Began():
-                self._begin(event)
-            case CallerLeft():
-                self._end_for_caller()
-            case CallerReleased(number):
-                if number == self.ring.number and self.ring.phase == "released":
-                    self.ring = replace(self.ring, phase="over")
-        return None
+def handle_caller_event(
+    draft: TurnDraft,
+    event: Began | Offered | CallerChose | CallerWent | CallerLeft | CallerReleased,
+) -> None:
+    """Handle what concerns the caller, and no leg."""
+    match event:
+        case Began():
+            begin(draft, event)
+        case Offered():
+            take_offer(draft, event)
+        case CallerChose():
+            go_by_key(draft, event)
+        case CallerWent(number):
+            if number > draft.ring.number:
+                end_for_caller(draft, "chose")
+        case CallerLeft():
+            end_for_caller(draft, "left")
+            draft.change_ring(has_caller_left=True)
+        case CallerReleased(number):
+            if number == draft.ring.number and draft.ring.phase == "released":
+                draft.change_ring(phase="over")
+        case _:
+            assert_never(event)
 
-    def _handle_end(self, event: LegRefused | LegEnded) -> None:
-        leg = self.ring.find_leg(event.attempt)
-        if leg is None:
-            return
-        if type(event) is LegEnded:
-            if leg.call_id in ("", event.call_id):
-                self._end_leg(leg, _find_result(leg, event.result))
-        elif leg.phase == "placed":
-            self._end_leg(leg, "failed")
 
-    def _judge_leg(self, event: LegAsked | LegAnswered | LegPressed) -> Verdict:
-        """What a leg is answered that waits for an answer."""
-        leg = self.ring.find_leg(event.attempt)
-        is_first = leg is not None and leg.phase == "placed" and type(event) is LegAsked
-        if leg is None or not (is_first or leg.call_id == event.call_id):
-            return EndLeg()  # over, or a second call for one request
-        if leg.is_unwanted:
-            return self._end_with_words()
-        match event:
-            case LegAsked():
-                return self._dial_member(leg, event)
-            case LegAnswered():
-                return self._greet_member(leg)
-            case LegPressed(key=key):
-                return self._handle_key(leg, key)
+def handle_end(draft: TurnDraft, event: LegRefused | LegEnded) -> None:
+    leg = draft.ring.find_leg(event.attempt)
+    if leg is None:
+        return
+    if type(event) is LegEnded:
+        if leg.call_id in ("", event.call_id):
+            draft.end_leg(leg, find_result(leg, event.result))
+    elif leg.phase == "placed":
+        draft.end_leg(leg, "failed")
 
-    def _dial_member(self, leg: RingLeg, event: LegAsked) -> Verdict:
-        plan = self.ring.plan
-        if leg.phase == "placed":
-            self.effects.append(CancelLeg(leg.attempt))  # its answer may be lost, but it was taken
-            leg = replace(leg, phase="rings", call_id=event.call_id)
-        if leg.phase == "rings":  # where the platform asks again, the phone begins to ring now
-            self._replace_leg(leg, plan.each + REPORT_MARGIN_SECONDS)
-        return DialMember(leg.member, plan.cli, plan.each)
 
-    def _greet_member(self, leg: RingLeg) -> Verdict:
-        plan = self.ring.plan
-        if leg.phase == "joined" or not plan.whisper:
-            return self._join_leg(leg)
-        self._replace_leg(replace(leg, phase="asked"), plan.whisper_timeout + WHISPER_SECONDS)
-        return AskMember(plan.whisper, plan.locale, plan.accept_key, plan.whisper_timeout)
+def judge_leg(draft: TurnDraft, event: LegAsked | LegAnswered | LegPressed) -> Verdict:
+    """What a leg is answered that waits for an answer."""
+    leg = draft.ring.find_leg(event.attempt)
+    is_first = leg is not None and leg.phase == "placed" and type(event) is LegAsked
+    if leg is None or not (is_first or leg.call_id == event.call_id):
+        return EndLeg()  # over, or a second call for one request
+    if leg.is_unwanted:
+        return end_with_words(draft)
+    match event:
+        case LegAsked():
+            return dial_member(draft, leg, event)
+        case LegAnswered():
+            return greet_member(draft, leg)
+        case LegPressed(key=key):
+            return handle_key(draft, leg, key)
 
-    def _handle_key(self, leg: RingLeg, key: str) -> Verdict:
-        if leg.phase == "joined" or key == self.ring.plan.accept_key:
-            return self._join_leg(leg)
-        self._note_result(leg, "declined")
-        self._replace_leg(replace(leg, is_unwanted=True), REPORT_MARGIN_SECONDS)
+
+def dial_member(draft: TurnDraft, leg: RingLeg, event: LegAsked) -> Verdict:
+    plan = draft.ring.plan
+    if leg.phase == "placed":
+        draft.effects.append(CancelLeg(leg.attempt))  # its answer may be lost, but it was taken
+        leg = replace(leg, phase="rings", call_id=event.call_id)
+    if leg.phase == "rings":  # where the platform asks again, the phone begins to ring now
+        draft.replace_leg(leg, plan.each + REPORT_MARGIN_SECONDS)
+    return DialMember(leg.member, plan.cli, plan.each)
+
+
+def greet_member(draft: TurnDraft, leg: RingLeg) -> Verdict:
+    plan = draft.ring.plan
+    if leg.phase == "joined" or not plan.whisper:
+        return join_leg(draft, leg)
+    draft.replace_leg(replace(leg, phase="asked"), plan.whisper_timeout + WHISPER_SECONDS)
+    return AskMember(plan.whisper, plan.locale, plan.accept_key, plan.whisper_timeout)
+
+
+def handle_key(draft: TurnDraft, leg: RingLeg, key: str) -> Verdict:
+    if leg.phase == "joined" or key == draft.ring.plan.accept_key:
+        return join_leg(draft, leg)
+    draft.note_result(leg, "declined")
+    draft.replace_leg(replace(leg, is_unwanted=True), REPORT_MARGIN_SECONDS)
+    return EndLeg()
+
+
+def join_leg(draft: TurnDraft, leg: RingLeg) -> Verdict:
+    """Give the caller to this leg, the first that takes the call. All others end."""
+    if leg.phase != "joined":
+        end_wait(draft, "taken")
+        draft.change_ring(phase="joined", is_taken=True)
+        draft.replace_leg(replace(leg, phase="joined"), MAX_CALL_SECONDS + REPORT_MARGIN_SECONDS)
+        for other in draft.ring.active_legs:
+            if other.attempt != leg.attempt:
+                draft.drop_leg(other)
+    return JoinRoom(draft.ring.plan.room)
+
+
+def end_with_words(draft: TurnDraft) -> Verdict:
+    plan = draft.ring.plan
+    if not (draft.ring.is_taken and plan.taken):
         return EndLeg()
-
-    def _join_leg(self, leg: RingLeg) -> Verdict:
-        """Give the caller to this leg, the first that takes the call. All others end."""
-        if leg.phase != "joined":
-            self.ring = replace(self.ring, phase="joined", is_taken=True)
-            self._replace_leg(
-                replace(leg, phase="joined"), MAX_CALL_SECONDS + REPORT_MARGIN_SECONDS
-            )
-            for other in self.ring.active_legs:
-                if other.attempt != leg.attempt:
-                    self._drop_leg(other)
-        return JoinRoom(self.ring.plan.room)
-
-    def _end_with_words(self) -> Verdict:
-        plan = self.ring.plan
-        if not (self.ring.is_taken and plan.taken):
-            return EndLeg()
-        return EndLeg(plan.taken, plan.locale)
-
-    def _begin(self, event: Began) -> None:
-        ring = self.ring
-        if event.number <= ring.number or ring.has_caller_left:
-            return
-        for leg in ring.active_legs:
-            self._drop_leg(leg)
-        plan = event.plan
-        self.ring = replace(
-            self.ring,
-            number=event.number,
-            plan=plan,
-            phase="rings",
-            waiting=sort_members(plan.members, plan.order, self._agents),
-            results=(),
-            is_taken=False,
-        )
-
-    def _end_for_caller(self) -> None:
-        self.ring = replace(self.ring, phase="over", has_caller_left=True)
-        for leg in self.ring.active_legs:
-            self._drop_leg(leg)
-
-    def _handle_timer(self, key: str) -> None:
-        """Count a leg as over of which the platform has said nothing for too long."""
-        attempt = key.removeprefix(LEG_TIMER_PREFIX)
-        leg = self.ring.find_leg(int(attempt)) if attempt.isdigit() else None
-        if leg is None:
-            return
-        if (left := leg.deadline - self._now) > 0:  # another worker has set it anew just now
-            self.effects.append(SetTimer(key, left))
-            return
-        if leg.call_id:
-            self.effects.append(HangUpLeg(leg.attempt, leg.call_id))
-        result = _find_result(leg, "noanswer")
-        if leg.phase == "rings" and leg.member.kind != "number" and not leg.is_unwanted:
-            # The platform limits the ringing of phones alone: this one may go on.
-            self._note_result(leg, result)
-            self._replace_leg(replace(leg, is_unwanted=True), MAX_RING_SECONDS)
-        else:
-            self._end_leg(leg, result)
-
-    def place_next_legs(self) -> None:
-        """Call the members whose turn it is; without any, let the caller go on."""
-        if self.ring.phase != "rings":
-            return
-        free = [member for member in self.ring.waiting if self._is_free(member)]
-        if self.ring.plan.order != "all at once":
-            free = [] if self.ring.active_legs else free[:1]
-        for member in free:
-            self._place_leg(member)
-        # A leg of an earlier ring of this call may be about to end, and its member free then.
-        is_awaited = any(leg.member in self.ring.waiting for leg in self.ring.legs)
-        if not self.ring.active_legs and not is_awaited:
-            self._release_caller(_choose_exit(self.ring))
-
-    def _place_leg(self, member: RingMember) -> None:
-        ring = self.ring
-        attempt = ring.attempts + 1
-        waiting = tuple(other for other in ring.waiting if other != member)
-        leg = RingLeg(attempt, member, self._now + PLACING_SECONDS)
-        self.ring = replace(ring, attempts=attempt, waiting=waiting, legs=(*ring.legs, leg))
-        self._change_facts(member, occupied_by=ring.id, rung_at=self._now)
-        self.effects += [
-            PlaceLeg(attempt, member, ring.plan.cli),
-            SetTimer(f"{LEG_TIMER_PREFIX}{attempt}", PLACING_SECONDS),
-        ]
-
-    def _drop_leg(self, leg: RingLeg) -> None:
-        """End a leg that nobody wants any more. A phone that rings may go on until it is answered:
-        its member is free only when the leg is over.
-        """
-        if leg.phase == "placed":
-            self._end_leg(leg, None)
-            return
-        self.effects.append(HangUpLeg(leg.attempt, leg.call_id))
-        seconds = min(leg.deadline - self._now, self.ring.plan.each + REPORT_MARGIN_SECONDS)
-        if leg.phase == "rings" and leg.member.kind != "number":
-            seconds = MAX_RING_SECONDS
-        self._replace_leg(replace(leg, is_unwanted=True), seconds)
-
-    def _end_leg(self, leg: RingLeg, result: LegResult | None) -> None:
-        """Forget a leg that is over. `result` counts for a leg that was wanted."""
-        legs = tuple(other for other in self.ring.legs if other.attempt != leg.attempt)
-        self.ring = replace(self.ring, legs=legs)
-        self.effects.append(CancelTimer(f"{LEG_TIMER_PREFIX}{leg.attempt}"))
-        if leg.phase == "placed":
-            self.effects.append(CancelLeg(leg.attempt))
-        self._change_facts(leg.member, occupied_by="")
-        if leg.phase == "joined":
-            free_at = self._now + self.ring.plan.wrap_up
-            self._change_facts(leg.member, idle_since=self._now, not_before=free_at)
-        elif result is not None and not leg.is_unwanted:
-            self._note_result(leg, result)
-        if leg.phase == "joined" and not leg.is_unwanted:
-            self._release_caller("after")
-
-    def _note_result(self, leg: RingLeg, result: LegResult) -> None:
-        self.ring = replace(self.ring, results=(*self.ring.results, result))
-        if result != "failed":
-            self._change_facts(leg.member, idle_since=self._now)
-
-    def _release_caller(self, exit_name: str) -> None:
-        ring = self.ring
-        self.ring = replace(ring, phase="released", waiting=())
-        if exit_name == "after" and "after" not in ring.plan.exits:
-            self.effects.append(EndCaller(ring.number))
-        else:
-            self.effects.append(ReleaseCaller(ring.number, exit_name))
-
-    def _replace_leg(self, leg: RingLeg, seconds: float) -> None:
-        """Replace a leg, and the timer that counts it as over."""
-        leg = replace(leg, deadline=self._now + seconds)
-        if leg == self.ring.find_leg(leg.attempt):
-            return
-        legs = tuple(leg if other.attempt == leg.attempt else other for other in self.ring.legs)
-        self.ring = replace(self.ring, legs=legs)
-        self.effects.append(SetTimer(f"{LEG_TIMER_PREFIX}{leg.attempt}", seconds))
-
-    def _is_free(self, member: RingMember) -> bool:
-        facts = self._find_facts(member)
-        return not facts.occupied_by and facts.not_before <= self._now
-
-    def _find_facts(self, member: RingMember) -> AgentFacts:
-        return self.changed.get(member.address) or find_facts(self._agents, member)
-
-    def _change_facts(self, member: RingMember, **values: str | float) -> None:
-        self.changed[member.address] = replace(self._find_facts(member), **values)
+    return EndLeg(plan.taken, plan.locale)
 
 
-def _find_result(leg: RingLeg, told: str) -> LegResult:
+def begin(draft: TurnDraft, event: Began) -> None:
+    ring = draft.ring
+    if event.number <= ring.number or ring.has_caller_left:
+        return
+    end_wait(draft, "chose")
+    draft.drop_active_legs()
+    plan = event.plan
+    draft.change_ring(number=event.number, plan=plan, results=(), is_taken=False)
+    if plan.queue is not None:
+        enter_queue(draft, plan.queue)
+    else:
+        waiting = sort_members(plan.members, plan.order, draft.agents)
+        draft.change_ring(phase="rings", waiting=waiting)
+
+
+def end_for_caller(draft: TurnDraft, outcome: WaitOutcome) -> None:
+    """The caller is in the room no more."""
+    end_wait(draft, outcome)
+    draft.change_ring(phase="over")
+    draft.drop_active_legs()
+
+
+def handle_timer(draft: TurnDraft, key: str) -> None:
+    """Count a leg as over of which the platform has said nothing for too long."""
+    if not key.startswith(LEG_TIMER_PREFIX):
+        handle_queue_timer(draft, key)
+        return
+    attempt = key.removeprefix(LEG_TIMER_PREFIX)
+    leg = draft.ring.find_leg(int(attempt)) if attempt.isdigit() else None
+    if leg is None:
+        return
+    if (left := leg.deadline - draft.now) > 0:  # another worker has set it anew just now
+        draft.effects.append(SetTimer(key, left))
+        return
+    if leg.call_id:
+        draft.effects.append(HangUpLeg(leg.attempt, leg.call_id))
+    result = find_result(leg, "noanswer")
+    if leg.phase == "rings" and leg.member.kind != "number" and not leg.is_unwanted:
+        # The platform limits the ringing of phones alone: this one may go on.
+        draft.note_result(leg, result)
+        draft.replace_leg(replace(leg, is_unwanted=True), MAX_RING_SECONDS)
+    else:
+        draft.end_leg(leg, result)
+
+
+def place_next_legs(draft: TurnDraft) -> None:
+    """Call the members whose turn it is; without any, let the caller go on."""
+    if draft.ring.phase != "rings":
+        return
+    free = [member for member in draft.ring.waiting if draft.is_free(member)]
+    if draft.ring.plan.order != "all at once":
+        free = [] if draft.ring.active_legs else free[:1]
+    for member in free:
+        waiting = tuple(other for other in draft.ring.waiting if other != member)
+        draft.change_ring(waiting=waiting)
+        draft.place_leg(member)
+    # A leg of an earlier ring of this call may be about to end, and its member free then.
+    is_awaited = any(leg.member in draft.ring.waiting for leg in draft.ring.legs)
+    if not draft.ring.active_legs and not is_awaited:
+        draft.release_caller(choose_exit(draft.ring))
+
+
+def find_result(leg: RingLeg, told: str) -> LegResult:
     """What the end of a leg says of its member, by the result that the platform tells."""
     if leg.phase == "placed":
         return "failed"
@@ -317,7 +286,7 @@ def _find_result(leg: RingLeg, told: str) -> LegResult:
     return "declined"  # the member picked up and left
 
 
-def _choose_exit(ring: Ring) -> str:
+def choose_exit(ring: Ring) -> str:
     """The exit of a ring without a member: those who were occupied count as busy."""
     results = {*ring.results, *(("busy",) if ring.waiting else ())}
     for name in ("busy", "no_answer"):

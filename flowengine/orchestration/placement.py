@@ -9,7 +9,6 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from flowengine.limits import MAX_CALL_SECONDS, MAX_PLACEMENT_SECONDS, MAX_RING_SECONDS
-from flowengine.orchestration.conductor import PLACING_SECONDS, REPORT_MARGIN_SECONDS
 from flowengine.orchestration.placement_state import (
     FINAL_OUTCOMES,
     Placement,
@@ -37,6 +36,7 @@ from flowengine.orchestration.turn import (
     SetTimer,
     TimerDue,
 )
+from flowengine.orchestration.turn_draft import PLACING_SECONDS, REPORT_MARGIN_SECONDS
 from flowengine.states.place_plan import PlacementPlan
 
 TRY_TIMER, CALL_TIMER = "try", "call"

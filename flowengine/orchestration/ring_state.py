@@ -12,7 +12,7 @@ NO_PLAN = RingPlan("", (), "all at once", 0, "", "")
 
 LegPhase = Literal["placed", "rings", "asked", "joined"]
 LegResult = Literal["busy", "no_answer", "declined", "failed"]
-RingPhase = Literal["new", "rings", "joined", "released", "over"]
+RingPhase = Literal["new", "waits", "rings", "joined", "released", "over"]
 
 
 class RingLeg(msgspec.Struct, frozen=True, array_like=True):
@@ -31,11 +31,13 @@ class RingLeg(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ring(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """The rings of a call, of which `number` is the latest: before the first (`new`), looking for a
-    member (`rings`), with one (`joined`), until the caller goes on in the flow (`released`), and
+    """The rings of a call and its waits in queues, of which `number` is the latest: before the first
+    (`new`), in a queue that has offered the caller to nobody (`waits`), looking for a member
+    (`rings`), with one (`joined`), until the caller goes on in the flow (`released`), and
     after that (`over`). `waiting` are the members that were not rung yet, in their order;
     `results` are of those that were. `attempts` counts the legs of all rings of the call.
-    `is_taken` says that a member has had the caller.
+    `is_taken` says that a member has had the caller. `entered_at` is when they entered the queue, and
+    `announcements` counts what they have heard there, in all queues.
     """
 
     format: Literal[1] = 1
@@ -49,6 +51,8 @@ class Ring(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     results: tuple[LegResult, ...] = ()
     is_taken: bool = False
     has_caller_left: bool = False
+    entered_at: float = 0.0
+    announcements: int = 0
 
     def find_leg(self, attempt: int) -> RingLeg | None:
         """The leg of this attempt, unless it is over."""

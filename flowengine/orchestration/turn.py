@@ -4,9 +4,17 @@ An orchestration has the id of the call of its caller, so a caller is in one at 
 call that it has placed to a member; its attempt number is never used again.
 """
 
+from typing import Literal
+
 import msgspec
 
+from flowengine.states.queue_plan import SigningStatus
 from flowengine.states.ring_plan import RingMember, RingPlan
+
+WaitOutcome = Literal["taken", "left", "chose", "released"]
+"""How a wait in a queue has ended: a member has taken the caller, the caller has hung up, has gone on
+by a key, or was brought out after the longest wait
+"""
 
 
 class Began(msgspec.Struct, frozen=True):
@@ -76,8 +84,37 @@ class CallerReleased(msgspec.Struct, frozen=True):
     number: int
 
 
+class Offered(msgspec.Struct, frozen=True):
+    """The queue offers the caller to this member, who is occupied by the caller's orchestration from
+    now on. It is for the wait with this number alone.
+    """
+
+    number: int
+    member: RingMember
+
+
+class CallerChose(msgspec.Struct, frozen=True):
+    """The caller has pressed a key in the room that leads to this exit, in the step with this
+    number.
+    """
+
+    number: int
+    exit: str
+
+
+class CallerWent(msgspec.Struct, frozen=True):
+    """The caller has left the queue by themselves in the step with this number, as by a key in an
+    announcement, and is in the room no more.
+    """
+
+    number: int
+
+
 OrchestrationEvent = (
     Began
+    | Offered
+    | CallerChose
+    | CallerWent
     | LegAsked
     | LegAnswered
     | LegPressed
@@ -137,7 +174,33 @@ class EndCaller(msgspec.Struct, frozen=True):
     number: int
 
 
-Effect = SetTimer | CancelTimer | PlaceLeg | CancelLeg | HangUpLeg | ReleaseCaller | EndCaller
+class EnterQueue(msgspec.Struct, frozen=True):
+    """Put the caller into the queue of their plan, and have it match."""
+
+
+class StayInQueue(msgspec.Struct, frozen=True):
+    """Nobody has taken the call: let it be offered again, at its old place."""
+
+
+class EndWait(msgspec.Struct, frozen=True):
+    """Take the caller out of the queue of this group, from the wait with this number."""
+
+    number: int
+    group: str
+    outcome: WaitOutcome
+
+
+class AnnounceWait(msgspec.Struct, frozen=True):
+    """Have the caller hear how it stands. `announcement` counts those of the call."""
+
+    number: int
+    announcement: int
+
+
+PlatformRequest = PlaceLeg | HangUpLeg | ReleaseCaller | EndCaller | AnnounceWait
+"""Effects that are requests to the platform"""
+QueueEffect = EnterQueue | StayInQueue | EndWait
+Effect = SetTimer | CancelTimer | CancelLeg | QueueEffect | PlatformRequest
 
 
 class DialMember(msgspec.Struct, frozen=True):
@@ -177,7 +240,8 @@ class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
     """What is known of one member across all rings of a group: `occupied_by` is the orchestration
     that rings or has connected them, "" where none. Times are in seconds since 1970: since when
     they have had no call (`idle_since`), before when they must not be rung (`not_before`), and when
-    they were rung last (`rung_at`).
+    they were rung last (`rung_at`). `status` is theirs in the group of the queue that asks: members
+    are signed in until they sign out.
     """
 
     address: str
@@ -185,3 +249,4 @@ class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
     idle_since: float = 0.0
     not_before: float = 0.0
     rung_at: float = 0.0
+    status: SigningStatus = "in"

@@ -20,12 +20,13 @@ from flowengine.runtime.locate import STALE_STATE_NOTE
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import decode
-from flowengine.states import LookupRequest, LookupResult, OrchestrationResult, StepEvent
+from flowengine.states import LookupRequest, LookupResult, OwnEvent, StepEvent
+from flowengine.states.orchestration_result import OWN_KINDS
 from flowengine.svaml import encode_svaml
 
 STAY_EXIT = "answers"
 UNIQUE_EVENTS = ("ice", "dice")
-_decode_result = msgspec.json.Decoder(OrchestrationResult).decode
+_decode_own = msgspec.json.Decoder(OwnEvent).decode
 
 
 # no error: it happens to calls that were recorded in part
@@ -105,8 +106,8 @@ def read_sealed_part(recorded: RecordedCall) -> EncryptedPart:
 
 
 def decode_event(whole: EncryptedPart, kind: str) -> StepEvent:
-    is_own = kind == OrchestrationResult.kind
-    event: StepEvent = _decode_result(whole.event) if is_own else decode(whole.event)
+    is_own = kind in OWN_KINDS
+    event: StepEvent = _decode_own(whole.event) if is_own else decode(whole.event)
     return (
         event
         if event.application_key == whole.application

@@ -1,13 +1,19 @@
 """The state of a call between two callbacks, and its compact form for the cookie and the store."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.runtime.question_history import History, iter_flow_values
+from flowengine.runtime.question_history import (
+    History,
+    SubflowVisit,
+    drop_oldest_questions,
+    is_small,
+    iter_flow_values,
+)
 
 if TYPE_CHECKING:
     StoredHistory = History
@@ -86,6 +92,23 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
         for frame in self.stack:
             yield frame.flow, frame.values
             yield from iter_flow_values(frame.history)
+
+
+def limit_history(
+    history: Sequence[str | SubflowVisit], stack: Sequence[Frame]
+) -> tuple[History, tuple[Frame, ...]]:
+    """The questions of the flow and the frames of its callers, without the oldest questions where
+    they are too large to store.
+    """
+    if not history and not stack:
+        return (), ()
+    if not stack and is_small(history):
+        return tuple(history), ()
+    *outer, own = drop_oldest_questions([*(frame.history for frame in stack), history])
+    frames = zip(stack, outer, strict=True)
+    return own, tuple(
+        frame if frame.history == kept else replace(frame, history=kept) for frame, kept in frames
+    )
 
 
 encode_call = (

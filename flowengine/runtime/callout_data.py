@@ -7,8 +7,7 @@ import msgspec
 
 from flowengine.compile import Program
 from flowengine.expr import EvalError
-from flowengine.limits import MAX_KEPT_CUSTOM_BYTES
-from flowengine.sinch import Ace, CallbackEvent
+from flowengine.sinch import Ace
 from flowengine.states.variable_values import convert_value
 
 
@@ -67,19 +66,6 @@ def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str])
     if strange := len(data.keys() - {variable.name for variable in program.signature.inputs}):
         notes.append(f"left out: what is no input of {program.flow} ({strange})")
     return values
-
-
-def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
-    """The `custom` text of a placed call, kept because not every callback repeats it. A part of it
-    would mean nothing, so a text that is too long is not kept, and each callback has its own.
-    """
-    if not event.custom:
-        return {}
-    if len(event.custom.encode(errors="replace")) <= MAX_KEPT_CUSTOM_BYTES:
-        return {"call.custom": event.custom}
-    if any("call.custom" in names for names in program.live.values()):
-        notes.append("left out: call.custom is too long to be kept for later callbacks")
-    return {}
 
 
 def choose_answered_entry(program: Program, event: Ace) -> str:

@@ -17,7 +17,7 @@ from flowengine.runtime.delivery import (
 )
 from flowengine.runtime.delivery_log import AnsweredDelivery, decode_log, may_hold
 from flowengine.sinch import Ice, Notify, Pie
-from flowengine.states import OrchestrationResult
+from flowengine.states.orchestration_result import OWN_KINDS
 from flowengine.storage.sessions import SavedCall
 
 # Clocks round and timers fire a little early: a second delivery counts as caused by the time-out
@@ -52,7 +52,7 @@ def is_repetition(saved: SavedCall, delivery: CallbackDelivery, waiting: WaitSta
     if delivery.identity == DICE_IDENTITY:
         return has_ended(log, delivery)
     equal = find_equal_deliveries(log, delivery)
-    if delivery.event.kind == OrchestrationResult.kind:
+    if delivery.event.kind in OWN_KINDS:
         return bool(equal)  # a server's own event, whose body says which one it is
     if any(_is_sent_again(entry, delivery, waiting.timeout) for entry in equal):
         return True

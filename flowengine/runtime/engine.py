@@ -38,7 +38,7 @@ from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice
-from flowengine.states import OrchestrationResult
+from flowengine.states import OwnEvent
 from flowengine.storage.sessions import Store, StoreError
 
 __all__ = ["CallbackRecord", "Engine", "LocatedCall", "ReleaseSource", "Reply", "render_apology"]
@@ -82,7 +82,8 @@ class Engine:
             store, codec, encryption, locator, clock, self._log_once,
             self.orchestrations, self.placements,
         )  # fmt: skip
-        requester = Requester(fetch, outbox)
+        queues = self.orchestrations.queues if self.orchestrations else None
+        requester = Requester(fetch, outbox, queues)
         self._driver = StepDriver(
             store, locator, self._replier, requester, clock, self._log_once, legs, placed_calls
         )
@@ -127,9 +128,9 @@ class Engine:
                 delivery.shared.set_result(reply)
         return reply
 
-    async def answer_result(self, result: OrchestrationResult, body: bytes) -> Reply | None:
-        """The answer for a caller who goes on in the flow; None where they have gone on since, or
-        have hung up. The `body` identifies the result, and is the same in each try. Raises
+    async def answer_result(self, result: OwnEvent, body: bytes) -> Reply | None:
+        """The answer for a caller who goes on in the flow, or hears how it stands; None where they
+        have gone on since, or have hung up. The `body` identifies the result, and is the same in each try. Raises
         StoreError.
         """
         event = cast("CallbackEvent", result)  # the step tells them apart

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import msgspec
 
@@ -43,6 +42,13 @@ from flowengine.runtime.platform_requests import (
     RequestOutcome,
     RequestRefused,
 )
+from flowengine.runtime.queue_tasks import QueueTasks
+from flowengine.runtime.task_contents import (
+    AnswerResult,
+    UnreadableTaskError,
+    compute_retry,
+    read_task,
+)
 from flowengine.sinch.address_mask import mask_address
 from flowengine.states import OrchestrationResult
 from flowengine.storage.sessions import ScheduledTask
@@ -50,20 +56,9 @@ from flowengine.storage.sessions import ScheduledTask
 MAX_PLACE_TRIES = 5  # within `PLACING_SECONDS` of the conductor
 MAX_HANG_UP_TRIES = 8
 QUICK_RELEASE_TRIES = 12  # those of the first minute
-FIRST_RETRY_SECONDS = 0.25  # doubled with each try
-LONGEST_RETRY_SECONDS = 10.0
 SLOW_RETRY_SECONDS = 20.0  # for as long as the caller may wait
 WHERE_THE_CURE_IS = "see docs/operations/serve.md, flows that ring several phones"
-AnswerResult = Callable[[OrchestrationResult, bytes], Awaitable[bytes | None]]
-"""Lets the caller go on in the flow; the answer, or None where they have gone on since. The bytes are
-the same in each try.
-"""
-ContentT = TypeVar("ContentT")
 log = logging.getLogger(__name__)
-
-
-class UnreadableTaskError(Exception):
-    """No key opens the task, or a later version wrote it."""
 
 
 class OrchestrationTasks:
@@ -92,6 +87,7 @@ class OrchestrationTasks:
             HANG_UP_TASK: self._hang_up_leg,
             RELEASE_TASK: self._release_caller,
             END_TASK: self._end_caller,
+            **QueueTasks(orchestrations, requests, answer_result, clock).handlers,
         }
         if placements is not None:
             self._handlers[PLACEMENT_TASK] = placements.handle
@@ -113,7 +109,7 @@ class OrchestrationTasks:
             return None
 
     async def _begin(self, task: ScheduledTask) -> None:
-        owner, began = self._read_task(task, Began)
+        owner, began = read_task(self._orchestrations, task, Began)
         await self._orchestrations.take_turn(task.orchestration, began, owner)
 
     async def _note_caller_left(self, task: ScheduledTask) -> None:
@@ -125,7 +121,7 @@ class OrchestrationTasks:
 
     async def _place_leg(self, task: ScheduledTask) -> float | None:
         call_id = task.orchestration
-        owner, placed = self._read_task(task, PlaceLeg)
+        owner, placed = read_task(self._orchestrations, task, PlaceLeg)
         token = format_leg_token(self._codec, LegToken(call_id, placed.attempt))
         outcome = await self._requests.place_leg(owner, placed.member, placed.cli, token)
         if isinstance(outcome, RequestDone):
@@ -139,24 +135,24 @@ class OrchestrationTasks:
             )
             event = LegRefused(placed.attempt, outcome.reason)
         else:
-            return self._compute_retry(task)
+            return compute_retry(task, self._clock())
         await self._orchestrations.take_turn(call_id, event)
         return None
 
     async def _hang_up_leg(self, task: ScheduledTask) -> float | None:
-        owner, leg = self._read_task(task, HangUpLeg)
+        owner, leg = read_task(self._orchestrations, task, HangUpLeg)
         outcome = await self._requests.hang_up_call(owner, leg.call_id)
         if isinstance(outcome, RequestDone):
             return None
         if isinstance(outcome, RequestRefused) and outcome.is_of_unknown_call:
             return None
         if task.tries < MAX_HANG_UP_TRIES:
-            return self._compute_retry(task)
+            return compute_retry(task, self._clock())
         log.error("a leg of call %s goes on: %s", task.orchestration, outcome.reason)
         return None
 
     async def _end_caller(self, task: ScheduledTask) -> float | None:
-        owner, ended = self._read_task(task, EndCaller)
+        owner, ended = read_task(self._orchestrations, task, EndCaller)
         outcome = await self._requests.hang_up_call(owner, task.orchestration)
         return await self._note_release(task, owner, outcome, ended.number)
 
@@ -164,7 +160,7 @@ class OrchestrationTasks:
         """Answer the event that resumes the state of the caller, and send the answer. Both are the
         same in each try.
         """
-        owner, released = self._read_task(task, ReleaseCaller)
+        owner, released = read_task(self._orchestrations, task, ReleaseCaller)
         event = OrchestrationResult(
             call_id=task.orchestration, application_key=owner.application, exit=released.exit
         )
@@ -226,7 +222,7 @@ class OrchestrationTasks:
                 "call %s has not left its room yet, and hears music: %s", task.orchestration, reason
             )
         if task.tries < QUICK_RELEASE_TRIES:
-            return self._compute_retry(task)
+            return compute_retry(task, self._clock())
         if task.tries == QUICK_RELEASE_TRIES:
             log.error(
                 "call %s still hears music; the server tries again every %g seconds: %s; %s",
@@ -236,13 +232,3 @@ class OrchestrationTasks:
                 WHERE_THE_CURE_IS,
             )
         return self._clock() + SLOW_RETRY_SECONDS
-
-    def _compute_retry(self, task: ScheduledTask) -> float:
-        pause = FIRST_RETRY_SECONDS * 2.0 ** min(task.tries - 1, 10)
-        return self._clock() + min(pause, LONGEST_RETRY_SECONDS)
-
-    def _read_task(self, task: ScheduledTask, kind: type[ContentT]) -> tuple[CallOwner, ContentT]:
-        found = self._orchestrations.encoding.decode_task(task, kind)
-        if found is None:
-            raise UnreadableTaskError
-        return found

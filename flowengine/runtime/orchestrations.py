@@ -4,29 +4,42 @@ in one transaction. The tasks that follow are the requests to send and the timer
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.conductor import Turn, conduct, list_addresses
+from flowengine.orchestration.matching import format_queue_id
+from flowengine.orchestration.queue_turn import ANNOUNCE_TIMER
+from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import (
     AgentFacts,
+    AnnounceWait,
     Began,
+    CallerChose,
+    CallerWent,
     CancelLeg,
     CancelTimer,
     Effect,
     EndCaller,
+    EndWait,
     HangUpLeg,
+    Offered,
     OrchestrationEvent,
     PlaceLeg,
+    PlatformRequest,
     ReleaseCaller,
     SetTimer,
     Verdict,
+    WaitOutcome,
 )
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
 from flowengine.runtime.platform_requests import CallOwner
+from flowengine.runtime.queue_changes import build_queue_writes
+from flowengine.runtime.queues import QUEUE_KEPT_SECONDS, Queues, to_facts
+from flowengine.states.queue_plan import AgentSigning, QueueWish, StayInRoom
 from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
@@ -34,18 +47,29 @@ from flowengine.storage.sessions import (
     SavedOrchestration,
     ScheduledTask,
 )
+from flowengine.storage.sessions.orchestration_rows import QUEUE_KIND, SavedSigning
 
 LIVE_KIND, OVER_KIND = "ring", "ring that is over"
 BEGIN_TASK, LEFT_TASK, RELEASE_TASK, END_TASK = "begin", "caller_left", "release", "end"
 TIMER_TASK, PLACE_TASK, HANG_UP_TASK = "timer", "place", "hangup"
+CHOSE_TASK, WENT_TASK, ANNOUNCE_TASK = "chose", "went", "announce"
 log = logging.getLogger(__name__)
 
 
+class WaitEnd(NamedTuple):
+    """The end of a wait in a queue, after so many seconds."""
+
+    group: str
+    outcome: WaitOutcome
+    seconds: float
+
+
 class TakenTurn(NamedTuple):
-    """What a leg is answered that asks, and the room of its caller."""
+    """What a leg is answered that asks, and the room of its caller. `ended` is a wait that has."""
 
     verdict: Verdict | None
     room: str
+    ended: WaitEnd | None = None
 
 
 class Orchestrations:
@@ -56,6 +80,8 @@ class Orchestrations:
     ) -> None:
         self.store = store
         self.encoding = OrchestrationEncoding(codec)
+        self.queues = Queues(store, self.encoding, clock)
+        self.on_wait_end: Callable[[WaitEnd], None] = lambda _ended: None
         self._clock = clock
         self._log_once = LogOnce(log)
 
@@ -70,13 +96,38 @@ class Orchestrations:
         """What is saved with the end of a call that rings."""
         return self._build_addition(call_id, "", LEFT_TASK, b"")
 
+    def build_wish(self, call_id: str, step: int, wish: QueueWish) -> OrchestrationChange:
+        """What is saved with a step that leaves a caller in their queue."""
+        if isinstance(wish, StayInRoom):
+            key = f"{TIMER_TASK}:{ANNOUNCE_TIMER}"
+            return self._build_addition(call_id, "", key, b"", wish.seconds)
+        chose = CallerChose(step, wish.exit)
+        payload = self.encoding.encode_task(call_id, CallOwner("", ""), chose)
+        return self._build_addition(call_id, "", CHOSE_TASK, payload)
+
+    def build_departure(self, call_id: str, step: int) -> OrchestrationChange:
+        """What is saved with a step by which a caller leaves their queue."""
+        payload = self.encoding.encode_task(call_id, CallOwner("", ""), CallerWent(step))
+        return self._build_addition(call_id, "", WENT_TASK, payload)
+
+    def build_signings(
+        self, application: str, signings: Sequence[AgentSigning]
+    ) -> OrchestrationChange:
+        """What is saved with a step by which agents sign in or out."""
+        now = self._clock()
+        queue_id = format_queue_id(application, signings[0].group)
+        saved = SavedOrchestration(queue_id, QUEUE_KIND, "", 0, b"", now + QUEUE_KEPT_SECONDS)
+        rows = tuple(SavedSigning(one.group, one.address, one.status, now) for one in signings)
+        return OrchestrationChange(queue_id, saved, signings=rows, wakes_queues=now)
+
     def _build_addition(
-        self, call_id: str, release: str, key: str, payload: bytes
+        self, call_id: str, release: str, key: str, payload: bytes, seconds: float = 0.0
     ) -> OrchestrationChange:
         """A task for the orchestration of a call, which begins with it where there is none."""
         now = self._clock()
         saved = SavedOrchestration(call_id, LIVE_KIND, release, 0, b"", now + CALL_KEPT_SECONDS)
-        return OrchestrationChange(call_id, saved, (ScheduledTask(call_id, key, now, payload),))
+        task = ScheduledTask(call_id, key, now + seconds, payload)
+        return OrchestrationChange(call_id, saved, (task,))
 
     async def take_turn(
         self, call_id: str, event: OrchestrationEvent, owner: CallOwner | None = None
@@ -92,17 +143,35 @@ class Orchestrations:
             saved: SavedOrchestration | None, agents: Mapping[str, SavedAgent]
         ) -> tuple[OrchestrationChange | None, TakenTurn]:
             owned = self._open(saved)
-            facts = {address: AgentFacts(*agent) for address, agent in agents.items()}
+            facts = {address: to_facts(agent) for address, agent in agents.items()}
             turn = conduct(owned.ring if owned else None, event, now, facts)
-            taken = TakenTurn(turn.verdict, turn.ring.plan.room if turn.ring else "")
+            room = turn.ring.plan.room if turn.ring else ""
+            taken = TakenTurn(turn.verdict, room, find_wait_end(owned, turn, now))
             if saved is None or owned is None or turn.ring is None:
-                return None, taken
+                is_lost = saved is None and type(event) is Offered
+                # the member is free again: nobody knows the caller any more
+                freed = OrchestrationChange(call_id, None, wakes_queues=now) if is_lost else None
+                return freed, taken
             if turn == Turn(owned.ring, verdict=turn.verdict):
                 return None, taken
             after = OwnedRing(turn.ring, owner or owned.owner)
             return self._build_change(saved, after, turn, now), taken
 
-        return await self.store.take_turn(call_id, list_agents, decide)
+        taken = await self.store.take_turn(call_id, list_agents, decide)
+        if taken.ended is not None:
+            self.on_wait_end(taken.ended)
+        return taken
+
+    async def load_ring(self, call_id: str) -> Ring | None:
+        """The ring of a call; None where there is none that can be read."""
+
+        def decide(
+            saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
+        ) -> tuple[None, Ring | None]:
+            owned = self._open(saved)
+            return None, owned.ring if owned else None
+
+        return await self.store.take_turn(call_id, lambda _saved: (), decide)
 
     def _open(self, saved: SavedOrchestration | None) -> OwnedRing | None:
         if saved is None:
@@ -118,8 +187,11 @@ class Orchestrations:
         ring = owned.ring
         is_over = ring.phase == "over" and not ring.legs
         tasks = self._build_tasks(ring.id, owned.owner, turn.effects, now)
+        if ring.phase == "over":
+            tasks |= dict.fromkeys((RELEASE_TASK, END_TASK))
         if ring.has_caller_left:
-            tasks |= dict.fromkeys((BEGIN_TASK, RELEASE_TASK, END_TASK))
+            tasks |= dict.fromkeys((BEGIN_TASK, ANNOUNCE_TASK))
+        queued = build_queue_writes(turn, ring, owned.owner, now, self.encoding)
         after = saved._replace(
             kind=OVER_KIND if is_over else LIVE_KIND,
             release="" if is_over else saved.release,
@@ -130,9 +202,11 @@ class Orchestrations:
         return OrchestrationChange(
             ring.id,
             after,
-            tuple(task for task in tasks.values() if task),
+            (*(task for task in tasks.values() if task), *queued.tasks),
             tuple(key for key, task in tasks.items() if task is None),
             tuple(SavedAgent(*to_values(facts)) for facts in turn.agents),
+            queued.entries,
+            wakes_queues=queued.wakes_queues,
         )
 
     def _build_tasks(
@@ -149,14 +223,22 @@ class Orchestrations:
                     tasks[f"{TIMER_TASK}:{key}"] = None
                 case CancelLeg(attempt):
                     tasks[f"{PLACE_TASK}:{attempt}"] = None
-                case PlaceLeg() | HangUpLeg() | ReleaseCaller() | EndCaller():
+                case PlaceLeg() | HangUpLeg() | ReleaseCaller() | EndCaller() | AnnounceWait():
                     key = name_request(effect)
                     payload = self.encoding.encode_task(call_id, owner, effect)
                     tasks[key] = ScheduledTask(call_id, key, now, payload)
         return tasks
 
 
-def name_request(effect: PlaceLeg | HangUpLeg | ReleaseCaller | EndCaller) -> str:
+def find_wait_end(before: OwnedRing | None, turn: Turn, now: float) -> WaitEnd | None:
+    """The wait that has ended in this turn."""
+    ended = next((effect for effect in turn.effects if isinstance(effect, EndWait)), None)
+    if ended is None or before is None:
+        return None
+    return WaitEnd(ended.group, ended.outcome, now - before.ring.entered_at)
+
+
+def name_request(effect: PlatformRequest) -> str:
     """The key of the task that sends this request."""
     match effect:
         case PlaceLeg(attempt):
@@ -167,6 +249,8 @@ def name_request(effect: PlaceLeg | HangUpLeg | ReleaseCaller | EndCaller) -> st
             return RELEASE_TASK
         case EndCaller():
             return END_TASK
+        case AnnounceWait():
+            return ANNOUNCE_TASK
 
 
 def to_values(facts: AgentFacts) -> tuple[str, str, float, float, float]:

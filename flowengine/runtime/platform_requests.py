@@ -95,6 +95,10 @@ class PlatformRequests(Protocol):
         """
         ...
 
+    async def change_call(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
+        """Have a call that is parked go on with this answer."""
+        ...
+
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
         """Whether the call is still there; None where the platform does not say."""
         ...

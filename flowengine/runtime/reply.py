@@ -106,7 +106,7 @@ class Replier:
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
-            if outcome.ring is not None or outcome.placements or type(delivery.event) is Dice:
+            if outcome.concerns_others or type(delivery.event) is Dice:
                 changes = self._list_changes(delivery.event, located, outcome, answer.call)
             kept = await self._store.save(delivery.event.call_id, made, expires, changes)
         except StoreError as error:
@@ -124,22 +124,20 @@ class Replier:
         """What is saved with this step: the calls to place; and for the orchestration of the call
         that it begins, or that its caller has hung up.
         """
-        host = outcome.names.get(HOST_FACT, "")
-        owner = CallOwner(event.application_key, expand_call_url(host))
-        if (outcome.placements and self._placements is None) or (
-            outcome.ring is not None and self._orchestrations is None
-        ):
-            raise StoreError("flows that call others need a session store that all workers share")
+        rings, placements = self._orchestrations, self._placements
+        if rings is None or placements is None:
+            if outcome.concerns_others:
+                raise StoreError("flows that call others need a store that all workers share")
+            return NO_CHANGES
+        owner = CallOwner(event.application_key, expand_call_url(outcome.names.get(HOST_FACT, "")))
         changes = [
-            self._placements.build_beginning(plan, owner, event.call_id)
-            for plan in outcome.placements
-            if self._placements is not None
+            placements.build_beginning(plan, owner, event.call_id) for plan in outcome.placements
         ]
-        rings = self._orchestrations
-        if rings is not None and outcome.ring is not None:
+        if outcome.ring is not None:
             began = Began(call.steps, outcome.ring)
             changes.append(rings.build_beginning(event.call_id, call.release, owner, began))
-        elif rings is not None and type(event) is Dice and is_calling_others(located):
+        changes += list_wish_changes(rings, event, outcome, call)
+        if outcome.ring is None and type(event) is Dice and is_calling_others(located):
             changes.append(rings.build_end_of_caller(event.call_id))
         return changes
 
@@ -240,7 +238,7 @@ class Replier:
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return Answered(again)
-        if outcome.ring is not None or outcome.placements:  # nobody would be called
+        if outcome.concerns_others:  # nobody would be called, or somebody for nobody
             raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if not answer.call.ended and not (answer.cookie and comes_back):
@@ -276,6 +274,22 @@ class Replier:
             if any(entry.identity == DICE_IDENTITY for entry in log):
                 return HANGUP_BODY
         return self._encryption.open_answer(saved.answer, event.call_id) or None
+
+
+def list_wish_changes(
+    orchestrations: Orchestrations, event: CallbackEvent, outcome: Outcome, call: Call
+) -> list[OrchestrationChange]:
+    """What is saved with a step for the queue of a caller, and of agents who sign in or out. A
+    caller who begins to wait elsewhere leaves their queue by that.
+    """
+    changes: list[OrchestrationChange] = []
+    if outcome.wish is not None:
+        changes.append(orchestrations.build_wish(event.call_id, call.steps, outcome.wish))
+    if outcome.leaves_queue and outcome.ring is None:
+        changes.append(orchestrations.build_departure(event.call_id, call.steps))
+    if outcome.signings:
+        changes.append(orchestrations.build_signings(event.application_key, outcome.signings))
+    return changes
 
 
 class _EncodedAnswer(msgspec.Struct, frozen=True):

@@ -10,10 +10,11 @@ from flowengine.cooperative import waiting_on_io
 from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.runtime.delivery import CallbackDelivery, is_unique_stamp
 from flowengine.runtime.outbox import Outbox, needs_retry
+from flowengine.runtime.queues import Queues
 from flowengine.runtime.step import resume
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, Place
 from flowengine.sinch import CallbackEvent, Pie
-from flowengine.states import LookupRequest, LookupResult
+from flowengine.states import LookupRequest, LookupResult, QueueRequest
 
 PerformedRequest = tuple[LookupRequest, LookupResult]
 FetchFunction = Callable[[LookupRequest, float], Awaitable[LookupResult]]
@@ -22,11 +23,16 @@ _IDEMPOTENCY_KEY_BYTES = 16
 
 
 class Requester:
-    """Performs each request once per event; `outbox` keeps the reports that failed."""
+    """Performs each request once per event; `outbox` keeps the reports that failed, and
+    `queues` answers those that are for a queue.
+    """
 
-    def __init__(self, fetch: FetchFunction, outbox: Outbox | None) -> None:
+    def __init__(
+        self, fetch: FetchFunction, outbox: Outbox | None, queues: Queues | None = None
+    ) -> None:
         self._fetch = fetch
         self._outbox = outbox
+        self._queues = queues
 
     async def perform_all(
         self, delivery: CallbackDelivery, outcome: Outcome, release: Release
@@ -49,6 +55,11 @@ class Requester:
         self, delivery: CallbackDelivery, waiting: PendingRequest, left: float
     ) -> LookupResult:
         request = waiting.request
+        if request.queue is not None:
+            fetched = await self._ask_queue(delivery.event.application_key, request.queue)
+            delivery.places.append(waiting.place)
+            delivery.performed.append((request, fetched))
+            return fetched
         sent = add_idempotency_key(request, delivery)
         with waiting_on_io():
             fetched = (
@@ -60,6 +71,11 @@ class Requester:
         if self._outbox is not None and is_report:
             await self._outbox.keep_report(sent)
         return fetched
+
+    async def _ask_queue(self, application: str, request: QueueRequest) -> LookupResult:
+        if self._queues is None:
+            return LookupResult(0, error="queues need a session store that other workers can read")
+        return await self._queues.answer_request(application, request)
 
 
 def is_caller_gone(event: CallbackEvent) -> bool:

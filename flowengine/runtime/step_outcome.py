@@ -8,7 +8,14 @@ import msgspec
 from flowengine.compile import Program
 from flowengine.compile.state_machine import Cursor
 from flowengine.runtime.call_state import Call
-from flowengine.states import LookupRequest, LookupResult, PlacementPlan, RingPlan
+from flowengine.states import (
+    AgentSigning,
+    LookupRequest,
+    LookupResult,
+    PlacementPlan,
+    QueueWish,
+    RingPlan,
+)
 from flowengine.svaml import Action, Instruction
 
 Place = tuple[str, str]
@@ -54,8 +61,9 @@ class Outcome(msgspec.Struct, frozen=True):
     """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
     there is no answer yet.
 
-    With `ring` other calls are to be placed for the caller, who waits. `placements` are calls into
-    flows, which nobody waits for.
+    With `ring` other calls are to be placed for the caller, who waits. `wish` is that of a caller who
+    waits in a queue; with `leaves_queue` they wait there no more. `signings` are those of agents.
+    `placements` are calls into flows, which nobody waits for.
 
     `names` are all values at the end of the step; the call keeps only those that later states read.
     """
@@ -67,4 +75,18 @@ class Outcome(msgspec.Struct, frozen=True):
     waiting: PendingRequest | None = None
     names: Mapping[str, Any] = {}
     ring: RingPlan | None = None
+    wish: QueueWish | None = None
+    leaves_queue: bool = False
+    signings: tuple[AgentSigning, ...] = ()
     placements: Sequence[PlacementPlan] = ()
+
+    @property
+    def concerns_others(self) -> bool:
+        """Whether something is to be saved with it for other calls, or for agents."""
+        return (
+            self.ring is not None
+            or self.wish is not None
+            or self.leaves_queue
+            or bool(self.signings)
+            or bool(self.placements)
+        )

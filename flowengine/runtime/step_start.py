@@ -4,31 +4,29 @@ event at the entry for it.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
-from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.callout_data import (
     NO_CALLOUT_DATA,
     choose_answered_entry,
     parse_callout_data,
-    read_custom_text,
     to_input_values,
 )
-from flowengine.runtime.platform_requests import shorten_call_url
+from flowengine.runtime.incoming_facts import read_call_facts, read_custom_text
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Notify, Pie
-from flowengine.sinch.caller_identity import (
-    get_dialled_address,
-    get_forwarding_number,
-    read_caller,
+from flowengine.states import (
+    NameBindings,
+    OrchestrationResult,
+    OwnEvent,
+    QueueAnnouncement,
+    StepContext,
+    StepEvent,
 )
-from flowengine.states import NameBindings, OrchestrationResult, StepContext, StepEvent
-from flowengine.states.ring_plan import HOST_FACT
 from flowengine.svaml import Action, Continue, Hangup
 
 RESUMED_LEVEL = -1  # in place of a level: the state that the call waits in
@@ -67,6 +65,8 @@ def find_start(
         return start_incoming_call(release, event, call.steps if call else 0)
     if type(event) is OrchestrationResult:
         return start_after_others(release, call, event)
+    if type(event) is QueueAnnouncement:
+        return start_announcement(release, call)
     return start_callback(release, call, event, lost_flow)
 
 
@@ -109,39 +109,6 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
         Call(release.id, flow, program.start, program.locale, values, steps=steps),
         entry=program.start,
         notes=notes,
-    )
-
-
-def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
-    """The facts of a call that only its first callback has."""
-    origin = event.origin
-    caller = read_caller(event.cli, event.user, origin)
-    texts = {
-        "call.to": get_dialled_address(event),
-        "call.user": caller.user,
-        "call.sip": caller.sip,
-        "call.origin": origin,
-    }
-    shortened = {name: truncate_fact(text) for name, text in texts.items()}
-    if shortened != texts:
-        notes += [
-            f"cut: {name} is too long" for name, text in texts.items() if shortened[name] != text
-        ]
-    return {
-        "call.from": caller.number,
-        **shortened,
-        "call.withheld": caller.withheld,
-        "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
-        HOST_FACT: shorten_call_url(event.call_resource_url),
-    }
-
-
-def truncate_fact(text: str) -> str:
-    """Cut a fact to the length that the check of the cookie size assumes."""
-    return (
-        text
-        if len(text) * 4 <= MAX_FACT_BYTES
-        else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
     )
 
 
@@ -244,13 +211,16 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
     """The start for a key in a question, or in a conference: the platform names the conference as
     the menu then, and wants no answer.
     """
-    if release.programs[call.flow].states[call.state].verb.is_question or event.type == "hangup":
+    verb = release.programs[call.flow].states[call.state].verb
+    if verb.is_question or event.type == "hangup":
         if event.type not in UNASKED and answers_another_menu(release, call, event):
             note = f"the answer is to another question: {event.menu_id}"
             return StepStart(call, event=to_no_match(event), notes=(note,))
         return StepStart(call)
     if event.type != "sequence":
         return StepStart(call)
+    if verb.waits_in_queue:
+        return StepStart(call, sends_nothing=True)
     return start_beside_call(release, call, event)
 
 
@@ -296,6 +266,16 @@ def start_after_others(
         return None
     state = release.programs[call.flow].states[call.state]
     if state.verb.calls_others and event.exit in state.exits and not call.ended:
+        return StepStart(call)
+    return StepStart(call.to_root_flow(), is_complete=True, keeps_place=True, sends_nothing=True)
+
+
+def start_announcement(release: Release, call: Call | None) -> StepStart | None:
+    """The start for an announcement in a queue. A call that waits in none has gone on by itself."""
+    if call is None:
+        return None
+    verb = release.programs[call.flow].states[call.state].verb
+    if verb.waits_in_queue and not call.ended:
         return StepStart(call)
     return StepStart(call.to_root_flow(), is_complete=True, keeps_place=True, sends_nothing=True)
 
@@ -372,7 +352,7 @@ def answer_unrouted(release: Release, event: StepEvent, now: datetime) -> Outcom
     """The outcome where no flow answers: an incoming call hears the apology, a placed call
     continues as it was placed, other events are only acknowledged.
     """
-    if not event.is_awaited or type(event) is OrchestrationResult:
+    if not event.is_awaited or isinstance(event, OwnEvent):
         return Outcome(None, (), None, ())
     if type(event) is Pie and is_from_conference(event):
         return Outcome(None, (), None, ())

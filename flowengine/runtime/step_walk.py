@@ -14,25 +14,23 @@ from flowengine.compile.state_machine import Cursor
 from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
 from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
-from flowengine.runtime.call_state import Call, Frame, can_hold_place
+from flowengine.runtime.call_state import Call, Frame, can_hold_place, limit_history
 from flowengine.runtime.question_history import (
-    History,
     SubflowVisit,
-    drop_oldest_questions,
-    is_small,
     list_questions,
 )
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
 from flowengine.runtime.step_start import StepStart, start_at_level
 from flowengine.sinch import Dice
 from flowengine.states import (
+    AgentSigning,
     AnswerCallback,
     EnterSubflow,
     Exit,
     LookupRequest,
     LookupResult,
     NameBindings,
-    OrchestrationResult,
+    OwnEvent,
     ReturnFromSubflow,
     StateFailure,
     StateResult,
@@ -65,6 +63,8 @@ class StepWalk(msgspec.Struct):
     depth: int
     following: tuple[int, ...]
     has_caller_left: bool = False
+    leaves_queue: bool = False
+    signings: tuple[AgentSigning, ...] = ()
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
     trace: list[TraceEntry] = []
@@ -111,6 +111,9 @@ class StepWalk(msgspec.Struct):
             self.sends_nothing = self.has_caller_left = True
         if name == "repeat":
             return self.enter_state()
+        self.leaves_queue = self.leaves_queue or move.leaves_queue
+        if move.signing:
+            self.signings += (move.signing,)
         state = self.program.states[self.cursor.state]
         if name == "back":
             if not move.own_question:
@@ -170,6 +173,7 @@ class StepWalk(msgspec.Struct):
         # all walks of an event are one step, with one trace and one limit
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
         walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
+        walk.signings = outcome.signings
         walk.run.placements.extend(outcome.placements)
         return walk.begin(start)
 
@@ -276,17 +280,18 @@ class StepWalk(msgspec.Struct):
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             ring = None if self.ended else move.ring
             call, trace, run = self.build_call(), tuple(self.trace), self.run
-            return Outcome(call, said, action, trace, None, run.names, ring, run.placements)
+            wishes = move.wish, self.leaves_queue, self.signings, run.placements
+            return Outcome(call, said, action, trace, None, run.names, ring, *wishes)
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
             self.build_call(),
             said if type(self.run.event) is Dice else (),
             Hangup() if self.has_caller_left and self.run.event.is_awaited else None,
             tuple(self.trace),
-            None,
-            self.run.names,
-            None,
-            self.run.placements,
+            names=self.run.names,
+            wish=move.wish,
+            signings=self.signings,
+            placements=self.run.placements,
         )
 
     def fit_answer(
@@ -311,7 +316,7 @@ class StepWalk(msgspec.Struct):
                 ended=self.unmoved_call.ended or type(self.run.event) is Dice,
             )
         state = self.cursor.state
-        own, stack = self.limit_history() if self.history or self.stack else ((), ())
+        own, stack = limit_history(self.history, self.stack)
         return Call(
             release=self.release.id,
             flow=self.program.flow,
@@ -323,21 +328,6 @@ class StepWalk(msgspec.Struct):
             steps=self.steps + 1,
             stack=stack,
             ended=self.ended or type(self.run.event) is Dice,
-        )
-
-    def limit_history(self) -> tuple[History, tuple[Frame, ...]]:
-        """The questions of the flow and the frames of its callers, without the oldest questions
-        where they are too large to store.
-        """
-        if not self.stack and is_small(self.history):
-            return tuple(self.history), ()
-        *outer, own = drop_oldest_questions(
-            [*(frame.history for frame in self.stack), self.history]
-        )
-        frames = zip(self.stack, outer, strict=True)
-        return own, tuple(
-            frame if frame.history == kept else replace(frame, history=kept)
-            for frame, kept in frames
         )
 
     def select_live_values(self, program: Program, state: str) -> dict[str, Any]:
@@ -392,7 +382,7 @@ def create_walk(
         history=list(call.history),
         ended=call.ended,
         sends_nothing=start.sends_nothing,
-        context=event.answered_as if type(event) is OrchestrationResult else event.kind,
+        context=event.answered_as if isinstance(event, OwnEvent) else event.kind,
         unmoved_call=(call_before or call) if start.keeps_place else None,
         level=start.level,
         depth=len(call.stack),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from flowengine.compile import Release
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
@@ -15,7 +17,13 @@ from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.sinch import Dice, decode
-from flowengine.states import LookupRequest, LookupResult, OrchestrationResult, StepEvent
+from flowengine.states import (
+    LookupRequest,
+    LookupResult,
+    QueueFacts,
+    QueueRequest,
+    StepEvent,
+)
 from flowengine.svaml import SetCookie, encode_svaml
 
 SIMULATION_CODEC = Codec((derive_key("a call that nobody makes"),))
@@ -89,10 +97,6 @@ class Backend:
             self.rings.handle_caller_left(event.call_id)
         return answer
 
-    def answer_result(self, call_id: str, exit_name: str) -> bytes:
-        """What the flow of a call answers when its ring has come to an exit."""
-        return self.answer_event(OrchestrationResult(call_id=call_id, exit=exit_name))
-
     def answer_event(self, event: StepEvent) -> bytes:
         known = self.calls.setdefault(event.call_id, BackendCall())
         before = self.read_cookie_call(event) if self.cookies_only else known.call
@@ -105,18 +109,39 @@ class Backend:
             outcome.action,
         )
         known.steps.append(AnsweredCallback(event, outcome.trace, outcome.call, answer))
-        if self.rings and outcome.ring is not None:
-            self.rings.begin(event.call_id, outcome.ring)
+        if self.rings and outcome.call and outcome.concerns_others:
+            self.note_others(self.rings, event.call_id, outcome.call.steps, outcome)
         if self.placements:
             for plan in outcome.placements:
                 self.placements.begin(event.call_id, plan)
         return answer
 
+    def note_others(
+        self, rings: RingSimulator, call_id: str, step_number: int, outcome: Outcome
+    ) -> None:
+        """Let rings and queues know what a step wants of them."""
+        if outcome.ring is not None:
+            rings.begin(call_id, step_number, outcome.ring)
+        elif outcome.leaves_queue:
+            rings.note_departure(call_id, step_number)
+        if outcome.wish is not None:
+            rings.note_wish(call_id, step_number, outcome.wish)
+        for signing in outcome.signings:
+            rings.queues.sign_agent(signing)
+
+    def ask_queue(self, request: QueueRequest) -> LookupResult:
+        """How it stands in a queue; without rings, nobody else is in it."""
+        if self.rings:
+            return self.rings.queues.answer_request(request)
+        alone = QueueFacts(1, signed_in=len(request.members))
+        return LookupResult(200, msgspec.to_builtins(alone))
+
     def perform_lookups(self, outcome: Outcome) -> Outcome:
         while outcome.waiting is not None:
-            walk = outcome.waiting.walk
+            walk, request = outcome.waiting.walk, outcome.waiting.request
             self.lookup_state = walk.program.flow, walk.cursor.state
-            outcome = resume(outcome.waiting, self.fetch(outcome.waiting.request))
+            result = self.ask_queue(request.queue) if request.queue else self.fetch(request)
+            outcome = resume(outcome.waiting, result)
         return outcome
 
     def read_cookie_call(self, event: StepEvent) -> Call | None:

@@ -23,7 +23,7 @@ from flowengine.scenarios.event_descriptions import describe_event, get_next_pha
 from flowengine.scenarios.simulated_parties import SimulatedParties
 from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
-from flowengine.states import LookupResult, PlacementPlan
+from flowengine.states import LookupResult, OwnEvent, PlacementPlan
 from flowengine.svaml import encode_svaml
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VIRTUAL_START, VirtualClock
@@ -83,7 +83,9 @@ class Conversation:
         self._role: Role = "caller"
         self._pending_callbacks = 0
         exchange.subscribe(self._record_event)
-        self.rings = RingSimulator(exchange, backend.answer_result if backend else answer_nothing)
+        self.rings = RingSimulator(
+            exchange, clock, backend.answer_event if backend else answer_nothing
+        )
         self.placements: PlacementSimulator | None = None
         if backend is not None:
             backend.rings = self.rings
@@ -296,7 +298,8 @@ class Conversation:
         return self.rings.is_requesting and isinstance(happening, Joined | Remark)
 
     def _record_event(self, happening: SwitchEvent) -> None:
-        if self._call is not None and happening.call != self._call.id:
+        is_other = self._call is not None and happening.call != self._call.id
+        if is_other or self.parties.is_of_caller(happening):
             return
         if self.is_of_ring(happening):
             self.phase = get_next_phase(happening, self.phase)
@@ -318,7 +321,7 @@ class Conversation:
             self.add_line(*said)
 
 
-def answer_nothing(_call_id: str, _exit_name: str) -> bytes:
+def answer_nothing(_event: OwnEvent) -> bytes:
     """No flow in this process answers."""
     return encode_svaml((), None)
 

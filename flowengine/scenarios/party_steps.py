@@ -8,12 +8,13 @@ from flowengine.scenarios.heard_words import HeardWords
 from flowengine.scenarios.party_acts import PartyActs
 from flowengine.scenarios.party_checks import list_fields
 from flowengine.scenarios.result import ExpectationMissedError
-from flowengine.scenarios.scenario_parties import Parties, parse_party_act
+from flowengine.scenarios.scenario_parties import CALLS_FIRST, Parties, parse_party_act
 from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.scenarios.simulated_parties import SimulatedParty
 from flowengine.states.field_types import parse_millis
 
 PARTY_EXPECTATIONS = frozenset({"is rung", "is not rung", "is free"})
+HEAD_START_SECONDS = 1.0
 HEARING_FIELDS = frozenset({"hears", "hears_only", "does_not_hear"})
 
 
@@ -27,9 +28,17 @@ class PartySteps:
         self.noted_at = 0.0
         self.acts = PartyActs(talk)
         self.heard: dict[str, HeardWords] = {}
+        self.dialled = {name: party.to for name, party in parties.items() if party.to}
         for name, party in parties.items():
             added = talk.parties.add(name, party.is_ or "", party.does or "")
             self.heard[name] = HeardWords(added.get_heard_text, name)
+
+    def call_first(self, to: str) -> None:
+        """Let those call who call before the caller of the scenario."""
+        for party in self.talk.parties.list_named():
+            if party.does == CALLS_FIRST:
+                self.talk.parties.call(party, self.dialled.get(party.name, to))
+                self.talk.wait(HEAD_START_SECONDS)
 
     def begin_action(self) -> None:
         """Note that something is done: what is heard from now on comes after it."""

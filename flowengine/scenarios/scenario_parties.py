@@ -12,9 +12,11 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.states.field_types import Name
 
-PartyBehaviour = Literal["answers", "accepts", "machine", "rings out", "busy", "declines"]
+CALLS_FIRST: Literal["calls first"] = "calls first"
+PartyAnswer = Literal["answers", "accepts", "machine", "rings out", "busy", "declines"]
+PartyBehaviour = PartyAnswer | Literal["calls first"]
 PARTY_WORDS = (
-    *get_args(PartyBehaviour),
+    *get_args(PartyAnswer),
     "hangs up",
     "stays silent",
     "is rung",
@@ -53,8 +55,22 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             PartyBehaviour,
             Meta(
                 description="What they do by themselves when they are rung; `accepts` answers and "
-                "presses the key that takes the call, `machine` is an answering machine. Without it, the steps say what they do.",
+                "presses the key that takes the call, `machine` is an answering machine. Who "
+                "`calls first` is another caller, a second before the call of the scenario. Without "
+                "it, the steps say what they do.",
                 examples=["rings out"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    to: (
+        Annotated[
+            str,
+            Meta(
+                description="The number that they dial who `calls first`; without it, that of the "
+                "scenario.",
+                examples=["+14045550117"],
+                min_length=1,
             ),
         ]
         | UnsetType
@@ -89,7 +105,9 @@ def merge_parties(own: Parties | UnsetType, shared: Parties | UnsetType) -> Part
     found = dict(shared or {})
     for name, party in (own or {}).items():
         before = found.get(name, AuthoredParty())
-        found[name] = AuthoredParty(party.is_ or before.is_, party.does or before.does)
+        found[name] = AuthoredParty(
+            party.is_ or before.is_, party.does or before.does, party.to or before.to
+        )
     return found
 
 

@@ -108,6 +108,7 @@ class ScenarioRun:
 
     def begin_call(self) -> None:
         call = self.call_setup
+        self.party_steps.call_first(call.to)
         if call.callout is not None:
             self.talk.place(call.application, call.callout, call.plan)
         else:

@@ -23,7 +23,7 @@ from flowengine.switch.switch_events import (
 from flowengine.switch.switch_setup import Behaviour
 
 PartyDoing = Literal[
-    "", "answers", "accepts", "machine", "rings out", "busy", "declines", "nothing"
+    "", "answers", "accepts", "machine", "rings out", "busy", "declines", "calls first", "nothing"
 ]
 """What a party does by itself: "" is driven by steps; of `nothing` the scenario knows nothing"""
 REACTION_SECONDS = 3.0  # from the first ring to the answer
@@ -36,8 +36,10 @@ BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
     "rings out": Behaviour("no answer"),
     "busy": Behaviour("busy", REACTION_SECONDS),
     "declines": Behaviour("decline", REACTION_SECONDS),
+    "calls first": Behaviour("by hand"),
     "nothing": Behaviour("no answer"),
 }
+ANSWERING = frozenset({"answers", "accepts"})
 MEMBER_NAME = "agent"
 WORDS_BY_RESULT = {"BUSY": "is busy", "NOANSWER": "does not answer"}
 AddLine = Callable[[str, str], None]
@@ -88,7 +90,18 @@ class SimulatedParties:
         self._is_placed = is_placed
         self._exchange = rings.exchange
         self._by_address: dict[str, SimulatedParty] = {}
+        self._callers: dict[str, SimulatedParty] = {}
         self._exchange.subscribe(self._record_event)
+
+    def call(self, party: SimulatedParty, to: str) -> None:
+        """Have a party call, beside the call of the scenario."""
+        self._add_line(party.name, f"dials {to}")
+        party.call_id = self._exchange.dial(caller=party.address, to=to).id
+        self._callers[party.call_id] = party
+
+    def is_of_caller(self, happening: SwitchEvent) -> bool:
+        """Whether it happens to a party who has called, beside the caller of the scenario."""
+        return happening.call in self._callers
 
     def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
         """Name a party, and say what they do by themselves."""
@@ -135,7 +148,9 @@ class SimulatedParties:
     def find_leg(self, party: SimulatedParty) -> Leg | None:
         """Their end of a leg that is not over."""
         call = self.find_call(party)
-        return call.callee if call is not None and call.ended is None else None
+        if call is None or call.ended is not None:
+            return None
+        return call.caller if call.id in self._callers else call.callee
 
     def list_ringing(self, *, named: bool = True) -> list[SimulatedParty]:
         """The parties whose phone rings, those alone that were named or all."""
@@ -155,16 +170,26 @@ class SimulatedParties:
             return False
         if self._rings.find_phase(caller_id) not in ("new", "rings"):
             return True
-        by_hand = [one for one in self.list_ringing() if not one.does]
+        ringing = self.list_ringing()
+        if self._rings.waits_in_queue(caller_id) and not any(
+            one.does in ANSWERING for one in ringing
+        ):
+            return True  # as long as nobody takes the call it goes round, and the caller may act
+        by_hand = [one for one in ringing if not one.does]
         asked = [one for one in self.list_asked() if not one.is_accepting]
         return bool(by_hand or asked)
 
     def _record_event(self, event: SwitchEvent) -> None:
-        if event.call not in self._rings.legs and not self._is_placed(event.call):
+        if event.call in self._callers:
+            self._record_call(self._callers[event.call], event)
+        elif event.call not in self._rings.legs and not self._is_placed(event.call):
             return
-        if isinstance(event, Ringing):
+        elif isinstance(event, Ringing):
             self._note_ring(event)
-            return
+        else:
+            self._record_leg(event)
+
+    def _record_leg(self, event: SwitchEvent) -> None:
         party = next((one for one in self._by_address.values() if one.call_id == event.call), None)
         if party is None:
             return
@@ -181,6 +206,14 @@ class SimulatedParties:
         elif isinstance(event, CallEnded) and party.rings:
             self._note_end(party, event)
 
+    def _record_call(self, party: SimulatedParty, event: SwitchEvent) -> None:
+        """Note what another caller hears."""
+        if isinstance(event, Heard):
+            if event.role == "caller" and event.sound.kind == "speech":
+                self._note_sound(party, event)
+        elif isinstance(event, CallEnded):
+            self._add_line(party.name, "is gone")
+
     def _note_ring(self, event: Ringing) -> None:
         party = self._by_address.get(event.to) or self.add(event.to, event.to, "nothing")
         party.call_id = event.call
@@ -195,6 +228,10 @@ class SimulatedParties:
     def _note_connection(self, party: SimulatedParty, event: Joined) -> None:
         caller, _ = self._rings.legs.get(event.call, ("", 0))
         if caller and event.to == self._rings.find_room(caller):
+            if caller in self._callers:
+                other = self._callers[caller].name
+                self._add_line("platform", f"connects {other} to {party.name}")
+                return
             self._add_line("platform", f"connects the caller to {party.name}")
             self._on_connected(Joined(caller, event.at, "phone", party.address))
 

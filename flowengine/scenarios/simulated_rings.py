@@ -14,12 +14,16 @@ from flowengine.orchestration.leg_messages import (
     encode_verdict,
     read_leg_event,
 )
+from flowengine.orchestration.queue_turn import ANNOUNCE_TIMER
 from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import (
     AgentFacts,
+    AnnounceWait,
     Began,
+    CallerChose,
     CallerLeft,
     CallerReleased,
+    CallerWent,
     CancelLeg,
     CancelTimer,
     Effect,
@@ -29,20 +33,23 @@ from flowengine.orchestration.turn import (
     LegRefused,
     OrchestrationEvent,
     PlaceLeg,
+    QueueEffect,
     ReleaseCaller,
     SetTimer,
     TimerDue,
     Verdict,
 )
+from flowengine.scenarios.simulated_queues import QueueSimulator
 from flowengine.sinch import CallbackEvent
-from flowengine.states import RingPlan
+from flowengine.states import OrchestrationResult, OwnEvent, QueueAnnouncement, RingPlan
+from flowengine.states.queue_plan import QueueWish, StayInRoom
 from flowengine.svaml import encode_svaml
 from flowengine.switch.api_error import ApiError
-from flowengine.switch.clock import Timer
+from flowengine.switch.clock import Timer, VirtualClock
 from flowengine.switch.exchange import Exchange
 
-AnswerResult = Callable[[str, str], bytes]
-"""What the flow of a call answers when its ring has come to an exit"""
+AnswerOwnEvent = Callable[[OwnEvent], bytes]
+"""What the flow of a call answers when its ring has come to an exit, or its queue announces"""
 
 
 @dataclass(slots=True)
@@ -51,32 +58,51 @@ class SimulatedRing:
 
     application: str
     ring: Ring
+    begun: int = 0
     timers: dict[str, Timer] = field(default_factory=dict)
     placing: dict[int, Timer] = field(default_factory=dict)
 
 
 class RingSimulator:
-    """Conducts the rings of all calls of an exchange. `on_begin` hears of a ring before anybody is
+    """Conducts the rings and queues of all calls of an exchange. `on_begin` hears of a ring before anybody is
     rung, and `on_release` of its exit with what the flow answers to it. While `is_requesting`,
     what happens on the exchange is of a request of its own.
     """
 
-    def __init__(self, exchange: Exchange, answer_result: AnswerResult) -> None:
+    def __init__(
+        self, exchange: Exchange, clock: VirtualClock, answer_own_event: AnswerOwnEvent
+    ) -> None:
         self.exchange = exchange
-        self.answer_result = answer_result
+        self.answer_own_event = answer_own_event
         self.rings: dict[str, SimulatedRing] = {}
         self.legs: dict[str, tuple[str, int]] = {}
         self.agents: dict[str, AgentFacts] = {}
+        self.queues = QueueSimulator(clock, self.agents, self._later)
         self.is_requesting = False
         self.on_begin: Callable[[RingPlan], None] = lambda _plan: None
         self.on_release: Callable[[str, bytes], None] = lambda _exit_name, _svaml: None
 
-    def begin(self, call_id: str, plan: RingPlan) -> None:
+    def begin(self, call_id: str, step: int, plan: RingPlan) -> None:
         """Ring for this call, as soon as its callback is answered."""
         application = self.exchange.calls[call_id].application_key
-        known = self.rings.setdefault(call_id, SimulatedRing(application, Ring(id=call_id)))
+        self.rings.setdefault(call_id, SimulatedRing(application, Ring(id=call_id)))
         self.on_begin(plan)
-        self._later(call_id, Began(known.ring.number + 1, plan))
+        self._later(call_id, Began(step, plan))
+
+    def note_wish(self, call_id: str, step: int, wish: QueueWish) -> None:
+        """A caller stays in their queue, or wishes to leave it."""
+        if call_id not in self.rings:
+            return
+        if isinstance(wish, StayInRoom):
+            timer = SetTimer(ANNOUNCE_TIMER, wish.seconds)
+            self._apply_effect(call_id, self.rings[call_id], timer)
+        else:
+            self._later(call_id, CallerChose(step, wish.exit))
+
+    def note_departure(self, call_id: str, step: int) -> None:
+        """A caller has left their queue by themselves."""
+        if call_id in self.rings:
+            self._later(call_id, CallerWent(step))
 
     def answer_leg(self, event: CallbackEvent) -> bytes | None:
         """The answer to a callback of a leg; None for any other call."""
@@ -100,7 +126,12 @@ class RingSimulator:
     def get_number(self, call_id: str) -> int:
         """How many rings of this call have begun."""
         known = self.rings.get(call_id)
-        return known.ring.number if known else 0
+        return known.begun if known else 0
+
+    def waits_in_queue(self, call_id: str) -> bool:
+        """Whether the call is in a queue, or with a member of its group."""
+        known = self.rings.get(call_id)
+        return known is not None and known.ring.plan.queue is not None
 
     def find_room(self, call_id: str) -> str:
         """The conference in which the caller waits, or ""."""
@@ -117,10 +148,12 @@ class RingSimulator:
         known = self.rings[call_id]
         now = self.exchange.clock.now().timestamp()
         turn = conduct(known.ring, event, now, self.agents)
+        known.begun += turn.ring is not None and turn.ring.number > known.ring.number
         known.ring = turn.ring or known.ring
         self.agents.update((facts.address, facts) for facts in turn.agents)
         for effect in turn.effects:
             self._apply_effect(call_id, known, effect)
+        self.queues.match_soon()
         return turn.verdict
 
     def _apply_effect(self, call_id: str, known: SimulatedRing, effect: Effect) -> None:
@@ -140,10 +173,25 @@ class RingSimulator:
                     known.placing.pop(attempt).cancel()
             case HangUpLeg(call_id=leg):
                 call_later(0.0, partial(self._hang_up, leg))
+            case _:
+                self._apply_caller_effect(call_id, known, effect)
+
+    def _apply_caller_effect(
+        self,
+        call_id: str,
+        known: SimulatedRing,
+        effect: QueueEffect | AnnounceWait | ReleaseCaller | EndCaller,
+    ) -> None:
+        call_later = self.exchange.clock.call_later
+        match effect:
+            case AnnounceWait():
+                call_later(0.0, partial(self._announce, call_id, known))
             case ReleaseCaller(number=number, exit=name):
                 call_later(0.0, partial(self._release_caller, call_id, number, name))
             case EndCaller(number=number):
                 call_later(0.0, partial(self._end_caller, call_id, number))
+            case _:
+                self.queues.apply_effect(known.ring, effect)
 
     def _cancel_timer(self, known: SimulatedRing, key: str) -> None:
         if key in known.timers:
@@ -162,11 +210,22 @@ class RingSimulator:
         self._take_turn(call_id, LegPlaced(wanted.attempt, leg))
 
     def _release_caller(self, call_id: str, number: int, exit_name: str) -> None:
-        svaml = self.answer_result(call_id, exit_name)
+        svaml = self.answer_own_event(OrchestrationResult(call_id=call_id, exit=exit_name))
         self.on_release(exit_name, svaml)
         if self._request_change(call_id, PARK_REQUEST):
             self._request_change(call_id, svaml)
         self._take_turn(call_id, CallerReleased(number))
+
+    def _announce(self, call_id: str, known: SimulatedRing) -> None:
+        """Let the caller hear how it stands, unless a member has come meanwhile."""
+        if known.ring.phase not in ("waits", "rings"):
+            return
+        facts = self.queues.find_own_facts(known.ring)
+        svaml = self.answer_own_event(
+            QueueAnnouncement(call_id=call_id, position=facts.position, wait=facts.wait)
+        )
+        if self._request_change(call_id, PARK_REQUEST):
+            self._request_change(call_id, svaml)
 
     def _end_caller(self, call_id: str, number: int) -> None:
         self._hang_up(call_id)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -36,14 +36,18 @@ from flowengine.server.access import (
     TokenAuthorizer,
 )
 from flowengine.server.callback import send_response
+from flowengine.server.queue_admin import show_agents, show_queues, sign_agent
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import try_find_needed_releases
 from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
+from flowengine.states.queue_plan import SigningStatus
 from flowengine.storage.sessions import Store
 
 log = logging.getLogger(__name__)
+RequestT = TypeVar("RequestT", bound="AdminRequest")
+AGENTS_VERB = "agents"
 ADMIN_PREFIX = "/admin"
 MAX_ACTOR_LENGTH = 100
 DEFAULT_ACTOR = "admin"
@@ -89,6 +93,14 @@ class EndDraftRequest(AdminRequest, kw_only=True):
     """The draft to end."""
 
     name: str
+
+
+class SigningRequest(AdminRequest, kw_only=True):
+    """A member of a group who signs in, out, or pauses."""
+
+    group: str
+    member: str
+    sign: SigningStatus
 
 
 class AdminVerb(NamedTuple):
@@ -176,12 +188,19 @@ class AdminEndpoint:
             if found is None:
                 raise CommandRefusedError("there is no candidate")
             return found
-        raise AccessDeniedError(404, f"{ADMIN_PREFIX} shows releases and canary")
+        if what == "queues":
+            return await show_queues(self._store)
+        if what == AGENTS_VERB:
+            return await show_agents(self._store)
+        raise AccessDeniedError(404, f"{ADMIN_PREFIX} shows releases, canary, queues and agents")
 
     async def _handle_post(self, request: Request) -> AdminReply:
+        if request.path_params["verb"] == AGENTS_VERB:
+            return await self._sign_agent(request)
         verb = ADMIN_VERBS.get(request.path_params["verb"])
         if verb is None:
-            raise AccessDeniedError(404, f"{ADMIN_PREFIX} knows {', '.join(ADMIN_VERBS)}")
+            known = ", ".join((*ADMIN_VERBS, AGENTS_VERB))
+            raise AccessDeniedError(404, f"{ADMIN_PREFIX} knows {known}")
         asked = parse_request(await read_request_body(request), verb.takes)
         by = Actor(read_actor(request), asked.note)
         done = await self._release_service.compile_worker.run(
@@ -193,6 +212,12 @@ class AdminEndpoint:
             )
         )
         return AdminReply(done.text, done.release)
+
+    async def _sign_agent(self, request: Request) -> AdminReply:
+        asked = parse_request(await read_request_body(request), SigningRequest)
+        done = await sign_agent(self._store, asked.group, asked.member, asked.sign)
+        log.info("%s signs: %s", read_actor(request), done)
+        return AdminReply(done)
 
     def _find_release_spec(self, asked: AdminRequest, by: Actor) -> ReleaseSpec:
         if not isinstance(asked, NamedRequest) or (
@@ -221,7 +246,7 @@ class AdminEndpoint:
             raise CommandRefusedError(f"no kept release begins with {what}; and {error}") from error
 
 
-def parse_request(body: bytes, takes: type[AdminRequest]) -> AdminRequest:
+def parse_request(body: bytes, takes: type[RequestT]) -> RequestT:
     try:
         return msgspec.json.decode(body or b"{}", type=takes)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -82,7 +82,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     codec = keys.create_codec(known, environment, settings.folder)
     sealer = JournalEncryption(keys.find_sealing_keys(known, environment, settings.folder))
     journal = open_journal(settings, releases, sealer, metrics)
-    engine = watch_placements(Engine(releases, store, codec, client), metrics)
+    engine = watch_engine(Engine(releases, store, codec, client), metrics)
     callback = CallbackHandler(
         engine,
         SignatureGate(releases, environment),
@@ -93,7 +93,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     )
     ready, door = Readyz(store), create_status_authorizer(environment)
     status = StatusEndpoint(live, releases, store, journal)
-    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics))
+    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, store))
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
         *build_page_routes(ready, figures, AuthorizedEndpoint(door, status)),
@@ -121,8 +121,10 @@ def build_page_routes(ready: Readyz, figures: Any, status: Any) -> list[Route]:
     return [Route(path, page, methods=["GET"]) for path, page in pages.items()]
 
 
-def watch_placements(engine: Engine, metrics: Metrics) -> Engine:
-    """Count what becomes of placements; returns the engine."""
+def watch_engine(engine: Engine, metrics: Metrics) -> Engine:
+    """Count what becomes of those who wait, and of placements; returns the engine."""
+    if engine.orchestrations is not None:
+        engine.orchestrations.on_wait_end = metrics.observe_wait
     if engine.placements is not None:
         engine.placements.note_outcome = metrics.count_placement
     return engine

@@ -35,7 +35,7 @@ from flowengine.sinch import (
 )
 from flowengine.sinch.probe import PROBE_TYPE
 from flowengine.sinch.signing import HeaderMap, RequestHeaders, check_repeated_headers
-from flowengine.states import OrchestrationResult
+from flowengine.states import OwnEvent
 
 log = logging.getLogger(__name__)
 FALLBACK_HANGUP = b'{"action":{"name":"hangup"}}'
@@ -170,7 +170,7 @@ class CallbackHandler:
             )
         return 200, reply.body
 
-    async def answer_result(self, result: OrchestrationResult, body: bytes) -> bytes | None:
+    async def answer_result(self, result: OwnEvent, body: bytes) -> bytes | None:
         """The answer for a caller who goes on in the flow, see `Engine.answer_result`."""
         reply = await self._engine.answer_result(result, body)
         if reply is None:

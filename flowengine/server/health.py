@@ -7,6 +7,7 @@ import time
 from starlette.types import Receive, Scope, Send
 
 from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.queue_overview import count_waiting
 from flowengine.server.callback import send_response
 from flowengine.server.metrics import METRICS_CONTENT_TYPE, Metrics
 from flowengine.storage.sessions import Store, StoreError
@@ -80,11 +81,18 @@ class Readyz:
 class MetricsEndpoint:
     """Answers with the metrics of all workers."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, store: Store) -> None:
         self._metrics = metrics
+        self._store = store
+        self._log_once = LogOnce(log)
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Prometheus text."""
+        try:
+            if self._store.orchestrations is not None:
+                self._metrics.observe_waiting(await count_waiting(self._store.orchestrations))
+        except StoreError as error:
+            self._log_once.error("metrics do not say who waits in queues: %s", error)
         await send_response(
             send, 200, self._metrics.render_text(), (b"content-type", METRICS_CONTENT_TYPE)
         )

@@ -5,7 +5,7 @@ import os
 from bisect import bisect_left
 from collections import Counter as Count
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from flowengine.journal.size_limit import JournalUsage
 from flowengine.orchestration.placement_state import Placement
 from flowengine.runtime.engine import CallbackRecord
+from flowengine.runtime.orchestrations import WaitEnd
 from flowengine.server.fetch.breaker import CircuitState
 
 PROMETHEUS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 COUNT_DELAY_SECONDS = 0.25
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0)
+WAIT_BUCKETS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0)
 METRICS_CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -42,6 +44,7 @@ class Metrics:
         )
         self._make_fetch_metrics(given)
         self._make_journal_metrics(given)
+        self._make_queue_metrics(given)
         self._placements = Counter(
             "placements",
             "Calls that flows or commands have placed, by flow and outcome",
@@ -80,6 +83,23 @@ class Metrics:
         )
         self._opened_circuits = Counter(
             "fetch_circuit_openings", "How often circuits have opened", ["service"], **given
+        )
+
+    def _make_queue_metrics(self, given: dict[str, Any]) -> None:
+        self._waiting = Gauge(
+            "queue_waiting",
+            "Callers who wait in a queue, by its group",
+            ["group"],
+            multiprocess_mode="mostrecent",
+            **given,
+        )
+        self._waits = Histogram(
+            "queue_wait_seconds",
+            "How long callers waited in a queue, by its group and how it ended: taken by a member, "
+            "left by hanging up, chose a key, released after the longest wait",
+            ["group", "outcome"],
+            buckets=WAIT_BUCKETS,
+            **given,
         )
 
     def _make_journal_metrics(self, given: dict[str, Any]) -> None:
@@ -141,6 +161,15 @@ class Metrics:
         """Set the size of the journal, in the thread of the journal."""
         self._journal_bytes.set(usage.bytes)
         self._journal_limit.set(usage.limit)
+
+    def observe_wait(self, ended: WaitEnd) -> None:
+        """Note the end of a wait in a queue."""
+        self._waits.labels(ended.group, ended.outcome).observe(ended.seconds)
+
+    def observe_waiting(self, waiting: Mapping[str, int]) -> None:
+        """Set how many callers wait in each queue."""
+        for group, number in waiting.items():
+            self._waiting.labels(group).set(number)
 
     def count_refusal(self, code: int) -> None:
         self._refused.labels(str(code)).inc()

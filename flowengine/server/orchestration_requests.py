@@ -75,6 +75,13 @@ class OrchestrationRequests:
 
         return await self._send(owner, release)
 
+    async def change_call(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
+        async def change(api: "CallingApi") -> RequestOutcome:
+            await api.calls.update(call_id, svaml)
+            return RequestDone()
+
+        return await self._send(owner, change)
+
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
         is_ongoing = True
 

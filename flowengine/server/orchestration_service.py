@@ -3,8 +3,9 @@
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
-from flowengine.runtime.orchestration_tasks import AnswerResult, OrchestrationTasks
+from flowengine.runtime.orchestration_tasks import OrchestrationTasks
 from flowengine.runtime.placement_tasks import PlacementTasks
+from flowengine.runtime.task_contents import AnswerResult
 from flowengine.runtime.task_loop import TaskLoop
 from flowengine.server.orchestration_requests import OrchestrationRequests
 from flowengine.storage.sessions import OrchestrationStore, Store

@@ -23,6 +23,7 @@ from flowengine.releases.release_overview import (
 )
 from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.runtime.placements import RUNNING_KIND, WAITING_KIND
+from flowengine.runtime.queue_overview import QueueOverview, load_queue_overviews
 from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
@@ -80,7 +81,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     `canary` compares the candidate with the current release, as of some seconds ago; null where the
     journal cannot tell. `journal` is null where this worker has written no row yet. `fallback_from`
     is the release that no longer compiles, where the server has fallen back to `current`, else "".
-    `rings` and `placements` are null without a store, and while it fails.
+    `rings`, `queues` and `placements` are null without a store, and while it fails.
     """
 
     following: LeaderOverview | None
@@ -96,6 +97,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     journal: JournalStatus | None
     fallback_from: str
     rings: RingStatus | None
+    queues: tuple[QueueOverview, ...] | None
     placements: PlacedStatus | None
 
 
@@ -148,6 +150,7 @@ class StatusEndpoint:
             to_journal_status(self._journal.usage),
             found.fallback_from,
             await try_load_ring_status(self._store),
+            await try_load_queues(self._store),
             await try_load_placed_status(self._store),
         )
 
@@ -193,6 +196,17 @@ async def try_load_ring_status(store: Store) -> RingStatus | None:
         return None
     overdue = 0.0 if due is None else max(0.0, time.time() - due)
     return RingStatus(under_way, round(overdue, 3))
+
+
+async def try_load_queues(store: Store) -> tuple[QueueOverview, ...] | None:
+    """How queues stand; None while the session store fails, or without one."""
+    if store.orchestrations is None:
+        return None
+    try:
+        return tuple(await load_queue_overviews(store.orchestrations, time.time()))
+    except StoreError:
+        log.exception("the session store cannot tell who waits in queues")
+        return None
 
 
 async def try_load_placed_status(store: Store) -> PlacedStatus | None:

@@ -23,7 +23,7 @@ _RECORDING, _VARIABLE, _FLOW, _PROJECT, _TABLE = (
     "services",
     "rows",
 )
-_RING, _GROUP = "nobody", "wrap_up"
+_RING, _GROUP, _QUEUE, _QUEUE_WAIT, _AGENT = "who", "wrap_up", "too_long", "estimate", "sign"
 _NO_BUSY_EXIT: Final = (
     "the platform ends the call when the callee is busy or does not answer; use ring: in place of "
     "connect:, which has busy:, no_answer: and nobody:, as it keeps the caller"
@@ -63,9 +63,19 @@ FOREIGN_WORDS: Final = (
     ),
     ForeignWord(
         _STATE,
-        "queue enqueue hold agent_queue",
-        "the platform has no queue; park: holds a call with music, ring: calls several people "
-        "while the caller waits, and connect: {conference: …} brings callers into a room",
+        "enqueue agent_queue call_queue acd waiting_queue waitroom",
+        "write queue: {of: <group>, nobody: <state>}",
+    ),
+    ForeignWord(
+        _STATE,
+        "hold",
+        "park: holds a call with music, queue: has the caller wait for a free member of a group, and "
+        "connect: {conference: …} brings callers into a room",
+    ),
+    ForeignWord(
+        _STATE,
+        "sign sign_in sign_out login logout agent_login agent_logout log_in log_out",
+        "write agent: {group: <group>, sign: in, unknown: <state>}",
     ),
     ForeignWord(
         _STATE,
@@ -153,8 +163,84 @@ FOREIGN_WORDS: Final = (
         "use order: all at once, in turn, round robin or longest idle",
     ),
     ForeignWord(_GROUP, "timeout ring ring_timeout", "use each:, how long one phone rings"),
-    ForeignWord(_GROUP, "wrapup wrapup_time wrap_up_time pause", "use wrap_up:"),
+    ForeignWord(_GROUP, "wrapup wrapup_time wrap_up_time", "use wrap_up:"),
+    ForeignWord(
+        _GROUP,
+        "max_waiting max_queue queue_size max_size capacity maxlen size limit",
+        "use most_waiting:, how many callers may wait in its queue",
+    ),
+    ForeignWord(_GROUP, "penalty retry delay", "use pause:, after a call that was not taken"),
     ForeignWord(_GROUP, "group name", "remove it: the file has the name of the group"),
+    ForeignWord(
+        _QUEUE, "group groups team name agents members who from_group", "use of:, the name of a group"
+    ),
+    ForeignWord(
+        _QUEUE,
+        "timeout max_wait maxwait max_wait_time wait_limit duration max_time",
+        "use limit:, how long a caller waits; each: is how long the phone of a member rings",
+    ),
+    ForeignWord(
+        _QUEUE,
+        "ring ring_timeout ring_time dial_timeout",
+        "use each:, how long the phone of a member rings",
+    ),
+    ForeignWord(
+        _QUEUE,
+        "strategy mode method policy distribution routing",
+        "use order: in turn, round robin or longest idle",
+    ),
+    ForeignWord(
+        _QUEUE,
+        "whisper announce screen confirm confirmation prompt agent_prompt",
+        "use accept:, what a member hears before pressing 1",
+    ),
+    ForeignWord(_QUEUE, "music moh hold hold_music", "use wait: {music: music1}"),
+    ForeignWord(
+        _QUEUE, "say play announcement position", "use wait: {say: …}, what the caller hears"
+    ),
+    ForeignWord(
+        _QUEUE,
+        "every interval frequency announce_frequency periodic",
+        "it belongs inside wait:, beside what is said: wait: {say: …, every: 30s}",
+    ),
+    ForeignWord(_QUEUE, "options key press choices exit_keys", "use keys: {2: <state>}"),
+    ForeignWord(_QUEUE, "weight prio importance", "use priority:, a number from 0 to 9"),
+    ForeignWord(_QUEUE, "wrap_up wrapup wrap_up_time", "write wrap_up: in groups/<name>.yaml"),
+    ForeignWord(
+        _QUEUE,
+        "most_waiting max_waiting max_size size capacity maxlen",
+        "write most_waiting: in groups/<name>.yaml; full: says where the call goes then",
+    ),
+    ForeignWord(_QUEUE, "pause penalty", "write pause: in groups/<name>.yaml"),
+    ForeignWord(
+        _QUEUE,
+        "otherwise failed fallback else default empty no_agents closed join_empty",
+        "use nobody:",
+    ),
+    ForeignWord(_QUEUE, "overflow on_full queue_full busy", "use full:"),
+    ForeignWord(
+        _QUEUE,
+        "on_timeout timed_out expired no_answer timeout_exit waited_too_long",
+        "use too_long:, where the call goes after limit:",
+    ),
+    ForeignWord(
+        _QUEUE,
+        "next answered then on_hangup ended hangup",
+        "use after:, where the call goes when the member has hung up",
+    ),
+    ForeignWord(_QUEUE, "from callerid caller cli ani", "use caller_id:"),
+    ForeignWord(_QUEUE_WAIT, "interval frequency repeat each period", "use every:"),
+    ForeignWord(_QUEUE_WAIT, "moh hold hold_music", "use music:"),
+    ForeignWord(_QUEUE_WAIT, "text announce announcement position prompt words", "use say:"),
+    ForeignWord(_QUEUE_WAIT, "time eta wait expected estimated", "use estimate:"),
+    ForeignWord(
+        _QUEUE_WAIT, "keys options", "it belongs one level further out, beside wait:"
+    ),
+    ForeignWord(_AGENT, "of queue team in", "use group:, the name of a file in groups/"),
+    ForeignWord(_AGENT, "status state action do set", "use sign: in, out or pause"),
+    ForeignWord(_AGENT, "who number phone member address agent user", "use is:"),
+    ForeignWord(_AGENT, "otherwise failed else error not_found nobody", "use unknown:"),
+    ForeignWord(_AGENT, "next", "next: belongs one level further out, beside agent:"),
     ForeignWord(_CONNECT, "record", "write record: {to: …} in the state, beside connect:"),
     ForeignWord(
         _RECORDING,
@@ -213,53 +299,6 @@ FOREIGN_WORDS: Final = (
     ForeignWord(_PROJECT, "timezone time_zone tz", "use zone:"),
     ForeignWord(_TABLE, "data entries values", "use rows:"),
 )  # fmt: skip
-# words for a choice, where a list of choices has the first of these
-FOREIGN_CHOICES: Final = {
-    "all at once": {
-        "simultaneous": "all at once",
-        "simultaneously": "all at once",
-        "parallel": "all at once",
-        "ringall": "all at once",
-        "ring_all": "all at once",
-        "all": "all at once",
-        "broadcast": "all at once",
-        "sequential": "in turn",
-        "sequentially": "in turn",
-        "serial": "in turn",
-        "linear": "in turn",
-        "hunt": "in turn",
-        "topdown": "in turn",
-        "fixed": "in turn",
-        "roundrobin": "round robin",
-        "rrmemory": "round robin",
-        "circular": "round robin",
-        "rotary": "round robin",
-        "leastrecent": "longest idle",
-        "least_recent": "longest idle",
-        "idle": "longest idle",
-    },
-    "integer": {
-        "string": "text",
-        "str": "text",
-        "varchar": "text",
-        "number": "integer, or decimal with a fraction",
-        "int": "integer",
-        "long": "integer",
-        "float": "decimal",
-        "double": "decimal",
-        "money": "decimal",
-        "bool": "boolean",
-        "flag": "boolean",
-        "enum": "choice, and choices: [first, second] beside it",
-        "phone": "text",
-        "datetime": "date or time, a variable for each",
-        "timestamp": "date or time, a variable for each",
-        "list": "text; a variable holds one value, and rows of values stand in a table",
-        "array": "text; a variable holds one value, and rows of values stand in a table",
-        "object": "a variable for each part",
-        "map": "a variable for each part; rows of values stand in a table",
-    },
-}
 _CURES_BY_PLACE: Final = {
     (entry.place, word): entry.cure for entry in FOREIGN_WORDS for word in entry.words.split()
 }
@@ -270,16 +309,4 @@ def find_foreign_cure(key: str, known: Collection[str]) -> str:
     word = key.casefold().replace("-", "_").strip("_")
     return next(
         (_CURES_BY_PLACE[place, word] for place in known if (place, word) in _CURES_BY_PLACE), ""
-    )
-
-
-def find_foreign_choice(word: str, choices: Collection[str]) -> str:
-    """How a word for one of these choices is said here."""
-    return next(
-        (
-            f"write {words[word.casefold()]}"
-            for choice, words in FOREIGN_CHOICES.items()
-            if choice in choices and word.casefold() in words
-        ),
-        "",
     )

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from flowengine.problems import format_count, join_with_or, quote_value, suggest_name
 from flowengine.source.document import Document
-from flowengine.source.foreign_words import find_foreign_choice
+from flowengine.source.foreign_choices import find_foreign_choice
 from flowengine.source.schema_violations import SchemaViolation, get_json_type
 from flowengine.source.spelling import describe_spelling
 

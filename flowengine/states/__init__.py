@@ -1,6 +1,7 @@
 """The kinds of state: one file per kind, all in one registry."""
 
 from flowengine.states import (
+    agent,
     assign,
     choose,
     collect,
@@ -9,6 +10,7 @@ from flowengine.states import (
     menu,
     place,
     preamble,
+    queue,
     record_message,
     ring,
     split,
@@ -23,8 +25,22 @@ from flowengine.states.flow_context import (
     FlowSignature,
     Variable,
 )
-from flowengine.states.orchestration_result import OrchestrationResult, StepEvent
+from flowengine.states.orchestration_result import (
+    OrchestrationResult,
+    OwnEvent,
+    QueueAnnouncement,
+    StepEvent,
+)
 from flowengine.states.place_plan import PlacementPlan
+from flowengine.states.queue_plan import (
+    AgentSigning,
+    LeaveRoom,
+    QueueFacts,
+    QueueRequest,
+    QueueTerms,
+    QueueWish,
+    StayInRoom,
+)
 from flowengine.states.ring_plan import RingPlan
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
@@ -44,6 +60,7 @@ from flowengine.states.verb import NoEffect, TextLimit, Verb, WrittenValue
 __all__ = [
     "STAND_IN_STATE",
     "STATE_KINDS",
+    "AgentSigning",
     "AnswerCallback",
     "AuthoredFact",
     "CallbackContext",
@@ -52,12 +69,19 @@ __all__ = [
     "ExitTarget",
     "FlowContext",
     "FlowSignature",
+    "LeaveRoom",
     "LookupRequest",
     "LookupResult",
     "NameBindings",
     "NoEffect",
     "OrchestrationResult",
+    "OwnEvent",
     "PlacementPlan",
+    "QueueAnnouncement",
+    "QueueFacts",
+    "QueueRequest",
+    "QueueTerms",
+    "QueueWish",
     "ReturnFromSubflow",
     "RingPlan",
     "Shape",
@@ -65,6 +89,7 @@ __all__ = [
     "StateFailure",
     "StateKind",
     "StateResult",
+    "StayInRoom",
     "StepContext",
     "StepEvent",
     "TextLimit",
@@ -89,6 +114,8 @@ STATE_KINDS: dict[str, StateKind] = {
         subflow.RETURN_KIND,
         connect.CONNECT_KIND,
         ring.RING_KIND,
+        queue.QUEUE_STATE_KIND,
+        agent.AGENT_KIND,
         place.PLACE_KIND,
         terminal_states.CONTINUE_KIND,
         terminal_states.PARK_KIND,

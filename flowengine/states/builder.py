@@ -68,6 +68,7 @@ class StateBuilder:
         path: KeyPath,
         via: CallbackContext = "same",
         label: str | None = None,
+        also_via: CallbackContext | None = None,
     ) -> str:
         """Register an exit; an unset target registers nothing. `label` is for diagrams, by default
         the name.
@@ -80,7 +81,8 @@ class StateBuilder:
                 f"only a key can {state}; name a state here",
             )
         elif isinstance(state, str):
-            self.exits[name] = ExitTarget(state, via, path, name if label is None else label)
+            shown = name if label is None else label
+            self.exits[name] = ExitTarget(state, via, path, shown, also_via)
         return name
 
     def compile_condition(
@@ -226,9 +228,11 @@ class StateBuilder:
         # clamped, so that later checks see a duration that the platform takes
         return min(max(wait, least), most)
 
-    def compile_seconds(self, path: KeyPath, authored: str, most: int, what: str) -> int:
-        """The seconds of a duration that the platform takes in whole seconds only."""
-        wait = self.compile_millis(path, authored, 1000, most * 1000, what)
+    def compile_seconds(
+        self, path: KeyPath, authored: str, most: int, what: str, least: int = 1
+    ) -> int:
+        """The seconds of a duration that is taken in whole seconds only."""
+        wait = self.compile_millis(path, authored, least * 1000, most * 1000, what)
         if wait % 1000:
             self.add_problem(
                 "FE412",

@@ -20,13 +20,19 @@ CallbackContext = Literal["same", "pie", "ace", "notify", "keys", "ice"]
 @dataclass(frozen=True, slots=True)
 class ExitTarget:
     """Where an exit leads, under which callback the target is entered, and where the author wrote
-    it. `label` is what its author would call it, in a diagram.
+    it. `label` is what its author would call it, in a diagram. The target may be entered under
+    `also_via` as well.
     """
 
     state: str
     via: CallbackContext
     path: KeyPath
     label: str
+    also_via: CallbackContext | None = None
+
+    @property
+    def contexts(self) -> tuple[CallbackContext, ...]:
+        return (self.via, self.also_via) if self.also_via else (self.via,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,9 @@ class RecordingStorage:
 
 @dataclass(frozen=True, slots=True)
 class RingGroup:
-    """People who are rung as a group, and what holds for its rings that say nothing else. Times are
-    in seconds.
+    """People who are rung as a group, and what holds for its rings and queues that say nothing else.
+    Times are in seconds. At most `most_waiting` callers wait in its queue, 0 is any number. A member
+    who has not taken a call of the queue is offered none for `pause`.
     """
 
     name: str
@@ -108,6 +115,8 @@ class RingGroup:
     order: RingOrder
     each: int
     wrap_up: int
+    most_waiting: int = 0
+    pause: int = 10
 
 
 @dataclass(frozen=True, slots=True)

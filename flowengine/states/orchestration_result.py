@@ -1,4 +1,4 @@
-"""How an orchestration lets its caller go on in the flow."""
+"""How an orchestration lets its caller go on in the flow, or hear how it stands."""
 
 from typing import ClassVar, final
 
@@ -17,4 +17,20 @@ class OrchestrationResult(CallbackFields, frozen=True, tag="orchestration"):
     exit: str = ""
 
 
-StepEvent = CallbackEvent | OrchestrationResult
+@final
+class QueueAnnouncement(CallbackFields, frozen=True, tag="announcement"):
+    """It is time to tell a caller in a queue how it stands, an event of flowengine's own. `position`
+    and `wait` are those of `QueueFacts` at this moment. It resumes the state that the caller waits
+    in, whose answer goes out by a request that changes the call, as that to an OrchestrationResult.
+    """
+
+    kind: ClassVar[str] = "announcement"
+    answered_as: ClassVar[str] = "ice"
+    position: int = 1
+    wait: int = 0
+
+
+OwnEvent = OrchestrationResult | QueueAnnouncement
+"""Events that the platform does not send"""
+OWN_KINDS = frozenset({OrchestrationResult.kind, QueueAnnouncement.kind})
+StepEvent = CallbackEvent | OwnEvent

@@ -1,32 +1,32 @@
 """ring: call one or several people while the caller waits, and connect the first who takes the call."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta
 
-from flowengine.expr import EscapeMode, EvalError, Template
-from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MAX_RING_SECONDS
-from flowengine.problems import suggest_name
+from flowengine.expr import EvalError
 from flowengine.sinch import Ace, Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.connect_actions import explain_omissions, format_caller_id
-from flowengine.states.connect_checks import check_caller_id
-from flowengine.states.field_types import parse_seconds
+from flowengine.states.call_offer import (
+    CompiledOffer,
+    compile_offer,
+    find_group,
+    find_stranded_caller,
+)
 from flowengine.states.flow_context import RingGroup
 from flowengine.states.orchestration_result import OrchestrationResult
-from flowengine.states.prompt import CompiledPrompt, PromptPart, join_prompts
+from flowengine.states.prompt import CompiledPrompt
 from flowengine.states.ring_members import (
     CompiledMember,
     MemberError,
     compile_members,
     format_member,
 )
-from flowengine.states.ring_options import AuthoredRing, RingWait, Whisper
-from flowengine.states.ring_plan import HOST_FACT, RingMember, RingOrder, RingPlan
+from flowengine.states.ring_options import AuthoredRing, RingWait
+from flowengine.states.ring_plan import RingMember, RingOrder
 from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
@@ -38,14 +38,11 @@ from flowengine.states.verb import (
     Verb,
     filter_prompts,
 )
-from flowengine.svaml import ConnectConf, Continue, Hangup, format_tts, format_voice
+from flowengine.states.whisper import list_whisper_facts
+from flowengine.svaml import ConnectConf, Continue, Hangup
 
 EXITS = ("nobody", "busy", "no_answer", "after")
-DEFAULT_EACH_SECONDS = 20
 DEFAULT_ORDER: Final = "all at once"
-ROOM_DIGEST_BYTES = 16
-ORIGIN_FACT, APP_ORIGIN = "call.origin", "mxp"
-DIALLED_FACT = "call.to"
 MAX_SHOWN_MEMBERS = 3  # in a diagram
 EXAMPLE = """
 sales:
@@ -61,31 +58,6 @@ sorry: {say: Nobody is there. Please call again., hangup: }
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledWhisper:
-    """What members hear who pick up, and the key that takes the call."""
-
-    prompt: CompiledPrompt | None
-    key: str
-    timeout: int
-    taken: CompiledPrompt | None
-
-    def list_spoken_parts(self) -> list[PromptPart]:
-        plans = filter_prompts(self.prompt, self.taken)
-        return [part for plan in plans for part in plan.parts if part.kind != "audio"]
-
-    def render_words(self, run: StepContext) -> str:
-        """What members hear. Without words it is the key alone: with nothing to hear, whoever picks
-        up would have the call, be it an answering machine.
-        """
-        return join_prompts([self.prompt], run) or format_tts(self.key)
-
-    def choose_voice(self, run_locale: str) -> str:
-        """The voice or locale of all that members hear."""
-        spoken = self.list_spoken_parts()
-        return spoken[0].get_voice(run_locale) if spoken else format_voice(run_locale)
-
-
-@dataclass(frozen=True, slots=True)
 class CompiledRing(Verb):
     """Has others called for the caller, who waits in a conference of their own. `exits` are those
     that the author wrote.
@@ -94,9 +66,7 @@ class CompiledRing(Verb):
     members: tuple[CompiledMember, ...]
     group: RingGroup | None
     order: RingOrder
-    each: int
-    caller_id: Template | None
-    whisper: CompiledWhisper | None
+    offer: CompiledOffer
     waiting: CompiledPrompt | None
     music: str
     exits: frozenset[str]
@@ -109,13 +79,14 @@ class CompiledRing(Verb):
     calls_others = True
 
     def enter(self, run: StepContext) -> StateResult:
-        # a route without an origin takes such callers, too, so no check can tell them all
-        if run.names.get(ORIGIN_FACT) == APP_ORIGIN:
-            return StateFailure("the platform brings no caller from an app out of a conference")
+        if stranded := find_stranded_caller(run):
+            return stranded
         members = self.find_members(run)
         if not members:
             return StateFailure("none of the members can be rung")
-        plan = self.build_plan(run, members)
+        plan = self.offer.build_plan(
+            run, members, self.order, self.music, self.group, self.exits - {"nobody"}
+        )
         if self.waiting:
             run.instructions.extend(self.waiting.build_instructions(run))
         return AnswerCallback(ConnectConf(conference_id=plan.room, moh=self.music), plan)
@@ -141,28 +112,6 @@ class CompiledRing(Verb):
                 run.notes.append(f"left out: a member: {error}")
         return tuple(found)
 
-    def build_plan(self, run: StepContext, members: tuple[RingMember, ...]) -> RingPlan:
-        whisper = self.whisper
-        shown = {"caller_id": self.caller_id.render(run.names)} if self.caller_id else {}
-        run.notes.extend(explain_omissions(shown))
-        return RingPlan(
-            room=format_room_name(run.event.call_id),
-            members=members,
-            order=self.order,
-            each=self.each,
-            # one's own number: the platform brings some calls without one to nobody
-            cli=format_caller_id(shown or {"caller_id": run.names.get(DIALLED_FACT, "")}),
-            locale=whisper.choose_voice(run.locale) if whisper else format_voice(run.locale),
-            whisper=whisper.render_words(run) if whisper else "",
-            accept_key=whisper.key if whisper else "1",
-            whisper_timeout=whisper.timeout if whisper else 0,
-            taken=whisper.taken.render_prompt(run) if whisper and whisper.taken else "",
-            music=self.music,
-            group=self.group.name if self.group else "",
-            wrap_up=self.group.wrap_up if self.group else 0,
-            exits=self.exits - {"nobody"},
-        )
-
     @property
     def unanswered_exits(self) -> frozenset[str]:
         return self.exits - {"after"}
@@ -174,17 +123,14 @@ class CompiledRing(Verb):
     def list_dialled_texts(self) -> Iterator[DialledText]:
         for member in self.members:
             yield DialledText(("who", member.place), member.address, takes_sip=True)
-        if self.caller_id:
-            yield DialledText(("caller_id",), self.caller_id, is_caller_id=True)
+        yield from self.offer.list_dialled_texts()
 
     def list_prompts(self) -> PromptSequence:
         return tuple(prompt for answer in self.list_answers() for prompt in answer)
 
     def list_answers(self) -> list[PromptSequence]:
         """The first is what the caller hears, the others are for members."""
-        whisper = self.whisper
-        heard = (whisper.prompt, whisper.taken) if whisper else ()
-        return [filter_prompts(self.waiting), *((prompt,) for prompt in heard if prompt)]
+        return [filter_prompts(self.waiting), *self.offer.list_answers()]
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
         """What is for several members, where there is one."""
@@ -197,25 +143,16 @@ class CompiledRing(Verb):
             yield NoEffect(("accept", "taken"), "nobody else can take the call", hint)
 
 
-def format_room_name(call_id: str) -> str:
-    """The conference of one caller, whose name nobody else can guess or has."""
-    digest = hashlib.blake2b(call_id.encode(), digest_size=ROOM_DIGEST_BYTES)
-    return f"ring-{digest.hexdigest()}"
-
-
 def compile_ring(
     builder: StateBuilder, path: KeyPath, authored: AuthoredRing
 ) -> CompiledRing | None:
-    builder.reads |= {HOST_FACT, ORIGIN_FACT}
-    group = find_group(builder, path, authored)
+    group = choose_group(builder, path, authored)
     members: tuple[CompiledMember, ...] | None = ()
     if authored.who is not UNSET:
         members = compile_members(builder, (*path, "who"), authored.who)
-    whisper = compile_whisper(builder, (*path, "accept"), authored.accept)
+    offer = compile_offer(builder, path, group, authored)
     wait = RingWait() if authored.wait is UNSET else authored.wait
     waiting = builder.compile_prompt((*path, "wait", "say"), wait.say)
-    check_caller_id(builder, path, authored.caller_id)
-    caller_id = compile_caller_id(builder, path, authored)
     for name in EXITS:
         builder.add_exit(name, getattr(authored, name), (*path, name), "ice")
     if not members and group is None:
@@ -224,16 +161,14 @@ def compile_ring(
         members=members or (),
         group=group,
         order=choose_order(group, authored),
-        each=compile_each(builder, path, group, authored),
-        caller_id=caller_id,
-        whisper=whisper,
+        offer=offer,
         waiting=waiting,
         music=wait.music,
         exits=frozenset(builder.exits),
     )
 
 
-def find_group(builder: StateBuilder, path: KeyPath, authored: AuthoredRing) -> RingGroup | None:
+def choose_group(builder: StateBuilder, path: KeyPath, authored: AuthoredRing) -> RingGroup | None:
     """The group that the state rings, or None. It rings a group or members of its own."""
     if (authored.who is UNSET) == (authored.group is UNSET):
         builder.add_problem(
@@ -245,65 +180,13 @@ def find_group(builder: StateBuilder, path: KeyPath, authored: AuthoredRing) -> 
         )
     if authored.group is UNSET:
         return None
-    groups = builder.context.groups
-    if authored.group not in groups and builder.context.unread.has_name("groups", authored.group):
-        return None
-    if authored.group not in groups:
-        builder.add_problem(
-            "FE202",
-            (*path, "group"),
-            f"there is no group {authored.group}",
-            suggest_name(authored.group, groups) or f"write groups/{authored.group}.yaml",
-        )
-        return None
-    return groups[authored.group]
-
-
-def compile_whisper(builder: StateBuilder, path: KeyPath, authored: Any) -> CompiledWhisper | None:
-    if authored is UNSET:
-        return None
-    is_short = isinstance(authored, str)
-    whisper = Whisper(prompt=authored) if is_short else authored
-    most, what = MAX_MENU_TIMEOUT_MILLIS // 1000, "how long a member may take to press the key"
-    compiled = CompiledWhisper(
-        prompt=builder.compile_prompt(path if is_short else (*path, "prompt"), whisper.prompt),
-        key=str(whisper.key),
-        timeout=builder.compile_seconds((*path, "timeout"), whisper.timeout, most, what),
-        taken=builder.compile_prompt((*path, "taken"), whisper.taken),
-    )
-    if len({(part.locale, part.voice) for part in compiled.list_spoken_parts()}) > 1:
-        builder.add_problem(
-            "FE416",
-            path,
-            "members hear everything in one voice and locale",
-            "give all parts of prompt: and taken: the same voice: and locale:",
-            at_key=True,
-        )
-    return compiled
-
-
-def compile_each(
-    builder: StateBuilder, path: KeyPath, group: RingGroup | None, authored: AuthoredRing
-) -> int:
-    if authored.each is UNSET:
-        return group.each if group else DEFAULT_EACH_SECONDS
-    what = "how long a phone may ring"
-    return builder.compile_seconds((*path, "each"), authored.each, MAX_RING_SECONDS, what)
+    return find_group(builder, (*path, "group"), authored.group)
 
 
 def choose_order(group: RingGroup | None, authored: AuthoredRing) -> RingOrder:
     if authored.order is UNSET:
         return group.order if group else DEFAULT_ORDER
     return authored.order
-
-
-def compile_caller_id(
-    builder: StateBuilder, path: KeyPath, authored: AuthoredRing
-) -> Template | None:
-    if authored.caller_id is UNSET:
-        builder.reads.add(DIALLED_FACT)
-        return None
-    return builder.compile_template((*path, "caller_id"), authored.caller_id, EscapeMode.PLAIN)
 
 
 def list_ring_facts(authored: AuthoredRing) -> Iterator[AuthoredFact]:
@@ -315,24 +198,7 @@ def list_ring_facts(authored: AuthoredRing) -> Iterator[AuthoredFact]:
         yield AuthoredFact("topic", f"group {authored.group}", None)
     if authored.who is not UNSET:
         yield AuthoredFact("text", "who", ", ".join(map(format_member, authored.who)), ("who",))
-    if isinstance(authored.accept, str):
-        yield AuthoredFact("prompt", "accept", authored.accept, ("accept",))
-        yield from list_key_facts(Whisper(prompt=authored.accept))
-    elif authored.accept is not UNSET:
-        yield from list_whisper_facts(authored.accept)
-
-
-def list_whisper_facts(whisper: Whisper) -> Iterator[AuthoredFact]:
-    yield AuthoredFact("prompt", "accept", whisper.prompt, ("accept", "prompt"))
-    yield from list_key_facts(whisper)
-    if whisper.taken is not UNSET:
-        yield AuthoredFact("prompt", "accept taken", whisper.taken, ("accept", "taken"))
-
-
-def list_key_facts(whisper: Whisper) -> Iterator[AuthoredFact]:
-    yield AuthoredFact("text", "accept key", str(whisper.key), ("accept", "key"))
-    wait = f"{parse_seconds(whisper.timeout)}s"
-    yield AuthoredFact("number", "accept timeout", wait, ("accept", "timeout"))
+    yield from list_whisper_facts(authored.accept)
 
 
 def summarise_ring(authored: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
-"""What a `ring` state asks for: whom to call for the caller who waits, and how. All values of the
+"""What a `ring` or `queue` state asks for: whom to call for the caller who waits, and how. All values of the
 call are put in already, so that who carries it out needs no flow.
 """
 
 from typing import Literal
 
 import msgspec
+
+from flowengine.states.queue_plan import QueueTerms
 
 HOST_FACT = "call.host"
 """The name under which a call that may ring keeps the host of its `callResourceUrl`: all requests
@@ -21,7 +23,7 @@ class RingMember(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RingPlan(msgspec.Struct, frozen=True, array_like=True):
-    """One ring for one caller. Times are in seconds.
+    """One ring for one caller, or with `queue` one wait in the queue of a group. Times are in seconds.
 
     `room` is the conference that the caller waits in. `each` is how long one phone rings. With
     `whisper` (in the platform's prompt notation) the member hears it, and has the call after key
@@ -44,3 +46,4 @@ class RingPlan(msgspec.Struct, frozen=True, array_like=True):
     group: str = ""
     wrap_up: int = 0
     exits: frozenset[str] = frozenset()
+    queue: QueueTerms | None = None

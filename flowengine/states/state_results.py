@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from flowengine.states.queue_plan import AgentSigning, QueueRequest, QueueWish
 from flowengine.states.ring_plan import RingPlan
 from flowengine.svaml import Action, Instruction
 
@@ -18,26 +19,34 @@ InstructionToSend = Instruction | msgspec.Raw
 class Exit(msgspec.Struct, frozen=True):
     """Leave by this exit; the state machine knows where it leads. With `own_question`, `back` goes
     to the question of the state itself: from its read-back, or from a menu inside it. With
-    `without_caller`, nobody hears what the states that follow say.
+    `without_caller`, nobody hears what the states that follow say. With `leaves_queue`, a caller
+    who waits in a queue goes on by themselves: nobody has brought them out. With `signing`, an agent
+    signs in or out.
     """
 
     name: str
     own_question: bool = False
     without_caller: bool = False
+    leaves_queue: bool = False
+    signing: AgentSigning | None = None
 
 
 class AnswerCallback(msgspec.Struct, frozen=True):
     """Answer the callback with this action and wait here for the next one. With `ring` other calls
-    are placed for the caller, and their result resumes the state.
+    are placed for the caller, and their result resumes the state. A caller who waits in a queue may
+    have a `wish`.
     """
 
     action: ActionToSend | None
     ring: RingPlan | None = None
+    wish: QueueWish | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
-    """An HTTP request that the driver of the step performs. `timeout` is in seconds."""
+    """An HTTP request that the driver of the step performs. `timeout` is in seconds. With `queue` it
+    goes to nobody: the driver asks the queue, and the body of the result holds `QueueFacts`.
+    """
 
     service: str
     method: str
@@ -46,6 +55,7 @@ class LookupRequest:
     body: bytes = field(repr=False)
     timeout: float
     retries: int
+    queue: QueueRequest | None = None
 
 
 class LookupResult(msgspec.Struct, frozen=True):

@@ -80,6 +80,8 @@ class Verb(ABC):
     ends_call = False  # the call ends in it, or goes to somebody else
     joins_callee = False  # the answer of a callee, and the verdict on it, resume it
     calls_others = False  # it has other calls placed for its caller; their result resumes it
+    waits_in_queue = False  # announcements, and keys in the conference of its caller, resume it
+    signs_agents = False  # it signs members of groups in and out
 
     if TYPE_CHECKING:  # a dataclass would take a property of its base for the default of a field
 

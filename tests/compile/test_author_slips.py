@@ -15,6 +15,8 @@ MENU = "menu: {prompt: Hi., options: {1: a}, otherwise: a, %s}"
 COLLECT = "collect: {prompt: Hi., into: x, digits: 4, otherwise: a, %s}, next: a"
 CONNECT = 'connect: {phone: "+14045550111", %s}'
 RING = 'ring: {who: ["+14045550111", "+14045550112"], nobody: a, %s}'
+QUEUE = "queue: {of: support, nobody: a, %s}"
+GROUPS = '# project.yaml\nproject: p\ngroups: {support: {members: ["+14045550111"]}}\n'
 KEYS = {
     'transfer: "+14045550111"': "write connect: and the number",
     "connect: 14045550111": 'a phone number has a + as well: "+14045550111"',
@@ -27,7 +29,25 @@ KEYS = {
     "if: x": "write choose:",
     "else: x": "write choose:",
     "switch: x": "write choose:",
-    "queue: x": "the platform has no queue; park: holds a call",
+    "queue: x": "write {of: <group>, nobody: <state>}",
+    "enqueue: x": "write queue: {of: <group>, nobody: <state>}",
+    "sign_in: x": "write agent: {group: <group>, sign: in, unknown: <state>}",
+    QUEUE % "group: support": "use of:, the name of a group",
+    QUEUE % "timeout: 20s": "use limit:, how long a caller waits",
+    QUEUE % "every: 30s": "it belongs inside wait:",
+    QUEUE % "say: Hello.": "use wait: {say: …}",
+    QUEUE % "order: all at once": "a queue offers a call to one member at a time",
+    QUEUE % "priority: 12": "write 0 to 9",
+    QUEUE % "keys: {12: a}": "a key is one of 0-9 * #",
+    QUEUE % "timed_out: a": "use too_long:",
+    QUEUE % "wait: {say: Hi., interval: 30s}": "use every:",
+    QUEUE % "wait: {say: 'It takes ${queue.wait}.'}": "write it in wait: {estimate: …}",
+    QUEUE % "wait: {say: 'At ${queue.positon}.'}": "queue.position",
+    QUEUE % "wait: {say: Hi., every: 5s}": "choose a time in that range",
+    QUEUE % "limit: 9h": "choose a time in that range",
+    "say: 'You are number ${queue.position}.', hangup: ": "wait: of a queue alone",
+    "agent: {group: support, sign: on, unknown: a}, next: a": "write in",
+    "agent: {of: support, sign: in, unknown: a}, next: a": "use group:",
     "gather: {}": "write menu: for choices by key or voice, collect: for digits",
     "busy: a": "the platform ends the call when the callee is busy",
     "no_answer: a": "use ring: in place of connect:, which has busy:, no_answer: and nobody:",
@@ -61,7 +81,7 @@ KEYS = {
 
 @pytest.mark.parametrize(("state", "hint"), KEYS.items(), ids=KEYS)
 def test_state_with_a_slip_has_one_problem_with_its_cure(state: str, hint: str) -> None:
-    (problem,) = compiled(FRAME % state).problems
+    (problem,) = compiled(FRAME % state + (GROUPS if "support" in state else "")).problems
     assert hint in problem.hint
 
 

@@ -13,7 +13,7 @@ from flowengine.runtime.engine import Engine, Reply
 from flowengine.runtime.orchestration_tasks import OrchestrationTasks
 from flowengine.runtime.platform_requests import CallOwner, RequestDone, RequestOutcome
 from flowengine.sinch import decode
-from flowengine.states import LookupRequest, LookupResult, OrchestrationResult
+from flowengine.states import LookupRequest, LookupResult, OwnEvent
 from flowengine.states.ring_plan import RingMember
 from flowengine.storage.sessions import MemoryStore, Store
 from tests.compiled_release import compile_release
@@ -58,6 +58,7 @@ class FakePlatform:
         self.placed: list[tuple[str, str]] = []
         self.hung_up: list[str] = []
         self.released: list[bytes] = []
+        self.changed: list[bytes] = []
         self.owners: set[CallOwner] = set()
         self.outcomes: list[RequestOutcome] = []
         self.ongoing: dict[str, bool | None] = {}
@@ -74,6 +75,10 @@ class FakePlatform:
 
     async def release_caller(self, owner: CallOwner, _call_id: str, svaml: bytes) -> RequestOutcome:
         self.released.append(svaml)
+        return self._finish(owner)
+
+    async def change_call(self, owner: CallOwner, _call_id: str, svaml: bytes) -> RequestOutcome:
+        self.changed.append(svaml)
         return self._finish(owner)
 
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
@@ -110,7 +115,7 @@ class RingLine:
             self.engine.orchestrations, CODEC, self.platform, self.answer_result, lambda: self.now
         )
 
-    async def answer_result(self, event: OrchestrationResult, body: bytes) -> bytes | None:
+    async def answer_result(self, event: OwnEvent, body: bytes) -> bytes | None:
         reply = await self.engine.answer_result(event, body)
         return reply.body if reply else None
 
@@ -127,6 +132,13 @@ class RingLine:
         ).encode()
         reply = self.replies[call_id] = await self.engine.answer(decode(body), body)
         return json.loads(reply.body)
+
+    async def dial_queue(self, call_id: str) -> Any:
+        """A caller comes to a flow that begins with a queue."""
+        return await self.call(
+            call_id, "ice", cli="46700000000", to={"type": "did", "endpoint": "1"},
+            callResourceUrl=f"{REGION}/calling/v1/calls/id/{call_id}",
+        )  # fmt: skip
 
     async def dial_in(self, api: str = REGION) -> Any:
         """A caller comes to the ring, whose call is on this API."""

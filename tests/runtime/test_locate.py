@@ -14,7 +14,7 @@ from flowengine.releases import Registry
 from flowengine.runtime.call_state import Call, Frame, can_continue_on, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
 from flowengine.runtime.engine import Engine, Reply
-from flowengine.runtime.step_start import truncate_fact
+from flowengine.runtime.incoming_facts import truncate_fact
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall

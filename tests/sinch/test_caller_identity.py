@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.runtime.step_start import read_call_facts
+from flowengine.runtime.incoming_facts import read_call_facts
 from flowengine.sinch import decode
 from flowengine.sinch.caller_identity import read_caller
 

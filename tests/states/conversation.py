@@ -13,7 +13,13 @@ from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, decode
-from flowengine.states import LookupRequest, LookupResult, OrchestrationResult
+from flowengine.states import (
+    LookupRequest,
+    LookupResult,
+    OrchestrationResult,
+    QueueAnnouncement,
+    StepEvent,
+)
 from flowengine.svaml import encode_svaml, find_violations
 
 NOW = "2026-11-23T12:00:00+00:00"  # a Monday
@@ -61,6 +67,11 @@ def event(name: str, fields: Mapping[str, Any], call_id: str = "call-1") -> Call
 def result(exit_: str, call_id: str = "call-1") -> OrchestrationResult:
     """The result of calls to others."""
     return OrchestrationResult(call_id=call_id, exit=exit_)
+
+
+def announcement(how: Mapping[str, int], call_id: str = "call-1") -> QueueAnnouncement:
+    """The time to tell how it stands in a queue: its place and the seconds to wait."""
+    return QueueAnnouncement(call_id=call_id, **how)
 
 
 def pie(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,6 +147,21 @@ def asked(request: LookupRequest) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def make_event(name: str, given: Any) -> StepEvent:
+    """A callback, or an event of flowengine's own."""
+    if name == "result":
+        return result(given)
+    return announcement(given) if name == "announcement" else event(name, given)
+
+
+def find_wish(outcome: Outcome) -> dict[str, Any]:
+    """What the step asks of queues."""
+    wish = {type(outcome.wish).__name__: asdict(outcome.wish)} if outcome.wish else {}
+    left = {"leaves": True} if outcome.leaves_queue else {}
+    signings = [[item.group, item.address, item.status] for item in outcome.signings]
+    return {**wish, **left, **({"signings": signings} if signings else {})}
+
+
 class Conversation:
     """One call of a compiled project. Between two callbacks its state is bytes, as in the store."""
 
@@ -148,20 +174,22 @@ class Conversation:
     def turn(self, turn: Mapping[str, Any], fresh: bool = False) -> None:
         """Send a callback and compare what comes of it."""
         name = next(
-            name for name in ("ice", "ace", "pie", "dice", "notify", "result") if name in turn
+            name
+            for name in ("ice", "ace", "pie", "dice", "notify", "result", "announcement")
+            if name in turn
         )
         self.now = datetime.fromisoformat(turn.get("now", self.now.isoformat()))
         before = (
             None if fresh or turn.get("lost") else self.call and decode_call(encode_call(self.call))
         )
-        happened = result(turn[name]) if name == "result" else event(name, turn[name] or {})
+        happened = make_event(name, turn[name] or {})
         outcome = self.performed(
             step(self.release, before, happened, self.now), list(turn.get("fetches", []))
         )
         answer = json.loads(encode_svaml(outcome.instructions, outcome.action))
         if answer:
             # what goes on after other calls may hold what the answer to an ICE may
-            context = "ice" if name == "result" else name
+            context = "ice" if name in ("result", "announcement") else name
             assert find_violations(context, outcome.instructions, outcome.action) == []
         self.call = outcome.call
         self.compare(turn, answer, outcome)
@@ -198,6 +226,9 @@ class Conversation:
             plan = json.loads(msgspec.json.encode(asdict(outcome.ring)))
             plan["exits"].sort()  # a set
             assert contained(turn["rings"], plan), plan
+        assert contained(turn.get("asks_queue", {}), find_wish(outcome)), find_wish(outcome)
+        if "asks_queue" not in turn:
+            assert find_wish(outcome) == {}
         if "state" in turn:
             assert self.call is not None
             assert self.call.state == turn["state"], self.call

@@ -89,6 +89,7 @@ routes: [{flow: line}]
 services: {crm: {url: "https://crm.example.com"}}
 calendars: {support: {zone: Europe/Stockholm, open: {mon-fri: "09:00-17:00"}}}
 secrets: {s3: S3}
+groups: {support: {members: ["+14045009001"]}}
 defaults: {attempts: 3, timeout: 5s, no_input: Sorry?, no_match: {each: [No., "No!"]}}
 tables: {people: {rows: {"1": {name: Ann, age: 3}}, default: {name: "", age: 0}}}
 messages: {bye: {en-US: Bye., sv-SE: Hej då.}}

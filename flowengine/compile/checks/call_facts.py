@@ -250,14 +250,15 @@ def iterate_exit_edges(
     """The ways by the exits of a state; what holds then depends on the callback that takes them."""
     limits = find_origin_limits(state.verb.conditional_exits)
     for name, target in state.exits.items():
-        if target.via == "pie":
-            yield PathEdge(target.state, pressed)
-        elif target.via == "same":
-            limit = limits.get(name)
-            yield PathEdge(target.state, here.chain_with(limit) if limit else here)
-        else:
-            event = make_event_transfer(find_reported_event(state, target.via))
-            yield PathEdge(target.state, here.chain_with(event))
+        for via in target.contexts:
+            if via == "pie":
+                yield PathEdge(target.state, pressed)
+            elif via == "same":
+                limit = limits.get(name)
+                yield PathEdge(target.state, here.chain_with(limit) if limit else here)
+            else:
+                event = make_event_transfer(find_reported_event(state, via))
+                yield PathEdge(target.state, here.chain_with(event))
 
 
 def make_event_transfer(event: int) -> Transfer:

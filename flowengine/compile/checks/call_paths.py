@@ -105,13 +105,9 @@ class PathWalk:
 
     def follow_exits(self, node: StateUnderCallback, state: CompiledState) -> None:
         for label, target in state.exits.items():
-            self.add_node(
-                StateUnderCallback(
-                    target.state, node.context if target.via == "same" else target.via
-                ),
-                node,
-                label,
-            )
+            for via in target.contexts:
+                context = node.context if via == "same" else via
+                self.add_node(StateUnderCallback(target.state, context), node, label)
         for key, leads in state.verb.key_targets.items():
             for asked in (
                 (state.name,)

@@ -28,4 +28,7 @@ def explain_need(state: CompiledState) -> tuple[str, str] | None:
     if state.verb.placed_flow:
         what = "has somebody called, and without a session store nobody remembers to"
         return "FE427", f"{state.name} {what}"
+    if state.verb.signs_agents:
+        what = "signs an agent in or out, and without a session store nobody knows of it"
+        return "FE427", f"{state.name} {what}"
     return None

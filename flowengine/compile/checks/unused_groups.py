@@ -19,9 +19,12 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
     for name in groups:
         if name not in used:
             document, path = authored.locations["groups", name]
-            hint = f"write `group: {name}` in the ring: that should call it, or remove it"
+            hint = (
+                f"write `group: {name}` in the ring: or `of: {name}` in the queue: that should call "
+                "it, or remove it"
+            )
             span = document.find_key_span(path)
-            yield Problem("FE913", span, f"nobody rings the group {name}", hint)
+            yield Problem("FE913", span, f"no state calls the group {name}", hint)
 
 
 def find_called_groups(program: Program) -> frozenset[str]:

@@ -5,15 +5,24 @@ from itertools import count
 from typing import TypeVar
 
 from flowengine.storage.sessions.orchestration_rows import (
+    LATEST_TAKINGS,
+    MATCH_TASK,
+    MAX_MATCHED_CALLS,
+    TAKEN_OUTCOME,
     Decide,
+    DecideMatch,
     ListAgents,
     OrchestrationChange,
+    QueueEntry,
+    QueuePlace,
     SavedAgent,
     SavedOrchestration,
+    SavedSigning,
     ScheduledTask,
     ScheduleWatch,
     check_version,
     is_forgettable,
+    is_stale_entry,
 )
 
 T = TypeVar("T")
@@ -26,6 +35,8 @@ class MemoryOrchestrations:
         self._orchestrations: dict[str, SavedOrchestration] = {}
         self._tasks: dict[tuple[str, str], ScheduledTask] = {}
         self._agents: dict[str, SavedAgent] = {}
+        self._entries: dict[tuple[str, int], QueueEntry] = {}
+        self._signings: dict[tuple[str, str], SavedSigning] = {}
         self._claims = count(1)
         self._watch = ScheduleWatch()
         self.watch_schedule = self._watch.watch_schedule
@@ -38,6 +49,51 @@ class MemoryOrchestrations:
             check_version(saved, change)
             self.write_changes((change,))
         return result
+
+    async def take_queue_turn(
+        self,
+        id: str,  # noqa: A002  # as the rows call it
+        group: str,
+        list_agents: ListAgents,
+        decide: DecideMatch[T],
+    ) -> T:
+        saved = self._orchestrations.get(id)
+        waiting = [one for one in self._list_waiting(id) if not one.offered]
+        agents = self._find_agents(list_agents(saved), group)
+        change, result = decide(saved, agents, waiting[:MAX_MATCHED_CALLS])
+        if change is not None:
+            check_version(saved, change)
+            self.write_changes((change,))
+        return result
+
+    async def sign_agent(self, signing: SavedSigning) -> None:
+        self._signings[signing.group, signing.address] = signing
+        self._wake_queues(signing.since)
+        self._watch.tell(signing.since)
+
+    async def list_signings(self) -> list[SavedSigning]:
+        return [*self._signings.values()]
+
+    async def read_place(
+        self, queue: str, place: tuple[int, float, str], since: float
+    ) -> QueuePlace:
+        waiting = self._list_waiting(queue)
+        key = (-place[0], *place[1:])
+        taken = sorted(
+            entry.ended
+            for entry in self._entries.values()
+            if entry.queue == queue and entry.outcome == TAKEN_OUTCOME and entry.ended > since
+        )[-LATEST_TAKINGS:]
+        ahead = sum(_get_place(entry) < key for entry in waiting)
+        return QueuePlace(ahead, len(waiting), len(taken), min(taken, default=0.0))
+
+    async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
+        ended = [
+            entry
+            for entry in self._entries.values()
+            if entry.queue == queue and entry.outcome and entry.ended >= since
+        ]
+        return [*self._list_waiting(queue), *sorted(ended, key=lambda entry: entry.ended)]
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
         due = [task for task in self._tasks.values() if task.due <= now]
@@ -67,8 +123,10 @@ class MemoryOrchestrations:
     async def count_orchestrations(self, kind: str) -> int:
         return sum(saved.kind == kind for saved in self._orchestrations.values())
 
-    async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
-        return self._find_agents(addresses)
+    async def load_agents(
+        self, addresses: Collection[str], group: str = ""
+    ) -> dict[str, SavedAgent]:
+        return self._find_agents(addresses, group)
 
     def write_changes(self, changes: Sequence[OrchestrationChange]) -> None:
         """Write what was decided, and tell the watcher of the tasks."""
@@ -86,10 +144,14 @@ class MemoryOrchestrations:
             self._delete(saved.id)
         for agent in [one for one in self._agents.values() if is_forgettable(one, now)]:
             del self._agents[agent.address]
+        for key, entry in [*self._entries.items()]:
+            if is_stale_entry(entry, now):
+                del self._entries[key]
 
     def _write_change(self, change: OrchestrationChange) -> None:
         for agent in change.agents:
-            self._agents[agent.address] = agent
+            self._agents[agent.address] = agent._replace(status="")
+        self._write_queues(change)
         if change.saved is None:
             self._delete(change.id)
             return
@@ -99,10 +161,35 @@ class MemoryOrchestrations:
         for key in change.cancelled:
             self._tasks.pop((change.id, key), None)
         for task in change.scheduled:
-            self._tasks[change.id, task.key] = task
+            self._tasks[task.orchestration, task.key] = task
 
-    def _find_agents(self, addresses: Iterable[str]) -> dict[str, SavedAgent]:
-        return {one: self._agents[one] for one in addresses if one in self._agents}
+    def _write_queues(self, change: OrchestrationChange) -> None:
+        for signing in change.signings:
+            self._signings[signing.group, signing.address] = signing
+        for entry in change.entries:
+            stored = self._entries.get((entry.call, entry.number))
+            if stored is None or not stored.outcome:
+                self._entries[entry.call, entry.number] = entry
+        if change.wakes_queues is not None:
+            self._wake_queues(change.wakes_queues)
+
+    def _wake_queues(self, due: float) -> None:
+        waiting = {entry.queue for entry in self._entries.values() if not entry.outcome}
+        for id in waiting & self._orchestrations.keys():  # noqa: A001  # as the rows call it
+            self._tasks[id, MATCH_TASK] = ScheduledTask(id, MATCH_TASK, due, b"")
+
+    def _list_waiting(self, queue: str) -> list[QueueEntry]:
+        waiting = [one for one in self._entries.values() if one.queue == queue and not one.outcome]
+        return sorted(waiting, key=_get_place)
+
+    def _find_agents(self, addresses: Iterable[str], group: str = "") -> dict[str, SavedAgent]:
+        found = {one: self._agents[one] for one in addresses if one in self._agents}
+        for one in addresses:
+            signing = self._signings.get((group, one))
+            if signing is not None:
+                agent = found.get(one) or SavedAgent(one, "", 0.0, 0.0)
+                found[one] = agent._replace(status=signing.status)
+        return found
 
     def _delete(self, id: str) -> None:  # noqa: A002  # as the rows call it
         self._orchestrations.pop(id, None)
@@ -110,3 +197,10 @@ class MemoryOrchestrations:
             del self._tasks[key]
         for agent in [one for one in self._agents.values() if one.occupied_by == id]:
             self._agents[agent.address] = agent._replace(occupied_by="")
+        for place, entry in [*self._entries.items()]:
+            if entry.call == id and not entry.outcome:
+                del self._entries[place]
+
+
+def _get_place(entry: QueueEntry) -> tuple[int, float, str]:
+    return -entry.priority, entry.entered_at, entry.call

@@ -2,9 +2,15 @@
 bytes, and knows nothing of rings.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+QUEUE_KIND = "queue"
+MATCH_TASK = "match"
+TAKEN_OUTCOME = "taken"  # of an entry whose caller a member has taken
+LATEST_TAKINGS = 10
+MAX_MATCHED_CALLS = 64  # of one turn; a group has fewer members
+QUEUE_ENTRY_KEPT_SECONDS = 2 * 86_400.0  # after its end: figures of a day and of the day before
 AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
 
 T = TypeVar("T")
@@ -39,19 +45,61 @@ class ScheduledTask(NamedTuple):
 
 
 class SavedAgent(NamedTuple):
-    """A member across all rings; see `orchestration.turn.AgentFacts`."""
+    """A member across all rings and queues; see `orchestration.turn.AgentFacts`. `status` is that in
+    the group that was asked for, "" for one who never signed out.
+    """
 
     address: str
     occupied_by: str
     idle_since: float
     not_before: float
     rung_at: float = 0.0
+    status: str = ""
+
+
+class SavedSigning(NamedTuple):
+    """Whether a member of a group is signed in, since when; those who never signed out have none."""
+
+    group: str
+    address: str
+    status: str
+    since: float
+
+
+class QueueEntry(NamedTuple):
+    """A call in a queue, of which it is the wait with this `number`. Higher `priority` goes first,
+    then the earlier `entered_at`. `offered` is the member who is asked to take it, "" for none.
+    `outcome` is "" while it waits, and `ended` is when it ended; nothing changes after that.
+    """
+
+    queue: str
+    call: str
+    number: int
+    priority: int
+    entered_at: float
+    offered: str = ""
+    outcome: str = ""
+    ended: float = 0.0
+
+
+class QueuePlace(NamedTuple):
+    """How it stands in a queue: how many calls are before a place in it, how many wait in all, and
+    of the latest takings, at most `LATEST_TAKINGS`, how many there were and when the first was.
+    """
+
+    ahead: int
+    waiting: int
+    takings: int
+    since: float
 
 
 class OrchestrationChange(NamedTuple):
-    """What one turn writes: first the tasks that it cancels, then those that it schedules. Without
-    `saved` the orchestration and all its tasks are deleted, and every agent that it occupies is
-    free. With a `saved` of version 0, what is stored stays.
+    """What one turn writes: first the tasks that it cancels, then those that it schedules, be they
+    of this orchestration or of others. Without `saved` the orchestration and all its tasks are
+    deleted, it waits in no queue, and every agent that it occupies is free. With a `saved` of
+    version 0, what is stored stays. `entries` replace those with the same call and number that have
+    not ended. With `wakes_queues`, each queue in which calls wait gets a task `MATCH_TASK` that is
+    due then.
     """
 
     id: str
@@ -59,11 +107,18 @@ class OrchestrationChange(NamedTuple):
     scheduled: tuple[ScheduledTask, ...] = ()
     cancelled: tuple[str, ...] = ()
     agents: tuple[SavedAgent, ...] = ()
+    entries: tuple[QueueEntry, ...] = ()
+    signings: tuple[SavedSigning, ...] = ()
+    wakes_queues: float | None = None
 
 
 ListAgents = Callable[[SavedOrchestration | None], Collection[str]]
 Decide = Callable[
     [SavedOrchestration | None, Mapping[str, SavedAgent]], tuple[OrchestrationChange | None, T]
+]
+DecideMatch = Callable[
+    [SavedOrchestration | None, Mapping[str, SavedAgent], Sequence[QueueEntry]],
+    tuple[OrchestrationChange | None, T],
 ]
 
 
@@ -79,6 +134,11 @@ def is_forgettable(agent: SavedAgent, now: float) -> bool:
     return not agent.occupied_by and last < now - AGENT_KEPT_SECONDS
 
 
+def is_stale_entry(entry: QueueEntry, now: float) -> bool:
+    """Whether an entry counts in no figure any more, or its call was forgotten long ago."""
+    return max(entry.ended, entry.entered_at) < now - QUEUE_ENTRY_KEPT_SECONDS
+
+
 class ScheduleWatch:
     """Tells one watcher of the tasks that this process schedules."""
 
@@ -89,13 +149,20 @@ class ScheduleWatch:
         """See `OrchestrationStore.watch_schedule`."""
         self._notify = notify
 
-    def announce(self, changes: Iterable[OrchestrationChange]) -> None:
+    def announce(self, changes: Collection[OrchestrationChange]) -> None:
         """Tell the watcher of the tasks of changes that are committed."""
         tasks = (
             task for change in changes if change.saved is not None for task in change.scheduled
         )
-        due = min((task.due for task in tasks), default=None)
-        if due is not None and self._notify is not None:
+        dues = [task.due for task in tasks]
+        dues += [change.wakes_queues for change in changes if change.wakes_queues is not None]
+        due = min(dues, default=None)
+        if due is not None:
+            self.tell(due)
+
+    def tell(self, due: float) -> None:
+        """Tell the watcher that something is due then."""
+        if self._notify is not None:
             self._notify(due)
 
 
@@ -119,6 +186,41 @@ class OrchestrationStore(Protocol):
         its result. Turns of one orchestration come one after the other, and so do turns that read
         the same agent. Both functions are pure and quick, and may be called again; what it raises is
         raised here, and nothing is written. After this the turn survives a killed process.
+        """
+        ...
+
+    async def take_queue_turn(
+        self,
+        id: str,  # noqa: A002
+        group: str,
+        list_agents: ListAgents,
+        decide: DecideMatch[T],
+    ) -> T:
+        """A turn of a queue: the same, and `decide` gets the agents with their status in the group,
+        and the calls that wait in the queue and are offered to nobody, in their order, as many as
+        there may be agents.
+        """
+        ...
+
+    async def sign_agent(self, signing: SavedSigning) -> None:
+        """Note that a member has signed in or out, and wake all queues."""
+        ...
+
+    async def list_signings(self) -> list[SavedSigning]:
+        """All members who have ever signed out, and whether they have signed in again."""
+        ...
+
+    async def read_place(
+        self, queue: str, place: tuple[int, float, str], since: float
+    ) -> QueuePlace:
+        """How it stands for a place (priority, entered_at, call) in a queue; takings before `since` do
+        not count. By an index, and without a lock.
+        """
+        ...
+
+    async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
+        """The calls that wait in a queue, in their order, and after them those that have ended
+        since.
         """
         ...
 
@@ -148,6 +250,8 @@ class OrchestrationStore(Protocol):
         """How many of one kind are stored; by an index, and without their states."""
         ...
 
-    async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
-        """The stored agents among these."""
+    async def load_agents(
+        self, addresses: Collection[str], group: str = ""
+    ) -> dict[str, SavedAgent]:
+        """The stored agents among these, with their status in the group."""
         ...

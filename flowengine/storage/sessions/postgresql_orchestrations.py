@@ -4,22 +4,37 @@ one pipeline, whose statements are one transaction until its end: two reads, and
 that is written.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, LiteralString, TypeVar
 
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 from flowengine.storage.sessions.orchestration_rows import (
     Decide,
+    DecideMatch,
     ListAgents,
     OrchestrationChange,
+    QueueEntry,
+    QueuePlace,
     SavedAgent,
     SavedOrchestration,
+    SavedSigning,
     ScheduledTask,
     ScheduleWatch,
     check_version,
 )
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
+from flowengine.storage.sessions.postgresql_queues import (
+    FORGET_WAITING,
+    add_queue_writes,
+    load_statuses,
+    read_entries,
+    read_queue_place,
+    read_signings,
+    read_statuses,
+    read_unoffered,
+    save_signing,
+)
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sessions.turn_connections import (
     MAX_TURN_TRIES,
@@ -77,7 +92,7 @@ _CANCEL_TASKS: LiteralString = (
 )
 _SCHEDULE_TASKS: LiteralString = (
     "scheduled AS (INSERT INTO flowengine.tasks (orchestration, key, due, payload, tries, claim) "
-    "SELECT %b, *, 0 FROM unnest(%b::text[], %b::float8[], %b::bytea[], %b::int[]) "
+    "SELECT *, 0 FROM unnest(%b::bytea[], %b::text[], %b::float8[], %b::bytea[], %b::int[]) "
     "ON CONFLICT (orchestration, key) DO UPDATE SET due = excluded.due, "
     "payload = excluded.payload, tries = excluded.tries, claim = 0)"
 )
@@ -113,6 +128,10 @@ _ADD_AGENTS: LiteralString = (
 )
 
 T = TypeVar("T")
+_DecideTurn = Callable[
+    [Connection, SavedOrchestration | None, Mapping[str, SavedAgent]],
+    Awaitable[tuple[OrchestrationChange | None, T]],
+]
 
 
 class UnknownAgentsError(Exception):
@@ -136,11 +155,39 @@ class PostgresqlOrchestrations:
         self.announce = self._watch.announce
 
     async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002  # as the rows call it
+        async def decide_turn(
+            _connection: Connection,
+            saved: SavedOrchestration | None,
+            agents: Mapping[str, SavedAgent],
+        ) -> tuple[OrchestrationChange | None, T]:
+            return decide(saved, agents)
+
+        return await self._take_turn(id, list_agents, decide_turn)
+
+    async def take_queue_turn(
+        self,
+        id: str,  # noqa: A002  # as the rows call it
+        group: str,
+        list_agents: ListAgents,
+        decide: DecideMatch[T],
+    ) -> T:
+        async def decide_match(
+            connection: Connection,
+            saved: SavedOrchestration | None,
+            agents: Mapping[str, SavedAgent],
+        ) -> tuple[OrchestrationChange | None, T]:
+            statuses = await read_statuses(connection, group, list_agents(saved))
+            calls = await read_unoffered(connection, id)
+            return decide(saved, add_statuses(agents, statuses), calls)
+
+        return await self._take_turn(id, list_agents, decide_match)
+
+    async def _take_turn(self, id: str, list_agents: ListAgents, decide: _DecideTurn[T]) -> T:  # noqa: A002  # as the rows call it
         async def run_turn(connection: Connection) -> tuple[OrchestrationChange | None, T]:
             async with connection.pipeline():
                 saved = await _lock_orchestration(connection, id)
                 agents = await _lock_agents(connection, list_agents(saved))
-                change, result = decide(saved, agents)
+                change, result = await decide(connection, saved, agents)
                 if change is not None:
                     check_version(saved, change)
                     await write_change(connection, change)
@@ -157,6 +204,21 @@ class PostgresqlOrchestrations:
                     self.announce((change,))
                 return result
         raise StoreError("the agents of a turn were deleted again and again")
+
+    async def sign_agent(self, signing: SavedSigning) -> None:
+        await self._connections.run(lambda connection: save_signing(connection, signing))
+        self._watch.tell(signing.since)
+
+    async def list_signings(self) -> list[SavedSigning]:
+        return await read_signings(self._reader)
+
+    async def read_place(
+        self, queue: str, place: tuple[int, float, str], since: float
+    ) -> QueuePlace:
+        return await read_queue_place(self._reader, queue, place, since)
+
+    async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
+        return await read_entries(self._reader, queue, since)
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
         rows = await self._run_statement(_CLAIM_TASK, now + lease, now)
@@ -183,9 +245,13 @@ class PostgresqlOrchestrations:
         ((number,),) = await self._reader.run(_COUNT_KIND, kind)
         return number  # type: ignore[no-any-return]
 
-    async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
+    async def load_agents(
+        self, addresses: Collection[str], group: str = ""
+    ) -> dict[str, SavedAgent]:
         keys = [encode_call_id(one) for one in addresses]
-        return _make_agents(await self._reader.run(_LOAD_AGENTS, keys))
+        agents = _make_agents(await self._reader.run(_LOAD_AGENTS, keys))
+        statuses = await load_statuses(self._reader, group, addresses) if group else {}
+        return add_statuses(agents, statuses)
 
     async def _run_statement(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
         async def run_statement(connection: Connection) -> list[tuple[Any, ...]]:
@@ -206,17 +272,18 @@ async def write_change(connection: Connection, change: OrchestrationChange) -> N
     ]
     rows = sorted(
         (encode_call_id(address), encode_call_id(occupied_by), *times)
-        for address, occupied_by, *times in agents
+        for address, occupied_by, *times, _status in agents
     )
     parts: list[LiteralString] = [_SAVE_AGENTS] if rows else []
     values: list[Any] = [*_to_columns(rows)]
     if change.saved is None:
-        parts.append(_DELETE_ORCHESTRATION)
-        values += (key, key, key, [row[0] for row in rows])
+        parts += (_DELETE_ORCHESTRATION, FORGET_WAITING)
+        values += (key, key, key, [row[0] for row in rows], key)
     else:
         parts.append(_SAVE_ORCHESTRATION)
         values += (key, *change.saved[1:])
         values += _add_tasks(parts, key, change)
+    add_queue_writes(change, parts, values)
     await connection.execute(f"WITH {', '.join(parts)} SELECT", values, binary=True)
 
 
@@ -224,16 +291,18 @@ def _add_tasks(
     parts: list[LiteralString], key: bytes, change: OrchestrationChange
 ) -> Iterator[Any]:
     """Add the statements of the tasks to these parts; returns their values."""
-    tasks = {task.key: task for task in change.scheduled}
-    cancelled = [name for name in change.cancelled if name not in tasks]
+    tasks = {(task.orchestration, task.key): task for task in change.scheduled}
+    cancelled = [name for name in change.cancelled if (change.id, name) not in tasks]
     if cancelled:
         parts.append(_CANCEL_TASKS)
         yield from (key, cancelled)
     if tasks:
         parts.append(_SCHEDULE_TASKS)
-        yield key
         yield from _to_columns(
-            [(one.key, one.due, one.payload, one.tries) for one in tasks.values()]
+            sorted(
+                (encode_call_id(one.orchestration), one.key, one.due, one.payload, one.tries)
+                for one in tasks.values()
+            )
         )
 
 
@@ -273,9 +342,18 @@ def _make_orchestration(row: tuple[Any, ...]) -> SavedOrchestration:
     return SavedOrchestration(decode_call_id(row[0]), *row[1:])
 
 
+def add_statuses(
+    agents: Mapping[str, SavedAgent], statuses: Mapping[str, str]
+) -> dict[str, SavedAgent]:
+    """The agents with their status in a group; who has one is known."""
+    unknown = {one: SavedAgent(one, "", 0.0, 0.0) for one in statuses}
+    known = {**unknown, **agents}
+    return {one: agent._replace(status=statuses.get(one, "")) for one, agent in known.items()}
+
+
 def _make_agents(rows: Iterable[tuple[Any, ...]]) -> dict[str, SavedAgent]:
     agents = [
         SavedAgent(decode_call_id(address), decode_call_id(occupied_by), *times)
         for address, occupied_by, *times in rows
     ]
-    return {agent.address: agent for agent in agents if any(agent[1:])}
+    return {agent.address: agent for agent in agents if any(agent[1:5])}

@@ -11,7 +11,11 @@ import psycopg
 from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, connect_async, ensure_tables
-from flowengine.storage.sessions.orchestration_rows import AGENT_KEPT_SECONDS, OrchestrationChange
+from flowengine.storage.sessions.orchestration_rows import (
+    AGENT_KEPT_SECONDS,
+    QUEUE_ENTRY_KEPT_SECONDS,
+    OrchestrationChange,
+)
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
 from flowengine.storage.sessions.postgresql_orchestrations import (
     DROP_EXPIRED_ORCHESTRATIONS,
@@ -21,6 +25,11 @@ from flowengine.storage.sessions.postgresql_orchestrations import (
     RELEASES_OF_ORCHESTRATIONS,
     PostgresqlOrchestrations,
     write_change,
+)
+from flowengine.storage.sessions.postgresql_queues import (
+    DROP_OLD_ENTRIES,
+    POSTGRESQL_QUEUE_TABLES,
+    QUEUE_TABLES_VERSION,
 )
 from flowengine.storage.sessions.store_protocol import (
     PROBE_KEY,
@@ -105,6 +114,7 @@ class PostgresqlStore:
                     ORCHESTRATION_TABLES_VERSION,
                     POSTGRESQL_ORCHESTRATION_TABLES,
                 )
+                ensure_tables(connection, "queues", QUEUE_TABLES_VERSION, POSTGRESQL_QUEUE_TABLES)
         except psycopg.Error as error:
             raise StoreError(f"cannot open the session store: {error}") from error
         self._reader = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
@@ -181,6 +191,7 @@ class PostgresqlStore:
             await connection.execute(_DROP_CLAIMS, (now,))
             await connection.execute(DROP_EXPIRED_ORCHESTRATIONS, (now,))
             await connection.execute(FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
+            await connection.execute(DROP_OLD_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS,))
             return (await connection.execute(_DROP_CALLS, (now,))).rowcount
 
     async def close(self) -> None:

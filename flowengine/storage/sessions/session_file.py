@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.storage.sessions.sqlite_queues import QUEUE_TABLES
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
 from flowengine.storage.sqlite_file import SqliteFile, SqliteSchema, open_sqlite_file
@@ -70,6 +71,7 @@ SESSION_SCHEMA = SqliteSchema(
         3: (*_RESTORE_ENDINGS, *_ORCHESTRATION_TABLES),
         4: _ORCHESTRATION_TABLES,
     },
+    additions=QUEUE_TABLES,
     pragmas=(
         # The housekeeping thread does the checkpoints, as they wait for the disk.
         "wal_autocheckpoint = 0",

@@ -1,7 +1,8 @@
 """Orchestrations in the session file. A turn is one piece of work of the group commit."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,15 +11,32 @@ from flowengine.storage.sessions.group_commit import GroupCommit
 from flowengine.storage.sessions.orchestration_rows import (
     AGENT_KEPT_SECONDS,
     Decide,
+    DecideMatch,
     ListAgents,
     OrchestrationChange,
+    QueueEntry,
+    QueuePlace,
     SavedAgent,
     SavedOrchestration,
+    SavedSigning,
     ScheduledTask,
     ScheduleWatch,
     check_version,
 )
 from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT
+from flowengine.storage.sessions.sqlite_queues import (
+    copy_queues,
+    drop_old_entries,
+    forget_waiting,
+    read_entries,
+    read_queue_place,
+    read_signings,
+    read_status,
+    read_unoffered,
+    wake_queues,
+    write_entry,
+    write_signing,
+)
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sqlite_errors import suggest_remedy
 
@@ -82,11 +100,55 @@ class SqliteOrchestrations:
 
     async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002  # as the rows call it
         done = await self._commit.run(partial(_run_turn, id, list_agents, decide))
+        return self._finish_turn(done)  # type: ignore[no-any-return]
+
+    def _finish_turn(self, done: "_TurnResult") -> Any:
         if done.error is not None:
             raise done.error
         if done.change is not None:
             self.announce((done.change,))
-        return done.result  # type: ignore[no-any-return]
+        return done.result
+
+    async def take_queue_turn(
+        self,
+        id: str,  # noqa: A002  # as the rows call it
+        group: str,
+        list_agents: ListAgents,
+        decide: DecideMatch[T],
+    ) -> T:
+        def decide_match(
+            connection: sqlite3.Connection,
+            saved: SavedOrchestration | None,
+            agents: Mapping[str, SavedAgent],
+        ) -> tuple[OrchestrationChange | None, T]:
+            return decide(saved, agents, read_unoffered(connection, id))
+
+        def run(connection: sqlite3.Connection) -> _TurnResult:
+            return _run_turn(id, list_agents, partial(decide_match, connection), connection, group)
+
+        return self._finish_turn(await self._commit.run(run))  # type: ignore[no-any-return]
+
+    async def sign_agent(self, signing: SavedSigning) -> None:
+        def sign(connection: sqlite3.Connection) -> None:
+            write_signing(connection, signing)
+            wake_queues(connection, signing.since)
+
+        await self._commit.run(sign)
+        self._watch.tell(signing.since)
+
+    async def list_signings(self) -> list[SavedSigning]:
+        with wrap_reading_errors():
+            return read_signings(self._commit.connection)
+
+    async def read_place(
+        self, queue: str, place: tuple[int, float, str], since: float
+    ) -> QueuePlace:
+        with wrap_reading_errors():
+            return read_queue_place(self._commit.connection, queue, place, since)
+
+    async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
+        with wrap_reading_errors():
+            return read_entries(self._commit.connection, queue, since)
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
         values = (now + lease, now)
@@ -112,33 +174,51 @@ class SqliteOrchestrations:
         ((number,),) = self._read("SELECT count(*) FROM orchestrations WHERE kind = ?", kind)
         return number  # type: ignore[no-any-return]
 
-    async def load_agents(self, addresses: Collection[str]) -> dict[str, SavedAgent]:
-        rows = {one: self._read(_LOAD_AGENT, encode_call_id(one)) for one in addresses}
-        return {one: _make_agent(one, found[0]) for one, found in rows.items() if found}
+    async def load_agents(
+        self, addresses: Collection[str], group: str = ""
+    ) -> dict[str, SavedAgent]:
+        with wrap_reading_errors():
+            return _find_agents(self._commit.connection, addresses, group)
 
     def _read(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        try:
+        with wrap_reading_errors():
             return self._commit.connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(
-                f"the session store cannot be read: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
-            ) from error
+
+
+@contextmanager
+def wrap_reading_errors() -> Iterator[None]:
+    """Turn the errors of a read into StoreError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"the session store cannot be read: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
+        ) from error
 
 
 def write_change(connection: sqlite3.Connection, change: OrchestrationChange) -> None:
     """Write what a turn has decided, in the transaction that is open."""
     key = encode_call_id(change.id)
     execute = connection.execute
-    for address, occupied_by, *times in change.agents:
+    for address, occupied_by, *times, _status in change.agents:
         execute(_SAVE_AGENT, (encode_call_id(address), encode_call_id(occupied_by), *times))
+    for entry in change.entries:
+        write_entry(connection, entry)
+    for signing in change.signings:
+        write_signing(connection, signing)
     if change.saved is None:
         _delete_orchestration(connection, key)
+        if change.wakes_queues is not None:
+            wake_queues(connection, change.wakes_queues)
         return
     execute(_SAVE_ORCHESTRATION, (key, *change.saved[1:]))
     for name in change.cancelled:
         execute(_CANCEL_TASK, (key, name))
     for task in change.scheduled:
-        execute(_SCHEDULE_TASK, (key, task.key, task.due, task.payload, task.tries))
+        other = key if task.orchestration == change.id else encode_call_id(task.orchestration)
+        execute(_SCHEDULE_TASK, (other, task.key, task.due, task.payload, task.tries))
+    if change.wakes_queues is not None:
+        wake_queues(connection, change.wakes_queues)
 
 
 def drop_expired_orchestrations(connection: sqlite3.Connection, now: float) -> None:
@@ -149,6 +229,7 @@ def drop_expired_orchestrations(connection: sqlite3.Connection, now: float) -> N
             for (key,) in connection.execute(_EXPIRED, (now, _DROP_BATCH)).fetchall():
                 _delete_orchestration(connection, key)
     connection.execute(_FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
+    drop_old_entries(connection, now)
 
 
 def copy_orchestrations(old: sqlite3.Connection, new: sqlite3.Connection, now: float) -> None:
@@ -167,6 +248,7 @@ def copy_orchestrations(old: sqlite3.Connection, new: sqlite3.Connection, now: f
         new.executemany(_SCHEDULE_TASK, tasks.fetchall())
     agents = old.execute("SELECT address, occupied_by, idle_since, not_before, rung_at FROM agents")
     new.executemany(_COPY_AGENT, agents.fetchall())
+    copy_queues(old, new)
 
 
 def _run_turn(
@@ -174,11 +256,12 @@ def _run_turn(
     list_agents: ListAgents,
     decide: Decide[Any],
     connection: sqlite3.Connection,
+    group: str = "",
 ) -> _TurnResult:
     row = connection.execute(_LOAD_ORCHESTRATION, (encode_call_id(id),)).fetchone()
     saved = None if row is None else _make_orchestration(row)
     try:
-        change, result = decide(saved, _find_agents(connection, list_agents(saved)))
+        change, result = decide(saved, _find_agents(connection, list_agents(saved), group))
         if change is None:
             return _TurnResult(None, result)
         check_version(saved, change)
@@ -188,16 +271,25 @@ def _run_turn(
     return _TurnResult(change, result)
 
 
-def _find_agents(connection: sqlite3.Connection, addresses: Iterable[str]) -> dict[str, SavedAgent]:
-    rows = {
-        one: connection.execute(_LOAD_AGENT, (encode_call_id(one),)).fetchone() for one in addresses
-    }
-    return {one: _make_agent(one, row) for one, row in rows.items() if row is not None}
+def _find_agents(
+    connection: sqlite3.Connection, addresses: Iterable[str], group: str = ""
+) -> dict[str, SavedAgent]:
+    """The stored agents among these, with their status where a group is named."""
+    found: dict[str, SavedAgent] = {}
+    for one in addresses:
+        row = connection.execute(_LOAD_AGENT, (encode_call_id(one),)).fetchone()
+        if row is not None:
+            found[one] = _make_agent(one, row)
+        if group and (status := read_status(connection, group, one)):
+            agent = found.get(one) or SavedAgent(one, "", 0.0, 0.0)
+            found[one] = agent._replace(status=status)
+    return found
 
 
 def _delete_orchestration(connection: sqlite3.Connection, key: bytes) -> None:
     for sql in (_DELETE_ORCHESTRATION, _DELETE_TASKS, _FREE_AGENTS):
         connection.execute(sql, (key,))
+    forget_waiting(connection, key)
 
 
 def _make_orchestration(row: tuple[Any, ...]) -> SavedOrchestration:

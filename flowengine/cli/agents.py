@@ -1,0 +1,76 @@
+"""`flowengine agents`."""
+
+import time
+from typing import get_args
+
+import click
+import msgspec
+
+from flowengine.cli.queues import format_table
+from flowengine.cli.release_options import store_option
+from flowengine.cli.session_store_access import run_on_store
+from flowengine.runtime.queue_overview import (
+    AgentOverview,
+    load_agent_overviews,
+    sign_member,
+)
+from flowengine.sinch.address_mask import mask_address
+from flowengine.states.queue_plan import SigningStatus
+from flowengine.states.ring_members import MemberError, parse_member
+
+
+@click.command()
+@click.argument("member", required=False)
+@store_option
+@click.option("--group", default="", help="The group that MEMBER signs in to or out of.")
+@click.option(
+    "--sign", "status", type=click.Choice(get_args(SigningStatus)), help="What MEMBER does."
+)
+@click.option("--json", "data", is_flag=True, help="Print JSON.")
+def agents(member: str | None, store: str, group: str, status: str | None, *, data: bool) -> None:
+    r"""Show the members of queues, or sign one in or out.
+
+    Without MEMBER, show all: free, busy (in a call, or rung), resting after a call, pausing, signed
+    out. MEMBER is a phone number or a SIP address as the group has it; who is signed out or pauses
+    gets no calls of the queue.
+
+    \b
+    flowengine agents
+    flowengine agents +14045009001 --group support --sign out
+    """
+    if member is not None:
+        sign_one(store, member, group, status)
+        return
+    if status or group:
+        raise click.UsageError("name the MEMBER who signs in or out")
+    found = run_on_store(store, lambda rows: load_agent_overviews(rows, time.time()))
+    if data:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        click.echo(format_table(list_rows(found)) if found else "no members of queues")
+
+
+def list_rows(found: list[AgentOverview]) -> list[tuple[str, ...]]:
+    now = time.time()
+    rows: list[tuple[str, ...]] = [("group", "member", "state", "for")]
+    for agent in found:
+        minutes = f"{(now - agent.since) / 60:.0f} min" if agent.since else ""
+        rows.append((agent.group, agent.member, agent.state, minutes))
+    return rows
+
+
+def sign_one(store: str, member: str, group: str, status: str | None) -> None:
+    if not group or status is None:
+        raise click.UsageError("say which --group, and what to --sign")
+    try:
+        address = parse_member(member).address
+    except MemberError as error:
+        raise click.UsageError(f"{error}: {error.hint}") from error
+    signing = msgspec.convert(status, SigningStatus)
+    is_member = run_on_store(
+        store, lambda rows: sign_member(rows, group, address, signing, time.time())
+    )
+    if not is_member:
+        raise click.ClickException(f"nobody in the group {group} has this address")
+    done = {"in": "is signed in to", "out": "is signed out of", "pause": "pauses in"}[status]
+    click.echo(f"{mask_address(address)} {done} {group}")

@@ -1,0 +1,60 @@
+"""The facts of a call that its first callback tells."""
+
+from typing import Any
+
+from flowengine.compile import Program
+from flowengine.limits import MAX_FACT_BYTES, MAX_KEPT_CUSTOM_BYTES
+from flowengine.runtime.platform_requests import shorten_call_url
+from flowengine.sinch import CallbackEvent, Ice
+from flowengine.sinch.caller_identity import (
+    get_dialled_address,
+    get_forwarding_number,
+    read_caller,
+)
+from flowengine.states.ring_plan import HOST_FACT
+
+
+def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
+    """The facts of a call that only its first callback has."""
+    origin = event.origin
+    caller = read_caller(event.cli, event.user, origin)
+    texts = {
+        "call.to": get_dialled_address(event),
+        "call.user": caller.user,
+        "call.sip": caller.sip,
+        "call.origin": origin,
+    }
+    shortened = {name: truncate_fact(text) for name, text in texts.items()}
+    if shortened != texts:
+        notes += [
+            f"cut: {name} is too long" for name, text in texts.items() if shortened[name] != text
+        ]
+    return {
+        "call.from": caller.number,
+        **shortened,
+        "call.withheld": caller.withheld,
+        "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
+        HOST_FACT: shorten_call_url(event.call_resource_url),
+    }
+
+
+def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
+    """The `custom` text of a placed call, kept because not every callback repeats it. A part of it
+    would mean nothing, so a text that is too long is not kept, and each callback has its own.
+    """
+    if not event.custom:
+        return {}
+    if len(event.custom.encode(errors="replace")) <= MAX_KEPT_CUSTOM_BYTES:
+        return {"call.custom": event.custom}
+    if any("call.custom" in names for names in program.live.values()):
+        notes.append("left out: call.custom is too long to be kept for later callbacks")
+    return {}
+
+
+def truncate_fact(text: str) -> str:
+    """Cut a fact to the length that the check of the cookie size assumes."""
+    return (
+        text
+        if len(text) * 4 <= MAX_FACT_BYTES
+        else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
+    )

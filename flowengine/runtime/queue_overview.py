@@ -1,0 +1,160 @@
+"""How the queues of a store stand, for supervisors."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from flowengine.orchestration.matching import Queue, parse_queue_group
+from flowengine.runtime.queues import decode_queue, read_status
+from flowengine.sinch.address_mask import mask_address
+from flowengine.states.queue_plan import SigningStatus
+from flowengine.storage.sessions import OrchestrationStore, SavedAgent, SavedOrchestration
+from flowengine.storage.sessions.orchestration_rows import (
+    QUEUE_KIND,
+    TAKEN_OUTCOME,
+    QueueEntry,
+    SavedSigning,
+)
+
+LOST_OUTCOMES = frozenset({"left", "released"})
+"""How a wait ends without a member: the caller has hung up, or has waited for too long"""
+AgentState = Literal["free", "busy", "resting", "pausing", "signed out"]
+
+
+class QueueOverview(msgspec.Struct, frozen=True):
+    """One queue: who waits and for how many seconds the first has, how many members are free, in a
+    call or rung (`busy`), resting after a call, pausing and signed out, and how many callers were
+    taken and lost since midnight (UTC). Who has gone on by a key is neither.
+    """
+
+    group: str
+    waiting: int
+    longest_wait: int
+    free: int
+    busy: int
+    resting: int
+    pausing: int
+    signed_out: int
+    taken_today: int
+    lost_today: int
+
+
+class AgentOverview(msgspec.Struct, frozen=True):
+    """One member of a group, with the number masked, and since when they are so, where that is
+    known.
+    """
+
+    group: str
+    member: str
+    state: AgentState
+    since: float = 0.0
+
+
+async def load_queue_overviews(store: OrchestrationStore, now: float) -> list[QueueOverview]:
+    """All queues of a store, by their groups. Raises StoreError."""
+    rows = await store.list_orchestrations(QUEUE_KIND)
+    found: dict[str, list[SavedOrchestration]] = {}
+    for row in rows:
+        found.setdefault(parse_queue_group(row.id), []).append(row)
+    return [await _load_queue_overview(store, group, found[group], now) for group in sorted(found)]
+
+
+async def count_waiting(store: OrchestrationStore) -> dict[str, int]:
+    """How many callers wait in each group, by an index. Raises StoreError."""
+    found: dict[str, int] = {}
+    for row in await store.list_orchestrations(QUEUE_KIND):
+        group, place = parse_queue_group(row.id), await store.read_place(row.id, (0, 0.0, ""), 0.0)
+        found[group] = found.get(group, 0) + place.waiting
+    return found
+
+
+async def load_agent_overviews(store: OrchestrationStore, now: float) -> list[AgentOverview]:
+    """All members of queues, and those who have signed out. Raises StoreError."""
+    signings = {(one.group, one.address): one for one in await store.list_signings()}
+    members = await find_members(store)
+    for group, address in signings:
+        members.setdefault(group, set()).add(address)
+    agents: list[AgentOverview] = []
+    for group, addresses in sorted(members.items()):
+        known = await store.load_agents(sorted(addresses), group)
+        for address in sorted(addresses):
+            agent = known.get(address) or SavedAgent(address, "", 0.0, 0.0)
+            agents.append(_describe_agent(group, agent, signings.get((group, address)), now))
+    return agents
+
+
+async def sign_member(
+    store: OrchestrationStore, group: str, address: str, status: SigningStatus, now: float
+) -> bool:
+    """Sign a member in or out; False where the group is known, and nobody in it has this address.
+    Raises StoreError.
+    """
+    members = (await find_members(store)).get(group)
+    if members and address not in members:
+        return False
+    await store.sign_agent(SavedSigning(group, address, status, now))
+    return True
+
+
+async def find_members(store: OrchestrationStore) -> dict[str, set[str]]:
+    """The addresses of the members of all groups in whose queues callers have been."""
+    found: dict[str, set[str]] = {}
+    for row in await store.list_orchestrations(QUEUE_KIND):
+        if queue := decode_queue(row):
+            found.setdefault(queue.group, set()).update(_list_addresses(queue))
+    return found
+
+
+def _list_addresses(queue: Queue) -> list[str]:
+    return [member.address for member in queue.members]
+
+
+async def _load_queue_overview(
+    store: OrchestrationStore, group: str, rows: Sequence[SavedOrchestration], now: float
+) -> QueueOverview:
+    midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    entries: list[QueueEntry] = []
+    addresses: set[str] = set()
+    for row in rows:
+        entries += await store.list_entries(row.id, midnight.timestamp())
+        if queue := decode_queue(row):
+            addresses.update(_list_addresses(queue))
+    agents = await store.load_agents(sorted(addresses), group)
+    states = Counter(
+        find_state(agents.get(one) or SavedAgent(one, "", 0.0, 0.0), now) for one in addresses
+    )
+    waiting = [entry.entered_at for entry in entries if not entry.outcome]
+    return QueueOverview(
+        group,
+        len(waiting),
+        round(now - min(waiting, default=now)),
+        free=states["free"],
+        busy=states["busy"],
+        resting=states["resting"],
+        pausing=states["pausing"],
+        signed_out=states["signed out"],
+        taken_today=sum(entry.outcome == TAKEN_OUTCOME for entry in entries),
+        lost_today=sum(entry.outcome in LOST_OUTCOMES for entry in entries),
+    )
+
+
+def find_state(agent: SavedAgent, now: float) -> AgentState:
+    """What a member is doing, as far as queues care."""
+    if agent.occupied_by:
+        return "busy"
+    status = read_status(agent.status)
+    if status != "in":
+        return "signed out" if status == "out" else "pausing"
+    return "resting" if agent.not_before > now else "free"
+
+
+def _describe_agent(
+    group: str, agent: SavedAgent, signing: SavedSigning | None, now: float
+) -> AgentOverview:
+    state = find_state(agent, now)
+    since = {"busy": agent.rung_at, "free": agent.idle_since, "resting": agent.idle_since}
+    moment = since.get(state, signing.since if signing else 0.0)
+    return AgentOverview(group, mask_address(agent.address), state, moment)

@@ -1,0 +1,156 @@
+"""The queues of groups: who waits, who is offered to whom, and how it stands."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from flowengine.orchestration.matching import (
+    Offer,
+    Queue,
+    estimate_wait,
+    format_queue_id,
+    match_callers,
+)
+from flowengine.orchestration.ring_state import Ring
+from flowengine.orchestration.turn import AgentFacts, Offered
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.platform_requests import CallOwner
+from flowengine.states.queue_plan import QueueFacts, QueueRequest
+from flowengine.states.state_results import LookupResult
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    OrchestrationStore,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+    StoreError,
+)
+from flowengine.storage.sessions.orchestration_rows import (
+    MATCH_TASK,
+    QUEUE_KIND,
+    QueueEntry,
+)
+
+OFFER_TASK = "offer"
+QUEUE_KEPT_SECONDS = 7 * 86_400.0  # after it has offered somebody last
+TAKINGS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
+AFTER_ALL_CALLS = "\U0010ffff"  # in place of an id: behind calls of the same moment
+NOT_SIGNED_IN = "out"  # the status of a member who is not expected
+_encode_queue = msgspec.msgpack.Encoder().encode
+_decode_queue = msgspec.msgpack.Decoder(Queue).decode
+
+
+def to_facts(agent: SavedAgent) -> AgentFacts:
+    """What is stored of a member, as the conductor takes it."""
+    return AgentFacts(*agent[:5], read_status(agent.status))
+
+
+def read_status(text: str) -> Literal["in", "out", "pause"]:
+    """A status as it is stored; of a member who never signed out nothing is."""
+    return "out" if text == "out" else "pause" if text == "pause" else "in"
+
+
+def decode_queue(saved: SavedOrchestration | None) -> Queue | None:
+    """The queue of a row; None where no caller has been there yet, or a later version wrote it."""
+    try:
+        return _decode_queue(saved.state) if saved and saved.state else None
+    except msgspec.MsgspecError:
+        return None
+
+
+class Queues:
+    """Takes the turns of queues. Any worker may take any turn."""
+
+    def __init__(
+        self,
+        store: OrchestrationStore,
+        encoding: OrchestrationEncoding,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store = store
+        self._encoding = encoding
+        self._clock = clock
+
+    async def match(self, queue_id: str, entered: Queue | None = None) -> None:
+        """Offer callers to members who are free. `entered` is the group as the caller who came last
+        knows it.
+        """
+        now = self._clock()
+        group = queue_id.rpartition(" ")[2]
+
+        def list_agents(saved: SavedOrchestration | None) -> Collection[str]:
+            queue = entered or decode_queue(saved)
+            return [member.address for member in queue.members] if queue else ()
+
+        def decide(
+            saved: SavedOrchestration | None,
+            agents: Mapping[str, SavedAgent],
+            calls: Sequence[QueueEntry],
+        ) -> tuple[OrchestrationChange | None, None]:
+            queue = entered or decode_queue(saved)
+            if queue is None:
+                return None, None
+            facts = {address: to_facts(agent) for address, agent in agents.items()}
+            matching = match_callers(calls, queue, facts, now)
+            if matching == ((), None) and queue == decode_queue(saved):
+                return None, None
+            tasks = [self._build_offer(offer, now) for offer in matching.offers]
+            if matching.look_at is not None:
+                tasks.append(ScheduledTask(queue_id, MATCH_TASK, matching.look_at, b""))
+            version, state = saved.version + 1 if saved else 1, _encode_queue(queue)
+            expires = now + QUEUE_KEPT_SECONDS
+            after = SavedOrchestration(queue_id, QUEUE_KIND, "", version, state, expires)
+            occupied = tuple(occupy_agent(offer, facts, now) for offer in matching.offers)
+            offered = tuple(
+                call._replace(offered=member.address) for call, member in matching.offers
+            )
+            return OrchestrationChange(queue_id, after, tuple(tasks), (), occupied, offered), None
+
+        await self.store.take_queue_turn(queue_id, group, list_agents, decide)
+
+    def _build_offer(self, offer: Offer[QueueEntry], now: float) -> ScheduledTask:
+        call = offer.call
+        content = Offered(call.number, offer.member)
+        payload = self._encoding.encode_task(call.call, CallOwner("", ""), content)
+        return ScheduledTask(call.call, OFFER_TASK, now, payload)
+
+    async def answer_request(self, application: str, request: QueueRequest) -> LookupResult:
+        """How it stands, for a caller who is about to enter."""
+        now = self._clock()
+        queue_id = format_queue_id(application, request.group)
+        try:
+            facts = await self._read_facts(queue_id, (request.priority, now, AFTER_ALL_CALLS), now)
+            agents = await self.store.load_agents(request.members, request.group)
+        except StoreError as error:
+            return LookupResult(0, error=f"the session store: {error}")
+        away = sum(agent.status == NOT_SIGNED_IN for agent in agents.values())
+        facts = replace(facts, signed_in=len(request.members) - away)
+        return LookupResult(200, msgspec.to_builtins(facts))
+
+    async def read_own_facts(self, application: str, ring: Ring) -> QueueFacts:
+        """How it stands for a caller who waits. Raises StoreError."""
+        priority = ring.plan.queue.priority if ring.plan.queue else 0
+        queue_id = format_queue_id(application, ring.plan.group)
+        place = priority, ring.entered_at, ring.id
+        return await self._read_facts(queue_id, place, self._clock())
+
+    async def _read_facts(
+        self, queue_id: str, place: tuple[int, float, str], now: float
+    ) -> QueueFacts:
+        found = await self.store.read_place(queue_id, place, now - TAKINGS_SECONDS)
+        position = found.ahead + 1
+        wait = estimate_wait(position, found.takings, now - found.since)
+        return QueueFacts(position, wait, found.waiting)
+
+
+def occupy_agent(
+    offer: Offer[QueueEntry], facts: Mapping[str, AgentFacts], now: float
+) -> SavedAgent:
+    """The member who is offered a call: no other ring or queue may have them."""
+    known = facts.get(offer.member.address) or AgentFacts(offer.member.address)
+    return SavedAgent(
+        known.address, offer.call.call, known.idle_since, known.not_before, rung_at=now
+    )

@@ -1,0 +1,135 @@
+"""The queues of simulated calls, in virtual time and in memory: who waits, who is offered to whom."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from flowengine.orchestration.matching import (
+    Queue,
+    estimate_wait,
+    match_callers,
+)
+from flowengine.orchestration.member_order import find_facts
+from flowengine.orchestration.ring_state import Ring
+from flowengine.orchestration.turn import AgentFacts, EndWait, EnterQueue, Offered, StayInQueue
+from flowengine.states import AgentSigning, LookupResult, QueueFacts, QueueRequest
+from flowengine.states.queue_plan import SigningStatus
+from flowengine.switch.clock import Timer, VirtualClock
+
+LATEST_TAKINGS_SHOWN = 10
+OfferCall = Callable[[str, Offered], object]
+
+
+@dataclass(slots=True)
+class SimulatedWait:
+    """A call in a queue. While it is offered to a member, nobody else is asked."""
+
+    call_id: str
+    number: int
+    priority: int
+    entered_at: float
+    is_offered: bool = False
+
+
+@dataclass(slots=True)
+class SimulatedQueue:
+    """The queue of a group, and when its latest calls were taken."""
+
+    queue: Queue
+    waits: dict[str, SimulatedWait] = field(default_factory=dict)
+    takings: list[float] = field(default_factory=list)
+    timer: Timer | None = None
+
+
+class QueueSimulator:
+    """Matches the callers of all queues with the members who are free. `agents` are those of all
+    rings and queues.
+    """
+
+    def __init__(
+        self, clock: VirtualClock, agents: dict[str, AgentFacts], offer_call: OfferCall
+    ) -> None:
+        self._clock = clock
+        self._agents = agents
+        self._offer_call = offer_call
+        self._queues: dict[str, SimulatedQueue] = {}
+        self._statuses: dict[tuple[str, str], SigningStatus] = {}
+
+    def apply_effect(self, ring: Ring, effect: EnterQueue | StayInQueue | EndWait) -> None:
+        """Do what the turn of a caller says about their queue."""
+        plan = ring.plan
+        if isinstance(effect, EndWait):
+            known = self._queues[effect.group]
+            known.waits.pop(ring.id, None)
+            if effect.outcome == "taken":
+                known.takings.append(self._read_clock())
+            return
+        queue = Queue(plan.group, plan.members, plan.order)
+        known = self._queues.setdefault(plan.group, SimulatedQueue(queue))
+        known.queue = queue
+        priority = plan.queue.priority if plan.queue else 0
+        known.waits[ring.id] = SimulatedWait(ring.id, ring.number, priority, ring.entered_at)
+
+    def sign_agent(self, signing: AgentSigning) -> None:
+        """A member signs in or out."""
+        self._statuses[signing.group, signing.address] = signing.status
+        self.match_soon()
+
+    def match_soon(self) -> None:
+        """Match as soon as all that happens at this moment has happened."""
+        for known in self._queues.values():
+            if known.waits:
+                self._match_at(known, 0.0)
+
+    def answer_request(self, request: QueueRequest) -> LookupResult:
+        """How it stands, for a caller who is about to enter."""
+        facts = self._find_facts(request.group, (-request.priority, self._read_clock()))
+        away = [self._statuses.get((request.group, one), "in") == "out" for one in request.members]
+        signed_in = len(away) - sum(away)
+        return LookupResult(
+            200, msgspec.to_builtins(msgspec.structs.replace(facts, signed_in=signed_in))
+        )
+
+    def find_own_facts(self, ring: Ring) -> QueueFacts:
+        """How it stands for a caller who waits."""
+        priority = ring.plan.queue.priority if ring.plan.queue else 0
+        return self._find_facts(ring.plan.group, (-priority, ring.entered_at))
+
+    def _find_facts(self, group: str, place: tuple[int, float]) -> QueueFacts:
+        known = self._queues.get(group)
+        waits = known.waits.values() if known else ()
+        position = 1 + sum((-one.priority, one.entered_at) < place for one in waits)
+        takings = known.takings[-LATEST_TAKINGS_SHOWN:] if known else []
+        seconds = self._read_clock() - takings[0] if takings else 0.0
+        return QueueFacts(position, estimate_wait(position, len(takings), seconds), len(waits))
+
+    def _match_at(self, known: SimulatedQueue, seconds: float) -> None:
+        if known.timer is not None:
+            known.timer.cancel()
+        known.timer = self._clock.call_later(seconds, lambda: self._match(known))
+
+    def _match(self, known: SimulatedQueue) -> None:
+        known.timer, now = None, self._read_clock()
+        group = known.queue.group
+        agents = {
+            member.address: msgspec.structs.replace(
+                find_facts(self._agents, member),
+                status=self._statuses.get((group, member.address), "in"),
+            )
+            for member in known.queue.members
+        }
+        calls = [wait for wait in known.waits.values() if not wait.is_offered]
+        matching = match_callers(calls, known.queue, agents, now)
+        for wait, member in matching.offers:
+            wait.is_offered = True
+            facts = find_facts(self._agents, member)
+            self._agents[member.address] = msgspec.structs.replace(
+                facts, occupied_by=wait.call_id, rung_at=now
+            )
+            self._offer_call(wait.call_id, Offered(wait.number, member))
+        if matching.look_at is not None:
+            self._match_at(known, matching.look_at - now)
+
+    def _read_clock(self) -> float:
+        return self._clock.now().timestamp()

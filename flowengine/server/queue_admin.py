@@ -1,0 +1,53 @@
+"""Queues and their members over HTTP, for supervisors."""
+
+import time
+from collections.abc import Sequence
+
+from flowengine.releases.ledger import CommandRefusedError
+from flowengine.runtime.queue_overview import (
+    AgentOverview,
+    QueueOverview,
+    load_agent_overviews,
+    load_queue_overviews,
+    sign_member,
+)
+from flowengine.sinch.address_mask import mask_address
+from flowengine.states.queue_plan import SigningStatus
+from flowengine.states.ring_members import MemberError, parse_member
+from flowengine.storage.sessions import OrchestrationStore, Store, StoreError
+
+
+async def show_queues(store: Store) -> Sequence[QueueOverview]:
+    """How the queues stand. Raises CommandRefusedError."""
+    try:
+        return await load_queue_overviews(require_queues(store), time.time())
+    except StoreError as error:
+        raise CommandRefusedError(str(error)) from error
+
+
+async def show_agents(store: Store) -> Sequence[AgentOverview]:
+    """The members of queues. Raises CommandRefusedError."""
+    try:
+        return await load_agent_overviews(require_queues(store), time.time())
+    except StoreError as error:
+        raise CommandRefusedError(str(error)) from error
+
+
+async def sign_agent(store: Store, group: str, member: str, status: SigningStatus) -> str:
+    """Sign a member in or out; returns what was done. Raises CommandRefusedError."""
+    try:
+        address = parse_member(member).address
+        is_member = await sign_member(require_queues(store), group, address, status, time.time())
+    except MemberError as error:
+        raise CommandRefusedError(f"{error}: {error.hint}") from error
+    except StoreError as error:
+        raise CommandRefusedError(str(error)) from error
+    if not is_member:
+        raise CommandRefusedError(f"nobody in the group {group} has this address")
+    return f"{mask_address(address)}: {status}"
+
+
+def require_queues(store: Store) -> OrchestrationStore:
+    if store.orchestrations is None:
+        raise CommandRefusedError("the server keeps no queues: it has no session store")
+    return store.orchestrations

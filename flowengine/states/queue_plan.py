@@ -1,0 +1,83 @@
+"""What a `queue` state and an `agent` state ask for, and what a queue tells them. All values of the
+call are put in already, so that who carries it out needs no flow.
+"""
+
+from typing import Literal
+
+import msgspec
+
+SigningStatus = Literal["in", "out", "pause"]
+QueueOrder = Literal["in turn", "round robin", "longest idle"]
+MAX_PRIORITY = 9
+POSITION_NAME, WAIT_NAME = "queue.position", "queue.wait"
+"""What words of a queue may read: a number, and a time in the words of the caller's locale, which
+only words read that are said where somebody knows it
+"""
+LOOKUP_OF_QUEUE = "queue"
+"""The service, in traces and in the journal, of the request that asks a queue"""
+
+
+class QueueTerms(msgspec.Struct, frozen=True, array_like=True):
+    """What a caller who waits in a queue has beside a ring; the other values of their `RingPlan` are
+    those of each member who is offered the call. Times are in seconds.
+
+    `priority` is from 0 to 9, the highest first. After `limit` the caller leaves by the exit
+    too_long, or by nobody where the state has no such exit; 0 is no limit. Each `every` the caller
+    hears the words anew, 0 is never. A member who has not taken the call is offered none for
+    `pause`.
+    """
+
+    priority: int = 0
+    limit: int = 0
+    every: int = 0
+    pause: int = 10
+
+
+class QueueRequest(msgspec.Struct, frozen=True):
+    """Asks how it stands in the queue of a group, before a caller enters it. `members` are the
+    addresses of the group.
+    """
+
+    group: str
+    members: tuple[str, ...]
+    priority: int
+
+
+class QueueFacts(msgspec.Struct, frozen=True):
+    """How it stands in a queue: the place that a caller has or would have (1 is the first), the
+    seconds that they will wait, 0 where nobody knows, how many wait, and how many members are signed
+    in, be they free or not.
+    """
+
+    position: int
+    wait: int = 0
+    waiting: int = 0
+    signed_in: int = 0
+
+
+class StayInRoom(msgspec.Struct, frozen=True):
+    """The caller has heard the words, and is back in the room: they hear them again after so many
+    seconds.
+    """
+
+    seconds: int
+
+
+class LeaveRoom(msgspec.Struct, frozen=True):
+    """The caller has pressed a key in the room: unless a member has them, bring them out, into this
+    exit of the state.
+    """
+
+    exit: str
+
+
+QueueWish = StayInRoom | LeaveRoom
+"""What a caller who waits wishes of their queue, told with an answer that leaves them in the state"""
+
+
+class AgentSigning(msgspec.Struct, frozen=True, array_like=True):
+    """A member of a group who signs in, out, or in but pausing. It is written with the step."""
+
+    group: str
+    address: str
+    status: SigningStatus

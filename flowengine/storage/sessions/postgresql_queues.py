@@ -1,0 +1,174 @@
+"""The calls that wait in queues, and the members who have signed out, on a PostgreSQL server."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, LiteralString
+
+from flowengine.sinch.call_id import decode_call_id, encode_call_id
+from flowengine.storage.sessions.orchestration_rows import (
+    LATEST_TAKINGS,
+    MATCH_TASK,
+    MAX_MATCHED_CALLS,
+    QUEUE_KIND,
+    TAKEN_OUTCOME,
+    OrchestrationChange,
+    QueueEntry,
+    QueuePlace,
+    SavedSigning,
+)
+from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
+from flowengine.storage.sessions.turn_connections import Connection
+
+QUEUE_TABLES_VERSION = 1
+POSTGRESQL_QUEUE_TABLES: tuple[LiteralString, ...] = (
+    """CREATE TABLE flowengine.queue_entries (queue BYTEA NOT NULL, call BYTEA, number INTEGER, priority INTEGER NOT NULL,
+        entered DOUBLE PRECISION NOT NULL, offered BYTEA NOT NULL, outcome TEXT NOT NULL, ended DOUBLE PRECISION NOT NULL,
+        PRIMARY KEY (call, number))""",
+    """CREATE INDEX queue_waiting ON flowengine.queue_entries (queue, priority DESC, entered, call)
+        WHERE outcome = ''""",
+    "CREATE INDEX queue_ended ON flowengine.queue_entries (queue, ended) WHERE outcome <> ''",
+    """CREATE TABLE flowengine.signings (member_group TEXT, address BYTEA, status TEXT NOT NULL,
+        since DOUBLE PRECISION NOT NULL, PRIMARY KEY (member_group, address))""",
+)
+DROP_OLD_ENTRIES: LiteralString = (
+    "DELETE FROM flowengine.queue_entries WHERE greatest(entered, ended) < %b"
+)
+FORGET_WAITING: LiteralString = (
+    "unqueued AS (DELETE FROM flowengine.queue_entries WHERE call = %b AND outcome = '')"
+)
+_ALL_ENTRIES: LiteralString = (
+    "SELECT queue, call, number, priority, entered, offered, outcome, ended "
+    "FROM flowengine.queue_entries"
+)
+_SAVE_ENTRIES: LiteralString = (
+    "entered AS (INSERT INTO flowengine.queue_entries (queue, call, number, priority, entered, "
+    "offered, outcome, ended) SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::int[], %b::int[], "
+    "%b::float8[], %b::bytea[], %b::text[], %b::float8[]) ON CONFLICT (call, number) DO UPDATE SET "
+    "offered = excluded.offered, outcome = excluded.outcome, ended = excluded.ended "
+    "WHERE queue_entries.outcome = '')"
+)
+_SAVE_SIGNINGS: LiteralString = (
+    "signed AS (INSERT INTO flowengine.signings (member_group, address, status, since) "
+    "SELECT * FROM unnest(%b::text[], %b::bytea[], %b::text[], %b::float8[]) "
+    "ON CONFLICT (member_group, address) DO UPDATE SET status = excluded.status, "
+    "since = excluded.since)"
+)
+_WAKE_QUEUES: LiteralString = (
+    "woken AS (INSERT INTO flowengine.tasks (orchestration, key, due, payload, tries, claim) "
+    "SELECT id, %b, %b, '', 0, 0 FROM flowengine.orchestrations AS queue WHERE kind = %b "
+    "AND EXISTS (SELECT 1 FROM flowengine.queue_entries AS entry WHERE entry.queue = queue.id "
+    "AND outcome = '') ORDER BY id ON CONFLICT (orchestration, key) DO UPDATE SET "
+    "due = excluded.due, payload = excluded.payload, tries = 0, claim = 0)"
+)
+_WAITING: LiteralString = (
+    f"{_ALL_ENTRIES} WHERE queue = %b AND outcome = '' ORDER BY priority DESC, entered, call"
+)
+_UNOFFERED: LiteralString = (
+    f"{_ALL_ENTRIES} WHERE queue = %b AND outcome = '' AND offered = '' "
+    "ORDER BY priority DESC, entered, call LIMIT %b"
+)
+_ENDED: LiteralString = (
+    f"{_ALL_ENTRIES} WHERE queue = %b AND outcome <> '' AND ended >= %b ORDER BY ended"
+)
+_READ_PLACE: LiteralString = (
+    "SELECT (SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = '' "
+    "AND priority > %b) + (SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b "
+    "AND outcome = '' AND priority = %b AND (entered, call) < (%b, %b)), "
+    "(SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = ''), "
+    "count(ended), coalesce(min(ended), 0) FROM (SELECT ended FROM flowengine.queue_entries "
+    "WHERE queue = %b AND outcome <> '' AND ended > %b AND outcome = %b "
+    "ORDER BY ended DESC LIMIT %b) AS takings"
+)
+_GROUP_STATUSES: LiteralString = (
+    "SELECT address, status FROM flowengine.signings "
+    "WHERE member_group = %b AND address = ANY(%b::bytea[])"
+)
+_ALL_SIGNINGS: LiteralString = (
+    "SELECT member_group, address, status, since FROM flowengine.signings WHERE member_group <> %b"
+)
+
+
+def add_queue_writes(
+    change: OrchestrationChange, parts: list[LiteralString], values: list[Any]
+) -> None:
+    """Add the statements of what a turn writes for queues, and their values."""
+    if change.entries:
+        parts.append(_SAVE_ENTRIES)
+        rows = sorted(
+            (_encode(queue), _encode(call), *rest, _encode(offered), outcome, ended)
+            for queue, call, *rest, offered, outcome, ended in change.entries
+        )
+        values += (list(column) for column in zip(*rows, strict=True))
+    if change.signings:
+        parts.append(_SAVE_SIGNINGS)
+        signed = sorted(
+            (group, _encode(address), *rest) for group, address, *rest in change.signings
+        )
+        values += (list(column) for column in zip(*signed, strict=True))
+    if change.wakes_queues is not None:
+        parts.append(_WAKE_QUEUES)
+        values += (MATCH_TASK, change.wakes_queues, QUEUE_KIND)
+
+
+async def save_signing(connection: Connection, signing: SavedSigning) -> None:
+    """Write that a member has signed in or out, and wake all queues."""
+    parts: list[LiteralString] = []
+    values: list[Any] = []
+    change = OrchestrationChange("", None, signings=(signing,), wakes_queues=signing.since)
+    add_queue_writes(change, parts, values)
+    await connection.execute(f"WITH {', '.join(parts)} SELECT", values, binary=True)
+
+
+async def read_unoffered(connection: Connection, queue: str) -> list[QueueEntry]:
+    cursor = await connection.execute(_UNOFFERED, (_encode(queue), MAX_MATCHED_CALLS), binary=True)
+    return [_make_entry(row) for row in await cursor.fetchall()]
+
+
+async def read_statuses(
+    connection: Connection, group: str, addresses: Iterable[str]
+) -> dict[str, str]:
+    """Of these members of a group, those who have ever signed out, with their status."""
+    keys = [_encode(one) for one in addresses]
+    cursor = await connection.execute(_GROUP_STATUSES, (group, keys), binary=True)
+    return _make_statuses(await cursor.fetchall())
+
+
+async def load_statuses(
+    reader: PipelinedConnection, group: str, addresses: Iterable[str]
+) -> dict[str, str]:
+    """The same, outside of a turn."""
+    return _make_statuses(
+        await reader.run(_GROUP_STATUSES, group, [_encode(one) for one in addresses])
+    )
+
+
+async def read_queue_place(
+    reader: PipelinedConnection, queue: str, place: tuple[int, float, str], since: float
+) -> QueuePlace:
+    key, (priority, entered, call) = _encode(queue), place
+    own = (key, priority, key, priority, entered, _encode(call))
+    latest = (key, since, TAKEN_OUTCOME, LATEST_TAKINGS)
+    return QueuePlace(*(await reader.run(_READ_PLACE, *own, key, *latest))[0])
+
+
+async def read_entries(reader: PipelinedConnection, queue: str, since: float) -> list[QueueEntry]:
+    key = _encode(queue)
+    rows = [*await reader.run(_WAITING, key), *await reader.run(_ENDED, key, since)]
+    return [_make_entry(row) for row in rows]
+
+
+async def read_signings(reader: PipelinedConnection) -> list[SavedSigning]:
+    rows = await reader.run(_ALL_SIGNINGS, "")
+    return [SavedSigning(group, decode_call_id(key), *rest) for group, key, *rest in rows]
+
+
+def _make_statuses(rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:
+    return {decode_call_id(address): status for address, status in rows}
+
+
+def _make_entry(row: tuple[Any, ...]) -> QueueEntry:
+    queue, call, number, priority, entered, offered, outcome, ended = row
+    keys = decode_call_id(queue), decode_call_id(call)
+    return QueueEntry(*keys, number, priority, entered, decode_call_id(offered), outcome, ended)
+
+
+_encode = encode_call_id

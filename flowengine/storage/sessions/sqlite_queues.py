@@ -1,0 +1,143 @@
+"""The calls that wait in queues, and the members who have signed out, in the session file."""
+
+import sqlite3
+from typing import Any
+
+from flowengine.sinch.call_id import decode_call_id, encode_call_id
+from flowengine.storage.sessions.orchestration_rows import (
+    LATEST_TAKINGS,
+    MATCH_TASK,
+    MAX_MATCHED_CALLS,
+    QUEUE_ENTRY_KEPT_SECONDS,
+    QUEUE_KIND,
+    TAKEN_OUTCOME,
+    QueueEntry,
+    QueuePlace,
+    SavedSigning,
+)
+
+# earlier versions of the server ignore them
+QUEUE_TABLES = (
+    """CREATE TABLE IF NOT EXISTS queue_entries (queue BLOB NOT NULL, call BLOB, number INTEGER, priority INTEGER NOT NULL,
+        entered REAL NOT NULL, offered BLOB NOT NULL, outcome TEXT NOT NULL, ended REAL NOT NULL, PRIMARY KEY (call, number))
+        WITHOUT ROWID""",
+    """CREATE INDEX IF NOT EXISTS queue_waiting ON queue_entries (queue, priority DESC, entered, call)
+        WHERE outcome = ''""",
+    "CREATE INDEX IF NOT EXISTS queue_ended ON queue_entries (queue, ended) WHERE outcome != ''",
+    """CREATE TABLE IF NOT EXISTS signings (member_group TEXT, address BLOB, status TEXT NOT NULL, since REAL NOT NULL,
+        PRIMARY KEY (member_group, address)) WITHOUT ROWID""",
+)
+_ALL_ENTRIES = (
+    "SELECT queue, call, number, priority, entered, offered, outcome, ended FROM queue_entries"
+)
+_ALL_SIGNINGS = "SELECT member_group, address, status, since FROM signings"
+_SAVE_ENTRY = (
+    "INSERT INTO queue_entries (queue, call, number, priority, entered, offered, outcome, ended) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (call, number) DO UPDATE SET "
+    "offered = excluded.offered, outcome = excluded.outcome, ended = excluded.ended "
+    "WHERE queue_entries.outcome = ''"
+)
+_COPY_ENTRY = (
+    "INSERT OR IGNORE INTO queue_entries (queue, call, number, priority, entered, offered, outcome, "
+    "ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SAVE_SIGNING = (
+    "INSERT OR REPLACE INTO signings (member_group, address, status, since) VALUES (?, ?, ?, ?)"
+)
+_COPY_SIGNING = _SAVE_SIGNING.replace("OR REPLACE", "OR IGNORE")
+_WAITING = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' ORDER BY priority DESC, entered, call"
+_UNOFFERED = (
+    f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' AND offered = x'' "
+    "ORDER BY priority DESC, entered, call LIMIT ?"
+)
+_ENDED = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome != '' AND ended >= ? ORDER BY ended"
+_COUNT_WAITING = "SELECT count(*) FROM queue_entries WHERE queue = ? AND outcome = ''"
+_COUNT_HIGHER = f"{_COUNT_WAITING} AND priority > ?"
+_COUNT_EARLIER = f"{_COUNT_WAITING} AND priority = ? AND (entered, call) < (?, ?)"
+_TAKINGS = (
+    "SELECT count(*), coalesce(min(ended), 0.0) FROM (SELECT ended FROM queue_entries "
+    "WHERE queue = ? AND outcome != '' AND ended > ? AND outcome = ? ORDER BY ended DESC LIMIT ?)"
+)
+_WAKE_QUEUES = (
+    "INSERT OR REPLACE INTO tasks (orchestration, key, due, payload, tries, claim) "
+    "SELECT id, ?, ?, x'', 0, 0 FROM orchestrations WHERE kind = ? AND EXISTS "
+    "(SELECT 1 FROM queue_entries WHERE queue = orchestrations.id AND outcome = '')"
+)
+_FORGET_WAITING = "DELETE FROM queue_entries WHERE call = ? AND outcome = ''"
+_DROP_ENTRIES = "DELETE FROM queue_entries WHERE max(entered, ended) < ?"
+_STATUS = "SELECT status FROM signings WHERE member_group = ? AND address = ?"
+
+
+def write_entry(connection: sqlite3.Connection, entry: QueueEntry) -> None:
+    queue, call, number, priority, entered, offered, outcome, ended = entry
+    keys = encode_call_id(queue), encode_call_id(call)
+    values = priority, entered, encode_call_id(offered), outcome, ended
+    connection.execute(_SAVE_ENTRY, (*keys, number, *values))
+
+
+def write_signing(connection: sqlite3.Connection, signing: SavedSigning) -> None:
+    group, address, *rest = signing
+    connection.execute(_SAVE_SIGNING, (group, encode_call_id(address), *rest))
+
+
+def wake_queues(connection: sqlite3.Connection, due: float) -> None:
+    """Give each queue in which calls wait a task that is due then."""
+    connection.execute(_WAKE_QUEUES, (MATCH_TASK, due, QUEUE_KIND))
+
+
+def forget_waiting(connection: sqlite3.Connection, call: bytes) -> None:
+    """Take a call out of its queue that is no orchestration any more."""
+    connection.execute(_FORGET_WAITING, (call,))
+
+
+def drop_old_entries(connection: sqlite3.Connection, now: float) -> None:
+    connection.execute(_DROP_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS,))
+
+
+def copy_queues(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """Copy what stands in a lost file to its successor, where it is not known yet."""
+    new.executemany(_COPY_ENTRY, old.execute(_ALL_ENTRIES).fetchall())
+    new.executemany(_COPY_SIGNING, old.execute(_ALL_SIGNINGS).fetchall())
+
+
+def read_unoffered(connection: sqlite3.Connection, queue: str) -> list[QueueEntry]:
+    rows = connection.execute(_UNOFFERED, (encode_call_id(queue), MAX_MATCHED_CALLS))
+    return [_make_entry(row) for row in rows.fetchall()]
+
+
+def read_entries(connection: sqlite3.Connection, queue: str, since: float) -> list[QueueEntry]:
+    key = encode_call_id(queue)
+    waiting = connection.execute(_WAITING, (key,)).fetchall()
+    return [_make_entry(row) for row in (*waiting, *connection.execute(_ENDED, (key, since)))]
+
+
+def read_queue_place(
+    connection: sqlite3.Connection, queue: str, place: tuple[int, float, str], since: float
+) -> QueuePlace:
+    key, (priority, entered, call) = encode_call_id(queue), place
+
+    def count(sql: str, *values: Any) -> int:
+        ((number,),) = connection.execute(sql, (key, *values)).fetchall()
+        return number  # type: ignore[no-any-return]
+
+    higher = count(_COUNT_HIGHER, priority)
+    earlier = count(_COUNT_EARLIER, priority, entered, encode_call_id(call))
+    takings = connection.execute(_TAKINGS, (key, since, TAKEN_OUTCOME, LATEST_TAKINGS)).fetchone()
+    return QueuePlace(higher + earlier, count(_COUNT_WAITING), *takings)
+
+
+def read_status(connection: sqlite3.Connection, group: str, address: str) -> str:
+    """Whether a member is signed in to a group, "" where they never signed out."""
+    row = connection.execute(_STATUS, (group, encode_call_id(address))).fetchone()
+    return row[0] if row else ""
+
+
+def read_signings(connection: sqlite3.Connection) -> list[SavedSigning]:
+    rows = connection.execute(_ALL_SIGNINGS).fetchall()
+    return [SavedSigning(group, decode_call_id(key), *rest) for group, key, *rest in rows]
+
+
+def _make_entry(row: tuple[Any, ...]) -> QueueEntry:
+    queue, call, number, priority, entered, offered, outcome, ended = row
+    keys = decode_call_id(queue), decode_call_id(call)
+    return QueueEntry(*keys, number, priority, entered, decode_call_id(offered), outcome, ended)

@@ -1,0 +1,369 @@
+"""A queue from the callers' states to the members and back, through the engine and the tasks."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flowengine.compile import Release
+from flowengine.orchestration.matching import format_queue_id
+from flowengine.runtime.platform_requests import RequestRefused, RequestUnclear
+from flowengine.storage.sessions import StoreError
+from flowengine.storage.sessions.orchestration_rows import QueueEntry, SavedSigning
+from tests.compiled_release import compile_release
+from tests.runtime.ring_calls import ANNA, APPLICATION, BO, REGION, RingLine, run
+
+QUEUE_FLOW = """
+flow: line
+locale: en-US
+start: support
+states:
+  support:
+    queue:
+      of: support
+      accept: A call for support. Press 1.
+      wait: {say: "You are number ${queue.position}.", every: 30s, music: music2}
+      keys: {2: call_back, 3: support}
+      limit: 20m
+      nobody: nobody_there
+      full: full
+      too_long: too_long
+      after: survey
+  call_back: {say: We call you back., hangup: }
+  nobody_there: {say: Nobody is there., hangup: }
+  full: {say: Too many wait., hangup: }
+  too_long: {say: It takes too long., hangup: }
+  survey: {say: How was it?, hangup: }
+"""
+GROUP = f"""
+members: ["{ANNA}", "{BO}"]
+wrap_up: 20s
+most_waiting: 3
+pause: 15s
+"""
+AGENT_FLOW = """
+flow: line
+locale: en-US
+start: sign
+states:
+  sign: {agent: {group: support, sign: out, unknown: stranger}, next: done}
+  done: {say: Goodbye., hangup: }
+  stranger: {say: Who are you?, hangup: }
+"""
+
+
+def compile_queue(flow: str = QUEUE_FLOW, group: str = GROUP) -> Release:
+    return compile_release({"line.yaml": flow, "groups/support.yaml": group})
+
+
+RELEASE = compile_queue()
+ONE_MEMBER = compile_queue(group=GROUP.replace(f', "{BO}"', ""))
+
+
+def find_words(answer: Any) -> str:
+    return " ".join(item["text"] for item in answer["instructions"] if item["name"] == "say")
+
+
+async def list_entries(line: RingLine) -> dict[str, QueueEntry]:
+    assert line.store.orchestrations is not None
+    queue = format_queue_id(APPLICATION, "support")
+    entries = await line.store.orchestrations.list_entries(queue, 0.0)
+    return {entry.call: entry for entry in reversed(entries)}  # those that wait count
+
+
+async def take(line: RingLine, number: int) -> Any:
+    """The member of this leg takes the call."""
+    assert (await line.ask(number))["name"] == "connectPstn"
+    await line.call(f"leg-{number}", "ace")
+    return await line.press(f"leg-{number}", "1")
+
+
+def test_callers_are_taken_in_their_order_and_members_rest_after_a_call() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        first = await line.dial_queue("caller-1")
+        assert find_words(first) == "You are number 1."
+        assert first["action"]["moh"] == "music2"
+        assert first["action"]["conferenceDtmfOptions"] == {"mode": "detect"}
+        await line.run_tasks()
+        assert find_words(await line.dial_queue("caller-2")) == "You are number 2."
+        await line.run_tasks()
+        assert line.rung == [ANNA]
+        joined = await take(line, 0)
+        assert joined["action"]["conferenceId"] == first["action"]["conferenceId"]
+        await line.run_tasks(100)
+        assert line.rung == [ANNA]
+        await line.call("leg-0", "dice", result="ANSWERED")
+        await line.run_tasks()
+        (survey,) = map(json.loads, line.platform.released[-1:])
+        assert find_words(survey) == "How was it?"
+        await line.run_tasks(19)
+        assert line.rung == [ANNA]
+        await line.run_tasks(1)
+        assert line.rung == [ANNA, ANNA]
+        entries = await list_entries(line)
+        assert (entries["caller-1"].outcome, entries["caller-2"].offered) == ("taken", ANNA)
+
+    run(wait())
+
+
+def test_member_who_does_not_answer_is_left_alone_and_the_caller_stays_first() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        for number in (1, 2):
+            await line.dial_queue(f"caller-{number}")
+            await line.run_tasks(1)
+        await line.ask(0)
+        await line.call("leg-0", "dice", result="NOANSWER")
+        await line.run_tasks(14)
+        assert line.rung == [ANNA]
+        await line.run_tasks(1)
+        assert line.rung == [ANNA, ANNA]
+        entries = await list_entries(line)
+        assert [one.call for one in entries.values() if one.offered] == ["caller-1"]
+
+    run(wait())
+
+
+def test_announcement_says_the_position_anew_and_returns_to_the_room() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        for number in (1, 2):
+            await line.dial_queue(f"caller-{number}")
+            await line.run_tasks(1)
+        await line.call("caller-1", "dice", result="ANSWERED", reason="CALLERHANGUP")
+        await line.run_tasks(30)
+        (announced,) = map(json.loads, line.platform.released)
+        (menu,) = [one for one in announced["action"]["menus"] if one["id"] == "main"]
+        assert menu["mainPrompt"] == "#tts[You are number 1.]"
+        back = await line.press("caller-2", "", menu=announced["action"]["mainMenu"])
+        assert back["action"]["name"] == "connectConf"
+        await line.run_tasks(29)
+        assert len(line.platform.released) == 1
+        await line.run_tasks(1)
+        assert len(line.platform.released) == 2
+
+    run(wait())
+
+
+def test_announcement_that_was_begun_goes_on_until_the_caller_has_heard_it() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        await line.dial_queue("caller")
+        await line.run_tasks()
+        await line.ask(0)
+        await line.call("leg-0", "ace")
+        line.platform.outcomes = [RequestUnclear("no answer")]
+        await line.run_tasks(30)
+        await line.press("leg-0", "1")
+        line.restart()
+        await line.run_tasks(1)
+        assert len(line.platform.released) == 2
+        assert line.platform.released[0] == line.platform.released[1]
+        await line.run_tasks(300)
+        assert len(line.platform.released) == 2
+
+    run(wait())
+
+
+def test_caller_who_cannot_leave_the_room_is_put_back() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        await line.dial_queue("caller")
+        await line.run_tasks()
+        line.platform.outcomes = [RequestRefused(400, "cannot be parked")]
+        await line.run_tasks(30)
+        (back,) = map(json.loads, line.platform.changed)
+        assert back["action"]["name"] == "connectConf"
+
+    run(wait())
+
+
+@pytest.mark.parametrize("where", ["room", "announcement"])
+def test_key_leads_out_of_the_queue(where: str) -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        room = (await line.dial_queue("caller"))["action"]["conferenceId"]
+        await line.run_tasks()
+        await line.ask(0)
+        if where == "room":
+            result = {"menuId": room, "type": "sequence", "value": "2"}
+            answer = await line.call("caller", "pie", menuResult=result, conferenceId=room)
+            assert answer == {}
+            await line.run_tasks()
+            answer = json.loads(line.platform.released[-1])
+        else:
+            await line.run_tasks(30)
+            menu = json.loads(line.platform.released[-1])["action"]["mainMenu"]
+            answer = await line.press("caller", "2", menu=menu)
+            await line.run_tasks()
+            assert len(line.platform.released) == 1
+        assert find_words(answer) == "We call you back."
+        assert line.platform.hung_up == ["leg-0"]
+        assert (await list_entries(line))["caller"].outcome == "chose"
+        await line.run_tasks(3000)
+        assert line.rung == [ANNA]
+
+    run(wait())
+
+
+def test_key_that_leads_to_the_queue_again_begins_at_its_end() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        for number in (1, 2):
+            await line.dial_queue(f"caller-{number}")
+            await line.run_tasks(1)
+        await line.ask(0)
+        await line.run_tasks(29)
+        menu = json.loads(line.platform.released[-1])["action"]["mainMenu"]
+        again = await line.press("caller-1", "3", menu=menu)
+        assert again["action"]["name"] == "connectConf"
+        await line.run_tasks()
+        waiting = [one.call for one in (await list_entries(line)).values() if not one.outcome]
+        assert sorted(waiting) == ["caller-1", "caller-2"]
+        assert line.rung == [ANNA]  # the phone rings for nobody until it has ended
+        await line.call("leg-0", "dice", result="NOANSWER")
+        await line.run_tasks()
+        assert line.rung == [ANNA, ANNA]
+        entries = await list_entries(line)
+        assert entries["caller-2"].offered == ANNA
+
+    run(wait())
+
+
+def test_longest_wait_ends_by_its_exit() -> None:
+    async def wait() -> None:
+        line = RingLine(compile_queue(QUEUE_FLOW.replace(", every: 30s", "")))
+        await line.dial_queue("caller")
+        await line.run_tasks()
+        await line.ask(0)
+        await line.run_tasks(1199)
+        assert line.platform.released == []
+        await line.run_tasks(1)
+        assert find_words(json.loads(line.platform.released[-1])) == "It takes too long."
+        assert (await list_entries(line))["caller"].outcome == "released"
+
+    run(wait())
+
+
+def test_queue_takes_nobody_while_it_is_full_or_nobody_is_signed_in() -> None:
+    async def wait() -> None:
+        line = RingLine(RELEASE)
+        for number in range(5):
+            await line.dial_queue(f"caller-{number}")
+            await line.run_tasks(1)
+        assert find_words(await line.dial_queue("caller-5")) == "Too many wait."
+        assert line.store.orchestrations is not None
+        for member in (ANNA, BO):
+            signing = SavedSigning("support", member, "out", line.now)
+            await line.store.orchestrations.sign_agent(signing)
+        assert find_words(await line.dial_queue("caller-6")) == "Nobody is there."
+
+    run(wait())
+
+
+def test_agent_signs_out_by_a_call_and_is_not_rung() -> None:
+    async def wait() -> None:
+        line = RingLine(compile_queue(AGENT_FLOW))
+        for number in (ANNA, "+46700000000"):
+            answer = await line.call(
+                f"agent {number}", "ice", cli=number, to={"type": "did", "endpoint": "1"}
+            )
+            known = number == ANNA
+            assert find_words(answer) == ("Goodbye." if known else "Who are you?")
+        line.release = RELEASE
+        line.restart()
+        await line.dial_queue("caller")
+        await line.run_tasks()
+        assert line.rung == [BO]
+
+    run(wait())
+
+
+def test_agent_who_signs_in_takes_who_waits() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        assert line.store.orchestrations is not None
+        sign = line.store.orchestrations.sign_agent
+        await sign(SavedSigning("support", ANNA, "pause", line.now))
+        await line.dial_queue("caller")
+        await line.run_tasks()
+        assert line.rung == []
+        await sign(SavedSigning("support", ANNA, "in", line.now))
+        await line.run_tasks()
+        assert line.rung == [ANNA]
+
+    run(wait())
+
+
+def test_caller_who_hangs_up_frees_the_member_for_the_next() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        for number in (1, 2):
+            await line.dial_queue(f"caller-{number}")
+            await line.run_tasks(1)
+        await line.call("caller-1", "dice", result="ANSWERED", reason="CALLERHANGUP")
+        await line.run_tasks()
+        assert line.rung == [ANNA, ANNA]
+        assert (await line.ask(0))["name"] == "hangup"
+        assert (await line.ask(1))["name"] == "connectPstn"
+
+    run(wait())
+
+
+def test_offer_for_a_caller_nobody_knows_any_more_frees_the_member() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        await line.dial_queue("caller-1")
+        store = line.store.orchestrations
+        assert store is not None
+        queues = line.tasks
+        while task := await store.claim_task(line.now, 3.0):
+            if task.key == "offer":
+                await store.take_turn(
+                    "caller-1", lambda _: (), lambda saved, _: (_forget("caller-1"), saved)
+                )
+            await store.settle_task(task, await queues.handle(task))
+        assert not (await store.load_agents((ANNA,)))[ANNA].occupied_by
+        assert line.rung == []
+
+    run(wait())
+
+
+def _forget(call_id: str) -> Any:
+    from flowengine.storage.sessions import OrchestrationChange
+
+    return OrchestrationChange(call_id, None)
+
+
+def test_queue_that_cannot_be_asked_apologises(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait() -> None:
+        line = RingLine(RELEASE)
+
+        async def fail(*_: object) -> None:
+            raise StoreError("gone")
+
+        monkeypatch.setattr(line.store.orchestrations, "read_place", fail)
+        answer = await line.call(
+            "caller", "ice", to={"type": "did", "endpoint": "1"},
+            callResourceUrl=f"{REGION}/calling/v1/calls/id/caller",
+        )  # fmt: skip
+        assert answer["action"] == {"name": "hangup"}
+
+    run(wait())
+
+
+def test_estimate_is_told_when_calls_were_taken_lately() -> None:
+    async def wait() -> None:
+        flow = QUEUE_FLOW.replace("every: 30s", 'estimate: "About ${queue.wait}."')
+        line = RingLine(compile_queue(flow, GROUP.replace("20s", "0s")))
+        for number in range(4):
+            answer = await line.dial_queue(f"caller-{number}")
+            assert ("About" in find_words(answer)) is (number == 3)
+            await line.run_tasks()
+            await take(line, number)
+            await line.call(f"leg-{number}", "dice", result="ANSWERED")
+            await line.run_tasks(200)
+        assert find_words(await line.dial_queue("next")).endswith("About 4 minutes.")
+
+    run(wait())

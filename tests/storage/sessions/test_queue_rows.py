@@ -1,0 +1,145 @@
+"""What every store promises to queues."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+    Store,
+)
+from flowengine.storage.sessions.orchestration_rows import (
+    MATCH_TASK,
+    QUEUE_ENTRY_KEPT_SECONDS,
+    QUEUE_KIND,
+    QueueEntry,
+    SavedSigning,
+)
+from tests.storage.sessions.opened_stores import LATER, Opener, opened_store
+from tests.storage.sessions.test_orchestration_rows import changed, orchestrations_of, write
+
+pytestmark = pytest.mark.usefixtures("patient")
+ANNA, BO = "+14045009001", "sip:bo@example.com"
+QUEUE, OTHER_QUEUE = "queue app sales", "queue app support"
+
+
+def entry(call: str, entered: float, priority: int = 0, **more: Any) -> QueueEntry:
+    return QueueEntry(QUEUE, call, 1, priority, entered, **more)
+
+
+def queue_row(of: str = QUEUE) -> OrchestrationChange:
+    return OrchestrationChange(of, SavedOrchestration(of, QUEUE_KIND, "", 1, b"group", LATER))
+
+
+async def enter(store: Store, *entries: QueueEntry) -> None:
+    for one in entries:
+        await write(store, changed(of=one.call, entries=(one,)))
+
+
+async def look(
+    store: Store, *agents: str, group: str = "sales"
+) -> tuple[Mapping[str, SavedAgent], list[str]]:
+    """What a turn of the queue gets to see."""
+
+    def decide(
+        _saved: SavedOrchestration | None,
+        found: Mapping[str, SavedAgent],
+        calls: Sequence[QueueEntry],
+    ) -> tuple[None, tuple[Mapping[str, SavedAgent], list[str]]]:
+        return None, (found, [one.call for one in calls])
+
+    return await orchestrations_of(store).take_queue_turn(QUEUE, group, lambda _: agents, decide)
+
+
+async def test_calls_wait_in_the_order_of_priority_and_arrival(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        await enter(store, entry("b", 2.0), entry("a", 1.0), entry("c", 3.0, 9), entry("d", 4.0, 9))
+        await enter(store, entry("e", 0.5, offered=ANNA))
+        assert (await look(store))[1] == ["c", "d", "a", "b"]
+        waiting = await orchestrations_of(store).list_entries(QUEUE, 0.0)
+        assert [one.call for one in waiting] == ["c", "d", "e", "a", "b"]
+
+
+async def test_place_counts_those_before_it_and_the_latest_takings(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        await enter(store, entry("a", 1.0), entry("b", 2.0), entry("c", 3.0, 9))
+        places = orchestrations_of(store)
+        assert await places.read_place(QUEUE, (0, 2.0, "b"), 0.0) == (2, 3, 0, 0.0)
+        assert await places.read_place(QUEUE, (5, 9.0, ""), 0.0) == (1, 3, 0, 0.0)
+        assert await places.read_place(OTHER_QUEUE, (0, 2.0, "b"), 0.0) == (0, 0, 0, 0.0)
+        for number in range(12):
+            taken = entry(f"t{number}", 1.0, outcome="taken", ended=100.0 + number)
+            await enter(store, taken, entry(f"l{number}", 1.0, outcome="left", ended=200.0))
+        assert await places.read_place(QUEUE, (0, 2.0, "b"), 0.0) == (2, 3, 10, 102.0)
+        assert await places.read_place(QUEUE, (0, 2.0, "b"), 108.0) == (2, 3, 3, 109.0)
+
+
+async def test_wait_that_has_ended_never_changes(opener: Opener) -> None:
+    """A turn of the queue may have read it before its end."""
+    async with opened_store(opener) as (store, _):
+        await enter(store, entry("a", 1.0))
+        await write(
+            store, changed(2, of="a", entries=(entry("a", 1.0, outcome="left", ended=5.0),))
+        )
+        await write(store, changed(3, of="a", entries=(entry("a", 1.0, offered=ANNA),)))
+        assert (await look(store))[1] == []
+        (known,) = await orchestrations_of(store).list_entries(QUEUE, 0.0)
+        assert (known.outcome, known.ended) == ("left", 5.0)
+        assert await orchestrations_of(store).list_entries(QUEUE, 6.0) == []
+
+
+async def test_waking_gives_a_task_to_queues_with_calls_alone(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        heard: list[float] = []
+        orchestrations_of(store).watch_schedule(heard.append)
+        await write(store, queue_row())
+        await write(store, queue_row(OTHER_QUEUE))
+        await write(store, changed(of="x", wakes_queues=1.0))
+        assert await orchestrations_of(store).find_next_due() is None
+        await enter(store, entry("a", 1.0))
+        offered = ScheduledTask("a", "offer", 4.0, b"anna")
+        for_queue = ScheduledTask(QUEUE, MATCH_TASK, 9.0, b"")
+        await write(store, changed(2, offered, for_queue, of="a"))
+        await write(store, changed(2, of="x", wakes_queues=3.0))
+        first = await orchestrations_of(store).claim_task(5.0, 60.0)
+        second = await orchestrations_of(store).claim_task(5.0, 60.0)
+        assert first is not None
+        assert second is not None
+        assert (first.orchestration, first.key) == (QUEUE, MATCH_TASK)
+        assert (second.orchestration, second.payload) == ("a", b"anna")
+        assert await orchestrations_of(store).claim_task(5.0, 60.0) is None
+        assert heard[-1] == 3.0
+
+
+async def test_signing_is_seen_in_turns_of_its_group(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        known = orchestrations_of(store)
+        await write(store, changed(agents=(SavedAgent(BO, "a", 1.0, 2.0),)))
+        await known.sign_agent(SavedSigning("sales", ANNA, "out", 7.0))
+        await write(store, changed(2, signings=(SavedSigning("sales", BO, "pause", 8.0),)))
+        agents, _ = await look(store, ANNA, BO)
+        assert agents[ANNA] == SavedAgent(ANNA, "", 0.0, 0.0, status="out")
+        assert agents[BO] == SavedAgent(BO, "a", 1.0, 2.0, status="pause")
+        agents, _ = await look(store, ANNA, BO, group="support")
+        assert {one.status for one in agents.values()} <= {""}
+        assert (await known.load_agents((BO,), "sales"))[BO].status == "pause"
+        await known.sign_agent(SavedSigning("sales", ANNA, "in", 9.0))
+        assert sorted(await known.list_signings()) == [
+            SavedSigning("sales", ANNA, "in", 9.0),
+            SavedSigning("sales", BO, "pause", 8.0),
+        ]
+
+
+async def test_call_that_is_forgotten_waits_no_more_and_old_entries_go(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        await enter(store, entry("a", LATER), entry("b", 1.0, outcome="taken", ended=2.0))
+        await write(store, OrchestrationChange("a", None))
+        assert [one.call for one in await orchestrations_of(store).list_entries(QUEUE, 0.0)] == [
+            "b"
+        ]
+        await store.drop_expired(QUEUE_ENTRY_KEPT_SECONDS + 3.0)
+        assert await orchestrations_of(store).list_entries(QUEUE, 0.0) == []
