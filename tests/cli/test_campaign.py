@@ -1,6 +1,5 @@
 """Campaigns: nobody twice, nobody outside the hours, never faster than asked, whatever is killed."""
 
-import os
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,8 +13,9 @@ from flowengine.cli import main
 from flowengine.cli.campaign_rows import read_campaign, read_forbidden
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError, RowState
 from tests.cli.campaign_world import CampaignWorld, KilledError
+from tests.thoroughness import THOROUGH
 
-PEOPLE = int(os.environ.get("CAMPAIGN_PEOPLE", "60"))
+PEOPLE = 10_000 if THOROUGH else 60
 
 
 @pytest.fixture
