@@ -6,10 +6,15 @@ phone that rings. Sixteen orchestrations take turns at a time, as one worker wou
 of this process; what PostgreSQL uses is shown apart. Timers run in the task loop of a process that
 answers callbacks at a steady rate, on the same store; each timer is scheduled by a turn.
 
+A queue has so many callers, of whom each hears an announcement every 30 seconds: its CPU time is that of
+one announcement for each, with the tasks, the answers, the callbacks and the requests to a platform
+that costs nothing, as a share of 30 seconds of one core.
+
 With --dbos PYTHON, the interpreter of an environment with `dbos` and `psycopg[binary]`, the same
 number of steps runs in workflows of DBOS, on the same kinds of database.
 
-    python benchmarks/lines.py [--json] [--turns 4000] [--timers 400] [--rounds 3] [--dbos PYTHON]
+    python benchmarks/lines.py [--json] [--turns 4000] [--timers 400] [--rounds 3] [--callers 1000]
+        [--dbos PYTHON]
 """
 
 import argparse
@@ -28,12 +33,15 @@ from pathlib import Path
 import uvloop
 from callback import SECRET, callbacks, compile_example, cpu_seconds
 
+from flowengine.compile import compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
+from flowengine.runtime.orchestration_tasks import OrchestrationTasks
+from flowengine.runtime.platform_requests import CallOwner, RequestDone
 from flowengine.runtime.task_loop import TaskLoop
 from flowengine.sinch import decode
-from flowengine.states import LookupRequest, LookupResult
+from flowengine.states import LookupRequest, LookupResult, OwnEvent
 from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
@@ -49,6 +57,23 @@ LATER = 4e9
 CALLBACKS_PER_SECOND = 300
 TIMERS_PER_SECOND = 50
 TIMER_SECONDS = 2.0  # from the turn that sets a timer until it is due
+
+ANNOUNCE_SECONDS = 30
+QUEUE_FILES = {
+    "line.yaml": b"""
+flow: line
+locale: en-US
+start: support
+states:
+  support:
+    queue:
+      of: support
+      wait: {say: "You are number ${queue.position}.", every: 30s}
+      nobody: bye
+  bye: {hangup: }
+""",
+    "groups/support.yaml": b"members: ['+14045009001']",
+}
 
 DBOS_PROGRAM = """
 import asyncio, json, resource, sys, time
@@ -164,6 +189,71 @@ async def measure_timers(url: str, timers: int) -> list[float]:
     return late
 
 
+class SilentPlatform:
+    """Takes every request at once, and notes who was brought out of the room."""
+
+    def __init__(self) -> None:
+        self.out: list[tuple[str, bytes]] = []
+
+    async def place_leg(self, *_: object) -> RequestDone:
+        return RequestDone()
+
+    async def hang_up_call(self, *_: object) -> RequestDone:
+        return RequestDone()
+
+    async def release_caller(self, _owner: CallOwner, call_id: str, svaml: bytes) -> RequestDone:
+        self.out.append((call_id, svaml))
+        return RequestDone()
+
+    async def change_call(self, *_: object) -> RequestDone:
+        return RequestDone()
+
+    async def is_call_ongoing(self, *_: object) -> bool:
+        return True
+
+
+async def measure_queue(url: str, callers: int) -> float:
+    """The percent of a core that so many callers take who wait in a queue."""
+    now, store, platform = time.time(), open_store(url), SilentPlatform()
+    found, codec = store.orchestrations, Codec([derive_key(SECRET)])
+    assert found is not None
+    release = compile_project(QUEUE_FILES).release
+    assert release is not None
+    engine = Engine(Registry(release), store, codec, refuse_lookup, lambda: now)
+    assert engine.orchestrations is not None
+
+    async def call(call_id: str, event: str, **fields: object) -> None:
+        body = json.dumps({"event": event, "callid": call_id, "version": 1, **fields}).encode()
+        await engine.answer(decode(body), body)
+
+    async def answer_result(event: OwnEvent, body: bytes) -> bytes | None:
+        reply = await engine.answer_result(event, body)
+        return reply.body if reply else None
+
+    tasks = OrchestrationTasks(engine.orchestrations, codec, platform, answer_result, lambda: now)
+
+    async def run_lane() -> None:
+        while task := await found.claim_task(now, 60.0):
+            await found.settle_task(task, await tasks.handle(task))
+
+    async def run_tasks() -> None:
+        await asyncio.gather(*(run_lane() for _ in range(SIDE_BY_SIDE)))
+
+    for number in range(callers):
+        await call(f"waiting-{number}", "ice", to={"type": "did", "endpoint": "1"})
+    await run_tasks()
+    now += ANNOUNCE_SECONDS
+    used = time.process_time()
+    await run_tasks()
+    for call_id, svaml in platform.out:
+        menu = json.loads(svaml)["action"]["mainMenu"]
+        await call(call_id, "pie", menuResult={"menuId": menu, "type": "timeout"})
+    cpu = time.process_time() - used
+    assert len(platform.out) == callers
+    await store.close()
+    return cpu / ANNOUNCE_SECONDS * 100
+
+
 def measure_dbos(python: str, url: str, turns: int) -> tuple[float, float]:
     """The same of steps of DBOS."""
     command = [python, "-c", DBOS_PROGRAM, url, str(turns), str(SIDE_BY_SIDE)]
@@ -189,7 +279,9 @@ def databases() -> Iterator[dict[str, str]]:
         server.cleanup()
 
 
-def run(turns: int, timers: int, rounds: int, dbos: str | None) -> dict[str, dict[str, float]]:
+def run(
+    turns: int, timers: int, rounds: int, callers: int, dbos: str | None
+) -> dict[str, dict[str, float]]:
     found: dict[str, list[dict[str, float]]] = {}
     for _ in range(rounds):
         with databases() as urls:
@@ -205,6 +297,7 @@ def run(turns: int, timers: int, rounds: int, dbos: str | None) -> dict[str, dic
                     )
                 late = statistics.quantiles(uvloop.run(measure_timers(url, timers)), n=100)
                 row |= {"late_p50_ms": late[49], "late_p99_ms": late[98]}
+                row["queue_percent_of_core"] = uvloop.run(measure_queue(url, callers))
                 found.setdefault(kind, []).append(row)
                 if dbos:
                     rate, cpu = measure_dbos(dbos, build_dbos_url(url), count // 8)
@@ -245,7 +338,7 @@ def build_dbos_url(url: str) -> str:
 
 def show(result: dict[str, dict[str, float]]) -> None:
     print(
-        f"{'store':<22}{'turns/s':>10}{'CPU of each':>14}{'of the server':>16}{'late p50':>11}{'p99':>9}"
+        f"{'store':<22}{'turns/s':>10}{'CPU of each':>14}{'of the server':>16}{'late p50':>11}{'p99':>9}{'queue':>9}"
     )
     for kind, row in result.items():
         print(
@@ -258,6 +351,7 @@ def show(result: dict[str, dict[str, float]]) -> None:
             print(" " * 16, end="")
         if "late_p99_ms" in row:
             print(f"{row['late_p50_ms']:>8.1f} ms{row['late_p99_ms']:>6.1f} ms", end="")
+            print(f"{row['queue_percent_of_core']:>8.1f}%", end="")
         print()
 
 
@@ -267,8 +361,9 @@ if __name__ == "__main__":
     parser.add_argument("--turns", type=int, default=4000)
     parser.add_argument("--timers", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--callers", type=int, default=1000, help="who wait in a queue")
     parser.add_argument("--dbos", metavar="PYTHON")
     options = parser.parse_args()
-    outcome = run(options.turns, options.timers, options.rounds, options.dbos)
+    outcome = run(options.turns, options.timers, options.rounds, options.callers, options.dbos)
     print(json.dumps(outcome)) if options.json else show(outcome)
     sys.exit(0)

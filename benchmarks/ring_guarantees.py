@@ -1,7 +1,8 @@
-"""Whether rings keep their promises while the server is killed: no member is rung twice at once, no
+"""Whether rings and queues keep their promises while the server is killed: no member is rung twice at once, no
 caller has two members, and no caller waits for nothing.
 
-`flowengine serve` with two workers rings members of a switch, in real time and all four orders.
+`flowengine serve` with two workers rings members of a switch, in real time and all four orders,
+and offers callers of a queue to members.
 Members answer, take the call, press a wrong key, say nothing, are busy, decline, or do not answer;
 some callers hang up while they wait. Answers to requests that place legs are lost. Meanwhile a worker
 is killed every few seconds, and each third time the whole server, which then starts again. A callback
@@ -39,6 +40,7 @@ from flowengine.switch.switch_store import open_store
 ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 ORDERS = ("all at once", "in turn", "round robin", "longest idle")
+LINES = (*ORDERS, "queue")
 TAKES = {
     "does": "answer",
     "after": 0.4,
@@ -61,12 +63,12 @@ BEHAVIOURS: tuple[dict[str, Any], ...] = (
     {"does": "no answer"},
     TAKES,
 )
-# Each order has members of its own: a ring of all at once would leave nobody to the others.
+# Each line has members of its own: a ring of all at once would leave nobody to the others.
 MEMBERS = {
     order: [f"+14045009{place}{number:02}" for number in range(len(BEHAVIOURS))]
-    for place, order in enumerate(ORDERS)
+    for place, order in enumerate(LINES)
 }
-NUMBERS = [f"+140450010{number:02}" for number in range(len(ORDERS))]
+NUMBERS = [f"+140450010{number:02}" for number in range(len(LINES))]
 FLOW = """
 flow: FLOW
 start: sales
@@ -77,6 +79,20 @@ states:
       order: ORDER
       each: 1s
       accept: {prompt: Press 1., timeout: 1s, taken: Taken.}
+      nobody: nobody
+      after: survey
+  nobody: {say: Nobody., hangup: }
+  survey: {say: How was it?, hangup: }
+"""
+QUEUE_FLOW = """
+flow: FLOW
+start: sales
+states:
+  sales:
+    queue:
+      of: sales
+      accept: {prompt: Press 1., timeout: 1s, taken: Taken.}
+      limit: 1m
       nobody: nobody
       after: survey
   nobody: {say: Nobody., hangup: }
@@ -219,11 +235,15 @@ async def kill_meanwhile(server: Server, seed: int) -> None:
 def write_flows(folder: Path) -> None:
     (folder / "flows").mkdir()
     routes = []
-    for number, order in zip(NUMBERS, ORDERS, strict=True):
+    for number, order in zip(NUMBERS, LINES, strict=True):
         name = order.replace(" ", "-")
-        text = FLOW.replace("FLOW", name).replace("WHO", json.dumps(MEMBERS[order]))
+        flow = QUEUE_FLOW if order == "queue" else FLOW
+        text = flow.replace("FLOW", name).replace("WHO", json.dumps(MEMBERS[order]))
         (folder / "flows" / f"{name}.yaml").write_text(text.replace("ORDER", order))
         routes.append({"to": number, "flow": name})
+    group = {"members": MEMBERS["queue"], "order": "longest idle", "each": "1s", "pause": "1s"}
+    (folder / "flows" / "groups").mkdir()
+    (folder / "flows" / "groups" / "sales.yaml").write_text(json.dumps(group))
     project = {"project": "rings", "routes": routes}
     (folder / "flows" / "project.yaml").write_text(json.dumps(project))
 

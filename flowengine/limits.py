@@ -66,6 +66,7 @@ MAX_WRAP_UP_SECONDS = 3600  # a longer time after a call is a break
 MAX_CONFERENCE_KEYS_SECONDS = (
     60  # nobody waits longer between two keys; a larger number is a slip of the unit
 )
+MAX_PARKING_CODE = 64  # as the name of a conference
 MAX_PARK_SECONDS = 600  # a parked call is hung up after this (documentation 2020/2021)
 MIN_MENU_TIMEOUT_MILLIS = (
     1000  # shorter silence than this ends a menu before anybody can answer (older .NET server SDK)

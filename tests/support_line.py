@@ -5,10 +5,7 @@ the platform signs.
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +15,8 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
-from tests.waiting import PATIENCE_SECONDS, find_free_port
+from tests.fork_server import FlowengineProcess
+from tests.waiting import can_connect, find_free_port, wait_until
 
 KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
@@ -143,20 +141,12 @@ class Server:
         self.flows = flows or [str(folder / "flows")]
         self.options = options
         self.port = find_free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: FlowengineProcess | None = None
         self.environment: dict[str, str] = {}
 
     def start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "flowengine",
-            "serve",
-            *self.flows,
-            "--port",
-            str(self.port),
-        ]
-        command += ["--workers", str(self.workers), "--store", self.store, *self.options]
+        arguments = ["serve", *self.flows, "--port", str(self.port)]
+        arguments += ["--workers", str(self.workers), "--store", self.store, *self.options]
         environment = {
             **os.environ,
             "SINCH_APPLICATION_KEY": KEY,
@@ -165,8 +155,8 @@ class Server:
             **self.environment,
         }
         log = (self.folder / "server.log").open("ab")
-        self.process = subprocess.Popen(
-            command,
+        self.process = FlowengineProcess(
+            arguments,
             env=environment,
             stdout=log,
             stderr=log,
@@ -177,14 +167,15 @@ class Server:
         self.ready()
 
     def ready(self) -> None:
-        limit = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < limit:
-            try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.05)
-        raise AssertionError((self.folder / "server.log").read_text())
+        wait_until(self.is_ready, otherwise=(self.folder / "server.log").read_text)
+
+    def is_ready(self) -> bool:
+        if not can_connect(self.port):
+            return False
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
 
     def kill(self, how: int = signal.SIGKILL) -> None:
         assert self.process is not None

@@ -1,15 +1,14 @@
 """The shape of the house: imports point one way, files and functions stay small."""
 
 import ast
-from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
 import pytest
 
 from flowengine.states import STATE_KINDS
+from tests.house_modules import ROOT, list_nodes, parse_module
 
-ROOT = Path(__file__).parents[1] / "flowengine"
 ORDER = (
     "limits", "operator_error", "cooperative", "cross_site", "public_addresses", "templates",
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
@@ -26,14 +25,9 @@ def package(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-@cache
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
-
-
 def imported(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(parse(path)):
+    for node in list_nodes(path):
         modules = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
         modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         found |= {
@@ -72,7 +66,7 @@ def module(path: Path) -> str:
 
 def imported_modules(path: Path, known: set[str]) -> set[str]:
     found = set()
-    for node in ast.walk(parse(path)):
+    for node in list_nodes(path):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name} has a relative import"
             for alias in node.names:
@@ -96,7 +90,7 @@ def test_imports_between_files_form_no_circle() -> None:
 def test_files_and_functions_stay_small() -> None:
     for path in FILES:
         assert len(path.read_text().splitlines()) <= 400, f"{get_name(path)} is too long"
-        for node in ast.walk(parse(path)):
+        for node in list_nodes(path):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 assert (node.end_lineno or 0) - node.lineno < 50, (
                     f"{get_name(path)}: {node.name} is too long to read at a glance"
@@ -129,6 +123,8 @@ NAMES_OF_KINDS = {
     "compile/checks/legality.py": "the platform's actions, in the words of an author",
     "runtime/orchestrations.py": "tasks: place a leg, hang up",
     "scenarios/scenario_run.py": "a call that the switch has parked",
+    "scenarios/conversation.py": "a call that is in a conference of the switch",
+    "scenarios/simulated_parties.py": "a call that is in a conference of the switch, or parked",
     "phone/call_prompt.py": "a call that the switch has parked",
     "phone/screen.py": "a call that the switch has parked",
     "phone/save_scenario.py": "a call that the switch has parked",
@@ -179,13 +175,13 @@ def test_modules_outside_states_name_no_kind() -> None:
     for path in FILES:
         if package(path) == "states":
             continue
-        imports = [node for node in ast.walk(parse(path)) if isinstance(node, ast.ImportFrom)]
+        imports = [node for node in list_nodes(path) if isinstance(node, ast.ImportFrom)]
         named = {node.module for node in imports} | {
             f"{node.module}.{alias.name}" for node in imports for alias in node.names
         }
         assert not named & KIND_FILES, get_name(path)
         if package(path) not in PLATFORM_PACKAGES:
-            found = find_named_kinds(parse(path))
+            found = find_named_kinds(parse_module(path))
             assert bool(found) == (get_name(path) in NAMES_OF_KINDS), f"{get_name(path)}: {found}"
 
 

@@ -15,6 +15,12 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def can_connect(port: int) -> bool:
+    """Whether somebody listens at a port of this machine. Costs a hundredth of a request."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_until(
     holds: Callable[[], bool],
     seconds: float = PATIENCE_SECONDS,

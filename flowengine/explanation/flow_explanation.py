@@ -75,8 +75,8 @@ def format_preview(seen: StatePreview) -> Iterator[str]:
 
 def format_exits(state: CompiledState) -> Iterator[str]:
     for name, target in state.exits.items():
-        under = "" if target.via == "same" else f" ({target.via})"
-        yield f"{name} -> {target.state}{under}"
+        under = ", ".join(via for via in target.contexts if via != "same")
+        yield f"{name} -> {target.state}" + (f" ({under})" if under else "")
     for key, leads in state.verb.key_targets.items():
         if leads in SPECIAL_TARGETS:
             yield f"key {key} -> {leads} (pie)"

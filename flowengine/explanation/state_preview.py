@@ -16,8 +16,10 @@ from flowengine.sinch import Ace, CallbackEvent, CallTarget, Dice, Ice, MenuResu
 from flowengine.states import (
     AnswerCallback,
     LookupRequest,
+    LookupResult,
     NameBindings,
     PlacementPlan,
+    QueueFacts,
     RingPlan,
     StateFailure,
     StateResult,
@@ -51,6 +53,7 @@ SAMPLE_FACTS = {
     "call.origin": "pstn",
 }
 SAMPLE_BY_KIND = {"date": "2026-01-31", "time": "09:30", "text": "+12025550123"}
+SAMPLE_QUEUE = LookupResult(200, msgspec.to_builtins(QueueFacts(2, 180, 1, 1)))
 SAMPLE_TIME = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday at noon
 
 
@@ -153,6 +156,10 @@ def enter_state(program: Program, state: CompiledState, names: NameBindings) -> 
         if state.preamble:
             state.preamble.add_instructions(run)
         move = state.verb.enter(run)
+        if isinstance(move, LookupRequest) and move.queue:
+            run.lookup_result = SAMPLE_QUEUE
+            move = state.verb.resume(run)
+            return replace(describe_move(run, move), sampled=True)
     except EvalError as error:
         return StatePreview(depends=error.message)
     return describe_move(run, move)
@@ -197,6 +204,13 @@ def describe_ring(plan: RingPlan) -> str:
     """Who is called, and what they hear."""
     called = ", ".join(member.address for member in plan.members)
     lines = [f"has others called: {called}; {plan.order}, {plan.each}s each"]
+    if terms := plan.queue:
+        lines = [
+            f"waits in the queue of {plan.group}, with priority {terms.priority}"
+            + (f", for at most {terms.limit}s" if terms.limit else "")
+            + (f"; hears the words again every {terms.every}s" if terms.every else ""),
+            f"who is free is called: {called}; {plan.order}, {plan.each}s each",
+        ]
     if plan.whisper:
         lines.append(f"who answers hears {plan.whisper}, and has the call with {plan.accept_key}")
     if plan.taken:

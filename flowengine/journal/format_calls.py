@@ -100,6 +100,7 @@ def format_heading(step: CallbackEntry) -> str:
         f"{event.get('duration', 0)} s",
         "notify": event.get("type", ""),
         "orchestration": event.get("exit", ""),
+        "announcement": f"number {event.get('position', '')}",
     }
     return f"{step.event}  {words[step.event]}".rstrip()
 

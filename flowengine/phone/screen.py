@@ -12,6 +12,7 @@ from flowengine.phone.call_prompt import describe_waiting
 from flowengine.phone.explain_callbacks import MARGIN, get_trace
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
+from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
 from flowengine.scenarios.then_checks import list_recording_urls
 from flowengine.states import OrchestrationResult
 from flowengine.switch.switch_events import (
@@ -23,6 +24,7 @@ from flowengine.switch.switch_events import (
     Joined,
     Left,
     MenuWaits,
+    ParticipantChanged,
     Picked,
     Remark,
     Ringing,
@@ -138,7 +140,7 @@ class Screen:
         if isinstance(happening, Ringing):
             showing = f", showing {happening.cli}" if happening.cli else ""
             return PLATFORM, f"calls {happening.to}{showing}"
-        if isinstance(happening, Joined):
+        if isinstance(happening, Joined | ParticipantChanged):
             return self.near, describe_joined(happening)
         return (PLATFORM, describe_ended(happening)) if isinstance(happening, CallEnded) else None
 
@@ -214,7 +216,9 @@ def describe_sound(sound: Sound) -> str:
     return plain.get(sound.kind) or f"{sound.kind}: {sound.text}"
 
 
-def describe_joined(happening: Joined) -> str:
+def describe_joined(happening: Joined | ParticipantChanged) -> str:
+    if isinstance(happening, ParticipantChanged):
+        return WORDS_BY_COMMAND[happening.command]
     if happening.kind == "park":
         return "is parked"
     if happening.kind == "conference":

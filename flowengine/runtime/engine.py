@@ -82,8 +82,7 @@ class Engine:
             store, codec, encryption, locator, clock, self._log_once,
             self.orchestrations, self.placements,
         )  # fmt: skip
-        queues = self.orchestrations.queues if self.orchestrations else None
-        requester = Requester(fetch, outbox, queues)
+        requester = Requester(fetch, outbox, self.orchestrations)
         self._driver = StepDriver(
             store, locator, self._replier, requester, clock, self._log_once, legs, placed_calls
         )

@@ -16,6 +16,8 @@ from flowengine.runtime.step_start import (
     is_from_conference,
 )
 from flowengine.sinch import CallbackEvent, Ice, Notify, Pie
+from flowengine.states.parking_plan import CODE_FACT
+from flowengine.states.room_plan import ROOM_FACT
 from flowengine.states.verb import Verb
 from flowengine.storage.sessions import SavedCall
 
@@ -183,6 +185,18 @@ def is_calling_others(located: LocatedCall) -> bool:
     """Whether other calls are placed for the caller, or were, in the state that the call is in."""
     verb = find_verb(located)
     return verb is not None and verb.calls_others
+
+
+def find_room_name(located: LocatedCall) -> str:
+    """The conference that the call is in, of those that are told of their callers; else ""."""
+    verb, call = find_verb(located), located.call
+    return call.values.get(ROOM_FACT, "") if verb and verb.is_in_room and call else ""
+
+
+def find_parking_code(located: LocatedCall) -> str:
+    """The code that the call is parked under, or has picked up another by; else ""."""
+    verb, call = find_verb(located), located.call
+    return call.values.get(CODE_FACT, "") if verb and verb.uses_parking and call else ""
 
 
 def find_verb(located: LocatedCall) -> Verb | None:

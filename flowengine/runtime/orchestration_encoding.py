@@ -4,14 +4,17 @@ from typing import TypeVar
 
 import msgspec
 
+from flowengine.orchestration.parking import ParkingCode
 from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.ring_state import Ring
+from flowengine.orchestration.room_state import LedConference
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.storage.sessions import SavedOrchestration, ScheduledTask
 
 _STATE_SUFFIX, _TASK_SUFFIX = "\norchestration", "\ntask"  # no state passes as a task
 ContentT = TypeVar("ContentT")
+StateT = TypeVar("StateT", bound=msgspec.Struct)
 
 
 class OwnedRing(msgspec.Struct, frozen=True, array_like=True):
@@ -39,8 +42,10 @@ class TaskContent(msgspec.Struct, frozen=True, array_like=True):
 
 
 _to_bytes = msgspec.msgpack.Encoder().encode
-_decode_ring = msgspec.msgpack.Decoder(OwnedRing).decode
-_decode_placement = msgspec.msgpack.Decoder(OwnedPlacement).decode
+_RING_DECODER = msgspec.msgpack.Decoder(OwnedRing)
+_PLACEMENT_DECODER = msgspec.msgpack.Decoder(OwnedPlacement)
+_ROOM_DECODER = msgspec.msgpack.Decoder(LedConference)
+_PARKING_DECODER = msgspec.msgpack.Decoder(ParkingCode)
 _decode_task = msgspec.msgpack.Decoder(TaskContent).decode
 
 
@@ -51,7 +56,7 @@ class OrchestrationEncoding:
         self._codec = codec
 
     def encode_ring(self, owned: OwnedRing) -> bytes:
-        return self._codec.seal(_to_bytes(owned), owned.ring.id + _STATE_SUFFIX).encode()
+        return self._seal_state(owned.ring.id, owned)
 
     def decode_ring(self, saved: SavedOrchestration) -> OwnedRing | None:
         """The ring; a new one where no turn was taken yet. None where no key opens it, or a later
@@ -59,24 +64,32 @@ class OrchestrationEncoding:
         """
         if not saved.state:
             return OwnedRing(Ring(id=saved.id))
-        content = self._codec.open(saved.state.decode(), saved.id + _STATE_SUFFIX)
-        try:
-            return _decode_ring(content) if content else None
-        except msgspec.MsgspecError:
-            return None
+        return self._open_state(saved, _RING_DECODER)
+
+    def encode_room(self, room: LedConference) -> bytes:
+        return self._seal_state(room.id, room)
+
+    def decode_room(self, saved: SavedOrchestration) -> LedConference | None:
+        """The conference, as above."""
+        return self._open_state(saved, _ROOM_DECODER) if saved.state else LedConference(id=saved.id)
+
+    def encode_parking(self, code: ParkingCode) -> bytes:
+        return self._seal_state(code.id, code)
+
+    def decode_parking(self, saved: SavedOrchestration) -> ParkingCode | None:
+        """The code of parked calls, as above."""
+        return (
+            self._open_state(saved, _PARKING_DECODER) if saved.state else ParkingCode(id=saved.id)
+        )
 
     def encode_placement(self, owned: OwnedPlacement) -> bytes:
-        return self._codec.seal(_to_bytes(owned), owned.placement.id + _STATE_SUFFIX).encode()
+        return self._seal_state(owned.placement.id, owned)
 
     def decode_placement(self, saved: SavedOrchestration) -> OwnedPlacement | None:
         """The placement, as `decode_ring` does."""
         if not saved.state:
             return OwnedPlacement(Placement(id=saved.id))
-        content = self._codec.open(saved.state.decode(), saved.id + _STATE_SUFFIX)
-        try:
-            return _decode_placement(content) if content else None
-        except msgspec.MsgspecError:
-            return None
+        return self._open_state(saved, _PLACEMENT_DECODER)
 
     def encode_task(self, orchestration: str, owner: CallOwner, content: msgspec.Struct) -> bytes:
         task = _to_bytes(TaskContent(owner, msgspec.Raw(_to_bytes(content))))
@@ -94,3 +107,15 @@ class OrchestrationEncoding:
         except msgspec.MsgspecError:
             pass
         return None
+
+    def _seal_state(self, orchestration: str, state: msgspec.Struct) -> bytes:
+        return self._codec.seal(_to_bytes(state), orchestration + _STATE_SUFFIX).encode()
+
+    def _open_state(
+        self, saved: SavedOrchestration, decoder: "msgspec.msgpack.Decoder[StateT]"
+    ) -> StateT | None:
+        content = self._codec.open(saved.state.decode(), saved.id + _STATE_SUFFIX)
+        try:
+            return decoder.decode(content) if content else None
+        except msgspec.MsgspecError:
+            return None

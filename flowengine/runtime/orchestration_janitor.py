@@ -1,4 +1,4 @@
-"""The janitor asks the platform for calls of rings that have not moved for a while: callbacks may be
+"""The janitor asks the platform for calls of rings and conferences that have not moved for a while: callbacks may be
 lost, and nobody shall wait for a call that is over.
 
 Most callbacks are lost while a server is down. So each worker looks after all rings soon after its
@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable
 
 from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.orchestration.room_turn import MemberLeft
 from flowengine.orchestration.turn import CallerLeft, LegEnded
 from flowengine.runtime.delivery_log import is_over
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import LIVE_KIND, Orchestrations
 from flowengine.runtime.placement_janitor import look_after_placements
 from flowengine.runtime.placements import Placements
-from flowengine.runtime.platform_requests import PlatformRequests
+from flowengine.runtime.platform_requests import CallOwner, PlatformRequests
+from flowengine.runtime.rooms import ROOM_KIND
 from flowengine.storage.sessions import SavedOrchestration, Store, StoreError
 
 JANITOR_SECONDS = 60.0
@@ -64,12 +66,27 @@ class OrchestrationJanitor:
         key = b"look" if looks else b"first look"
         if not await self._store.claim(_CLAIM, key, now + pause * 0.9):
             return
-        is_whole = looks % LOOKS_PER_WHOLE_LOOK == 0
+        # the second one sees what moved just before a server was killed, which the first leaves alone
+        is_whole = looks == 1 or looks % LOOKS_PER_WHOLE_LOOK == 0
         for saved in await self._orchestrations.store.list_orchestrations(LIVE_KIND):
             if now - saved.expires + CALL_KEPT_SECONDS >= pause:
                 await self._look_after(saved, is_whole=is_whole)
         if self._placements is not None:
             await look_after_placements(self._placements, self._requests)
+        rooms = await self._orchestrations.store.list_orchestrations(ROOM_KIND) if is_whole else ()
+        for saved in rooms:
+            if now - saved.expires + CALL_KEPT_SECONDS >= pause:
+                await self._look_after_room(saved)
+
+    async def _look_after_room(self, saved: SavedOrchestration) -> None:
+        """Forget members of a conference whose calls are over."""
+        rooms = self._orchestrations.rooms
+        room = rooms.open(saved)
+        for member in room.members if room else ():
+            owner = CallOwner(room.application if room else "", member.call_url)
+            if await self._requests.is_call_ongoing(owner, member.call_id) is False:
+                log.warning("call %s is over, and the platform has not said so", member.call_id)
+                await rooms.take_turn(saved.id, MemberLeft(member.call_id))
 
     async def _look_after(self, saved: SavedOrchestration, *, is_whole: bool) -> None:
         owned = self._orchestrations.encoding.decode_ring(saved)

@@ -33,6 +33,7 @@ from flowengine.runtime.orchestrations import (
     TIMER_TASK,
     Orchestrations,
 )
+from flowengine.runtime.parking_tasks import ParkingTasks
 from flowengine.runtime.placement_tasks import PlacementTasks
 from flowengine.runtime.placements import PLACEMENT_TASK
 from flowengine.runtime.platform_requests import (
@@ -43,6 +44,7 @@ from flowengine.runtime.platform_requests import (
     RequestRefused,
 )
 from flowengine.runtime.queue_tasks import QueueTasks
+from flowengine.runtime.room_tasks import RoomTasks
 from flowengine.runtime.task_contents import (
     AnswerResult,
     UnreadableTaskError,
@@ -88,6 +90,8 @@ class OrchestrationTasks:
             RELEASE_TASK: self._release_caller,
             END_TASK: self._end_caller,
             **QueueTasks(orchestrations, requests, answer_result, clock).handlers,
+            **ParkingTasks(orchestrations, requests, answer_result, clock).handlers,
+            **RoomTasks(orchestrations, requests, clock).handlers,
         }
         if placements is not None:
             self._handlers[PLACEMENT_TASK] = placements.handle

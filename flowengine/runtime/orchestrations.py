@@ -36,9 +36,11 @@ from flowengine.orchestration.turn import (
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
+from flowengine.runtime.parkings import Parkings
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.runtime.queue_changes import build_queue_writes
 from flowengine.runtime.queues import QUEUE_KEPT_SECONDS, Queues, to_facts
+from flowengine.runtime.rooms import LedConferences
 from flowengine.states.queue_plan import AgentSigning, QueueWish, StayInRoom
 from flowengine.storage.sessions import (
     OrchestrationChange,
@@ -84,6 +86,8 @@ class Orchestrations:
         self.on_wait_end: Callable[[WaitEnd], None] = lambda _ended: None
         self._clock = clock
         self._log_once = LogOnce(log)
+        self.rooms = LedConferences(store, self.encoding, self._log_once, clock)
+        self.parkings = Parkings(store, self.encoding, self._log_once, clock)
 
     def build_beginning(
         self, call_id: str, release: str, owner: CallOwner, began: Began
@@ -164,14 +168,8 @@ class Orchestrations:
 
     async def load_ring(self, call_id: str) -> Ring | None:
         """The ring of a call; None where there is none that can be read."""
-
-        def decide(
-            saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
-        ) -> tuple[None, Ring | None]:
-            owned = self._open(saved)
-            return None, owned.ring if owned else None
-
-        return await self.store.take_turn(call_id, lambda _saved: (), decide)
+        owned = self._open(await self.store.load_orchestration(call_id))
+        return owned.ring if owned else None
 
     def _open(self, saved: SavedOrchestration | None) -> OwnedRing | None:
         if saved is None:

@@ -7,7 +7,9 @@ from typing import Protocol
 import msgspec
 
 from flowengine.limits import MAX_HOST_BYTES
+from flowengine.orchestration.room_turn import MemberCommand
 from flowengine.states.ring_plan import RingMember
+from flowengine.states.room_plan import RoomMusic
 
 NO_LONGER_THERE = 404
 # Further refusals that may pass: an operator mends credentials, and the platform what is not there.
@@ -97,6 +99,25 @@ class PlatformRequests(Protocol):
 
     async def change_call(self, owner: CallOwner, call_id: str, svaml: bytes) -> RequestOutcome:
         """Have a call that is parked go on with this answer."""
+        ...
+
+    async def change_participant(
+        self,
+        owner: CallOwner,
+        room: str,
+        call_id: str,
+        command: MemberCommand,
+        music: RoomMusic,
+    ) -> RequestOutcome:
+        """Mute a participant of a conference, put it on hold with this music, or take that back."""
+        ...
+
+    async def remove_participant(self, owner: CallOwner, room: str, call_id: str) -> RequestOutcome:
+        """Hang up on a participant of a conference."""
+        ...
+
+    async def find_participant(self, owner: CallOwner, room: str, call_id: str) -> RequestOutcome:
+        """Done where the call is in the conference, refused with status 404 where it is not."""
         ...
 
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:

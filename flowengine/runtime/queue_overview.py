@@ -66,8 +66,8 @@ async def count_waiting(store: OrchestrationStore) -> dict[str, int]:
     """How many callers wait in each group, by an index. Raises StoreError."""
     found: dict[str, int] = {}
     for row in await store.list_orchestrations(QUEUE_KIND):
-        group, place = parse_queue_group(row.id), await store.read_place(row.id, (0, 0.0, ""), 0.0)
-        found[group] = found.get(group, 0) + place.waiting
+        group, number = parse_queue_group(row.id), await store.count_entries(row.id)
+        found[group] = found.get(group, 0) + number
     return found
 
 

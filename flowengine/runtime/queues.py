@@ -123,11 +123,12 @@ class Queues:
         queue_id = format_queue_id(application, request.group)
         try:
             facts = await self._read_facts(queue_id, (request.priority, now, AFTER_ALL_CALLS), now)
+            waiting = await self.store.count_entries(queue_id)
             agents = await self.store.load_agents(request.members, request.group)
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")
         away = sum(agent.status == NOT_SIGNED_IN for agent in agents.values())
-        facts = replace(facts, signed_in=len(request.members) - away)
+        facts = replace(facts, waiting=waiting, signed_in=len(request.members) - away)
         return LookupResult(200, msgspec.to_builtins(facts))
 
     async def read_own_facts(self, application: str, ring: Ring) -> QueueFacts:
@@ -143,7 +144,7 @@ class Queues:
         found = await self.store.read_place(queue_id, place, now - TAKINGS_SECONDS)
         position = found.ahead + 1
         wait = estimate_wait(position, found.takings, now - found.since)
-        return QueueFacts(position, wait, found.waiting)
+        return QueueFacts(position, wait)
 
 
 def occupy_agent(

@@ -27,6 +27,8 @@ from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repea
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    find_parking_code,
+    find_room_name,
     is_calling_others,
     is_unanswered_by,
     is_waiting_for_other_menu,
@@ -121,24 +123,41 @@ class Replier:
     def _list_changes(
         self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
     ) -> Sequence[OrchestrationChange]:
-        """What is saved with this step: the calls to place; and for the orchestration of the call
-        that it begins, or that its caller has hung up.
+        """What is saved with this step for orchestrations: that one begins, what is to happen in
+        conferences, the calls to place, and that the caller has hung up.
         """
-        rings, placements = self._orchestrations, self._placements
-        if rings is None or placements is None:
+        orchestrations, placements = self._orchestrations, self._placements
+        if orchestrations is None or placements is None:
             if outcome.concerns_others:
                 raise StoreError("flows that call others need a store that all workers share")
             return NO_CHANGES
         owner = CallOwner(event.application_key, expand_call_url(outcome.names.get(HOST_FACT, "")))
-        changes = [
+        changes = list_wish_changes(orchestrations, event, outcome, call)
+        changes += orchestrations.rooms.build_wishes(
+            event.call_id, owner, call.steps, outcome.rooms
+        )
+        changes += [
             placements.build_beginning(plan, owner, event.call_id) for plan in outcome.placements
         ]
         if outcome.ring is not None:
             began = Began(call.steps, outcome.ring)
-            changes.append(rings.build_beginning(event.call_id, call.release, owner, began))
-        changes += list_wish_changes(rings, event, outcome, call)
-        if outcome.ring is None and type(event) is Dice and is_calling_others(located):
-            changes.append(rings.build_end_of_caller(event.call_id))
+            changes.append(
+                orchestrations.build_beginning(event.call_id, call.release, owner, began)
+            )
+        if type(event) is Dice:
+            if is_calling_others(located):
+                changes.append(orchestrations.build_end_of_caller(event.call_id))
+            if code := find_parking_code(located):
+                changes.append(
+                    orchestrations.parkings.build_leaving(
+                        event.call_id, event.application_key, code
+                    )
+                )
+            if room := find_room_name(located):
+                left = orchestrations.rooms.build_leaving(
+                    event.call_id, event.application_key, room
+                )
+                changes.append(left)
         return changes
 
     async def repeat_if_answered(

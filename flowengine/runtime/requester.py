@@ -9,12 +9,12 @@ from flowengine.compile import Release
 from flowengine.cooperative import waiting_on_io
 from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.runtime.delivery import CallbackDelivery, is_unique_stamp
+from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.outbox import Outbox, needs_retry
-from flowengine.runtime.queues import Queues
 from flowengine.runtime.step import resume
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, Place
 from flowengine.sinch import CallbackEvent, Pie
-from flowengine.states import LookupRequest, LookupResult, QueueRequest
+from flowengine.states import LookupRequest, LookupResult
 
 PerformedRequest = tuple[LookupRequest, LookupResult]
 FetchFunction = Callable[[LookupRequest, float], Awaitable[LookupResult]]
@@ -24,15 +24,18 @@ _IDEMPOTENCY_KEY_BYTES = 16
 
 class Requester:
     """Performs each request once per event; `outbox` keeps the reports that failed, and
-    `queues` answers those that are for a queue.
+    `orchestrations` answer those that are for a queue, or for a code of parked calls.
     """
 
     def __init__(
-        self, fetch: FetchFunction, outbox: Outbox | None, queues: Queues | None = None
+        self,
+        fetch: FetchFunction,
+        outbox: Outbox | None,
+        orchestrations: Orchestrations | None = None,
     ) -> None:
         self._fetch = fetch
         self._outbox = outbox
-        self._queues = queues
+        self._orchestrations = orchestrations
 
     async def perform_all(
         self, delivery: CallbackDelivery, outcome: Outcome, release: Release
@@ -55,8 +58,8 @@ class Requester:
         self, delivery: CallbackDelivery, waiting: PendingRequest, left: float
     ) -> LookupResult:
         request = waiting.request
-        if request.queue is not None:
-            fetched = await self._ask_queue(delivery.event.application_key, request.queue)
+        if request.queue is not None or request.parking is not None:
+            fetched = await self._ask_orchestrations(delivery.event, request)
             delivery.places.append(waiting.place)
             delivery.performed.append((request, fetched))
             return fetched
@@ -72,10 +75,16 @@ class Requester:
             await self._outbox.keep_report(sent)
         return fetched
 
-    async def _ask_queue(self, application: str, request: QueueRequest) -> LookupResult:
-        if self._queues is None:
+    async def _ask_orchestrations(
+        self, event: CallbackEvent, request: LookupRequest
+    ) -> LookupResult:
+        orchestrations, key = self._orchestrations, event.application_key
+        if orchestrations is None:
             return LookupResult(0, error="queues need a session store that other workers can read")
-        return await self._queues.answer_request(application, request)
+        if request.parking is not None:
+            return await orchestrations.parkings.answer_request(key, event.call_id, request.parking)
+        assert request.queue is not None  # noqa: S101  # it is for one of the two
+        return await orchestrations.queues.answer_request(key, request.queue)
 
 
 def is_caller_gone(event: CallbackEvent) -> bool:

@@ -15,6 +15,7 @@ from flowengine.states import (
     PlacementPlan,
     QueueWish,
     RingPlan,
+    RoomWish,
 )
 from flowengine.svaml import Action, Instruction
 
@@ -63,7 +64,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     With `ring` other calls are to be placed for the caller, who waits. `wish` is that of a caller who
     waits in a queue; with `leaves_queue` they wait there no more. `signings` are those of agents.
-    `placements` are calls into flows, which nobody waits for.
+    `rooms` is what is to happen in conferences. `placements` are calls into flows, which nobody waits
+    for.
 
     `names` are all values at the end of the step; the call keeps only those that later states read.
     """
@@ -78,6 +80,7 @@ class Outcome(msgspec.Struct, frozen=True):
     wish: QueueWish | None = None
     leaves_queue: bool = False
     signings: tuple[AgentSigning, ...] = ()
+    rooms: tuple[RoomWish, ...] = ()
     placements: Sequence[PlacementPlan] = ()
 
     @property
@@ -89,4 +92,5 @@ class Outcome(msgspec.Struct, frozen=True):
             or self.leaves_queue
             or bool(self.signings)
             or bool(self.placements)
+            or bool(self.rooms)
         )

@@ -219,7 +219,7 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
         return StepStart(call)
     if event.type != "sequence":
         return StepStart(call)
-    if verb.waits_in_queue:
+    if verb.waits_in_queue or verb.room_keys:
         return StepStart(call, sends_nothing=True)
     return start_beside_call(release, call, event)
 
@@ -265,7 +265,7 @@ def start_after_others(
     if call is None:
         return None
     state = release.programs[call.flow].states[call.state]
-    if state.verb.calls_others and event.exit in state.exits and not call.ended:
+    if state.verb.is_brought_back and event.exit in state.exits and not call.ended:
         return StepStart(call)
     return StepStart(call.to_root_flow(), is_complete=True, keeps_place=True, sends_nothing=True)
 

@@ -32,6 +32,7 @@ from flowengine.states import (
     NameBindings,
     OwnEvent,
     ReturnFromSubflow,
+    RoomWish,
     StateFailure,
     StateResult,
     StepContext,
@@ -65,6 +66,7 @@ class StepWalk(msgspec.Struct):
     has_caller_left: bool = False
     leaves_queue: bool = False
     signings: tuple[AgentSigning, ...] = ()
+    rooms: tuple[RoomWish, ...] = ()
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
     trace: list[TraceEntry] = []
@@ -114,6 +116,8 @@ class StepWalk(msgspec.Struct):
         self.leaves_queue = self.leaves_queue or move.leaves_queue
         if move.signing:
             self.signings += (move.signing,)
+        if move.room:
+            self.rooms += (move.room,)
         state = self.program.states[self.cursor.state]
         if name == "back":
             if not move.own_question:
@@ -173,7 +177,7 @@ class StepWalk(msgspec.Struct):
         # all walks of an event are one step, with one trace and one limit
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
         walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
-        walk.signings = outcome.signings
+        walk.signings, walk.rooms = outcome.signings, outcome.rooms
         walk.run.placements.extend(outcome.placements)
         return walk.begin(start)
 
@@ -280,7 +284,8 @@ class StepWalk(msgspec.Struct):
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             ring = None if self.ended else move.ring
             call, trace, run = self.build_call(), tuple(self.trace), self.run
-            wishes = move.wish, self.leaves_queue, self.signings, run.placements
+            rooms = (*self.rooms, move.room) if move.room and not self.ended else self.rooms
+            wishes = move.wish, self.leaves_queue, self.signings, rooms, run.placements
             return Outcome(call, said, action, trace, None, run.names, ring, *wishes)
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
@@ -291,6 +296,7 @@ class StepWalk(msgspec.Struct):
             names=self.run.names,
             wish=move.wish,
             signings=self.signings,
+            rooms=(*self.rooms, move.room) if move.room else self.rooms,
             placements=self.run.placements,
         )
 

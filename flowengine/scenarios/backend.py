@@ -14,8 +14,10 @@ from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
+from flowengine.scenarios.simulated_parkings import ParkingSimulator
 from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
+from flowengine.scenarios.simulated_rooms import RoomSimulator
 from flowengine.sinch import Dice, decode
 from flowengine.states import (
     LookupRequest,
@@ -77,6 +79,8 @@ class Backend:
         self.calls: dict[str, BackendCall] = {}
         self.rings: RingSimulator | None = None
         self.placements: PlacementSimulator | None = None
+        self.rooms: RoomSimulator | None = None
+        self.parkings: ParkingSimulator | None = None
         self.lookup_state = ("", "")
         """Flow and state of the lookup that is being made"""
 
@@ -95,13 +99,17 @@ class Backend:
         answer = self.answer_event(event)
         if self.rings and type(event) is Dice:
             self.rings.handle_caller_left(event.call_id)
+        for others in (self.rooms, self.parkings) if type(event) is Dice else ():
+            if others:
+                others.handle_caller_left(event.call_id)
         return answer
 
     def answer_event(self, event: StepEvent) -> bytes:
         known = self.calls.setdefault(event.call_id, BackendCall())
         before = self.read_cookie_call(event) if self.cookies_only else known.call
         gone = "" if before is None and known.steps else None
-        outcome = self.perform_lookups(step(self.release, before, event, self.now(), gone))
+        begun = step(self.release, before, event, self.now(), gone)
+        outcome = self.perform_lookups(event.call_id, begun)
         known.values.update(find_changed_values(self.release, before, outcome))
         known.state = encode_call(outcome.call) if outcome.call else b""
         answer = encode_svaml(
@@ -128,6 +136,8 @@ class Backend:
             rings.note_wish(call_id, step_number, outcome.wish)
         for signing in outcome.signings:
             rings.queues.sign_agent(signing)
+        if self.rooms:
+            self.rooms.handle_wishes(call_id, outcome.rooms)
 
     def ask_queue(self, request: QueueRequest) -> LookupResult:
         """How it stands in a queue; without rings, nobody else is in it."""
@@ -136,12 +146,19 @@ class Backend:
         alone = QueueFacts(1, signed_in=len(request.members))
         return LookupResult(200, msgspec.to_builtins(alone))
 
-    def perform_lookups(self, outcome: Outcome) -> Outcome:
+    def ask_others(self, call_id: str, request: LookupRequest) -> LookupResult:
+        """The result of a request that goes to nobody outside, or of a lookup."""
+        if request.queue is not None:
+            return self.ask_queue(request.queue)
+        if request.parking is not None and self.parkings is not None:
+            return self.parkings.answer_request(call_id, request.parking)
+        return self.fetch(request)
+
+    def perform_lookups(self, call_id: str, outcome: Outcome) -> Outcome:
         while outcome.waiting is not None:
             walk, request = outcome.waiting.walk, outcome.waiting.request
             self.lookup_state = walk.program.flow, walk.cursor.state
-            result = self.ask_queue(request.queue) if request.queue else self.fetch(request)
-            outcome = resume(outcome.waiting, result)
+            outcome = resume(outcome.waiting, self.ask_others(call_id, request))
         return outcome
 
     def read_cookie_call(self, event: StepEvent) -> Call | None:

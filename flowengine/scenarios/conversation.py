@@ -20,9 +20,11 @@ from flowengine.compile import Release
 from flowengine.scenarios.backend import Backend, BackendCall, LookupFunction
 from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
 from flowengine.scenarios.event_descriptions import describe_event, get_next_phase
+from flowengine.scenarios.simulated_parkings import ParkingSimulator
 from flowengine.scenarios.simulated_parties import SimulatedParties
 from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
+from flowengine.scenarios.simulated_rooms import RoomSimulator
 from flowengine.states import LookupResult, OwnEvent, PlacementPlan
 from flowengine.svaml import encode_svaml
 from flowengine.switch.calls import Leg, SwitchCall
@@ -76,6 +78,8 @@ class Conversation:
         self.transcript: list[TranscriptLine] = []
         self.sounds: dict[CallSide, list[str]] = {"near": [], "far": []}
         self.phase = ""
+        self.dialled = ""
+        """What the caller has dialled"""
         self.on_party_line: Callable[[str, str], None] = lambda _who, _what: None
         """Hears what parties of a ring do, and what is done with them"""
         self._call: SwitchCall | None = None
@@ -86,9 +90,13 @@ class Conversation:
         self.rings = RingSimulator(
             exchange, clock, backend.answer_event if backend else answer_nothing
         )
+        self.rooms = RoomSimulator(exchange)
+        answer_event = backend.answer_event if backend else answer_nothing
+        self.parkings = ParkingSimulator(exchange, answer_event)
         self.placements: PlacementSimulator | None = None
         if backend is not None:
-            backend.rings = self.rings
+            backend.rings, backend.rooms = self.rings, self.rooms
+            backend.parkings = self.parkings
             self.placements = PlacementSimulator(exchange, lambda: backend.release)
             backend.placements = self.placements
         self.parties = SimulatedParties(
@@ -113,7 +121,7 @@ class Conversation:
 
     def dial(self, caller: str, to: str, **how: Any) -> None:
         """Call; `how` is what `Exchange.dial` takes besides."""
-        self._role = "caller"
+        self._role, self.dialled = "caller", to
         self.add_line("caller", f"dials {to}")
         self._call = self.exchange.dial(caller=caller, to=to, **how)
         self._leg = self._call.caller
@@ -241,13 +249,13 @@ class Conversation:
 
     def _is_quiet(self) -> bool:
         if self.is_over:
-            # the legs of a ring hear of it at the same moment
-            rings = bool(self.rings.find_phase(self.call.id)) or self._has_placed()
-            if not rings or self.clock.get_next_delay() == 0:
-                return not rings
+            # the legs of a ring, and others in a conference, hear of it at the same moment
+            rings = bool(self.rings.find_phase(self.call.id)) or self.parties.has_callers
+            others = rings or self._has_placed()
             if self.placements is not None and self.placements.is_detecting():
                 return False
-            return not self._has_placed() or self.parties.is_settled(self.call.id)
+            is_done = self.clock.get_next_delay() != 0 and self._are_others_quiet()
+            return not others or is_done
         if (
             self.phase in ("", "picked")
             or self._pending_callbacks
@@ -257,7 +265,11 @@ class Conversation:
         legs = (self.call.caller, self.call.callee)
         if any(leg.line.is_speaking for leg in legs if leg is not None):
             return False
-        return self.parties.is_settled(self.call.id)
+        return self._are_others_quiet()
+
+    def _are_others_quiet(self) -> bool:
+        is_settled = self.rooms.is_settled and self.parkings.is_settled
+        return is_settled and self.parties.is_settled(self.call.id)
 
     def _has_placed(self) -> bool:
         return self.placements is not None and any(map(self.is_placed, self.placements.calls))

@@ -1,5 +1,7 @@
 """What happens to a call in words, for transcripts, and what it is at after that."""
 
+from collections.abc import Mapping
+
 from flowengine.switch.switch_events import (
     AnswerReceived,
     CallEnded,
@@ -7,11 +9,27 @@ from flowengine.switch.switch_events import (
     Joined,
     Left,
     MenuWaits,
+    ParticipantChanged,
+    ParticipantCommand,
     Picked,
     Remark,
     Ringing,
     SwitchEvent,
 )
+
+WORDS_BY_COMMAND: Mapping[ParticipantCommand, str] = {
+    "mute": "is muted",
+    "unmute": "is unmuted",
+    "onhold": "is put on hold",
+    "resume": "is taken off hold",
+}
+
+DOINGS_BY_COMMAND: Mapping[ParticipantCommand, str] = {
+    "mute": "mutes the caller",
+    "unmute": "unmutes the caller",
+    "onhold": "puts the caller on hold",
+    "resume": "takes the caller off hold",
+}
 
 
 def get_next_phase(happening: SwitchEvent, before: str) -> str:
@@ -54,6 +72,8 @@ def describe_progress(happening: SwitchEvent) -> str:
         return f"calls {happening.to}"
     if isinstance(happening, Joined):
         return f"connects to {happening.to}" if happening.to else f"joins {happening.kind}"
+    if isinstance(happening, ParticipantChanged):
+        return DOINGS_BY_COMMAND[happening.command]
     return (
         f"ends the call: {happening.result}, {happening.reason}"
         if isinstance(happening, CallEnded)

@@ -211,6 +211,7 @@ class Explorer:
             call.flow,
             call.state,
             talk.phase,
+            talk.parties.find_connected(talk.call.id) is None,
             call.attempts,
             # a visit to a subflow has values, which make no key
             msgspec.json.encode(call.history),
@@ -243,7 +244,9 @@ class Explorer:
             return [{member.name: "hangs up"}]
         # a late verdict of machine detection comes while the callee is connected
         waits: list[JsonObject | str] = [{"waits": "15s"}] if has_detection else []
-        return waits + list_keys_to_press(program)
+        in_queue = state is not None and state.verb.waits_in_queue
+        keys = list_queue_moves(state) if state and in_queue else list_keys_to_press(program)
+        return waits + keys
 
     def list_question_moves(
         self, program: Program | None, state: CompiledState | None, talk: Conversation
@@ -287,6 +290,13 @@ def find_last_menu(talk: Conversation) -> tuple[str, int]:
     told = max((place for place, item in enumerate(asked) if isinstance(item, Asks)), default=-1)
     last = asked[-1] if asked else None
     return (last.menu if isinstance(last, MenuWaits) else "", len(asked) - told)
+
+
+def list_queue_moves(state: CompiledState) -> list[JsonObject | str]:
+    """What a caller can do who waits in a queue."""
+    verb = state.verb
+    keys: list[JsonObject | str] = [{"press": key} for key in verb.key_targets]
+    return keys + ([{"waits": f"{verb.longest_wait + 10}s"}] if verb.longest_wait else [])
 
 
 def list_keys_to_press(program: Program) -> list[JsonObject | str]:

@@ -17,6 +17,18 @@ class PartyActs:
         self.acted_at = 0.0
         """The second of the latest act"""
 
+    def dial(self, party: SimulatedParty, to: str = "") -> None:
+        """Call a number, by default the one that was dialled first."""
+        number = to or self.talk.dialled
+        if not number:
+            raise NotPossibleError(f"nothing says what {party.name} calls: add `to:` to them")
+        leg = self.talk.parties.find_leg(party)
+        if leg is not None and leg.state != "gone":
+            raise NotPossibleError(f"{party.name} is in a call")
+        self.acted_at = self.talk.clock.seconds
+        self.talk.parties.call(party, number, self.talk.call.application_key)
+        self.talk.settle()
+
     def answer(self, party: SimulatedParty) -> None:
         """Answer the phone that rings."""
         self._perform(party, "answers", self._require_ringing(party).answer)

@@ -8,12 +8,18 @@ from flowengine.scenarios.heard_words import HeardWords
 from flowengine.scenarios.party_acts import PartyActs
 from flowengine.scenarios.party_checks import list_fields
 from flowengine.scenarios.result import ExpectationMissedError
-from flowengine.scenarios.scenario_parties import CALLS_FIRST, Parties, parse_party_act
+from flowengine.scenarios.scenario_parties import (
+    CALLS_FIRST,
+    ROOM_WORDS,
+    Parties,
+    parse_party_act,
+)
 from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.scenarios.simulated_parties import SimulatedParty
 from flowengine.states.field_types import parse_millis
+from flowengine.switch.calls import SwitchCall
 
-PARTY_EXPECTATIONS = frozenset({"is rung", "is not rung", "is free"})
+PARTY_EXPECTATIONS = frozenset({"is rung", "is not rung", "is free", *ROOM_WORDS})
 HEAD_START_SECONDS = 1.0
 HEARING_FIELDS = frozenset({"hears", "hears_only", "does_not_hear"})
 
@@ -55,6 +61,8 @@ class PartySteps:
             self.check_not_rung(party)
         elif act == "is free":
             self.check_free(party)
+        elif act in ROOM_WORDS:
+            check_participant(self.talk, self.talk.parties.find_call(party), name, str(act))
         elif isinstance(act, CalleeStep):
             (field,) = list_fields(act)
             self.run_long_form(party, field, getattr(act, field))
@@ -117,6 +125,7 @@ class PartySteps:
 
     def act(self, party: SimulatedParty, does: str) -> None:
         acts: Mapping[str, Callable[[SimulatedParty], None]] = {
+            "calls": lambda one: self.acts.dial(one, self.dialled.get(one.name, "")),
             "answers": self.acts.answer,
             "accepts": self.acts.accept,
             "machine": self.acts.answer_as_machine,
@@ -128,6 +137,19 @@ class PartySteps:
         }
         acts[does](party)
         self.noted_at = self.acts.acted_at
+
+
+def check_participant(
+    talk: Conversation, call: SwitchCall | None, name: str, expected: str
+) -> None:
+    """How a call is in its conference: on hold, muted, or heard by the others."""
+    found = talk.parties.find_participant(call)
+    if found is None:
+        raise ExpectationMissedError(f"{name} is in no conference")
+    states = {"is on hold": found["onhold"], "is muted": found["muted"]}
+    actual = [words for words, is_so in states.items() if is_so] or ["is heard"]
+    if expected not in actual:
+        raise ExpectationMissedError(f"{name} is otherwise", expected, " and ".join(actual))
 
 
 def is_expectation(written: StepPartyAct) -> bool:

@@ -15,6 +15,8 @@ from flowengine.states.field_types import Name
 CALLS_FIRST: Literal["calls first"] = "calls first"
 PartyAnswer = Literal["answers", "accepts", "machine", "rings out", "busy", "declines"]
 PartyBehaviour = PartyAnswer | Literal["calls first"]
+ROOM_WORDS = ("is on hold", "is muted", "is heard")
+"""What a party is in a conference"""
 PARTY_WORDS = (
     *get_args(PartyAnswer),
     "hangs up",
@@ -22,6 +24,8 @@ PARTY_WORDS = (
     "is rung",
     "is not rung",
     "is free",
+    "calls",
+    *ROOM_WORDS,
 )
 """What a party does or is, in words alone"""
 PARTY_VERBS: Mapping[str, str] = {
@@ -37,13 +41,14 @@ _PARTY_KEYS_PATTERN = re.compile(r"[0-9*#]+")
 
 
 class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Somebody whom the flow may ring, or have called."""
+    """Somebody whom the flow may ring or have called, or who calls beside the caller."""
 
     is_: (
         Annotated[
             str,
             Meta(
-                description="Their phone number or SIP address, as the flow rings it.",
+                description="Their phone number or SIP address, as the flow rings it; or the name of "
+                "an app user who calls.",
                 examples=["+14045009001"],
                 min_length=1,
             ),
@@ -67,8 +72,8 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
         Annotated[
             str,
             Meta(
-                description="The number that they dial who `calls first`; without it, that of the "
-                "scenario.",
+                description="The number that they dial who `calls first`, or in a step `calls`; "
+                "without it, that of the scenario.",
                 examples=["+14045550117"],
                 min_length=1,
             ),

@@ -19,7 +19,7 @@ from flowengine.scenarios.doubles import (
     matches_wildcard,
 )
 from flowengine.scenarios.heard_words import HeardWords
-from flowengine.scenarios.party_steps import PartySteps, is_expectation
+from flowengine.scenarios.party_steps import PartySteps, check_participant, is_expectation
 from flowengine.scenarios.result import ExpectationMissedError, Failure, ScenarioResult
 from flowengine.scenarios.scenario_checks import to_authored_dict
 from flowengine.scenarios.scenario_given import ExpectedLookup
@@ -141,6 +141,7 @@ class ScenarioRun:
             "placed": self.check_placed,
             "parked": lambda _: self.check_parked(),
             "ended": lambda _: self.check_ended(),
+            **dict.fromkeys(("on hold", "muted", "heard"), lambda _: self.check_room(name)),
             "unpark": lambda to: self.talk.apply_svaml(build_connect_svaml(to)),
         }
         doing[name](value)
@@ -241,6 +242,10 @@ class ScenarioRun:
         if self.talk.is_over or last is None or last.kind != "park":
             raise ExpectationMissedError("the call is not parked")
 
+    def check_room(self, word: str) -> None:
+        """How the caller is in the conference."""
+        check_participant(self.talk, self.talk.call, "the caller", f"is {word}")
+
     def check_ended(self) -> None:
         if not self.talk.is_over:
             raise ExpectationMissedError("the call goes on")
@@ -260,6 +265,8 @@ class ScenarioRun:
     def build_result(self, failures: list[Failure], seconds: float) -> ScenarioResult:
         known = self.talk.backend_call
         call = known.call if known else None
+        calls = [*self.talk.backend.calls.values()] if self.talk.backend else []
+        calls.sort(key=lambda one: one is not known)  # those of the parties follow
         program = self.release.programs.get(call.flow) if call else None
         return ScenarioResult(
             flow=self.case.flow,
@@ -267,7 +274,7 @@ class ScenarioRun:
             span=self.case.span,
             failures=tuple(failures),
             transcript=tuple(self.talk.transcript),
-            trace=tuple(list_trace(self.talk)),
+            trace=tuple(entry for one in calls for step in one.steps for entry in step.trace),
             state=f"{call.flow}.{call.state}" if call else "",
             place=program.document.find_key_span(("states", call.state))
             if program and call

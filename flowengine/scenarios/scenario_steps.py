@@ -34,7 +34,7 @@ Keys = Annotated[
 HEARING_KEYS = {"hears_only": "hears only", "does_not_hear": "does not hear"}
 
 
-StepWord = Literal["hangs up", "stays silent", "parked", "ended"]
+StepWord = Literal["hangs up", "stays silent", "parked", "ended", "on hold", "muted", "heard"]
 
 
 CalleeAction = Literal[
@@ -251,7 +251,7 @@ class ScenarioStep(
                         description="What a party of the scenario does, hears or is: `answers`, "
                         "`accepts`, `machine`, `rings out`, `busy`, `declines`, `presses 1`, `says Hello`, "
                         "`hears …`, `stays silent`, `hangs up`, `is rung`, `is not rung`, "
-                        "`is free`.",
+                        "`is free`, `calls`, `is on hold`, `is muted`, `is heard`.",
                         examples=["is rung", "presses 1", {"hears": "A call for sales"}],
                     ),
                 ],

@@ -1,12 +1,14 @@
-"""The parties whom rings call in a simulated call: what they do by themselves, what they hear, and
-when they were rung.
+"""The parties of a simulated call whom rings call, or who call by themselves: what they do, what they
+hear, and when they were rung.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
+from flowengine.scenarios.call_setup import CallerKind
+from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VirtualClock
@@ -16,6 +18,7 @@ from flowengine.switch.switch_events import (
     Joined,
     Left,
     MenuWaits,
+    ParticipantChanged,
     Picked,
     Ringing,
     SwitchEvent,
@@ -48,9 +51,9 @@ OnConnected = Callable[[SwitchEvent], None]
 
 @dataclass(slots=True)
 class SimulatedParty:
-    """Somebody whom a ring may call. `call_id` is their latest leg; `rings` are the seconds at
-    which they were rung, of which steps have accounted for `matched`. With `accepts_next` they
-    press the key of the next menu that asks them.
+    """Somebody whom a ring may call, or who calls. `call_id` is their latest call; `rings` are the
+    seconds at which they were rung, of which steps have accounted for `matched`. With `accepts_next`
+    they press the key of the next menu that asks them.
     """
 
     name: str
@@ -93,10 +96,14 @@ class SimulatedParties:
         self._callers: dict[str, SimulatedParty] = {}
         self._exchange.subscribe(self._record_event)
 
-    def call(self, party: SimulatedParty, to: str) -> None:
-        """Have a party call, beside the call of the scenario."""
+    def call(self, party: SimulatedParty, to: str, application: str = "") -> None:
+        """Have a party call, beside the call of the scenario; `to` need not be what that dials."""
         self._add_line(party.name, f"dials {to}")
-        party.call_id = self._exchange.dial(caller=party.address, to=to).id
+        kind = find_dialler_kind(party.address)
+        dialled = self._exchange.dial(
+            caller=party.address, to=to, kind=kind, application=application
+        )
+        party.call_id = dialled.id
         self._callers[party.call_id] = party
 
     def is_of_caller(self, happening: SwitchEvent) -> bool:
@@ -152,6 +159,17 @@ class SimulatedParties:
             return None
         return call.caller if call.id in self._callers else call.callee
 
+    @property
+    def has_callers(self) -> bool:
+        """Whether somebody has called who was not called."""
+        return bool(self._callers)
+
+    def find_participant(self, call: SwitchCall | None) -> Mapping[str, Any] | None:
+        """How a call is in its conference, as the platform tells; None where it is in none."""
+        room = self._exchange.rooms.find_room(call.conference_id) if call else None
+        members = room.list_participants() if room else ()
+        return next((one for one in members if call and one["id"] == call.id), None)
+
     def list_ringing(self, *, named: bool = True) -> list[SimulatedParty]:
         """The parties whose phone rings, those alone that were named or all."""
         parties = self.list_named() if named else self._by_address.values()
@@ -190,6 +208,7 @@ class SimulatedParties:
             self._record_leg(event)
 
     def _record_leg(self, event: SwitchEvent) -> None:
+        """Note what happens to a party who was called."""
         party = next((one for one in self._by_address.values() if one.call_id == event.call), None)
         if party is None:
             return
@@ -207,11 +226,15 @@ class SimulatedParties:
             self._note_end(party, event)
 
     def _record_call(self, party: SimulatedParty, event: SwitchEvent) -> None:
-        """Note what another caller hears."""
-        if isinstance(event, Heard):
-            if event.role == "caller" and event.sound.kind == "speech":
-                self._note_sound(party, event)
-        elif isinstance(event, CallEnded):
+        """Note what happens to a party who has called."""
+        if isinstance(event, Heard) and event.role == "caller" and event.sound.text:
+            self._note_sound(party, event)
+        elif isinstance(event, ParticipantChanged):
+            self._add_line(party.name, WORDS_BY_COMMAND[event.command])
+        elif isinstance(event, Joined):
+            is_parked = event.kind == "park"
+            self._add_line(party.name, "is parked" if is_parked else f"is in {event.to}")
+        elif isinstance(event, Left) and event.role == "caller":
             self._add_line(party.name, "is gone")
 
     def _note_ring(self, event: Ringing) -> None:
@@ -257,6 +280,11 @@ def to_bare_address(address: str) -> str:
     ('desk@pbx.example.com', '+14045009001')
     """
     return address.replace(" ", "") if address.startswith("+") else address.removeprefix("sip:")
+
+
+def find_dialler_kind(address: str) -> CallerKind:
+    """What somebody with this address calls from."""
+    return "phone" if address.startswith("+") else "sip" if "@" in address else "app"
 
 
 def is_in_room(call: SwitchCall, room: str) -> bool:

@@ -131,7 +131,13 @@ class TrialInputs:
         more = self.list_secret_variants(text)
         if not any("placed" in way for way in first):  # nobody calls where the call is placed
             more += list_caller_variants(text)
-        return timed + [{**way, **variant} for way in first for variant in more]
+        known = dict.fromkeys(
+            state.verb.known_callers[0]
+            for state in program.states.values()
+            if state.verb.known_callers
+        )
+        members = [{**way, "caller": number} for number in known for way in ways]
+        return timed + members + [{**way, **variant} for way in first for variant in more]
 
     def list_secret_variants(self, text: str) -> list[JsonObject]:
         """Each secret missing from the environment, where the flow reads secrets."""

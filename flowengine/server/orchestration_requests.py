@@ -13,7 +13,9 @@ from flowengine.orchestration.leg_messages import (
     PARK_REQUEST,
     build_leg_request,
 )
+from flowengine.orchestration.room_turn import MemberCommand
 from flowengine.runtime.platform_requests import (
+    NO_LONGER_THERE,
     CallOwner,
     RequestDone,
     RequestOutcome,
@@ -21,6 +23,7 @@ from flowengine.runtime.platform_requests import (
     RequestUnclear,
 )
 from flowengine.states.ring_plan import RingMember
+from flowengine.states.room_plan import RoomMusic
 
 if TYPE_CHECKING:  # it brings an HTTP client, which servers without orchestrations do not need
     from flowengine.sinch.client import CallingApi
@@ -81,6 +84,45 @@ class OrchestrationRequests:
             return RequestDone()
 
         return await self._send(owner, change)
+
+    async def change_participant(
+        self,
+        owner: CallOwner,
+        room: str,
+        call_id: str,
+        command: MemberCommand,
+        music: RoomMusic,
+    ) -> RequestOutcome:
+        async def change(api: "CallingApi") -> RequestOutcome:
+            conferences = api.conferences
+            match command:
+                case "mute":
+                    await conferences.mute(room, call_id)
+                case "unmute":
+                    await conferences.unmute(room, call_id)
+                case "onhold":
+                    await conferences.hold(room, call_id, music)
+                case "resume":
+                    await conferences.resume(room, call_id)
+            return RequestDone()
+
+        return await self._send(owner, change)
+
+    async def remove_participant(self, owner: CallOwner, room: str, call_id: str) -> RequestOutcome:
+        async def remove(api: "CallingApi") -> RequestOutcome:
+            await api.conferences.kick(room, call_id)
+            return RequestDone()
+
+        return await self._send(owner, remove)
+
+    async def find_participant(self, owner: CallOwner, room: str, call_id: str) -> RequestOutcome:
+        async def find(api: "CallingApi") -> RequestOutcome:
+            participants = await api.conferences.list_participants(room)
+            if any(one.call_id == call_id for one in participants):
+                return RequestDone()
+            return RequestRefused(NO_LONGER_THERE, "the call is not in the conference")
+
+        return await self._send(owner, find)
 
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
         is_ongoing = True

@@ -22,8 +22,10 @@ from flowengine.releases.release_overview import (
     build_overview,
 )
 from flowengine.runtime.orchestrations import LIVE_KIND
+from flowengine.runtime.parkings import PARKING_KIND
 from flowengine.runtime.placements import RUNNING_KIND, WAITING_KIND
 from flowengine.runtime.queue_overview import QueueOverview, load_queue_overviews
+from flowengine.runtime.rooms import ROOM_KIND
 from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
@@ -58,12 +60,15 @@ class JournalStatus(msgspec.Struct, frozen=True):
 
 
 class RingStatus(msgspec.Struct, frozen=True):
-    """The rings under way in the session store, and for how many seconds the oldest of their tasks
-    (a timer, or a request to send) is overdue.
+    """The rings under way in the session store, for how many seconds the oldest of the tasks there
+    (a timer, or a request to send) is overdue, and in how many conferences with a moderator or keys
+    somebody is. `parked` are the codes under which calls are parked, or were picked up and go on.
     """
 
     under_way: int
     overdue_seconds: float
+    conferences: int
+    parked: int
 
 
 class PlacedStatus(msgspec.Struct, frozen=True):
@@ -191,11 +196,13 @@ async def try_load_ring_status(store: Store) -> RingStatus | None:
         return None
     try:
         under_way, due = await rings.count_orchestrations(LIVE_KIND), await rings.find_next_due()
+        conferences = await rings.count_orchestrations(ROOM_KIND)
+        parked = await rings.count_orchestrations(PARKING_KIND)
     except StoreError:
         log.exception("the session store cannot tell which calls ring")
         return None
     overdue = 0.0 if due is None else max(0.0, time.time() - due)
-    return RingStatus(under_way, round(overdue, 3))
+    return RingStatus(under_way, round(overdue, 3), conferences, parked)
 
 
 async def try_load_queues(store: Store) -> tuple[QueueOverview, ...] | None:

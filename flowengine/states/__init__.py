@@ -5,9 +5,11 @@ from flowengine.states import (
     assign,
     choose,
     collect,
+    conference,
     connect,
     fetch,
     menu,
+    pick_up,
     place,
     preamble,
     queue,
@@ -42,6 +44,7 @@ from flowengine.states.queue_plan import (
     StayInRoom,
 )
 from flowengine.states.ring_plan import RingPlan
+from flowengine.states.room_plan import RoomWish
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
@@ -84,6 +87,7 @@ __all__ = [
     "QueueWish",
     "ReturnFromSubflow",
     "RingPlan",
+    "RoomWish",
     "Shape",
     "StateBuilder",
     "StateFailure",
@@ -116,9 +120,11 @@ STATE_KINDS: dict[str, StateKind] = {
         ring.RING_KIND,
         queue.QUEUE_STATE_KIND,
         agent.AGENT_KIND,
+        conference.CONFERENCE_KIND,
         place.PLACE_KIND,
         terminal_states.CONTINUE_KIND,
         terminal_states.PARK_KIND,
+        pick_up.PICK_UP_KIND,
         terminal_states.HANGUP_KIND,
         terminal_states.DONE_KIND,
     )

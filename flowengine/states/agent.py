@@ -51,6 +51,12 @@ class CompiledAgent(Verb):
             return Exit("unknown")
         return Exit("next", signing=AgentSigning(self.group.name, member.address, self.status))
 
+    @property
+    def known_callers(self) -> tuple[str, ...]:
+        if self.address:
+            return ()
+        return tuple(member.address for member in self.group.members if member.kind == "number")
+
 
 def find_caller(run: StepContext) -> str:
     """The number or the SIP address of the caller."""

@@ -17,6 +17,8 @@ from flowengine.states.call_headers import compile_headers
 from flowengine.states.connect_actions import PreparedAction, prepare_action
 from flowengine.states.connect_checks import TARGET_KEYS, check_options
 from flowengine.states.connect_options import ConferenceKeys, Connect
+from flowengine.states.connect_room import CompiledRoom, compile_room
+from flowengine.states.room_plan import ROOM_FACT, EnterRoom, PressInRoom
 from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
@@ -55,6 +57,7 @@ class CompiledConnect(Verb):
     actions: frozenset[str]
     is_detection_async: bool
     is_detecting_keys: bool
+    room: CompiledRoom | None = None
     waits = True
     is_end = True
     ends_call = True
@@ -62,7 +65,8 @@ class CompiledConnect(Verb):
 
     def enter(self, run: StepContext) -> StateResult:
         try:
-            return AnswerCallback(self.prepared_action.get_action(run))
+            action = self.prepared_action.get_action(run)
+            return AnswerCallback(action, room=self.enter_room(run))
         except (EvalError, ValueError) as error:
             return StateFailure(str(error))
 
@@ -72,9 +76,36 @@ class CompiledConnect(Verb):
             return self.handle_answer(event)
         if type(event) is Notify:
             return self.handle_notice(event)
+        if type(event) is Pie and event.type == "sequence" and self.room:
+            return self.handle_key(run, event.value)
         return AnswerCallback(
             Hangup() if type(event) is Pie and event.type == "hangup" else Continue()
         )
+
+    def enter_room(self, run: StepContext) -> EnterRoom | None:
+        """Tell the conference of the caller. Raises EvalError."""
+        if self.room is None:
+            return None
+        name = self.prepared_action.texts["conference"].render(run.names)
+        run.names[ROOM_FACT] = name
+        return EnterRoom(self.room.build_plan(run, name))
+
+    def handle_key(self, run: StepContext, key: str) -> StateResult:
+        """Tell the conference of a key; the platform wants no answer."""
+        name = run.names.get(ROOM_FACT, "")
+        if not name or key not in self.room_keys:
+            run.notes.append(f"key {key}: does nothing")
+            return AnswerCallback(None)
+        run.notes.append(f"key {key}")
+        return AnswerCallback(None, room=PressInRoom(name, key))
+
+    @property
+    def is_in_room(self) -> bool:
+        return self.room is not None
+
+    @property
+    def room_keys(self) -> frozenset[str]:
+        return frozenset(key for key, _ in self.room.keys) if self.room else frozenset()
 
     @property
     def has_machine_detection(self) -> bool:
@@ -107,13 +138,15 @@ class CompiledConnect(Verb):
         """How keys are counted, where they are not."""
         found = authored.get("keys") if isinstance(authored, dict) else None
         options = found if isinstance(found, dict) else {}
-        for name in ("max", "timeout") if options and options.get("mode") != "detect" else ():
+        for name in ("max", "timeout") if options.get("mode") in ("ignore", "forward") else ():
             if name in options:
                 yield NoEffect(
                     ("keys", name),
                     f"keys are not counted in `mode: {options['mode']}`",
                     "remove it, or use `mode: detect`",
                 )
+        if self.room:
+            yield from self.room.find_no_effects()
 
     def handle_answer(self, event: Ace) -> StateResult:
         """Handle the ACE. With `detect: async` the verdict comes in a notify, so what ACE says of
@@ -166,6 +199,7 @@ def compile_connect(
         return None
     target = targets[0]
     check_options(builder, path, connect, target)
+    room = compile_room(builder, path, connect) if target == "conference" else None
     add_exits(builder, path, connect)
     texts = {
         name: builder.compile_template(
@@ -190,6 +224,7 @@ def compile_connect(
         frozenset({ACTIONS_BY_TARGET[target]}),
         is_detection_async=connect.detect == "async",
         is_detecting_keys=is_detecting_keys(connect, target),
+        room=room,
     )
 
 

@@ -12,7 +12,7 @@ from flowengine.expr import Template, to_ascii_digits
 from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.connect_options import Connect
+from flowengine.states.connect_options import DEFAULT_KEYS_TIMEOUT, Connect
 from flowengine.states.field_types import DIALLED_TARGET, parse_millis, parse_seconds
 from flowengine.states.state_results import ActionToSend
 from flowengine.states.step_context import StepContext
@@ -223,22 +223,22 @@ def create_app_factory(_connect: Connect) -> ActionFactory:
 
 
 def create_conference_factory(connect: Connect) -> ActionFactory:
-    keys = None if connect.keys is UNSET else connect.keys
-    options = (
-        ConferenceDtmfOptions(
-            mode=keys.mode, max_digits=keys.max, timeout_mills=parse_millis(keys.timeout)
+    options = None
+    if connect.keys is not UNSET:
+        keys = connect.keys
+        options = ConferenceDtmfOptions(
+            mode=keys.mode or "detect",
+            max_digits=keys.max or 1,
+            timeout_mills=parse_millis(keys.timeout or DEFAULT_KEYS_TIMEOUT),
         )
-        if keys
-        else None
-    )
+    # alone they hear the music for those who wait, too: it goes on when the next one comes
+    music = to_optional_text(connect.music) or to_optional_text(connect.wait)
 
     def make(texts: Mapping[str, str], _headers: CallHeaders, _locale: str) -> Action:
         room = texts["conference"]
         if not 1 <= len(room) <= MAX_CONFERENCE_ID:
             raise ValueError(f"a room name has 1 to {MAX_CONFERENCE_ID} characters")
-        return ConnectConf(
-            conference_id=room, conference_dtmf_options=options, moh=to_optional_text(connect.music)
-        )
+        return ConnectConf(conference_id=room, conference_dtmf_options=options, moh=music)
 
     return make
 

@@ -25,7 +25,7 @@ OPTIONS_BY_TARGET = {
     },
     "sip": {"caller_id", "limit", "transport", "headers", "music", "silent", "answered"},
     "app": {"headers"},
-    "conference": {"music", "keys"},
+    "conference": {"music", "keys", "moderator", "wait", "until"},
     "stream": {"limit", "headers", "version", "sample_rate"},
 }
 EXIT_KEYS = ("answered", "person", "machine", "unsure", "beep")
@@ -109,7 +109,7 @@ def check_durations(builder: StateBuilder, path: KeyPath, connect: Connect) -> N
         builder.compile_seconds(
             (*path, "ring"), connect.ring, MAX_RING_SECONDS, "how long it may ring"
         )
-    if connect.keys:
+    if connect.keys and connect.keys.timeout:
         most = MAX_CONFERENCE_KEYS_SECONDS * 1000
         builder.compile_millis(
             (*path, "keys", "timeout"),

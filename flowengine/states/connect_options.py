@@ -5,9 +5,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.field_types import DtmfTones, Duration, StateName
+from flowengine.states.field_types import Condition, DtmfTones, Duration, StateName
+from flowengine.states.room_plan import RoomKeyAction
 
 SampleRate = Literal[8000, 16000, 24000, 44100, 48000, 96000]
+DEFAULT_KEYS_TIMEOUT = "3s"
+KEYS_OF_PHONES = "0123456789*#"
 Music = Literal["ring", "music1", "music2", "music3"]
 Indications = Literal[
     "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu", "il", "in", "it", "lt",
@@ -15,23 +18,62 @@ Indications = Literal[
 ]  # fmt: skip
 
 
-class ConferenceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What happens to keys pressed inside a conference. With `mode: detect` the flow's `on:
-    pressed:` hears them.
-    """
-
-    mode: Annotated[
-        Literal["ignore", "forward", "detect"],
+KeyAction = (
+    Annotated[
+        RoomKeyAction,
         Meta(
-            description="Ignore keys, pass them to the others, or report them.", examples=["detect"]
+            description="What the key does: `mute` the caller, or put them on `hold`, until they press "
+            "it again; for a moderator also `mute all` and `hold all` others, and `end`.",
+            examples=["mute"],
         ),
     ]
-    max: Annotated[
-        int, Meta(description="How many keys make one report.", examples=[1], ge=1, le=20)
-    ] = 1
-    timeout: Annotated[
-        Duration, Meta(description="How long to wait for the next key.", examples=["3s"])
-    ] = "3s"
+    | UnsetType
+)
+
+
+class ConferenceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What happens to keys pressed inside a conference: each key does something there, or with `mode:
+    detect` the flow's `on: pressed:` hears them.
+    """
+
+    mode: (
+        Annotated[
+            Literal["ignore", "forward", "detect"],
+            Meta(
+                description="Ignore keys, pass them to the others, or report them.",
+                examples=["detect"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    max: (
+        Annotated[
+            int, Meta(description="How many keys make one report.", examples=[1], ge=1, le=20)
+        ]
+        | UnsetType
+    ) = UNSET
+    timeout: (
+        Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["3s"])]
+        | UnsetType
+    ) = UNSET
+    key_0: KeyAction = msgspec.field(name="0", default=UNSET)
+    key_1: KeyAction = msgspec.field(name="1", default=UNSET)
+    key_2: KeyAction = msgspec.field(name="2", default=UNSET)
+    key_3: KeyAction = msgspec.field(name="3", default=UNSET)
+    key_4: KeyAction = msgspec.field(name="4", default=UNSET)
+    key_5: KeyAction = msgspec.field(name="5", default=UNSET)
+    key_6: KeyAction = msgspec.field(name="6", default=UNSET)
+    key_7: KeyAction = msgspec.field(name="7", default=UNSET)
+    key_8: KeyAction = msgspec.field(name="8", default=UNSET)
+    key_9: KeyAction = msgspec.field(name="9", default=UNSET)
+    key_star: KeyAction = msgspec.field(name="*", default=UNSET)
+    key_hash: KeyAction = msgspec.field(name="#", default=UNSET)
+
+    def list_actions(self) -> tuple[tuple[str, RoomKeyAction], ...]:
+        """What keys do, by key."""
+        fields = {field.encode_name: field.name for field in msgspec.structs.fields(self)}
+        found = {key: getattr(self, fields[key]) for key in KEYS_OF_PHONES}
+        return tuple((key, action) for key, action in found.items() if action is not UNSET)
 
 
 class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -148,7 +190,39 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ) = UNSET
     keys: (
         Annotated[
-            ConferenceKeys, Meta(description="Keys in a conference.", examples=[{"mode": "detect"}])
+            ConferenceKeys,
+            Meta(description="Keys in a conference.", examples=[{"1": "mute"}, {"mode": "detect"}]),
+        ]
+        | UnsetType
+    ) = UNSET
+    moderator: (
+        Annotated[
+            bool | Condition,
+            Meta(
+                description="Whether this caller is a moderator of the conference.",
+                examples=["vars.is_host"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    wait: (
+        Annotated[
+            Music,
+            Meta(
+                description="Music that this caller hears, and nobody else, while no moderator is in "
+                "the conference.",
+                examples=["music1"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    until: (
+        Annotated[
+            Literal["moderator leaves"],
+            Meta(
+                description="The conference ends for this caller when the last moderator leaves.",
+                examples=["moderator leaves"],
+            ),
         ]
         | UnsetType
     ) = UNSET

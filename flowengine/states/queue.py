@@ -186,6 +186,10 @@ class CompiledQueue(Verb):
         return self.group.name
 
     @property
+    def longest_wait(self) -> int:
+        return self.terms.limit
+
+    @property
     def key_targets(self) -> Mapping[str, str]:
         return self.key_exits
 
@@ -226,8 +230,7 @@ def compile_queue(
     terms = compile_queue_times(builder, path, authored)
     words = compile_words(builder, path, authored, terms.every)
     priority = compile_priority(builder, path, authored.priority)
-    for name in QUEUE_EXITS:
-        builder.add_exit(name, getattr(authored, name), (*path, name), "ice")
+    add_queue_exits(builder, path, authored)
     exits = frozenset(builder.exits)
     key_exits = {
         # by a request where the key comes from the room, else by the answer to the key
@@ -247,6 +250,16 @@ def compile_queue(
         key_exits=key_exits,
         exits=exits,
     )
+
+
+def add_queue_exits(builder: StateBuilder, path: KeyPath, authored: AuthoredQueue) -> None:
+    """The exits but for those of keys. A queue that takes nobody is left within the same answer, and
+    nobody is also the exit of a limit without one of its own.
+    """
+    builder.add_exit("nobody", authored.nobody, (*path, "nobody"), "same", also_via="ice")
+    builder.add_exit("full", authored.full, (*path, "full"), "same")
+    builder.add_exit("too_long", authored.too_long, (*path, "too_long"), "ice")
+    builder.add_exit("after", authored.after, (*path, "after"), "ice")
 
 
 def replace_pause(terms: QueueTerms, group: RingGroup) -> QueueTerms:

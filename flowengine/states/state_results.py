@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from flowengine.states.parking_plan import ParkingRequest
 from flowengine.states.queue_plan import AgentSigning, QueueRequest, QueueWish
 from flowengine.states.ring_plan import RingPlan
+from flowengine.states.room_plan import RoomWish
 from flowengine.svaml import Action, Instruction
 
 TRANSIENT_ERRORS = ("timeout", "connection", "refused")
@@ -21,7 +23,7 @@ class Exit(msgspec.Struct, frozen=True):
     to the question of the state itself: from its read-back, or from a menu inside it. With
     `without_caller`, nobody hears what the states that follow say. With `leaves_queue`, a caller
     who waits in a queue goes on by themselves: nobody has brought them out. With `signing`, an agent
-    signs in or out.
+    signs in or out. `room` is what is to happen in a conference.
     """
 
     name: str
@@ -29,23 +31,26 @@ class Exit(msgspec.Struct, frozen=True):
     without_caller: bool = False
     leaves_queue: bool = False
     signing: AgentSigning | None = None
+    room: RoomWish | None = None
 
 
 class AnswerCallback(msgspec.Struct, frozen=True):
     """Answer the callback with this action and wait here for the next one. With `ring` other calls
     are placed for the caller, and their result resumes the state. A caller who waits in a queue may
-    have a `wish`.
+    have a `wish`. `room` is what is to happen in a conference.
     """
 
     action: ActionToSend | None
     ring: RingPlan | None = None
     wish: QueueWish | None = None
+    room: RoomWish | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
     """An HTTP request that the driver of the step performs. `timeout` is in seconds. With `queue` it
-    goes to nobody: the driver asks the queue, and the body of the result holds `QueueFacts`.
+    goes to nobody: the driver asks the queue, and the body of the result holds `QueueFacts`. With `parking` it asks
+    for a code.
     """
 
     service: str
@@ -56,6 +61,7 @@ class LookupRequest:
     timeout: float
     retries: int
     queue: QueueRequest | None = None
+    parking: ParkingRequest | None = None
 
 
 class LookupResult(msgspec.Struct, frozen=True):

@@ -157,9 +157,44 @@ class Verb(ABC):
         return ""
 
     @property
+    def known_callers(self) -> tuple[str, ...]:
+        """Numbers of callers for whom it does something else than for others."""
+        return ()
+
+    @property
+    def longest_wait(self) -> int:
+        """The seconds after which a caller goes on who waits for others, or 0."""
+        return 0
+
+    @property
     def room_name(self) -> Template | None:
         """The name of the conference that it connects to."""
         return None
+
+    @property
+    def is_in_room(self) -> bool:
+        """Whether the conference that it connects to is told of its caller."""
+        return False
+
+    @property
+    def room_keys(self) -> frozenset[str]:
+        """The keys that do something in the conference that it connects to."""
+        return frozenset()
+
+    @property
+    def uses_parking(self) -> bool:
+        """Whether it parks its caller under a code, or picks up one who is."""
+        return False
+
+    @property
+    def is_brought_back(self) -> bool:
+        """Whether a request brings its caller to somebody, or into an exit."""
+        return self.calls_others
+
+    @property
+    def changes_room(self) -> bool:
+        """Whether it has members of a conference changed."""
+        return False
 
     @property
     def least_digits(self) -> int:

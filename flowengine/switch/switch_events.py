@@ -8,6 +8,8 @@ from typing import ClassVar, Literal
 
 Role = Literal["caller", "callee"]
 """Which end of a call: `callee` is also who is reached by a callout"""
+ParticipantCommand = Literal["mute", "unmute", "onhold", "resume"]
+"""What the Calling API does with a member of a conference"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,14 @@ class Joined(SwitchEvent):
     what: ClassVar[str] = "joined"
     kind: Literal["phone", "app", "sip", "stream", "conference", "park"]
     to: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantChanged(SwitchEvent):
+    """A request has changed a member of a conference."""
+
+    what: ClassVar[str] = "participant"
+    command: ParticipantCommand
 
 
 @dataclass(frozen=True, slots=True)

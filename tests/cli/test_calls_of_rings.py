@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
+from flowengine.compile import Release
 from flowengine.journal import JournalWriter
 from flowengine.runtime.engine import Reply
 from flowengine.server.log import build_line
-from flowengine.states import OrchestrationResult
+from flowengine.states import OwnEvent
 from tests.journal.journal_line import SEALER
 from tests.runtime.ring_calls import RingLine, compile_line, run
 
@@ -24,12 +25,12 @@ RELEASE = compile_line()
 class RecordedLine(RingLine):
     """A line whose callbacks are in a journal."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(RELEASE)
+    def __init__(self, folder: Path, release: Release = RELEASE) -> None:
+        super().__init__(release)
         self.now = 1_795_000_000.0
         self.recorded: list[Reply] = []
         self.writer = JournalWriter(
-            folder / "journal.db", lambda _: RELEASE, SEALER, lambda *_: None
+            folder / "journal.db", lambda _: release, SEALER, lambda *_: None
         )
         self.writer.start()
 
@@ -39,7 +40,7 @@ class RecordedLine(RingLine):
         self.record(self.replies[call_id])
         return answer
 
-    async def answer_result(self, event: OrchestrationResult, body: bytes) -> bytes | None:
+    async def answer_result(self, event: OwnEvent, body: bytes) -> bytes | None:
         reply = await self.engine.answer_result(event, body)
         if reply is None:
             return None

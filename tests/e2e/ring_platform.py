@@ -12,12 +12,13 @@ from tests.support_line import KEY, SECRET, Server
 from tests.switch.switch_process import Switch, switch
 from tests.waiting import wait_until
 
-IN_TURN, AT_ONCE = "+14045001000", "+14045002000"
+IN_TURN, AT_ONCE, QUEUE = "+14045001000", "+14045002000", "+14045003000"
 ANNA, BO, CY = MEMBERS = ("+14045009001", "+14045009002", "+14045009003")
+DAN = "+14045009004"  # the only member of the group whose queue callers wait in
 CALLER = "+46700000001"
 CONFIG = f"""
 applications: [{{key: {KEY}, secret: {SECRET}, primary: BACKEND}}]
-numbers: [{{number: "{IN_TURN}"}}, {{number: "{AT_ONCE}"}}]
+numbers: [{{number: "{IN_TURN}"}}, {{number: "{AT_ONCE}"}}, {{number: "{QUEUE}"}}]
 parties: {{"+1404500900": {{does: by hand}}}}
 settings: {{strict: true}}
 """
@@ -37,11 +38,28 @@ states:
   survey: {say: How was it?, hangup: }
   bye: {hangup: }
 """
+QUEUE_FLOW = """
+flow: queue
+start: support
+states:
+  support:
+    queue:
+      of: support
+      accept: {prompt: Press 1., taken: Taken.}
+      wait: {say: "You are number ${queue.position}."}
+      keys: {2: call_back}
+      nobody: bye
+      after: survey
+  call_back: {say: We call you back., hangup: }
+  survey: {say: How was it?, hangup: }
+  bye: {hangup: }
+"""
 PROJECT = f"""
 project: rings
 routes:
   - {{to: "{IN_TURN}", flow: in-turn}}
   - {{to: "{AT_ONCE}", flow: at-once}}
+  - {{to: "{QUEUE}", flow: queue}}
 """
 
 
@@ -135,6 +153,9 @@ def write_flows(folder: Path) -> None:
     for name, order, each in (("in-turn", "in turn", "2"), ("at-once", "all at once", "60")):
         text = FLOW.replace("NAME", name).replace("ORDER", order).replace("EACH", each)
         (flows / f"{name}.yaml").write_text(text)
+    (flows / "queue.yaml").write_text(QUEUE_FLOW)
+    (flows / "groups").mkdir()
+    (flows / "groups" / "support.yaml").write_text(f'members: ["{DAN}"]\n')
     (flows / "project.yaml").write_text(PROJECT)
 
 

@@ -6,13 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.followed_source import Served, served
+from tests.fork_server import run_flowengine
 from tests.server.server_process import list_workers
 from tests.sources.git_repository import commit, flow, git
 from tests.waiting import wait_until
@@ -393,5 +393,6 @@ def test_server_starts_though_its_branch_is_gone(tmp_path: Path) -> None:
 
 
 def releases(server: Served) -> str:
-    command = [sys.executable, "-m", "flowengine", "releases", "--store", server.store]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    done = run_flowengine("releases", "--store", server.store)
+    done.check_returncode()
+    return done.stdout

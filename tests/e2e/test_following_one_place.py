@@ -4,8 +4,6 @@ followed has ended.
 
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 
 from flowengine.compile.project_compiler import compute_release_id
 from tests.e2e.many_callers import project, write
+from tests.fork_server import run_flowengine
 from tests.support_line import READER, Server
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
@@ -46,28 +45,14 @@ class Office(Server):
 
     def refused(self) -> str:
         """What it says as it does not start."""
-        command = [
-            sys.executable,
-            "-m",
-            "flowengine",
-            "serve",
-            *self.flows,
-            "--port",
-            str(self.port),
-            "--store",
-            self.store,
-        ]
-        environment = {"FLOWENGINE_COOKIE_KEYS": "a key of both"}
-        done = subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
+        done = run_flowengine(
+            *("serve", *self.flows, "--port", str(self.port), "--store", self.store),
             cwd=self.folder,
-            env=environment,
+            env={"FLOWENGINE_COOKIE_KEYS": "a key of both"},
             timeout=PATIENCE_SECONDS,
         )
         assert done.returncode == 2, done.stderr
-        return done.stderr.decode()
+        return done.stderr
 
 
 def id_of(files: dict[str, str]) -> str:
@@ -179,8 +164,7 @@ def test_machines_may_have_the_flows_that_are_live_under_another_path(
     """
     one, two = office(postgresql, "one", project()), office(postgresql, "two", project(line=2))
     one.start()
-    command = [sys.executable, "-m", "flowengine", "publish", two.flows[0], "--store", postgresql]
-    subprocess.run(command, check=True, capture_output=True)
+    run_flowengine("publish", two.flows[0], "--store", postgresql).check_returncode()
     two.start()
     assert f"Another machine follows {one.flows[0]}" in two.says()
     one.kill(signal.SIGTERM)

@@ -5,12 +5,12 @@ the flows of the tests.
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fork_server import run_flowengine
 from tests.support_line import KEY, SECRET, Server
 
 
@@ -23,23 +23,9 @@ def server(request: pytest.FixtureRequest, support_line_folder: Path) -> Iterato
 
 
 def load(server: Server, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [
-        sys.executable,
-        "-m",
-        "flowengine",
-        "load",
-        f"http://127.0.0.1:{server.port}/sinch",
-        *options,
-    ]
     credentials = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET, **environment}
-    return subprocess.run(
-        command,
-        env={**os.environ, **credentials},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    url = f"http://127.0.0.1:{server.port}/sinch"
+    return run_flowengine("load", url, *options, env={**os.environ, **credentials}, timeout=120)
 
 
 def test_load_on_the_server_loses_no_call(server: Server) -> None:

@@ -2,8 +2,6 @@
 recorded, in one order for all.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,6 +13,7 @@ import pytest
 from flowengine.releases.ledger import Change, Ledger, LiveState, apply_changes
 from tests.e2e.many_callers import project, write
 from tests.e2e.test_several_machines import id_of
+from tests.fork_server import run_flowengine
 from tests.support_line import READER, Server
 from tests.thoroughness import THOROUGH
 from tests.waiting import PATIENCE_SECONDS, wait_until
@@ -38,18 +37,8 @@ class House(Server):
         return id_of(files)
 
     def publish(self, number: int) -> str:
-        command = [
-            sys.executable,
-            "-m",
-            "flowengine",
-            "publish",
-            f"command{number}",
-            "--store",
-            self.store,
-            "--who",
-            "bo",
-        ]
-        subprocess.run(command, check=True, capture_output=True, cwd=self.folder)
+        arguments = ("publish", f"command{number}", "--store", self.store, "--who", "bo")
+        run_flowengine(*arguments, cwd=self.folder).check_returncode()
         return id_of(project(table=number + 2))
 
     def send(self, number: int) -> str:

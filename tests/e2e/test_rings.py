@@ -13,8 +13,10 @@ from tests.e2e.ring_platform import (
     AT_ONCE,
     BO,
     CY,
+    DAN,
     IN_TURN,
     MEMBERS,
+    QUEUE,
     RingPlatform,
     serve_rings,
 )
@@ -127,6 +129,28 @@ def test_ring_goes_on_after_the_server_was_killed(
         wait_until(lambda: platform.are_talking(leg, caller), otherwise=platform.describe)
     platform.act(leg, "hangup")
     platform.wait_until_heard(caller, "How was it?")
+    assert platform.count_double_rings() == 0
+
+
+def test_callers_of_a_queue_are_taken_in_their_order_also_after_a_kill(
+    served: tuple[RingPlatform, Server], platform: RingPlatform
+) -> None:
+    server = served[1]
+    first = platform.dial(QUEUE)
+    leg = platform.wait_for_leg(DAN)
+    second, third = (platform.dial(QUEUE, f"+4670000000{number}") for number in (2, 3))
+    platform.wait_until_heard(third, "You are number 3.")
+    platform.take_call(leg)
+    wait_until(lambda: platform.are_talking(leg, first), otherwise=platform.describe)
+    server.kill(signal.SIGKILL)
+    server.start()
+    platform.act(leg, "hangup")
+    platform.wait_until_heard(first, "How was it?")
+    other = platform.wait_for_leg(DAN, after=1)
+    platform.act(third, "press", leg="caller", keys="2")
+    platform.wait_until_heard(third, "We call you back.")
+    platform.take_call(other)
+    wait_until(lambda: platform.are_talking(other, second), otherwise=platform.describe)
     assert platform.count_double_rings() == 0
 
 

@@ -6,8 +6,6 @@ import asyncio
 import json
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from tests.e2e.many_callers import Crowd, parts_of, project, write
+from tests.fork_server import run_flowengine
 from tests.support_line import READER, Line, Server, said
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
@@ -47,10 +46,9 @@ class Machine(Server):
         return str(self.status()["worker"]["current"])
 
     def command(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "flowengine", *arguments, "--store", self.store]
-        return subprocess.run(
-            command, check=True, capture_output=True, cwd=self.folder
-        ).stdout.decode()
+        done = run_flowengine(*arguments, "--store", self.store, cwd=self.folder)
+        done.check_returncode()
+        return done.stdout
 
     def follows(self) -> bool:
         return "this machine now follows its flows" in (self.folder / "server.log").read_text()

@@ -7,9 +7,7 @@ import os
 import pty
 import re
 import select
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from flowengine.sinch import sign_request
+from tests.fork_server import FlowengineProcess, run_flowengine
 from tests.phone.phone_project import project
 from tests.waiting import PATIENCE_SECONDS
 
-COMMAND = [sys.executable, "-m", "flowengine", "call"]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 ENVIRONMENT = {
     **os.environ,
@@ -41,14 +39,8 @@ def flows(tmp_path: Path) -> Path:
 def piped(
     *arguments: object, lines: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(
-        command,
-        input=lines,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**ENVIRONMENT, **environment},
+    return run_flowengine(
+        "call", *map(str, arguments), input=lines, env={**ENVIRONMENT, **environment}
     )
 
 
@@ -75,9 +67,16 @@ class Terminal:
 
     def __init__(self, *arguments: object, **environment: str) -> None:
         self.seen, self.past = "", 0
-        self.pid, self.fd = pty.fork()
-        if not self.pid:
-            os.execvpe(COMMAND[0], [*COMMAND, *map(str, arguments)], {**ENVIRONMENT, **environment})
+        self.fd, theirs = pty.openpty()
+        self.process = FlowengineProcess(
+            ["call", *map(str, arguments)],
+            env={**ENVIRONMENT, **environment},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
 
     def until(self, text: str) -> str:
         """What is shown until this text."""
@@ -99,16 +98,16 @@ class Terminal:
     def ended(self) -> int:
         end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
-            found, status = os.waitpid(self.pid, os.WNOHANG)
-            if found:
+            status = self.process.poll()
+            if status is not None:
                 os.close(self.fd)
-                return os.waitstatus_to_exitcode(status)
+                return status
             if select.select([self.fd], [], [], 0.1)[0]:
                 try:
                     self.seen += os.read(self.fd, 65536).decode()
                 except OSError:
                     time.sleep(0.05)
-        os.kill(self.pid, signal.SIGKILL)
+        self.process.kill()
         raise AssertionError(f"it goes on: {self.seen}")
 
 
@@ -309,11 +308,4 @@ def test_systems_are_really_asked(flows: Path, server: Server) -> None:
     assert 'hears "It is sent."' in done.stdout
     assert done.returncode == 0, done.stderr
     assert "hush-hush" not in done.stdout + kept.read_text()
-    assert (
-        subprocess.run(
-            [sys.executable, "-m", "flowengine", "test", str(flows)],
-            capture_output=True,
-            check=False,
-        ).returncode
-        == 0
-    )
+    assert run_flowengine("test", str(flows)).returncode == 0

@@ -3,8 +3,6 @@ and on a server.
 """
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,6 +13,7 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
 from flowengine.sources.flow_source import FlowOrigin
+from tests.fork_server import FlowengineProcess
 
 HERE = FlowOrigin("/srv/flows")
 GIT = FlowOrigin("/srv/flows.git", "main", "3faf202", "Ann <ann@example.com>", "Open on Saturdays")
@@ -97,10 +96,10 @@ def test_people_name_releases_by_the_beginning_of_their_id(opened: Callable[[], 
 
 
 def test_processes_put_at_the_same_time(
-    opened: Callable[[], Archive], where: ArchiveLocation
+    opened: Callable[[], Archive], where: ArchiveLocation, tmp_path: Path
 ) -> None:
     opened()
-    program = (
+    (tmp_path / "program.py").write_text(
         "import sys; from pathlib import Path; from flowengine.releases.archive import Archive\n"
         "from flowengine.sources.flow_source import FlowOrigin\n"
         "archive = Archive(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
@@ -108,7 +107,7 @@ def test_processes_put_at_the_same_time(
         "FlowOrigin(sys.argv[2]), n)\n"
     )
     running = [
-        subprocess.Popen([sys.executable, "-c", program, str(where), str(number)])
+        FlowengineProcess([str(where), str(number)], program=str(tmp_path / "program.py"))
         for number in range(3)
     ]
     assert [process.wait(60) for process in running] == [0, 0, 0]

@@ -1,7 +1,5 @@
 """Every change to what is live is recorded, and what is live follows from the record alone."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -19,6 +17,7 @@ from flowengine.releases.ledger import (
     LiveState,
     apply_changes,
 )
+from tests.fork_server import FlowengineProcess
 
 PUBLISH = Change("ann", "publish", "r1", place="/srv/flows")
 
@@ -132,10 +131,10 @@ def test_others_see_a_change_at_once_and_decide_on_what_is_live_then(
 
 
 def test_processes_that_change_at_the_same_time_lose_nothing(
-    ledger_of: Callable[..., Ledger], where: ArchiveLocation
+    ledger_of: Callable[..., Ledger], where: ArchiveLocation, tmp_path: Path
 ) -> None:
     ledger_of()
-    program = (
+    (tmp_path / "program.py").write_text(
         "import sys; from pathlib import Path; from flowengine.releases.ledger import Change, "
         "Ledger\n"
         "ledger = Ledger(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
@@ -143,7 +142,7 @@ def test_processes_that_change_at_the_same_time_lose_nothing(
         "str(live.number + 1)), 0.0)\n"
     )
     running = [
-        subprocess.Popen([sys.executable, "-c", program, str(where), str(number)])
+        FlowengineProcess([str(where), str(number)], program=str(tmp_path / "program.py"))
         for number in range(3)
     ]
     assert [process.wait(60) for process in running] == [0, 0, 0]

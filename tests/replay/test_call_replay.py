@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,14 @@ def calls_of(flow: str) -> Iterator[list[dict[str, Any]]]:
         ]
 
 
+@cache
+def release_without_secrets() -> Release:
+    files = read_folder(Path(__file__).parents[2] / "flows")
+    found = compile_project(files, PlaceholderEnvironment({})).release
+    assert found
+    return found
+
+
 @pytest.mark.parametrize("flow", FLOWS)
 async def test_calls_of_the_examples_go_as_they_went_even_without_the_secrets(flow: str) -> None:
     """They were recorded by a server that had the secrets; whoever replays them has not."""
@@ -145,10 +154,6 @@ async def test_calls_of_the_examples_go_as_they_went_even_without_the_secrets(fl
         (str(number), (await conversation(release(), events, answers)))
         for number, events in enumerate(calls_of(flow))
     ]
-    bare = compile_project(
-        read_folder(Path(__file__).parents[2] / "flows"), PlaceholderEnvironment({})
-    ).release
-    assert bare
-    made = replay_calls(bare, recorded)
+    made = replay_calls(release_without_secrets(), recorded)
     assert (made.groups, made.skipped) == ((), {})
     assert made.same == len(recorded)

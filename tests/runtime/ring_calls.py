@@ -7,14 +7,21 @@ import json
 from typing import Any
 
 from flowengine.compile import Release
+from flowengine.orchestration.room_turn import MemberCommand
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine, Reply
 from flowengine.runtime.orchestration_tasks import OrchestrationTasks
-from flowengine.runtime.platform_requests import CallOwner, RequestDone, RequestOutcome
+from flowengine.runtime.platform_requests import (
+    CallOwner,
+    RequestDone,
+    RequestOutcome,
+    RequestRefused,
+)
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult, OwnEvent
 from flowengine.states.ring_plan import RingMember
+from flowengine.states.room_plan import RoomMusic
 from flowengine.storage.sessions import MemoryStore, Store
 from tests.compiled_release import compile_release
 
@@ -62,6 +69,8 @@ class FakePlatform:
         self.owners: set[CallOwner] = set()
         self.outcomes: list[RequestOutcome] = []
         self.ongoing: dict[str, bool | None] = {}
+        self.participants: set[tuple[str, str]] = set()
+        self.changes: list[tuple[str, str]] = []
 
     async def place_leg(
         self, owner: CallOwner, member: RingMember, _cli: str, custom: str
@@ -79,6 +88,25 @@ class FakePlatform:
 
     async def change_call(self, owner: CallOwner, _call_id: str, svaml: bytes) -> RequestOutcome:
         self.changed.append(svaml)
+        return self._finish(owner)
+
+    async def change_participant(
+        self, owner: CallOwner, room: str, call_id: str, command: MemberCommand, music: RoomMusic
+    ) -> RequestOutcome:
+        return self._change(owner, room, call_id, f"{command} {music}".rstrip())
+
+    async def remove_participant(self, owner: CallOwner, room: str, call_id: str) -> RequestOutcome:
+        return self._change(owner, room, call_id, "remove")
+
+    async def find_participant(self, owner: CallOwner, room: str, call_id: str) -> RequestOutcome:
+        return self._change(owner, room, call_id, "find")
+
+    def _change(self, owner: CallOwner, room: str, call_id: str, what: str) -> RequestOutcome:
+        """Do it where the call is in the conference: who is in none gets status 404."""
+        self.owners.add(owner)
+        if (room, call_id) not in self.participants:
+            return RequestRefused(404, "not there")
+        self.changes.append((call_id, what))
         return self._finish(owner)
 
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:

@@ -51,7 +51,7 @@ def test_member_whose_end_was_not_told_lets_the_caller_go_on() -> None:
         await look(line, 10)
         assert line.platform.released == []
         line.platform.ongoing["leg-0"] = False
-        await look(line, 61, looks=1)
+        await look(line, 61, looks=2)
         assert line.platform.released == []  # people who talk are looked for less often
         await look(line, 61, looks=10)
         assert len(line.platform.released) == 1

@@ -179,6 +179,20 @@ def test_caller_who_cannot_leave_the_room_is_put_back() -> None:
     run(wait())
 
 
+def test_caller_whom_the_platform_does_not_know_leaves_the_queue() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        await line.dial_queue("caller")
+        await line.run_tasks()
+        line.platform.outcomes = [RequestRefused(404, "no such call (40400)")]
+        line.platform.ongoing["caller"] = False
+        await line.run_tasks(30)
+        assert (await list_entries(line))["caller"].outcome == "left"
+        assert line.platform.changed == []
+
+    run(wait())
+
+
 @pytest.mark.parametrize("where", ["room", "announcement"])
 def test_key_leads_out_of_the_queue(where: str) -> None:
     async def wait() -> None:

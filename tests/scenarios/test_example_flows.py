@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from flowengine.compile import compile_project
+from flowengine.compile import ProjectCompiler
 from flowengine.scenarios.coverage import compute_coverage
 from flowengine.scenarios.scenario_loader import Case
 from flowengine.scenarios.scenario_project import ScenarioProject
@@ -30,6 +30,7 @@ EQUAL = {
     ],
 }
 Change = tuple[str, Any]
+COMPILER = ProjectCompiler()  # compiles what has changed since
 
 
 @cache
@@ -106,7 +107,7 @@ def noticed(file: str, data: Any) -> bool:
     found, cases = project()
     files = {**found.files, file: msgspec.json.encode(data)}
     environment = dict.fromkeys(found.variables, "x")
-    compiled = compile_project(files, environment)
+    compiled = COMPILER.compile(files, environment)
     if compiled.release is None:
         return True
     ordered = sorted(cases, key=lambda case: case.flow != data["flow"])

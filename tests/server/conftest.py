@@ -34,12 +34,14 @@ def service() -> Iterator[Service]:
 def serve(tmp_path: Path, service: Service) -> Iterator[Callable[..., Served]]:
     started: list[Served] = []
 
-    def start(*options: str, signed: bool = True, flow: str = FLOW) -> Served:
+    def start(
+        *options: str, signed: bool = True, flow: str = FLOW, as_installed: bool = False
+    ) -> Served:
         flows = tmp_path / "flows"
         flows.mkdir()
         (flows / "line.yaml").write_text(flow)
         (flows / "project.yaml").write_text(PROJECT.replace("URL", service.url))
-        started.append(start_server(tmp_path, *options, signed=signed))
+        started.append(start_server(tmp_path, *options, signed=signed, as_installed=as_installed))
         return started[-1]
 
     yield start

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
-from tests.waiting import PATIENCE_SECONDS, find_free_port, wait_until
+from tests.fork_server import FlowengineProcess
+from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 STATUS_TOKEN = "a token of the tests"
@@ -108,7 +109,7 @@ def handler(service: Service) -> type[BaseHTTPRequestHandler]:
 class Served:
     """A server process as the platform and its operator see it."""
 
-    process: subprocess.Popen[bytes]
+    process: FlowengineProcess | subprocess.Popen[bytes]
     url: str
     out: Path
     err: Path
@@ -187,13 +188,14 @@ def start_server(
     folder: Path,
     *options: str,
     signed: bool = True,
-    program: Sequence[str] = ("-m", "flowengine"),
-    prepare: Callable[[], None] | None = None,
+    program: str = "",
+    as_installed: bool = False,
     **environment: str,
 ) -> Served:
     """Start `flowengine serve flows` in this folder, and wait until it is ready.
 
-    The server gets nothing of ours from the environment of the tests but what is given here.
+    The server gets nothing of ours from the environment of the tests but what is given here. With
+    `as_installed` it is the installed program; else it is forked from the fork server.
     """
     port = find_free_port()
     inherited = {
@@ -204,22 +206,34 @@ def start_server(
     credentials = (
         {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET} if signed else {}
     )
+    command = ["serve", "flows", "--port", str(port), *options]
+    whole_environment = {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
+        **inherited,
+        **credentials,
+        **environment,
+    }
     out, err = folder / "out", folder / "err"
     with out.open("wb") as stdout, err.open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, *program, "serve", "flows", "--port", str(port), *options],
-            cwd=folder,
-            env={
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
-                **inherited,
-                **credentials,
-                **environment,
-            },
-            stdout=stdout,
-            stderr=stderr,
-            preexec_fn=prepare,  # noqa: PLW1509  # the tests start no server from a thread
-        )
+        process: FlowengineProcess | subprocess.Popen[bytes]
+        if as_installed:
+            process = subprocess.Popen(
+                [Path(sys.executable).with_name("flowengine"), *command],
+                cwd=folder,
+                env=whole_environment,
+                stdout=stdout,
+                stderr=stderr,
+            )
+        else:
+            process = FlowengineProcess(
+                command,
+                program=program,
+                cwd=folder,
+                env=whole_environment,
+                stdout=stdout,
+                stderr=stderr,
+            )
     served = Served(process, f"http://127.0.0.1:{port}", out, err, signed)
     try:
         wait_until(lambda: is_ready(served), otherwise=err.read_text)
@@ -232,6 +246,8 @@ def start_server(
 
 def is_ready(served: Served) -> bool:
     assert served.process.poll() is None, served.err.read_text()
+    if not can_connect(served.port):
+        return False
     try:
         return served.get("/readyz").status_code == 200
     except httpx.TransportError:

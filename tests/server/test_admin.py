@@ -5,8 +5,6 @@ calls.
 import json
 import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fork_server import run_flowengine
 from tests.sources.git_repository import commit, flow, git, new_repository
 from tests.support_line import READER, Line, Server, said
 from tests.waiting import wait_until
@@ -57,10 +56,9 @@ class House(Server):
         return found
 
     def command(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "flowengine", *arguments, "--store", self.store]
-        return subprocess.run(
-            command, check=True, capture_output=True, cwd=self.folder
-        ).stdout.decode()
+        done = run_flowengine(*arguments, "--store", self.store, cwd=self.folder)
+        done.check_returncode()
+        return done.stdout
 
     def ring(self, caller: str = "12015555555") -> str:
         """What somebody hears who calls now."""
@@ -394,23 +392,11 @@ def test_without_a_token_there_is_no_admin(tmp_path: Path, monkeypatch: pytest.M
 
 def test_admin_token_that_is_too_short_is_refused_at_start(tmp_path: Path) -> None:
     (tmp_path / "line.yaml").write_text(flow("line", "One."))
-    command = [
-        sys.executable,
-        "-m",
-        "flowengine",
-        "serve",
-        str(tmp_path),
-        "--store",
-        f"sqlite:{tmp_path / 'calls.db'}",
-    ]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "FLOWENGINE_ADMIN_TOKEN": "secret"},
-        capture_output=True,
-        check=False,
-    )
+    environment = {**os.environ, "FLOWENGINE_ADMIN_TOKEN": "secret"}
+    store = f"sqlite:{tmp_path / 'calls.db'}"
+    done = run_flowengine("serve", str(tmp_path), "--store", store, env=environment)
     assert done.returncode == 2
-    assert b"FLOWENGINE_ADMIN_TOKEN needs 16 characters" in done.stderr
+    assert "FLOWENGINE_ADMIN_TOKEN needs 16 characters" in done.stderr
 
 
 def test_callers_wait_for_nobody_who_publishes(house: House) -> None:

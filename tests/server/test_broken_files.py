@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.session_file import open_session_file
+from tests.fork_server import run_flowengine
 from tests.support_line import KEY, SECRET, Crm, Line, Server, said, write_support_line
 from tests.waiting import PATIENCE_SECONDS, find_free_port
 
@@ -88,26 +88,9 @@ def newer(path: Path) -> None:
 
 def serve(server: Server) -> "subprocess.CompletedProcess[str]":
     """A server that does not come up."""
-    command = [
-        sys.executable,
-        "-m",
-        "flowengine",
-        "serve",
-        *server.flows,
-        "--port",
-        str(find_free_port()),
-        "--store",
-        server.store,
-    ]
     environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
-    return subprocess.run(
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_SECONDS,
-    )
+    arguments = (*server.flows, "--port", str(find_free_port()), "--store", server.store)
+    return run_flowengine("serve", *arguments, env=environment, timeout=PATIENCE_SECONDS)
 
 
 def works_again(server: Server, name: str) -> str:
@@ -147,8 +130,7 @@ def test_server_goes_on_without_a_journal_and_says_what_to_do(
     server.start()
     assert "Thank you for calling Acme." in said(Line(server.port, "new").ring())
     Line(server.port, "new").ended()
-    command = [sys.executable, "-m", "flowengine", "calls", "--store", server.store]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    shown = run_flowengine("calls", "--store", server.store)
     server.kill(signal.SIGTERM)
     log = (server.folder / "server.log").read_text()
     assert "callbacks are answered, but not written to the call journal" in log
@@ -181,8 +163,7 @@ def test_broken_leader_lock_is_reported(server: Server) -> None:
 def test_store_that_breaks_later_is_reported_where_it_is_read(server: Server) -> None:
     """A broken page is found when it is needed; calls whose cookie comes back go on meanwhile."""
     noise_inside(server.folder / "calls.db")
-    command = [sys.executable, "-m", "flowengine", "releases", "--store", server.store]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    shown = run_flowengine("releases", "--store", server.store)
     assert shown.returncode == 1
     assert LOST["calls.db"] in shown.stderr
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import resource
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -316,15 +315,20 @@ def test_idle_connections_make_room_when_descriptors_run_short(
     assert caplog.text.count("file descriptors run short") == 1  # not once for each connection
 
 
-def limit_descriptors() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+from flowengine.cli import main
+main()
+"""
 
 
 def test_server_without_descriptors_answers_callbacks_and_says_why(tmp_path: Path) -> None:
     flows = tmp_path / "flows"
     flows.mkdir()
     (flows / "line.yaml").write_text("flow: line\nstart: a\nstates: {a: {say: Hi., hangup: }}\n")
-    served = start_server(tmp_path, signed=False, prepare=limit_descriptors)
+    (tmp_path / "limited.py").write_text(LIMITED)
+    served = start_server(tmp_path, signed=False, program="limited.py")
     held: list[socket.socket] = []
     try:
         for number in range(150):

@@ -56,7 +56,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def begin() -> Served:
         served = start_server(
-            tmp_path, "--store", "sqlite:store/calls.db", signed=False, program=["program.py"]
+            tmp_path, "--store", "sqlite:store/calls.db", signed=False, program="program.py"
         )
         started.append(served)
         return served

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from flowengine.orchestration.room_turn import MemberCommand
 from flowengine.runtime.platform_requests import (
     CallOwner,
     RequestDone,
@@ -23,6 +24,7 @@ from tests.threaded_server import serving_in_thread
 
 NUMBER, OWN = "+46700000009", "+14045001000"
 MEMBER = RingMember("number", NUMBER)
+COMMANDS: tuple[MemberCommand, ...] = ("onhold", "resume", "mute", "unmute")
 ROOM = {"action": {"name": "connectConf", "conferenceId": "ring-1", "moh": "music1"}}
 GREETING = {
     "instructions": [{"name": "say", "text": "Nobody is there.", "locale": "en-US"}],
@@ -65,6 +67,26 @@ async def test_leg_is_placed_with_its_token_and_hung_up(platform: tuple[Switch, 
         again = await requests.hang_up_call(owner(), placed.call_id)
         assert isinstance(again, RequestRefused)
         assert again.is_of_unknown_call
+
+
+async def test_participants_of_a_conference_are_changed(platform: tuple[Switch, Backend]) -> None:
+    place, application = platform
+    application.answers["ice"], dial = ROOM, application.answers["ice"]
+    call = place.dial()
+    application.answers["ice"] = dial
+    async with requests_to(place.url) as requests:
+        assert await requests.find_participant(owner(), "ring-1", call) == RequestDone()
+        for command in COMMANDS:
+            changed = await requests.change_participant(owner(), "ring-1", call, command, "music2")
+            assert changed == RequestDone()
+        other = await requests.find_participant(owner(), "ring-1", "another call")
+        assert isinstance(other, RequestRefused)
+        assert other.status == 404
+        assert await requests.remove_participant(owner(), "ring-1", call) == RequestDone()
+        again = await requests.remove_participant(owner(), "ring-1", call)
+        assert isinstance(again, RequestRefused)
+        assert again.is_of_unknown_call
+        assert not again.is_final
 
 
 async def test_caller_is_brought_out_of_the_room(platform: tuple[Switch, Backend]) -> None:

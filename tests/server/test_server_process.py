@@ -35,7 +35,7 @@ def test_signed_call_is_answered_and_logged_without_its_numbers(serve: Serve) ->
 
 
 def test_server_as_installed_takes_the_direct_way(serve: Serve) -> None:
-    served = serve()
+    served = serve(as_installed=True)
     assert served.post(ice()).json()["action"]["name"] == "runMenu"
     assert "does not work with" not in served.err.read_text()  # what is said of one given up
 
@@ -117,7 +117,7 @@ def eventually(scrape: Callable[[], str], wanted: str) -> str:
 
 
 def test_workers_share_calls_and_add_up_their_numbers(serve: Serve) -> None:
-    served = serve("--workers", "2")
+    served = serve("--workers", "2", as_installed=True)
     for number in range(8):
         served.post(ice(f"c{number}"))
         assert (

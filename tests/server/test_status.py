@@ -47,7 +47,7 @@ async def test_while_the_archive_fails_status_says_so_and_what_this_worker_serve
     status = StatusEndpoint(live, registry, MemoryStore(), unopened)
     code, found = await asked(status)
     assert (code, found["current"]) == (200, registry.current.id)
-    assert found["rings"] == {"under_way": 0, "overdue_seconds": 0.0}
+    assert found["rings"] == {"under_way": 0, "overdue_seconds": 0.0, "conferences": 0, "parked": 0}
     assert found["zones"] == {"version": ZONE_DATA.version, "outdated": False}
     live.compile_worker.archive.close()
     code, found = await asked(status)

@@ -1,13 +1,12 @@
 """Files that mean harm: a Problem, soon, in bounded memory, in a process that stays alive."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from flowengine.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_PROBLEMS
 from flowengine.source import read_document
+from tests.fork_server import FlowengineProcess
 from tests.waiting import PATIENCE_SECONDS
 
 MIB = MAX_FILE_BYTES
@@ -54,17 +53,19 @@ print(json.dumps([time.process_time() - began, len(problems), [problem.code for 
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_file_is_a_problem(name):
+def test_hostile_file_is_a_problem(tmp_path, name):
     content, code = HOSTILE[name]
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        input=content,
-        capture_output=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    seconds, count, codes = json.loads(done.stdout)
+    for file, given in (("program.py", PROGRAM.encode()), ("in", content)):
+        (tmp_path / file).write_bytes(given)
+    with (
+        (tmp_path / "in").open("rb") as stdin,
+        (tmp_path / "out").open("wb") as stdout,
+        (tmp_path / "err").open("wb") as stderr,
+    ):
+        files = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+        process = FlowengineProcess([], program=str(tmp_path / "program.py"), **files)
+    assert process.wait(PATIENCE_SECONDS) == 0, (tmp_path / "err").read_text()
+    seconds, count, codes = json.loads((tmp_path / "out").read_text())
     assert code in codes
     assert count <= MAX_PROBLEMS + 1
     assert seconds < 60  # of CPU: it grows with the size, not with its square

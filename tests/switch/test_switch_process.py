@@ -2,14 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.fork_server import FlowengineProcess, run_flowengine
 from tests.switch.switch_process import (
     CONFIG,
     KEY,
@@ -19,7 +18,7 @@ from tests.switch.switch_process import (
     Backend,
     Switch,
 )
-from tests.waiting import PATIENCE_SECONDS, find_free_port, wait_until
+from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 MENU = {
@@ -29,30 +28,30 @@ MENU = {
 }
 RUN = {"action": {"name": "runMenu", "locale": "en-US", "mainMenu": "main", "menus": [MENU]}}
 CONNECT = {"action": {"name": "connectPstn", "number": "+46700000009", "cli": NUMBER}}
-Start = Callable[..., tuple[Switch, "subprocess.Popen[str]"]]
+Start = Callable[..., tuple[Switch, FlowengineProcess]]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    processes: list[subprocess.Popen[str]] = []
+    processes: list[FlowengineProcess] = []
 
-    def run(*arguments: str, **environment: str) -> tuple[Switch, "subprocess.Popen[str]"]:
+    def run(*arguments: str, **environment: str) -> tuple[Switch, FlowengineProcess]:
         port = find_free_port()
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("SINCH_")
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flowengine", "switch", *arguments, "--port", str(port)],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), **inherited, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
+            process = FlowengineProcess(
+                ["switch", *arguments, "--port", str(port)],
+                cwd=tmp_path,
+                env={"PYTHONPATH": str(ROOT), **inherited, **environment},
+                stdout=out,
+                stderr=err,
+            )
         processes.append(process)
         switch = Switch(f"http://127.0.0.1:{port}")
-        wait_until(lambda: process.poll() is not None or answers(switch))
-        assert process.poll() is None, process.communicate()[1]
+        wait_until(lambda: process.poll() is not None or answers(switch, port))
+        assert process.poll() is None, (tmp_path / "err").read_text()
         return switch, process
 
     yield run
@@ -60,18 +59,16 @@ def start(tmp_path: Path) -> Iterator[Start]:
         stop(process)
 
 
-def answers(switch: Switch) -> bool:
+def answers(switch: Switch, port: int) -> bool:
     try:
-        return switch.send("GET", "/desk/time").status_code == 200
+        return can_connect(port) and switch.send("GET", "/desk/time").status_code == 200
     except httpx.TransportError:
         return False
 
 
-def stop(process: "subprocess.Popen[str]") -> tuple[str, str]:
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE_SECONDS)
-    return out, err
+def stop(process: FlowengineProcess) -> None:
+    process.send_signal(signal.SIGINT)
+    process.wait(PATIENCE_SECONDS)
 
 
 def configured(tmp_path: Path, backend: Backend, *more: str) -> str:
@@ -117,8 +114,8 @@ def test_switch_process_calls_a_hand_written_backend(
     assert [backend.seen[-1][name] for name in ("result", "reason")] == ["ANSWERED", "CALLERHANGUP"]
     assert {event["callid"] for event in backend.seen} == {call}
     assert backend.seen[1]["menuResult"]["value"] == "sales"
-    _, err = stop(process)
-    assert "Traceback" not in err
+    stop(process)
+    assert "Traceback" not in (tmp_path / "err").read_text()
 
 
 def test_switch_state_is_there_after_a_restart(
@@ -163,9 +160,10 @@ def test_switch_state_is_there_after_a_restart(
     assert before[2]["status"] == "FINAL"
 
 
-def test_without_a_file_it_shows_a_pair_of_credentials(start: Start) -> None:
+def test_without_a_file_it_shows_a_pair_of_credentials(start: Start, tmp_path: Path) -> None:
     switch, process = start()
-    out, err = stop(process)
+    stop(process)
+    out, err = (tmp_path / "out").read_text(), (tmp_path / "err").read_text()
     made = dict(word.split("=", 1) for word in out.split()[1:])
     assert set(made) == {"SINCH_APPLICATION_KEY", "SINCH_APPLICATION_SECRET"}
     assert switch.url in err
@@ -197,13 +195,6 @@ def test_calls_have_the_same_ids_under_the_same_seed(
 
 def test_mistakes_in_the_file_end_it_with_their_places(tmp_path: Path) -> None:
     (tmp_path / "switch.yaml").write_text("region: mars\nstore: memory\n")
-    ended = subprocess.run(
-        [sys.executable, "-m", "flowengine", "switch", "switch.yaml"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run_flowengine("switch", "switch.yaml", cwd=tmp_path)
     assert ended.returncode == 1
     assert "switch.yaml:1:9: error FE153" in ended.stderr

@@ -11,6 +11,7 @@ from flowengine.compile.checks import (
     app_callers,
     call_facts,
     callback_contexts,
+    conference_commands,
     cookie_size,
     cut_values,
     empty_recordings,
@@ -117,9 +118,12 @@ def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
 def check_unused(
     programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
-    """What the project defines and nothing uses; `programs` are all that it has."""
+    """What the project defines and nothing uses, or uses and nothing defines; `programs` are all that
+    it has.
+    """
     yield from secret_use.check(authored, memory)
     yield from unused_groups.check(programs, authored)
+    yield from conference_commands.check(programs)
 
 
 def check_stored_state(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:

@@ -29,7 +29,7 @@ def check(facts: CallFacts) -> Iterator[Problem]:
                 message,
                 APP_CALLERS_HINT,
             )
-        elif state.verb.reports_keys:
+        elif state.verb.reports_keys or state.verb.room_keys:
             message = f"the keys of callers from apps are not reported, and a route leads them to {state.name}"
             span = document.find_key_span((*state.path, state.kind, "keys"))
             yield Problem("FE937", span, message, APP_CALLERS_HINT)
@@ -39,7 +39,7 @@ def check_calls_to_others(facts: CallFacts) -> Iterator[Problem]:
     """The platform changes only calls from or to the telephone network and SIP (Node SDK 1.5)."""
     program = facts.program
     for state in program.states.values():
-        if state.verb.calls_others and facts.can_hold(state.name, FROM_APP):
+        if state.verb.is_brought_back and facts.can_hold(state.name, FROM_APP):
             span = program.document.find_key_span((*state.path, state.kind))
             message = (
                 f"{state.name} may keep a caller for ever: the platform brings no caller from an "

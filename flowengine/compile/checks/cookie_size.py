@@ -11,15 +11,19 @@ from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.expr import Type
 from flowengine.limits import (
+    MAX_CONFERENCE_ID,
     MAX_COOKIE_BYTES,
     MAX_FACT_BYTES,
     MAX_HISTORY_BYTES,
     MAX_HOST_BYTES,
     MAX_KEPT_CUSTOM_BYTES,
+    MAX_PARKING_CODE,
 )
 from flowengine.problems import Problem
 from flowengine.states.flow_context import FILE_NAME_KIND
+from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.ring_plan import HOST_FACT
+from flowengine.states.room_plan import ROOM_FACT
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale,
 # and the marks in front of each
@@ -33,6 +37,8 @@ FACT_BYTES = {
     "call.origin": 6,
     "call.custom": MAX_KEPT_CUSTOM_BYTES,
     HOST_FACT: MAX_HOST_BYTES,
+    ROOM_FACT: 4 * MAX_CONFERENCE_ID,
+    CODE_FACT: 4 * MAX_PARKING_CODE,
     **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
 }
 NUMBER_BYTES = 9  # whole numbers and decimals travel as 8 bytes and a mark

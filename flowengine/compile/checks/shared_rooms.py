@@ -17,7 +17,7 @@ UNWRITTEN_EXITS: Final = re.compile(r"otherwise|failed|key .*|on \d.*")
 
 def check(program: Program) -> Iterator[Problem]:
     for state in program.states.values():
-        room = state.verb.room_name
+        room = None if state.verb.changes_room else state.verb.room_name
         names = list_emptiable_names(program, room) if room else []
         if names and all(may_be_empty(program, state, name) for name in names):
             shown = " and ".join(names)

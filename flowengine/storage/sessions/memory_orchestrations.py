@@ -85,7 +85,10 @@ class MemoryOrchestrations:
             if entry.queue == queue and entry.outcome == TAKEN_OUTCOME and entry.ended > since
         )[-LATEST_TAKINGS:]
         ahead = sum(_get_place(entry) < key for entry in waiting)
-        return QueuePlace(ahead, len(waiting), len(taken), min(taken, default=0.0))
+        return QueuePlace(ahead, len(taken), min(taken, default=0.0))
+
+    async def count_entries(self, queue: str) -> int:
+        return len(self._list_waiting(queue))
 
     async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
         ended = [
@@ -116,6 +119,9 @@ class MemoryOrchestrations:
 
     async def find_next_due(self) -> float | None:
         return min((task.due for task in self._tasks.values()), default=None)
+
+    async def load_orchestration(self, id: str) -> SavedOrchestration | None:  # noqa: A002
+        return self._orchestrations.get(id)
 
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
         return [saved for saved in self._orchestrations.values() if kind in ("", saved.kind)]

@@ -83,12 +83,11 @@ class QueueEntry(NamedTuple):
 
 
 class QueuePlace(NamedTuple):
-    """How it stands in a queue: how many calls are before a place in it, how many wait in all, and
-    of the latest takings, at most `LATEST_TAKINGS`, how many there were and when the first was.
+    """How it stands in a queue: how many calls are before a place in it, and of the latest takings,
+    at most `LATEST_TAKINGS`, how many there were and when the first was.
     """
 
     ahead: int
-    waiting: int
     takings: int
     since: float
 
@@ -218,6 +217,10 @@ class OrchestrationStore(Protocol):
         """
         ...
 
+    async def count_entries(self, queue: str) -> int:
+        """How many calls wait in a queue, likewise."""
+        ...
+
     async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
         """The calls that wait in a queue, in their order, and after them those that have ended
         since.
@@ -240,6 +243,10 @@ class OrchestrationStore(Protocol):
         """When the next task is due that nobody has claimed, or whose claim runs out; None where
         there is none.
         """
+        ...
+
+    async def load_orchestration(self, id: str) -> SavedOrchestration | None:  # noqa: A002
+        """The stored orchestration, without a turn."""
         ...
 
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:

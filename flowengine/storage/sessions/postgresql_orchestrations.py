@@ -27,6 +27,7 @@ from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
 from flowengine.storage.sessions.postgresql_queues import (
     FORGET_WAITING,
     add_queue_writes,
+    count_waiting,
     load_statuses,
     read_entries,
     read_queue_place,
@@ -74,7 +75,8 @@ _ALL_ORCHESTRATIONS: LiteralString = (
 _OF_A_KIND: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE kind = %b"
 _OF_ANY_KIND: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE kind <> %b"
 _COUNT_KIND: LiteralString = "SELECT count(*) FROM flowengine.orchestrations WHERE kind = %b"
-_LOAD_ORCHESTRATION: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE id = %b FOR UPDATE"
+_READ_ORCHESTRATION: LiteralString = f"{_ALL_ORCHESTRATIONS} WHERE id = %b"
+_LOAD_ORCHESTRATION: LiteralString = f"{_READ_ORCHESTRATION} FOR UPDATE"
 _SAVE_AGENTS: LiteralString = (
     "agents AS (INSERT INTO flowengine.agents (address, occupied_by, idle_since, not_before, rung_at) "
     "SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::float8[], %b::float8[], %b::float8[]) "
@@ -217,6 +219,9 @@ class PostgresqlOrchestrations:
     ) -> QueuePlace:
         return await read_queue_place(self._reader, queue, place, since)
 
+    async def count_entries(self, queue: str) -> int:
+        return await count_waiting(self._reader, queue)
+
     async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
         return await read_entries(self._reader, queue, since)
 
@@ -236,6 +241,10 @@ class PostgresqlOrchestrations:
             _NEXT_DUE, 0.0
         )  # statements are in order of their values
         return due  # type: ignore[no-any-return]
+
+    async def load_orchestration(self, id: str) -> SavedOrchestration | None:  # noqa: A002  # as the rows call it
+        rows = await self._reader.run(_READ_ORCHESTRATION, encode_call_id(id))
+        return _make_orchestration(rows[0]) if rows else None
 
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
         rows = await self._reader.run(_OF_A_KIND if kind else _OF_ANY_KIND, kind)

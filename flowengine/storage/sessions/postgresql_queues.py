@@ -73,10 +73,12 @@ _READ_PLACE: LiteralString = (
     "SELECT (SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = '' "
     "AND priority > %b) + (SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b "
     "AND outcome = '' AND priority = %b AND (entered, call) < (%b, %b)), "
-    "(SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = ''), "
     "count(ended), coalesce(min(ended), 0) FROM (SELECT ended FROM flowengine.queue_entries "
     "WHERE queue = %b AND outcome <> '' AND ended > %b AND outcome = %b "
     "ORDER BY ended DESC LIMIT %b) AS takings"
+)
+_COUNT_WAITING: LiteralString = (
+    "SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = ''"
 )
 _GROUP_STATUSES: LiteralString = (
     "SELECT address, status FROM flowengine.signings "
@@ -147,7 +149,12 @@ async def read_queue_place(
     key, (priority, entered, call) = _encode(queue), place
     own = (key, priority, key, priority, entered, _encode(call))
     latest = (key, since, TAKEN_OUTCOME, LATEST_TAKINGS)
-    return QueuePlace(*(await reader.run(_READ_PLACE, *own, key, *latest))[0])
+    return QueuePlace(*(await reader.run(_READ_PLACE, *own, *latest))[0])
+
+
+async def count_waiting(reader: PipelinedConnection, queue: str) -> int:
+    ((number,),) = await reader.run(_COUNT_WAITING, _encode(queue))
+    return number  # type: ignore[no-any-return]
 
 
 async def read_entries(reader: PipelinedConnection, queue: str, since: float) -> list[QueueEntry]:

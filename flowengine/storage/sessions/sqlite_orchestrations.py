@@ -26,6 +26,7 @@ from flowengine.storage.sessions.orchestration_rows import (
 from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT
 from flowengine.storage.sessions.sqlite_queues import (
     copy_queues,
+    count_waiting,
     drop_old_entries,
     forget_waiting,
     read_entries,
@@ -146,6 +147,10 @@ class SqliteOrchestrations:
         with wrap_reading_errors():
             return read_queue_place(self._commit.connection, queue, place, since)
 
+    async def count_entries(self, queue: str) -> int:
+        with wrap_reading_errors():
+            return count_waiting(self._commit.connection, queue)
+
     async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
         with wrap_reading_errors():
             return read_entries(self._commit.connection, queue, since)
@@ -165,6 +170,10 @@ class SqliteOrchestrations:
     async def find_next_due(self) -> float | None:
         ((due,),) = self._read(_NEXT_DUE)
         return due  # type: ignore[no-any-return]
+
+    async def load_orchestration(self, id: str) -> SavedOrchestration | None:  # noqa: A002  # as the rows call it
+        rows = self._read(_LOAD_ORCHESTRATION, encode_call_id(id))
+        return _make_orchestration(rows[0]) if rows else None
 
     async def list_orchestrations(self, kind: str = "") -> list[SavedOrchestration]:
         rows = self._read(_OF_A_KIND, kind) if kind else self._read(_ALL_ORCHESTRATIONS)

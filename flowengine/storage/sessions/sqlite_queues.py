@@ -115,15 +115,16 @@ def read_queue_place(
     connection: sqlite3.Connection, queue: str, place: tuple[int, float, str], since: float
 ) -> QueuePlace:
     key, (priority, entered, call) = encode_call_id(queue), place
+    execute = connection.execute
+    (higher,) = execute(_COUNT_HIGHER, (key, priority)).fetchone()
+    (earlier,) = execute(_COUNT_EARLIER, (key, priority, entered, encode_call_id(call))).fetchone()
+    takings = execute(_TAKINGS, (key, since, TAKEN_OUTCOME, LATEST_TAKINGS)).fetchone()
+    return QueuePlace(higher + earlier, *takings)
 
-    def count(sql: str, *values: Any) -> int:
-        ((number,),) = connection.execute(sql, (key, *values)).fetchall()
-        return number  # type: ignore[no-any-return]
 
-    higher = count(_COUNT_HIGHER, priority)
-    earlier = count(_COUNT_EARLIER, priority, entered, encode_call_id(call))
-    takings = connection.execute(_TAKINGS, (key, since, TAKEN_OUTCOME, LATEST_TAKINGS)).fetchone()
-    return QueuePlace(higher + earlier, count(_COUNT_WAITING), *takings)
+def count_waiting(connection: sqlite3.Connection, queue: str) -> int:
+    (number,) = connection.execute(_COUNT_WAITING, (encode_call_id(queue),)).fetchone()
+    return number  # type: ignore[no-any-return]
 
 
 def read_status(connection: sqlite3.Connection, group: str, address: str) -> str:

@@ -12,7 +12,13 @@ from flowengine.switch.media.audio_line import AudioLine
 from flowengine.switch.media.menu_player import MenuOutcome, MenuPlayer
 from flowengine.switch.media.room import Member
 from flowengine.switch.media.sounds import build_prompt_sounds
-from flowengine.switch.switch_events import Joined, MenuWaits, Sound
+from flowengine.switch.switch_events import (
+    Joined,
+    MenuWaits,
+    ParticipantChanged,
+    ParticipantCommand,
+    Sound,
+)
 from flowengine.switch.wire import MenuEnd
 
 
@@ -83,9 +89,19 @@ class ConferenceActivity:
         # participants are known by the number of the phone that is in the conference
         cli = call.origin.to if call.origin.is_callout else call.origin.cli
         member = Member(
-            call.id, cli, self._leg.line, now, call.control.end_by_platform, self._send_keys
+            call.id,
+            cli,
+            self._leg.line,
+            now,
+            call.control.end_by_platform,
+            self._send_keys,
+            self._note_change,
         )
         self.room.join(member, action.conference_dtmf_options, action.moh, greeting)
+
+    def _note_change(self, command: ParticipantCommand) -> None:
+        call = self._call
+        call.switch.emit(ParticipantChanged(call.id, call.switch.clock.now(), command))
 
     def stop(self) -> None:
         """Leave the room."""

@@ -10,7 +10,7 @@ from flowengine.switch.clock import Clock, Timer
 from flowengine.switch.media.audio_line import AudioLine
 from flowengine.switch.media.recording import LegRecorder
 from flowengine.switch.media.sounds import build_music
-from flowengine.switch.switch_events import Sound
+from flowengine.switch.switch_events import ParticipantCommand, Sound
 
 _IGNORED_KEYS = ConferenceDtmfOptions("ignore")
 
@@ -18,7 +18,7 @@ _IGNORED_KEYS = ConferenceDtmfOptions("ignore")
 @dataclass(slots=True)
 class Member:
     """A call in a conference. `on_kicked` ends the call; `detected` is called with the call's id
-    and the keys that it pressed.
+    and the keys that it pressed; `on_changed` hears of each command that the call obeys.
     """
 
     call_id: str
@@ -27,6 +27,7 @@ class Member:
     joined_at: datetime
     on_kicked: Callable[[], None]
     detected: Callable[[str, str], None]
+    on_changed: Callable[[ParticipantCommand], None] = lambda _command: None
     muted: bool = False
     on_hold: bool = False
     moh: str = field(default="", init=False)
@@ -80,19 +81,19 @@ class Room:
 
     def mute(self, call_id: str) -> bool:
         """Mute a call for the others."""
-        return self._change_member(call_id, muted=True)
+        return self._change_member(call_id, "mute", muted=True)
 
     def unmute(self, call_id: str) -> bool:
         """The others hear this call again."""
-        return self._change_member(call_id, muted=False)
+        return self._change_member(call_id, "unmute", muted=False)
 
     def hold(self, call_id: str, moh: str = "") -> bool:
         """Put a call on hold: it hears music, and the others do not hear it."""
-        return self._change_member(call_id, on_hold=True, held_moh=moh)
+        return self._change_member(call_id, "onhold", on_hold=True, held_moh=moh)
 
     def resume(self, call_id: str) -> bool:
         """Take a call off hold."""
-        return self._change_member(call_id, on_hold=False)
+        return self._change_member(call_id, "resume", on_hold=False)
 
     def kick(self, call_id: str) -> bool:
         """Remove a call, which ends it."""
@@ -164,10 +165,11 @@ class Room:
             "onhold": member.on_hold,
         }
 
-    def _change_member(self, call_id: str, **changes: Any) -> bool:
+    def _change_member(self, call_id: str, command: ParticipantCommand, **changes: Any) -> bool:
         member = self._members.get(call_id)
         if member is None:
             return False
+        member.on_changed(command)
         for name, value in changes.items():
             setattr(member, name, value)
         if "on_hold" in changes:

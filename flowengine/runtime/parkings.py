@@ -1,0 +1,175 @@
+"""Takes the turns of codes under which callers are parked: who has a code, and who gets the caller, is
+decided in one transaction with the requests that follow.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.orchestration.parking import (
+    BringParked,
+    CallParks,
+    CallPicksUp,
+    ForgetCall,
+    ParkingCode,
+    ParkingDue,
+    ParkingEffect,
+    ParkingEvent,
+    ParkingLeft,
+    ParkingRequestEffect,
+    ParkingTurn,
+    ReleaseParked,
+    RemoveOther,
+    SetLimit,
+    conduct_parking,
+)
+from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.platform_requests import CallOwner, expand_call_url
+from flowengine.states.parking_plan import ParkingRequest
+from flowengine.states.state_results import LookupResult
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    OrchestrationStore,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+    StoreError,
+)
+
+PARKING_KIND, FREE_CODE_KIND = "parking", "code that is free"
+LIMIT_TASK, PARKING_LEFT_TASK = "parking_limit", "parking_left"
+BRING_TASK, REMOVE_OTHER_TASK, RELEASE_PARKED_TASK = (
+    "parking_bring",
+    "parking_remove",
+    "parking_release",
+)
+CODE_ID_BYTES = 16
+
+
+def name_parking(application: str, code: str) -> str:
+    """The id of a code, which may be a value of a caller."""
+    digest = hashlib.blake2b(f"{application}\n{code}".encode(), digest_size=CODE_ID_BYTES)
+    return f"parking:{digest.hexdigest()}"
+
+
+class Parkings:
+    """The turns of all codes. Any worker may take any turn."""
+
+    def __init__(
+        self,
+        store: OrchestrationStore,
+        encoding: OrchestrationEncoding,
+        log_once: LogOnce,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._encoding = encoding
+        self._log_once = log_once
+        self._clock = clock
+
+    async def answer_request(
+        self, application: str, call_id: str, request: ParkingRequest
+    ) -> LookupResult:
+        """Park the call under the code, or give it the one that is."""
+        url = expand_call_url(request.host)
+        event: ParkingEvent = (
+            CallParks(call_id, application, url, request.limit, request.has_exit)
+            if request.do == "park"
+            else CallPicksUp(call_id, url)
+        )
+        try:
+            turn = await self.take_turn(name_parking(application, request.code), event)
+        except StoreError as error:
+            return LookupResult(0, error=str(error))
+        if turn is None:
+            return LookupResult(0, error="the code cannot be read")
+        return LookupResult(turn.status, {"room": turn.room})
+
+    def build_leaving(self, call_id: str, application: str, code: str) -> OrchestrationChange:
+        """What is saved with the end of a call that was parked or has picked up another."""
+        now, name = self._clock(), name_parking(application, code)
+        saved = SavedOrchestration(name, FREE_CODE_KIND, "", 0, b"", now + CALL_KEPT_SECONDS)
+        content = ParkingLeft(call_id)
+        payload = self._encoding.encode_task(name, CallOwner(application, ""), content)
+        task = ScheduledTask(name, f"{PARKING_LEFT_TASK}:{call_id}", now, payload)
+        return OrchestrationChange(name, saved, (task,))
+
+    async def take_turn(self, name: str, event: ParkingEvent) -> ParkingTurn | None:
+        """Take one turn of a code; None where it cannot be read."""
+        now = self._clock()
+
+        def decide(
+            saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
+        ) -> tuple[OrchestrationChange | None, ParkingTurn | None]:
+            saved = saved or SavedOrchestration(name, FREE_CODE_KIND, "", 0, b"", now)
+            code = self._encoding.decode_parking(saved)
+            if code is None:
+                self._log_once.error(
+                    "codes of parked calls cannot be read: %s",
+                    "another key or version wrote them",
+                )
+                return None, None
+            turn = conduct_parking(code, event, now)
+            is_same = turn.code == code and not turn.effects
+            return None if is_same else self._build_change(saved, turn, now), turn
+
+        return await self._store.take_turn(name, lambda _saved: (), decide)
+
+    def _build_change(
+        self, saved: SavedOrchestration, turn: ParkingTurn, now: float
+    ) -> OrchestrationChange:
+        code = turn.code
+        tasks = self._build_tasks(code, turn.effects, now)
+        after = saved._replace(
+            kind=PARKING_KIND if code.parked or code.pairs else FREE_CODE_KIND,
+            version=saved.version + 1,
+            state=self._encoding.encode_parking(code),
+            expires=now + CALL_KEPT_SECONDS,
+        )
+        return OrchestrationChange(
+            code.id,
+            after,
+            tuple(task for task in tasks.values() if task),
+            tuple(key for key, task in tasks.items() if task is None),
+        )
+
+    def _build_tasks(
+        self, code: ParkingCode, effects: Iterable[ParkingEffect], now: float
+    ) -> dict[str, ScheduledTask | None]:
+        """The tasks by key, and None where one is cancelled."""
+        tasks: dict[str, ScheduledTask | None] = {}
+        for effect in effects:
+            match effect:
+                case ForgetCall(call_id):
+                    names = BRING_TASK, REMOVE_OTHER_TASK, RELEASE_PARKED_TASK
+                    tasks |= {f"{name}:{call_id}": None for name in names}
+                case SetLimit(number, seconds):
+                    due = now + seconds
+                    tasks[LIMIT_TASK] = self._build_task(
+                        code, "", LIMIT_TASK, due, ParkingDue(number)
+                    )
+                case BringParked() | RemoveOther() | ReleaseParked():
+                    key = name_parking_request(effect)
+                    tasks[key] = self._build_task(code, effect.call_url, key, now, effect)
+        return tasks
+
+    def _build_task(
+        self, code: ParkingCode, call_url: str, key: str, due: float, content: msgspec.Struct
+    ) -> ScheduledTask:
+        owner = CallOwner(code.application, call_url)
+        return ScheduledTask(code.id, key, due, self._encoding.encode_task(code.id, owner, content))
+
+
+def name_parking_request(effect: ParkingRequestEffect) -> str:
+    """The key of the task that sends this request."""
+    match effect:
+        case BringParked(call_id=call_id):
+            return f"{BRING_TASK}:{call_id}"
+        case RemoveOther(call_id=call_id):
+            return f"{REMOVE_OTHER_TASK}:{call_id}"
+        case ReleaseParked(call_id=call_id):
+            return f"{RELEASE_PARKED_TASK}:{call_id}"

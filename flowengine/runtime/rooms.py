@@ -1,0 +1,187 @@
+"""Takes the turns of conferences that have a moderator or keys: loads the state, lets `conduct_room`
+decide, and saves what follows, in one transaction. The tasks that follow are the requests to send.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.orchestration.room_conductor import RoomTurn, conduct_room
+from flowengine.orchestration.room_state import LedConference
+from flowengine.orchestration.room_turn import (
+    ChangeMember,
+    FindMember,
+    ForgetMember,
+    MemberJoined,
+    MemberLeft,
+    MemberPressed,
+    RemoveMember,
+    RoomCommanded,
+    RoomEffect,
+    RoomEvent,
+    RoomRequest,
+)
+from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.platform_requests import CallOwner
+from flowengine.states.room_plan import CommandRoom, EnterRoom, PressInRoom, RoomWish
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    OrchestrationStore,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+)
+
+ROOM_KIND, EMPTY_ROOM_KIND = "room", "room that is empty"
+JOIN_TASK, LEAVE_TASK, PRESS_TASK, COMMAND_TASK = (
+    "room_join",
+    "room_leave",
+    "room_press",
+    "room_command",
+)
+FIND_TASK, CHANGE_TASK, REMOVE_TASK = "room_find", "room_change", "room_remove"
+ROOM_ID_BYTES = 16
+
+
+def name_room(application: str, name: str) -> str:
+    """The id of a conference. Its name may have a value of a caller in it, so the id is a digest."""
+    digest = hashlib.blake2b(f"{application}\n{name}".encode(), digest_size=ROOM_ID_BYTES)
+    return f"room:{digest.hexdigest()}"
+
+
+class LedConferences:
+    """The turns of all conferences. Any worker may take any turn."""
+
+    def __init__(
+        self,
+        store: OrchestrationStore,
+        encoding: OrchestrationEncoding,
+        log_once: LogOnce,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store = store
+        self.encoding = encoding
+        self._log_once = log_once
+        self._clock = clock
+
+    def build_wishes(
+        self, call_id: str, owner: CallOwner, step: int, wishes: Iterable[RoomWish]
+    ) -> tuple[OrchestrationChange, ...]:
+        """What is saved with the step of a call that wishes something of conferences. `step` is the
+        number of the step, so that no wish is handled twice.
+        """
+        return tuple(
+            self._build_wish(call_id, owner, f"{call_id}:{step}:{place}", wish)
+            for place, wish in enumerate(wishes)
+        )
+
+    def build_leaving(self, call_id: str, application: str, room: str) -> OrchestrationChange:
+        """What is saved with the end of a call in a conference."""
+        left = MemberLeft(call_id)
+        owner = CallOwner(application, "")
+        return self._build_task(owner, room, f"{LEAVE_TASK}:{call_id}", left)
+
+    def _build_wish(
+        self, call_id: str, owner: CallOwner, number: str, wish: RoomWish
+    ) -> OrchestrationChange:
+        event: RoomEvent
+        match wish:
+            case EnterRoom(plan):
+                event = MemberJoined(call_id, owner.application, owner.call_url, plan)
+                return self._build_task(owner, plan.room, f"{JOIN_TASK}:{call_id}", event)
+            case PressInRoom(room, key):
+                event = MemberPressed(number, call_id, key)
+                return self._build_task(owner, room, f"{PRESS_TASK}:{number}", event)
+            case CommandRoom(room, do, who):
+                event = RoomCommanded(number, do, who)
+                return self._build_task(owner, room, f"{COMMAND_TASK}:{number}", event)
+
+    def _build_task(
+        self, owner: CallOwner, room: str, key: str, event: RoomEvent
+    ) -> OrchestrationChange:
+        """A task for a conference, which begins with it where there is none."""
+        now, name = self._clock(), name_room(owner.application, room)
+        saved = SavedOrchestration(name, ROOM_KIND, "", 0, b"", now + CALL_KEPT_SECONDS)
+        payload = self.encoding.encode_task(name, owner, event)
+        return OrchestrationChange(name, saved, (ScheduledTask(name, key, now, payload),))
+
+    async def take_turn(self, room_id: str, event: RoomEvent) -> bool:
+        """Take one turn of a conference; whether anything is to be done."""
+        now = self._clock()
+
+        def decide(
+            saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
+        ) -> tuple[OrchestrationChange | None, bool]:
+            room = self.open(saved) if saved else None
+            if saved is None or room is None:
+                return None, False
+            turn = conduct_room(room, event)
+            change = self._build_change(saved, turn, now) if turn != (room, ()) else None
+            return change, bool(turn.effects)
+
+        return await self.store.take_turn(room_id, lambda _saved: (), decide)
+
+    def open(self, saved: SavedOrchestration) -> LedConference | None:
+        """The conference; a new one where no turn was taken yet. None where it cannot be read."""
+        room = self.encoding.decode_room(saved)
+        if room is None:
+            self._log_once.error(
+                "conferences cannot be read: %s", "another key or version wrote them"
+            )
+        return room
+
+    def _build_change(
+        self, saved: SavedOrchestration, turn: RoomTurn, now: float
+    ) -> OrchestrationChange:
+        room = turn.room
+        tasks = self._build_tasks(room, turn.effects, now)
+        after = saved._replace(
+            kind=ROOM_KIND if room.members else EMPTY_ROOM_KIND,
+            version=saved.version + 1,
+            state=self.encoding.encode_room(room),
+            expires=now + CALL_KEPT_SECONDS,
+        )
+        return OrchestrationChange(
+            room.id,
+            after,
+            tuple(task for task in tasks.values() if task),
+            tuple(key for key, task in tasks.items() if task is None),
+        )
+
+    def _build_tasks(
+        self, room: LedConference, effects: Iterable[RoomEffect], now: float
+    ) -> dict[str, ScheduledTask | None]:
+        """The tasks by key, and None where one is cancelled. Of two with a key the last counts."""
+        tasks: dict[str, ScheduledTask | None] = {}
+        for effect in effects:
+            if isinstance(effect, ForgetMember):
+                tasks |= dict.fromkeys(list_request_keys(effect.call_id))
+                continue
+            key = name_room_request(effect)
+            owner = CallOwner(room.application, effect.call_url)
+            payload = self.encoding.encode_task(room.id, owner, effect)
+            tasks[key] = ScheduledTask(room.id, key, now, payload)
+        return tasks
+
+
+def name_room_request(effect: RoomRequest) -> str:
+    """The key of the task that sends this request."""
+    match effect:
+        case ChangeMember(call_id=call_id):
+            return f"{CHANGE_TASK}:{effect.subject}:{call_id}"
+        case FindMember(call_id=call_id):
+            return f"{FIND_TASK}:{call_id}"
+        case RemoveMember(call_id=call_id):
+            return f"{REMOVE_TASK}:{call_id}"
+
+
+def list_request_keys(call_id: str) -> tuple[str, ...]:
+    """The keys of all tasks that send requests about a member."""
+    return (
+        f"{CHANGE_TASK}:hold:{call_id}",
+        f"{CHANGE_TASK}:mute:{call_id}",
+        f"{FIND_TASK}:{call_id}",
+        f"{REMOVE_TASK}:{call_id}",
+    )

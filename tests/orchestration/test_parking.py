@@ -1,0 +1,96 @@
+"""Who has a code, and who gets the call that is parked under it."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowengine.orchestration.parking import (
+    BringParked,
+    CallParks,
+    CallPicksUp,
+    ForgetCall,
+    ParkingCode,
+    ParkingDue,
+    ParkingEvent,
+    ParkingLeft,
+    ParkingTurn,
+    ReleaseParked,
+    RemoveOther,
+    SetLimit,
+    conduct_parking,
+    format_parking_room,
+)
+from tests.thoroughness import examples
+
+LIMIT = 60
+PARKS = CallParks("caller", "app", "", LIMIT, has_exit=True)
+ROOM = format_parking_room("caller")
+
+
+def play(*events: ParkingEvent, now: float = 0.0) -> ParkingTurn:
+    """The last of the turns, which all happen at this moment."""
+    turn = ParkingTurn(ParkingCode(id="parking:1"))
+    for event in events:
+        turn = conduct_parking(turn.code, event, now)
+    return turn
+
+
+def test_first_who_picks_up_gets_the_call() -> None:
+    turn = play(PARKS, CallPicksUp("anna", ""))
+    assert (turn.status, turn.room) == (200, ROOM)
+    assert turn.effects == (BringParked("caller", "", ROOM),)
+    again = play(PARKS, CallPicksUp("anna", ""), CallPicksUp("anna", ""))
+    assert (again.status, again.room, again.effects) == (200, ROOM, ())
+    assert play(PARKS, CallPicksUp("anna", ""), CallPicksUp("bo", "")).status == 404
+    assert play(CallPicksUp("anna", "")).status == 404
+
+
+def test_code_in_use_takes_no_other_call_until_it_is_free() -> None:
+    second = CallParks("second", "app", "", LIMIT, has_exit=False)
+    assert play(PARKS).effects == (SetLimit(1, LIMIT),)
+    assert play(PARKS, second).status == 409
+    assert play(PARKS, PARKS).status == 200
+    for freed in (ParkingLeft("caller"), CallPicksUp("anna", ""), ParkingDue(1)):
+        assert play(PARKS, freed, second).status == 200
+    late = conduct_parking(play(PARKS).code, second, LIMIT + 1.0)
+    assert late.status == 200
+
+
+def test_limit_lets_the_call_go_on_unless_it_was_picked_up() -> None:
+    assert play(PARKS, ParkingDue(1)).effects == (ReleaseParked("caller", "", 1, "too_long"),)
+    assert play(PARKS, CallPicksUp("anna", ""), ParkingDue(1)).effects == ()
+    assert play(PARKS, PARKS, ParkingDue(1)).effects == ()
+
+
+def test_end_of_one_of_two_ends_the_other() -> None:
+    talk = PARKS, CallPicksUp("anna", "")
+    for left, other in (("caller", "anna"), ("anna", "caller")):
+        turn = play(*talk, ParkingLeft(left))
+        assert turn.effects == (ForgetCall(left), RemoveOther(other, "", ROOM))
+        assert turn.code.pairs == ()
+
+
+CALLS = ("anna", "bo", "cy", "dee")
+EVENTS = st.one_of(
+    st.sampled_from([CallParks(name, "app", "", LIMIT, has_exit=True) for name in CALLS]),
+    st.sampled_from([CallPicksUp(name, "") for name in CALLS]),
+    st.sampled_from([ParkingLeft(name) for name in CALLS]),
+    st.integers(1, 4).map(ParkingDue),
+)
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(st.lists(EVENTS, max_size=30))
+def test_parked_call_is_given_to_one_call_alone(events: list[ParkingEvent]) -> None:
+    turn = ParkingTurn(ParkingCode(id="parking:1"))
+    for event in events:
+        before = turn.code
+        turn = conduct_parking(before, event, 0.0)
+        code = turn.code
+        talking = [call.call_id for pair in code.pairs for call in (pair.parked, pair.picker)]
+        pickers = [pair.picker.call_id for pair in code.pairs]
+        assert len(pickers) == len(set(pickers))
+        if type(event) is CallPicksUp and turn.status == 200 and turn.effects:
+            assert before.parked is not None
+            assert code.parked is None
+        if type(event) is ParkingLeft:
+            assert event.call_id not in talking
