@@ -93,11 +93,10 @@ class Conversation:
         self.rooms = RoomSimulator(exchange)
         answer_event = backend.answer_event if backend else answer_nothing
         self.parkings = ParkingSimulator(exchange, answer_event)
-        self.placements: PlacementSimulator | None = None
+        self.placements = PlacementSimulator(exchange, lambda: backend.release) if backend else None
         if backend is not None:
             backend.rings, backend.rooms = self.rings, self.rooms
             backend.parkings = self.parkings
-            self.placements = PlacementSimulator(exchange, lambda: backend.release)
             backend.placements = self.placements
         self.parties = SimulatedParties(
             self.rings, clock, self.add_party_line, self.events.append, self.is_placed
@@ -252,8 +251,6 @@ class Conversation:
             # the legs of a ring, and others in a conference, hear of it at the same moment
             rings = bool(self.rings.find_phase(self.call.id)) or self.parties.has_callers
             others = rings or self._has_placed()
-            if self.placements is not None and self.placements.is_detecting():
-                return False
             is_done = self.clock.get_next_delay() != 0 and self._are_others_quiet()
             return not others or is_done
         if (
@@ -269,6 +266,8 @@ class Conversation:
 
     def _are_others_quiet(self) -> bool:
         is_settled = self.rooms.is_settled and self.parkings.is_settled
+        if self.placements is not None and self.placements.is_detecting():
+            return False
         return is_settled and self.parties.is_settled(self.call.id)
 
     def _has_placed(self) -> bool:
