@@ -9,8 +9,8 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from threading import RLock
 
+from flowengine.compile.dependencies import Dependencies
 from flowengine.compile.incremental_compile import (
-    Dependencies,
     FlowDeclaration,
     build_flow,
     build_shared_scope,
@@ -21,6 +21,7 @@ from flowengine.compile.program import CompileResult, Program
 from flowengine.compile.project_compiler import build_release, compile_project
 from flowengine.compile.release_facts import ReleaseFacts
 from flowengine.compile.shared_definitions import SharedDefinitions, compile_shared_definitions
+from flowengine.compile.shared_parts import SharedParts
 from flowengine.expr import preload_locale
 from flowengine.model import AuthoredProject, CompileCache, Flow, load_project
 from flowengine.model.project_loader import load_file
@@ -94,6 +95,7 @@ class DeferredFlows:
             self._project,
             self._shared,
             self._dependencies,
+            SharedParts(),
             build_shared_scope([declared], self._shared, CompileCache()),
             self.facts.goes_back,
             (),  # the locales of calls: only problems depend on them

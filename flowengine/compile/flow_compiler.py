@@ -1,15 +1,28 @@
 """One authored flow to one program."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from flowengine.compile.dependencies import UsedFingerprints
 from flowengine.compile.flow_variables import get_initial_value
-from flowengine.compile.liveness import compute_liveness, intern_names
+from flowengine.compile.liveness import (
+    FlowNames,
+    collect_state_names,
+    compute_liveness,
+    intern_names,
+)
 from flowengine.compile.program import CompiledState, Program
-from flowengine.compile.state_machine import build_machine
+from flowengine.compile.shared_parts import (
+    SharedParts,
+    SharedState,
+    StateKey,
+    build_state_key,
+)
+from flowengine.compile.state_machine import build_machine, list_state_exits
 from flowengine.cooperative import pause_if_due
 from flowengine.expr import Scope
 from flowengine.expr.value_domains import suggest_words
@@ -52,13 +65,16 @@ EMPTY_PREAMBLE = Preamble()
 
 @dataclass(frozen=True, slots=True)
 class FlowCompiler:
-    """Compiles the states of one flow."""
+    """Compiles the states of one flow. `head` is what equal states of other flows may know of it."""
 
     flow: Flow
     document: Document
     scope: Scope
     context: FlowContext
+    trackers: Mapping[str, Any]
     problems: list[Problem]
+    shared: SharedParts
+    head: bytes | None
 
     def try_compile_state(self, name: str, authored: State) -> CompiledState | None:
         """The compiled state, or None where it has problems or is a stand-in."""
@@ -67,8 +83,46 @@ class FlowCompiler:
         if self.document.get_value(path) is STAND_IN_STATE:
             return None  # it has its problems already, and a stand-in would have others
         with report_internal_errors(self.problems, partial(self.document.find_key_span, path)):
-            return self.compile_state(path, name, authored)
+            return self.share_or_compile_state(path, name, authored)
         return None
+
+    def share_or_compile_state(
+        self, path: KeyPath, name: str, authored: State
+    ) -> CompiledState | None:
+        """The state of another flow, where that is equal in all that it depends on."""
+        key = build_state_key(self.head, self.document, path)
+        if key is None:
+            return self.compile_state(path, name, authored)
+        known = self.shared.states.get(key)
+        if known is None:
+            return self.compile_and_share_state(key, path, authored)
+        if known.added:
+            self.context.add_shadow_variables(known.added)
+        if known.used:
+            self.add_used(known.used)
+        return known.state
+
+    def compile_and_share_state(
+        self, key: StateKey, path: KeyPath, authored: State
+    ) -> CompiledState | None:
+        self.take_used()  # what others have looked up before
+        self.context.notes.clear()
+        known_problems = len(self.problems)
+        made = self.compile_state(path, key.name, authored)
+        used, notes = self.take_used(), self.context.notes
+        # a problem is one of this file
+        if made and not notes.has_read_flow_name and len(self.problems) == known_problems:
+            self.shared.states[key] = SharedState(made, notes.shadow_variables, used)
+        return made
+
+    def take_used(self) -> dict[str, UsedFingerprints]:
+        """What was looked up since the last time, by the part of the project."""
+        recent = {part: tracker.take_recent() for part, tracker in self.trackers.items()}
+        return {part: used for part, used in recent.items() if used}
+
+    def add_used(self, used: Mapping[str, UsedFingerprints]) -> None:
+        for part, each in used.items():
+            self.trackers[part].add_used(each)
 
     def compile_state(self, path: KeyPath, name: str, authored: State) -> CompiledState | None:
         builder = StateBuilder(name, path, self.document, self.scope, self.context, self.problems)
@@ -260,32 +314,34 @@ def compile_optional_template(
     return builder.compile_template((*path, name), text) if isinstance(text, str) else None
 
 
-def compile_flow(
-    flow: Flow, document: Document, scope: Scope, context: FlowContext, problems: list[Problem]
-) -> Program:
+def compile_flow(flowing: FlowCompiler) -> Program:
     """The program of a flow. With problems it is incomplete, but still good enough for the checks
     that follow.
     """
-    flowing = FlowCompiler(flow, document, scope, context, problems)
+    flow, document, context = flowing.flow, flowing.document, flowing.context
     flowing.check_entries()
     compiled = [flowing.try_compile_state(name, state) for name, state in flow.states.items()]
     states = {state.name: state for state in compiled if state}
     on = flow.on or EventEntries()
     own = context.subflows[flow.flow]
     secret = frozenset(f"vars.{item.name}" for item in context.variables.values() if item.secret)
-    entering, waiting = compute_liveness(
-        states,
-        frozenset(f"vars.{item.name}" for item in own.outputs),
-        list_entry_states(on),
-        goes_back=context.goes_back,
+    liveness = flowing.shared.compute_once(
+        compute_liveness,
+        FlowNames(
+            tuple(flowing.shared.describe(collect_state_names, one) for one in states.values()),
+            frozenset(f"vars.{item.name}" for item in own.outputs),
+            list_entry_states(on),
+            context.goes_back,
+        ),
     )
     return Program(
         flow=flow.flow,
         document=document,
         states=states,
-        # the initial state is never used, as each call has its own cursor, but transitions needs
-        # one
-        machine=build_machine(states, next(iter(states), "")),
+        machine=flowing.shared.compute_once(
+            build_machine,
+            tuple(flowing.shared.describe(list_state_exits, one) for one in states.values()),
+        ),
         start=flowing.resolve_state(flow.start, ("start",)),
         answered=flowing.resolve_state(on.answered, ("on", "answered")),
         answered_by_machine=flowing.resolve_state(on.machine, ("on", "machine")),
@@ -302,18 +358,18 @@ def compile_flow(
         },
         signature=own,
         secret_names=secret,
-        live=waiting,
-        entry_reads=entering,
+        live=liveness.waiting,
+        entry_reads=liveness.entering,
         subflow_states=tuple(state for state in states.values() if state.verb.callee),
         handles_secrets=bool(secret) or any(map(has_secret_recording, states.values())),
         goes_back=context.goes_back,
     )
 
 
-def list_entry_states(on: EventEntries) -> list[str]:
+def list_entry_states(on: EventEntries) -> tuple[str, ...]:
     """The states that events lead to."""
     entries = (on.answered, on.machine, on.pressed, on.ended, *(on.notified or {}).values())
-    return [str(state) for state in entries if state]
+    return tuple(str(state) for state in entries if state)
 
 
 def has_secret_recording(state: CompiledState) -> bool:

@@ -2,34 +2,35 @@
 compiled again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import asdict
 
 from flowengine.compile import expression_names, interprocedural_liveness
-from flowengine.compile.flow_compiler import compile_flow
+from flowengine.compile.dependencies import (
+    Dependencies,
+    Fingerprints,
+    UsedFingerprints,
+    track_dependencies,
+)
+from flowengine.compile.flow_compiler import FlowCompiler, compile_flow
 from flowengine.compile.flow_variables import compile_signature, compile_variables
 from flowengine.compile.name_domains import build_domains, list_flow_locales
 from flowengine.compile.program import Program
 from flowengine.compile.shared_definitions import SharedDefinitions
+from flowengine.compile.shared_parts import SharedParts
 from flowengine.expr import Scope, Type
 from flowengine.model import AuthoredProject, CompileCache, Flow, Project
 from flowengine.problems import Problem
 from flowengine.source import INTERNAL_CODE, Document, report_internal_errors
 from flowengine.states import STATE_KINDS, FlowContext, FlowSignature, Variable
-from flowengine.states.flow_context import CompiledService, RingGroup, UnreadNames
-from flowengine.states.prompt import LocalisedText
+from flowengine.states.flow_context import UnreadNames
 
-V = TypeVar("V")
-Fingerprints = Mapping[str, object]
-# what to work with where a name is that of a definition with a mistake; None for all others
-StandIn = Callable[[str], V | None]
 UNREAD_FINGERPRINT = "unread"
-UNREAD_SERVICE = CompiledService("", "https://service.invalid", {}, 1.0, 0)
 LOOKUP_NAMES: Mapping[str, Type] = {"body": Type.ANY, "status": Type.INTEGER}
 
 
@@ -40,65 +41,6 @@ class FlowDeclaration:
     variables: Mapping[str, Variable]
     signature: FlowSignature
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dependencies:
-    """What flows look up by name, the fingerprints that tell whether it is unchanged, and the names
-    of what could not be read.
-    """
-
-    messages: Mapping[str, LocalisedText]
-    services: Mapping[str, CompiledService]
-    groups: Mapping[str, RingGroup]
-    subflows: Mapping[str, FlowSignature]
-    fingerprints: Mapping[str, Fingerprints]
-    unread: UnreadNames
-
-
-@dataclass(frozen=True, slots=True)
-class UsedFingerprints:
-    """The fingerprints of what a flow looked up, None where there was nothing; and all names, where
-    it looked at them all.
-    """
-
-    fingerprints: Fingerprints
-    all_names: tuple[str, ...] | None
-
-    def is_unchanged(self, marks: Fingerprints) -> bool:
-        """Whether every lookup would have the same result."""
-        listed = self.all_names is None or self.all_names == tuple(marks)
-        return listed and all(marks.get(name) == mark for name, mark in self.fingerprints.items())
-
-
-class DependencyTracker(Mapping[str, V]):
-    """Dependencies that record what a flow looks up."""
-
-    def __init__(
-        self, offered: Mapping[str, V], marks: Fingerprints, stand_in: StandIn[V] | None = None
-    ) -> None:
-        self._values = offered
-        self._fingerprints = marks
-        self._stand_in = stand_in
-        self._used: dict[str, object] = {}
-        self._all_names: tuple[str, ...] | None = None
-
-    def __getitem__(self, name: str) -> V:
-        # noted before the lookup: that a name is missing is a dependency, too, as it may be added
-        self._used[name] = self._fingerprints.get(name)
-        if name not in self._values and self._stand_in and (found := self._stand_in(name)):
-            return found
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        self._all_names = tuple(self._values)
-        return iter(self._all_names)
-
-    def __len__(self) -> int:
-        return len(list(self))
-
-    def get_used_fingerprints(self) -> UsedFingerprints:
-        return UsedFingerprints(self._used, self._all_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +91,7 @@ def compile_flows(
     back = can_go_back(authored, memory)
     locales = list_call_locales(authored, declared, memory) if is_whole else ()
     scope = build_shared_scope(declared.values(), common, memory)
-    make = partial(build_flow, authored.project, common, offers, scope, back)
+    make = partial(build_flow, authored.project, common, offers, SharedParts(), scope, back)
     found: dict[str, FlowBuild] = {}
     for name, own in declared.items():
         flow, document = authored.flows[name]
@@ -206,6 +148,9 @@ def can_go_back(authored: AuthoredProject, memory: CompileCache) -> bool:
 
 def has_back_key(flow: Flow, document: Document) -> bool:
     """Whether a key of this flow leads back to the question before."""
+    # an escape may write any word
+    if "back" not in document.text and "\\" not in document.text:
+        return False
     return "back" in flow.keys.values() or any(
         target == "back"
         for state in document.data["states"].values()
@@ -240,6 +185,7 @@ def build_flow(
     project: Project,
     common: SharedDefinitions,
     offers: Dependencies,
+    shared: SharedParts,
     wide: Scope,
     back: bool,  # handed on by a partial
     locales: tuple[str, ...],
@@ -251,7 +197,7 @@ def build_flow(
     used = track_dependencies(offers)
     own = dict(declared.variables)  # its states add to it
     around = FlowContext(
-        flow=flow.flow,
+        flow_name=flow.flow,
         locale=flow.locale or project.locale,
         voice=flow.voice or project.voice,
         variables=own,
@@ -264,31 +210,20 @@ def build_flow(
         storage=common.storage,
         **used,
     )
-    scope = wide.narrow(
-        expression_names.list_name_types(
-            {key: item.type for key, item in own.items()}, common.calendars
-        ),
-        build_domains(own, common.calendars, locales),
-    )
-    made = compile_flow(flow, document, scope, around, problems)
+    head = shared.encode_head(document, locales)
+    scope = shared.scopes.get(head) if head else None
+    if scope is None:
+        scope = wide.narrow(
+            expression_names.list_name_types(
+                {key: item.type for key, item in declared.variables.items()}, common.calendars
+            ),
+            build_domains(declared.variables, common.calendars, locales),
+        )
+    if head:
+        shared.scopes[head] = scope
+    made = compile_flow(FlowCompiler(flow, document, scope, around, used, problems, shared, head))
     asked = {part: tracker.get_used_fingerprints() for part, tracker in used.items()}
     return FlowBuild(made, tuple(problems), asked)
-
-
-def track_dependencies(offers: Dependencies) -> dict[str, DependencyTracker[Any]]:
-    """The dependencies of one flow, by their names in its context."""
-    marks = offers.fingerprints
-    stand_in = partial(get_stand_in_service, offers.unread)
-    return {
-        "messages": DependencyTracker(offers.messages, marks["messages"]),
-        "services": DependencyTracker(offers.services, marks["services"], stand_in),
-        "groups": DependencyTracker(offers.groups, marks["groups"]),
-        "subflows": DependencyTracker(offers.subflows, marks["subflows"]),
-    }
-
-
-def get_stand_in_service(unread: UnreadNames, name: str) -> CompiledService | None:
-    return UNREAD_SERVICE if unread.has_name("services", name) else None
 
 
 def merge_defaults(project: Project, flow: Flow) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from flowengine.model import AuthoredProject, CompileCache
 from flowengine.source import Document
 
 _LOCALE_FUNCTIONS: Final = re.compile(
-    r"\b(?:money|date_words|time_words|list_words)\s*\(|\.next_open\b"
+    r"\b(?:money|date_words|time_words|list_words)\s*\(|\.next_open\b|\bqueue\.wait\b"
 )
 
 

@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from flowengine.compile.shared_definitions import (
 )
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.expr import EscapeMode, Scope
-from flowengine.model import AuthoredProject, CompileCache, load_project
+from flowengine.model import AuthoredProject, CompileCache, NoCompileCache, load_project
 from flowengine.model.project_file import DEFAULT_APOLOGY, DEFAULT_APOLOGY_LOCALE
 from flowengine.model.project_loader import place_of_project
 from flowengine.problems import CATALOGUE, Problem, Severity, Span, sort_problems, suggest_name
@@ -41,8 +42,8 @@ class ProjectCompiler:
     time.
     """
 
-    def __init__(self) -> None:
-        self._cache = CompileCache()
+    def __init__(self, cache: CompileCache | None = None) -> None:
+        self._cache = cache or CompileCache()
 
     def compile(
         self,
@@ -74,10 +75,7 @@ class ProjectCompiler:
     ) -> CompileResult:
         memory = self._cache
         authored, problems = load_project(files, memory)
-        sources = {
-            name: content.decode(errors="replace")
-            for name, content in iterate_with_pauses(files.items())
-        }
+        sources = decode_files(files, authored)
         # sound=False keeps the cache of the last sound compile, for when the file is mended
         if any(problem.code in BLOCKING_CODES for problem in problems):
             memory.rotate_generations(sound=False)
@@ -103,6 +101,18 @@ class ProjectCompiler:
         drop_positions(authored)
         states = sum(len(program.states) for program in built.values())
         return CompileResult(release, tuple(sort_problems(problems)), sources, built, states)
+
+
+def decode_files(files: Mapping[str, bytes], authored: AuthoredProject) -> dict[str, str]:
+    """The texts of the files; those of flows are in memory already."""
+    known = {document.file: document.text for _, document in authored.flows.values()}
+    return {
+        # a document has its text without the byte order mark
+        name: known[name]
+        if name in known and not content.startswith(BOM_UTF8)
+        else content.decode(errors="replace")
+        for name, content in iterate_with_pauses(files.items())
+    }
 
 
 def drop_positions(authored: AuthoredProject) -> None:
@@ -134,7 +144,7 @@ def compile_project(
     cookies_only: bool = False,
 ) -> CompileResult:
     """Compile the files of a project once; see `ProjectCompiler`."""
-    return ProjectCompiler().compile(files, environment, cookies_only=cookies_only)
+    return ProjectCompiler(NoCompileCache()).compile(files, environment, cookies_only=cookies_only)
 
 
 def check_routes(authored: AuthoredProject) -> Iterator[Problem]:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from flowengine.model import Route
 
 
-class DialledAddress(NamedTuple):
+class DialledAddress(msgspec.Struct, frozen=True):
     """What was dialled, without + or sip: as the platform spells one number in three ways; and
     where the call comes from.
     """

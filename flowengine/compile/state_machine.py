@@ -1,8 +1,8 @@
-"""Each flow as one shared `transitions` machine."""
+"""The states of a flow as a shared machine of `transitions`."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from transitions import Event, Machine, MachineError, State, Transition
 
 from flowengine.compile.program import CompiledState
@@ -10,13 +10,10 @@ from flowengine.compile.program import CompiledState
 NO_CALLBACKS: list[Any] = []
 
 
-class Cursor:
+class Cursor(msgspec.Struct):
     """Where a call is; the model object of `transitions`."""
 
-    __slots__ = ("state",)
-
-    def __init__(self, state: str) -> None:
-        self.state = state
+    state: str
 
 
 class PlainState(State):
@@ -58,28 +55,42 @@ class PlainEvent(Event):
         return True
 
 
+class StateExits(NamedTuple):
+    """All that a machine depends on of a state: where its exits and its error lead."""
+
+    name: str
+    exits: tuple[tuple[str, str], ...]
+    error: str
+
+
 class FlowMachine(Machine):
-    """One per flow, shared by all its calls."""
+    """Shared by all calls of a flow, and by all flows whose states lead to the same ones."""
 
     state_cls = PlainState
     transition_cls = PlainTransition
     event_cls = PlainEvent
 
 
-def build_machine(states: Mapping[str, CompiledState], initial: str) -> FlowMachine:
+def list_state_exits(state: CompiledState) -> StateExits:
+    exits = tuple((name, target.state) for name, target in state.exits.items())
+    return StateExits(state.name, exits, state.error)
+
+
+def build_machine(states: tuple[StateExits, ...]) -> FlowMachine:
     """The machine of a flow: its states, and a trigger per exit."""
     built = FlowMachine(
         # no model: machines are shared by all calls, and `trigger` gets the cursor of one
         model=None,
-        states=list(states),
-        initial=initial,
+        states=[state.name for state in states],
+        # never used, as each call has its own cursor, but transitions needs one
+        initial=states[0].name if states else "",
         auto_transitions=False,
         send_event=True,
         queued=False,
     )
-    for state in states.values():
-        for name, target in state.exits.items():
-            built.add_transition(name, state.name, target.state)
+    for state in states:
+        for name, target in state.exits:
+            built.add_transition(name, state.name, target)
         if state.error:
             built.add_transition("error", state.name, state.error)
     return built

@@ -61,6 +61,8 @@ class Scope:
         self.tables = dict(tables or {})
         self.parent = wider
         self.domains = domains or {}
+        self._expressions: dict[str, Expression] = {}
+        self._templates: dict[tuple[str, EscapeMode], Template] = {}
 
     def extend(self, extra: Mapping[str, Type]) -> "Scope":
         # from the widest scope, so that environments are shared and not nested
@@ -90,7 +92,10 @@ class Scope:
         """An expression of this type, or of any. An integer counts as a decimal; a value of type
         ANY is checked in the call.
         """
-        made = self._compile_bare_name(text) or self._compile_text(text)
+        made = self._expressions.get(text)
+        if made is None:
+            made = self._compile_bare_name(text) or self._compile_text(text)
+            self._expressions[text] = made
         if expects in {None, Type.ANY, made.type}:
             return made
         if made.type is Type.ANY or (made.type, expects) == (Type.INTEGER, Type.DECIMAL):
@@ -122,9 +127,12 @@ class Scope:
         return list(find_literal_results(compiled.to_tree()))
 
     def compile_template(self, text: str, mode: EscapeMode = EscapeMode.PLAIN) -> Template:
-        return compile_template(
-            text, mode, lambda piece: self.compile_single_value(piece, Type.TEXT)
-        )
+        known = self._templates.get((text, mode))
+        if known is None:
+            known = self._templates[text, mode] = compile_template(
+                text, mode, lambda piece: self.compile_single_value(piece, Type.TEXT)
+            )
+        return known
 
     @cached_property
     def environment(self) -> Environment:

@@ -1,7 +1,7 @@
 """What may be written at a cursor."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from lsprotocol.types import CompletionItem, CompletionItemKind, Range, TextEdit
 from msgspec import inspect
 
 from flowengine.compile.expression_names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
+from flowengine.expr import Type
 from flowengine.expr.functions import FUNCTIONS
 from flowengine.lsp.cursor import TextCursor
 from flowengine.lsp.describe import describe_variable, to_markdown
@@ -16,10 +17,15 @@ from flowengine.lsp.file_model import Form, find_forms, find_keys, list_key_form
 from flowengine.lsp.project_view import ProjectView
 from flowengine.source import KeyPath
 from flowengine.states.field_types import SPECIAL_TARGETS
+from flowengine.states.queue_plan import POSITION_NAME, WAIT_NAME
 from flowengine.svaml.locales import LOCALES
 
 _EXPRESSION_WORD: Final = re.compile(r"[\w.]*$")
 _FACTS: Final = {**CALL_FACTS, **EVENT_NAMES, **CLOCK_NAMES}
+_FACTS_BY_WORDS: Final[Mapping[tuple[str, ...], Mapping[str, Type]]] = {
+    ("queue", "wait", "say"): {POSITION_NAME: Type.INTEGER},
+    ("queue", "wait", "estimate"): {POSITION_NAME: Type.INTEGER, WAIT_NAME: Type.TEXT},
+}
 _LOOKUP_NAMES: Final = ("body", "status")
 _PREFIXES: Final = {"vars": "variable", "hours": "calendar", "tables": "table", "secrets": "secret"}
 _CALENDAR_FIELDS: Final = {
@@ -132,13 +138,14 @@ class Completer:
             case ["tables", table]:
                 yield from self._list_columns(table)
             case [prefix]:
-                for fact, type_ in _FACTS.items():
+                for fact, type_ in self._list_facts().items():
                     if fact.startswith(f"{prefix}."):
                         name = fact.removeprefix(f"{prefix}.")
                         yield self._build_item(name, CompletionItemKind.Field, str(type_))
 
     def _list_beginnings(self) -> Iterator[CompletionItem]:
-        prefixes = dict.fromkeys([*_PREFIXES, *(fact.partition(".")[0] for fact in _FACTS)])
+        facts = self._list_facts()
+        prefixes = dict.fromkeys([*_PREFIXES, *(fact.partition(".")[0] for fact in facts)])
         for prefix in prefixes:
             yield self._build_item(prefix, CompletionItemKind.Module, text=f"{prefix}.", order="0")
         if "into" in self.cursor.path:
@@ -153,6 +160,12 @@ class Completer:
                 text=f"{function.name}(",
                 order="1",
             )
+
+    def _list_facts(self) -> Mapping[str, Type]:
+        """What may be read here of calls, events and queues."""
+        words = self.cursor.path[_KEYS_OF_STATE - 1 :]
+        known = _FACTS_BY_WORDS.get(tuple(map(str, words[:3])), {})
+        return {**known, **_FACTS}
 
     def _list_columns(self, table: str) -> Iterator[CompletionItem]:
         value = self.view.list_names("table", "").get(table)

@@ -1,6 +1,6 @@
 """The files of a project as typed frozen values; expressions are still text."""
 
-from flowengine.model.compile_cache import CompileCache
+from flowengine.model.compile_cache import CompileCache, NoCompileCache
 from flowengine.model.defaults import Defaults
 from flowengine.model.flow import EventEntries, Flow, State, Var
 from flowengine.model.project_file import (
@@ -22,6 +22,7 @@ __all__ = [
     "EventEntries",
     "Flow",
     "Journal",
+    "NoCompileCache",
     "Platform",
     "Project",
     "Route",

@@ -59,3 +59,20 @@ class CompileCache:
                 pause_if_due()
                 for _ in range(min(len(old), _EVICTION_BATCH)):
                     old.popitem()
+
+
+class NoCompileCache(CompileCache):
+    """For a project that is compiled once: what only another compilation would ask for is not
+    kept.
+    """
+
+    def get_or_compute(
+        self,
+        _place: Hashable,
+        _key: object,
+        make: Callable[[], T],
+        _still: Callable[[T], bool] | None = None,
+    ) -> T:
+        """The value, made anew."""
+        pause_if_due()
+        return make()

@@ -177,7 +177,7 @@ def load_shared_file(
 
 def find_violations(document: Document, kind: str) -> "list[LocatedProblem]":
     """What is not well formed, by the schema; nothing where the model takes the file."""
-    if is_well_formed(document.data, kind):
+    if is_well_formed(document, kind):
         return []
     # jsonschema takes a sixth of the imports of a command, and hardly any project needs it
     from flowengine.source.schema_validation import locate_violations  # noqa: PLC0415
@@ -205,14 +205,16 @@ def is_typed(data: Any, kind: str) -> bool:
     return True
 
 
-def is_well_formed(data: Any, kind: str) -> bool:
+def is_well_formed(document: Document, kind: str) -> bool:
     """Whether the typed model takes it. The model is of one mind with its schema, and far quicker;
     only the schema can say what is wrong.
 
     To patterns of the model a line break at the end is nothing; so what has one is left to the
     schema.
     """
-    return is_typed(data, kind) and not has_trailing_newline(data)
+    return is_typed(document.data, kind) and (
+        document.is_plain or not has_trailing_newline(document.data)
+    )
 
 
 def has_trailing_newline(data: Any) -> bool:

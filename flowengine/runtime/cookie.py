@@ -144,7 +144,7 @@ def _compute_tag(signer: blake2b, payload: bytes, call_id: str, count: str) -> b
 
 
 def _encode_base64(sealed: bytes) -> bytes:
-    return binascii.b2a_base64(sealed, newline=False).translate(_TO_URL, b"=")
+    return binascii.b2a_base64(sealed, newline=False).translate(_TO_URL).rstrip(b"=")
 
 
 def _decode_base64(text: str) -> bytes | None:

@@ -53,7 +53,8 @@ def may_hold(saved: SavedCall, identity: bytes) -> bool:
     right.
     """
     log = saved.deliveries
-    if identity in log or len(log) == IDENTITY_BYTES:
+    # `identity in log` would first try the identity as a number
+    if log.find(identity) >= 0 or len(log) == IDENTITY_BYTES:
         return True
     # the highest flag, so no other combination makes the byte as large
     return len(log) > _FLAGS_OFFSET and log[_FLAGS_OFFSET] >= _PLAIN_FLAG

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeGuard
 
 from flowengine.limits import MAX_STEP_RETRIES
+from flowengine.runtime.call_state import Call
 from flowengine.runtime.claims import RequestClaims
 from flowengine.runtime.delivery import CallbackDelivery, Reply
 from flowengine.runtime.delivery_log import may_hold
@@ -68,7 +69,7 @@ class StepDriver:
         for _ in range(MAX_STEP_RETRIES):
             located = self._locator.find_call(event, saved)
             if type(located) is not LocatedCall or not is_undisputed(delivery, saved, located):
-                saved, located, again = await self._locate_disputed_call(delivery, saved)
+                saved, located, again = await self._locate_disputed_call(delivery, saved, located)
                 if again is not None:
                     return again
                 event = delivery.event
@@ -98,14 +99,13 @@ class StepDriver:
         return await self._placed_calls.answer_placed(delivery)
 
     async def _locate_disputed_call(
-        self, delivery: CallbackDelivery, saved: SavedCall | None
+        self, delivery: CallbackDelivery, saved: SavedCall | None, located: LocatedCall | Call
     ) -> tuple[SavedCall | None, LocatedCall, Reply | None]:
         """The stored state and the located call; or the reply to an event that was answered
         already.
         """
         event = delivery.event
         while True:
-            located = self._locator.find_call(event, saved)
             if not isinstance(located, LocatedCall):
                 located = await self._locator.load_release(located)
             if saved is not None and self._legs is not None and is_leg_row(saved):
@@ -124,6 +124,7 @@ class StepDriver:
             if not is_uncertain or not await self._catch_up_once(delivery):
                 return saved, discard_state(located) if is_elsewhere else located, None
             saved = await self._load_saved(delivery)
+            located = self._locator.find_call(event, saved)
 
     async def _catch_up_once(self, delivery: CallbackDelivery) -> bool:
         """Whether the store may have a newer state by now; at most once for a delivery."""

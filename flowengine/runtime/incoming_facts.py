@@ -13,29 +13,30 @@ from flowengine.sinch.caller_identity import (
 )
 from flowengine.states.ring_plan import HOST_FACT
 
+_FACTS_OF_ANY_LENGTH = ("call.to", "call.user", "call.sip", "call.origin")
+_SURELY_SHORT = MAX_FACT_BYTES // 4  # characters: none takes more than four bytes
+
 
 def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
     """The facts of a call that only its first callback has."""
     origin = event.origin
     caller = read_caller(event.cli, event.user, origin)
-    texts = {
+    facts: dict[str, Any] = {
+        "call.from": caller.number,
         "call.to": get_dialled_address(event),
         "call.user": caller.user,
         "call.sip": caller.sip,
         "call.origin": origin,
-    }
-    shortened = {name: truncate_fact(text) for name, text in texts.items()}
-    if shortened != texts:
-        notes += [
-            f"cut: {name} is too long" for name, text in texts.items() if shortened[name] != text
-        ]
-    return {
-        "call.from": caller.number,
-        **shortened,
         "call.withheld": caller.withheld,
         "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
         HOST_FACT: shorten_call_url(event.call_resource_url),
     }
+    for name in _FACTS_OF_ANY_LENGTH:
+        text = facts[name]
+        if len(text) > _SURELY_SHORT and (short := truncate_fact(text)) != text:
+            facts[name] = short
+            notes.append(f"cut: {name} is too long")
+    return facts
 
 
 def read_custom_text(program: Program, event: CallbackEvent, notes: list[str]) -> dict[str, Any]:
@@ -55,6 +56,6 @@ def truncate_fact(text: str) -> str:
     """Cut a fact to the length that the check of the cookie size assumes."""
     return (
         text
-        if len(text) * 4 <= MAX_FACT_BYTES
+        if len(text) <= _SURELY_SHORT
         else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
     )

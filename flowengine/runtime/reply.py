@@ -115,7 +115,7 @@ class Replier:
             return await self._reply_without_store(delivery, located, outcome, answer, error)
         if kept is not made:
             return Overtaken(kept)
-        failed = answer.call.ended and any(entry.what == "apology" for entry in outcome.trace)
+        failed = answer.call.ended and "apology" in [entry.what for entry in outcome.trace]
         what = "apology" if failed else "answered"
         record = make_record(delivery, located.release.id, outcome, what)
         return Answered(Reply(answer.body, record, delivery))

@@ -31,6 +31,7 @@ from flowengine.svaml import Action, Continue, Hangup
 
 RESUMED_LEVEL = -1  # in place of a level: the state that the call waits in
 UNASKED = ("hangup", "error")  # events of the call itself, whichever menu it is in
+LaterEvent = Ace | Pie | Dice | Notify
 
 
 class StepStart(msgspec.Struct, frozen=True):
@@ -71,7 +72,7 @@ def find_start(
 
 
 def start_callback(
-    release: Release, call: Call | None, event: CallbackEvent, lost_flow: str | None
+    release: Release, call: Call | None, event: LaterEvent, lost_flow: str | None
 ) -> StepStart | None:
     """The start for any other callback than an ICE."""
     if call is None:
@@ -102,7 +103,9 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    values = read_call_facts(event, notes) | read_custom_text(program, event, notes)
+    values = read_call_facts(event, notes)
+    if event.custom:
+        values |= read_custom_text(program, event, notes)
     if handed.data:
         values |= to_input_values(program, handed.data, notes)
     return StepStart(
@@ -112,9 +115,7 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     )
 
 
-def start_call_without_release(
-    release: Release, event: CallbackEvent, flow: str
-) -> StepStart | None:
+def start_call_without_release(release: Release, event: LaterEvent, flow: str) -> StepStart | None:
     """The start for a call whose release is deleted: only its own flow may handle the end of the
     call and its notices.
     """
@@ -128,7 +129,7 @@ def start_call_without_release(
     )
 
 
-def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | None:
+def start_unknown_call(release: Release, event: LaterEvent) -> StepStart | None:
     """The start for a first callback that is not an ICE: a placed call, or a call whose state is
     lost.
     """
@@ -231,22 +232,24 @@ def answers_own_menu(call: Call, event: Pie) -> bool:
 
 def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
     """Whether the event answers a named menu, and the call waits for another one."""
-    if answers_own_menu(call, event) or is_from_conference(event):
+    if answers_own_menu(call, event):
         return False
     asked = find_asked_state(release, event)
-    return asked is not None and asked != (call.flow, call.state)
+    is_other = asked is not None and asked != (call.flow, call.state)
+    return is_other and not is_from_conference(event)
 
 
 def find_asked_state(release: Release, event: Pie) -> tuple[str, str] | None:
     """The flow and the state of the menu that the event answers. None for menu `main`, which names
     none, and for a menu that this release does not have.
     """
-    flow, _, place = event.menu_id.partition(".")
+    menu_id = event.menu_id
+    if menu_id == "main":
+        return None
+    flow, _, place = menu_id.partition(".")
     state = place.partition(".")[0]
     program = release.programs.get(flow)
-    if event.menu_id == "main" or program is None or state not in program.states:
-        return None
-    return flow, state
+    return (flow, state) if program is not None and state in program.states else None
 
 
 def to_no_match(event: Pie) -> Pie:
@@ -280,9 +283,8 @@ def start_announcement(release: Release, call: Call | None) -> StepStart | None:
     return StepStart(call.to_root_flow(), is_complete=True, keeps_place=True, sends_nothing=True)
 
 
-def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> StepStart:
+def start_end_or_notice(release: Release, call: Call, event: Dice | Notify) -> StepStart:
     """The start for the end of a call or a notice: the platform gets no answer."""
-    assert isinstance(event, Dice | Notify)  # noqa: S101  # no other event is left
     verb = release.programs[call.flow].states[call.state].verb
     if type(event) is Notify and event.type in ("amd", "amd_beep"):
         return StepStart(

@@ -30,7 +30,6 @@ from flowengine.states import (
     LookupRequest,
     LookupResult,
     NameBindings,
-    OwnEvent,
     ReturnFromSubflow,
     RoomWish,
     StateFailure,
@@ -38,6 +37,7 @@ from flowengine.states import (
     StepContext,
     StepEvent,
 )
+from flowengine.states.orchestration_result import choose_context
 from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
 
@@ -283,14 +283,16 @@ class StepWalk(msgspec.Struct):
         if not self.sends_nothing:
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             ring = None if self.ended else move.ring
-            call, trace, run = self.build_call(), tuple(self.trace), self.run
+            call, trace = self.build_call(), tuple(self.trace)
             rooms = (*self.rooms, move.room) if move.room and not self.ended else self.rooms
-            wishes = move.wish, self.leaves_queue, self.signings, rooms, run.placements
-            return Outcome(call, said, action, trace, None, run.names, ring, *wishes)
-        said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
+            return Outcome(
+                call, said, action, trace, None, self.run.names,
+                ring, move.wish, self.leaves_queue, self.signings, rooms, self.run.placements,
+            )  # fmt: skip
+        reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
         return Outcome(
             self.build_call(),
-            said if type(self.run.event) is Dice else (),
+            tuple(reports) if type(self.run.event) is Dice else (),
             Hangup() if self.has_caller_left and self.run.event.is_awaited else None,
             tuple(self.trace),
             names=self.run.names,
@@ -388,7 +390,7 @@ def create_walk(
         history=list(call.history),
         ended=call.ended,
         sends_nothing=start.sends_nothing,
-        context=event.answered_as if isinstance(event, OwnEvent) else event.kind,
+        context=choose_context(event),
         unmoved_call=(call_before or call) if start.keeps_place else None,
         level=start.level,
         depth=len(call.stack),

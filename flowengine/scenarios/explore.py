@@ -29,6 +29,7 @@ from flowengine.switch.switch_events import Asks, MenuWaits
 MAX_RUNS = 4000  # of one flow: some seconds
 MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
+MAX_TRIED_WAIT = 3600  # seconds in a queue, with an announcement and a ring each half minute
 RING_TRIES: tuple[PartyDoing, ...] = ("accepts", "rings out", "busy", "declines")
 TakenItems = frozenset[tuple[str, CoverageItem]]
 
@@ -296,7 +297,8 @@ def list_queue_moves(state: CompiledState) -> list[JsonObject | str]:
     """What a caller can do who waits in a queue."""
     verb = state.verb
     keys: list[JsonObject | str] = [{"press": key} for key in verb.key_targets]
-    return keys + ([{"waits": f"{verb.longest_wait + 10}s"}] if verb.longest_wait else [])
+    is_tried = 0 < verb.longest_wait <= MAX_TRIED_WAIT
+    return keys + ([{"waits": f"{verb.longest_wait + 10}s"}] if is_tried else [])
 
 
 def list_keys_to_press(program: Program) -> list[JsonObject | str]:

@@ -108,7 +108,6 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     parts = WorkerParts(
         store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
     )
-
     others = Starlette(routes=routes, lifespan=create_lifespan(parts, releases, metrics))
     return CallbackDispatcher(
         settings.callback_path, callback, others, connections, live.retire, live.is_renewable

@@ -9,7 +9,7 @@ answer is no, `isinstance` takes ten times as long for a class of msgspec.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, final
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -102,6 +102,7 @@ class CallbackFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True, 
             _set_dict(self, "cookies")
 
 
+@final
 class Ice(CallbackFields, frozen=True, tag="ice"):
     kind: ClassVar[str] = "ice"
     cli: str = ""
@@ -133,11 +134,13 @@ class Ice(CallbackFields, frozen=True, tag="ice"):
         return self.origination_type.lower() or ("mxp" if self.domain == "mxp" else "pstn")
 
 
+@final
 class Ace(CallbackFields, frozen=True, tag="ace"):
     kind: ClassVar[str] = "ace"
     amd: AmdResult | None = None
 
 
+@final
 class Pie(CallbackFields, frozen=True, tag="pie"):
     kind: ClassVar[str] = "pie"
     menu_result: MenuResult = MenuResult()
@@ -159,6 +162,7 @@ class Pie(CallbackFields, frozen=True, tag="pie"):
         return self.menu_result.input_method
 
 
+@final
 class Dice(CallbackFields, frozen=True, tag="dice"):
     kind: ClassVar[str] = "dice"
     is_awaited: ClassVar[bool] = False
@@ -185,6 +189,7 @@ class Dice(CallbackFields, frozen=True, tag="dice"):
             force_setattr(self, "duration", MAX_DURATION_SECONDS)
 
 
+@final
 class Notify(CallbackFields, frozen=True, tag="notify"):
     kind: ClassVar[str] = "notify"
     is_awaited: ClassVar[bool] = False

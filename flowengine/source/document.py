@@ -26,8 +26,8 @@ class DroppablePositions:
 
     __slots__ = ("_known", "_read")
 
-    def __init__(self, known: Positions, read: Callable[[], Positions]) -> None:
-        self._known: Positions | None = known
+    def __init__(self, known: Positions | None, read: Callable[[], Positions]) -> None:
+        self._known = known
         self._read = read
 
     def get(self) -> Positions:
@@ -43,12 +43,15 @@ class DroppablePositions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """`broken` names the values that have a problem already and are not to be judged again."""
+    """`broken` names the values that have a problem already and are not to be judged again;
+    `is_plain` says that nothing is written for any null in it, and no text ends in a line break.
+    """
 
     source: SourceText
     data: Any
     positions: DroppablePositions = field(repr=False)
     broken: frozenset[KeyPath] = frozenset()
+    is_plain: bool = False
 
     @property
     def values(self) -> Mapping[KeyPath, OffsetRange]:

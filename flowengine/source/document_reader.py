@@ -11,6 +11,7 @@ from flowengine.source.accidental_comments import report_hash_keys
 from flowengine.source.document import Document
 from flowengine.source.document_loader import DocumentLoader
 from flowengine.source.merge_conflict import refuse_conflict, refuse_divider
+from flowengine.source.plain_document import read_plain_document
 from flowengine.source.source_text import Findings, SourceText, UnreadableTextError
 from flowengine.source.syntax_errors import SyntaxFailure, report_syntax_error
 
@@ -57,6 +58,8 @@ def _load_text(text: SourceText, findings: Findings) -> Document | None:
     try:
         _refuse_control_characters(text, findings)
         refuse_conflict(text, findings)
+        if plain := read_plain_document(text):
+            return plain
         loader = DocumentLoader(text, findings)
         try:
             document = loader.load()

@@ -12,11 +12,14 @@ from flowengine.problems import Problem, Severity, Span, sort_problems
 class SourceText:
     file: str
     text: str
-    _starts: list[int] = field(init=False, repr=False, compare=False)
+    _known_starts: list[int] = field(init=False, repr=False, compare=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
-        object.__setattr__(self, "_starts", starts)
+    @property
+    def _starts(self) -> list[int]:
+        """Where the lines begin, found when somebody asks: most files have nothing to report."""
+        if not self._known_starts:
+            self._known_starts.extend([0, *(match.end() for match in re.finditer("\n", self.text))])
+        return self._known_starts
 
     def get_position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._starts, offset)

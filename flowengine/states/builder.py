@@ -168,11 +168,8 @@ class StateBuilder:
                 f"{variable.name} is {variable.kind}: {fault}",
                 "give it such a value, or an expression in ${…}",
             )
-        return (
-            float(authored)
-            if variable.type is Type.DECIMAL and isinstance(authored, int)
-            else authored
-        )
+        is_whole = variable.type is Type.DECIMAL and isinstance(authored, int)
+        return float(authored) if is_whole else authored
 
     def _compile_text_value(
         self, path: KeyPath, authored: str, variable: Variable
@@ -248,8 +245,7 @@ class StateBuilder:
         """
         # ~ is in no authored name
         name = f"{variable.name}~"
-        assert isinstance(self.context.variables, dict)  # noqa: S101  one per flow, made for its states to share
-        self.context.variables[name] = replace(variable, name=name)
+        self.context.add_shadow_variables({name: replace(variable, name=name)})
         # a later callback puts the old value back
         self.late_reads.add(f"vars.{name}")
         self.writes.add(f"vars.{name}")

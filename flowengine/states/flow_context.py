@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flowengine.expr import (
@@ -119,11 +119,25 @@ class RingGroup:
     pause: int = 10
 
 
+@dataclass(slots=True)
+class ContextNotes:
+    """What states have done with their context: whether they asked for the name of their flow, and
+    the hidden variables that they added.
+    """
+
+    has_read_flow_name: bool = False
+    shadow_variables: dict[str, Variable] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """Forget what states have done so far."""
+        self.has_read_flow_name, self.shadow_variables = False, {}
+
+
 @dataclass(frozen=True, slots=True)
 class FlowContext:
     """What the project and the flow offer to every state of a flow."""
 
-    flow: str
+    flow_name: str
     locale: str
     voice: str
     variables: Mapping[str, Variable]
@@ -138,3 +152,16 @@ class FlowContext:
     menu_ids: str = "named"
     goes_back: bool = False
     storage: RecordingStorage | None = None
+    notes: ContextNotes = field(default_factory=ContextNotes)
+
+    @property
+    def flow(self) -> str:
+        """The name of the flow. A state that asks for it is compiled for this flow alone."""
+        self.notes.has_read_flow_name = True
+        return self.flow_name
+
+    def add_shadow_variables(self, added: Mapping[str, Variable]) -> None:
+        """Add hidden variables to those of the flow."""
+        assert isinstance(self.variables, dict)  # noqa: S101  one per flow, made for its states to share
+        self.variables.update(added)
+        self.notes.shadow_variables.update(added)

@@ -104,7 +104,6 @@ class CompiledMessage(Verb):
         """
         if type(event) is Dice:
             return True
-        assert isinstance(event, Notify)  # noqa: S101  # the only other one
         expected = values.get(self.file_name)
         # a part of the address: no source says that the platform repeats it letter by letter
         return event.type == "recording_available" and bool(

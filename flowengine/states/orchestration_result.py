@@ -34,3 +34,10 @@ OwnEvent = OrchestrationResult | QueueAnnouncement
 """Events that the platform does not send"""
 OWN_KINDS = frozenset({OrchestrationResult.kind, QueueAnnouncement.kind})
 StepEvent = CallbackEvent | OwnEvent
+
+
+def choose_context(event: StepEvent) -> str:
+    """The callback in whose answer the states speak."""
+    if type(event) is OrchestrationResult or type(event) is QueueAnnouncement:
+        return event.answered_as
+    return event.kind

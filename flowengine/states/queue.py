@@ -132,7 +132,10 @@ class CompiledQueue(Verb):
         """Wait, unless the queue takes nobody now."""
         if answer.status != ANSWERED:
             return StateFailure(f"the queue cannot be asked: {answer.error or answer.status}")
-        facts = msgspec.convert(answer.body, QueueFacts)
+        try:
+            facts = msgspec.convert(answer.body, QueueFacts)
+        except msgspec.ValidationError as error:
+            return StateFailure(f"the queue cannot be asked: {error}")
         if not facts.signed_in:
             return Exit("nobody")
         if 0 < self.group.most_waiting <= facts.waiting:

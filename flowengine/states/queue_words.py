@@ -41,10 +41,12 @@ class QueueWords:
     def bind_names(self, run: StepContext, position: int, wait: int) -> None:
         """Let the words read how it stands. A wait is told in whole minutes: nobody knows better."""
         run.names[POSITION_NAME] = position
-        run.names[WAIT_NAME] = format_minutes(math.ceil(wait / 60), run.locale) if wait else ""
+        if self.estimate and wait:
+            locale = self.estimate.choose_locale(run.locale)
+            run.names[WAIT_NAME] = format_minutes(math.ceil(wait / 60), locale)
 
     def choose_prompts(self, run: StepContext) -> list[CompiledPrompt]:
-        return list(filter_prompts(self.first, self.estimate if run.names[WAIT_NAME] else None))
+        return list(filter_prompts(self.first, self.estimate if WAIT_NAME in run.names else None))
 
     def build_instructions(self, run: StepContext) -> list[InstructionToSend]:
         return [

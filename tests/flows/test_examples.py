@@ -27,7 +27,7 @@ from flowengine.runtime.step_walk import create_walk
 from flowengine.scenarios.sample_bodies import to_body
 from flowengine.sinch import decode
 from flowengine.sources.project_folder import read_folder
-from flowengine.states import LookupResult, OrchestrationResult
+from flowengine.states import LookupResult, OrchestrationResult, QueueAnnouncement
 from flowengine.svaml import encode_svaml, find_violations
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,11 @@ COMPILED = compile_project(
 )
 SCHEMA = json.loads((ROOT / "schemas" / "svaml.schema.json").read_text())
 OPEN, CLOSED = datetime(2026, 11, 18, 16, 0, tzinfo=UTC), datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+QUEUE_ANSWERS = (
+    LookupResult(200, {"position": 1, "wait": 60, "signed_in": 1}),
+    LookupResult(200, {"position": 1}),
+    LookupResult(200, {"position": 10, "waiting": 9, "signed_in": 1}),
+)
 ENTERED = ["", "1", "2", "*1", "*2", "12345674"]
 LIMIT = 200  # different situations of one flow
 
@@ -122,8 +127,10 @@ def arrivals(program: Program) -> Iterator[tuple[Call | None, Any]]:
         *(f"1201555{number:04}" for number in range(40)),
     ]
     dialled = ["+14045550101", "alice", *words(program)]
+    known = [state.verb.known_callers[:1] for state in program.states.values()]
     for cli, to in [
         *((cli, "+14045550101") for cli in callers),
+        *((cli, to) for (cli,) in {*filter(None, known)} for to in dialled),
         *(("12015555555", to) for to in dialled),
     ]:
         kind = "did" if to.startswith("+") else "username"
@@ -176,13 +183,19 @@ def replies(call: Call) -> Iterator[Any]:
     if state.verb.calls_others:
         for name in state.exits:
             yield OrchestrationResult(call_id="c1", exit=name)
+    if state.verb.waits_in_queue:
+        yield QueueAnnouncement(call_id="c1", position=2, wait=90)
     for result in ("ANSWERED", "BUSY", "NOANSWER", "FAILED"):
         yield event("dice", result=result, reason="N/A", duration=5)
 
 
-def settled(outcome: Outcome, answer: LookupResult) -> Outcome:
+def settled(
+    outcome: Outcome, answer: LookupResult, facts: LookupResult = QUEUE_ANSWERS[0]
+) -> Outcome:
+    """The end of a step; `facts` are what a queue says of itself."""
     while outcome.waiting is not None:
-        outcome = resume(outcome.waiting, answer)
+        asks_queue = outcome.waiting.request.queue is not None
+        outcome = resume(outcome.waiting, facts if asks_queue else answer)
     return outcome
 
 
@@ -192,7 +205,10 @@ def outcomes(
     """What may come of a callback: one outcome, or one per answer of the system that the flow asks."""
     first = stepped(call, callback, now, program)
     yield settled(first, LookupResult(500))
-    if first.waiting is not None:
+    if first.waiting is not None and first.waiting.request.queue:
+        for facts in QUEUE_ANSWERS[1:]:
+            yield settled(stepped(call, callback, now, program), LookupResult(500), facts)
+    elif first.waiting is not None:
         for answer in (
             *(LookupResult(200, body) for body in bodies(program)),
             LookupResult(404),

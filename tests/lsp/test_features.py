@@ -97,6 +97,11 @@ def test_group_is_found_completed_and_told(editor: Editor, flows: Path) -> None:
     typed = "flow: x\nstart: a\nstates:\n  a:\n    ring:\n      group: |"
     assert "sales" in complete(editor, flows, typed, "new.yaml")
     assert {"members", "order", "each"} <= set(complete(editor, flows, "|", "groups/new.yaml"))
+    queue = typed.replace("ring:\n      group: |", "queue:\n      of: support\n      wait:\n")
+    place = queue + "        say: ${queue.|}"
+    assert complete(editor, flows, place, "new.yaml") == ["position"]
+    place = queue + "        estimate: ${queue.|}"
+    assert complete(editor, flows, place, "new.yaml") == ["position", "wait"]
 
 
 def test_references_of_a_state_include_scenarios(opened: Opened) -> None:

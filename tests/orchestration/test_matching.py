@@ -71,7 +71,7 @@ def test_callers_go_to_members_who_are_free(
     busy=st.sets(st.sampled_from([ANNA, BO, CY])),
     order=st.sampled_from(["in turn", "round robin", "longest idle"]),
 )
-def test_no_caller_is_passed_over(
+def test_caller_is_never_passed_over(
     calls: list[tuple[int, int]], busy: set[RingMember], order: RingOrder
 ) -> None:
     waiting = [Waiting(str(place), *one) for place, one in enumerate(calls)]

@@ -54,6 +54,7 @@ EXAMPLES = {
         "--keys",
         "agent1 decline,agent2 answer,agent2 1,say Hello,agent2 say Hi,agent2 hang up",
     ],
+    "support-queue": ["--keys", "agent1 answer,agent1 1,say Hello,agent1 hang up"],
     "survey": ["--keys", "answer,callee hang up,1,2,3,,,"],
 }
 

@@ -306,6 +306,27 @@ def rings(draw: st.DrawFn, released: st.SearchStrategy[str]) -> Json:
 
 
 @st.composite
+def queues(draw: st.DrawFn, released: st.SearchStrategy[str], full: st.SearchStrategy[str]) -> Json:
+    """A queue; what follows within the same answer must fit to this callback, and all else to both."""
+    exits = {"too_long": released, "after": released, "full": full}
+    optional: dict[str, st.SearchStrategy[Json]] = {
+        "accept": st.just("A call from ${call.from}."),
+        "wait": st.sampled_from(
+            [
+                {"say": "${queue.position} ${vars.u}", "every": "20s"},
+                {"say": [{"audio": "wait.mp3"}], "estimate": "${queue.wait} ${vars.t}"},
+            ]
+        ),
+        "priority": st.sampled_from([3, "size(vars.t)"]),
+        "limit": st.just("5m"),
+        "keys": st.just({"1": "failed"}),
+        **exits,
+    }
+    chosen = draw(st.fixed_dictionaries({}, optional=optional))
+    return {"queue": {"of": "desk", "nobody": "failed", **chosen}}
+
+
+@st.composite
 def preambles(draw: st.DrawFn, context: str) -> Json:
     optional: dict[str, st.SearchStrategy[Json]] = {
         "say": prompts,
@@ -391,7 +412,7 @@ def states(draw: st.DrawFn, context: str, number: int, counts: Mapping[str, int]
     }
     if context in "ip":
         released = later("i", number + 1) if context == "i" else later("i")
-        own[context].append(rings(released))
+        own[context] += [rings(released), queues(released, onward)]
     going_on = [st.just({"continue": {}})] if context in "pa" else []
     verb = draw(st.one_of(*passing, *with_caller, *with_caller, *own[context], *going_on))
     before = draw(preambles(context))
@@ -452,7 +473,15 @@ jsons = st.recursive(
     ),
     max_leaves=5,
 )
-bodies = jsons | st.fixed_dictionaries({"name": jsons})
+queue_facts = st.fixed_dictionaries(
+    {
+        "position": st.integers(1, 9),
+        "wait": st.integers(0, 9999),
+        "waiting": st.integers(0, 3),
+        "signed_in": st.integers(0, 2),
+    }
+)
+bodies = jsons | st.fixed_dictionaries({"name": jsons}) | queue_facts
 fetched = st.tuples(
     st.sampled_from([200, 204, 301, 404, 500, 0]), bodies, st.sampled_from(["", "timeout", "x"])
 )
@@ -507,7 +536,9 @@ incoming = callback(
     callHeaders=headers,
 )
 pressed = callback("pie", menuResult=menu_results)
-results = st.sampled_from(["nobody", "busy", "no_answer", "after", "x"])
+results = st.sampled_from(
+    ["nobody", "busy", "no_answer", "after", "too_long", "key 1", "announcement", "x"]
+)
 callbacks = st.one_of(
     incoming,
     pressed,

@@ -14,7 +14,13 @@ from flowengine.runtime.call_state import Call, Frame, can_continue_on, decode_c
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import Dice, Notify, Pie, decode
-from flowengine.states import LookupResult, OrchestrationResult, StepEvent
+from flowengine.states import (
+    LookupResult,
+    OrchestrationResult,
+    OwnEvent,
+    QueueAnnouncement,
+    StepEvent,
+)
 from flowengine.svaml import encode_svaml, find_violations
 from tests.runtime.flow_strategies import callbacks, fetched, flows, incoming, jsons, results
 from tests.thoroughness import examples
@@ -55,7 +61,7 @@ def taken(
 
 def legal(event: StepEvent, outcome: Outcome) -> None:
     context = str(event.__struct_config__.tag)
-    if isinstance(event, OrchestrationResult):
+    if isinstance(event, OwnEvent):
         if outcome.action is not None:
             assert find_violations("ice", outcome.instructions, outcome.action) == []
         return
@@ -74,6 +80,8 @@ def legal(event: StepEvent, outcome: Outcome) -> None:
 
 def to_event(body: dict[str, Any] | str) -> StepEvent:
     """A callback, or the result of calls to others."""
+    if body == "announcement":
+        return QueueAnnouncement(call_id="call-1", position=2, wait=61)
     if isinstance(body, str):
         return OrchestrationResult(call_id="call-1", exit=body)
     return decode(json.dumps(body).encode())

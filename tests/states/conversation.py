@@ -20,6 +20,7 @@ from flowengine.states import (
     QueueAnnouncement,
     StepEvent,
 )
+from flowengine.states.room_plan import EnterRoom, RoomWish
 from flowengine.svaml import encode_svaml, find_violations
 
 NOW = "2026-11-23T12:00:00+00:00"  # a Monday
@@ -154,6 +155,14 @@ def make_event(name: str, given: Any) -> StepEvent:
     return announcement(given) if name == "announcement" else event(name, given)
 
 
+def to_plain(wish: RoomWish) -> Any:
+    """What the step asks of a conference, as the cases write it."""
+    if isinstance(wish, EnterRoom):
+        plan = asdict(wish.plan)
+        return {"plan": plan | {"keys": [list(pair) for pair in wish.plan.keys]}}
+    return asdict(wish)
+
+
 def find_wish(outcome: Outcome) -> dict[str, Any]:
     """What the step asks of queues."""
     wish = {type(outcome.wish).__name__: asdict(outcome.wish)} if outcome.wish else {}
@@ -227,6 +236,9 @@ class Conversation:
             plan["exits"].sort()  # a set
             assert contained(turn["rings"], plan), plan
         assert contained(turn.get("asks_queue", {}), find_wish(outcome)), find_wish(outcome)
+        rooms = [{type(wish).__name__: to_plain(wish)} for wish in outcome.rooms]
+        assert contained(turn.get("asks_rooms", []), rooms), rooms
+        assert bool(rooms) == ("asks_rooms" in turn), rooms
         if "asks_queue" not in turn:
             assert find_wish(outcome) == {}
         if "state" in turn:

@@ -34,7 +34,21 @@ def check(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Pro
 
 
 def check_alone(program: Program) -> list[Problem]:
+    if speaks_little(program):
+        return []
     return list(check_linked({program.flow: program}, CompileCache()))
+
+
+def speaks_little(program: Program) -> bool:
+    """Whether all states together stay within every limit of this module."""
+    characters = parts = 0
+    for state in program.states.values():
+        answers = list_answers(state)
+        characters += max(sum(map(count_characters, said)) for said in answers)
+        parts += max(sum(map(count_parts, said)) for said in answers)
+        if max(map(len, state.verb.list_menu_ids()), default=0) > MAX_MENU_ID:
+            return False
+    return characters <= MAX_SAY and parts <= MAX_PROMPT_PARTS
 
 
 def check_linked(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:

@@ -50,6 +50,9 @@ def find_shell_names(document: Document, secrets: Mapping[str, str]) -> Iterator
     """`$CRM_TOKEN` stays as it is: a secret is meant where one is called so, or where it stands in
     a header in capitals.
     """
+    # an escape may write any character; without one, what no text has no value has
+    if not _SHELL_VARIABLE.search(document.text) and "\\" not in document.text:
+        return
     declared = {variable: name for name, variable in secrets.items()} | {
         name: name for name in secrets
     }

@@ -15,13 +15,14 @@ def check(program: Program) -> Iterator[Problem]:
         for part in (program.signature.inputs, program.signature.outputs)
     )
     for name, variable in program.variables.items():
-        span = program.document.find_key_span(("vars", name))
         full = f"vars.{name}"
         # an output is read by the callers of the flow
         if full not in read and name not in outputs:
+            span = program.document.find_key_span(("vars", name))
             use = "is written, but never read" if full in written else "is never used"
             yield Problem("FE902", span, f"{name} {use}", "remove it, or read it somewhere")
         elif full not in written and name not in inputs and variable.default is None:
+            span = program.document.find_key_span(("vars", name))
             message = f"{name} is read, but nothing ever gives it a value"
             yield Problem(
                 "FE903", span, message, "give it a default, set it, or declare it under inputs:"

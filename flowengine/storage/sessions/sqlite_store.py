@@ -195,7 +195,14 @@ class SqliteStore:
         self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection
     ) -> SavedCall:
         kept = saved
-        if self._write(_SAVE, (key, *saved, expires)).rowcount != 1:
+        counter, state, deliveries, answer, claimed, release = saved
+        # bytearrays: for each `bytes` sqlite3 looks for an adapter, which takes as long as the copy
+        # of ten kilobytes
+        row = (
+            bytearray(key), counter, bytearray(state), bytearray(deliveries), bytearray(answer),
+            claimed, release, expires,
+        )  # fmt: skip
+        if self._write(_SAVE, row).rowcount != 1:
             kept = SavedCall._make(self._execute(_LOAD, (key,)).fetchone())
         self._recent.put(key, kept)
         return kept

@@ -1,0 +1,107 @@
+"""What is wrong with queues and with agents who sign in: each case is a project and its problems."""
+
+import pytest
+
+from flowengine.problems import Problem
+from tests.compile.project_texts import compiled
+
+PROJECT = """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+groups: {support: {members: ["+14045009001", "+14045009002"], most_waiting: 5}}
+"""
+LINE = """\
+# line.yaml
+flow: line
+start: a
+states:
+  a: {%s}
+  b: {say: Nobody., hangup: }
+"""
+APPS = PROJECT.replace("[{flow: line}]", "[{origin: mxp, flow: line}]")
+ONE = PROJECT.replace(', "+14045009002"', "").replace(", most_waiting: 5", "")
+QUEUE = "queue: {of: support, nobody: b, %s}"
+CASES = {
+    "all that a queue has": (
+        PROJECT + LINE % (QUEUE % "full: b, too_long: b, limit: 1h, keys: {1: b, '#': b}, priority: 9"),
+        [],
+    ),
+    "no exit": (PROJECT + LINE % "queue: {of: support}", ["FE151 queue"]),
+    "no group": (PROJECT + LINE % "queue: {nobody: b}", ["FE151 queue"]),
+    "an unknown group": (
+        PROJECT + LINE % "queue: {of: suport, nobody: b}",
+        ["FE202 suport"],
+    ),
+    "exits to nowhere": (
+        PROJECT + LINE % (QUEUE % "full: c, keys: {1: repeat}"),
+        ["FE203 c", "FE203 repeat"],
+    ),
+    "times out of range": (
+        PROJECT + LINE % (QUEUE % "limit: 5h, each: 1.5s, wait: {say: Hi., every: 19s}"),
+        ["FE412 1.5s", "FE412 5h", "FE412 19s"],
+    ),
+    "a pause of a group that is none": (
+        PROJECT.replace("most_waiting: 5", "pause: 2h") + LINE % (QUEUE % "limit: 5m"),
+        ["FE412 2h"],
+    ),
+    "a time that nobody may know": (
+        PROJECT + LINE % (QUEUE % "wait: {say: 'It takes ${queue.wait}.'}"),
+        ["FE301 q"],
+    ),
+    "a priority that is no number": (
+        PROJECT + LINE % (QUEUE % "priority: call.from"),
+        ["FE302 c"],
+    ),
+    "callers from apps": (APPS + LINE % (QUEUE % "limit: 5m"), ["FE424 queue"]),
+    "what has no effect": (
+        ONE + LINE % (QUEUE % "full: b, too_long: b, order: in turn, wait: {every: 30s}"),
+        ["FE936 full", "FE936 too_long", "FE936 order", "FE936 every"],
+    ),
+    "a full queue that begins anew": (
+        PROJECT + LINE.replace("b: {say", "c: {say") % "queue: {of: support, nobody: c, full: a}",
+        ["FE942 a"],
+    ),
+    "an agent who signs in to a group that nobody calls": (
+        PROJECT + LINE % "agent: {group: support, sign: in, unknown: b}, next: b",
+        ["FE913 support"],
+    ),
+    "an agent without an exit for others": (
+        PROJECT + LINE % "agent: {group: support, sign: in}, next: b",
+        ["FE151 agent"],
+    ),
+    "an agent of an unknown group": (
+        PROJECT + LINE % "agent: {group: sales, sign: in, unknown: b}, next: b",
+        ["FE202 sales"],
+    ),
+    "an agent who is not in the group": (
+        PROJECT + LINE % 'agent: {group: support, sign: in, is: "+14045009009", unknown: b}, next: b',
+        ['FE441 "+14045009009"'],
+    ),
+    "an agent who cannot be rung": (
+        PROJECT + LINE % "agent: {group: support, sign: out, is: anna, unknown: b}, next: b",
+        ["FE415 anna"],
+    ),
+}  # fmt: skip
+
+
+def show(text: str, problem: Problem) -> str:
+    """The code and what the problem is about."""
+    names = text.split("# line.yaml\n")
+    lines = names[problem.span.file == "line.yaml"].removeprefix("# project.yaml\n").splitlines()
+    span = problem.span
+    return f"{problem.code} {lines[span.line - 1][span.column - 1 : span.end_column - 1]}"
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
+def test_queue_has_the_problems_of_its_case(text: str, expected: list[str]) -> None:
+    assert sorted(show(text, one) for one in compiled(text).problems) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "state", [QUEUE % "limit: 5m", "agent: {group: support, sign: in, unknown: b}, next: c"]
+)
+def test_queue_and_agent_need_a_session_store(state: str) -> None:
+    text = PROJECT + LINE % state + "  c: {queue: {of: support, nobody: b}}\n"
+    found = [one.code for one in compiled(text, cookies_only=True).problems]
+    assert "FE427" in found
