@@ -53,6 +53,11 @@ MAX_MENU_ID = 64  # characters (older .NET server SDK)
 MAX_CALL_SECONDS = 14_400  # longer connections are cut by the platform (OpenAPI)
 MAX_RING_SECONDS = 600  # no network rings longer; a larger number is a slip of the unit
 MAX_RING_MEMBERS = 50  # each is a call to place at the same moment; more people want a queue
+MAX_PLACEMENT_TRIES = 20  # who has not answered by then will not
+MAX_PLACEMENTS_PER_REQUEST = 1000  # each is a transaction; more are several requests
+MAX_PLACEMENT_SECONDS = (
+    604_800  # a week; what is put off for longer belongs to the system that asks for it
+)
 MAX_QUEUE_SECONDS = 14_400  # a caller waits no longer than the platform lets a call last
 MIN_ANNOUNCEMENT_SECONDS = 20  # each takes a caller out of the room: more often is noise
 MAX_ANNOUNCEMENT_SECONDS = 3600

@@ -1,5 +1,6 @@
 """`flowengine calls`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,10 +13,12 @@ from flowengine.journal import CallFilter, JournalReader
 from flowengine.journal.format_calls import format_call_list, format_conversation
 from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
 from flowengine.journal.journal_reader import CallbackEntry
-from flowengine.limits import CALL_KEPT_SECONDS, MAX_RING_SECONDS
+from flowengine.limits import CALL_KEPT_SECONDS, MAX_PLACEMENT_SECONDS, MAX_RING_SECONDS
 from flowengine.problems import format_count
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 
+PLACEMENT_PATTERN = re.compile(rf"places a call into [^:]+: ({PLACEMENT_ID_PREFIX}[a-z]+)")
 OUTCOMES = ("apology", "error", "unrouted", "unkept")
 
 
@@ -57,7 +60,7 @@ def calls(
 
     With CALL, the platform's id of a call or its beginning, show that call from its first callback
     to its last. The calls of a ring to its members (legs) are calls of their own; the call of their
-    caller shows them, too.
+    caller shows them, too, as it shows the calls that it has had placed.
     """
     with open_journal(find_journal(store), since) as reader:
         if call is not None:
@@ -77,17 +80,33 @@ def show_call(reader: JournalReader, call: str, *, data: bool) -> None:
 
 
 def add_legs(reader: JournalReader, call: str, steps: list[CallbackEntry]) -> list[CallbackEntry]:
-    """The callbacks of a call with those of its legs. Whoever has never waited in a room has none,
-    and nobody has to look for them.
+    """The callbacks of a call with those of its legs, and of the calls that it has had placed. Whoever
+    has never waited in a room has no legs, and nobody has to look for them.
     """
-    actions = [step.shown["answer"].get("action") or {} for step in steps]
-    if steps[0].leg or not any(action.get("name") == "connectConf" for action in actions):
+    if steps[0].leg:
         return steps
+    placed = [
+        found
+        for placement in find_placements(steps)
+        for found in reader.list_leg_callbacks(
+            placement, steps[0].at, steps[0].at + 2 * MAX_PLACEMENT_SECONDS
+        )
+    ]
+    actions = [step.shown["answer"].get("action") or {} for step in steps]
+    if not any(action.get("name") == "connectConf" for action in actions):
+        return sorted((*steps, *placed), key=lambda step: step.at)
     began, last = steps[0].at, steps[-1]
     until = last.at + MAX_RING_SECONDS if last.event == "dice" else began + CALL_KEPT_SECONDS
     return sorted(
-        (*steps, *reader.list_leg_callbacks(call, began, until)), key=lambda step: step.at
+        (*steps, *placed, *reader.list_leg_callbacks(call, began, until)),
+        key=lambda step: step.at,
     )
+
+
+def find_placements(steps: list[CallbackEntry]) -> list[str]:
+    """The placements that this call has asked for, by its trace."""
+    lines = (line for step in steps for line in step.shown["trace"])
+    return list(dict.fromkeys(one for line in lines for one in PLACEMENT_PATTERN.findall(line)))
 
 
 def find_call_id(reader: JournalReader, beginning: str) -> str:

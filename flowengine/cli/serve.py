@@ -80,7 +80,14 @@ def check_api_url(_ctx: click.Context, _param: click.Parameter, url: str) -> str
     show_default=True,
     metavar="URL",
     callback=check_api_url,
-    help="The platform's API, or a switch, for flows that ring several phones.",
+    help="The platform's API, or a switch, for flows that call others.",
+)
+@click.option(
+    "--calls-at-once",
+    default=ServerSettings.calls_at_once,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="How many calls that flows or commands place are under way at once.",
 )
 def serve(flows: Path | None, git: Path | None, path: str, **options: object) -> None:
     """Answer the callbacks of the platform.

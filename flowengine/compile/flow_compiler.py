@@ -344,6 +344,7 @@ def compile_flow(flowing: FlowCompiler) -> Program:
         ),
         start=flowing.resolve_state(flow.start, ("start",)),
         answered=flowing.resolve_state(on.answered, ("on", "answered")),
+        answered_by_machine=flowing.resolve_state(on.machine, ("on", "machine")),
         pressed=flowing.resolve_state(on.pressed, ("on", "pressed")),
         ended=flowing.resolve_state(on.ended, ("on", "ended")),
         notified={
@@ -367,7 +368,7 @@ def compile_flow(flowing: FlowCompiler) -> Program:
 
 def list_entry_states(on: EventEntries) -> tuple[str, ...]:
     """The states that events lead to."""
-    entries = (on.answered, on.pressed, on.ended, *(on.notified or {}).values())
+    entries = (on.answered, on.machine, on.pressed, on.ended, *(on.notified or {}).values())
     return tuple(str(state) for state in entries if state)
 
 

@@ -4,10 +4,13 @@ project.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from flowengine.compile.routing import CompiledRoute, DialledAddress, RoutesByNumber
 from flowengine.cooperative import pause_if_due
+from flowengine.expr import Calendar
 from flowengine.model import Journal
 from flowengine.problems import Problem
 from flowengine.source import Document, KeyPath
@@ -88,6 +91,7 @@ class Program:
     machine: Any
     start: str
     answered: str
+    answered_by_machine: str
     pressed: str
     ended: str
     notified: Mapping[str, str]
@@ -118,6 +122,7 @@ class Program:
         named = {
             "start": self.start,
             "answered": self.answered,
+            "machine": self.answered_by_machine,
             "pressed": self.pressed,
             "ended": self.ended,
         }
@@ -149,6 +154,8 @@ class Release:
     hosts: Mapping[str, bool]
     secret_flows: frozenset[str]
     journal: Journal = field(default_factory=Journal)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    zone: ZoneInfo = field(default_factory=partial(ZoneInfo, "UTC"))
 
     def find_flow(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""

@@ -245,6 +245,8 @@ def build_release(
         secret_flows=secret_flows,
         hosts={get_host(service.url): service.private for service in project.services.values()},
         journal=project.journal,
+        calendars=shared.calendars,
+        zone=shared.zone,
     )
 
 

@@ -77,7 +77,7 @@ def read_entries(flow: Flow) -> Iterator[Fact]:
     on = flow.on or EventEntries()
     if flow.start:
         yield Fact("entry", "start", flow.start, ("start",), refers_to="state")
-    for name in ("answered", "pressed", "ended"):
+    for name in ("answered", "machine", "pressed", "ended"):
         if state := getattr(on, name):
             yield Fact("entry", name, state, ("on", name), refers_to="state")
     for kind, state in (on.notified or {}).items():

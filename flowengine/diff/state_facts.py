@@ -36,7 +36,7 @@ EXIT_FIELDS = frozenset(
     {"next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep"}
 )
 DURATION_FIELDS = frozenset(
-    {"timeout", "voice_timeout", "limit", "ring", "each", "wrap_up", "every", "pause"}
+    {"timeout", "voice_timeout", "limit", "ring", "each", "wrap_up", "every", "pause", "in"}
 )
 INHERITED_FIELDS = (
     *("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise"),

@@ -18,6 +18,7 @@ from flowengine.states import (
     LookupRequest,
     LookupResult,
     NameBindings,
+    PlacementPlan,
     QueueFacts,
     RingPlan,
     StateFailure,
@@ -184,8 +185,19 @@ def describe_move(run: StepContext, move: StateResult) -> StatePreview:
         verb,
         msgspec.json.format(sent, indent=2).decode() if sent not in (b"", b"{}") else "",
         asks,
-        rings=describe_ring(ring) if ring else "",
+        rings=describe_ring(ring) if ring else "\n".join(map(describe_plan, run.placements)),
     )
+
+
+def describe_plan(plan: PlacementPlan) -> str:
+    """Who is to be called, into what, and when."""
+    within = f", within {plan.within}" if plan.within else ""
+    zone = f" by the clock of {plan.zone}" if plan.zone else ""
+    tries = f"; {plan.tries} tries, {plan.pause}s apart" if plan.tries > 1 else ""
+    at = f", not before {plan.at}" if plan.at else ""
+    delay = f", not before {plan.delay}s have passed" if plan.delay else ""
+    when = f"{at}{delay}{within}{zone}{tries}"
+    return f"has {plan.to.address} called into {plan.flow}{when}"
 
 
 def describe_ring(plan: RingPlan) -> str:

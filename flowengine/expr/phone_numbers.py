@@ -62,3 +62,20 @@ def to_e164(text: str, region: str) -> str:
         return ""
     shown = str(library.format_number(found, library.PhoneNumberFormat.E164))
     return shown if _POSSIBLE_E164.fullmatch(shown) else ""
+
+
+@lru_cache(maxsize=1024)
+def find_zones(number: str) -> tuple[str, ...]:
+    """The IANA time zones that a number with + may be in; none where nobody knows.
+
+    >>> find_zones("+46701234567"), find_zones("+12125550143")
+    (('Europe/Stockholm',), ('America/New_York',))
+    """
+    library = _load_phonenumbers()
+    from phonenumbers import timezone  # noqa: PLC0415  # its table takes 70 ms
+
+    try:
+        found = timezone.time_zones_for_number(library.parse(number))
+    except library.NumberParseException:
+        return ()
+    return tuple(name for name in found if name != timezone.UNKNOWN_TIMEZONE)

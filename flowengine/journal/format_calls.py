@@ -39,7 +39,7 @@ def format_columns(call: CallSummary) -> tuple[str, ...]:
         format_time(call.at),
         call.call,
         call.release,
-        f"leg {call.leg.number} of {call.leg.caller}" if call.leg else call.flow,
+        call.leg.describe().replace(" call ", " ") if call.leg else call.flow,
         parties,
         ended,
         call.exit,
@@ -58,7 +58,7 @@ def format_callbacks(steps: Sequence[CallbackEntry]) -> Iterator[str]:
     release = ""
     own_leg = steps[0].leg
     if own_leg:
-        yield f"leg {own_leg.number} of call {own_leg.caller}"
+        yield own_leg.describe()
     for step in steps:
         if step.leg and not own_leg:
             yield f"{format_time(step.at)}  {format_leg_callback(step, step.leg)}"
@@ -84,9 +84,8 @@ def format_leg_callback(step: CallbackEntry, leg: JournalLeg) -> str:
     words = ", ".join(entry.partition(": ")[2] for entry in step.shown["trace"])
     to = event.get("to", {}).get("endpoint", "") if step.event == "ice" else ""
     seconds = f"after {event['duration']} s" if event.get("duration") else ""
-    return "  ".join(
-        filter(None, (f"leg {leg.number}", step.call, f"{words} {to}{seconds}".strip()))
-    )
+    name = f"{'placed call' if leg.is_placed else 'leg'} {leg.number}"
+    return "  ".join(filter(None, (name, step.call, f"{words} {to}{seconds}".strip())))
 
 
 def format_heading(step: CallbackEntry) -> str:

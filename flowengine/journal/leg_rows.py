@@ -1,4 +1,5 @@
-"""Rows of legs: the calls of a ring to its members. Each names the call of its caller.
+"""Rows of legs: the calls of a ring to its members, and those that are placed into flows. Each names the
+call of its caller, or its placement.
 
 The name stands beside the fields of the event, where readers of before do not look.
 """
@@ -9,13 +10,27 @@ from typing import Any
 import msgspec
 
 from flowengine.runtime.leg_token import LegToken
+from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 
 
 class JournalLeg(msgspec.Struct, frozen=True):
-    """Which leg a call is: the call of its caller, and its number among the legs of that."""
+    """Which leg a call is: the call of its caller, and its number among the legs of that. In place
+    of the caller a call that was placed into a flow has its placement.
+    """
 
     caller: str
     number: int
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is a call of a placement."""
+        return self.caller.startswith(PLACEMENT_ID_PREFIX)
+
+    def describe(self) -> str:
+        """Which call it is, in words."""
+        if self.is_placed:
+            return f"call {self.number} of placement {self.caller}"
+        return f"leg {self.number} of call {self.caller}"
 
 
 class _OwnPart(msgspec.Struct, frozen=True):

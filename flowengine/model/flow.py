@@ -86,6 +86,17 @@ class EventEntries(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         ]
         | UnsetType
     ) = UNSET
+    machine: (
+        Annotated[
+            StateName,
+            Meta(
+                description="The same, and a machine has answered. With this the platform finds out "
+                "who answers a call that `place` has asked for, which takes up to five seconds.",
+                examples=["leave_message"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     pressed: (
         Annotated[
             StateName,

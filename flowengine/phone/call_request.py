@@ -23,6 +23,7 @@ from flowengine.scenarios.call_setup import (
     build_callout_request,
     find_route_fault,
     guess_target_kind,
+    is_placed_by_flows,
 )
 from flowengine.scenarios.conversation import Conversation, build_exchange
 from flowengine.scenarios.scenario_checks import is_time
@@ -212,6 +213,8 @@ def find_default_flow(release: Release, wish: CallRequest) -> str:
 
 def find_callout_kind(release: Release, flow: str) -> str:
     """The kind of callout that this flow is for."""
+    if is_placed_by_flows(release, flow):
+        return "flow"
     return "tts" if release.programs[flow].answered else "custom"
 
 

@@ -78,7 +78,7 @@ class PhoneSession:
         self.talk.rings.on_begin = self.name_members
         if opening.callout is not None:
             self.screen.print_line("platform", "places a call for your system")
-            self.talk.place(opening.application, opening.callout)
+            self.talk.place(opening.application, opening.callout, opening.plan)
             return
         self.screen.print_line(self.screen.near, f"dials {opening.to}")
         self.talk.dial(opening.caller, opening.to, **opening.to_dial_options())

@@ -96,7 +96,8 @@ class Screen:
 
     def show_event(self, happening: SwitchEvent) -> None:
         """Show an event, as far as a person could hear it or should know of it."""
-        if happening.call in self.talk.rings.legs or self.talk.is_of_ring(happening):
+        is_of_other = self.talk.is_placed(happening.call) or happening.call in self.talk.rings.legs
+        if is_of_other or self.talk.is_of_ring(happening):
             return
         if isinstance(happening, Left):
             self.departed.append(self.name_party(happening.role))

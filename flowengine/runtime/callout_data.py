@@ -7,17 +7,35 @@ import msgspec
 
 from flowengine.compile import Program
 from flowengine.expr import EvalError
+from flowengine.sinch import Ace
 from flowengine.states.variable_values import convert_value
 
 
-class CalloutData(msgspec.Struct, frozen=True):
-    """The data in the `custom` text of a placed call."""
+class CalloutData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The data in the `custom` text of a placed call. `to` and `caller_id` are known of calls that
+    a flow has asked for.
+    """
 
     flow: str = ""
     data: dict[str, Any] = {}
+    to: str = ""
+    caller_id: str = ""
+
+    def list_call_facts(self) -> dict[str, Any]:
+        """The facts that only the first callback of other calls has."""
+        if not self.to:
+            return {}
+        sip = {"call.sip": self.to} if "@" in self.to else {}
+        return {
+            "call.to": self.to,
+            "call.from": self.caller_id.removeprefix("private"),
+            "call.origin": "server",
+            **sip,
+        }
 
 
 NO_CALLOUT_DATA = CalloutData()
+encode_callout_data = msgspec.json.Encoder().encode
 
 
 def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:
@@ -48,3 +66,13 @@ def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str])
     if strange := len(data.keys() - {variable.name for variable in program.signature.inputs}):
         notes.append(f"left out: what is no input of {program.flow} ({strange})")
     return values
+
+
+def choose_answered_entry(program: Program, event: Ace) -> str:
+    """Where a placed call begins: a machine may have an entry of its own."""
+    is_machine = event.amd is not None and event.amd.status == "machine"
+    return (
+        program.answered_by_machine
+        if is_machine and program.answered_by_machine
+        else program.answered
+    )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from flowengine.runtime.callback_record import CallbackRecord
+from flowengine.runtime.leg_token import LegToken
 from flowengine.runtime.locate import LocatedCall
 from flowengine.runtime.step_outcome import Place
 from flowengine.runtime.step_start import is_from_conference
@@ -34,8 +35,8 @@ class CallbackDelivery(msgspec.Struct):
     """A delivery in flight. `stamp` is its x-timestamp in microseconds, 0 without one. Deliveries
     with the same `in_flight_key` share one answer while the first is being answered.
     `is_unanswered` says whether the platform continues without the answer, judged by the event
-    alone. `performed` are the requests made so far and `places` the states that made them, so that
-    a repeated step makes none twice.
+    alone. `leg` says which placed call this is of, if it is one. `performed` are the requests made so
+    far and `places` the states that made them, so that a repeated step makes none twice.
     """
 
     event: CallbackEvent
@@ -55,6 +56,7 @@ class CallbackDelivery(msgspec.Struct):
     at: float = 0.0
     located: LocatedCall | None = None
     equal_events: int = 0
+    leg: LegToken | None = None
     shared: "asyncio.Future[Reply | None] | None" = None
 
     async def wait_for_reply(self) -> "Reply | None":

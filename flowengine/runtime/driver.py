@@ -12,7 +12,7 @@ from flowengine.runtime.claims import RequestClaims
 from flowengine.runtime.delivery import CallbackDelivery, Reply
 from flowengine.runtime.delivery_log import may_hold
 from flowengine.runtime.leg_answers import LegAnswers, is_leg_row
-from flowengine.runtime.leg_token import LEG_TOKEN_PREFIX
+from flowengine.runtime.leg_token import LEG_TOKEN_PREFIX, TOKEN_PREFIXES
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
@@ -21,6 +21,7 @@ from flowengine.runtime.locate import (
     is_waiting_for_other_menu,
 )
 from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.placement_answers import PlacementAnswers, is_placed_row
 from flowengine.runtime.reply import Answered, Overtaken, Replier
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import step
@@ -41,9 +42,11 @@ class StepDriver:
         clock: Callable[[], float],
         log_once: LogOnce,
         legs: LegAnswers | None,
+        placed_calls: PlacementAnswers | None,
     ) -> None:
         self._store = store
         self._legs = legs
+        self._placed_calls = placed_calls
         self._locator = locator
         self._replier = replier
         self._clock = clock
@@ -55,10 +58,11 @@ class StepDriver:
         first.
         """
         event = delivery.event
-        if event.custom and self._legs is not None and event.custom.startswith(LEG_TOKEN_PREFIX):
-            reply = await self._legs.answer_leg(delivery)
+        if event.custom and event.custom.startswith(TOKEN_PREFIXES):
+            reply = await self._answer_token(delivery)
             if reply is not None:
                 return reply
+            event = delivery.event
         # An incoming call is taken as new without reading the store; saving fails where the call
         # exists.
         saved = None if type(event) is Ice else await self._load_saved(delivery)
@@ -68,6 +72,7 @@ class StepDriver:
                 saved, located, again = await self._locate_disputed_call(delivery, saved, located)
                 if again is not None:
                     return again
+                event = delivery.event
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
             outcome = step(located.release, located.call, event, now, located.lost_flow)
@@ -85,6 +90,14 @@ class StepDriver:
             saved = result.saved
         raise RuntimeError("other callbacks of this call were always first")
 
+    async def _answer_token(self, delivery: CallbackDelivery) -> Reply | None:
+        """The reply to a callback of a call that flowengine has placed; None where a flow answers."""
+        if delivery.event.custom.startswith(LEG_TOKEN_PREFIX):
+            return await self._legs.answer_leg(delivery) if self._legs is not None else None
+        if self._placed_calls is None:
+            return None
+        return await self._placed_calls.answer_placed(delivery)
+
     async def _locate_disputed_call(
         self, delivery: CallbackDelivery, saved: SavedCall | None, located: LocatedCall | Call
     ) -> tuple[SavedCall | None, LocatedCall, Reply | None]:
@@ -97,6 +110,9 @@ class StepDriver:
                 located = await self._locator.load_release(located)
             if saved is not None and self._legs is not None and is_leg_row(saved):
                 return saved, located, await self._legs.answer_saved_leg(delivery, saved)
+            if saved is not None and self._placed_calls is not None and is_placed_row(saved):
+                reply = await self._placed_calls.answer_saved_call(delivery, saved)
+                return saved, LocatedCall(None, located.release, saved.counter), reply
             is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
             if may_hold_answer(saved, delivery, is_elsewhere=is_elsewhere):
                 again = await self._replier.repeat_if_answered(delivery, saved, located)

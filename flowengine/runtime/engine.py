@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from flowengine.cooperative import watch_in_flight
 from flowengine.limits import MAX_STEP_RETRIES
 from flowengine.runtime.callback_record import CallbackRecord
+from flowengine.runtime.calling_hours import ReleaseHours
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery import (
     FIXED_IDENTITIES,
@@ -30,6 +31,8 @@ from flowengine.runtime.locate import LocatedCall, Locator, ReleaseSource
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.outbox import Outbox
+from flowengine.runtime.placement_answers import PlacementAnswers
+from flowengine.runtime.placements import Placements
 from flowengine.runtime.reply import EMPTY_BODY, Replier, make_record, render_apology
 from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
@@ -67,15 +70,21 @@ class Engine:
         encryption = StateEncryption(codec)
         locator = Locator(releases, codec, encryption)
         self.orchestrations, legs = None, None
-        if codec is not None and store.orchestrations is not None:
-            self.orchestrations = Orchestrations(store.orchestrations, codec, clock)
+        self.placements, placed_calls = None, None
+        if codec is not None and (kept := store.orchestrations) is not None:
+            self.orchestrations = Orchestrations(kept, codec, clock)
             legs = LegAnswers(store, self.orchestrations, codec, clock)
+            hours = ReleaseHours(lambda: releases.current)
+            self.placements = Placements(kept, codec, hours, clock)
+            select = releases.select_release
+            placed_calls = PlacementAnswers(store, self.placements, codec, select, clock)
         self._replier = Replier(
-            store, codec, encryption, locator, clock, self._log_once, self.orchestrations
-        )
+            store, codec, encryption, locator, clock, self._log_once,
+            self.orchestrations, self.placements,
+        )  # fmt: skip
         requester = Requester(fetch, outbox, self.orchestrations)
         self._driver = StepDriver(
-            store, locator, self._replier, requester, clock, self._log_once, legs
+            store, locator, self._replier, requester, clock, self._log_once, legs, placed_calls
         )
         self.in_flight: dict[bytes, CallbackDelivery] = {}
         watch_in_flight(self.in_flight)

@@ -1,10 +1,11 @@
-"""What orchestrations keep in the store, encrypted: members and words are in it."""
+"""What orchestrations keep in the store, encrypted: people, words and data are in it."""
 
 from typing import TypeVar
 
 import msgspec
 
 from flowengine.orchestration.parking import ParkingCode
+from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.room_state import LedConference
 from flowengine.runtime.cookie import Codec
@@ -23,6 +24,16 @@ class OwnedRing(msgspec.Struct, frozen=True, array_like=True):
     owner: CallOwner = CallOwner("", "")
 
 
+class OwnedPlacement(msgspec.Struct, frozen=True, array_like=True):
+    """A placement, where requests about it go, and the call that has asked for it, "" where none
+    has.
+    """
+
+    placement: Placement
+    owner: CallOwner = CallOwner("", "")
+    caller: str = ""
+
+
 class TaskContent(msgspec.Struct, frozen=True, array_like=True):
     """What a task is to do, and where its request goes."""
 
@@ -32,6 +43,7 @@ class TaskContent(msgspec.Struct, frozen=True, array_like=True):
 
 _to_bytes = msgspec.msgpack.Encoder().encode
 _RING_DECODER = msgspec.msgpack.Decoder(OwnedRing)
+_PLACEMENT_DECODER = msgspec.msgpack.Decoder(OwnedPlacement)
 _ROOM_DECODER = msgspec.msgpack.Decoder(LedConference)
 _PARKING_DECODER = msgspec.msgpack.Decoder(ParkingCode)
 _decode_task = msgspec.msgpack.Decoder(TaskContent).decode
@@ -69,6 +81,15 @@ class OrchestrationEncoding:
         return (
             self._open_state(saved, _PARKING_DECODER) if saved.state else ParkingCode(id=saved.id)
         )
+
+    def encode_placement(self, owned: OwnedPlacement) -> bytes:
+        return self._seal_state(owned.placement.id, owned)
+
+    def decode_placement(self, saved: SavedOrchestration) -> OwnedPlacement | None:
+        """The placement, as `decode_ring` does."""
+        if not saved.state:
+            return OwnedPlacement(Placement(id=saved.id))
+        return self._open_state(saved, _PLACEMENT_DECODER)
 
     def encode_task(self, orchestration: str, owner: CallOwner, content: msgspec.Struct) -> bytes:
         task = _to_bytes(TaskContent(owner, msgspec.Raw(_to_bytes(content))))

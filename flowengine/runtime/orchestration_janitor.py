@@ -16,6 +16,8 @@ from flowengine.orchestration.turn import CallerLeft, LegEnded
 from flowengine.runtime.delivery_log import is_over
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import LIVE_KIND, Orchestrations
+from flowengine.runtime.placement_janitor import look_after_placements
+from flowengine.runtime.placements import Placements
 from flowengine.runtime.platform_requests import CallOwner, PlatformRequests
 from flowengine.runtime.rooms import ROOM_KIND
 from flowengine.storage.sessions import SavedOrchestration, Store, StoreError
@@ -36,11 +38,13 @@ class OrchestrationJanitor:
         orchestrations: Orchestrations,
         requests: PlatformRequests,
         clock: Callable[[], float] = time.time,
+        placements: Placements | None = None,
     ) -> None:
         self._store = store
         self._orchestrations = orchestrations
         self._requests = requests
         self._clock = clock
+        self._placements = placements
         self._log_once = LogOnce(log)
 
     async def run(self) -> None:
@@ -67,6 +71,8 @@ class OrchestrationJanitor:
         for saved in await self._orchestrations.store.list_orchestrations(LIVE_KIND):
             if now - saved.expires + CALL_KEPT_SECONDS >= pause:
                 await self._look_after(saved, is_whole=is_whole)
+        if self._placements is not None:
+            await look_after_placements(self._placements, self._requests)
         rooms = await self._orchestrations.store.list_orchestrations(ROOM_KIND) if is_whole else ()
         for saved in rooms:
             if now - saved.expires + CALL_KEPT_SECONDS >= pause:

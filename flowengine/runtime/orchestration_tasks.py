@@ -34,6 +34,8 @@ from flowengine.runtime.orchestrations import (
     Orchestrations,
 )
 from flowengine.runtime.parking_tasks import ParkingTasks
+from flowengine.runtime.placement_tasks import PlacementTasks
+from flowengine.runtime.placements import PLACEMENT_TASK
 from flowengine.runtime.platform_requests import (
     CallOwner,
     PlatformRequests,
@@ -71,6 +73,7 @@ class OrchestrationTasks:
         requests: PlatformRequests,
         answer_result: AnswerResult,
         clock: Callable[[], float] = time.time,
+        placements: PlacementTasks | None = None,
     ) -> None:
         self._orchestrations = orchestrations
         self._codec = codec
@@ -90,6 +93,8 @@ class OrchestrationTasks:
             **ParkingTasks(orchestrations, requests, answer_result, clock).handlers,
             **RoomTasks(orchestrations, requests, clock).handlers,
         }
+        if placements is not None:
+            self._handlers[PLACEMENT_TASK] = placements.handle
 
     async def handle(self, task: ScheduledTask) -> float | None:
         """Carry out a task; returns when to try again, or None when it is done."""

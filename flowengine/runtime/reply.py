@@ -35,6 +35,7 @@ from flowengine.runtime.locate import (
 )
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
+from flowengine.runtime.placements import Placements
 from flowengine.runtime.platform_requests import CallOwner, expand_call_url
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
@@ -76,8 +77,10 @@ class Replier:
         clock: Callable[[], float],
         log_once: LogOnce,
         orchestrations: Orchestrations | None,
+        placements: Placements | None = None,
     ) -> None:
         self._store = store
+        self._placements = placements
         self._orchestrations = orchestrations
         self._codec = codec
         self._encryption = encryption
@@ -121,18 +124,21 @@ class Replier:
         self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
     ) -> Sequence[OrchestrationChange]:
         """What is saved with this step for orchestrations: that one begins, what is to happen in
-        conferences, and that the caller has hung up.
+        conferences, the calls to place, and that the caller has hung up.
         """
-        orchestrations = self._orchestrations
-        if orchestrations is None:
+        orchestrations, placements = self._orchestrations, self._placements
+        if orchestrations is None or placements is None:
             if outcome.concerns_others:
-                raise StoreError("flows that ring need a session store that other workers can read")
+                raise StoreError("flows that call others need a store that all workers share")
             return NO_CHANGES
         owner = CallOwner(event.application_key, expand_call_url(outcome.names.get(HOST_FACT, "")))
         changes = list_wish_changes(orchestrations, event, outcome, call)
         changes += orchestrations.rooms.build_wishes(
             event.call_id, owner, call.steps, outcome.rooms
         )
+        changes += [
+            placements.build_beginning(plan, owner, event.call_id) for plan in outcome.placements
+        ]
         if outcome.ring is not None:
             began = Began(call.steps, outcome.ring)
             changes.append(
@@ -251,7 +257,7 @@ class Replier:
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return Answered(again)
-        if outcome.concerns_others:  # nobody would be rung, or somebody for nobody
+        if outcome.concerns_others:  # nobody would be called, or somebody for nobody
             raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if not answer.call.ended and not (answer.cookie and comes_back):
@@ -330,7 +336,7 @@ def make_record(
     seconds = time.perf_counter() - delivery.started_at
     return CallbackRecord(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,
-        False, what, delivery.at, delivery.performed, outcome.names, delivery.located,
+        False, what, delivery.at, delivery.performed, outcome.names, delivery.located, delivery.leg,
     )  # fmt: skip
 
 

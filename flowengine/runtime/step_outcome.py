@@ -1,6 +1,6 @@
 """The result of a step: the answer with its trace, or a request that must be performed first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -12,6 +12,7 @@ from flowengine.states import (
     AgentSigning,
     LookupRequest,
     LookupResult,
+    PlacementPlan,
     QueueWish,
     RingPlan,
     RoomWish,
@@ -63,7 +64,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     With `ring` other calls are to be placed for the caller, who waits. `wish` is that of a caller who
     waits in a queue; with `leaves_queue` they wait there no more. `signings` are those of agents.
-    `rooms` is what is to happen in conferences.
+    `rooms` is what is to happen in conferences. `placements` are calls into flows, which nobody waits
+    for.
 
     `names` are all values at the end of the step; the call keeps only those that later states read.
     """
@@ -79,6 +81,7 @@ class Outcome(msgspec.Struct, frozen=True):
     leaves_queue: bool = False
     signings: tuple[AgentSigning, ...] = ()
     rooms: tuple[RoomWish, ...] = ()
+    placements: Sequence[PlacementPlan] = ()
 
     @property
     def concerns_others(self) -> bool:
@@ -88,5 +91,6 @@ class Outcome(msgspec.Struct, frozen=True):
             or self.wish is not None
             or self.leaves_queue
             or bool(self.signings)
+            or bool(self.placements)
             or bool(self.rooms)
         )

@@ -12,6 +12,7 @@ from flowengine.compile import Program, Release
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.callout_data import (
     NO_CALLOUT_DATA,
+    choose_answered_entry,
     parse_callout_data,
     to_input_values,
 )
@@ -145,10 +146,15 @@ def start_unknown_call(release: Release, event: LaterEvent) -> StepStart | None:
         flow,
         program.answered or program.start,
         program.locale,
-        {**read_custom_text(program, event, notes), **to_input_values(program, handed.data, notes)},
+        {
+            **({} if handed.to else read_custom_text(program, event, notes)),
+            **handed.list_call_facts(),
+            **to_input_values(program, handed.data, notes),
+        },
     )
     if type(event) is Ace:
-        return StepStart(call, entry=program.answered, notes=notes) if program.answered else None
+        entry = choose_answered_entry(program, event)
+        return StepStart(call, entry=entry, notes=notes) if entry else None
     if type(event) is Pie:
         return StepStart(
             call,

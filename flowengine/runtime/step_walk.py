@@ -178,6 +178,7 @@ class StepWalk(msgspec.Struct):
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
         walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
         walk.signings, walk.rooms = outcome.signings, outcome.rooms
+        walk.run.placements.extend(outcome.placements)
         return walk.begin(start)
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
@@ -286,7 +287,7 @@ class StepWalk(msgspec.Struct):
             rooms = (*self.rooms, move.room) if move.room and not self.ended else self.rooms
             return Outcome(
                 call, said, action, trace, None, self.run.names,
-                ring, move.wish, self.leaves_queue, self.signings, rooms,
+                ring, move.wish, self.leaves_queue, self.signings, rooms, self.run.placements,
             )  # fmt: skip
         reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
         return Outcome(
@@ -298,6 +299,7 @@ class StepWalk(msgspec.Struct):
             wish=move.wish,
             signings=self.signings,
             rooms=(*self.rooms, move.room) if move.room else self.rooms,
+            placements=self.run.placements,
         )
 
     def fit_answer(
@@ -382,7 +384,7 @@ def create_walk(
         release=release,
         program=program,
         cursor=Cursor(start.entry or call.state),
-        run=StepContext(event, names, call.locale, call.attempts),
+        run=StepContext(event, names, call.locale, call.attempts, steps=call.steps),
         steps=call.steps,
         stack=list(call.stack),
         history=list(call.history),

@@ -15,6 +15,7 @@ from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, deri
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.scenarios.simulated_parkings import ParkingSimulator
+from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.scenarios.simulated_rooms import RoomSimulator
 from flowengine.sinch import Dice, decode
@@ -77,6 +78,7 @@ class Backend:
         self.cookies_only = cookies_only
         self.calls: dict[str, BackendCall] = {}
         self.rings: RingSimulator | None = None
+        self.placements: PlacementSimulator | None = None
         self.rooms: RoomSimulator | None = None
         self.parkings: ParkingSimulator | None = None
         self.lookup_state = ("", "")
@@ -87,6 +89,13 @@ class Backend:
         event = decode(body)
         if self.rings and (answer := self.rings.answer_leg(event)) is not None:
             return answer
+        if self.placements:
+            placed = self.placements.answer_call(event)
+            if isinstance(placed, bytes):
+                return placed
+            if type(event) is Dice and placed is not event and event.call_id not in self.calls:
+                return encode_svaml((), None)  # nobody has answered, so no flow has begun
+            event = placed
         answer = self.answer_event(event)
         if self.rings and type(event) is Dice:
             self.rings.handle_caller_left(event.call_id)
@@ -110,6 +119,9 @@ class Backend:
         known.steps.append(AnsweredCallback(event, outcome.trace, outcome.call, answer))
         if self.rings and outcome.call and outcome.concerns_others:
             self.note_others(self.rings, event.call_id, outcome.call.steps, outcome)
+        if self.placements:
+            for plan in outcome.placements:
+                self.placements.begin(event.call_id, plan)
         return answer
 
     def note_others(

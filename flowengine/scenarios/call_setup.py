@@ -12,6 +12,9 @@ from flowengine.compile import Release
 from flowengine.compile.routing import CompiledRoute
 from flowengine.expr import load_zone
 from flowengine.scenarios.scenario_given import Given
+from flowengine.states import PlacementPlan
+from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
+from flowengine.states.ring_plan import RingMember
 from flowengine.svaml import CallHeader
 
 DEFAULT_CALLER = "+14045550199"
@@ -30,7 +33,9 @@ ORIGIN_BY_KIND: Mapping[str, str] = {party: origin for origin, party in KIND_BY_
 
 @dataclass(frozen=True, slots=True)
 class CallSetup:
-    """A call before it begins. With `callout` it is placed by this request, and nobody dials."""
+    """A call before it begins. With `callout` it is placed by this request, and nobody dials; with
+    `plan` too, for a placement.
+    """
 
     caller: str
     to: str
@@ -41,6 +46,7 @@ class CallSetup:
     headers: tuple[CallHeader, ...] = ()
     redirected_from: str = ""
     callout: Mapping[str, Any] | None = field(default=None)
+    plan: PlacementPlan | None = None
 
     def to_dial_options(self) -> dict[str, Any]:
         """The options of `Exchange.dial`, without caller and destination."""
@@ -57,7 +63,33 @@ class CallSetup:
 def build_placed_call_setup(flow: str, given: Given, application: str) -> CallSetup:
     to = given.to or DIALLED_CANDIDATES[0]
     callout = build_callout_request(flow, given)
-    return CallSetup("", to, "phone", "", application, callout=callout)
+    plan = build_plan(flow, given) if given.placed == "flow" else None
+    return CallSetup("", to, "phone", "", application, callout=callout, plan=plan)
+
+
+def build_plan(flow: str, given: Given) -> PlacementPlan:
+    """The placement that this call is of."""
+    to = (given.to or DIALLED_CANDIDATES[0]).removeprefix("sip:")
+    return PlacementPlan(
+        id=f"{PLACEMENT_ID_PREFIX}given",
+        flow=flow,
+        to=RingMember("sip" if "@" in to else "number", to),
+        data=dict(given.data or {}),
+        cli=given.caller or DEFAULT_CALLER,
+        ring=30,
+        tries=1,
+        pause=1,
+    )
+
+
+def is_placed_by_flows(release: Release, flow: str) -> bool:
+    """Whether a state of the project has people called into this flow, or it knows machines."""
+    programs = release.programs
+    return bool(programs[flow].answered_by_machine) or any(
+        state.verb.placed_flow == flow
+        for program in programs.values()
+        for state in program.states.values()
+    )
 
 
 def build_call_setup(release: Release, flow: str, given: Given) -> CallSetup:
@@ -136,6 +168,8 @@ def find_route_fault(release: Release, flow: str, own: Given, shared: Given) -> 
     given = merge_given(own, shared)
     if given.placed:
         program = release.programs[flow]
+        if given.placed == "flow":
+            return "" if program.answered else f"{flow} has no entry for an answer"
         return "" if program.start or program.answered else f"{flow} has no entry for a call"
     call = build_call_setup(release, flow, given)
     found = release.find_flow(call.to, call.target, ORIGIN_BY_KIND[call.kind], call.application)
@@ -167,13 +201,15 @@ def build_callout_request(flow: str, given: Given) -> Mapping[str, Any]:
     to = given.to or DIALLED_CANDIDATES[0]
     kind = "number" if to.startswith("+") else "sip" if "@" in to else "username"
     custom = given.custom or msgspec.json.encode({"flow": flow, "data": given.data or {}}).decode()
-    name = f"{given.placed}Callout"
+    name = "customCallout" if given.placed == "flow" else f"{given.placed}Callout"
     body: dict[str, Any] = {
         "destination": {"type": kind, "endpoint": to},
         "cli": given.caller or DEFAULT_CALLER,
         "custom": custom,
     }
     body |= {"enableAce": True, "enableDice": True, "enablePie": True}
+    if given.placed == "flow":
+        body["ice"] = ""
     if given.placed == "tts":
         body |= {"text": given.text or "A message for you.", "locale": "en-US"}
     if given.placed == "conference":

@@ -22,9 +22,10 @@ from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
 from flowengine.scenarios.event_descriptions import describe_event, get_next_phase
 from flowengine.scenarios.simulated_parkings import ParkingSimulator
 from flowengine.scenarios.simulated_parties import SimulatedParties
+from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.scenarios.simulated_rooms import RoomSimulator
-from flowengine.states import LookupResult, OwnEvent
+from flowengine.states import LookupResult, OwnEvent, PlacementPlan
 from flowengine.svaml import encode_svaml
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VIRTUAL_START, VirtualClock
@@ -92,10 +93,14 @@ class Conversation:
         self.rooms = RoomSimulator(exchange)
         answer_event = backend.answer_event if backend else answer_nothing
         self.parkings = ParkingSimulator(exchange, answer_event)
+        self.placements = PlacementSimulator(exchange, lambda: backend.release) if backend else None
         if backend is not None:
             backend.rings, backend.rooms = self.rings, self.rooms
             backend.parkings = self.parkings
-        self.parties = SimulatedParties(self.rings, clock, self.add_party_line, self.events.append)
+            backend.placements = self.placements
+        self.parties = SimulatedParties(
+            self.rings, clock, self.add_party_line, self.events.append, self.is_placed
+        )
 
     @property
     def call(self) -> SwitchCall:
@@ -121,10 +126,23 @@ class Conversation:
         self._leg = self._call.caller
         self.settle()
 
-    def place(self, application: str, body: Mapping[str, Any]) -> None:
-        """Place a call by a callout request; the callee is then the near end."""
+    def is_placed(self, call_id: str) -> bool:
+        """Whether a placement has called here, in a call beside the one of this conversation."""
+        is_own = self._call is not None and self._call.id == call_id
+        return not is_own and self.placements is not None and call_id in self.placements.calls
+
+    def place(
+        self, application: str, body: Mapping[str, Any], plan: PlacementPlan | None = None
+    ) -> None:
+        """Place a call by a callout request, which may be the one of a placement; the callee is then
+        the near end.
+        """
         self._role = "callee"
         self.add_line("platform", f"places a call: {body.get('method', '')}")
+        if plan is not None and self.placements is not None:
+            custom = self.placements.expect_call(application, plan)
+            method = body["method"]
+            body = {**body, method: {**body[method], "custom": custom}}
         self._call = self.exchange.calls[self.exchange.callout(application, body)]
         self.settle()
 
@@ -231,7 +249,8 @@ class Conversation:
     def _is_quiet(self) -> bool:
         if self.is_over:
             # the legs of a ring, and others in a conference, hear of it at the same moment
-            others = bool(self.rings.find_phase(self.call.id)) or self.parties.has_callers
+            rings = bool(self.rings.find_phase(self.call.id)) or self.parties.has_callers
+            others = rings or self._has_placed()
             is_done = self.clock.get_next_delay() != 0 and self._are_others_quiet()
             return not others or is_done
         if (
@@ -247,7 +266,12 @@ class Conversation:
 
     def _are_others_quiet(self) -> bool:
         is_settled = self.rooms.is_settled and self.parkings.is_settled
+        if self.placements is not None and self.placements.is_detecting():
+            return False
         return is_settled and self.parties.is_settled(self.call.id)
+
+    def _has_placed(self) -> bool:
+        return self.placements is not None and any(map(self.is_placed, self.placements.calls))
 
     def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
         if self.is_over or leg is None:

@@ -18,7 +18,7 @@ from flowengine.scenarios.result import ExpectationMissedError
 from flowengine.scenarios.scenario_loader import Case, gather_parties
 from flowengine.scenarios.scenario_model import Then
 from flowengine.scenarios.scenario_project import ScenarioProject
-from flowengine.scenarios.scenario_run import ScenarioRun, get_position
+from flowengine.scenarios.scenario_run import ScenarioRun, get_position, list_trace
 from flowengine.scenarios.scenario_steps import ScenarioStep
 from flowengine.scenarios.simulated_parties import PartyDoing
 from flowengine.scenarios.trial_callers import OtherCaller, list_other_callers
@@ -248,6 +248,8 @@ class Explorer:
             return self.list_question_moves(program, state, talk)
         has_detection = state is not None and state.verb.has_machine_detection
         if talk.phase == "ringing":
+            own = self.inputs.release.programs[self.flow]
+            has_detection |= state is None and bool(own.answered_by_machine)
             detected = ["person", "machine", "unsure"] if has_detection else ["answers"]
             return [{"callee": what} for what in detected]
         if talk.phase != "joined" or program is None:
@@ -321,12 +323,6 @@ def list_keys_to_press(program: Program) -> list[JsonObject | str]:
 def find_event_keys(text: str) -> list[str]:
     """Keys in a conference that the flow looks for, and one that it does not."""
     return [*re.findall(r'event\.digits\s*==\s*"([0-9*#]+)"', text), "9"]
-
-
-def list_trace(talk: Conversation) -> list[TraceEntry]:
-    """All that the engine has noted of a call."""
-    steps = talk.backend_call.steps if talk.backend_call else ()
-    return [entry for step in steps for entry in step.trace]
 
 
 def collect_taken(talk: Conversation) -> TakenItems:

@@ -19,11 +19,10 @@ from flowengine.scenarios.explore import (
     Trial,
     TrialLookup,
     find_missing_items,
-    list_trace,
 )
 from flowengine.scenarios.scenario_parties import CALLS_FIRST
 from flowengine.scenarios.scenario_project import ScenarioProject
-from flowengine.scenarios.scenario_run import get_position, run_scenario
+from flowengine.scenarios.scenario_run import get_position, list_trace, run_scenario
 from flowengine.scenarios.then_checks import find_ender
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs
 from flowengine.source import read_document

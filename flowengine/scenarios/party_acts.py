@@ -1,6 +1,7 @@
 """What the parties of a ring do when somebody drives them: a scenario, or a person at the phone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 from flowengine.scenarios.conversation import Conversation, NotPossibleError
@@ -31,6 +32,12 @@ class PartyActs:
     def answer(self, party: SimulatedParty) -> None:
         """Answer the phone that rings."""
         self._perform(party, "answers", self._require_ringing(party).answer)
+
+    def answer_as_machine(self, party: SimulatedParty) -> None:
+        """Let an answering machine answer."""
+        leg = self._require_ringing(party)
+        leg.behaviour = replace(leg.behaviour, who="machine")
+        self._perform(party, "is a machine", leg.answer)
 
     def accept(self, party: SimulatedParty) -> None:
         """Answer, and press the key that takes the call."""

@@ -81,6 +81,7 @@ class PartySteps:
 
     def check_rung(self, party: SimulatedParty, after: str) -> None:
         """Their phone has rung once more than the steps before have said."""
+        self.wait_for_placement(party)
         if party.matched == len(party.rings):
             raise ExpectationMissedError(f"{party.name} is not rung", "", describe_rings(self.talk))
         at = party.rings[party.matched]
@@ -89,6 +90,17 @@ class PartySteps:
             raise ExpectationMissedError(f"{party.name} is rung at another time", after, found)
         party.matched += 1
         self.noted_at = at
+
+    def wait_for_placement(self, party: SimulatedParty) -> None:
+        """Let time pass until they are called, where that was asked for."""
+        placements, clock = self.talk.placements, self.talk.clock
+
+        def is_due() -> bool:
+            is_awaited = placements is not None and placements.is_awaited(party.address)
+            return not is_awaited or party.matched < len(party.rings)
+
+        clock.run(is_due)
+        self.talk.settle()
 
     def check_not_rung(self, party: SimulatedParty) -> None:
         if party.matched < len(party.rings):
@@ -120,6 +132,7 @@ class PartySteps:
             "calls": lambda one: self.acts.dial(one, one.dials),
             "answers": self.acts.answer,
             "accepts": self.acts.accept,
+            "machine": self.acts.answer_as_machine,
             "rings out": self.acts.ring_out,
             "busy": lambda one: self.acts.reject(one, "busy"),
             "declines": lambda one: self.acts.reject(one, "decline"),

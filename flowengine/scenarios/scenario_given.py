@@ -134,9 +134,10 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ) = UNSET
     placed: (
         Annotated[
-            Literal["tts", "conference", "custom"],
+            Literal["tts", "conference", "custom", "flow"],
             Meta(
-                description="Your system places the call, by a callout of this kind.",
+                description="Your system places the call, by a callout of this kind; with `flow`, a "
+                "flow has asked for it by `place`, or `flowengine place` has.",
                 examples=["custom"],
             ),
         ]

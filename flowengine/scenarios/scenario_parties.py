@@ -13,7 +13,7 @@ from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.states.field_types import Name
 
 CALLS_FIRST: Literal["calls first"] = "calls first"
-PartyAnswer = Literal["answers", "accepts", "rings out", "busy", "declines"]
+PartyAnswer = Literal["answers", "accepts", "machine", "rings out", "busy", "declines"]
 PartyBehaviour = PartyAnswer | Literal["calls first"]
 ROOM_WORDS = ("is on hold", "is muted", "is heard")
 """What a party is in a conference"""
@@ -41,7 +41,7 @@ _PARTY_KEYS_PATTERN = re.compile(r"[0-9*#]+")
 
 
 class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Somebody whom the flow may ring, or who calls beside the caller."""
+    """Somebody whom the flow may ring or have called, or who calls beside the caller."""
 
     is_: (
         Annotated[
@@ -60,8 +60,9 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             PartyBehaviour,
             Meta(
                 description="What they do by themselves when they are rung; `accepts` answers and "
-                "presses the key that takes the call. Who `calls first` is another caller, a second "
-                "before the call of the scenario. Without it, the steps say what they do.",
+                "presses the key that takes the call, `machine` is an answering machine. Who "
+                "`calls first` is another caller, a second before the call of the scenario. Without "
+                "it, the steps say what they do.",
                 examples=["rings out"],
             ),
         ]

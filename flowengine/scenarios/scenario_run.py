@@ -9,6 +9,7 @@ import msgspec
 
 from flowengine.compile import Release
 from flowengine.problems import Span
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.call_setup import build_call_setup, get_begin_time
 from flowengine.scenarios.conversation import Conversation, NotPossibleError, open_conversation
 from flowengine.scenarios.doubles import (
@@ -24,8 +25,15 @@ from flowengine.scenarios.scenario_checks import to_authored_dict
 from flowengine.scenarios.scenario_given import ExpectedLookup
 from flowengine.scenarios.scenario_loader import Case
 from flowengine.scenarios.scenario_project import ScenarioProject
-from flowengine.scenarios.scenario_steps import CalleeStep, ExpectedNotification, ScenarioStep
+from flowengine.scenarios.scenario_steps import (
+    CalleeStep,
+    ExpectedNotification,
+    ExpectedPlacedCall,
+    ScenarioStep,
+)
+from flowengine.scenarios.simulated_parties import to_bare_address
 from flowengine.scenarios.then_checks import check_connected, check_then
+from flowengine.states import PlacementPlan
 from flowengine.states.fetch_options import HTTP_METHODS
 from flowengine.states.field_types import parse_millis
 from flowengine.switch.api_error import ApiError
@@ -70,6 +78,7 @@ class ScenarioRun:
         self.far_end = HeardWords(partial(self.talk.get_heard_text, "far"), "the callee")
         self.party_steps = PartySteps(self.talk, case.parties)
         self.seen_events = 0
+        self.matched_placements: set[str] = set()
 
     def run(self) -> ScenarioResult:
         begun = time.perf_counter()
@@ -101,7 +110,7 @@ class ScenarioRun:
         call = self.call_setup
         self.party_steps.call_first(call.to)
         if call.callout is not None:
-            self.talk.place(call.application, call.callout)
+            self.talk.place(call.application, call.callout, call.plan)
         else:
             self.talk.dial(call.caller, call.to, **call.to_dial_options())
 
@@ -129,6 +138,7 @@ class ScenarioRun:
             "connected to": lambda to: check_connected(self.talk, to),
             "callee": self.run_callee_step,
             "notified": self.wait_for_notice,
+            "placed": self.check_placed,
             "parked": lambda _: self.check_parked(),
             "ended": lambda _: self.check_ended(),
             **dict.fromkeys(("on hold", "muted", "heard"), lambda _: self.check_room(name)),
@@ -213,6 +223,20 @@ class ScenarioRun:
     def list_notice_types(self) -> list[str]:
         return [str(body.get("type")) for body in self.list_notices()]
 
+    def check_placed(self, wanted: ExpectedPlacedCall) -> None:
+        """A call was placed that no step before has accounted for."""
+        plans = self.talk.placements.plans if self.talk.placements else []
+        for plan in plans:
+            if plan.id not in self.matched_placements and is_plan_of(plan, wanted):
+                self.matched_placements.add(plan.id)
+                return
+        found = [f"{plan.flow} to {plan.to.address}" for plan in plans]
+        raise ExpectationMissedError(
+            "no such call was placed",
+            f"{wanted.flow}{f' to {wanted.to}' if wanted.to else ''}",
+            ", ".join(found) or "none",
+        )
+
     def check_parked(self) -> None:
         last = next((item for item in reversed(self.talk.events) if isinstance(item, Joined)), None)
         if self.talk.is_over or last is None or last.kind != "park":
@@ -264,6 +288,29 @@ def run_scenario(case: Case, project: ScenarioProject) -> ScenarioResult:
     release = project.compile(case.given.environment or {}).release
     assert release  # noqa: S101  # it compiles with any values: only the secrets differ
     return ScenarioRun(case, release, project.zone).run()
+
+
+def list_trace(talk: Conversation) -> list[TraceEntry]:
+    """All that the engine has noted of a call, and of those that it has had placed."""
+    backend = talk.backend
+    if backend is None:
+        return []
+    own = [talk.call.id] if talk.backend_call else []
+    placed = [
+        call for call in (talk.placements.calls if talk.placements else ()) if call not in own
+    ]
+    known = [backend.calls[call] for call in (*own, *placed) if call in backend.calls]
+    return [entry for one in known for step in one.steps for entry in step.trace]
+
+
+def is_plan_of(plan: PlacementPlan, wanted: ExpectedPlacedCall) -> bool:
+    """Whether a placement is the one that is meant."""
+    given = wanted.given or {}
+    return (
+        plan.flow == wanted.flow
+        and (not wanted.to or to_bare_address(str(wanted.to)) == plan.to.address)
+        and all(plan.data.get(name) == value for name, value in given.items())
+    )
 
 
 def to_service_double(lookup: ExpectedLookup) -> ServiceDouble:

@@ -1,12 +1,12 @@
 """What is done and heard in a scenario, in order, as its author wrote it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.model.json_schemas import OTHER_NAMES
-from flowengine.states.field_types import Duration, mark_name
+from flowengine.states.field_types import Duration, FlowName, mark_name
 
 ExpectedTexts = str | list[str]
 
@@ -94,6 +94,30 @@ class ExpectedNotification(
             examples=["s3://*"],
         ),
     ] | (UnsetType) = UNSET
+
+
+class ExpectedPlacedCall(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename={"given": "with"},
+):
+    """A call that the flow has had placed."""
+
+    flow: Annotated[
+        FlowName, Meta(description="The flow that it leads to.", examples=["we-call-back"])
+    ]
+    to: (
+        Annotated[str, Meta(description="Who is called.", examples=["+14045550199"])] | UnsetType
+    ) = UNSET
+    given: (
+        Annotated[
+            dict[str, Any],
+            Meta(description="What is handed in, or a part of it.", examples=[{"name": "Ann"}]),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ScenarioStep(
@@ -186,6 +210,16 @@ class ScenarioStep(
         ]
         | UnsetType
     ) = UNSET
+    placed: (
+        Annotated[
+            ExpectedPlacedCall,
+            Meta(
+                description="The flow has had this call placed, besides those of the steps before.",
+                examples=[{"flow": "we-call-back", "to": "+14045550199"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     unpark: (
         Annotated[
             str,
@@ -215,7 +249,7 @@ class ScenarioStep(
                     StepPartyAct,
                     Meta(
                         description="What a party of the scenario does, hears or is: `answers`, "
-                        "`accepts`, `rings out`, `busy`, `declines`, `presses 1`, `says Hello`, "
+                        "`accepts`, `machine`, `rings out`, `busy`, `declines`, `presses 1`, `says Hello`, "
                         "`hears …`, `stays silent`, `hangs up`, `is rung`, `is not rung`, "
                         "`is free`, `calls`, `is on hold`, `is muted`, `is heard`.",
                         examples=["is rung", "presses 1", {"hears": "A call for sales"}],

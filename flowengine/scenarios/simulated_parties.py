@@ -26,7 +26,7 @@ from flowengine.switch.switch_events import (
 from flowengine.switch.switch_setup import Behaviour
 
 PartyDoing = Literal[
-    "", "answers", "accepts", "rings out", "busy", "declines", "calls first", "nothing"
+    "", "answers", "accepts", "machine", "rings out", "busy", "declines", "calls first", "nothing"
 ]
 """What a party does by itself: "" is driven by steps; of `nothing` the scenario knows nothing"""
 REACTION_SECONDS = 3.0  # from the first ring to the answer
@@ -35,6 +35,7 @@ BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
     "": Behaviour("by hand"),
     "answers": Behaviour("answer", REACTION_SECONDS),
     "accepts": Behaviour("answer", REACTION_SECONDS),
+    "machine": Behaviour("answer", REACTION_SECONDS, who="machine"),
     "rings out": Behaviour("no answer"),
     "busy": Behaviour("busy", REACTION_SECONDS),
     "declines": Behaviour("decline", REACTION_SECONDS),
@@ -87,9 +88,11 @@ class SimulatedParties:
         clock: VirtualClock,
         add_line: AddLine,
         on_connected: OnConnected,
+        is_placed: Callable[[str], bool] = lambda _call: False,
     ) -> None:
         self._rings, self._clock, self._add_line = rings, clock, add_line
         self._on_connected = on_connected
+        self._is_placed = is_placed
         self._exchange = rings.exchange
         self._by_address: dict[str, SimulatedParty] = {}
         self._callers: dict[str, SimulatedParty] = {}
@@ -199,7 +202,7 @@ class SimulatedParties:
     def _record_event(self, event: SwitchEvent) -> None:
         if event.call in self._callers:
             self._record_call(self._callers[event.call], event)
-        elif event.call not in self._rings.legs:
+        elif event.call not in self._rings.legs and not self._is_placed(event.call):
             return
         elif isinstance(event, Ringing):
             self._note_ring(event)
@@ -248,8 +251,8 @@ class SimulatedParties:
         self._add_line(party.name, f"hears {quoted}")
 
     def _note_connection(self, party: SimulatedParty, event: Joined) -> None:
-        caller, _ = self._rings.legs[event.call]
-        if event.to == self._rings.find_room(caller):
+        caller, _ = self._rings.legs.get(event.call, ("", 0))
+        if caller and event.to == self._rings.find_room(caller):
             if caller in self._callers:
                 other = self._callers[caller].name
                 self._add_line("platform", f"connects {other} to {party.name}")

@@ -14,7 +14,12 @@ from typing import Any
 from flowengine.compile import Program, Release
 from flowengine.expr import Expression
 from flowengine.limits import MAX_INTEGER_DIGITS
-from flowengine.scenarios.call_setup import DEFAULT_TIME, build_call_setup, find_route_fault
+from flowengine.scenarios.call_setup import (
+    DEFAULT_TIME,
+    build_call_setup,
+    find_route_fault,
+    is_placed_by_flows,
+)
 from flowengine.scenarios.sample_bodies import to_body
 from flowengine.scenarios.scenario_given import Given
 from flowengine.states import Variable
@@ -154,7 +159,10 @@ class TrialInputs:
         samples = {
             item.name: self.list_values(program, item)[0] for item in program.signature.inputs
         }
-        for kind in ("tts", "conference") if program.answered else ("custom",):
+        kinds = ("tts", "conference") if program.answered else ("custom",)
+        if is_placed_by_flows(self.release, program.flow):
+            kinds = ("flow",)
+        for kind in kinds:
             yield {"placed": kind, "data": samples}
             yield {"placed": kind}
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
-from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from flowengine.journal.journal_database import JournalError
@@ -33,11 +32,8 @@ from flowengine.releases.release_overview import (
     build_problem_overview,
 )
 from flowengine.server.access import (
-    ADMIN_OPEN,
-    ADMIN_TOKEN,
     AccessDeniedError,
     TokenAuthorizer,
-    check_token,
 )
 from flowengine.server.callback import send_response
 from flowengine.server.queue_admin import show_agents, show_queues, sign_agent
@@ -248,23 +244,6 @@ class AdminEndpoint:
             return read_git_spec(Path(self._settings.git), what, self._settings.flows)
         except GitError as error:
             raise CommandRefusedError(f"no kept release begins with {what}; and {error}") from error
-
-
-def build_admin_routes(
-    environment: Mapping[str, str], settings: ServerSettings, live: ReleaseService, store: Store
-) -> list[BaseRoute]:
-    """The admin routes; none where there is no token."""
-    token = check_token(environment, ADMIN_TOKEN)
-    if not token:
-        return []
-    door = TokenAuthorizer({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
-    return [
-        Route(
-            f"{ADMIN_PREFIX}/{{verb}}",
-            AdminEndpoint(door, settings, live, store),
-            methods=["GET", "POST"],
-        )
-    ]
 
 
 def parse_request(body: bytes, takes: type[RequestT]) -> RequestT:

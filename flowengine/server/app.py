@@ -23,8 +23,9 @@ from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.outbox import Outbox
-from flowengine.server import admin, keys
+from flowengine.server import keys
 from flowengine.server.access import AuthorizedEndpoint, create_status_authorizer
+from flowengine.server.admin_routes import build_admin_routes
 from flowengine.server.background_tasks import start_background_task
 from flowengine.server.callback import CallbackHandler, SignatureGate
 from flowengine.server.callback_dispatcher import CallbackDispatcher
@@ -81,7 +82,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     codec = keys.create_codec(known, environment, settings.folder)
     sealer = JournalEncryption(keys.find_sealing_keys(known, environment, settings.folder))
     journal = open_journal(settings, releases, sealer, metrics)
-    engine = Engine(releases, store, codec, client)
+    engine = watch_engine(Engine(releases, store, codec, client), metrics)
     callback = CallbackHandler(
         engine,
         SignatureGate(releases, environment),
@@ -92,22 +93,18 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     )
     ready, door = Readyz(store), create_status_authorizer(environment)
     status = StatusEndpoint(live, releases, store, journal)
-    numbers = MetricsEndpoint(metrics, store)
+    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, store))
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
-        Route("/healthz", Healthz(), methods=["GET"]),
-        Route("/readyz", ready, methods=["GET"]),
-        Route("/metrics", AuthorizedEndpoint(door, numbers), methods=["GET"]),
-        Route("/status", AuthorizedEndpoint(door, status), methods=["GET"]),
-        *admin.build_admin_routes(environment, settings, live, store),
+        *build_page_routes(ready, figures, AuthorizedEndpoint(door, status)),
+        *build_admin_routes(environment, settings, live, store, engine.placements, releases),
     ]
     connections = ConnectionTable(settings.keep_alive)
     outbox, drain = Outbox(store, codec, client), settings.drain
     secrets = partial(find_application_secret, releases, environment)
     requests = OrchestrationRequests(secrets, settings.api_url)
-    orchestrations = create_service(
-        engine, store, codec, requests, callback.answer_result, metrics.observe_wait
-    )
+    answer_result, at_once = callback.answer_result, settings.calls_at_once
+    orchestrations = create_service(engine, store, codec, requests, answer_result, at_once)
     parts = WorkerParts(
         store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
     )
@@ -115,6 +112,21 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     return CallbackDispatcher(
         settings.callback_path, callback, others, connections, live.retire, live.is_renewable
     )
+
+
+def build_page_routes(ready: Readyz, figures: Any, status: Any) -> list[Route]:
+    """The routes of what is only read."""
+    pages = {"/healthz": Healthz(), "/readyz": ready, "/metrics": figures, "/status": status}
+    return [Route(path, page, methods=["GET"]) for path, page in pages.items()]
+
+
+def watch_engine(engine: Engine, metrics: Metrics) -> Engine:
+    """Count what becomes of those who wait, and of placements; returns the engine."""
+    if engine.orchestrations is not None:
+        engine.orchestrations.on_wait_end = metrics.observe_wait
+    if engine.placements is not None:
+        engine.placements.note_outcome = metrics.count_placement
+    return engine
 
 
 def find_application_secret(

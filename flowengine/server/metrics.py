@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from flowengine.journal.size_limit import JournalUsage
+from flowengine.orchestration.placement_state import Placement
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.orchestrations import WaitEnd
 from flowengine.server.fetch.breaker import CircuitState
@@ -44,6 +45,12 @@ class Metrics:
         self._make_fetch_metrics(given)
         self._make_journal_metrics(given)
         self._make_queue_metrics(given)
+        self._placements = Counter(
+            "placements",
+            "Calls that flows or commands have placed, by flow and outcome",
+            ["flow", "outcome"],
+            **given,
+        )
         self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
         self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
         self._release = Gauge(
@@ -132,6 +139,10 @@ class Metrics:
         for (event, outcome), times in noted.items():
             self._callbacks.labels(event, outcome).inc(len(times))
             observe_values(self._seconds.labels(event), times)
+
+    def count_placement(self, placement: Placement) -> None:
+        """Count a placement that is over."""
+        self._placements.labels(placement.plan.flow, placement.outcome).inc()
 
     def observe_lookup(self, service: str, outcome: str, seconds: float) -> None:
         self._fetches.labels(service, outcome).inc()

@@ -1,16 +1,14 @@
 """Runs the orchestrations of a worker: their tasks, and the janitor."""
 
-from collections.abc import Callable
-
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.orchestration_tasks import OrchestrationTasks
-from flowengine.runtime.orchestrations import Orchestrations, WaitEnd
+from flowengine.runtime.placement_tasks import PlacementTasks
 from flowengine.runtime.task_contents import AnswerResult
 from flowengine.runtime.task_loop import TaskLoop
 from flowengine.server.orchestration_requests import OrchestrationRequests
-from flowengine.storage.sessions import Store
+from flowengine.storage.sessions import OrchestrationStore, Store
 
 
 def create_service(
@@ -19,32 +17,31 @@ def create_service(
     codec: Codec,
     requests: OrchestrationRequests,
     answer_result: AnswerResult,
-    on_wait_end: Callable[[WaitEnd], None],
+    calls_at_once: int,
 ) -> "OrchestrationService | None":
-    """The service of an engine; None where its store keeps no orchestrations. `on_wait_end` hears of
-    each wait in a queue that has ended.
-    """
-    if engine.orchestrations is None:
+    """The service of an engine; None where its store keeps no orchestrations."""
+    if engine.orchestrations is None or engine.placements is None:
         return None
-    engine.orchestrations.on_wait_end = on_wait_end
-    return OrchestrationService(store, engine.orchestrations, codec, requests, answer_result)
+    placed = PlacementTasks(engine.placements, codec, requests, calls_at_once)
+    orchestrations = engine.orchestrations
+    tasks = OrchestrationTasks(orchestrations, codec, requests, answer_result, placements=placed)
+    janitor = OrchestrationJanitor(store, orchestrations, requests, placements=engine.placements)
+    return OrchestrationService(orchestrations.store, tasks, janitor, requests)
 
 
 class OrchestrationService:
-    """The orchestrations of a worker. `answer_result` lets a caller go on in the flow."""
+    """The orchestrations of a worker."""
 
     def __init__(
         self,
-        store: Store,
-        orchestrations: Orchestrations,
-        codec: Codec,
+        store: OrchestrationStore,
+        tasks: OrchestrationTasks,
+        janitor: OrchestrationJanitor,
         requests: OrchestrationRequests,
-        answer_result: AnswerResult,
     ) -> None:
-        tasks = OrchestrationTasks(orchestrations, codec, requests, answer_result)
         self._requests = requests
-        self._loop = TaskLoop(orchestrations.store, tasks.handle)
-        self._janitor = OrchestrationJanitor(store, orchestrations, requests)
+        self._loop = TaskLoop(store, tasks.handle)
+        self._janitor = janitor
 
     async def run_tasks(self) -> None:
         await self._loop.run()

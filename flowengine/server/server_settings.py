@@ -39,6 +39,7 @@ class ServerSettings:
     drain: float = 0.0
     keep_alive: float = DEFAULT_KEEP_ALIVE_SECONDS
     api_url: str = "https://calling.api.sinch.com"
+    calls_at_once: int = 30
     instance: str = ""
     """New with each start of the server, and the same in all its workers"""
 

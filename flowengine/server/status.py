@@ -23,6 +23,7 @@ from flowengine.releases.release_overview import (
 )
 from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.runtime.parkings import PARKING_KIND
+from flowengine.runtime.placements import RUNNING_KIND, WAITING_KIND
 from flowengine.runtime.queue_overview import QueueOverview, load_queue_overviews
 from flowengine.runtime.rooms import ROOM_KIND
 from flowengine.server.callback import send_response
@@ -70,13 +71,22 @@ class RingStatus(msgspec.Struct, frozen=True):
     parked: int
 
 
+class PlacedStatus(msgspec.Struct, frozen=True):
+    """The calls that flows or commands place: how many wait for their time, and how many are under
+    way.
+    """
+
+    waiting: int
+    under_way: int
+
+
 class ReleaseStatus(msgspec.Struct, frozen=True):
     """The releases of a server. Of drafts it has only the names, as their callers are private.
     `draining` are releases that are not live and have calls; null while the session store fails.
     `canary` compares the candidate with the current release, as of some seconds ago; null where the
     journal cannot tell. `journal` is null where this worker has written no row yet. `fallback_from`
     is the release that no longer compiles, where the server has fallen back to `current`, else "".
-    `rings` and `queues` are null without a store, and while it fails.
+    `rings`, `queues` and `placements` are null without a store, and while it fails.
     """
 
     following: LeaderOverview | None
@@ -93,6 +103,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     fallback_from: str
     rings: RingStatus | None
     queues: tuple[QueueOverview, ...] | None
+    placements: PlacedStatus | None
 
 
 class StatusEndpoint:
@@ -145,6 +156,7 @@ class StatusEndpoint:
             found.fallback_from,
             await try_load_ring_status(self._store),
             await try_load_queues(self._store),
+            await try_load_placed_status(self._store),
         )
 
     async def _load_figures(self) -> CanaryComparison | None:
@@ -201,4 +213,17 @@ async def try_load_queues(store: Store) -> tuple[QueueOverview, ...] | None:
         return tuple(await load_queue_overviews(store.orchestrations, time.time()))
     except StoreError:
         log.exception("the session store cannot tell who waits in queues")
+        return None
+
+
+async def try_load_placed_status(store: Store) -> PlacedStatus | None:
+    """How placed calls are getting on; None as above."""
+    rows = store.orchestrations
+    if rows is None:
+        return None
+    try:
+        waiting = await rows.count_orchestrations(WAITING_KIND)
+        return PlacedStatus(waiting, await rows.count_orchestrations(RUNNING_KIND))
+    except StoreError:
+        log.exception("the session store cannot tell which calls are placed")
         return None

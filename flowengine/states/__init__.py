@@ -10,6 +10,7 @@ from flowengine.states import (
     fetch,
     menu,
     pick_up,
+    place,
     preamble,
     queue,
     record_message,
@@ -32,6 +33,7 @@ from flowengine.states.orchestration_result import (
     QueueAnnouncement,
     StepEvent,
 )
+from flowengine.states.place_plan import PlacementPlan
 from flowengine.states.queue_plan import (
     AgentSigning,
     LeaveRoom,
@@ -77,6 +79,7 @@ __all__ = [
     "NoEffect",
     "OrchestrationResult",
     "OwnEvent",
+    "PlacementPlan",
     "QueueAnnouncement",
     "QueueFacts",
     "QueueRequest",
@@ -118,6 +121,7 @@ STATE_KINDS: dict[str, StateKind] = {
         queue.QUEUE_STATE_KIND,
         agent.AGENT_KIND,
         conference.CONFERENCE_KIND,
+        place.PLACE_KIND,
         terminal_states.CONTINUE_KIND,
         terminal_states.PARK_KIND,
         pick_up.PICK_UP_KIND,

@@ -9,6 +9,7 @@ import msgspec
 
 from flowengine.expr import EvalError
 from flowengine.states.orchestration_result import StepEvent
+from flowengine.states.place_plan import PlacementPlan
 from flowengine.states.state_results import InstructionToSend, LookupResult
 
 CALLER_NAMES = ("call.from", "call.user", "call.sip")
@@ -49,7 +50,8 @@ ComputedNames = Mapping[str, Callable[[NameBindings], Any]]
 
 class StepContext(msgspec.Struct):
     """One step in progress. `names` holds `vars.*` and `call.*`; `instructions` the instructions so
-    far; `notes` go to the trace.
+    far; `notes` go to the trace. `steps` are those of the call before this one; `placements` the calls
+    to place.
     """
 
     event: StepEvent
@@ -59,6 +61,8 @@ class StepContext(msgspec.Struct):
     lookup_result: LookupResult | None = None
     instructions: list[InstructionToSend] = []
     notes: list[str] = []
+    steps: int = 0
+    placements: list[PlacementPlan] = []
 
     def bind_names(self, names: Iterable[str], secrets: Mapping[str, str]) -> dict[str, Any]:
         """The values of these names, secrets among them. Raises EvalError for a secret that the

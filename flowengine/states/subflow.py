@@ -161,7 +161,7 @@ def compile_subflow(
         )
         return None
     check_outcomes(builder, path, subflow, signature)
-    check_inputs(builder, path, subflow, signature)
+    check_inputs(builder, path, subflow.flow, subflow.given, signature)
     inputs = [
         compile_input(builder, (*path, "with", name), name, value, signature)
         for name, value in subflow.given.items()
@@ -176,21 +176,24 @@ def compile_subflow(
 
 
 def check_inputs(
-    builder: StateBuilder, path: KeyPath, subflow: Subflow, signature: FlowSignature
+    builder: StateBuilder,
+    path: KeyPath,
+    flow: str,
+    given: Collection[str],
+    signature: FlowSignature,
 ) -> None:
-    unknown = set(subflow.given) - {item.name for item in signature.inputs}
+    """What a flow needs and is not handed in."""
+    unknown = set(given) - {item.name for item in signature.inputs}
     missing = [
         item.name
         for item in signature.inputs
-        if item.name not in subflow.given
-        and item.default is None
-        and not is_mistyped(item.name, unknown)
+        if item.name not in given and item.default is None and not is_mistyped(item.name, unknown)
     ]
     if missing:
         builder.add_problem(
             "FE215",
             path,
-            f"{subflow.flow} needs {', '.join(missing)}",
+            f"{flow} needs {', '.join(missing)}",
             "hand it in under with:",
             at_key=True,
         )

@@ -107,6 +107,11 @@ class Verb(ABC):
         return ""
 
     @property
+    def placed_flow(self) -> str:
+        """The flow that it has somebody called into, or ""."""
+        return ""
+
+    @property
     def returned_outcome(self) -> str:
         """The outcome by which it ends a subflow, or ""."""
         return ""

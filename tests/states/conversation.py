@@ -226,6 +226,10 @@ class Conversation:
                 {"action": {"name": sends}} if isinstance(sends, str) else sends, answer
             ), answer
             assert sends != {} or answer == {}
+        if "places" in turn:
+            plans = [json.loads(msgspec.json.encode(asdict(one))) for one in outcome.placements]
+            assert len(plans) == len(turn["places"]), plans
+            assert all(map(contained, turn["places"], plans)), plans
         if "rings" in turn:
             assert outcome.ring
             plan = json.loads(msgspec.json.encode(asdict(outcome.ring)))

@@ -76,6 +76,13 @@ states:
   right: {return: right}
   wrong: {return: wrong}
 """
+BACK = """
+flow: we-call-back
+on: {answered: greet}
+vars: {name: {type: text, max: 40}}
+inputs: [name]
+states: {greet: {say: "Hello ${vars.name}.", hangup: }}
+"""
 PROJECT = """
 project: test
 routes: [{flow: line}]
@@ -97,6 +104,7 @@ def compile_example(flow: Mapping[str, Json], project: str = PROJECT) -> Compile
     files = {
         "line.yaml": msgspec.json.encode(flow),
         "ask-pin.yaml": PIN.encode(),
+        "we-call-back.yaml": BACK.encode(),
         "project.yaml": project.encode(),
     }
     made = compile_project(files, {"S3": "x", "SECRET": "x"})

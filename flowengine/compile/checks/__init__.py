@@ -21,6 +21,7 @@ from flowengine.compile.checks import (
     needed_store,
     no_effect,
     phone_columns,
+    placed_flows,
     platform_limits,
     prompt_sizes,
     questions_after_answer,
@@ -81,8 +82,7 @@ def check_project(
     rules: list[Rule] = [
         partial(state_loops.check, graph, memory),
         partial(callback_contexts.check, programs, authored, memory),
-        partial(subflow_recursion.check, programs),
-        partial(subflow_starts.check, programs),
+        partial(check_used_flows, programs),
         partial(unrouted_flows.check, authored),
         partial(check_stored_state, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
@@ -106,6 +106,13 @@ def check_project(
             rules, place_of_project([document.file for document in authored.shared_documents])
         ),
     ]
+
+
+def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
+    """Flows that states use, and that cannot be begun so."""
+    yield from subflow_recursion.check(programs)
+    yield from subflow_starts.check(programs)
+    yield from placed_flows.check(programs)
 
 
 def check_unused(

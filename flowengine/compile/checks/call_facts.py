@@ -318,10 +318,10 @@ def iterate_event_entries(program: Program, locales: tuple[str, ...]) -> Iterato
     """Where events enter the flow. An answer begins a placed call, in its flow's locale: one that
     follows a `connect` goes on there. The other events come in a locale of any state before.
     """
-    if program.answered:
-        first = get_locale_bit(program.locale, locales)
-        facts = REACHABLE | CALLOUT_ANSWERED | AMD_KNOWN | FROM_SERVER | first
-        yield PathEdge(program.answered, Transfer(0, facts))
+    first = get_locale_bit(program.locale, locales)
+    facts = REACHABLE | CALLOUT_ANSWERED | AMD_KNOWN | FROM_SERVER | first
+    for entry in filter(None, (program.answered, program.answered_by_machine)):
+        yield PathEdge(entry, Transfer(0, facts))
     named = [
         (program.pressed, CONFERENCE_KEYS),
         (program.ended, CALL_ENDED),

@@ -221,6 +221,7 @@ class CallPaths:
         named = [
             ("ice", start),
             ("ace", program.answered),
+            ("ace", program.answered_by_machine),
             ("keys", program.pressed),
             ("dice", program.ended),
         ]

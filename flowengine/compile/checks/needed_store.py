@@ -22,16 +22,17 @@ def explain_need(state: CompiledState) -> tuple[str, str] | None:
     if state.verb.written_addresses:  # the notice of a file sets no cookie
         what = "waits for a file, and without a session store the call never hears of it"
         return "FE422", f"{state.name} {what}"
-    if state.verb.calls_others:
-        what = "has others called, and without a session store nobody knows of their calls"
-        return "FE427", f"{state.name} {what}"
-    if state.verb.uses_parking:
-        what = "needs to know who is parked, and without a session store nobody does"
-        return "FE427", f"{state.name} {what}"
-    if state.verb.is_in_room or state.verb.changes_room:
-        what = "needs to know who is in the conference, and without a session store nobody does"
-        return "FE427", f"{state.name} {what}"
-    if state.verb.signs_agents:
-        what = "signs an agent in or out, and without a session store nobody knows of it"
-        return "FE427", f"{state.name} {what}"
+    verb, without = state.verb, "without a session store nobody"
+    for holds, what in (
+        (verb.calls_others, f"has others called, and {without} knows of their calls"),
+        (bool(verb.placed_flow), f"has somebody called, and {without} remembers to"),
+        (verb.uses_parking, f"needs to know who is parked, and {without} does"),
+        (
+            verb.is_in_room or verb.changes_room,
+            f"needs to know who is in the conference, and {without} does",
+        ),
+        (verb.signs_agents, f"signs an agent in or out, and {without} knows of it"),
+    ):
+        if holds:
+            return "FE427", f"{state.name} {what}"
     return None

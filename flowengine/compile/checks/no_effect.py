@@ -66,7 +66,8 @@ def find_unread_values(facts: CallFacts, state: CompiledState) -> Iterator[NoEff
         return
     program = facts.program
     later = {target.state for target in state.exits.values()} | {state.error}
-    later |= {program.answered, program.pressed, program.ended, *program.notified.values()}
+    later |= {program.answered, program.answered_by_machine, program.pressed, program.ended}
+    later |= {*program.notified.values()}
     needed = frozenset().union(*(program.entry_reads.get(name, frozenset()) for name in later))
     if facts.can_hold(state.name, SIDE_EVENTS):  # the call goes on where it waits
         needed = needed.union(*program.live.values())

@@ -1,0 +1,223 @@
+"""`flowengine campaign`."""
+
+import csv
+import hashlib
+import re
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flowengine.cli.campaign_rows import (
+    CampaignFile,
+    CampaignRow,
+    RowFault,
+    read_campaign,
+    read_forbidden,
+)
+from flowengine.cli.campaign_run import CampaignPace, CampaignRun, ServerAwayError
+from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError
+from flowengine.cli.placement_client import PlacementClient, PlacementClientError
+from flowengine.cli.placement_options import add_placement_options
+from flowengine.server.placements import PlacementView
+
+MAX_TOLD_FAULTS = 50
+STATE_WORDS = {"": "not called yet", "sent": "under way", "again": "to be called again"}
+RESULT_COLUMNS = ("outcome", "tries", "reason", "call")
+
+
+class RateType(click.ParamType[float]):
+    """Calls per second, minute or hour: 2/s, 60/m, 500/h."""
+
+    name = "rate"
+    _SECONDS: Mapping[str, int] = {"s": 1, "m": 60, "h": 3600}
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The calls a second."""
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)/([smh])", value)
+        if found is None or not float(found[1]):
+            self.fail("write calls per second, minute or hour: 2/s, 60/m, 500/h", param, ctx)
+        return float(found[1]) / self._SECONDS[found[2]]
+
+
+class PatientServer:
+    """The server of a campaign: one that does not answer for a while is waited for."""
+
+    def __init__(self, client: PlacementClient) -> None:
+        self._client = client
+
+    def place(
+        self, options: Mapping[str, Any], calls: Sequence[Mapping[str, Any]], **how: bool
+    ) -> list[PlacementView]:
+        return self._ask(lambda: self._client.place(options, calls, **how))
+
+    def load(self, ids: Sequence[str]) -> list[PlacementView]:
+        return self._ask(lambda: self._client.load(ids))
+
+    def _ask(self, ask: Any) -> list[PlacementView]:
+        try:
+            found: list[PlacementView] = ask()
+        except PlacementClientError as error:
+            if error.may_pass:
+                raise ServerAwayError(str(error)) from error
+            raise
+        return found
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--flow", required=True, help="The flow that begins when somebody answers.")
+@click.option("--rate", default="60/m", show_default=True, type=RateType(), help="Calls to begin.")
+@click.option(
+    "--at-once",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Calls under way at once.",
+)
+@click.option(
+    "--do-not-call",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Who is not called: a table of the project, or a file with a number in each line.",
+)
+@click.option("--check", "only_checks", is_flag=True, help="Tell what is wrong, and call nobody.")
+@click.option("--status", "only_status", is_flag=True, help="Tell how far it has come.")
+@add_placement_options
+def campaign(
+    file: Path,
+    flow: str,
+    rate: float,
+    at_once: int,
+    do_not_call: Path | None,
+    server: str,
+    call_options: dict[str, Any],
+    *,
+    only_checks: bool,
+    only_status: bool,
+) -> None:
+    """Have a server call all people in a CSV file into a flow.
+
+    The column to, number or phone says whom to call; the others are inputs of the flow. Interrupt
+    the command to pause; the same command goes on. What has become of each row is in FILE.campaign
+    meanwhile, and in FILE.results.csv when the command ends.
+    """
+    people = read_people(file, do_not_call)
+    addresses = [row.to for row in people.rows]
+    if only_status:
+        with closing(open_state(file, flow)) as known:
+            show_status(known, addresses)
+        return
+    options = {**call_options, "flow": flow}
+    with closing(PlacementClient(server)) as client:
+        check_rows(client, file, people, options)
+        for fault in people.left_out:
+            click.echo(f"left out: {fault.format(file)}", err=True)
+        if only_checks:
+            click.echo(f"{len(people.rows)} people can be called")
+            return
+        pace = CampaignPace(rate, at_once, call_options["tries"], call_options["pause"])
+        patient = PatientServer(client)
+        with closing(open_state(file, flow)) as state:
+            run = CampaignRun(people.rows, state, patient, options, pace, time.time, time.sleep)
+            run_to_end(run, state, file, people)
+
+
+def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: CampaignFile) -> None:
+    """Run with a progress bar, and write the results."""
+    addresses = [row.to for row in people.rows]
+    over = sum(state.get(to).is_over for to in addresses)
+    try:
+        with click.progressbar(length=len(addresses), label=file.name) as bar:
+            bar.update(over)
+            run.on_over = lambda _row: bar.update(1)
+            run.run()
+    except KeyboardInterrupt:
+        click.echo(f"\npaused, {run.running} calls go on: the same command goes on", err=True)
+        raise SystemExit(130) from None
+    except PlacementClientError as error:
+        raise click.ClickException(f"{error}; the same command goes on") from error
+    finally:
+        results = write_results(file, people, state)
+        show_status(state, addresses)
+        click.echo(f"results: {results}")
+
+
+def read_people(file: Path, do_not_call: Path | None) -> CampaignFile:
+    """The rows; mistakes end the command."""
+    try:
+        forbidden = read_forbidden(do_not_call) if do_not_call else frozenset[str]()
+        people = read_campaign(file.read_text("utf-8-sig"), forbidden)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+    tell_faults(file, people.faults)
+    return people
+
+
+def check_rows(
+    client: PlacementClient, file: Path, people: CampaignFile, options: Mapping[str, Any]
+) -> None:
+    """Have the server look at all rows before anybody is called."""
+    try:
+        views = client.place(options, [to_call(row) for row in people.rows], check=True)
+    except PlacementClientError as error:
+        raise click.ClickException(str(error)) from error
+    faults = [
+        RowFault(row.line, people.find_column(view.field), view.field, view.error)
+        for row, view in zip(people.rows, views, strict=True)
+        if view.error
+    ]
+    tell_faults(file, faults)
+
+
+def to_call(row: CampaignRow) -> dict[str, Any]:
+    return {"to": row.to, "with": row.data}
+
+
+def tell_faults(file: Path, faults: Sequence[RowFault]) -> None:
+    """Tell what is wrong, and end the command; nobody is called then."""
+    if not faults:
+        return
+    for fault in faults[:MAX_TOLD_FAULTS]:
+        click.echo(fault.format(file), err=True)
+    if len(faults) > MAX_TOLD_FAULTS:
+        click.echo(f"and {len(faults) - MAX_TOLD_FAULTS} more", err=True)
+    raise click.ClickException(f"{len(faults)} rows have mistakes, so nobody is called")
+
+
+def open_state(file: Path, flow: str) -> CampaignState:
+    """The file with what has become of the campaign. Without one, the campaign is known by what it
+    calls: with the same people it places nothing twice even then.
+    """
+    content = flow.encode() + b"\0" + file.read_bytes()
+    campaign_id = hashlib.blake2b(content, digest_size=8).hexdigest()
+    try:
+        return CampaignState(Path(f"{file}.campaign"), CampaignHead(campaign_id, flow))
+    except (OSError, CampaignStateError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def show_status(state: CampaignState, addresses: list[str]) -> None:
+    for name, number in sorted(state.count_states(addresses).items()):
+        click.echo(f"{number:7}  {STATE_WORDS.get(name, name)}")
+
+
+def write_results(file: Path, people: CampaignFile, state: CampaignState) -> Path:
+    """What has become of each row, beside the file."""
+    path = file.with_suffix(".results.csv")
+    with path.open("w", newline="", encoding="utf-8") as target:
+        writer = csv.writer(target)
+        writer.writerow(["line", "to", *RESULT_COLUMNS])
+        for row in people.rows:
+            known = state.get(row.to)
+            told = (known.state or "not called", known.tries, known.reason, known.call)
+            writer.writerow([row.line, row.to, *told])
+        for fault in people.left_out:
+            writer.writerow([fault.line, "", "left out", 0, fault.message, ""])
+    return path

@@ -1,0 +1,89 @@
+"""Asks a server to place calls, with the token of its admin."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import httpx
+import msgspec
+
+from flowengine.cross_site import is_loopback
+from flowengine.limits import MAX_PLACEMENTS_PER_REQUEST
+from flowengine.server.access import ADMIN_TOKEN
+from flowengine.server.admin import ADMIN_PREFIX
+from flowengine.server.placements import PlacementsReply, PlacementView
+
+PLACEMENT_REQUEST_SECONDS = 30.0
+MAX_IDS_PER_REQUEST = 100  # they stand in the address
+
+
+class PlacementClientError(Exception):
+    """The server cannot be reached, or has refused the request. With `may_pass` a later try may do
+    better.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
+
+
+class PlacementClient:
+    """One server. `transport` is for tests."""
+
+    def __init__(self, server: str, transport: httpx.BaseTransport | None = None) -> None:
+        token = os.environ.get(ADMIN_TOKEN, "")
+        if not token:
+            raise click.UsageError(f"set {ADMIN_TOKEN} to the token of the server")
+        self._client = httpx.Client(
+            base_url=server.rstrip("/"),
+            headers={"authorization": f"Bearer {token}"},
+            timeout=PLACEMENT_REQUEST_SECONDS,
+            trust_env=not is_loopback(urlsplit(server).hostname or ""),  # no proxy leads here
+            transport=transport,
+        )
+        self._path = f"{ADMIN_PREFIX}/place"
+
+    def close(self) -> None:
+        self._client.close()
+
+    def place(
+        self, options: Mapping[str, Any], calls: Sequence[Mapping[str, Any]], **how: bool
+    ) -> list[PlacementView]:
+        """Place these calls, or with `check` only tell what is wrong in them; one answer for each.
+        Raises PlacementClientError.
+        """
+        found: list[PlacementView] = []
+        for start in range(0, len(calls), MAX_PLACEMENTS_PER_REQUEST):
+            part = calls[start : start + MAX_PLACEMENTS_PER_REQUEST]
+            content = msgspec.json.encode({**options, "calls": part, **how})
+            found += self._send("POST", content=content)
+        return found
+
+    def load(self, ids: Iterable[str]) -> list[PlacementView]:
+        """What has become of these placements. Raises PlacementClientError."""
+        found: list[PlacementView] = []
+        wanted = list(ids)
+        for start in range(0, len(wanted), MAX_IDS_PER_REQUEST):
+            part = wanted[start : start + MAX_IDS_PER_REQUEST]
+            found += self._send("GET", params=[("id", one) for one in part])
+        return found
+
+    def _send(self, method: str, **request: Any) -> tuple[PlacementView, ...]:
+        try:
+            answer = self._client.request(method, self._path, **request)
+        except httpx.HTTPError as error:
+            raise PlacementClientError(
+                f"the server at {self._client.base_url} does not answer: {error}", may_pass=True
+            ) from error
+        try:
+            reply = msgspec.json.decode(answer.content, type=PlacementsReply)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            reply = PlacementsReply(message="this is no answer of a flowengine server")
+        if not answer.is_success:
+            hint = f"; the server needs {ADMIN_TOKEN}, too" if answer.status_code == 404 else ""
+            may_pass = answer.status_code >= 500
+            message = f"{reply.message} ({answer.status_code}){hint}"
+            raise PlacementClientError(message, may_pass=may_pass)
+        return reply.placements

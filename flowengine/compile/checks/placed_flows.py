@@ -1,0 +1,26 @@
+"""Flows that somebody is to be called into, and that no answer begins."""
+
+from collections.abc import Iterator, Mapping
+
+from flowengine.compile.program import CompiledState, Program
+from flowengine.cooperative import iterate_with_pauses
+from flowengine.problems import Problem
+
+
+def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
+    for _, program in iterate_with_pauses(programs.items()):
+        for state in program.compute_once(list_placing_states):
+            flow = state.verb.placed_flow
+            if flow in programs and not programs[flow].answered:
+                span = program.document.find_span((*state.path, state.kind, "flow"))
+                yield Problem(
+                    "FE428",
+                    span,
+                    f"nothing begins {flow} when somebody answers",
+                    f"add `on: {{answered: <state>}}` to {flow}",
+                )
+
+
+def list_placing_states(program: Program) -> tuple[CompiledState, ...]:
+    """The states that have somebody called."""
+    return tuple(state for state in program.states.values() if state.verb.placed_flow)

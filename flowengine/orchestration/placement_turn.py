@@ -1,0 +1,67 @@
+"""One turn of a placement: what has happened, and what a call is answered. What the platform asks and
+what is to be done are those of a leg.
+"""
+
+import msgspec
+
+from flowengine.orchestration.turn import (
+    CancelLeg,
+    CancelTimer,
+    DialMember,
+    EndLeg,
+    HangUpLeg,
+    LegAsked,
+    PlaceLeg,
+    SetTimer,
+    TimerDue,
+)
+from flowengine.states.place_plan import PlacementPlan
+
+
+class PlacementBegan(msgspec.Struct, frozen=True):
+    """Somebody has asked for it, `at` this time."""
+
+    plan: PlacementPlan
+    at: float
+
+
+class CalleeAnswered(msgspec.Struct, frozen=True):
+    """The callee, or a machine in their place, has picked up (ACE)."""
+
+    attempt: int
+    call_id: str
+    is_machine: bool
+
+
+class PlacedCallEnded(msgspec.Struct, frozen=True):
+    """The call is over (DiCE)."""
+
+    attempt: int
+    call_id: str
+    result: str
+    reason: str = ""
+
+
+class PlacementRefused(msgspec.Struct, frozen=True):
+    """The platform has refused to place the call, or nobody knows whether it has, after all tries;
+    or no flow of the live release can take it. With `is_invalid` nobody has this number.
+    """
+
+    attempt: int
+    reason: str
+    is_invalid: bool = False
+
+
+PlacementEvent = (
+    PlacementBegan | LegAsked | CalleeAnswered | PlacedCallEnded | PlacementRefused | TimerDue
+)
+PlacementEffect = SetTimer | CancelTimer | PlaceLeg | CancelLeg | HangUpLeg
+
+
+class BeginFlow(msgspec.Struct, frozen=True):
+    """Begin the flow of the plan: somebody has answered."""
+
+    plan: PlacementPlan
+
+
+PlacementVerdict = DialMember | BeginFlow | EndLeg

@@ -1,0 +1,155 @@
+"""Carries out the tasks of placements: a timer is a turn, and a request goes to the platform."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from flowengine.orchestration.placement import TRY_TIMER
+from flowengine.orchestration.placement_state import Placement
+from flowengine.orchestration.placement_turn import PlacementRefused
+from flowengine.orchestration.turn import HangUpLeg, PlaceLeg, TimerDue
+from flowengine.runtime.cookie import Codec
+from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, format_leg_token
+from flowengine.runtime.orchestration_encoding import OwnedPlacement
+from flowengine.runtime.placements import (
+    BEGIN_PART,
+    HANG_UP_PART,
+    PLACE_PART,
+    TIMER_PART,
+    Placements,
+    PlacementTask,
+)
+from flowengine.runtime.platform_requests import (
+    PlatformRequests,
+    RequestDone,
+    RequestOutcome,
+    RequestRefused,
+)
+from flowengine.sinch.address_mask import mask_address
+from flowengine.storage.sessions import ScheduledTask
+
+DEFAULT_CALLS_AT_ONCE = 30
+FULL_RETRY_SECONDS = 0.5  # while as many calls are under way as may be
+MAX_PLACED_TRIES = 5  # of one request, within `PLACING_SECONDS` of the conductor
+MAX_ENDING_TRIES = 8
+FIRST_PLACED_PAUSE_SECONDS = 0.25  # doubled with each try
+INVALID_STATUSES = frozenset({400, 422})
+log = logging.getLogger(__name__)
+
+
+class UnreadablePlacementError(Exception):
+    """No key opens the task, or a later version wrote it."""
+
+
+class PlacementTasks:
+    """Handles the tasks of placements. Of all servers that share a store, about `calls_at_once` calls
+    are under way at once: exact within one worker, and some more where several start one at the same
+    moment.
+    """
+
+    def __init__(
+        self,
+        placements: Placements,
+        codec: Codec,
+        requests: PlatformRequests,
+        calls_at_once: int = DEFAULT_CALLS_AT_ONCE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._placements = placements
+        self._codec = codec
+        self._requests = requests
+        self._calls_at_once = calls_at_once
+        self._starting = 0
+        self._clock = clock
+        self._handlers: dict[str, Callable[[ScheduledTask], Awaitable[float | None]]] = {
+            BEGIN_PART: self._begin,
+            TIMER_PART: self._run_timer,
+            PLACE_PART: self._place_call,
+            HANG_UP_PART: self._hang_up,
+        }
+
+    async def handle(self, task: ScheduledTask) -> float | None:
+        """Carry out a task; returns when to try again, or None when it is done."""
+        handler = self._handlers.get(task.key.split(":")[1])
+        if handler is None:
+            log.error("task %s of %s is of a later version", task.key, task.orchestration)
+            return None
+        try:
+            return await handler(task)
+        except UnreadablePlacementError:
+            log.error(  # noqa: TRY400  # its text says all
+                "task %s of %s cannot be read: another key or version wrote it",
+                task.key,
+                task.orchestration,
+            )
+            return None
+
+    async def _begin(self, task: ScheduledTask) -> None:
+        found = self._placements.encoding.decode_task(task, PlacementTask)
+        if found is None:
+            raise UnreadablePlacementError
+        owner, content = found
+        begin = OwnedPlacement(Placement(id=task.orchestration), owner, content.caller)
+        await self._placements.take_turn(task.orchestration, content.began, begin)
+
+    async def _run_timer(self, task: ScheduledTask) -> float | None:
+        key = task.key.split(":")[2]
+        if key != TRY_TIMER:
+            await self._placements.take_turn(task.orchestration, TimerDue(key))
+            return None
+        self._starting += 1  # what others of this worker start meanwhile is not counted yet
+        try:
+            running = await self._placements.count_running()
+            if running + self._starting > self._calls_at_once:
+                return self._clock() + FULL_RETRY_SECONDS
+            await self._placements.take_turn(task.orchestration, TimerDue(key))
+        finally:
+            self._starting -= 1
+        return None
+
+    async def _place_call(self, task: ScheduledTask) -> float | None:
+        found = self._placements.encoding.decode_task(task, PlaceLeg)
+        if found is None:
+            raise UnreadablePlacementError
+        owner, placed = found
+        token = LegToken(task.orchestration, placed.attempt)
+        custom = format_leg_token(self._codec, token, PLACED_TOKEN_PREFIX)
+        outcome = await self._requests.place_leg(owner, placed.member, placed.cli, custom)
+        if isinstance(outcome, RequestDone):
+            return None  # the question of the platform counts, and not the answer to the request
+        if not isinstance(outcome, RequestRefused) and task.tries < MAX_PLACED_TRIES:
+            return self._compute_pause(task)
+        log.warning(
+            "%s to %s was not placed: %s",
+            task.orchestration,
+            mask_address(placed.member.address),
+            outcome.reason,
+        )
+        event = PlacementRefused(placed.attempt, outcome.reason, is_of_invalid_number(outcome))
+        await self._placements.take_turn(task.orchestration, event)
+        return None
+
+    async def _hang_up(self, task: ScheduledTask) -> float | None:
+        found = self._placements.encoding.decode_task(task, HangUpLeg)
+        if found is None:
+            raise UnreadablePlacementError
+        owner, leg = found
+        outcome = await self._requests.hang_up_call(owner, leg.call_id)
+        if isinstance(outcome, RequestDone):
+            return None
+        if isinstance(outcome, RequestRefused) and outcome.is_of_unknown_call:
+            return None
+        if task.tries < MAX_ENDING_TRIES:
+            return self._compute_pause(task)
+        log.error("a call of %s goes on: %s", task.orchestration, outcome.reason)
+        return None
+
+    def _compute_pause(self, task: ScheduledTask) -> float:
+        return self._clock() + FIRST_PLACED_PAUSE_SECONDS * 2.0 ** min(task.tries - 1, 5)
+
+
+def is_of_invalid_number(outcome: RequestOutcome) -> bool:
+    """Whether the platform has refused the request for what is in it: nothing but the number differs
+    from one to the next.
+    """
+    return isinstance(outcome, RequestRefused) and outcome.status in INVALID_STATUSES

@@ -1,0 +1,207 @@
+"""Takes the turns of placements: loads the state, lets `conduct_placement` decide, and saves what
+follows, in one transaction.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from flowengine.limits import MAX_PLACEMENT_SECONDS
+from flowengine.orchestration.placement import CallingHours, PlacementTurn, conduct_placement
+from flowengine.orchestration.placement_state import Placement
+from flowengine.orchestration.placement_turn import (
+    PlacementBegan,
+    PlacementEffect,
+    PlacementEvent,
+    PlacementVerdict,
+)
+from flowengine.orchestration.turn import CancelLeg, CancelTimer, HangUpLeg, PlaceLeg, SetTimer
+from flowengine.runtime.cookie import Codec
+from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedPlacement
+from flowengine.runtime.platform_requests import CallOwner
+from flowengine.states.place_plan import PlacementPlan
+from flowengine.storage.sessions import (
+    OrchestrationChange,
+    OrchestrationStore,
+    SavedAgent,
+    SavedOrchestration,
+    ScheduledTask,
+)
+
+WAITING_KIND, RUNNING_KIND = "placement", "placement that calls"
+OVER_PLACEMENT_KIND = "placement that is over"
+LIVE_PLACEMENT_KINDS = (WAITING_KIND, RUNNING_KIND)
+PLACEMENT_TASK = "placement"
+BEGIN_PART, TIMER_PART, PLACE_PART, HANG_UP_PART = "begin", "timer", "request", "end"
+# From the last turn on: so long the same key places nothing again.
+PLACEMENT_KEPT_SECONDS = float(MAX_PLACEMENT_SECONDS)
+NoteOutcome = Callable[[Placement], None]
+log = logging.getLogger(__name__)
+
+
+class PlacementTask(msgspec.Struct, frozen=True, array_like=True):
+    """What begins a placement: the plan, and the call that has asked for it."""
+
+    began: PlacementBegan
+    caller: str
+
+
+class TakenPlacementTurn(NamedTuple):
+    """What a call is answered that asks, and the placement after the turn."""
+
+    verdict: PlacementVerdict | None
+    owned: OwnedPlacement | None
+
+
+class Placements:
+    """The turns of all placements. Any worker may take any turn. `note_outcome` hears of each
+    placement that has come to its end.
+    """
+
+    def __init__(
+        self,
+        store: OrchestrationStore,
+        codec: Codec,
+        hours: CallingHours,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store = store
+        self.encoding = OrchestrationEncoding(codec)
+        self.note_outcome: NoteOutcome = lambda _placement: None
+        self._hours = hours
+        self._clock = clock
+        self._log_once = LogOnce(log)
+
+    def build_beginning(
+        self, plan: PlacementPlan, owner: CallOwner, caller: str
+    ) -> OrchestrationChange:
+        """What is saved with the step of a call that asks for a placement. One that is there already
+        ignores it.
+        """
+        now = self._clock()
+        content = PlacementTask(PlacementBegan(plan, now), caller)
+        payload = self.encoding.encode_task(plan.id, owner, content)
+        expires = now + PLACEMENT_KEPT_SECONDS
+        saved = SavedOrchestration(plan.id, WAITING_KIND, "", 0, b"", expires)
+        key = f"{PLACEMENT_TASK}:{BEGIN_PART}"
+        return OrchestrationChange(plan.id, saved, (ScheduledTask(plan.id, key, now, payload),))
+
+    async def begin(self, plan: PlacementPlan, owner: CallOwner) -> Placement:
+        """Begin a placement that no call asks for. Returns the one that is there already, where the
+        key is known.
+        """
+        now = self._clock()
+
+        def decide(
+            saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
+        ) -> tuple[OrchestrationChange | None, Placement]:
+            known = self._open(saved)
+            if known is not None and known.placement.phase != "new":
+                return None, known.placement
+            new = Placement(id=plan.id)
+            turn = conduct_placement(new, PlacementBegan(plan, now), now, self._hours)
+            expires = now + PLACEMENT_KEPT_SECONDS
+            version = saved.version if saved else 0
+            before = SavedOrchestration(plan.id, WAITING_KIND, "", version, b"", expires)
+            after = OwnedPlacement(turn.placement or new, owner)
+            return self._build_change(before, after, turn, now), after.placement
+
+        placement = await self.store.take_turn(plan.id, list_no_agents, decide)
+        if placement.phase == "over":
+            self.note_outcome(placement)
+        return placement
+
+    async def take_turn(
+        self, placement_id: str, event: PlacementEvent, begin: OwnedPlacement | None = None
+    ) -> TakenPlacementTurn:
+        """Take one turn. `begin` is what is known of a placement that begins."""
+        now = self._clock()
+
+        def decide(
+            saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
+        ) -> tuple[OrchestrationChange | None, tuple[TakenPlacementTurn, bool]]:
+            owned = self._open(saved)
+            placement = owned.placement if owned else None
+            turn = conduct_placement(placement, event, now, self._hours)
+            if saved is None or owned is None or turn.placement is None:
+                return None, (TakenPlacementTurn(turn.verdict, None), False)
+            if turn == PlacementTurn(placement, verdict=turn.verdict):
+                return None, (TakenPlacementTurn(turn.verdict, owned), False)
+            known = begin or owned
+            after = OwnedPlacement(turn.placement, known.owner, known.caller)
+            has_ended = turn.placement.phase == "over" and owned.placement.phase != "over"
+            taken = TakenPlacementTurn(turn.verdict, after)
+            return self._build_change(saved, after, turn, now), (taken, has_ended)
+
+        taken, has_ended = await self.store.take_turn(placement_id, list_no_agents, decide)
+        if has_ended and taken.owned is not None:
+            self.note_outcome(taken.owned.placement)
+        return taken
+
+    async def load(self, placement_id: str) -> Placement | None:
+        """The placement, as far as it is known."""
+        owned = await self.store.take_turn(
+            placement_id, list_no_agents, lambda saved, _agents: (None, self._open(saved))
+        )
+        return owned.placement if owned and owned.placement.phase != "new" else None
+
+    async def count_running(self) -> int:
+        """How many calls are under way."""
+        return await self.store.count_orchestrations(RUNNING_KIND)
+
+    def _open(self, saved: SavedOrchestration | None) -> OwnedPlacement | None:
+        if saved is None:
+            return None
+        owned = self.encoding.decode_placement(saved)
+        if owned is None:
+            self._log_once.error(
+                "placements cannot be read: %s", "another key or version wrote them"
+            )
+        return owned
+
+    def _build_change(
+        self, saved: SavedOrchestration, owned: OwnedPlacement, turn: PlacementTurn, now: float
+    ) -> OrchestrationChange:
+        placement = owned.placement
+        kind = RUNNING_KIND if placement.is_running else WAITING_KIND
+        after = saved._replace(
+            kind=OVER_PLACEMENT_KIND if placement.phase == "over" else kind,
+            version=saved.version + 1,
+            state=self.encoding.encode_placement(owned),
+            expires=max(now, placement.due) + PLACEMENT_KEPT_SECONDS,
+        )
+        tasks: dict[str, ScheduledTask | None] = {}
+        for effect in turn.effects:
+            key, task = self._build_task(owned, effect, now)
+            tasks[key] = task
+        scheduled = tuple(task for task in tasks.values() if task)
+        cancelled = tuple(key for key, task in tasks.items() if task is None)
+        return OrchestrationChange(placement.id, after, scheduled, cancelled)
+
+    def _build_task(
+        self, owned: OwnedPlacement, effect: PlacementEffect, now: float
+    ) -> tuple[str, ScheduledTask | None]:
+        """The key of a task, and the task; None where it is cancelled."""
+        placement_id = owned.placement.id
+        match effect:
+            case SetTimer(key, seconds):
+                key = f"{PLACEMENT_TASK}:{TIMER_PART}:{key}"
+                return key, ScheduledTask(placement_id, key, now + seconds, b"")
+            case CancelTimer(key):
+                return f"{PLACEMENT_TASK}:{TIMER_PART}:{key}", None
+            case CancelLeg(attempt):
+                return f"{PLACEMENT_TASK}:{PLACE_PART}:{attempt}", None
+            case PlaceLeg(attempt) | HangUpLeg(attempt):
+                part = PLACE_PART if type(effect) is PlaceLeg else HANG_UP_PART
+                key = f"{PLACEMENT_TASK}:{part}:{attempt}"
+                payload = self.encoding.encode_task(placement_id, owned.owner, effect)
+                return key, ScheduledTask(placement_id, key, now, payload)
+
+
+def list_no_agents(_saved: SavedOrchestration | None) -> Collection[str]:
+    """A placement occupies no agents."""
+    return ()

@@ -1,0 +1,215 @@
+"""Placements over HTTP, with the token of the admin: place calls, and ask what has become of them."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from flowengine.compile import Program, Release
+from flowengine.limits import MAX_PLACEMENTS_PER_REQUEST
+from flowengine.orchestration.placement import CallingHours
+from flowengine.orchestration.placement_state import Placement
+from flowengine.runtime.calling_hours import ReleaseHours
+from flowengine.runtime.placement_requests import (
+    PlacementOptions,
+    PlacementRequestError,
+    WantedCall,
+    build_requested_plan,
+    check_placement_options,
+)
+from flowengine.runtime.placements import Placements
+from flowengine.runtime.platform_requests import CallOwner
+from flowengine.server.access import AccessDeniedError, TokenAuthorizer
+from flowengine.server.admin import read_request_body
+from flowengine.server.callback import send_response
+from flowengine.server.credentials import load_credentials
+from flowengine.server.server_settings import SettingsError
+from flowengine.sinch.address_mask import mask_address
+from flowengine.states.place_plan import PlacementPlan
+from flowengine.storage.sessions import StoreError
+
+log = logging.getLogger(__name__)
+
+
+class PlaceRequest(PlacementOptions, frozen=True, kw_only=True):
+    """Calls to place. With `check` nothing is placed, and only mistakes are told. With `open_only` a
+    call that could not begin now is not placed.
+    """
+
+    calls: tuple[WantedCall, ...]
+    check: bool = False
+    open_only: bool = False
+
+
+class PlacementView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of one call; `error` says what is wrong in the `field` of one that is not
+    placed, and `opens` when one could begin that `open_only` has left out.
+    """
+
+    id: str = ""
+    phase: str = ""
+    outcome: str = ""
+    tries: int = 0
+    due: float = 0.0
+    reason: str = ""
+    call: str = ""
+    flow: str = ""
+    to: str = ""
+    field: str = ""
+    error: str = ""
+    opens: float = 0.0
+
+
+class PlacementsReply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Of each call what has become of it, in the order of the request."""
+
+    placements: tuple[PlacementView, ...] = ()
+    message: str = ""
+
+
+class PlacementEndpoint:
+    """POST places calls, GET tells what has become of some."""
+
+    def __init__(
+        self,
+        door: TokenAuthorizer,
+        placements: Placements | None,
+        get_release: Callable[[], Release],
+        environment: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._authorizer = door
+        self._placements = placements
+        self._get_release = get_release
+        self._environment = environment
+        self._hours: CallingHours = ReleaseHours(get_release)
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI endpoint."""
+        try:
+            status, answer = await self._answer_request(Request(scope, receive))
+        except ClientDisconnect:
+            return
+        await send_response(send, status, msgspec.json.encode(answer))
+
+    async def _answer_request(self, request: Request) -> tuple[int, PlacementsReply]:
+        try:
+            self._authorizer.authorize_request(request)
+            return await self._answer_authorized(request)
+        except AccessDeniedError as denied:
+            return denied.status, PlacementsReply(message=str(denied))
+        except PlacementRequestError as error:
+            return 422, PlacementsReply(message=f"{error.field}: {error}")
+        except StoreError as error:
+            log.exception("calls cannot be placed")
+            return 503, PlacementsReply(message=f"the session store fails: {error}")
+
+    async def _answer_authorized(self, request: Request) -> tuple[int, PlacementsReply]:
+        if self._placements is None:
+            message = "the server has no session store, so it places no calls"
+            return 409, PlacementsReply(message=message)
+        if request.method != "POST":
+            return 200, await self.show_placements(
+                self._placements, request.query_params.getlist("id")
+            )
+        asked = parse_place_request(await read_request_body(request))
+        return 200, await self.place_calls(self._placements, asked)
+
+    async def show_placements(self, placements: Placements, ids: list[str]) -> PlacementsReply:
+        if len(ids) > MAX_PLACEMENTS_PER_REQUEST:
+            raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} at once")
+        views = []
+        for placement_id in ids:
+            known = await placements.load(placement_id)
+            views.append(
+                view_placement(known)
+                if known
+                else PlacementView(placement_id, error="nobody knows this placement")
+            )
+        return PlacementsReply(tuple(views))
+
+    async def place_calls(self, placements: Placements, asked: PlaceRequest) -> PlacementsReply:
+        if len(asked.calls) > MAX_PLACEMENTS_PER_REQUEST:
+            raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} calls at once")
+        release = self._get_release()
+        program = check_placement_options(release, asked)
+        application = self._choose_application(release, asked.application)
+        views = [
+            await self._place_call(placements, program, asked, wanted, application)
+            for wanted in asked.calls
+        ]
+        return PlacementsReply(tuple(views))
+
+    async def _place_call(
+        self,
+        placements: Placements,
+        program: Program,
+        asked: PlaceRequest,
+        wanted: WantedCall,
+        application: str,
+    ) -> PlacementView:
+        try:
+            own_key = f"own {os.urandom(16).hex()}"
+            plan = build_requested_plan(program, asked, wanted, application, own_key)
+        except PlacementRequestError as error:
+            return PlacementView(field=error.field, error=str(error))
+        if asked.check:
+            return PlacementView(plan.id, flow=plan.flow)
+        known = await placements.load(plan.id)
+        if known is None and asked.open_only and (left := self._find_opening(plan)) is not None:
+            return PlacementView(plan.id, opens=left)
+        placement = known or await placements.begin(plan, CallOwner(application, ""))
+        return view_placement(placement)
+
+    def _find_opening(self, plan: PlacementPlan) -> float | None:
+        """When the call could begin; None where that is now."""
+        now = self._clock()
+        start = max(self._hours.find_start(plan, now), now)
+        opening = self._hours.find_opening(plan, start)
+        if opening is None:
+            return float("inf")
+        return None if opening <= now else opening
+
+    def _choose_application(self, release: Release, wanted: str) -> str:
+        """Whose calls these are: the application that is named, or the only one."""
+        try:
+            known = list(load_credentials(release, self._environment))
+        except SettingsError as error:
+            raise PlacementRequestError("application", str(error)) from error
+        if wanted or len(known) == 1:
+            if wanted and wanted not in known:
+                raise PlacementRequestError(
+                    "application", "the server has no credentials of this application"
+                )
+            return wanted or known[0]
+        what = "name one of several" if known else "the server has no credentials of any"
+        raise PlacementRequestError("application", what)
+
+
+def parse_place_request(body: bytes) -> PlaceRequest:
+    try:
+        return msgspec.json.decode(body or b"{}", type=PlaceRequest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise AccessDeniedError(400, str(error)) from error
+
+
+def view_placement(placement: Placement) -> PlacementView:
+    """What people may know of a placement."""
+    plan: Any = placement.plan
+    return PlacementView(
+        placement.id,
+        placement.phase,
+        placement.outcome,
+        placement.tries,
+        placement.due if placement.phase == "waits" else placement.ended_at,
+        placement.reason,
+        placement.call_id,
+        plan.flow,
+        mask_address(plan.to.address),
+    )

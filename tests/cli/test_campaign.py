@@ -1,0 +1,123 @@
+"""Campaigns: nobody twice, nobody outside the hours, never faster than asked, whatever is killed."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from flowengine.cli import main
+from flowengine.cli.campaign_rows import read_campaign, read_forbidden
+from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError, RowState
+from tests.cli.campaign_world import CampaignWorld, KilledError
+from tests.thoroughness import THOROUGH
+
+PEOPLE = 10_000 if THOROUGH else 60
+
+
+@pytest.fixture
+def open_world(tmp_path: Path) -> Iterator[Callable[[int], CampaignWorld]]:
+    worlds: list[CampaignWorld] = []
+
+    def open_one(people: int) -> CampaignWorld:
+        worlds.append(CampaignWorld(tmp_path, people))
+        return worlds[-1]
+
+    yield open_one
+    for world in worlds:
+        world.loop.close()
+
+
+def test_campaign_that_is_killed_three_times_calls_everybody_once(
+    open_world: Callable[[int], CampaignWorld],
+) -> None:
+    rate = 2.0
+    world = open_world(PEOPLE)
+    world.kill_at = {PEOPLE // 4, PEOPLE // 2, PEOPLE}
+    killed = 0
+    while True:
+        try:
+            state = world.run(rate)
+            break
+        except KilledError:
+            killed += 1
+            world.line.restart()
+    assert killed == 3
+    outcomes = Counter(state.get(row.to).state for row in world.rows)
+    assert outcomes["answered"] == PEOPLE
+    # who was busy or did not answer was called once more, and nobody else
+    expected = sum(2 if int(row.to[-2:]) % 4 > 1 else 1 for row in world.rows)
+    assert len(world.dialled) == expected
+    assert world.tries == {row.to: state.get(row.to).tries for row in world.rows}
+    assert world.list_hours() <= {9, 10, 11}
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(sorted(world.dialled))]
+    starts = sorted(at for at, _ in world.dialled)
+    in_a_minute = max(bisect_left(starts, at + 60) - place for place, at in enumerate(starts))
+    assert in_a_minute <= rate * 60 + 1
+    assert min(gaps) >= 0
+    assert world.most_at_once <= 15
+
+
+def test_campaign_outside_the_hours_waits_for_them(
+    open_world: Callable[[int], CampaignWorld],
+) -> None:
+    world = open_world(3)
+    state = world.run(1.0)
+    begun = [round(at - world.dialled[0][0]) for at, _ in world.dialled[:3]]
+    assert begun == [0, 1, 2]
+    assert state.get(world.rows[0].to).state == "answered"
+
+
+def test_rows_with_mistakes_are_told_with_line_and_column() -> None:
+    text = 'name,number\nAnn,+12125550143\n"Bo\nBo",12\n\nCy\nDi,+1 212 555 0143\nEd,+12125550144\n'
+    found = read_campaign(text, frozenset({"+12125550144"}))
+    assert [row.line for row in found.rows] == [2]
+    assert found.rows[0].data == {"name": "Ann"}
+    told = [fault.format(Path("people.csv")) for fault in found.faults]
+    assert told[0].startswith("people.csv:4:2: number: this is no phone number")
+    assert told[1] == "people.csv:6:2: the row has 1 cells, and the first one names 2 columns"
+    assert [(one.line, one.message) for one in found.left_out] == [
+        (7, "stands in line 2, too"),
+        (8, "is not to be called"),
+    ]
+
+
+def test_file_without_a_column_of_numbers_is_refused() -> None:
+    (fault,) = read_campaign("name,age\nAnn,3\n", frozenset()).faults
+    assert fault.message == "no column has the numbers: name one to or number or phone"
+
+
+def test_table_of_the_project_or_a_list_says_who_is_not_called(tmp_path: Path) -> None:
+    table, lines = tmp_path / "stop.yaml", tmp_path / "stop.txt"
+    table.write_text('rows: {"+12125550143": {why: asked}}\ndefault: {why: ""}\n')
+    lines.write_text("+1 212 555 0143\n\n")
+    assert read_forbidden(table) == read_forbidden(lines) == {"+12125550143"}
+
+
+def test_state_of_a_campaign_survives_a_line_that_was_written_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv.campaign"
+    state = CampaignState(path, CampaignHead("c1", "remind"))
+    state.note(RowState("+1", "sent", 1))
+    state.note(RowState("+1", "answered", 1))
+    state.close()
+    path.write_bytes(path.read_bytes() + b'{"to":"+2","sta')
+    again = CampaignState(path, CampaignHead("other", "remind"))
+    assert again.head.campaign == "c1"
+    assert again.get("+1") == RowState("+1", "answered", 1)
+    assert not again.get("+2").state
+    again.close()
+    with pytest.raises(CampaignStateError, match="is of a campaign into remind"):
+        CampaignState(path, CampaignHead("c1", "sell"))
+
+
+def test_command_tells_how_far_a_campaign_has_come(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("to,name\n+12125550143,Ann\n+12125550144,Bo\n")
+    state = CampaignState(Path(f"{file}.campaign"), CampaignHead("c1", "remind"))
+    state.note(RowState("+12125550143", "answered", 1))
+    state.close()
+    done = CliRunner().invoke(main, ["campaign", str(file), "--flow", "remind", "--status"])
+    assert done.output.split() == ["1", "not", "called", "yet", "1", "answered"]

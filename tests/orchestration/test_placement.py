@@ -1,0 +1,131 @@
+"""Placements in any order of events, whatever is repeated, late or lost."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowengine.orchestration.placement import conduct_placement
+from flowengine.orchestration.placement_state import FINAL_OUTCOMES, Placement
+from flowengine.orchestration.placement_turn import (
+    BeginFlow,
+    CalleeAnswered,
+    PlacedCallEnded,
+    PlacementBegan,
+    PlacementEvent,
+    PlacementRefused,
+)
+from flowengine.orchestration.turn import (
+    DialMember,
+    EndLeg,
+    LegAsked,
+    PlaceLeg,
+    SetTimer,
+    TimerDue,
+)
+from flowengine.states.place_plan import PlacementPlan
+from flowengine.states.ring_plan import RingMember
+from tests.thoroughness import examples
+
+PLAN = PlacementPlan(
+    id="place-b",
+    flow="back",
+    to=RingMember("number", "+46700000001"),
+    data={},
+    cli="",
+    ring=30,
+    tries=3,
+    pause=600,
+    within="day",
+)
+OPEN_SECONDS, DAY_SECONDS = 4000.0, 10_000.0
+
+
+class DayHours:
+    """Open for the first part of each day."""
+
+    def find_start(self, _plan: PlacementPlan, now: float) -> float:
+        return now
+
+    def find_opening(self, _plan: PlacementPlan, at: float) -> float:
+        return at if at % DAY_SECONDS < OPEN_SECONDS else (at // DAY_SECONDS + 1) * DAY_SECONDS
+
+
+ATTEMPTS = st.integers(1, 4)
+CALLS = st.sampled_from(["one", "two"])
+EVENTS = st.one_of(
+    st.just(PlacementBegan(PLAN, 0.0)),
+    st.builds(LegAsked, ATTEMPTS, CALLS),
+    st.builds(CalleeAnswered, ATTEMPTS, CALLS, st.booleans()),
+    st.builds(
+        PlacedCallEnded,
+        ATTEMPTS,
+        CALLS,
+        st.sampled_from(["busy", "noanswer", "failed", "answered"]),
+        st.sampled_from(["", "blocked"]),
+    ),
+    st.builds(PlacementRefused, ATTEMPTS, st.just("no"), st.booleans()),
+    st.builds(TimerDue, st.sampled_from(["try", "call"])),
+)
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(st.lists(st.tuples(EVENTS, st.sampled_from([0.0, 1.0, 50.0, 700.0, 5000.0])), max_size=40))
+def test_placement_rings_once_for_each_try_and_only_within_the_hours(
+    happenings: list[tuple[PlacementEvent, float]],
+) -> None:
+    placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
+    rung: dict[int, str] = {}
+    talked: set[tuple[int, str]] = set()
+    for event, seconds in [(PlacementBegan(PLAN, 0.0), 0.0), *happenings]:
+        now += seconds
+        before = placement
+        turn = conduct_placement(placement, event, now, hours)
+        assert turn.placement is not None
+        placement = turn.placement
+        if isinstance(turn.verdict, DialMember):
+            assert isinstance(event, LegAsked)
+            if event.attempt not in rung:
+                assert hours.find_opening(PLAN, now) == now
+                assert not talked
+            assert rung.setdefault(event.attempt, event.call_id) == event.call_id
+        if isinstance(turn.verdict, BeginFlow):
+            assert isinstance(event, CalleeAnswered)
+            talked.add((event.attempt, event.call_id))
+        assert all(rung[attempt] == call for attempt, call in talked)
+        assert len(talked) <= 1
+        assert len(rung) <= PLAN.tries
+        # the same event again has no further effect
+        again = conduct_placement(placement, event, now, hours)
+        if not isinstance(event, TimerDue):
+            assert again.placement == placement
+            assert not again.effects
+        if before.phase == "over":
+            assert placement == before
+        if placement.phase == "over":
+            assert placement.outcome in FINAL_OUTCOMES or placement.tries == PLAN.tries
+        else:
+            assert has_next_step(placement)
+
+
+def has_next_step(placement: Placement) -> bool:
+    """Whether a timer will go on with it, whatever the platform says or does not."""
+    return placement.due > 0 or placement.began_at == 0.0
+
+
+def test_placement_that_nobody_knows_ends_its_call() -> None:
+    hours = DayHours()
+    assert conduct_placement(None, LegAsked(1, "one"), 0.0, hours).verdict == EndLeg()
+    assert conduct_placement(None, PlacedCallEnded(1, "one", "busy"), 0.0, hours).verdict is None
+
+
+def test_placement_that_is_over_by_its_timers_alone_has_tried_as_often_as_it_may() -> None:
+    placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
+    turn = conduct_placement(placement, PlacementBegan(PLAN, 0.0), now, hours)
+    requests = 0
+    while turn.placement and turn.placement.phase != "over":
+        timers = [effect for effect in turn.effects if isinstance(effect, SetTimer)]
+        requests += any(isinstance(effect, PlaceLeg) for effect in turn.effects)
+        now += timers[-1].seconds
+        turn = conduct_placement(turn.placement, TimerDue(timers[-1].key), now, hours)
+    assert requests == PLAN.tries
+    assert turn.placement
+    assert (turn.placement.outcome, turn.placement.tries) == ("failed", 3)
