@@ -172,16 +172,16 @@ def _pick_up(code: ParkingCode, event: CallPicksUp, now: float) -> ParkingTurn:
 
 
 def _leave(code: ParkingCode, call_id: str) -> ParkingTurn:
-    """Free the code, or let the other of two leave, too."""
-    if code.parked and code.parked.call_id == call_id:
-        return ParkingTurn(replace(code, parked=None), (ForgetCall(call_id),))
-    for pair in code.pairs:
-        if call_id in (pair.parked.call_id, pair.picker.call_id):
-            other = pair.picker if call_id == pair.parked.call_id else pair.parked
-            pairs = tuple(one for one in code.pairs if one is not pair)
-            remove = RemoveOther(other.call_id, other.call_url, pair.room)
-            return ParkingTurn(replace(code, pairs=pairs), (ForgetCall(call_id), remove))
-    return ParkingTurn(code, (ForgetCall(call_id),))
+    """Free the code, and let everybody leave whom the call was brought together with."""
+    parked = None if code.parked and code.parked.call_id == call_id else code.parked
+    left = [pair for pair in code.pairs if call_id in (pair.parked.call_id, pair.picker.call_id)]
+    others = [
+        (pair.picker if call_id == pair.parked.call_id else pair.parked, pair.room) for pair in left
+    ]
+    removed = (RemoveOther(other.call_id, other.call_url, room) for other, room in others)
+    pairs = tuple(pair for pair in code.pairs if pair not in left)
+    after = replace(code, parked=parked, pairs=pairs)
+    return ParkingTurn(after, (ForgetCall(call_id), *removed))
 
 
 def format_parking_room(call_id: str) -> str:

@@ -69,6 +69,13 @@ def test_end_of_one_of_two_ends_the_other() -> None:
         assert turn.code.pairs == ()
 
 
+def test_end_of_a_call_that_was_parked_again_frees_the_code_and_the_other() -> None:
+    turn = play(PARKS, CallPicksUp("anna", ""), PARKS, ParkingLeft("caller"))
+    assert turn.code.parked is None
+    assert turn.code.pairs == ()
+    assert turn.effects == (ForgetCall("caller"), RemoveOther("anna", "", ROOM))
+
+
 CALLS = ("anna", "bo", "cy", "dee")
 EVENTS = st.one_of(
     st.sampled_from([CallParks(name, "app", "", LIMIT, has_exit=True) for name in CALLS]),
