@@ -9,7 +9,7 @@ from tests.support_line import Server
 from tests.switch.switch_process import switch
 from tests.waiting import wait_until
 
-BOARD, HOLD, TAKE = "+14045001000", "+14045002000", "+14045003000"
+BOARD, HOLD, TAKE = "+14045001000", "+14045002000", "+14045004000"
 HOST, ANNA = "+46700000008", "+46700000009"
 FLOWS = {
     "project.yaml": f"""
