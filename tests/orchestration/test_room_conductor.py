@@ -81,7 +81,7 @@ CY, LATE = (
 MUTE_ALL, HOLD_ALL = MemberPressed("all 1", "host", "8"), MemberPressed("all 2", "host", "0")
 
 
-def test_what_a_moderator_does_to_all_ends_with_the_last_moderator() -> None:
+def test_mute_of_all_ends_with_the_last_moderator() -> None:
     _, effects = play(*STARTED, CY, MUTE_ALL, HOLD_ALL, MemberLeft("host"))
     assert effects[-2:] == [change("cy", "resume"), change("cy", "unmute")]
     room, _ = play(*STARTED, CY, MUTE_ALL, HOLD_ALL, MemberLeft("host"), LATE)
@@ -100,7 +100,7 @@ def test_member_who_has_muted_themselves_stays_so() -> None:
 
 
 @pytest.mark.parametrize(("all_", "key", "command"), [("8", "1", "mute"), ("0", "2", "onhold")])
-def test_what_a_moderator_does_to_all_is_for_who_comes_later_and_for_nobody_to_take_back(
+def test_mute_of_all_is_for_late_members_and_for_nobody_else_to_take_back(
     all_: str, key: str, command: str
 ) -> None:
     done = MemberPressed("all", "host", all_)
@@ -117,7 +117,7 @@ def test_flow_takes_a_single_member_out_of_what_is_done_to_all() -> None:
     assert play(*STARTED, CY, *commands, LATE)[1] == [change("late", "mute")]
 
 
-def test_what_was_done_to_all_ends_when_a_conference_is_empty() -> None:
+def test_mute_of_all_ends_when_a_conference_is_empty() -> None:
     command = RoomCommanded("1", "mute", "others")
     assert play(CY, command, MemberLeft("cy"), LATE)[1] == []
 
