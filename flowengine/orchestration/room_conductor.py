@@ -185,12 +185,18 @@ class _RoomTurn:
         self.is_for_anybody = bool(members)
         is_for_all = event.who in ("all", "others")
         match event.do:
+            case "mute" if is_for_all:
+                self._mute_all(members, is_muted=True)
+            case "hold" if is_for_all:
+                self._hold_all(members, is_held=True)
             case "mute" | "unmute":
-                change_mute = self._mute_all if is_for_all else self._mute
-                change_mute(members, is_muted=event.do == "mute")
+                is_muting_all = self.room.is_muting_all and not is_for_all
+                self.room = replace(self.room, is_muting_all=is_muting_all)
+                self._mute(members, is_muted=event.do == "mute")
             case "hold" | "resume":
-                change_hold = self._hold_all if is_for_all else self._hold
-                change_hold(members, is_held=event.do == "hold")
+                is_holding_all = self.room.is_holding_all and not is_for_all
+                self.room = replace(self.room, is_holding_all=is_holding_all)
+                self._hold(members, is_held=event.do == "hold")
             case "remove" | "end":
                 self._remove(members)
 

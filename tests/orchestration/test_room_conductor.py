@@ -117,6 +117,17 @@ def test_flow_takes_a_single_member_out_of_what_is_done_to_all() -> None:
     assert play(*STARTED, CY, *commands, LATE)[1] == [change("late", "mute")]
 
 
+@pytest.mark.parametrize(("mute", "unmute"), [("mute", "unmute"), ("hold", "resume")])
+def test_flow_takes_back_whatever_members_are(mute: str, unmute: str) -> None:
+    """Whoever has done it, and for those who come later."""
+    commands = [
+        RoomCommanded(f"{do} {who}", do, who)  # type: ignore[arg-type]
+        for do, who in ((mute, "+46"), (mute, "others"), (unmute, "all"))
+    ]
+    room, _ = play(*STARTED, CY, *commands, LATE)
+    assert not any(one.asked_mute or one.asked_hold for one in room.members)
+
+
 def test_mute_of_all_ends_when_a_conference_is_empty() -> None:
     command = RoomCommanded("1", "mute", "others")
     assert play(CY, command, MemberLeft("cy"), LATE)[1] == []
