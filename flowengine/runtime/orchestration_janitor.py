@@ -1,5 +1,5 @@
-"""The janitor asks the platform for calls of rings and conferences that have not moved for a while: callbacks may be
-lost, and nobody shall wait for a call that is over.
+"""The janitor asks the platform for calls of rings that have not moved for a while, and for those of
+conferences: callbacks may be lost, and nobody shall wait for a call that is over.
 
 Most callbacks are lost while a server is down. So each worker looks after all rings soon after its
 start; later looks leave those alone in which people talk, but for one look of some.
@@ -73,10 +73,9 @@ class OrchestrationJanitor:
                 await self._look_after(saved, is_whole=is_whole)
         if self._placements is not None:
             await look_after_placements(self._placements, self._requests)
-        rooms = await self._orchestrations.store.list_orchestrations(ROOM_KIND) if is_whole else ()
-        for saved in rooms:
-            if now - saved.expires + CALL_KEPT_SECONDS >= pause:
-                await self._look_after_room(saved)
+        # people come and go in a conference all the time, so it does not count when it has moved
+        for saved in await self._orchestrations.store.list_orchestrations(ROOM_KIND):
+            await self._look_after_room(saved)
 
     async def _look_after_room(self, saved: SavedOrchestration) -> None:
         """Forget members of a conference whose calls are over."""

@@ -182,6 +182,16 @@ class Verb(ABC):
         return None
 
     @property
+    def may_lead_room(self) -> bool:
+        """Whether its caller may be a moderator of the conference that it connects to."""
+        return False
+
+    @property
+    def moderator_option(self) -> str:
+        """The option that needs a moderator in the conference that it connects to; else ""."""
+        return ""
+
+    @property
     def is_in_room(self) -> bool:
         """Whether the conference that it connects to is told of its caller."""
         return False
