@@ -14,6 +14,7 @@ from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_options import Music
 from flowengine.states.field_types import StateName
+from flowengine.states.orchestration_result import OrchestrationResult
 from flowengine.states.parking_plan import (
     CODE_FACT,
     DONE_STATUS,
@@ -82,6 +83,8 @@ class CompiledPickUp(Verb):
 
     def resume(self, run: StepContext) -> StateResult:
         event, result = run.event, run.lookup_result
+        if type(event) is OrchestrationResult:  # the parked one has gone, and nobody had noticed
+            return Exit(event.exit)
         if result is None:
             is_over = type(event) is Pie and event.type == "hangup"
             waits = type(event) is Pie or type(event) is Ace
@@ -91,7 +94,8 @@ class CompiledPickUp(Verb):
         if result.status != DONE_STATUS:
             return StateFailure(f"the code cannot be asked for: {result.error or result.status}")
         run.names[CODE_FACT] = self.code.render(run.names)
-        return AnswerCallback(ConnectConf(conference_id=result.body["room"], moh=self.music))
+        talk = ConnectConf(conference_id=result.body["room"], moh=self.music)
+        return AnswerCallback(talk, has_code=True)
 
     def list_text_limits(self) -> Iterator[TextLimit]:
         yield limit_code(self.code)
@@ -140,7 +144,7 @@ def compile_pick_up(
     builder: StateBuilder, path: KeyPath, authored: AuthoredPickUp
 ) -> CompiledPickUp | None:
     code = compile_code(builder, (*path, "code"), authored.code)
-    builder.add_exit("nobody", authored.nobody, (*path, "nobody"))
+    builder.add_exit("nobody", authored.nobody, (*path, "nobody"), "same", also_via="ice")
     return CompiledPickUp(code, authored.music) if code else None
 
 

@@ -180,7 +180,8 @@ class CompiledPark(Verb):
                 hold_prompt=hold,
                 max_duration=self.limit + self.leaves_in_time * LIMIT_MARGIN_SECONDS,
                 locale=spoken,
-            )
+            ),
+            has_code=self.code is not None,
         )
 
     def resume(self, run: StepContext) -> StateResult:
