@@ -162,9 +162,7 @@ def conduct_parking(code: ParkingCode, event: ParkingEvent, now: float) -> Parki
         case ParkedGone(call_id):
             return _give_up(code, call_id)
         case ParkingDue(number):
-            if code.parked is None or number != code.parked.number:
-                return ParkingTurn(code)
-            return ParkingTurn(replace(code, parked=None), _end_waiting(code.parked))
+            return _note_limit(code, number)
 
 
 def _park(code: ParkingCode, event: CallParks, now: float) -> ParkingTurn:
@@ -179,6 +177,12 @@ def _park(code: ParkingCode, event: CallParks, now: float) -> ParkingTurn:
     after = replace(code, application=event.application, number=number, parked=parked)
     limit = (SetLimit(number, event.limit),) if event.has_exit else ()
     return ParkingTurn(after, (*expired, *limit))
+
+
+def _note_limit(code: ParkingCode, number: int) -> ParkingTurn:
+    if code.parked is None or number != code.parked.number:
+        return ParkingTurn(code)
+    return ParkingTurn(replace(code, parked=None), _end_waiting(code.parked))
 
 
 def _end_waiting(parked: ParkedCall) -> tuple[ParkingEffect, ...]:

@@ -105,15 +105,13 @@ class Replier:
             return Answered(_make_reply(body, delivery, located, outcome, "unrouted"))
         answer = self._encode_answer(delivery.event, located, outcome, outcome.call)
         made = self._build_saved_call(delivery, saved, answer)
-        changes = NO_CHANGES
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
+            changes = NO_CHANGES
             if outcome.concerns_others or type(delivery.event) is Dice:
                 changes = self._list_changes(delivery.event, located, outcome, answer.call)
             kept = await self._store.save(delivery.event.call_id, made, expires, changes)
         except StoreError as error:
-            if changes:  # others would wait for a call that is over
-                raise
             return await self._reply_without_store(delivery, located, outcome, answer, error)
         if kept is not made:
             return Overtaken(kept)

@@ -134,6 +134,10 @@ def compile_code(builder: StateBuilder, path: KeyPath, text: str) -> Template | 
     if code is not None and code.constant == "":
         builder.add_problem("FE453", path, "a code has a character at least", "write the code here")
         return None
+    if code is not None and code.constant is not None and len(code.constant) > MAX_PARKING_CODE:
+        message = f"a code has {MAX_PARKING_CODE} characters at most"
+        builder.add_problem("FE453", path, message, "write a shorter one")
+        return None
     builder.reads.add(HOST_FACT)
     builder.late_reads.add(CODE_FACT)
     builder.writes.add(CODE_FACT)

@@ -28,6 +28,10 @@ CASES = {
         LINE % 'pick_up: {code: "", nobody: b}',
         ['FE453 ""'],
     ),
+    "a code that is too long": (
+        LINE % f"pick_up: {{code: {'7' * 65}, nobody: b}}",
+        ["FE453 " + "7" * 65],
+    ),
     "a limit that is too long": (LINE % f"park: {{{CODE}, limit: 11m}}", ["FE412 11m"]),
     "exits to nowhere": (
         LINE % 'park: {code: "17", in_use: c, too_long: d}',
