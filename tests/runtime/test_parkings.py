@@ -16,7 +16,7 @@ RELEASE = compile_release(
     {
         "project.yaml": """
 project: acme
-routes: [{to: "+141", flow: hold}, {to: "+142", flow: take}]
+routes: [{to: "+141", flow: hold}, {to: "+142", flow: take}, {to: "+143", flow: ask}]
 """,
         "hold.yaml": """
 flow: hold
@@ -31,6 +31,14 @@ states:
 flow: take
 start: take
 states:
+  take: {pick_up: {code: "17", nobody: nobody}}
+  nobody: {say: Nobody waits., hangup: }
+""",
+        "ask.yaml": """
+flow: ask
+start: ask
+states:
+  ask: {menu: {prompt: Press 1., options: {1: take}, otherwise: nobody}}
   take: {pick_up: {code: "17", nobody: nobody}}
   nobody: {say: Nobody waits., hangup: }
 """,
@@ -266,5 +274,31 @@ def test_call_whose_picker_hangs_up_at_once_stays_parked() -> None:
         await line.run_tasks(2)
         answer = json.loads(line.platform.changed[1])
         assert answer["instructions"][0]["text"] == "Nobody came."
+
+    run(leave())
+
+
+def test_call_whose_picker_hangs_up_before_the_answer_stays_parked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def leave() -> None:
+        line = DeskLine()
+        await line.dial("caller", "141")
+        await line.dial("anna", "143")
+        assert line.engine.orchestrations is not None
+        parkings = line.engine.orchestrations.parkings
+        answer = parkings.answer_request
+
+        async def answer_late(*request: Any) -> Any:
+            result = await answer(*request)
+            await line.call("anna", "dice", result="ANSWERED", reason="CALLERHANGUP")
+            return result
+
+        with monkeypatch.context() as patch:
+            patch.setattr(parkings, "answer_request", answer_late)
+            assert (await line.press("anna", "1", menu="ask.ask"))["action"]["name"] == "hangup"
+        await line.run_tasks()
+        assert line.platform.changed == []
+        assert (await line.dial("bo", "142"))["action"]["name"] == "connectConf"
 
     run(leave())
