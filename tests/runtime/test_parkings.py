@@ -139,7 +139,7 @@ def test_caller_who_hangs_up_frees_the_code() -> None:
 
 
 @pytest.mark.parametrize(("gone", "other"), [("anna", "caller"), ("caller", "anna")])
-def test_other_of_a_call_whose_end_was_not_told_ends_after_a_start(gone: str, other: str) -> None:
+def test_call_whose_other_has_gone_untold_ends_soon_after_a_start(gone: str, other: str) -> None:
     async def lose() -> None:
         line = DeskLine()
         await line.talk()
