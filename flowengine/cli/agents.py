@@ -28,15 +28,11 @@ from flowengine.states.ring_members import MemberError, parse_member
 )
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 def agents(member: str | None, store: str, group: str, status: str | None, *, data: bool) -> None:
-    r"""Show the members of queues, or sign one in or out.
+    """Show the members of queues, or sign one in or out.
 
     Without MEMBER, show all: free, busy (in a call, or rung), resting after a call, pausing, signed
     out. MEMBER is a phone number or a SIP address as the group has it; who is signed out or pauses
-    gets no calls of the queue.
-
-    \b
-    flowengine agents
-    flowengine agents +14045009001 --group support --sign out
+    gets no calls of the queue: flowengine agents +14045009001 --group support --sign out
     """
     if member is not None:
         sign_one(store, member, group, status)

@@ -78,3 +78,9 @@ def test_store_that_nobody_has_used_is_not_created(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     result = CliRunner().invoke(main, ["queues", "--store", "none"])
     assert "keeps no queues" in result.output
+
+
+def test_help_of_agents_has_no_marks_of_its_layout() -> None:
+    result = CliRunner().invoke(main, ["agents", "--help"])
+    assert "--sign out" in " ".join(result.output.split())
+    assert "\\" not in result.output
