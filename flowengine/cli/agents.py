@@ -11,6 +11,7 @@ from flowengine.cli.release_options import store_option
 from flowengine.cli.session_store_access import run_on_store
 from flowengine.runtime.queue_overview import (
     AgentOverview,
+    SigningRefusedError,
     load_agent_overviews,
     sign_member,
 )
@@ -63,10 +64,9 @@ def sign_one(store: str, member: str, group: str, status: str | None) -> None:
     except MemberError as error:
         raise click.UsageError(f"{error}: {error.hint}") from error
     signing = msgspec.convert(status, SigningStatus)
-    is_member = run_on_store(
-        store, lambda rows: sign_member(rows, group, address, signing, time.time())
-    )
-    if not is_member:
-        raise click.ClickException(f"nobody in the group {group} has this address")
+    try:
+        run_on_store(store, lambda rows: sign_member(rows, group, address, signing, time.time()))
+    except SigningRefusedError as error:
+        raise click.ClickException(str(error)) from error
     done = {"in": "is signed in to", "out": "is signed out of", "pause": "pauses in"}[status]
     click.echo(f"{mask_address(address)} {done} {group}")

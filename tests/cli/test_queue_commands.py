@@ -66,6 +66,8 @@ def test_agent_is_signed_out_and_in_by_command(tmp_path: Path) -> None:
     assert (code, "is signed out of support" in text) == (0, True)
     code, text = command(tmp_path, "agents", "+14045550100", "--group", "support", "--sign", "out")
     assert (code, "nobody in the group support" in text) == (1, True)
+    code, text = command(tmp_path, "agents", BO, "--group", "suport", "--sign", "out")
+    assert (code, "the group suport is known (known are support)" in text) == (1, True)
     for wrong in (["12"], [BO], ["--sign", "in"]):
         assert command(tmp_path, "agents", *wrong)[0] == 2
     code, text = command(tmp_path, "agents", BO, "--group", "support", "--sign", "in")
