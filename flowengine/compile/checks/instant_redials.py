@@ -30,9 +30,15 @@ def check(program: Program) -> Iterator[Problem]:
         yield Problem(
             "FE942",
             program.document.find_span(state.exits[exit_].path),
-            f"where all are busy at once, the call goes round without a pause: {way}",
+            f"where {describe_cause(state, exit_)}, the call goes round without a pause: {way}",
             REDIAL_HINT,
         )
+
+
+def describe_cause(state: CompiledState, exit_: str) -> str:
+    if not state.verb.waits_in_queue:
+        return "all are busy at once"
+    return "the queue is full" if exit_ == "full" else "nobody is signed in"
 
 
 def list_instant_targets(program: Program, state: CompiledState) -> list[str]:
