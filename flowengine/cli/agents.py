@@ -11,6 +11,7 @@ from flowengine.cli.release_options import store_option
 from flowengine.cli.session_store_access import run_on_store
 from flowengine.runtime.queue_overview import (
     AgentOverview,
+    SigningRefusedError,
     load_agent_overviews,
     sign_member,
 )
@@ -28,15 +29,11 @@ from flowengine.states.ring_members import MemberError, parse_member
 )
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 def agents(member: str | None, store: str, group: str, status: str | None, *, data: bool) -> None:
-    r"""Show the members of queues, or sign one in or out.
+    """Show the members of queues, or sign one in or out.
 
     Without MEMBER, show all: free, busy (in a call, or rung), resting after a call, pausing, signed
     out. MEMBER is a phone number or a SIP address as the group has it; who is signed out or pauses
-    gets no calls of the queue.
-
-    \b
-    flowengine agents
-    flowengine agents +14045009001 --group support --sign out
+    gets no calls of the queue: flowengine agents +14045009001 --group support --sign out
     """
     if member is not None:
         sign_one(store, member, group, status)
@@ -67,10 +64,9 @@ def sign_one(store: str, member: str, group: str, status: str | None) -> None:
     except MemberError as error:
         raise click.UsageError(f"{error}: {error.hint}") from error
     signing = msgspec.convert(status, SigningStatus)
-    is_member = run_on_store(
-        store, lambda rows: sign_member(rows, group, address, signing, time.time())
-    )
-    if not is_member:
-        raise click.ClickException(f"nobody in the group {group} has this address")
+    try:
+        run_on_store(store, lambda rows: sign_member(rows, group, address, signing, time.time()))
+    except SigningRefusedError as error:
+        raise click.ClickException(str(error)) from error
     done = {"in": "is signed in to", "out": "is signed out of", "pause": "pauses in"}[status]
     click.echo(f"{mask_address(address)} {done} {group}")

@@ -31,7 +31,8 @@ class GroupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     most_waiting: Annotated[
         int,
         Meta(
-            description="How many callers may wait in the queue of the group; without it, any number.",
+            description="How many callers may wait in the queue of the group, some more where "
+            "they come at the same moment; without it, any number.",
             examples=[20],
             ge=0,
         ),

@@ -1,6 +1,6 @@
 """Which callers of a queue are offered to whom. Pure, as the conductor is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -43,6 +43,13 @@ class Offer(NamedTuple, Generic[CallT]):
 
     call: CallT
     member: RingMember
+
+
+class Presence(NamedTuple):
+    """How many members of a group are signed in, be they free or not, and how many are free."""
+
+    signed_in: int
+    free: int
 
 
 class Matching(NamedTuple, Generic[CallT]):
@@ -89,11 +96,19 @@ def parse_queue_group(queue_id: str) -> str:
     return queue_id.rpartition(" ")[2]
 
 
-def estimate_wait(position: int, takings: int, seconds: float) -> int:
+def count_members(members: Iterable[AgentFacts], now: float) -> Presence:
+    """How many members of a group are there for callers."""
+    known = [*members]
+    free = sum(is_ready(facts) and facts.not_before <= now for facts in known)
+    return Presence(sum(facts.status != "out" for facts in known), free)
+
+
+def estimate_wait(position: int, takings: int, seconds: float, presence: Presence) -> int:
     """The seconds that a caller at this position will wait, where so many calls were taken in the
-    latest seconds; 0 where too few were to say.
+    latest seconds; 0 where too few were to say, a free member is left for them, or nobody is there.
     """
-    if takings < LEAST_TAKINGS:
+    # what was taken in a quiet hour tells how seldom people call, not how long they wait
+    if takings < LEAST_TAKINGS or position <= presence.free or not presence.signed_in:
         return 0
     # half the time between two has gone since the latest, on the average
     return max(1, round(position * seconds / (takings - 0.5)))

@@ -24,6 +24,10 @@ LOST_OUTCOMES = frozenset({"left", "released"})
 AgentState = Literal["free", "busy", "resting", "pausing", "signed out"]
 
 
+class SigningRefusedError(Exception):
+    """Nobody can sign in or out in this way. The message says why."""
+
+
 class QueueOverview(msgspec.Struct, frozen=True):
     """One queue: who waits and for how many seconds the first has, how many members are free, in a
     call or rung (`busy`), resting after a call, pausing and signed out, and how many callers were
@@ -88,15 +92,23 @@ async def load_agent_overviews(store: OrchestrationStore, now: float) -> list[Ag
 
 async def sign_member(
     store: OrchestrationStore, group: str, address: str, status: SigningStatus, now: float
-) -> bool:
-    """Sign a member in or out; False where the group is known, and nobody in it has this address.
-    Raises StoreError.
+) -> None:
+    """Sign a member in or out. Raises SigningRefusedError where no queue of the group is known, or
+    nobody in it has this address, and StoreError.
     """
+    rows = await store.list_orchestrations(QUEUE_KIND)
+    signed = {one.group for one in await store.list_signings()}
+    known = signed | {parse_queue_group(row.id) for row in rows}
+    if group not in known:
+        shown = f"known are {', '.join(sorted(known))}" if known else "none is known"
+        raise SigningRefusedError(
+            f"no queue of the group {group} is known ({shown}): one is once a caller has been in it, "
+            "or a member has signed in or out by a call"
+        )
     members = (await find_members(store)).get(group)
     if members and address not in members:
-        return False
+        raise SigningRefusedError(f"nobody in the group {group} has this address")
     await store.sign_agent(SavedSigning(group, address, status, now))
-    return True
 
 
 async def find_members(store: OrchestrationStore) -> dict[str, set[str]]:

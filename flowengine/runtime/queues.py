@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from flowengine.orchestration.matching import (
     Offer,
     Queue,
+    count_members,
     estimate_wait,
     format_queue_id,
     match_callers,
+    parse_queue_group,
 )
 from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import AgentFacts, Offered
@@ -38,7 +40,6 @@ OFFER_TASK = "offer"
 QUEUE_KEPT_SECONDS = 7 * 86_400.0  # after it has offered somebody last
 TAKINGS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
 AFTER_ALL_CALLS = "\U0010ffff"  # in place of an id: behind calls of the same moment
-NOT_SIGNED_IN = "out"  # the status of a member who is not expected
 _encode_queue = msgspec.msgpack.Encoder().encode
 _decode_queue = msgspec.msgpack.Decoder(Queue).decode
 
@@ -79,7 +80,7 @@ class Queues:
         knows it.
         """
         now = self._clock()
-        group = queue_id.rpartition(" ")[2]
+        group = parse_queue_group(queue_id)
 
         def list_agents(saved: SavedOrchestration | None) -> Collection[str]:
             queue = entered or decode_queue(saved)
@@ -121,30 +122,31 @@ class Queues:
         """How it stands, for a caller who is about to enter."""
         now = self._clock()
         queue_id = format_queue_id(application, request.group)
+        place = request.priority, now, AFTER_ALL_CALLS
         try:
-            facts = await self._read_facts(queue_id, (request.priority, now, AFTER_ALL_CALLS), now)
+            facts = await self._read_facts(queue_id, place, request.members, now)
             waiting = await self.store.count_entries(queue_id)
-            agents = await self.store.load_agents(request.members, request.group)
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")
-        away = sum(agent.status == NOT_SIGNED_IN for agent in agents.values())
-        facts = replace(facts, waiting=waiting, signed_in=len(request.members) - away)
-        return LookupResult(200, msgspec.to_builtins(facts))
+        return LookupResult(200, msgspec.to_builtins(replace(facts, waiting=waiting)))
 
     async def read_own_facts(self, application: str, ring: Ring) -> QueueFacts:
         """How it stands for a caller who waits. Raises StoreError."""
         priority = ring.plan.queue.priority if ring.plan.queue else 0
         queue_id = format_queue_id(application, ring.plan.group)
         place = priority, ring.entered_at, ring.id
-        return await self._read_facts(queue_id, place, self._clock())
+        members = [member.address for member in ring.plan.members]
+        return await self._read_facts(queue_id, place, members, self._clock())
 
     async def _read_facts(
-        self, queue_id: str, place: tuple[int, float, str], now: float
+        self, queue_id: str, place: tuple[int, float, str], members: Collection[str], now: float
     ) -> QueueFacts:
         found = await self.store.read_place(queue_id, place, now - TAKINGS_SECONDS)
-        position = found.ahead + 1
-        wait = estimate_wait(position, found.takings, now - found.since)
-        return QueueFacts(position, wait)
+        agents = await self.store.load_agents(members, parse_queue_group(queue_id))
+        facts = [to_facts(agents[one]) if one in agents else AgentFacts(one) for one in members]
+        position, presence = found.ahead + 1, count_members(facts, now)
+        wait = estimate_wait(position, found.takings, now - found.since, presence)
+        return QueueFacts(position, wait, signed_in=presence.signed_in)
 
 
 def occupy_agent(

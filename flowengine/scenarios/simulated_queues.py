@@ -1,12 +1,13 @@
 """The queues of simulated calls, in virtual time and in memory: who waits, who is offered to whom."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
 from flowengine.orchestration.matching import (
     Queue,
+    count_members,
     estimate_wait,
     match_callers,
 )
@@ -84,25 +85,32 @@ class QueueSimulator:
 
     def answer_request(self, request: QueueRequest) -> LookupResult:
         """How it stands, for a caller who is about to enter."""
-        facts = self._find_facts(request.group, (-request.priority, self._read_clock()))
-        away = [self._statuses.get((request.group, one), "in") == "out" for one in request.members]
-        signed_in = len(away) - sum(away)
-        return LookupResult(
-            200, msgspec.to_builtins(msgspec.structs.replace(facts, signed_in=signed_in))
-        )
+        place = -request.priority, self._read_clock()
+        facts = self._find_queue_facts(request.group, place, request.members)
+        return LookupResult(200, msgspec.to_builtins(facts))
 
     def find_own_facts(self, ring: Ring) -> QueueFacts:
         """How it stands for a caller who waits."""
         priority = ring.plan.queue.priority if ring.plan.queue else 0
-        return self._find_facts(ring.plan.group, (-priority, ring.entered_at))
+        members = (member.address for member in ring.plan.members)
+        return self._find_queue_facts(ring.plan.group, (-priority, ring.entered_at), members)
 
-    def _find_facts(self, group: str, place: tuple[int, float]) -> QueueFacts:
+    def _find_queue_facts(
+        self, group: str, place: tuple[int, float], members: Iterable[str]
+    ) -> QueueFacts:
         known = self._queues.get(group)
         waits = known.waits.values() if known else ()
         position = 1 + sum((-one.priority, one.entered_at) < place for one in waits)
         takings = known.takings[-LATEST_TAKINGS_SHOWN:] if known else []
-        seconds = self._read_clock() - takings[0] if takings else 0.0
-        return QueueFacts(position, estimate_wait(position, len(takings), seconds), len(waits))
+        now = self._read_clock()
+        seconds = now - takings[0] if takings else 0.0
+        presence = count_members((self._find_member(group, one) for one in members), now)
+        wait = estimate_wait(position, len(takings), seconds, presence)
+        return QueueFacts(position, wait, len(waits), presence.signed_in)
+
+    def _find_member(self, group: str, address: str) -> AgentFacts:
+        known = self._agents.get(address) or AgentFacts(address)
+        return msgspec.structs.replace(known, status=self._statuses.get((group, address), "in"))
 
     def _match_at(self, known: SimulatedQueue, seconds: float) -> None:
         if known.timer is not None:
@@ -113,10 +121,7 @@ class QueueSimulator:
         known.timer, now = None, self._read_clock()
         group = known.queue.group
         agents = {
-            member.address: msgspec.structs.replace(
-                find_facts(self._agents, member),
-                status=self._statuses.get((group, member.address), "in"),
-            )
+            member.address: self._find_member(group, member.address)
             for member in known.queue.members
         }
         calls = [wait for wait in known.waits.values() if not wait.is_offered]

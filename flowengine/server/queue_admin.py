@@ -7,6 +7,7 @@ from flowengine.releases.ledger import CommandRefusedError
 from flowengine.runtime.queue_overview import (
     AgentOverview,
     QueueOverview,
+    SigningRefusedError,
     load_agent_overviews,
     load_queue_overviews,
     sign_member,
@@ -37,13 +38,11 @@ async def sign_agent(store: Store, group: str, member: str, status: SigningStatu
     """Sign a member in or out; returns what was done. Raises CommandRefusedError."""
     try:
         address = parse_member(member).address
-        is_member = await sign_member(require_queues(store), group, address, status, time.time())
+        await sign_member(require_queues(store), group, address, status, time.time())
     except MemberError as error:
         raise CommandRefusedError(f"{error}: {error.hint}") from error
-    except StoreError as error:
+    except (SigningRefusedError, StoreError) as error:
         raise CommandRefusedError(str(error)) from error
-    if not is_member:
-        raise CommandRefusedError(f"nobody in the group {group} has this address")
     return f"{mask_address(address)}: {status}"
 
 

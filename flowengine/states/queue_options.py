@@ -33,7 +33,7 @@ class QueueWait(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             Meta(
                 description="Said after that where the queue can tell how long it takes: "
                 "`${queue.wait}` is a time such as `3 minutes`. Of a group that has taken no call "
-                "yet, nobody can tell.",
+                "yet, or whose member is free for the caller, nobody tells.",
                 examples=["It takes about ${queue.wait}."],
             ),
         ]
@@ -44,7 +44,7 @@ class QueueWait(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             Duration,
             Meta(
                 description="Say all of it anew, as it stands by then, each time after so many "
-                "seconds; without it, it is said once.",
+                "seconds, 20 s to 1 h; without it, it is said once.",
                 examples=["30s"],
             ),
         ]
@@ -104,7 +104,7 @@ class AuthoredQueue(
             Duration,
             Meta(
                 description="The longest that a caller waits, in whole seconds; without it, for as "
-                "long as they like.",
+                "long as they like, also when all members have signed out (`FE944`).",
                 examples=["20m"],
             ),
         ]

@@ -66,6 +66,8 @@ def test_agent_is_signed_out_and_in_by_command(tmp_path: Path) -> None:
     assert (code, "is signed out of support" in text) == (0, True)
     code, text = command(tmp_path, "agents", "+14045550100", "--group", "support", "--sign", "out")
     assert (code, "nobody in the group support" in text) == (1, True)
+    code, text = command(tmp_path, "agents", BO, "--group", "suport", "--sign", "out")
+    assert (code, "the group suport is known (known are support)" in text) == (1, True)
     for wrong in (["12"], [BO], ["--sign", "in"]):
         assert command(tmp_path, "agents", *wrong)[0] == 2
     code, text = command(tmp_path, "agents", BO, "--group", "support", "--sign", "in")
@@ -78,3 +80,9 @@ def test_store_that_nobody_has_used_is_not_created(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     result = CliRunner().invoke(main, ["queues", "--store", "none"])
     assert "keeps no queues" in result.output
+
+
+def test_help_of_agents_has_no_marks_of_its_layout() -> None:
+    result = CliRunner().invoke(main, ["agents", "--help"])
+    assert "--sign out" in " ".join(result.output.split())
+    assert "\\" not in result.output

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowengine.orchestration.matching import (
+    Presence,
     Queue,
+    count_members,
     estimate_wait,
     format_queue_id,
     match_callers,
@@ -87,13 +89,29 @@ def test_caller_is_never_passed_over(
 
 
 @pytest.mark.parametrize(
-    ("position", "takings", "seconds", "wait"),
-    [(1, 2, 60.0, 0), (1, 3, 60.0, 24), (4, 3, 60.0, 96), (1, 10, 0.001, 1)],
+    ("position", "takings", "seconds", "presence", "wait"),
+    [
+        (1, 2, 60.0, Presence(2, 0), 0),
+        (1, 3, 60.0, Presence(2, 0), 24),
+        (4, 3, 60.0, Presence(2, 0), 96),
+        (1, 10, 0.001, Presence(2, 0), 1),
+        (1, 3, 60.0, Presence(2, 1), 0),
+        (2, 3, 60.0, Presence(2, 1), 48),
+        (4, 3, 60.0, Presence(0, 0), 0),
+    ],
 )
 def test_wait_is_estimated_from_the_latest_takings(
-    position: int, takings: int, seconds: float, wait: int
+    position: int, takings: int, seconds: float, presence: Presence, wait: int
 ) -> None:
-    assert estimate_wait(position, takings, seconds) == wait
+    assert estimate_wait(position, takings, seconds, presence) == wait
+
+
+def test_members_who_pause_rest_or_talk_are_signed_in_and_not_free() -> None:
+    away = AgentFacts(ANNA.address, status="out")
+    pausing = AgentFacts(ANNA.address, status="pause")
+    resting = AgentFacts(BO.address, not_before=NOW + 1)
+    known = [away, pausing, resting, facts(BO, **BUSY), AgentFacts(CY.address)]
+    assert count_members(known, NOW) == Presence(signed_in=4, free=1)
 
 
 def test_id_of_a_queue_names_its_group() -> None:

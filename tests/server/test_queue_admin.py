@@ -6,13 +6,15 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from flowengine.releases import Registry
 from flowengine.server.access import ADMIN_TOKEN
-from flowengine.server.admin import build_admin_routes
+from flowengine.server.admin_routes import build_admin_routes
 from flowengine.server.metrics import Metrics
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import try_load_queues
 from flowengine.storage.sessions import MemoryStore
+from flowengine.storage.sessions.orchestration_rows import SavedSigning
 from tests.runtime.ring_calls import ANNA, RingLine
 from tests.runtime.test_queues import ONE_MEMBER, take
 
@@ -24,7 +26,9 @@ async def test_agents_sign_over_http_and_queues_are_shown(tmp_path: Path) -> Non
     line.now = time.time()
     settings = ServerSettings(str(tmp_path), store=f"sqlite:{tmp_path}/store/calls.db")
     live = ReleaseService(settings)
-    app = Starlette(routes=build_admin_routes({ADMIN_TOKEN: TOKEN}, settings, live, line.store))
+    releases = Registry(ONE_MEMBER)
+    routes = build_admin_routes({ADMIN_TOKEN: TOKEN}, settings, live, line.store, None, releases)
+    app = Starlette(routes=routes)
     await line.dial_queue("caller")
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 4))
     known = {"authorization": f"Bearer {TOKEN}"}
@@ -32,6 +36,9 @@ async def test_agents_sign_over_http_and_queues_are_shown(tmp_path: Path) -> Non
         transport=transport, base_url="http://localhost/admin", headers=known
     ) as client:
         asked = {"group": "support", "member": ANNA, "sign": "out"}
+        assert (await client.post("/agents", json=asked)).status_code == 409  # not known yet
+        assert line.store.orchestrations is not None
+        await line.store.orchestrations.sign_agent(SavedSigning("support", ANNA, "in", line.now))
         reply = await client.post("/agents", json=asked)
         assert (reply.status_code, reply.json()["message"].endswith(": out")) == (200, True)
         await line.run_tasks()

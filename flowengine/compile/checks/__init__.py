@@ -15,6 +15,7 @@ from flowengine.compile.checks import (
     cookie_size,
     cut_values,
     empty_recordings,
+    endless_waits,
     event_values,
     instant_redials,
     missing_locales,
@@ -221,6 +222,7 @@ def check_program(program: Program) -> list[Problem]:
         *silence_loops.check(program),
         *shared_rooms.check(program),
         *instant_redials.check(program),
+        *endless_waits.check(program),
     ]
 
 

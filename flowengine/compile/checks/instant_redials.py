@@ -30,9 +30,14 @@ def check(program: Program) -> Iterator[Problem]:
         yield Problem(
             "FE942",
             program.document.find_span(state.exits[exit_].path),
-            f"where {state.verb.unanswered_when}, the call goes round without a pause: {way}",
+            f"where {describe_cause(state, exit_)}, the call goes round without a pause: {way}",
             REDIAL_HINT,
         )
+
+
+def describe_cause(state: CompiledState, exit_: str) -> str:
+    """When the state takes this exit at once."""
+    return "the queue is full" if exit_ == "full" else state.verb.unanswered_when
 
 
 def list_instant_targets(program: Program, state: CompiledState) -> list[str]:

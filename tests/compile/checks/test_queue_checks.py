@@ -59,8 +59,12 @@ CASES = {
         ["FE936 full", "FE936 too_long", "FE936 order", "FE936 every"],
     ),
     "a full queue that begins anew": (
-        PROJECT + LINE.replace("b: {say", "c: {say") % "queue: {of: support, nobody: c, full: a}",
+        PROJECT + LINE.replace("b: {say", "c: {say") % "queue: {of: support, limit: 5m, nobody: c, full: a}",
         ["FE942 a"],
+    ),
+    "a wait without an end": (
+        PROJECT + LINE % (QUEUE % "keys: {1: b}"),
+        ["FE944 queue"],
     ),
     "an agent who signs in to a group that nobody calls": (
         PROJECT + LINE % "agent: {group: support, sign: in, unknown: b}, next: b",
