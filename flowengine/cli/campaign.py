@@ -14,9 +14,11 @@ import click
 from flowengine.cli.campaign_rows import (
     CampaignFile,
     CampaignRow,
+    ForbiddenList,
     RowFault,
     read_campaign,
     read_forbidden,
+    read_text,
 )
 from flowengine.cli.campaign_run import CampaignPace, CampaignRun, ServerAwayError
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError
@@ -152,10 +154,14 @@ def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: Campa
 def read_people(file: Path, do_not_call: Path | None) -> CampaignFile:
     """The rows; mistakes end the command."""
     try:
-        forbidden = read_forbidden(do_not_call) if do_not_call else frozenset[str]()
-        people = read_campaign(file.read_text("utf-8-sig"), forbidden)
+        forbidden = read_forbidden(do_not_call) if do_not_call else ForbiddenList()
+        people = read_campaign(read_text(file), forbidden.addresses)
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error)) from error
+    if do_not_call:
+        tell_faults(do_not_call, forbidden.faults)
+        told = f"{len(forbidden.addresses)} numbers on the list"
+        click.echo(f"{told}, {people.count_forbidden()} of them in this campaign", err=True)
     tell_faults(file, people.faults)
     return people
 

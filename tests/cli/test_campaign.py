@@ -94,7 +94,53 @@ def test_table_of_the_project_or_a_list_says_who_is_not_called(tmp_path: Path) -
     table, lines = tmp_path / "stop.yaml", tmp_path / "stop.txt"
     table.write_text('rows: {"+12125550143": {why: asked}}\ndefault: {why: ""}\n')
     lines.write_text("+1 212 555 0143\n\n")
-    assert read_forbidden(table) == read_forbidden(lines) == {"+12125550143"}
+    assert read_forbidden(table) == read_forbidden(lines)
+    assert read_forbidden(lines).addresses == {"+12125550143"}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("0705550142\n", "stop.txt:1:1: this is no phone number"),
+        ('# a, "b\n\n0046705550142\n', "stop.txt:3:1: this is no phone number"),
+        ("number\ntel:+46705550142\n", "stop.txt:2:1: this is no phone number"),
+        ("+46705550142;Bo\n", "stop.txt:1:1: this is no phone number"),
+        ("Bo,+46705550142\n", "stop.txt:1:1: this is no phone number"),
+        ("name,Number\nBo\n", "stop.txt:2:2: this is no phone number"),
+        ('+46705550142\n"+46705550143\n', "stop.txt:2: this is no CSV"),
+    ],
+)
+def test_list_of_who_is_not_called_with_an_unreadable_line_calls_nobody(
+    tmp_path: Path, text: str, place: str
+) -> None:
+    people, stop = tmp_path / "people.csv", tmp_path / "stop.txt"
+    people.write_text("to\n+46705550142\n")
+    stop.write_text(text)
+    arguments = ["campaign", str(people), "--flow", "remind", "--do-not-call", str(stop)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 1
+    assert place in done.output
+    assert "nobody is called" in done.output
+
+
+def test_list_of_who_is_not_called_says_whom_its_header_names(tmp_path: Path) -> None:
+    people, stop = tmp_path / "people.csv", tmp_path / "stop.csv"
+    people.write_text("To\n+46705550142\n+46705550143\n")
+    stop.write_text("# asked\nname,Number\n\nBo,+46 70 555 01 42\nCy,+46705550144\n")
+    arguments = ["campaign", str(people), "--flow", "remind", "--status", "--do-not-call"]
+    done = CliRunner().invoke(main, [*arguments, str(stop)])
+    assert "2 numbers on the list, 1 of them in this campaign" in done.output
+
+
+def test_file_that_is_not_utf_8_or_has_no_commas_is_told_with_a_cure(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    arguments = ["campaign", str(people), "--flow", "remind", "--status"]
+    people.write_bytes("to,name\n+46705550142,Åke\n".encode("latin-1"))
+    assert "save it as UTF-8" in CliRunner().invoke(main, arguments).output
+    people.write_text("to;name\n+46705550142;Bo\n")
+    assert "save the file with commas" in CliRunner().invoke(main, arguments).output
+    (row,) = read_campaign("to,name\n+46705550142,A\u2028B\n", frozenset()).rows
+    assert row.data == {"name": "A\u2028B"}
 
 
 def test_state_of_a_campaign_survives_a_line_that_was_written_in_part(tmp_path: Path) -> None:
