@@ -113,7 +113,7 @@ def campaign(
     people = read_people(file, do_not_call)
     addresses = [row.to for row in people.rows]
     if only_status:
-        with closing(open_state(file, flow)) as known:
+        with closing(open_state(file, flow, people)) as known:
             show_status(known, addresses)
         return
     options = {**call_options, "flow": flow}
@@ -126,7 +126,7 @@ def campaign(
             return
         pace = CampaignPace(rate, at_once, call_options["tries"], call_options["pause"])
         patient = PatientServer(client)
-        with closing(open_state(file, flow)) as state:
+        with closing(open_state(file, flow, people)) as state:
             run = CampaignRun(people.rows, state, patient, options, pace, time.time, time.sleep)
             run_to_end(run, state, file, people)
 
@@ -135,6 +135,8 @@ def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: Campa
     """Run with a progress bar, and write the results."""
     addresses = [row.to for row in people.rows]
     over = sum(state.get(to).is_over for to in addresses)
+    if over:
+        click.echo(f"{over} of {len(addresses)} people were called in an earlier run", err=True)
     try:
         with click.progressbar(length=len(addresses), label=file.name) as bar:
             bar.update(over)
@@ -197,14 +199,15 @@ def tell_faults(file: Path, faults: Sequence[RowFault]) -> None:
     raise click.ClickException(f"{len(faults)} rows have mistakes, so nobody is called")
 
 
-def open_state(file: Path, flow: str) -> CampaignState:
+def open_state(file: Path, flow: str, people: CampaignFile) -> CampaignState:
     """The file with what has become of the campaign. Without one, the campaign is known by what it
     calls: with the same people it places nothing twice even then.
     """
     content = flow.encode() + b"\0" + file.read_bytes()
     campaign_id = hashlib.blake2b(content, digest_size=8).hexdigest()
     try:
-        return CampaignState(Path(f"{file}.campaign"), CampaignHead(campaign_id, flow))
+        digests = {row.to: row.compute_digest() for row in people.rows}
+        return CampaignState(Path(f"{file}.campaign"), CampaignHead(campaign_id, flow), digests)
     except (OSError, CampaignStateError) as error:
         raise click.UsageError(str(error)) from error
 

@@ -15,6 +15,7 @@ from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignS
 from tests.cli.campaign_world import CampaignWorld, KilledError
 from tests.thoroughness import THOROUGH
 
+NOBODY = frozenset[str]()
 PEOPLE = 10_000 if THOROUGH else 60
 
 
@@ -167,3 +168,20 @@ def test_command_tells_how_far_a_campaign_has_come(tmp_path: Path) -> None:
     state.close()
     done = CliRunner().invoke(main, ["campaign", str(file), "--flow", "remind", "--status"])
     assert done.output.split() == ["1", "not", "called", "yet", "1", "answered"]
+
+
+def test_other_list_under_the_same_name_is_no_old_campaign(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("to,day\n+12125550143,Monday\n+12125550144,Monday\n")
+    digests = {row.to: row.compute_digest() for row in read_campaign(file.read_text(), NOBODY).rows}
+    state = CampaignState(Path(f"{file}.campaign"), CampaignHead("c1", "remind"), digests)
+    state.note(RowState("+12125550143", "answered", 1))
+    state.close()
+    arguments = ["campaign", str(file), "--flow", "remind", "--status"]
+    file.write_text("to,day\n+12125550143,Monday\n+12125550144,Tuesday\n+12125550145,Monday\n")
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    file.write_text("to,day\n+12125550143,Tuesday\n")
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2
+    assert "1 people were called before with other data" in done.output
+    assert "away to begin another campaign" in " ".join(done.output.split())
