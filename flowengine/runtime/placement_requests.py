@@ -125,22 +125,35 @@ def build_requested_plan(
 
 def convert_inputs(program: Program, given: dict[str, Any]) -> dict[str, Any]:
     """The inputs of the flow from what is handed in. Text stands for numbers and truth, too."""
+    types = {item.name: item.type for item in program.signature.inputs}
+    values = dict(given)
+    for name, value in given.items():
+        try:
+            values[name] = read_typed_value(value, types.get(name, ""))
+        except ValueError as error:
+            raise PlacementRequestError(name, "this is no such value") from error
+    return check_inputs(program, values)
+
+
+def check_inputs(program: Program, values: dict[str, Any]) -> dict[str, Any]:
+    """The values as the inputs of the flow hold them. Raises PlacementRequestError where the flow
+    has other inputs, or one cannot hold its value.
+    """
     inputs = {item.name: item for item in program.signature.inputs}
-    for name in given:
+    for name in values:
         if name not in inputs:
             hint = suggest_name(name, inputs) or f"it takes {', '.join(inputs) or 'nothing'}"
             raise PlacementRequestError(name, f"{program.flow} has no input {name}; {hint}")
     for name, item in inputs.items():
-        if name not in given and item.default is None:
+        if name not in values and item.default is None:
             raise PlacementRequestError(name, f"{program.flow} needs {name}")
-    values: dict[str, Any] = {}
-    for name, value in given.items():
+    held: dict[str, Any] = {}
+    for name, value in values.items():
         try:
-            values[name] = convert_value(read_typed_value(value, inputs[name].type), inputs[name])
-        except (EvalError, ValueError) as error:
-            message = error.message if isinstance(error, EvalError) else "this is no such value"
-            raise PlacementRequestError(name, message) from error
-    return values
+            held[name] = convert_value(value, inputs[name])
+        except EvalError as error:
+            raise PlacementRequestError(name, error.message) from error
+    return held
 
 
 def read_typed_value(value: Any, wanted: str) -> Any:
