@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
 from flowengine.cli.campaign_rows import read_campaign, read_forbidden
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError, RowState
-from tests.cli.campaign_world import CampaignWorld, KilledError
+from flowengine.cli.placement_client import PlacementClient, PlacementClientError
+from tests.cli.campaign_world import FLOWS, CampaignWorld, KilledError
+from tests.compiled_release import compile_release
 from tests.thoroughness import THOROUGH
 
 NOBODY = frozenset[str]()
@@ -185,3 +188,27 @@ def test_other_list_under_the_same_name_is_no_old_campaign(tmp_path: Path) -> No
     assert done.exit_code == 2
     assert "1 people were called before with other data" in done.output
     assert "away to begin another campaign" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    "content", [b"<html>welcome</html>", b'{"placements":[{"opens":null}]}', b"{}"]
+)
+def test_answer_that_is_none_of_a_server_ends_the_request(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "t")
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=content))
+    client = PlacementClient("http://127.0.0.1", transport)
+    with pytest.raises(PlacementClientError, match=r"no answer of a flowengine server \(200\)"):
+        client.place({"flow": "remind"}, [{"to": "+12125550143"}])
+
+
+def test_campaign_whose_calendar_never_opens_gives_up(
+    open_world: Callable[[int], CampaignWorld],
+) -> None:
+    world = open_world(2)
+    never = FLOWS["project.yaml"].replace("{mon-fri: 09:00-12:00}", "{}")
+    world.line.release = compile_release({**FLOWS, "project.yaml": never})
+    state = world.run(1.0)
+    assert [state.get(row.to).state for row in world.rows] == ["gave_up", "gave_up"]
+    assert world.dialled == []
