@@ -139,7 +139,7 @@ class PlacementEndpoint:
         if len(asked.calls) > MAX_PLACEMENTS_PER_REQUEST:
             raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} calls at once")
         release = self._get_release()
-        program = check_placement_options(release, asked)
+        program = check_placement_options(release, asked, self._clock())
         application = self._choose_application(release, asked.application)
         views = [
             await self._place_call(placements, program, asked, wanted, application)

@@ -90,6 +90,8 @@ def test_call_with_a_mistake_is_told_and_not_placed(
         ({"flow": "back", "within": "days"}, "there is no calendar days"),
         ({"flow": "back", "zone": "Mars"}, "write an IANA time zone"),
         ({"flow": "back", "at": "soon"}, "write a date and a time"),
+        ({"flow": "back", "at": "9999-12-31 23:59"}, "at: a call is put off for a week at most"),
+        ({"flow": "back", "at": "2026-03-12 12:00"}, "at: a call is put off for a week at most"),
         ({"flow": "back", "tries": 0}, "tries is from 1 to 20"),
         ({"flow": "back", "application": "other"}, "no credentials of this application"),
     ],
