@@ -148,9 +148,12 @@ def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: Campa
     except PlacementClientError as error:
         raise click.ClickException(f"{error}; the same command goes on") from error
     finally:
-        results = write_results(file, people, state)
         show_status(state, addresses)
-        click.echo(f"results: {results}")
+        try:
+            click.echo(f"results: {write_results(file, people, state)}")
+        except OSError as error:
+            message = f"the results cannot be written: {error}; the same command tries again"
+            raise click.ClickException(message) from error
 
 
 def read_people(file: Path, do_not_call: Path | None) -> CampaignFile:

@@ -37,6 +37,8 @@ class PlacementClient:
         token = os.environ.get(ADMIN_TOKEN, "")
         if not token:
             raise click.UsageError(f"set {ADMIN_TOKEN} to the token of the server")
+        if not (token.isascii() and token.isprintable()):  # no header can have it
+            raise click.UsageError(f"{ADMIN_TOKEN} has characters that no token has")
         self._client = httpx.Client(
             base_url=server.rstrip("/"),
             headers={"authorization": f"Bearer {token}"},

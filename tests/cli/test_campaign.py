@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from flowengine.cli import main
 from flowengine.cli.campaign_rows import read_campaign, read_forbidden
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError, RowState
 from flowengine.cli.placement_client import PlacementClient, PlacementClientError
+from flowengine.server.placements import PlacementView
 from tests.cli.campaign_world import FLOWS, CampaignWorld, KilledError
 from tests.compiled_release import compile_release
 from tests.thoroughness import THOROUGH
@@ -212,3 +214,26 @@ def test_campaign_whose_calendar_never_opens_gives_up(
     state = world.run(1.0)
     assert [state.get(row.to).state for row in world.rows] == ["gave_up", "gave_up"]
     assert world.dialled == []
+
+
+def test_token_that_no_header_can_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "påsk")
+    with pytest.raises(click.UsageError, match="characters that no token has"):
+        PlacementClient("http://127.0.0.1")
+
+
+def test_results_that_cannot_be_written_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "t")
+    file = tmp_path / "people.csv"
+    file.write_text("to\n+12125550143\n")
+    file.with_suffix(".results.csv").mkdir()
+    state = CampaignState(Path(f"{file}.campaign"), CampaignHead("c1", "remind"))
+    state.note(RowState("+12125550143", "answered", 1))
+    state.close()
+    monkeypatch.setattr(PlacementClient, "place", lambda *_args, **_how: [PlacementView()])
+    done = CliRunner().invoke(main, ["campaign", str(file), "--flow", "remind"])
+    assert done.exit_code == 1
+    assert "1 of 1 people were called in an earlier run" in done.output
+    assert "the results cannot be written" in done.output
