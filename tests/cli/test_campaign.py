@@ -175,7 +175,7 @@ def test_command_tells_how_far_a_campaign_has_come(tmp_path: Path) -> None:
     assert done.output.split() == ["1", "not", "called", "yet", "1", "answered"]
 
 
-def test_other_list_under_the_same_name_is_no_old_campaign(tmp_path: Path) -> None:
+def test_list_that_is_another_under_the_same_name_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("to,day\n+12125550143,Monday\n+12125550144,Monday\n")
     digests = {row.to: row.compute_digest() for row in read_campaign(file.read_text(), NOBODY).rows}
