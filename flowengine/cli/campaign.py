@@ -14,9 +14,11 @@ import click
 from flowengine.cli.campaign_rows import (
     CampaignFile,
     CampaignRow,
+    ForbiddenList,
     RowFault,
     read_campaign,
     read_forbidden,
+    read_text,
 )
 from flowengine.cli.campaign_run import CampaignPace, CampaignRun, ServerAwayError
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError
@@ -111,7 +113,7 @@ def campaign(
     people = read_people(file, do_not_call)
     addresses = [row.to for row in people.rows]
     if only_status:
-        with closing(open_state(file, flow)) as known:
+        with closing(open_state(file, flow, people)) as known:
             show_status(known, addresses)
         return
     options = {**call_options, "flow": flow}
@@ -124,7 +126,7 @@ def campaign(
             return
         pace = CampaignPace(rate, at_once, call_options["tries"], call_options["pause"])
         patient = PatientServer(client)
-        with closing(open_state(file, flow)) as state:
+        with closing(open_state(file, flow, people)) as state:
             run = CampaignRun(people.rows, state, patient, options, pace, time.time, time.sleep)
             run_to_end(run, state, file, people)
 
@@ -133,6 +135,8 @@ def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: Campa
     """Run with a progress bar, and write the results."""
     addresses = [row.to for row in people.rows]
     over = sum(state.get(to).is_over for to in addresses)
+    if over:
+        click.echo(f"{over} of {len(addresses)} people were called in an earlier run", err=True)
     try:
         with click.progressbar(length=len(addresses), label=file.name) as bar:
             bar.update(over)
@@ -144,18 +148,25 @@ def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: Campa
     except PlacementClientError as error:
         raise click.ClickException(f"{error}; the same command goes on") from error
     finally:
-        results = write_results(file, people, state)
         show_status(state, addresses)
-        click.echo(f"results: {results}")
+        try:
+            click.echo(f"results: {write_results(file, people, state)}")
+        except OSError as error:
+            message = f"the results cannot be written: {error}; the same command tries again"
+            raise click.ClickException(message) from error
 
 
 def read_people(file: Path, do_not_call: Path | None) -> CampaignFile:
     """The rows; mistakes end the command."""
     try:
-        forbidden = read_forbidden(do_not_call) if do_not_call else frozenset[str]()
-        people = read_campaign(file.read_text("utf-8-sig"), forbidden)
+        forbidden = read_forbidden(do_not_call) if do_not_call else ForbiddenList()
+        people = read_campaign(read_text(file), forbidden.addresses)
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error)) from error
+    if do_not_call:
+        tell_faults(do_not_call, forbidden.faults)
+        told = f"{len(forbidden.addresses)} numbers on the list"
+        click.echo(f"{told}, {people.count_forbidden()} of them in this campaign", err=True)
     tell_faults(file, people.faults)
     return people
 
@@ -191,14 +202,15 @@ def tell_faults(file: Path, faults: Sequence[RowFault]) -> None:
     raise click.ClickException(f"{len(faults)} rows have mistakes, so nobody is called")
 
 
-def open_state(file: Path, flow: str) -> CampaignState:
+def open_state(file: Path, flow: str, people: CampaignFile) -> CampaignState:
     """The file with what has become of the campaign. Without one, the campaign is known by what it
     calls: with the same people it places nothing twice even then.
     """
     content = flow.encode() + b"\0" + file.read_bytes()
     campaign_id = hashlib.blake2b(content, digest_size=8).hexdigest()
     try:
-        return CampaignState(Path(f"{file}.campaign"), CampaignHead(campaign_id, flow))
+        digests = {row.to: row.compute_digest() for row in people.rows}
+        return CampaignState(Path(f"{file}.campaign"), CampaignHead(campaign_id, flow), digests)
     except (OSError, CampaignStateError) as error:
         raise click.UsageError(str(error)) from error
 

@@ -1,6 +1,9 @@
 """The people of a campaign: rows of a CSV file, and those who are not to be called."""
 
 import csv
+import hashlib
+import io
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +13,7 @@ from flowengine.source import read_document
 from flowengine.states.ring_members import MemberError, parse_member
 
 ADDRESS_COLUMNS = ("to", "number", "phone")
+NOT_TO_BE_CALLED = "is not to be called"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,11 @@ class CampaignRow:
     line: int
     to: str
     data: dict[str, str]
+
+    def compute_digest(self) -> str:
+        """What tells this data from other data."""
+        content = json.dumps(self.data, sort_keys=True).encode()
+        return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,10 @@ class CampaignFile:
     faults: tuple[RowFault, ...]
     left_out: tuple[RowFault, ...]
 
+    def count_forbidden(self) -> int:
+        """How many people of the file are not to be called."""
+        return sum(fault.message == NOT_TO_BE_CALLED for fault in self.left_out)
+
     def find_column(self, name: str) -> int:
         """The place of a column, from 1; 0 where there is none. `to` stands for the addresses."""
         if name == "to" and name not in self.columns:
@@ -58,7 +71,7 @@ def read_campaign(text: str, forbidden: frozenset[str]) -> CampaignFile:
     """Read the people of a campaign. `forbidden` are addresses that must not be called. Somebody who
     stands there twice is called once.
     """
-    reader = csv.reader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     faults: list[RowFault] = []
     left_out: list[RowFault] = []
     rows: list[CampaignRow] = []
@@ -69,6 +82,8 @@ def read_campaign(text: str, forbidden: frozenset[str]) -> CampaignFile:
         address = find_address_column(columns)
         if not address:
             message = f"no column has the numbers: name one {' or '.join(ADDRESS_COLUMNS)}"
+            if len(columns) == 1 and ";" in columns[0]:
+                message = "the columns are separated by semicolons: save the file with commas"
             return CampaignFile(columns, (), (RowFault(1, 0, "", message),), ())
         for cells in reader:
             if not any(cell.strip() for cell in cells):
@@ -77,13 +92,14 @@ def read_campaign(text: str, forbidden: frozenset[str]) -> CampaignFile:
             if row is None:
                 continue
             place = columns.index(address) + 1
-            if row.to in forbidden:
-                left_out.append(RowFault(row.line, place, address, "is not to be called"))
-            elif row.to in seen:
+            if row.to in seen:
                 message = f"stands in line {seen[row.to]}, too"
                 left_out.append(RowFault(row.line, place, address, message))
+                continue
+            seen[row.to] = row.line
+            if row.to in forbidden:
+                left_out.append(RowFault(row.line, place, address, NOT_TO_BE_CALLED))
             else:
-                seen[row.to] = row.line
                 rows.append(row)
     except csv.Error as error:
         faults.append(RowFault(reader.line_num, 0, "", f"this is no CSV: {error}"))
@@ -109,35 +125,76 @@ def read_row(
 
 
 def find_address_column(columns: Sequence[str]) -> str:
-    """The column that says whom to call, or ""."""
-    return next((name for name in ADDRESS_COLUMNS if name in columns), "")
+    """The column that says whom to call, as the file spells it, or ""."""
+    spelled = {name.lower(): name for name in columns}
+    return next((spelled[name] for name in ADDRESS_COLUMNS if name in spelled), "")
 
 
-def read_forbidden(path: Path) -> frozenset[str]:
-    """Addresses that must not be called: the keys of a table of a project (YAML), or the first cell
-    of each line of a text or a CSV file.
-    """
-    return frozenset(map(normalise_address, iterate_forbidden(path)))
-
-
-def iterate_forbidden(path: Path) -> Iterator[str]:
-    content = path.read_bytes()
-    if path.suffix in (".yaml", ".yml"):
-        document, _ = read_document(content, path.name)
-        data: Any = document.data if document else None
-        rows = data.get("rows") if isinstance(data, dict) else None
-        if not isinstance(rows, dict):
-            raise ValueError(f"{path} is no table: it has no rows:")
-        yield from map(str, rows)
-        return
-    for cells in csv.reader(content.decode("utf-8-sig").splitlines()):
-        if cells and cells[0].strip():
-            yield cells[0]
-
-
-def normalise_address(text: str) -> str:
-    """An address as it is called; any other text as it is."""
+def read_text(path: Path) -> str:
+    """The text of a file. Raises ValueError where it is not UTF-8."""
     try:
-        return parse_member(text).address
-    except MemberError:
-        return text.strip()
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no UTF-8 text: save it as UTF-8") from error
+
+
+@dataclass(frozen=True, slots=True)
+class ForbiddenList:
+    """Addresses that must not be called, and all cells that are no address. With one of these nobody
+    may be called, as it may stand for somebody who has asked not to be.
+    """
+
+    addresses: frozenset[str] = frozenset()
+    faults: tuple[RowFault, ...] = ()
+
+
+def read_forbidden(path: Path) -> ForbiddenList:
+    """The keys of a table of a project (YAML), or a column of a text or a CSV file: the one that its
+    header names, or the first. Comments begin with #.
+    """
+    is_table = path.suffix in (".yaml", ".yml")
+    addresses: set[str] = set()
+    faults: list[RowFault] = []
+    line = 0
+    try:
+        for line, column, text in iterate_table(path) if is_table else iterate_list(path):
+            try:
+                addresses.add(parse_member(text).address)
+            except MemberError as error:
+                faults.append(RowFault(line, column, "", f"{error}: {error.hint}"))
+    except csv.Error as error:
+        faults.append(RowFault(line + 1, 0, "", f"this is no CSV: {error}"))
+    return ForbiddenList(frozenset(addresses), tuple(faults))
+
+
+def iterate_table(path: Path) -> Iterator[tuple[int, int, str]]:
+    """The line, the column and the text of each key."""
+    document, _ = read_document(path.read_bytes(), path.name)
+    data: Any = document.data if document else None
+    rows = data.get("rows") if isinstance(data, dict) else None
+    if document is None or not isinstance(rows, dict):
+        raise ValueError(f"{path} is no table: it has no rows:")
+    for key in rows:
+        span = document.find_span(("rows", key))
+        yield span.line, 0, str(key)
+
+
+def iterate_list(path: Path) -> Iterator[tuple[int, int, str]]:
+    """The line, the column and the text of each cell that is to be an address."""
+    lines = io.StringIO(read_text(path), newline="")
+    reader = csv.reader(("\n" if is_comment(line) else line for line in lines), strict=True)
+    place, is_first = 0, True
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        columns = [cell.strip() for cell in cells]
+        address = find_address_column(columns) if is_first else ""
+        is_first = False
+        if address:
+            place = columns.index(address)
+            continue
+        yield reader.line_num, place + 1, columns[place] if place < len(columns) else ""
+
+
+def is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")

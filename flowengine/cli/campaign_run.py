@@ -115,6 +115,9 @@ class CampaignRun:
         if known.state != "sent":
             self._state.note(replace(known, state="sent", tries=number))
         (view,) = self._server.place(self._options, [wanted], open_only=True)
+        if view.never_opens:
+            self._end(RowState(to, "gave_up", reason="there is no time within the hours"))
+            return False
         if view.opens:
             self._state.note(replace(known, state="again", tries=number - 1, due=view.opens))
             self._put_off(to, view.opens)
@@ -127,9 +130,6 @@ class CampaignRun:
 
     def _put_off(self, to: str, opens: float) -> None:
         """Wait for the hours; where they are the same for all rows, with all of them."""
-        if opens == float("inf"):
-            self._end(RowState(to, "gave_up", reason="there is no time within the hours"))
-            return
         self._push(to, opens)
         if self._options.get("zone") != CALLEE_ZONE:
             self._due = [(max(due, opens), number, one) for due, number, one in self._due]

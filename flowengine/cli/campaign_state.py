@@ -4,16 +4,19 @@ is taken, so that a killed command goes on where it was.
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 OPEN_STATES = frozenset({"", "sent", "again"})
 
 
 class RowState(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far one row has come: "" before its first call, `sent` while one is under way, `again`
-    until the next try, which is `due`; then its outcome. `tries` counts the calls.
+    until the next try, which is `due`; then its outcome. `tries` counts the calls; `data` is the
+    digest of what the person was to hear.
     """
 
     to: str
@@ -22,6 +25,7 @@ class RowState(msgspec.Struct, frozen=True, omit_defaults=True):
     due: float = 0.0
     reason: str = ""
     call: str = ""
+    data: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -41,10 +45,15 @@ class CampaignStateError(Exception):
 
 
 class CampaignState:
-    """The file. It is written line by line; the last line of a row counts."""
+    """The file. It is written line by line; the last line of a row counts. `digests` tells the data
+    of the rows by their addresses.
+    """
 
-    def __init__(self, path: Path, head: CampaignHead) -> None:
+    def __init__(
+        self, path: Path, head: CampaignHead, digests: Mapping[str, str] | None = None
+    ) -> None:
         self._path = path
+        self._digests = digests or {}
         self.head = head
         self.rows: dict[str, RowState] = {}
         self._load()
@@ -72,7 +81,23 @@ class CampaignState:
             raise CampaignStateError(
                 f"{self._path} is of a campaign into {known.flow}: move it away to begin another"
             )
+        self._check_data()
         self.head = known
+
+    def _check_data(self) -> None:
+        """Refuse another list under the same name: whoever was called would hear nothing of it."""
+        changed = [
+            row.to
+            for row in self.rows.values()
+            if (row.is_over or row.state == "sent")
+            and row.data
+            and self._digests.get(row.to, row.data) != row.data
+        ]
+        if changed:
+            raise CampaignStateError(
+                f"{len(changed)} people were called before with other data: "
+                f"move {self._path} away to begin another campaign"
+            )
 
     def get(self, to: str) -> RowState:
         """How far a row has come."""
@@ -80,6 +105,7 @@ class CampaignState:
 
     def note(self, row: RowState) -> None:
         """Note a step. After this it survives a killed process."""
+        row = replace(row, data=self._digests.get(row.to, ""))
         self.rows[row.to] = row
         self._write(row)
 

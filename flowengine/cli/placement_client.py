@@ -16,6 +16,7 @@ from flowengine.server.admin import ADMIN_PREFIX
 from flowengine.server.placements import PlacementsReply, PlacementView
 
 PLACEMENT_REQUEST_SECONDS = 30.0
+NO_ANSWER_OF_OURS = "this is no answer of a flowengine server"
 MAX_IDS_PER_REQUEST = 100  # they stand in the address
 
 
@@ -36,6 +37,8 @@ class PlacementClient:
         token = os.environ.get(ADMIN_TOKEN, "")
         if not token:
             raise click.UsageError(f"set {ADMIN_TOKEN} to the token of the server")
+        if not (token.isascii() and token.isprintable()):  # no header can have it
+            raise click.UsageError(f"{ADMIN_TOKEN} has characters that no token has")
         self._client = httpx.Client(
             base_url=server.rstrip("/"),
             headers={"authorization": f"Bearer {token}"},
@@ -58,7 +61,7 @@ class PlacementClient:
         for start in range(0, len(calls), MAX_PLACEMENTS_PER_REQUEST):
             part = calls[start : start + MAX_PLACEMENTS_PER_REQUEST]
             content = msgspec.json.encode({**options, "calls": part, **how})
-            found += self._send("POST", content=content)
+            found += self._send(len(part), "POST", content=content)
         return found
 
     def load(self, ids: Iterable[str]) -> list[PlacementView]:
@@ -67,10 +70,11 @@ class PlacementClient:
         wanted = list(ids)
         for start in range(0, len(wanted), MAX_IDS_PER_REQUEST):
             part = wanted[start : start + MAX_IDS_PER_REQUEST]
-            found += self._send("GET", params=[("id", one) for one in part])
+            found += self._send(len(part), "GET", params=[("id", one) for one in part])
         return found
 
-    def _send(self, method: str, **request: Any) -> tuple[PlacementView, ...]:
+    def _send(self, wanted: int, method: str, **request: Any) -> tuple[PlacementView, ...]:
+        """As many answers as are wanted."""
         try:
             answer = self._client.request(method, self._path, **request)
         except httpx.HTTPError as error:
@@ -80,10 +84,9 @@ class PlacementClient:
         try:
             reply = msgspec.json.decode(answer.content, type=PlacementsReply)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            reply = PlacementsReply(message="this is no answer of a flowengine server")
-        if not answer.is_success:
-            hint = f"; the server needs {ADMIN_TOKEN}, too" if answer.status_code == 404 else ""
-            may_pass = answer.status_code >= 500
-            message = f"{reply.message} ({answer.status_code}){hint}"
-            raise PlacementClientError(message, may_pass=may_pass)
-        return reply.placements
+            reply = PlacementsReply(message=NO_ANSWER_OF_OURS)
+        if answer.is_success and len(reply.placements) == wanted:
+            return reply.placements
+        hint = f"; the server needs {ADMIN_TOKEN}, too" if answer.status_code == 404 else ""
+        message = f"{reply.message or NO_ANSWER_OF_OURS} ({answer.status_code}){hint}"
+        raise PlacementClientError(message, may_pass=answer.status_code >= 500)

@@ -114,8 +114,10 @@ class _Turn:
 
     def _wait_until(self, at: float) -> None:
         """Wait for the first moment from `at` on within the hours."""
-        opening = self._hours.find_opening(self.placement.plan, at)
-        if opening is None or opening > self.placement.began_at + MAX_PLACEMENT_SECONDS * 2:
+        latest = self.placement.began_at + MAX_PLACEMENT_SECONDS * 2
+        # no calendar is asked of a year that dates do not have
+        opening = self._hours.find_opening(self.placement.plan, at) if at <= latest else None
+        if opening is None or opening > latest:
             self._end("gave_up", "there is no time within the hours")
             return
         self.placement = replace(self.placement, phase="waits", due=opening, call_id="")

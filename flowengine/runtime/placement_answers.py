@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from flowengine.compile import Release
+from flowengine.compile import Program, Release
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.leg_messages import build_dial_action, encode_verdict
 from flowengine.orchestration.placement_turn import (
@@ -27,10 +27,12 @@ from flowengine.runtime.delivery import CallbackDelivery, Reply
 from flowengine.runtime.delivery_log import append_entry
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, parse_leg_token
 from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.placement_requests import PlacementRequestError, check_inputs
 from flowengine.runtime.placements import Placements, TakenPlacementTurn
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice
 from flowengine.sinch.callback_events import CallTarget
+from flowengine.states.place_plan import PlacementPlan
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 from flowengine.svaml import AmdOptions, ConnectPstn, Hangup, encode_svaml
 
@@ -111,10 +113,9 @@ class PlacementAnswers:
             return None
         program = None
         if isinstance(verdict, DialMember) and owned is not None:
-            flow = owned.placement.plan.flow
-            program = self._select_release(event).programs.get(flow)
-            if program is None or not program.answered:
-                reason = f"no answer begins the flow {flow}"
+            plan = owned.placement.plan
+            program = self._select_release(event).programs.get(plan.flow)
+            if reason := find_begin_fault(program, plan):
                 log.error("%s: %s", token.orchestration, reason)
                 refused = PlacementRefused(token.attempt, reason)
                 await self._take_turn(delivery, token, refused)
@@ -171,6 +172,19 @@ class PlacementAnswers:
             "answered", delivery.at, leg=token,
         )  # fmt: skip
         return Reply(body, record)
+
+
+def find_begin_fault(program: Program | None, plan: PlacementPlan) -> str:
+    """Why the flow of the live release cannot take the call, or "". The release may be younger than
+    the plan.
+    """
+    if program is None or not program.answered:
+        return f"no answer begins the flow {plan.flow}"
+    try:
+        check_inputs(program, plan.data)
+    except PlacementRequestError as error:
+        return str(error)
+    return ""
 
 
 def read_placed_event(event: CallbackEvent, attempt: int) -> PlacementEvent | None:

@@ -14,9 +14,11 @@ from flowengine.problems import suggest_name
 from flowengine.states.connect_actions import format_caller_id
 from flowengine.states.place_plan import (
     CALLEE_ZONE,
+    TOO_FAR_AHEAD,
     PlacementPlan,
     compute_placement_id,
     is_moment,
+    is_too_far_ahead,
 )
 from flowengine.states.ring_members import MemberError, parse_member
 from flowengine.states.variable_values import convert_value
@@ -53,7 +55,7 @@ class WantedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     key: str = ""
 
 
-def check_placement_options(release: Release, options: PlacementOptions) -> Program:
+def check_placement_options(release: Release, options: PlacementOptions, now: float) -> Program:
     """The flow that is to be begun. Raises PlacementRequestError."""
     program = release.programs.get(options.flow)
     if program is None:
@@ -73,6 +75,8 @@ def check_placement_options(release: Release, options: PlacementOptions) -> Prog
     check_zone_name(options.zone)
     if options.at and not is_moment(options.at):
         raise PlacementRequestError("at", "write a date and a time, such as 2026-12-24 09:30")
+    if options.at and is_too_far_ahead(options.at, now):
+        raise PlacementRequestError("at", TOO_FAR_AHEAD)
     if options.caller_id and not format_caller_id({"caller_id": options.caller_id}):
         raise PlacementRequestError("caller_id", "write + and the country code, or private")
     for field, most in (
@@ -83,7 +87,7 @@ def check_placement_options(release: Release, options: PlacementOptions) -> Prog
         if not 1 <= getattr(options, field) <= most:
             raise PlacementRequestError(field, f"{field} is from 1 to {most}")
     if not 0 <= options.delay <= MAX_PLACEMENT_SECONDS:
-        raise PlacementRequestError("delay", "a call is put off for a week at most")
+        raise PlacementRequestError("delay", TOO_FAR_AHEAD)
     return program
 
 
@@ -125,22 +129,35 @@ def build_requested_plan(
 
 def convert_inputs(program: Program, given: dict[str, Any]) -> dict[str, Any]:
     """The inputs of the flow from what is handed in. Text stands for numbers and truth, too."""
+    types = {item.name: item.type for item in program.signature.inputs}
+    values = dict(given)
+    for name, value in given.items():
+        try:
+            values[name] = read_typed_value(value, types.get(name, ""))
+        except ValueError as error:
+            raise PlacementRequestError(name, "this is no such value") from error
+    return check_inputs(program, values)
+
+
+def check_inputs(program: Program, values: dict[str, Any]) -> dict[str, Any]:
+    """The values as the inputs of the flow hold them. Raises PlacementRequestError where the flow
+    has other inputs, or one cannot hold its value.
+    """
     inputs = {item.name: item for item in program.signature.inputs}
-    for name in given:
+    for name in values:
         if name not in inputs:
             hint = suggest_name(name, inputs) or f"it takes {', '.join(inputs) or 'nothing'}"
             raise PlacementRequestError(name, f"{program.flow} has no input {name}; {hint}")
     for name, item in inputs.items():
-        if name not in given and item.default is None:
+        if name not in values and item.default is None:
             raise PlacementRequestError(name, f"{program.flow} needs {name}")
-    values: dict[str, Any] = {}
-    for name, value in given.items():
+    held: dict[str, Any] = {}
+    for name, value in values.items():
         try:
-            values[name] = convert_value(read_typed_value(value, inputs[name].type), inputs[name])
-        except (EvalError, ValueError) as error:
-            message = error.message if isinstance(error, EvalError) else "this is no such value"
-            raise PlacementRequestError(name, message) from error
-    return values
+            held[name] = convert_value(value, inputs[name])
+        except EvalError as error:
+            raise PlacementRequestError(name, error.message) from error
+    return held
 
 
 def read_typed_value(value: Any, wanted: str) -> Any:

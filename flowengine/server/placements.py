@@ -48,7 +48,7 @@ class PlaceRequest(PlacementOptions, frozen=True, kw_only=True):
 
 class PlacementView(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of one call; `error` says what is wrong in the `field` of one that is not
-    placed, and `opens` when one could begin that `open_only` has left out.
+    placed, and `opens` when one could begin that `open_only` has left out, or that it `never_opens`.
     """
 
     id: str = ""
@@ -63,6 +63,7 @@ class PlacementView(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str = ""
     error: str = ""
     opens: float = 0.0
+    never_opens: bool = False
 
 
 class PlacementsReply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -138,7 +139,7 @@ class PlacementEndpoint:
         if len(asked.calls) > MAX_PLACEMENTS_PER_REQUEST:
             raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} calls at once")
         release = self._get_release()
-        program = check_placement_options(release, asked)
+        program = check_placement_options(release, asked, self._clock())
         application = self._choose_application(release, asked.application)
         views = [
             await self._place_call(placements, program, asked, wanted, application)
@@ -162,19 +163,19 @@ class PlacementEndpoint:
         if asked.check:
             return PlacementView(plan.id, flow=plan.flow)
         known = await placements.load(plan.id)
-        if known is None and asked.open_only and (left := self._find_opening(plan)) is not None:
-            return PlacementView(plan.id, opens=left)
+        if known is None and asked.open_only:
+            opening = self._find_opening(plan)
+            if opening is None:
+                return PlacementView(plan.id, never_opens=True)
+            if opening > self._clock():
+                return PlacementView(plan.id, opens=opening)
         placement = known or await placements.begin(plan, CallOwner(application, ""))
         return view_placement(placement)
 
     def _find_opening(self, plan: PlacementPlan) -> float | None:
-        """When the call could begin; None where that is now."""
+        """When the call could begin; None where that is never."""
         now = self._clock()
-        start = max(self._hours.find_start(plan, now), now)
-        opening = self._hours.find_opening(plan, start)
-        if opening is None:
-            return float("inf")
-        return None if opening <= now else opening
+        return self._hours.find_opening(plan, max(self._hours.find_start(plan, now), now))
 
     def _choose_application(self, release: Release, wanted: str) -> str:
         """Whose calls these are: the application that is named, or the only one."""

@@ -17,9 +17,11 @@ from flowengine.states.connect_checks import check_caller_id
 from flowengine.states.place_options import AuthoredPlace
 from flowengine.states.place_plan import (
     CALLEE_ZONE,
+    TOO_FAR_AHEAD,
     PlacementPlan,
     compute_placement_id,
     is_moment,
+    is_too_far_ahead,
 )
 from flowengine.states.ring_members import MemberError, format_member, parse_member
 from flowengine.states.ring_plan import HOST_FACT
@@ -86,6 +88,8 @@ class CompiledPlace(Verb):
         at = self.at.render(names).strip() if self.at else ""
         if at and not is_moment(at):
             raise EvalError("at: is no date and time such as 2026-12-24 09:30")
+        if at and is_too_far_ahead(at, names.now.timestamp()):
+            raise EvalError(f"at: {TOO_FAR_AHEAD}")
         key = f"key {self.key.render(names)}" if self.key else self._build_own_key(run)
         return PlacementPlan(
             id=compute_placement_id(run.event.application_key, self.flow, key),

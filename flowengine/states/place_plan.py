@@ -4,15 +4,18 @@ already; who is called, and when, is decided without the flow that has asked.
 
 import hashlib
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from flowengine.limits import MAX_PLACEMENT_SECONDS
 from flowengine.states.ring_plan import RingMember
 
 PLACEMENT_ID_PREFIX = "place-"  # no id of a call begins so
 AT_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
+MAX_ZONE_SECONDS = 86_400  # no clock differs from UTC by so much
+TOO_FAR_AHEAD = "a call is put off for a week at most"
 ID_DIGEST_BYTES = 10
 # No digits: people may read the id in a journal, which hides rows of digits.
 _ID_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
@@ -49,6 +52,12 @@ def is_moment(text: str) -> bool:
         return bool(AT_PATTERN.fullmatch(text) and datetime.fromisoformat(text))
     except ValueError:
         return False
+
+
+def is_too_far_ahead(moment: str, now: float) -> bool:
+    """Whether a date and a time are further ahead than a call may be put off, by any clock."""
+    latest = now + MAX_PLACEMENT_SECONDS + MAX_ZONE_SECONDS
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp() > latest
 
 
 def compute_placement_id(application: str, flow: str, key: str) -> str:

@@ -6,15 +6,21 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import click
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
 from flowengine.cli.campaign_rows import read_campaign, read_forbidden
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError, RowState
-from tests.cli.campaign_world import CampaignWorld, KilledError
+from flowengine.cli.placement_client import PlacementClient, PlacementClientError
+from flowengine.server.placements import PlacementView
+from tests.cli.campaign_world import FLOWS, CampaignWorld, KilledError
+from tests.compiled_release import compile_release
 from tests.thoroughness import THOROUGH
 
+NOBODY = frozenset[str]()
 PEOPLE = 10_000 if THOROUGH else 60
 
 
@@ -94,7 +100,53 @@ def test_table_of_the_project_or_a_list_says_who_is_not_called(tmp_path: Path) -
     table, lines = tmp_path / "stop.yaml", tmp_path / "stop.txt"
     table.write_text('rows: {"+12125550143": {why: asked}}\ndefault: {why: ""}\n')
     lines.write_text("+1 212 555 0143\n\n")
-    assert read_forbidden(table) == read_forbidden(lines) == {"+12125550143"}
+    assert read_forbidden(table) == read_forbidden(lines)
+    assert read_forbidden(lines).addresses == {"+12125550143"}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("0705550142\n", "stop.txt:1:1: this is no phone number"),
+        ('# a, "b\n\n0046705550142\n', "stop.txt:3:1: this is no phone number"),
+        ("number\ntel:+46705550142\n", "stop.txt:2:1: this is no phone number"),
+        ("+46705550142;Bo\n", "stop.txt:1:1: this is no phone number"),
+        ("Bo,+46705550142\n", "stop.txt:1:1: this is no phone number"),
+        ("name,Number\nBo\n", "stop.txt:2:2: this is no phone number"),
+        ('+46705550142\n"+46705550143\n', "stop.txt:2: this is no CSV"),
+    ],
+)
+def test_list_of_who_is_not_called_with_an_unreadable_line_calls_nobody(
+    tmp_path: Path, text: str, place: str
+) -> None:
+    people, stop = tmp_path / "people.csv", tmp_path / "stop.txt"
+    people.write_text("to\n+46705550142\n")
+    stop.write_text(text)
+    arguments = ["campaign", str(people), "--flow", "remind", "--do-not-call", str(stop)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 1
+    assert place in done.output
+    assert "nobody is called" in done.output
+
+
+def test_list_of_who_is_not_called_says_whom_its_header_names(tmp_path: Path) -> None:
+    people, stop = tmp_path / "people.csv", tmp_path / "stop.csv"
+    people.write_text("To\n+46705550142\n+46705550143\n")
+    stop.write_text("# asked\nname,Number\n\nBo,+46 70 555 01 42\nCy,+46705550144\n")
+    arguments = ["campaign", str(people), "--flow", "remind", "--status", "--do-not-call"]
+    done = CliRunner().invoke(main, [*arguments, str(stop)])
+    assert "2 numbers on the list, 1 of them in this campaign" in done.output
+
+
+def test_file_that_is_not_utf_8_or_has_no_commas_is_told_with_a_cure(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    arguments = ["campaign", str(people), "--flow", "remind", "--status"]
+    people.write_bytes("to,name\n+46705550142,Åke\n".encode("latin-1"))
+    assert "save it as UTF-8" in CliRunner().invoke(main, arguments).output
+    people.write_text("to;name\n+46705550142;Bo\n")
+    assert "save the file with commas" in CliRunner().invoke(main, arguments).output
+    (row,) = read_campaign("to,name\n+46705550142,A\u2028B\n", frozenset()).rows
+    assert row.data == {"name": "A\u2028B"}
 
 
 def test_state_of_a_campaign_survives_a_line_that_was_written_in_part(tmp_path: Path) -> None:
@@ -121,3 +173,67 @@ def test_command_tells_how_far_a_campaign_has_come(tmp_path: Path) -> None:
     state.close()
     done = CliRunner().invoke(main, ["campaign", str(file), "--flow", "remind", "--status"])
     assert done.output.split() == ["1", "not", "called", "yet", "1", "answered"]
+
+
+def test_list_that_is_another_under_the_same_name_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("to,day\n+12125550143,Monday\n+12125550144,Monday\n")
+    digests = {row.to: row.compute_digest() for row in read_campaign(file.read_text(), NOBODY).rows}
+    state = CampaignState(Path(f"{file}.campaign"), CampaignHead("c1", "remind"), digests)
+    state.note(RowState("+12125550143", "answered", 1))
+    state.close()
+    arguments = ["campaign", str(file), "--flow", "remind", "--status"]
+    file.write_text("to,day\n+12125550143,Monday\n+12125550144,Tuesday\n+12125550145,Monday\n")
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    file.write_text("to,day\n+12125550143,Tuesday\n")
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2
+    assert "1 people were called before with other data" in done.output
+    assert "away to begin another campaign" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    "content", [b"<html>welcome</html>", b'{"placements":[{"opens":null}]}', b"{}"]
+)
+def test_answer_that_is_none_of_a_server_ends_the_request(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "t")
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=content))
+    client = PlacementClient("http://127.0.0.1", transport)
+    with pytest.raises(PlacementClientError, match=r"no answer of a flowengine server \(200\)"):
+        client.place({"flow": "remind"}, [{"to": "+12125550143"}])
+
+
+def test_campaign_whose_calendar_never_opens_gives_up(
+    open_world: Callable[[int], CampaignWorld],
+) -> None:
+    world = open_world(2)
+    never = FLOWS["project.yaml"].replace("{mon-fri: 09:00-12:00}", "{}")
+    world.line.release = compile_release({**FLOWS, "project.yaml": never})
+    state = world.run(1.0)
+    assert [state.get(row.to).state for row in world.rows] == ["gave_up", "gave_up"]
+    assert world.dialled == []
+
+
+def test_token_that_no_header_can_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "påsk")
+    with pytest.raises(click.UsageError, match="characters that no token has"):
+        PlacementClient("http://127.0.0.1")
+
+
+def test_results_that_cannot_be_written_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "t")
+    file = tmp_path / "people.csv"
+    file.write_text("to\n+12125550143\n")
+    file.with_suffix(".results.csv").mkdir()
+    state = CampaignState(Path(f"{file}.campaign"), CampaignHead("c1", "remind"))
+    state.note(RowState("+12125550143", "answered", 1))
+    state.close()
+    monkeypatch.setattr(PlacementClient, "place", lambda *_args, **_how: [PlacementView()])
+    done = CliRunner().invoke(main, ["campaign", str(file), "--flow", "remind"])
+    assert done.exit_code == 1
+    assert "1 of 1 people were called in an earlier run" in done.output
+    assert "the results cannot be written" in done.output

@@ -1,5 +1,7 @@
 """Placements in any order of events, whatever is repeated, late or lost."""
 
+from datetime import UTC, datetime
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,3 +131,16 @@ def test_placement_that_is_over_by_its_timers_alone_has_tried_as_often_as_it_may
     assert requests == PLAN.tries
     assert turn.placement
     assert (turn.placement.outcome, turn.placement.tries) == ("failed", 3)
+
+
+def test_placement_far_ahead_gives_up_before_a_calendar_is_asked() -> None:
+    class FarHours(DayHours):
+        def find_start(self, _plan: PlacementPlan, _now: float) -> float:
+            return datetime(9999, 12, 31, 23, 59, tzinfo=UTC).timestamp() + 5 * 3600
+
+        def find_opening(self, _plan: PlacementPlan, at: float) -> float:
+            return datetime.fromtimestamp(at, UTC).timestamp()
+
+    turn = conduct_placement(Placement(id=PLAN.id), PlacementBegan(PLAN, 0.0), 0.0, FarHours())
+    assert turn.placement
+    assert turn.placement.outcome == "gave_up"

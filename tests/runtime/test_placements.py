@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from flowengine.runtime.platform_requests import RequestRefused, RequestUnclear
-from tests.runtime.place_calls import CALLER, OWN_NUMBER, PlaceLine, compile_flows
+from tests.compiled_release import compile_release
+from tests.runtime.place_calls import CALLER, FLOWS, OWN_NUMBER, PlaceLine, compile_flows
 from tests.runtime.ring_calls import run
 
 RELEASE = compile_flows()
@@ -270,6 +271,42 @@ def test_flow_that_the_live_release_lacks_rings_nobody(caplog: Any) -> None:
         await line.callback(0, "dice", result="FAILED")
         await line.run_tasks()
         assert line.ended == []  # the next release may have it
+
+    run(place())
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"name": "person"}, "back has no input name"),
+        (
+            {"max: 20}}": "max: 20}, day: {type: date}}", "inputs: [name": "inputs: [name, day"},
+            "day",
+        ),
+        ({"type: text, max: 20": "type: integer"}, "name is integer and cannot hold this value"),
+    ],
+)
+def test_inputs_that_the_live_release_has_changed_ring_nobody(
+    changes: dict[str, str], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    back = FLOWS["back.yaml"]
+    for old, new in changes.items():
+        back = back.replace(old, new)
+    younger = compile_release(
+        {**FLOWS, "back.yaml": back, "line.yaml": "flow: line\nstart: a\nstates: {a: {hangup: }}\n"}
+    )
+
+    async def place() -> None:
+        line = PlaceLine(RELEASE)
+        await line.dial_in_from()
+        await line.run_tasks()
+        line.release = younger
+        line.restart()
+        assert (await line.ask(0))["name"] == "hangup"
+        assert reason in caplog.text
+        await line.callback(0, "dice", result="FAILED")
+        await line.run_tasks()
+        assert line.ended == []
 
     run(place())
 

@@ -17,7 +17,7 @@ from tests.runtime.place_calls import PlaceLine
 TOKEN = "a token that nobody guesses"
 FLOWS = {
     "project.yaml": "project: acme\nzone: UTC\nroutes: [{flow: line}]\n"
-    "calendars: {day: {open: {daily: 09:00-17:00}}}\n",
+    "calendars: {day: {open: {daily: 09:00-17:00}}, never: {open: {}}}\n",
     "line.yaml": "flow: line\nstart: bye\nstates: {bye: {hangup: }}\n",
     "back.yaml": "flow: back\non: {answered: a}\ninputs: [name, age]\n"
     "vars: {name: {type: text, max: 20}, age: {type: integer, default: 1}}\n"
@@ -90,6 +90,8 @@ def test_call_with_a_mistake_is_told_and_not_placed(
         ({"flow": "back", "within": "days"}, "there is no calendar days"),
         ({"flow": "back", "zone": "Mars"}, "write an IANA time zone"),
         ({"flow": "back", "at": "soon"}, "write a date and a time"),
+        ({"flow": "back", "at": "9999-12-31 23:59"}, "at: a call is put off for a week at most"),
+        ({"flow": "back", "at": "2026-03-12 12:00"}, "at: a call is put off for a week at most"),
         ({"flow": "back", "tries": 0}, "tries is from 1 to 20"),
         ({"flow": "back", "application": "other"}, "no credentials of this application"),
     ],
@@ -121,3 +123,10 @@ def test_check_places_nothing_and_open_only_says_when_a_call_could_begin() -> No
     (waits,) = server.send(**order)[1]["placements"]
     assert (waits["phase"], waits["due"]) == ("waits", closed["opens"])
     assert server.send(**order, open_only=True)[1]["placements"] == [waits]
+
+
+def test_calendar_that_never_opens_is_told() -> None:
+    server = PlacementServer()
+    order = {"flow": "back", "within": "never", "calls": [CALL], "open_only": True}
+    (view,) = server.send(**order)[1]["placements"]
+    assert (view["never_opens"], "opens" in view) == (True, False)
