@@ -102,7 +102,11 @@ FOREIGN_WORDS: Final = (
         "gather ask input get_digits read_digits listen capture",
         "write menu: for choices by key or voice, collect: for digits or words",
     ),
-    ForeignWord(_STATE, "busy no_answer on_busy on_no_answer noanswer unanswered", _NO_BUSY_EXIT),
+    ForeignWord(
+        _STATE,
+        "busy no_answer on_busy on_no_answer noanswer unanswered",
+        f"{_NO_BUSY_EXIT}; place: does not wait, and flowengine placements tells what has become of it",
+    ),
     ForeignWord(
         _STATE, "exit end stop disconnect terminate hang_up finish quit", "write hangup: alone"
     ),
