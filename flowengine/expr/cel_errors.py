@@ -35,6 +35,7 @@ _FOREIGN_SYNTAX: Final = {
     "no": "write false",
     "if": "write condition ? one : other",
     ";": "an expression is one value; leave the ; out",
+    "$": "write the expression without ${ }",
 }
 # What CEL and its strings extension bring along; ours come from the registry.
 _CEL_METHODS: Final[Sequence[str]] = (

@@ -3,6 +3,7 @@ the code, who gets the caller, and what follows. It does no I/O and reads no clo
 """
 
 import hashlib
+import math
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -15,19 +16,26 @@ ROOM_DIGEST_SIZE = 16
 
 
 class ParkedCall(msgspec.Struct, frozen=True, array_like=True):
-    """A call, and the API that it is on. Nobody waits for it after `until`."""
+    """A call, and the API that it is on. Nobody waits for it after `until`. A parked one has the
+    number of its parking; with `has_exit` it goes on by an exit then.
+    """
 
     call_id: str
     call_url: str
     until: float
+    number: int = 0
+    has_exit: bool = False
 
 
 class PickedPair(msgspec.Struct, frozen=True, array_like=True):
-    """A caller who was parked, the one who has picked them up, and the conference for the two."""
+    """A caller who was parked, the one who has picked them up, and the conference for the two.
+    `is_brought` is set once the platform has brought the parked one there.
+    """
 
     parked: ParkedCall
     picker: ParkedCall
     room: str
+    is_brought: bool = False
 
 
 class ParkingCode(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -66,13 +74,25 @@ class ParkingLeft(msgspec.Struct, frozen=True):
     call_id: str
 
 
+class ParkedBrought(msgspec.Struct, frozen=True):
+    """The platform has brought the call that was parked into the conference."""
+
+    call_id: str
+
+
+class ParkedGone(msgspec.Struct, frozen=True):
+    """The call that was parked cannot be brought to the one who has picked it up."""
+
+    call_id: str
+
+
 class ParkingDue(msgspec.Struct, frozen=True):
     """The limit of the parking with this number is over."""
 
     number: int
 
 
-ParkingEvent = CallParks | CallPicksUp | ParkingLeft | ParkingDue
+ParkingEvent = CallParks | CallPicksUp | ParkedBrought | ParkedGone | ParkingLeft | ParkingDue
 
 
 class BringParked(msgspec.Struct, frozen=True):
@@ -92,12 +112,13 @@ class RemoveOther(msgspec.Struct, frozen=True):
 
 
 class ReleaseParked(msgspec.Struct, frozen=True):
-    """Bring the call that was parked into the exit of its state."""
+    """Bring a call into the exit of its state, out of the conference where it is in one."""
 
     call_id: str
     call_url: str
     number: int
     exit: str
+    room: str = ""
 
 
 class SetLimit(msgspec.Struct, frozen=True):
@@ -135,24 +156,40 @@ def conduct_parking(code: ParkingCode, event: ParkingEvent, now: float) -> Parki
         case CallPicksUp():
             return _pick_up(code, event, now)
         case ParkingLeft(call_id):
-            return _leave(code, call_id)
+            return _leave(code, call_id, now)
+        case ParkedBrought(call_id):
+            return _note_brought(code, call_id)
+        case ParkedGone(call_id):
+            return _give_up(code, call_id)
         case ParkingDue(number):
-            if code.parked is None or number != code.number:
-                return ParkingTurn(code)
-            place = code.parked.call_id, code.parked.call_url
-            return ParkingTurn(
-                replace(code, parked=None), (ReleaseParked(*place, number, "too_long"),)
-            )
+            return _note_limit(code, number)
 
 
 def _park(code: ParkingCode, event: CallParks, now: float) -> ParkingTurn:
     known = code.parked
     if known and known.call_id != event.call_id and known.until > now:
         return ParkingTurn(code, status=IN_USE_STATUS)
+    # the limit of the new one takes the place of that of a call whose time is over
+    expired = _end_waiting(known) if known and known.call_id != event.call_id else ()
     number = code.number + 1
-    parked = ParkedCall(event.call_id, event.call_url, now + event.limit)
+    until = now + event.limit
+    parked = ParkedCall(event.call_id, event.call_url, until, number, event.has_exit)
     after = replace(code, application=event.application, number=number, parked=parked)
-    return ParkingTurn(after, (SetLimit(number, event.limit),) if event.has_exit else ())
+    limit = (SetLimit(number, event.limit),) if event.has_exit else ()
+    return ParkingTurn(after, (*expired, *limit))
+
+
+def _note_limit(code: ParkingCode, number: int) -> ParkingTurn:
+    if code.parked is None or number != code.parked.number:
+        return ParkingTurn(code)
+    return ParkingTurn(replace(code, parked=None), _end_waiting(code.parked))
+
+
+def _end_waiting(parked: ParkedCall) -> tuple[ParkingEffect, ...]:
+    """Let a parked call go on whose time is over; one without an exit ends by itself."""
+    if not parked.has_exit:
+        return ()
+    return (ReleaseParked(parked.call_id, parked.call_url, parked.number, "too_long"),)
 
 
 def _pick_up(code: ParkingCode, event: CallPicksUp, now: float) -> ParkingTurn:
@@ -171,17 +208,71 @@ def _pick_up(code: ParkingCode, event: CallPicksUp, now: float) -> ParkingTurn:
     return ParkingTurn(replace(code, parked=None, pairs=pairs), (bring,), room=room)
 
 
-def _leave(code: ParkingCode, call_id: str) -> ParkingTurn:
-    """Free the code, and let everybody leave whom the call was brought together with."""
+def _note_brought(code: ParkingCode, call_id: str) -> ParkingTurn:
+    """The two can talk. Where the picker left while the request was under way, the call is alone in
+    the conference, and goes on from there.
+    """
+    parked = code.parked
+    if parked is not None and parked.call_id == call_id:
+        room = format_parking_room(call_id)
+        place = call_id, parked.call_url
+        leaving: ParkingEffect = (
+            ReleaseParked(*place, parked.number, "too_long", room)
+            if parked.has_exit
+            else RemoveOther(*place, room)
+        )
+        return ParkingTurn(replace(code, parked=None), (leaving,))
+    pairs = tuple(
+        replace(pair, is_brought=True) if pair.parked.call_id == call_id else pair
+        for pair in code.pairs
+    )
+    return ParkingTurn(replace(code, pairs=pairs))
+
+
+def _give_up(code: ParkingCode, call_id: str) -> ParkingTurn:
+    """Let those go on who wait for a call that does not come."""
+    lost = [pair for pair in code.pairs if pair.parked.call_id == call_id and not pair.is_brought]
+    number = code.number + len(lost)
+    pairs = tuple(pair for pair in code.pairs if pair not in lost)
+    released = (
+        ReleaseParked(pair.picker.call_id, pair.picker.call_url, place, "nobody", pair.room)
+        for place, pair in enumerate(lost, code.number + 1)
+    )
+    return ParkingTurn(replace(code, number=number, pairs=pairs), tuple(released))
+
+
+def _leave(code: ParkingCode, call_id: str, now: float) -> ParkingTurn:
+    """Free the code, and let everybody leave whom the call was brought together with. Who was not
+    brought yet stays parked, or hears that nobody is there.
+    """
     parked = None if code.parked and code.parked.call_id == call_id else code.parked
+    code, released, *_ = _give_up(replace(code, parked=parked), call_id)
+    effects: list[ParkingEffect] = [ForgetCall(call_id), *released]
     left = [pair for pair in code.pairs if call_id in (pair.parked.call_id, pair.picker.call_id)]
-    others = [
-        (pair.picker if call_id == pair.parked.call_id else pair.parked, pair.room) for pair in left
-    ]
-    removed = (RemoveOther(other.call_id, other.call_url, room) for other, room in others)
-    pairs = tuple(pair for pair in code.pairs if pair not in left)
-    after = replace(code, parked=parked, pairs=pairs)
-    return ParkingTurn(after, (ForgetCall(call_id), *removed))
+    code = replace(code, pairs=tuple(pair for pair in code.pairs if pair not in left))
+    for pair in left:
+        other = pair.picker if call_id == pair.parked.call_id else pair.parked
+        if pair.is_brought:
+            effects.append(RemoveOther(other.call_id, other.call_url, pair.room))
+        else:
+            code, again, *_ = _park_again(code, other, now)
+            effects += (ForgetCall(other.call_id), *again)
+    return ParkingTurn(code, tuple(effects))
+
+
+def _park_again(code: ParkingCode, call: ParkedCall, now: float) -> ParkingTurn:
+    """Have a call wait on whom nobody has picked up after all. Where another call has the code, it
+    goes on as after its limit.
+    """
+    if code.parked is not None and code.parked.call_id == call.call_id:
+        return ParkingTurn(code)
+    # a number of its own, as each answer to a call has
+    call = replace(call, number=code.number + 1)
+    code = replace(code, number=call.number)
+    if code.parked is not None or call.until <= now:
+        return ParkingTurn(code, _end_waiting(call))
+    limit = SetLimit(call.number, math.ceil(call.until - now))
+    return ParkingTurn(replace(code, parked=call), (limit,) if call.has_exit else ())
 
 
 def format_parking_room(call_id: str) -> str:

@@ -13,8 +13,9 @@ MAX_REMEMBERED = 128  # of what may come twice: calls that have left, and key pr
 
 class RoomMember(msgspec.Struct, frozen=True, array_like=True):
     """A call that is in the conference, or about to be: the platform says the words of its flow
-    first. `is_present` is known of those alone to whom a request was obeyed. `is_muted` and `is_held`
-    are by keys and commands; `asked_mute` and `asked_hold` are what the latest requests ask for.
+    first. `is_present` is known of moderators alone. `is_muted` and `is_held` are by keys of the member
+    and by commands for it; what is done to all is `by_moderator`. `asked_mute` and `asked_hold` are
+    what the latest requests ask for.
     """
 
     call_id: str
@@ -26,11 +27,28 @@ class RoomMember(msgspec.Struct, frozen=True, array_like=True):
     asked_mute: bool = False
     asked_hold: bool = False
     is_leaving: bool = False
+    is_muted_by_moderator: bool = False
+    is_held_by_moderator: bool = False
+
+    @property
+    def shall_mute(self) -> bool:
+        return self.is_muted or self.is_muted_by_moderator
+
+    @property
+    def shall_hold(self) -> bool:
+        """Whether somebody wants it on hold; else it may still wait for a moderator."""
+        return self.is_held or self.is_held_by_moderator
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether it is a moderator who is certainly in the conference."""
+        return self.plan.is_moderator and self.is_present and not self.is_leaving
 
 
 class LedConference(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """A conference of an application. `left` are the calls that have left it, and `handled` the keys
-    and commands that were handled, the latest last.
+    and commands that were handled, the latest last. `is_muting_all` and `is_holding_all` are for those
+    who come later.
     """
 
     format: Literal[1] = 1
@@ -40,16 +58,13 @@ class LedConference(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     members: tuple[RoomMember, ...] = ()
     left: tuple[str, ...] = ()
     handled: tuple[str, ...] = ()
-
-    def find_member(self, call_id: str) -> RoomMember | None:
-        return next((one for one in self.members if one.call_id == call_id), None)
+    is_muting_all: bool = False
+    is_holding_all: bool = False
 
     @property
     def has_moderator(self) -> bool:
         """Whether a moderator is certainly in the conference."""
-        return any(
-            one.plan.is_moderator and one.is_present and not one.is_leaving for one in self.members
-        )
+        return any(one.is_leading for one in self.members)
 
 
 def remember(known: tuple[str, ...], new: str) -> tuple[str, ...]:

@@ -195,8 +195,8 @@ def find_room_name(located: LocatedCall) -> str:
 
 def find_parking_code(located: LocatedCall) -> str:
     """The code that the call is parked under, or has picked up another by; else ""."""
-    verb, call = find_verb(located), located.call
-    return call.values.get(CODE_FACT, "") if verb and verb.uses_parking and call else ""
+    # the state does not matter: a call may have gone on, and the code not know of it
+    return located.call.values.get(CODE_FACT, "") if located.call else ""
 
 
 def find_verb(located: LocatedCall) -> Verb | None:

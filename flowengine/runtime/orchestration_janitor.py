@@ -1,5 +1,6 @@
-"""The janitor asks the platform for calls of rings and conferences that have not moved for a while: callbacks may be
-lost, and nobody shall wait for a call that is over.
+"""The janitor asks the platform for calls of rings and codes of parked calls that have not moved for a
+while, and for those of conferences: callbacks may be lost, and nobody shall wait for a call that is
+over.
 
 Most callbacks are lost while a server is down. So each worker looks after all rings soon after its
 start; later looks leave those alone in which people talk, but for one look of some.
@@ -11,11 +12,13 @@ import time
 from collections.abc import Callable
 
 from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.orchestration.parking import ParkingLeft
 from flowengine.orchestration.room_turn import MemberLeft
 from flowengine.orchestration.turn import CallerLeft, LegEnded
 from flowengine.runtime.delivery_log import is_over
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import LIVE_KIND, Orchestrations
+from flowengine.runtime.parkings import PARKING_KIND
 from flowengine.runtime.placement_janitor import look_after_placements
 from flowengine.runtime.placements import Placements
 from flowengine.runtime.platform_requests import CallOwner, PlatformRequests
@@ -73,10 +76,25 @@ class OrchestrationJanitor:
                 await self._look_after(saved, is_whole=is_whole)
         if self._placements is not None:
             await look_after_placements(self._placements, self._requests)
-        rooms = await self._orchestrations.store.list_orchestrations(ROOM_KIND) if is_whole else ()
-        for saved in rooms:
+        # people come and go in a conference all the time, so it does not count when it has moved
+        for saved in await self._orchestrations.store.list_orchestrations(ROOM_KIND):
+            await self._look_after_room(saved)
+        for saved in await self._orchestrations.store.list_orchestrations(PARKING_KIND):
             if now - saved.expires + CALL_KEPT_SECONDS >= pause:
-                await self._look_after_room(saved)
+                await self._look_after_code(saved, is_whole=is_whole)
+
+    async def _look_after_code(self, saved: SavedOrchestration, *, is_whole: bool) -> None:
+        """Free a code whose call is over, and end the other one of two who cannot talk any more."""
+        code = self._orchestrations.encoding.decode_parking(saved)
+        if code is None:
+            return
+        pairs = [pair for pair in code.pairs if is_whole or not pair.is_brought]
+        calls = [call for pair in pairs for call in (pair.parked, pair.picker)]
+        for call in (code.parked, *calls) if code.parked else calls:
+            owner = CallOwner(code.application, call.call_url)
+            if await self._requests.is_call_ongoing(owner, call.call_id) is False:
+                log.warning("call %s is over, and the platform has not said so", call.call_id)
+                await self._orchestrations.parkings.take_turn(saved.id, ParkingLeft(call.call_id))
 
     async def _look_after_room(self, saved: SavedOrchestration) -> None:
         """Forget members of a conference whose calls are over."""

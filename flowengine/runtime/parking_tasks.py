@@ -10,6 +10,8 @@ import msgspec
 
 from flowengine.orchestration.parking import (
     BringParked,
+    ParkedBrought,
+    ParkedGone,
     ParkingDue,
     ParkingLeft,
     ReleaseParked,
@@ -24,6 +26,7 @@ from flowengine.runtime.parkings import (
     REMOVE_OTHER_TASK,
 )
 from flowengine.runtime.platform_requests import (
+    CallOwner,
     PlatformRequests,
     RequestDone,
     RequestOutcome,
@@ -31,9 +34,11 @@ from flowengine.runtime.platform_requests import (
 )
 from flowengine.runtime.task_contents import AnswerResult, compute_retry, read_task
 from flowengine.states import OrchestrationResult
+from flowengine.states.parking_plan import BROUGHT_MUSIC
 from flowengine.storage.sessions import ScheduledTask
 from flowengine.svaml import ConnectConf, encode_svaml
 
+MAX_BRING_TRIES = 7  # in some eight seconds
 log = logging.getLogger(__name__)
 
 
@@ -71,9 +76,33 @@ class ParkingTasks:
 
     async def _bring(self, task: ScheduledTask) -> float | None:
         owner, brought = read_task(self._orchestrations, task, BringParked)
-        svaml = encode_svaml((), ConnectConf(conference_id=brought.room))
+        # without music a caller would be in silence until the other one is there
+        svaml = encode_svaml((), ConnectConf(conference_id=brought.room, moh=BROUGHT_MUSIC))
         outcome = await self._requests.change_call(owner, brought.call_id, svaml)
-        return self._finish(task, outcome)
+        if isinstance(outcome, RequestRefused) and outcome.is_final:
+            # it may be there by an earlier try; a call that is not parked yet is refused, too
+            found = await self._requests.find_participant(owner, brought.room, brought.call_id)
+            outcome = found if isinstance(found, RequestDone) else outcome
+        if isinstance(outcome, RequestDone):
+            event = ParkedBrought(brought.call_id)
+            await self._parkings.take_turn(task.orchestration, event)
+            return None
+        if isinstance(outcome, RequestRefused) and await self._is_lost(task, owner, outcome):
+            log.warning("parked call %s cannot be picked up: %s", brought.call_id, outcome.reason)
+            await self._parkings.take_turn(task.orchestration, ParkedGone(brought.call_id))
+            return None
+        return compute_retry(task, self._clock())
+
+    async def _is_lost(
+        self, task: ScheduledTask, owner: CallOwner, refused: RequestRefused
+    ) -> bool:
+        """Whether no later try will bring a parked call to whoever has picked it up."""
+        if not refused.is_final and not refused.is_of_unknown_call:
+            return False
+        call_id = task.key.partition(":")[2]
+        if await self._requests.is_call_ongoing(owner, call_id) is False:
+            return True
+        return task.tries >= MAX_BRING_TRIES
 
     async def _remove_other(self, task: ScheduledTask) -> float | None:
         owner, other = read_task(self._orchestrations, task, RemoveOther)
@@ -98,7 +127,23 @@ class ParkingTasks:
         svaml = await asyncio.shield(answering)
         if svaml is None:
             return None
+        if released.room:
+            return await self._release_from_room(task, owner, released, svaml)
         outcome = await self._requests.change_call(owner, released.call_id, svaml)
+        return self._finish(task, outcome)
+
+    async def _release_from_room(
+        self, task: ScheduledTask, owner: CallOwner, released: ReleaseParked, svaml: bytes
+    ) -> float | None:
+        """Let a call go on from the conference; one that the platform does not let go on ends."""
+        outcome = await self._requests.release_caller(owner, released.call_id, svaml)
+        if isinstance(outcome, RequestRefused) and outcome.is_final:
+            if task.tries < MAX_BRING_TRIES:  # it may be about to come into the conference
+                return compute_retry(task, self._clock())
+            # the platform changes no call from an app
+            outcome = await self._requests.remove_participant(
+                owner, released.room, released.call_id
+            )
         return self._finish(task, outcome)
 
     def _finish(self, task: ScheduledTask, outcome: RequestOutcome) -> float | None:

@@ -5,6 +5,7 @@ decided in one transaction with the requests that follow.
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -29,7 +30,8 @@ from flowengine.orchestration.parking import (
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
 from flowengine.runtime.platform_requests import CallOwner, expand_call_url
-from flowengine.states.parking_plan import ParkingRequest
+from flowengine.sinch import CallbackEvent
+from flowengine.states.parking_plan import CODE_FACT, ParkingRequest
 from flowengine.states.state_results import LookupResult
 from flowengine.storage.sessions import (
     OrchestrationChange,
@@ -97,6 +99,14 @@ class Parkings:
         payload = self._encoding.encode_task(name, CallOwner(application, ""), content)
         task = ScheduledTask(name, f"{PARKING_LEFT_TASK}:{call_id}", now, payload)
         return OrchestrationChange(name, saved, (task,))
+
+    async def note_left(self, event: CallbackEvent, names: Mapping[str, Any]) -> None:
+        """Free the code of a call that has ended before its step was saved."""
+        name = name_parking(event.application_key, names[CODE_FACT])
+        try:
+            await self.take_turn(name, ParkingLeft(event.call_id))
+        except StoreError as error:
+            self._log_once.error("a code is in use by a call that is over: %s", error)
 
     async def take_turn(self, name: str, event: ParkingEvent) -> ParkingTurn | None:
         """Take one turn of a code; None where it cannot be read."""

@@ -23,7 +23,7 @@ from flowengine.runtime.deduplication import (
     is_repetition,
 )
 from flowengine.runtime.delivery import DICE_IDENTITY, CallbackDelivery, Reply, is_unanswered
-from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repeated
+from flowengine.runtime.delivery_log import append_entry, decode_log, is_over, mark_repeated
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
@@ -114,6 +114,9 @@ class Replier:
         except StoreError as error:
             return await self._reply_without_store(delivery, located, outcome, answer, error)
         if kept is not made:
+            if outcome.has_code and self._orchestrations and is_over(kept):
+                # its end came between: it has not told the code, which the call had not noted
+                await self._orchestrations.parkings.note_left(delivery.event, outcome.names)
             return Overtaken(kept)
         failed = answer.call.ended and "apology" in [entry.what for entry in outcome.trace]
         what = "apology" if failed else "answered"

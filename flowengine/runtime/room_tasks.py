@@ -73,8 +73,8 @@ class RoomTasks:
 
     async def _take_turn(self, kind: type[RoomEvent], task: ScheduledTask) -> None:
         _, event = read_task(self._orchestrations, task, kind)
-        is_effective = await self._rooms.take_turn(task.orchestration, event)
-        if isinstance(event, RoomCommanded) and not is_effective:
+        is_for_anybody = await self._rooms.take_turn(task.orchestration, event)
+        if isinstance(event, RoomCommanded) and not is_for_anybody:
             log.warning("conference: {do: %s} has changed nobody: nobody is meant", event.do)
 
     async def _change_member(self, task: ScheduledTask) -> float | None:

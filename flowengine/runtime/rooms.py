@@ -2,12 +2,14 @@
 decide, and saves what follows, in one transaction. The tasks that follow are the requests to send.
 """
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.orchestration.room_conductor import RoomTurn, conduct_room
+from flowengine.orchestration.room_conductor import conduct_room
 from flowengine.orchestration.room_state import LedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
@@ -51,6 +53,22 @@ def name_room(application: str, name: str) -> str:
     return f"room:{digest.hexdigest()}"
 
 
+@dataclass(slots=True)
+class _WaitingEvent:
+    """An event; `is_for_anybody` is known when it was handled."""
+
+    event: RoomEvent
+    is_for_anybody: bool | None = None
+
+
+@dataclass(slots=True)
+class _WaitingEvents:
+    """What has happened in one conference while its last turn is taken."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    events: list[_WaitingEvent] = field(default_factory=list)
+
+
 class LedConferences:
     """The turns of all conferences. Any worker may take any turn."""
 
@@ -65,6 +83,7 @@ class LedConferences:
         self.encoding = encoding
         self._log_once = log_once
         self._clock = clock
+        self._waiting: dict[str, _WaitingEvents] = {}
 
     def build_wishes(
         self, call_id: str, owner: CallOwner, step: int, wishes: Iterable[RoomWish]
@@ -108,18 +127,51 @@ class LedConferences:
         return OrchestrationChange(name, saved, (ScheduledTask(name, key, now, payload),))
 
     async def take_turn(self, room_id: str, event: RoomEvent) -> bool:
-        """Take one turn of a conference; whether anything is to be done."""
+        """Take a turn of a conference; whether the event is for anybody. Events that come while this
+        worker takes one are taken together after it: when the moderator of many comes, the results
+        of as many requests come at once.
+        """
+        waiting = self._waiting.setdefault(room_id, _WaitingEvents())
+        mine = _WaitingEvent(event)
+        waiting.events.append(mine)
+        try:
+            async with waiting.lock:
+                if mine.is_for_anybody is None:
+                    await self._take_waiting(room_id, waiting)
+        finally:
+            waiting.events = [one for one in waiting.events if one is not mine]
+            if not waiting.events:
+                self._waiting.pop(room_id, None)
+        return mine.is_for_anybody is not False
+
+    async def _take_waiting(self, room_id: str, waiting: "_WaitingEvents") -> None:
+        """Handle all events that wait. Where it fails they go on waiting, for who waits next."""
+        taken, waiting.events = waiting.events, []
+        try:
+            results = await self._take_turns(room_id, [one.event for one in taken])
+        except BaseException:
+            waiting.events[:0] = taken
+            raise
+        for one, is_for_anybody in zip(taken, results, strict=True):
+            one.is_for_anybody = is_for_anybody
+
+    async def _take_turns(self, room_id: str, events: list[RoomEvent]) -> list[bool]:
         now = self._clock()
 
         def decide(
             saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
-        ) -> tuple[OrchestrationChange | None, bool]:
-            room = self.open(saved) if saved else None
-            if saved is None or room is None:
-                return None, False
-            turn = conduct_room(room, event)
-            change = self._build_change(saved, turn, now) if turn != (room, ()) else None
-            return change, bool(turn.effects)
+        ) -> tuple[OrchestrationChange | None, list[bool]]:
+            before = self.open(saved) if saved else None
+            if saved is None or before is None:
+                return None, [False] * len(events)
+            room, effects, results = before, list[RoomEffect](), list[bool]()
+            for event in events:
+                turn = conduct_room(room, event)
+                room = turn.room
+                effects += turn.effects
+                results.append(turn.is_for_anybody)
+            is_changed = bool(effects) or room != before
+            return self._build_change(saved, room, effects, now) if is_changed else None, results
 
         return await self.store.take_turn(room_id, lambda _saved: (), decide)
 
@@ -133,10 +185,13 @@ class LedConferences:
         return room
 
     def _build_change(
-        self, saved: SavedOrchestration, turn: RoomTurn, now: float
+        self,
+        saved: SavedOrchestration,
+        room: LedConference,
+        effects: Iterable[RoomEffect],
+        now: float,
     ) -> OrchestrationChange:
-        room = turn.room
-        tasks = self._build_tasks(room, turn.effects, now)
+        tasks = self._build_tasks(room, effects, now)
         after = saved._replace(
             kind=ROOM_KIND if room.members else EMPTY_ROOM_KIND,
             version=saved.version + 1,

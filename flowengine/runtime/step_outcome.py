@@ -65,7 +65,7 @@ class Outcome(msgspec.Struct, frozen=True):
     With `ring` other calls are to be placed for the caller, who waits. `wish` is that of a caller who
     waits in a queue; with `leaves_queue` they wait there no more. `signings` are those of agents.
     `rooms` is what is to happen in conferences. `placements` are calls into flows, which nobody waits
-    for.
+    for. With `has_code` the call was just parked under a code, or has got the one who was.
 
     `names` are all values at the end of the step; the call keeps only those that later states read.
     """
@@ -82,6 +82,7 @@ class Outcome(msgspec.Struct, frozen=True):
     signings: tuple[AgentSigning, ...] = ()
     rooms: tuple[RoomWish, ...] = ()
     placements: Sequence[PlacementPlan] = ()
+    has_code: bool = False
 
     @property
     def concerns_others(self) -> bool:
@@ -93,4 +94,5 @@ class Outcome(msgspec.Struct, frozen=True):
             or bool(self.signings)
             or bool(self.placements)
             or bool(self.rooms)
+            or self.has_code
         )

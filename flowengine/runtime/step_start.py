@@ -268,7 +268,8 @@ def start_after_others(
     if call is None:
         return None
     state = release.programs[call.flow].states[call.state]
-    if state.verb.is_brought_back and event.exit in state.exits and not call.ended:
+    waits = state.verb.is_brought_back or state.verb.uses_parking
+    if waits and event.exit in state.exits and not call.ended:
         return StepStart(call)
     return StepStart(call.to_root_flow(), is_complete=True, keeps_place=True, sends_nothing=True)
 

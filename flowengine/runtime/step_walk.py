@@ -38,6 +38,7 @@ from flowengine.states import (
     StepEvent,
 )
 from flowengine.states.orchestration_result import choose_context
+from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
 
@@ -286,8 +287,8 @@ class StepWalk(msgspec.Struct):
             call, trace = self.build_call(), tuple(self.trace)
             rooms = (*self.rooms, move.room) if move.room and not self.ended else self.rooms
             return Outcome(
-                call, said, action, trace, None, self.run.names,
-                ring, move.wish, self.leaves_queue, self.signings, rooms, self.run.placements,
+                call, said, action, trace, None, self.run.names, ring, move.wish,
+                self.leaves_queue, self.signings, rooms, self.run.placements, move.has_code,
             )  # fmt: skip
         reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
         return Outcome(
@@ -345,7 +346,7 @@ class StepWalk(msgspec.Struct):
         names, initial = self.run.names, program.initial
         return {
             name: names[name]
-            for name in program.live.get(state, ())
+            for name in (*program.live.get(state, ()), CODE_FACT)  # whose end frees the code
             if name in names and names[name] != initial.get(name, "")
         }
 

@@ -87,11 +87,9 @@ class Conversation:
         self._role: Role = "caller"
         self._pending_callbacks = 0
         exchange.subscribe(self._record_event)
-        self.rings = RingSimulator(
-            exchange, clock, backend.answer_event if backend else answer_nothing
-        )
-        self.rooms = RoomSimulator(exchange)
         answer_event = backend.answer_event if backend else answer_nothing
+        self.rings = RingSimulator(exchange, clock, answer_event)
+        self.rooms = RoomSimulator(exchange)
         self.parkings = ParkingSimulator(exchange, answer_event)
         self.placements = PlacementSimulator(exchange, lambda: backend.release) if backend else None
         if backend is not None:

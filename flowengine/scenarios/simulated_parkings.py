@@ -5,11 +5,13 @@ its store and the platform's API.
 from collections.abc import Callable
 from functools import partial
 
+from flowengine.orchestration.leg_messages import PARK_REQUEST
 from flowengine.orchestration.parking import (
     BringParked,
     CallParks,
     CallPicksUp,
     ForgetCall,
+    ParkedBrought,
     ParkingCode,
     ParkingDue,
     ParkingEffect,
@@ -22,7 +24,7 @@ from flowengine.orchestration.parking import (
     conduct_parking,
 )
 from flowengine.states import LookupResult, OrchestrationResult, OwnEvent
-from flowengine.states.parking_plan import ParkingRequest
+from flowengine.states.parking_plan import BROUGHT_MUSIC, ParkingRequest
 from flowengine.svaml import ConnectConf, encode_svaml
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.clock import Timer
@@ -104,9 +106,15 @@ class ParkingSimulator:
                 found = self._exchange.rooms.find_room(room)
                 return found is not None and found.kick(call_id)
             case BringParked(room=room):
-                return self._change(call_id, encode_svaml((), ConnectConf(conference_id=room)))
-            case ReleaseParked(exit=name):
+                joined = ConnectConf(conference_id=room, moh=BROUGHT_MUSIC)
+                is_done = self._change(call_id, encode_svaml((), joined))
+                if is_done:
+                    self._take_turn(self._codes_by_call[call_id], ParkedBrought(call_id))
+                return is_done
+            case ReleaseParked(exit=name, room=room):
                 event = OrchestrationResult(call_id=call_id, exit=name)
+                if room and not self._change(call_id, PARK_REQUEST):
+                    return False
                 return self._change(call_id, self._answer(event))
 
     def _change(self, call_id: str, svaml: bytes) -> bool:

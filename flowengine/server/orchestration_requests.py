@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # it brings an HTTP client, which servers without orchestrati
 
 # All requests of one task; its lease in the task loop is longer.
 PLATFORM_REQUEST_SECONDS = 2.3
+UNUSABLE_STATUS = 400  # as the platform would say to such a request
 
 
 def find_other_switch(call_url: str, api_url: str) -> str:
@@ -168,8 +169,9 @@ class OrchestrationRequests:
             return RequestUnclear(f"no answer within {PLATFORM_REQUEST_SECONDS:g} seconds")
         except (ConflictError, ServerError, TooManyRequestsError, UnreachableApiError) as error:
             return RequestUnclear(str(error))
-        except CallingApiError as error:
-            return RequestRefused(error.status, str(error))
+        except (CallingApiError, ValueError) as error:  # a name may be no part of an address
+            status = error.status if isinstance(error, CallingApiError) else UNUSABLE_STATUS
+            return RequestRefused(status, str(error))
 
     def _find_api(self, owner: CallOwner, secret: str) -> "CallingApi":
         from flowengine.sinch.client import ApiHosts, CallingApi, SignedAuth  # noqa: PLC0415

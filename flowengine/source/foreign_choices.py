@@ -82,6 +82,16 @@ FOREIGN_CHOICES: Final = {
         "object": "a variable for each part",
         "map": "a variable for each part; rows of values stand in a table",
     },
+    "resume": {  # of a change of a conference
+        "kick": "remove",
+        "disconnect": "remove",
+        "drop": "remove",
+        "hangup": "remove",
+        "silence": "mute",
+        "onhold": "hold",
+        "unhold": "resume",
+        "close": "end",
+    },
 }
 
 

@@ -23,7 +23,8 @@ _RECORDING, _VARIABLE, _FLOW, _PROJECT, _TABLE = (
     "services",
     "rows",
 )
-_RING, _GROUP, _QUEUE, _QUEUE_WAIT, _AGENT = "who", "wrap_up", "too_long", "estimate", "sign"
+_RING, _GROUP, _QUEUE, _QUEUE_WAIT, _AGENT = "who", "wrap_up", "full", "estimate", "sign"
+_PARK: Final = "in_use"
 _NO_BUSY_EXIT: Final = (
     "the platform ends the call when the callee is busy or does not answer; use ring: in place of "
     "connect:, which has busy:, no_answer: and nobody:, as it keeps the caller"
@@ -66,6 +67,20 @@ FOREIGN_WORDS: Final = (
         "enqueue agent_queue call_queue acd waiting_queue waitroom",
         "write queue: {of: <group>, nobody: <state>}",
     ),
+    ForeignWord(
+        _STATE,
+        "unpark retrieve pickup take_parked call_pickup",
+        "write pick_up: {code: <code>, nobody: <state>}",
+    ),
+    ForeignWord(
+        _PARK,
+        "timeout max_wait wait_limit duration max_duration time_limit",
+        "use limit:, how long a call is held, and too_long:, where it goes then",
+    ),
+    ForeignWord(_PARK, "on_timeout timed_out expired no_answer nobody", "use too_long:"),
+    ForeignWord(_PARK, "busy taken occupied on_busy", "use in_use:"),
+    ForeignWord(_PARK, "slot lot space orbit extension number name", "use code:"),
+    ForeignWord(_PARK, "music moh hold_music", "use hold:, a prompt: hold: {audio: https://…}"),
     ForeignWord(
         _STATE,
         "hold",

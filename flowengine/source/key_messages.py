@@ -29,6 +29,7 @@ def describe_unknown_key(
         describe_spelling(key)
         or suggest_locales(leaf, known)
         or find_foreign_cure(key, known)
+        or _suggest_single_keys(key, known)
         or _suggest_place(leaf, key, homes, outer)
         or suggest_name(key, present)
         or str(leaf.schema.get("x-hint", listed))
@@ -45,6 +46,12 @@ def _suggest_place(
     if key in outer and isinstance(leaf.path[-1], str):
         return f"{key}: belongs one level further out, beside {leaf.path[-1]}:"
     return ""
+
+
+def _suggest_single_keys(key: str, known: Sequence[str]) -> str:
+    """The cure for several keys of a phone, where each does something by itself."""
+    is_of_phone = len(key) > 1 and not key.strip("0123456789*#")
+    return "write each key by itself, such as 1: mute" if is_of_phone and "#" in known else ""
 
 
 def suggest_locales(leaf: SchemaViolation, known: Sequence[str]) -> str:

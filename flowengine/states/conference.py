@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from flowengine.expr import EscapeMode, EvalError, Template
 from flowengine.limits import MAX_CONFERENCE_ID
@@ -13,7 +13,7 @@ from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import normalize_number
 from flowengine.states.ring_plan import HOST_FACT
-from flowengine.states.room_plan import CommandRoom, RoomCommandName
+from flowengine.states.room_plan import CommandRoom, RoomCommandName, check_room_name
 from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
@@ -47,16 +47,13 @@ class AuthoredConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             examples=["mute"],
         ),
     ]
-    who: (
-        Annotated[
-            str,
-            Meta(
-                description="The `others` than moderators, `all`, or those who call from this number.",
-                examples=["others", "${vars.number}"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    who: Annotated[
+        str,
+        Meta(
+            description="The `others` than moderators, `all`, or those who call from this number.",
+            examples=["others", "${vars.number}"],
+        ),
+    ] = DEFAULT_WHO
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +69,11 @@ class CompiledConference(Verb):
     def enter(self, run: StepContext) -> StateResult:
         try:
             name, who = self.name.render(run.names), self.who.render(run.names)
+            check_room_name(name)
         except EvalError as error:
             return StateFailure(error.message)
-        if not 1 <= len(name) <= MAX_CONFERENCE_ID:
-            return StateFailure(f"the name of a conference has 1 to {MAX_CONFERENCE_ID} characters")
+        except ValueError as error:
+            return StateFailure(str(error))
         if not is_known_form(who):
             return StateFailure("who: is no phone number")
         who = who if who in GROUPS else normalize_number(who)
@@ -104,11 +102,12 @@ def compile_conference(
     builder: StateBuilder, path: KeyPath, authored: AuthoredConference
 ) -> CompiledConference | None:
     name = builder.compile_template((*path, "name"), authored.name, EscapeMode.PLAIN)
-    text = DEFAULT_WHO if authored.who is UNSET else authored.who
-    who = builder.compile_template((*path, "who"), text, EscapeMode.PLAIN)
+    who = builder.compile_template((*path, "who"), authored.who, EscapeMode.PLAIN)
     if name is None or who is None:
         return None
     builder.reads.add(HOST_FACT)
+    if not compile_room_name(builder, (*path, "name"), name):
+        return None
     if who.constant is not None and not is_known_form(who.constant):
         builder.add_problem(
             "FE415",
@@ -118,6 +117,18 @@ def compile_conference(
         )
         return None
     return CompiledConference(name, authored.do, who)
+
+
+def compile_room_name(builder: StateBuilder, path: KeyPath, name: Template) -> bool:
+    """Whether a conference may have this name, as far as it is known."""
+    try:
+        # a name that is too long is told of with all texts
+        if name.constant is not None and len(name.constant) <= MAX_CONFERENCE_ID:
+            check_room_name(name.constant)
+    except ValueError as error:
+        builder.add_problem("FE415", path, str(error), "choose another name")
+        return False
+    return True
 
 
 def is_known_form(who: str) -> bool:

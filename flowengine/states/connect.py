@@ -104,6 +104,14 @@ class CompiledConnect(Verb):
         return self.room is not None
 
     @property
+    def may_lead_room(self) -> bool:
+        return self.room is not None and self.room.moderator is not False
+
+    @property
+    def moderator_option(self) -> str:
+        return self.room.moderator_option if self.room else ""
+
+    @property
     def room_keys(self) -> frozenset[str]:
         return frozenset(key for key, _ in self.room.keys) if self.room else frozenset()
 

@@ -9,11 +9,12 @@ from typing import Any
 from msgspec import UNSET
 
 from flowengine.expr import Template, to_ascii_digits
-from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
+from flowengine.limits import MAX_HEADERS_BYTES, MAX_USER_NAME
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_options import DEFAULT_KEYS_TIMEOUT, Connect
 from flowengine.states.field_types import DIALLED_TARGET, parse_millis, parse_seconds
+from flowengine.states.room_plan import check_room_name
 from flowengine.states.state_results import ActionToSend
 from flowengine.states.step_context import StepContext
 from flowengine.svaml import (
@@ -153,7 +154,7 @@ TARGET_HINTS = {
     "phone": 'write + and the country code, in quotes: "+14045009000"',
     "sip": "write user@host, without sip:",
     "app": "write the name of an app user",
-    "conference": "choose a shorter room name",
+    "conference": "choose another room name",
     "stream": "write an address that starts with wss://",
 }
 
@@ -236,8 +237,7 @@ def create_conference_factory(connect: Connect) -> ActionFactory:
 
     def make(texts: Mapping[str, str], _headers: CallHeaders, _locale: str) -> Action:
         room = texts["conference"]
-        if not 1 <= len(room) <= MAX_CONFERENCE_ID:
-            raise ValueError(f"a room name has 1 to {MAX_CONFERENCE_ID} characters")
+        check_room_name(room)
         return ConnectConf(conference_id=room, conference_dtmf_options=options, moh=music)
 
     return make

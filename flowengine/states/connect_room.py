@@ -51,6 +51,11 @@ class CompiledRoom:
             keys=self.keys,
         )
 
+    @property
+    def moderator_option(self) -> str:
+        """The option that needs a moderator in the conference; else ""."""
+        return "wait" if self.wait else "until" if self.ends else ""
+
     def find_no_effects(self) -> Iterator[NoEffect]:
         """Options for moderators where nobody is one, and for others where nobody is one."""
         if self.moderator is True and self.wait:
@@ -93,14 +98,14 @@ def compile_key_actions(
     if not isinstance(keys, ConferenceKeys):
         return ()
     actions = keys.list_actions()
-    if (keys.mode is UNSET) is not bool(actions):
-        builder.add_problem(
-            "FE451",
-            path,
-            "keys in a conference each do something there, or all have one mode",
-            "write {1: mute}, or {mode: detect}",
-            at_key=True,
-        )
+    if keys.mode is not UNSET and actions:
+        message = "keys with a meaning of their own have no mode"
+        hint = "remove mode:, or the keys; in `mode: detect` the flow hears all keys"
+        builder.add_problem("FE451", (*path, "mode"), message, hint, at_key=True)
+    elif keys.mode is UNSET and not actions:
+        message = "nothing says what keys do in the conference"
+        hint = "write {1: mute}, or {mode: detect}; without keys: they do nothing"
+        builder.add_problem("FE451", path, message, hint, at_key=True)
     for name in ("max", "timeout") if actions else ():
         if getattr(keys, name) is not UNSET:
             message = "each key does something by itself, so none are counted"

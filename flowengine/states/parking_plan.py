@@ -12,6 +12,8 @@ read it.
 """
 LOOKUP_OF_CODE = "parking"
 """The service, in traces and in the journal, of the request that asks for a code"""
+BROUGHT_MUSIC: Literal["music1"] = "music1"
+"""What a caller who was parked hears in the conference while nobody else is there"""
 DONE_STATUS, NOBODY_STATUS, IN_USE_STATUS = 200, 404, 409
 
 

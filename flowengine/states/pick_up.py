@@ -14,6 +14,7 @@ from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_options import Music
 from flowengine.states.field_types import StateName
+from flowengine.states.orchestration_result import OrchestrationResult
 from flowengine.states.parking_plan import (
     CODE_FACT,
     DONE_STATUS,
@@ -82,6 +83,8 @@ class CompiledPickUp(Verb):
 
     def resume(self, run: StepContext) -> StateResult:
         event, result = run.event, run.lookup_result
+        if type(event) is OrchestrationResult:  # the parked one has gone, and nobody had noticed
+            return Exit(event.exit)
         if result is None:
             is_over = type(event) is Pie and event.type == "hangup"
             waits = type(event) is Pie or type(event) is Ace
@@ -91,7 +94,8 @@ class CompiledPickUp(Verb):
         if result.status != DONE_STATUS:
             return StateFailure(f"the code cannot be asked for: {result.error or result.status}")
         run.names[CODE_FACT] = self.code.render(run.names)
-        return AnswerCallback(ConnectConf(conference_id=result.body["room"], moh=self.music))
+        talk = ConnectConf(conference_id=result.body["room"], moh=self.music)
+        return AnswerCallback(talk, has_code=True)
 
     def list_text_limits(self) -> Iterator[TextLimit]:
         yield limit_code(self.code)
@@ -130,6 +134,10 @@ def compile_code(builder: StateBuilder, path: KeyPath, text: str) -> Template | 
     if code is not None and code.constant == "":
         builder.add_problem("FE453", path, "a code has a character at least", "write the code here")
         return None
+    if code is not None and code.constant is not None and len(code.constant) > MAX_PARKING_CODE:
+        message = f"a code has {MAX_PARKING_CODE} characters at most"
+        builder.add_problem("FE453", path, message, "write a shorter one")
+        return None
     builder.reads.add(HOST_FACT)
     builder.late_reads.add(CODE_FACT)
     builder.writes.add(CODE_FACT)
@@ -140,7 +148,7 @@ def compile_pick_up(
     builder: StateBuilder, path: KeyPath, authored: AuthoredPickUp
 ) -> CompiledPickUp | None:
     code = compile_code(builder, (*path, "code"), authored.code)
-    builder.add_exit("nobody", authored.nobody, (*path, "nobody"))
+    builder.add_exit("nobody", authored.nobody, (*path, "nobody"), "same", also_via="ice")
     return CompiledPickUp(code, authored.music) if code else None
 
 

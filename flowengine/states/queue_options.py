@@ -104,7 +104,7 @@ class AuthoredQueue(
             Duration,
             Meta(
                 description="The longest that a caller waits, in whole seconds; without it, for as "
-                "long as they like, also when all members have signed out (`FE943`).",
+                "long as they like, also when all members have signed out (`FE944`).",
                 examples=["20m"],
             ),
         ]

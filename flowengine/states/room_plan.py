@@ -6,6 +6,8 @@ from typing import Literal, get_args
 
 import msgspec
 
+from flowengine.limits import MAX_CONFERENCE_ID
+
 ROOM_FACT = "call.room"
 """The name under which a call in a conference keeps the name of it. Expressions cannot read it."""
 RoomKeyAction = Literal["mute", "hold", "mute all", "hold all", "end"]
@@ -56,6 +58,16 @@ class CommandRoom(msgspec.Struct, frozen=True):
     room: str
     do: RoomCommandName
     who: str = "others"
+
+
+def check_room_name(name: str) -> None:
+    """Raises ValueError for what is no name of a conference, or cannot be part of an address, by which
+    the server finds its members.
+    """
+    if not 1 <= len(name) <= MAX_CONFERENCE_ID:
+        raise ValueError(f"the name of a conference has 1 to {MAX_CONFERENCE_ID} characters")
+    if name in (".", ".."):
+        raise ValueError(f'a conference cannot have the name "{name}"')
 
 
 RoomWish = EnterRoom | PressInRoom | CommandRoom

@@ -37,13 +37,15 @@ class Exit(msgspec.Struct, frozen=True):
 class AnswerCallback(msgspec.Struct, frozen=True):
     """Answer the callback with this action and wait here for the next one. With `ring` other calls
     are placed for the caller, and their result resumes the state. A caller who waits in a queue may
-    have a `wish`. `room` is what is to happen in a conference.
+    have a `wish`. `room` is what is to happen in a conference. `has_code` says that other calls know
+    of this one by a code.
     """
 
     action: ActionToSend | None
     ring: RingPlan | None = None
     wish: QueueWish | None = None
     room: RoomWish | None = None
+    has_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

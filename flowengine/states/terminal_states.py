@@ -146,6 +146,7 @@ class CompiledPark(Verb):
     voice: str
     code: Template | None = None
     leaves_in_time: bool = False
+    unanswered_when = "another call has the code"
     actions = frozenset({"park"})
     waits = True
     is_end = True
@@ -158,6 +159,10 @@ class CompiledPark(Verb):
     @property
     def is_brought_back(self) -> bool:
         return self.code is not None
+
+    @property
+    def unanswered_exits(self) -> frozenset[str]:
+        return frozenset() if self.code is None else frozenset({"in_use"})
 
     def enter(self, run: StepContext) -> StateResult:
         if self.code is None:
@@ -180,7 +185,8 @@ class CompiledPark(Verb):
                 hold_prompt=hold,
                 max_duration=self.limit + self.leaves_in_time * LIMIT_MARGIN_SECONDS,
                 locale=spoken,
-            )
+            ),
+            has_code=self.code is not None,
         )
 
     def resume(self, run: StepContext) -> StateResult:

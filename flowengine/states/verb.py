@@ -79,6 +79,7 @@ class Verb(ABC):
     is_end = False  # the flow may end in it
     ends_call = False  # the call ends in it, or goes to somebody else
     joins_callee = False  # the answer of a callee, and the verdict on it, resume it
+    unanswered_when = "all are busy at once"  # when the `unanswered_exits` are taken
     calls_others = False  # it has other calls placed for its caller; their result resumes it
     waits_in_queue = False  # announcements, and keys in the conference of its caller, resume it
     signs_agents = False  # it signs members of groups in and out
@@ -148,7 +149,9 @@ class Verb(ABC):
 
     @property
     def unanswered_exits(self) -> frozenset[str]:
-        """The exits of calls to others that may be taken at once, as nobody could be called."""
+        """The exits of calls to others that may be taken at once, as nobody could be called, and of
+        a park whose code is in use.
+        """
         return frozenset()
 
     @property
@@ -180,6 +183,16 @@ class Verb(ABC):
     def room_name(self) -> Template | None:
         """The name of the conference that it connects to."""
         return None
+
+    @property
+    def may_lead_room(self) -> bool:
+        """Whether its caller may be a moderator of the conference that it connects to."""
+        return False
+
+    @property
+    def moderator_option(self) -> str:
+        """The option that needs a moderator in the conference that it connects to; else ""."""
+        return ""
 
     @property
     def is_in_room(self) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from transitions import Machine
 
 from flowengine.compile import CompileResult
-from flowengine.expr import EvalError, Expression, Template, Type
+from flowengine.expr import Calendar, EvalError, Expression, Template, Type
 from flowengine.source import Document
 
 SAMPLES = {
@@ -84,6 +84,10 @@ def sample(name: str) -> Any:
 SHOWN = (
     (Document, lambda document: (document.file, document.text, repr(document.data))),
     (Machine, leads),
+    (
+        Calendar,
+        lambda made: (str(made.zone), made.weekly, made.closed, likeness(vars(made.special))),
+    ),
     ((Expression, Template), lambda made: (made.text, given(made))),
     (msgspec.Struct, repr),
     (Mapping, lambda found: [(likeness(key), likeness(value)) for key, value in found.items()]),

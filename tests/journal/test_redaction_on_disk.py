@@ -17,6 +17,7 @@ from tests.support_line import Line, Server
 
 CALLS = 12
 RUN = re.compile(rb"\d{8,}")
+RELEASE = re.compile(rb"(?<![0-9a-f])[0-9a-f]{12}(?![0-9a-f])")
 
 
 def checked(digits: str) -> str:
@@ -128,9 +129,10 @@ def look(files: dict[str, bytes], callers: list[Caller], *, clear: bool) -> None
 
 def explained(files: dict[str, bytes], callers: list[Caller]) -> None:
     """No long number stands in the journal but parts of calls' ids, which are random: in one of a
-    hundred the last twelve letters are eleven digits and more.
+    hundred the last twelve letters are eleven digits and more. So may be parts of releases' ids.
     """
     ids = [caller.call.encode() for caller in callers]
+    ids += RELEASE.findall(files["releases.db"])
     for name in (name for name in files if name.startswith("journal")):
         for run in RUN.findall(files[name]):
             assert any(run in known for known in ids), run

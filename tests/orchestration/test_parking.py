@@ -8,6 +8,8 @@ from flowengine.orchestration.parking import (
     CallParks,
     CallPicksUp,
     ForgetCall,
+    ParkedBrought,
+    ParkedGone,
     ParkingCode,
     ParkingDue,
     ParkingEvent,
@@ -62,7 +64,7 @@ def test_limit_lets_the_call_go_on_unless_it_was_picked_up() -> None:
 
 
 def test_end_of_one_of_two_ends_the_other() -> None:
-    talk = PARKS, CallPicksUp("anna", "")
+    talk = PARKS, CallPicksUp("anna", ""), ParkedBrought("caller")
     for left, other in (("caller", "anna"), ("anna", "caller")):
         turn = play(*talk, ParkingLeft(left))
         assert turn.effects == (ForgetCall(left), RemoveOther(other, "", ROOM))
@@ -70,10 +72,56 @@ def test_end_of_one_of_two_ends_the_other() -> None:
 
 
 def test_end_of_a_call_that_was_parked_again_frees_the_code_and_the_other() -> None:
-    turn = play(PARKS, CallPicksUp("anna", ""), PARKS, ParkingLeft("caller"))
+    talk = PARKS, CallPicksUp("anna", ""), ParkedBrought("caller")
+    turn = play(*talk, PARKS, ParkingLeft("caller"))
     assert turn.code.parked is None
     assert turn.code.pairs == ()
     assert turn.effects == (ForgetCall("caller"), RemoveOther("anna", "", ROOM))
+
+
+def test_call_whose_picker_leaves_before_it_comes_waits_on_until_its_limit() -> None:
+    picked = play(PARKS, CallPicksUp("anna", "")).code
+    turn = conduct_parking(picked, ParkingLeft("anna"), 10.5)
+    assert turn.effects == (ForgetCall("anna"), ForgetCall("caller"), SetLimit(2, 50))
+    assert conduct_parking(turn.code, CallPicksUp("bo", ""), 11.0).room == ROOM
+    assert conduct_parking(turn.code, ParkingDue(1), 60.0).effects == ()
+    released = (ReleaseParked("caller", "", 2, "too_long"),)
+    assert conduct_parking(turn.code, ParkingDue(2), 60.0).effects == released
+    late = conduct_parking(picked, ParkingLeft("anna"), LIMIT)
+    assert late.effects[2:] == released
+
+
+def test_call_whose_picker_leaves_goes_on_where_another_has_the_code() -> None:
+    second = CallParks("second", "app", "", LIMIT, has_exit=True)
+    turn = play(PARKS, CallPicksUp("anna", ""), second, ParkingLeft("anna"))
+    assert turn.effects[2:] == (ReleaseParked("caller", "", 3, "too_long"),)
+    due = conduct_parking(turn.code, ParkingDue(2), LIMIT)
+    assert due.effects == (ReleaseParked("second", "", 2, "too_long"),)
+
+
+def test_call_that_was_brought_as_its_picker_left_is_not_alone_for_ever() -> None:
+    left = PARKS, CallPicksUp("anna", ""), ParkingLeft("anna"), ParkedBrought("caller")
+    turn = play(*left)
+    assert turn.effects == (ReleaseParked("caller", "", 2, "too_long", ROOM),)
+    assert turn.code.parked is None
+    without_exit = CallParks("caller", "app", "", LIMIT, has_exit=False)
+    assert play(without_exit, *left[1:]).effects == (RemoveOther("caller", "", ROOM),)
+
+
+def test_call_that_cannot_be_brought_lets_its_picker_go_on() -> None:
+    released = ReleaseParked("anna", "", 2, "nobody", ROOM)
+    for gone, effects in (
+        (ParkedGone("caller"), (released,)),
+        (ParkingLeft("caller"), (ForgetCall("caller"), released)),
+    ):
+        turn = play(PARKS, CallPicksUp("anna", ""), gone)
+        assert (turn.effects, turn.code.pairs) == (effects, ())
+
+
+def test_expired_call_goes_on_when_another_gets_its_code() -> None:
+    second = CallParks("second", "app", "", LIMIT, has_exit=True)
+    turn = conduct_parking(play(PARKS).code, second, LIMIT + 0.001)
+    assert turn.effects == (ReleaseParked("caller", "", 1, "too_long"), SetLimit(2, LIMIT))
 
 
 CALLS = ("anna", "bo", "cy", "dee")
@@ -81,6 +129,8 @@ EVENTS = st.one_of(
     st.sampled_from([CallParks(name, "app", "", LIMIT, has_exit=True) for name in CALLS]),
     st.sampled_from([CallPicksUp(name, "") for name in CALLS]),
     st.sampled_from([ParkingLeft(name) for name in CALLS]),
+    st.sampled_from([ParkedBrought(name) for name in CALLS]),
+    st.sampled_from([ParkedGone(name) for name in CALLS]),
     st.integers(1, 4).map(ParkingDue),
 )
 

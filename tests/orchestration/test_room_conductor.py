@@ -1,5 +1,7 @@
 """The decisions of a conference: who is on hold, muted and removed."""
 
+import sys
+
 import pytest
 
 from flowengine.orchestration.room_conductor import conduct_room
@@ -41,7 +43,7 @@ def play(*events: RoomEvent) -> tuple[LedConference, list[RoomEffect]]:
     """The conference after all events, and the effects of the last one."""
     room, effects = LedConference(id="room:1"), ()
     for event in events:
-        room, effects = conduct_room(room, event)
+        room, effects, _ = conduct_room(room, event)
     return room, list(effects)
 
 
@@ -70,6 +72,101 @@ def test_members_wait_again_when_their_conference_goes_on_without_a_moderator() 
     stays = MemberJoined("cy", "app", "", RoomPlan("board", wait="music2"))
     _, effects = play(*STARTED, stays, MemberLeft("host"))
     assert effects[-1] == change("cy", "onhold", "music2")
+
+
+CY, LATE = (
+    MemberJoined("cy", "app", "", RoomPlan("board", number="+46", keys=KEYS)),
+    MemberJoined("late", "app", "", RoomPlan("board", keys=KEYS)),
+)
+MUTE_ALL, HOLD_ALL = MemberPressed("all 1", "host", "8"), MemberPressed("all 2", "host", "0")
+
+
+def test_mute_of_all_ends_with_the_last_moderator() -> None:
+    _, effects = play(*STARTED, CY, MUTE_ALL, HOLD_ALL, MemberLeft("host"))
+    assert effects[-2:] == [change("cy", "resume"), change("cy", "unmute")]
+    room, _ = play(*STARTED, CY, MUTE_ALL, HOLD_ALL, MemberLeft("host"), LATE)
+    assert not any(one.shall_mute or one.shall_hold for one in room.members if not one.is_leaving)
+
+
+def test_member_who_has_muted_themselves_stays_so() -> None:
+    own = MemberPressed("own", "cy", "1")
+    again = MemberPressed("all 3", "host", "8")
+    assert play(*STARTED, CY, own, MUTE_ALL, again)[1] == [
+        change("anna", "unmute"),
+        change("bo", "unmute"),
+    ]
+    left, _ = play(*STARTED, CY, own, MUTE_ALL, MemberLeft("host"))
+    assert [one.call_id for one in left.members if one.asked_mute and not one.is_leaving] == ["cy"]
+
+
+@pytest.mark.parametrize(("all_", "key", "command"), [("8", "1", "mute"), ("0", "2", "onhold")])
+def test_mute_of_all_is_for_late_members_and_for_nobody_else_to_take_back(
+    all_: str, key: str, command: str
+) -> None:
+    done = MemberPressed("all", "host", all_)
+    assert play(*STARTED, done, LATE)[1] == [change("late", command)]
+    for who in ("anna", "late"):
+        assert play(*STARTED, done, LATE, MemberPressed("own", who, key))[1] == []
+    back = MemberPressed("all again", "host", all_)
+    assert play(*STARTED, done, back, LATE)[1] == []
+
+
+def test_flow_takes_a_single_member_out_of_what_is_done_to_all() -> None:
+    commands = RoomCommanded("1", "mute", "others"), RoomCommanded("2", "unmute", "+46")
+    assert play(*STARTED, CY, *commands)[1] == [change("cy", "unmute")]
+    assert play(*STARTED, CY, *commands, LATE)[1] == [change("late", "mute")]
+
+
+@pytest.mark.parametrize(("mute", "unmute"), [("mute", "unmute"), ("hold", "resume")])
+def test_flow_takes_back_whatever_members_are(mute: str, unmute: str) -> None:
+    """Whoever has done it, and for those who come later."""
+    commands = [
+        RoomCommanded(f"{do} {who}", do, who)  # type: ignore[arg-type]
+        for do, who in ((mute, "+46"), (mute, "others"), (unmute, "all"))
+    ]
+    room, _ = play(*STARTED, CY, *commands, LATE)
+    assert not any(one.asked_mute or one.asked_hold for one in room.members)
+
+
+def test_mute_of_all_ends_when_a_conference_is_empty() -> None:
+    command = RoomCommanded("1", "mute", "others")
+    assert play(CY, command, MemberLeft("cy"), LATE)[1] == []
+
+
+def test_moderator_who_presses_a_key_is_there() -> None:
+    _, effects = play(*STARTED[:3], MemberPressed("own", "host", "5"))
+    assert effects == [change("anna", "resume"), change("bo", "resume")]
+
+
+@pytest.mark.parametrize(("who", "is_for_anybody"), [("others", True), ("+47", False)])
+def test_command_for_those_who_are_so_already_is_for_somebody(
+    who: str, is_for_anybody: bool
+) -> None:
+    room, _ = play(*STARTED, RoomCommanded("1", "mute", "others"))
+    turn = conduct_room(room, RoomCommanded("2", "mute", who))
+    assert (turn.effects, turn.is_for_anybody) == ((), is_for_anybody)
+
+
+def count_work(members: int) -> int:
+    """How many members are made anew or asked while the moderator of so many mutes all."""
+    guests = [MemberJoined(str(number), "app", "", GUEST) for number in range(members)]
+    room, _ = play(*STARTED, *guests)
+    calls = 0
+
+    def count(_frame: object, what: str, _argument: object) -> None:
+        nonlocal calls
+        calls += what in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        conduct_room(room, MUTE_ALL)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_turn_of_twice_as_many_members_is_twice_the_work() -> None:
+    assert count_work(80) < 2.2 * count_work(40)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class Platform:
 
     def tell(self, event: RoomEvent) -> None:
         had_moderator = self.room.has_moderator
-        self.room, effects = conduct_room(self.room, event)
+        self.room, effects, _ = conduct_room(self.room, event)
         if had_moderator and not self.room.has_moderator:
             self.ended |= {one.call_id for one in self.room.members if one.plan.ends}
         for effect in effects:
@@ -135,7 +135,7 @@ def test_members_are_on_hold_without_a_moderator_alone_and_leave_with_the_last(
     platform.settle()
     members = {one.call_id: one for one in platform.room.members}
     assert set(members) == platform.inside == platform.expected
-    wanted = {name for name, one in members.items() if one.is_held}
+    wanted = {name for name, one in members.items() if one.shall_hold}
     guests = platform.inside - {*HOSTS}
     if platform.inside & {*HOSTS}:
         assert platform.held == wanted

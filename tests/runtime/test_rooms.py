@@ -1,17 +1,24 @@
 """A conference with a moderator, through the engine and the tasks."""
 
+import asyncio
 import json
+from typing import TypeVar
 
+from flowengine.orchestration.room_turn import MemberJoined
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.platform_requests import CallOwner, RequestUnclear
-from flowengine.runtime.rooms import EMPTY_ROOM_KIND, ROOM_KIND
+from flowengine.runtime.rooms import EMPTY_ROOM_KIND, ROOM_KIND, name_room
 from flowengine.sinch import decode
-from flowengine.storage.sessions import MemoryStore
+from flowengine.states.room_plan import EnterRoom, RoomPlan
+from flowengine.storage.sessions import MemoryStore, StoreError
+from flowengine.storage.sessions.memory_orchestrations import MemoryOrchestrations
+from flowengine.storage.sessions.orchestration_rows import Decide, ListAgents
 from tests.compiled_release import compile_release
 from tests.runtime.ring_calls import APPLICATION, CODEC, REGION, RingLine, answer_no_lookup, run
 
+T = TypeVar("T")
 FLOW = """
 flow: board
 start: room
@@ -176,6 +183,61 @@ def test_member_whose_end_was_not_told_is_forgotten() -> None:
         await janitor.look_after_rings(0)
         await line.run_tasks()
         assert line.platform.changes[-1] == (ANNA, "remove")
+
+    run(meet())
+
+
+def test_members_of_a_conference_that_moves_are_looked_for_each_minute() -> None:
+    async def meet() -> None:
+        line = BoardLine()
+        for caller in (ANNA, HOST):
+            await line.join(caller)
+            await line.come_in(caller)
+        line.platform.ongoing[HOST] = False
+        assert line.engine.orchestrations is not None
+        janitor = OrchestrationJanitor(
+            line.store, line.engine.orchestrations, line.platform, lambda: line.now
+        )
+        await janitor.look_after_rings(3)
+        await line.run_tasks()
+        assert line.platform.changes[-1] == (ANNA, "remove")
+
+    run(meet())
+
+
+class SlowStore(MemoryOrchestrations):
+    """A store that counts turns, each of which takes a moment. The first one fails."""
+
+    turns = 0
+
+    async def take_turn(self, id: str, list_agents: ListAgents, decide: Decide[T]) -> T:  # noqa: A002
+        self.turns += 1
+        await asyncio.sleep(0)
+        if self.turns == 1:
+            raise StoreError("busy")
+        return await super().take_turn(id, list_agents, decide)
+
+
+def test_events_that_come_during_a_turn_are_taken_together_after_it() -> None:
+    async def meet() -> None:
+        line = BoardLine()
+        assert line.engine.orchestrations is not None
+        rooms = line.engine.orchestrations.rooms
+        owner = CallOwner(APPLICATION, REGION)
+        rooms.store = store = SlowStore()
+        plans = {str(number): RoomPlan("board", wait="music1") for number in range(20)}
+        store.write_changes(rooms.build_wishes("0", owner, 1, [EnterRoom(plans["0"])]))
+        room_id = name_room(APPLICATION, "board")
+        joins = [MemberJoined(call, APPLICATION, REGION, plan) for call, plan in plans.items()]
+        results = await asyncio.gather(
+            *(rooms.take_turn(room_id, join) for join in joins), return_exceptions=True
+        )
+        assert [type(result) for result in results] == [StoreError, *[bool] * 19]
+        assert store.turns == 2
+        saved = await store.load_orchestration(room_id)
+        room = rooms.open(saved) if saved else None
+        assert room
+        assert [one.call_id for one in room.members] == [*plans][1:]
 
     run(meet())
 

@@ -113,6 +113,13 @@ async def test_request_without_credentials_is_refused_before_it_is_sent() -> Non
     )
 
 
+async def test_name_that_no_address_can_have_is_refused_for_good() -> None:
+    async with requests_to("http://127.0.0.1:9") as requests:
+        outcome = await requests.find_participant(owner(), "..", "c1")
+        assert isinstance(outcome, RequestRefused)
+        assert outcome.is_final
+
+
 async def test_call_of_a_switch_rings_no_real_phone() -> None:
     local = "http://127.0.0.1:8071/calling/v1/calls/id/call"
     async with requests_to("https://calling.api.sinch.com") as requests:

@@ -18,4 +18,4 @@ def check(program: Program) -> Iterator[Problem]:
         ):
             span = program.document.find_key_span((*state.path, state.kind))
             message = "callers who wait when the last member signs out wait until they hang up"
-            yield Problem("FE943", span, message, LIMIT_HINT)
+            yield Problem("FE944", span, message, LIMIT_HINT)

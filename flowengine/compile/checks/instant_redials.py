@@ -1,5 +1,5 @@
-"""Calls to others that begin anew without a pause: where all are busy, a call goes round as fast as
-the platform answers.
+"""Calls to others that begin anew without a pause: where all are busy, or a code stays in use, a call
+goes round as fast as the platform answers.
 """
 
 from collections.abc import Iterator
@@ -16,29 +16,23 @@ REDIAL_HINT = (
 
 def check(program: Program) -> Iterator[Problem]:
     """One problem for each circle. What follows in subflows is not looked at."""
-    if not any(state.verb.calls_others for state in program.states.values()):
+    if not any(state.verb.unanswered_exits for state in program.states.values()):
         return
     graph = {name: list_instant_targets(program, state) for name, state in program.states.items()}
     for component in find_components(graph):
         if len(component) == 1 and component[0] not in graph[component[0]]:
             continue
         names = [name for name in program.states if name in component]
-        first = next(name for name in names if program.states[name].verb.calls_others)
+        first = next(name for name in names if program.states[name].verb.unanswered_exits)
         state = program.states[first]
         way = " -> ".join([*names[names.index(first) :], *names[: names.index(first)], first])
         exit_ = find_exit_into(state, component)
         yield Problem(
             "FE942",
             program.document.find_span(state.exits[exit_].path),
-            f"where {describe_cause(state, exit_)}, the call goes round without a pause: {way}",
+            f"where {state.verb.unanswered_when}, the call goes round without a pause: {way}",
             REDIAL_HINT,
         )
-
-
-def describe_cause(state: CompiledState, exit_: str) -> str:
-    if not state.verb.waits_in_queue:
-        return "all are busy at once"
-    return "the queue is full" if exit_ == "full" else "nobody is signed in"
 
 
 def list_instant_targets(program: Program, state: CompiledState) -> list[str]:

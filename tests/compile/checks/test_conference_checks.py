@@ -30,7 +30,29 @@ CASES = {
         [],
     ),
     "a moderator alone": (LINE % "moderator: true, keys: {8: mute all}", []),
-    "guests alone": (LINE % 'moderator: false, wait: music1, keys: {1: mute, "#": hold}', []),
+    "guests alone": (
+        LINE % 'moderator: false, wait: music1, keys: {1: mute, "#": hold}',
+        ["FE943 wait"],
+    ),
+    "guests whose end nobody brings": (
+        LINE % "moderator: false, until: moderator leaves",
+        ["FE943 until"],
+    ),
+    "guests whose moderator comes by another flow": (
+        LINE % "moderator: false, wait: music1"
+        + '# project.yaml\nproject: acme\nroutes: [{to: "+14045550101", flow: host}, {flow: line}]\n'
+        + "# host.yaml\nflow: host\nstart: a\nstates:\n"
+        + "  a: {connect: {conference: board, moderator: true}}\n",
+        [],
+    ),
+    "a name that is no part of an address": (
+        LINE.replace("board", '".."') % "moderator: true",
+        ['FE415 ".."'],
+    ),
+    "changes of a name that is no part of an address": (
+        CHANGE % (".", "mute"),
+        ['FE415 "."'],
+    ),
     "keys without a moderator": (LINE % "keys: {1: mute}", []),
     "nobody is the moderator": (
         LINE % "wait: music1, until: moderator leaves",
@@ -40,7 +62,8 @@ CASES = {
     "a text for a condition": (LINE % "moderator: call.from", ["FE303 c"]),
     "a key that does nothing": (LINE % "keys: {1: shout}", ["FE153 shout"]),
     "a key that is none": (LINE % "keys: {12: mute}", ["FE150 12"]),
-    "keys with and without a meaning": (LINE % "keys: {mode: detect, 1: mute}", ["FE451 keys"]),
+    "keys with and without a meaning": (LINE % "keys: {mode: detect, 1: mute}", ["FE451 mode"]),
+    "keys that are empty": (LINE % "keys: {}", ["FE451 keys"]),
     "keys without any meaning": (LINE % "keys: {max: 2}", ["FE451 keys"]),
     "keys that are counted": (
         LINE % "keys: {1: mute, max: 2, timeout: 2s}",
@@ -74,6 +97,19 @@ def test_conference_has_exactly_these_problems(name: str) -> None:
     assert [
         f"{problem.code} {underlined(found, problem)}" for problem in found.problems
     ] == expected, found.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (CHANGE % ("board", "kick"), "write remove"),
+        (LINE % 'moderator: "${vars.host}"', "write the expression without ${ }"),
+        (LINE % "keys: {12: mute}", "write each key by itself, such as 1: mute"),
+        (LINE % "keys: {}", "write {1: mute}, or {mode: detect}; without keys: they do nothing"),
+    ],
+)
+def test_mistake_in_a_conference_has_its_cure(text: str, hint: str) -> None:
+    assert hint in [problem.hint for problem in compiled(text).problems]
 
 
 def test_conference_with_a_moderator_needs_a_store() -> None:

@@ -28,6 +28,18 @@ CASES = {
         LINE % 'pick_up: {code: "", nobody: b}',
         ['FE453 ""'],
     ),
+    "a code in use that is asked for again at once": (
+        LINE % 'park: {code: "17", in_use: a}',
+        ["FE942 a", "FE901 b"],
+    ),
+    "words of other languages": (
+        LINE % f"park: {{{CODE}, timeout: 1m}}",
+        ["FE150 timeout"],
+    ),
+    "a code that is too long": (
+        LINE % f"pick_up: {{code: {'7' * 65}, nobody: b}}",
+        ["FE453 " + "7" * 65],
+    ),
     "a limit that is too long": (LINE % f"park: {{{CODE}, limit: 11m}}", ["FE412 11m"]),
     "exits to nowhere": (
         LINE % 'park: {code: "17", in_use: c, too_long: d}',

@@ -64,7 +64,7 @@ CASES = {
     ),
     "a wait without an end": (
         PROJECT + LINE % (QUEUE % "keys: {1: b}"),
-        ["FE943 queue"],
+        ["FE944 queue"],
     ),
     "an agent who signs in to a group that nobody calls": (
         PROJECT + LINE % "agent: {group: support, sign: in, unknown: b}, next: b",

@@ -104,7 +104,7 @@ async def test_probe_of_a_file_leaves_nothing_and_does_not_let_it_grow(tmp_path:
 
     store = SqliteStore(path)
     await store.save("call", STEP, 2e9)
-    for _ in range(5):
+    for _ in range(400):  # enough for the log to be written back into the file once
         await store.check_writable()
     before = path.stat().st_size
     for _ in range(400):
@@ -113,7 +113,7 @@ async def test_probe_of_a_file_leaves_nothing_and_does_not_let_it_grow(tmp_path:
     assert await store.load("call") == STEP
     await store.close()
     assert after[1] < 16_000_000
-    assert after[0] <= max(before, 131_072)
+    assert after[0] <= before
     with sqlite3.connect(path) as other:
         assert other.execute("SELECT count(*) FROM calls").fetchone() == (1,)
         assert other.execute("SELECT count(*) FROM claims").fetchone() == (0,)
