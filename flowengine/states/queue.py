@@ -88,6 +88,7 @@ class CompiledQueue(Verb):
     joins_callee = True
     calls_others = True
     waits_in_queue = True
+    unanswered_when = "nobody is signed in, or the queue is full"
 
     def enter(self, run: StepContext) -> StateResult:
         """Ask the queue how it stands."""
