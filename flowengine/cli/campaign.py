@@ -20,11 +20,17 @@ from flowengine.cli.campaign_rows import (
     read_forbidden,
     read_text,
 )
-from flowengine.cli.campaign_run import CampaignPace, CampaignRun, ServerAwayError
-from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError
+from flowengine.cli.campaign_run import CampaignPace, CampaignRun
+from flowengine.cli.campaign_state import (
+    CampaignHead,
+    CampaignState,
+    CampaignStateError,
+    RowState,
+    count_states,
+    read_known_rows,
+)
 from flowengine.cli.placement_client import PlacementClient, PlacementClientError
 from flowengine.cli.placement_options import add_placement_options
-from flowengine.server.placements import PlacementView
 
 MAX_TOLD_FAULTS = 50
 STATE_WORDS = {"": "not called yet", "sent": "under way", "again": "to be called again"}
@@ -47,30 +53,6 @@ class RateType(click.ParamType[float]):
         if found is None or not float(found[1]):
             self.fail("write calls per second, minute or hour: 2/s, 60/m, 500/h", param, ctx)
         return float(found[1]) / self._SECONDS[found[2]]
-
-
-class PatientServer:
-    """The server of a campaign: one that does not answer for a while is waited for."""
-
-    def __init__(self, client: PlacementClient) -> None:
-        self._client = client
-
-    def place(
-        self, options: Mapping[str, Any], calls: Sequence[Mapping[str, Any]], **how: bool
-    ) -> list[PlacementView]:
-        return self._ask(lambda: self._client.place(options, calls, **how))
-
-    def load(self, ids: Sequence[str]) -> list[PlacementView]:
-        return self._ask(lambda: self._client.load(ids))
-
-    def _ask(self, ask: Any) -> list[PlacementView]:
-        try:
-            found: list[PlacementView] = ask()
-        except PlacementClientError as error:
-            if error.may_pass:
-                raise ServerAwayError(str(error)) from error
-            raise
-        return found
 
 
 @click.command()
@@ -113,8 +95,7 @@ def campaign(
     people = read_people(file, do_not_call)
     addresses = [row.to for row in people.rows]
     if only_status:
-        with closing(open_state(file, flow, people)) as known:
-            show_status(known, addresses)
+        show_status(read_rows(file), addresses)
         return
     options = {**call_options, "flow": flow}
     with closing(PlacementClient(server)) as client:
@@ -125,9 +106,8 @@ def campaign(
             click.echo(f"{len(people.rows)} people can be called")
             return
         pace = CampaignPace(rate, at_once, call_options["tries"], call_options["pause"])
-        patient = PatientServer(client)
         with closing(open_state(file, flow, people)) as state:
-            run = CampaignRun(people.rows, state, patient, options, pace, time.time, time.sleep)
+            run = CampaignRun(people.rows, state, client, options, pace, time.time, time.sleep)
             run_to_end(run, state, file, people)
 
 
@@ -141,6 +121,7 @@ def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: Campa
         with click.progressbar(length=len(addresses), label=file.name) as bar:
             bar.update(over)
             run.on_over = lambda _row: bar.update(1)
+            run.on_server_away = tell_server_away
             run.run()
     except KeyboardInterrupt:
         click.echo(f"\npaused, {run.running} calls go on: the same command goes on", err=True)
@@ -148,7 +129,7 @@ def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: Campa
     except PlacementClientError as error:
         raise click.ClickException(f"{error}; the same command goes on") from error
     finally:
-        show_status(state, addresses)
+        show_status(state.rows, addresses)
         try:
             click.echo(f"results: {write_results(file, people, state)}")
         except OSError as error:
@@ -202,6 +183,22 @@ def tell_faults(file: Path, faults: Sequence[RowFault]) -> None:
     raise click.ClickException(f"{len(faults)} rows have mistakes, so nobody is called")
 
 
+def tell_server_away(error: PlacementClientError) -> None:
+    click.echo(f"\n{error}; the campaign waits for it", err=True)
+
+
+def format_state_path(file: Path) -> Path:
+    return Path(f"{file}.campaign")
+
+
+def read_rows(file: Path) -> Mapping[str, RowState]:
+    """What has become of the campaign, which may be running."""
+    try:
+        return read_known_rows(format_state_path(file)).rows
+    except (OSError, CampaignStateError) as error:
+        raise click.UsageError(str(error)) from error
+
+
 def open_state(file: Path, flow: str, people: CampaignFile) -> CampaignState:
     """The file with what has become of the campaign. Without one, the campaign is known by what it
     calls: with the same people it places nothing twice even then.
@@ -210,13 +207,13 @@ def open_state(file: Path, flow: str, people: CampaignFile) -> CampaignState:
     campaign_id = hashlib.blake2b(content, digest_size=8).hexdigest()
     try:
         digests = {row.to: row.compute_digest() for row in people.rows}
-        return CampaignState(Path(f"{file}.campaign"), CampaignHead(campaign_id, flow), digests)
+        return CampaignState(format_state_path(file), CampaignHead(campaign_id, flow), digests)
     except (OSError, CampaignStateError) as error:
         raise click.UsageError(str(error)) from error
 
 
-def show_status(state: CampaignState, addresses: list[str]) -> None:
-    for name, number in sorted(state.count_states(addresses).items()):
+def show_status(rows: Mapping[str, RowState], addresses: list[str]) -> None:
+    for name, number in sorted(count_states(rows, addresses).items()):
         click.echo(f"{number:7}  {STATE_WORDS.get(name, name)}")
 
 

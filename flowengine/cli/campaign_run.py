@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from flowengine.cli.campaign_rows import CampaignRow
 from flowengine.cli.campaign_state import CampaignState, RowState
+from flowengine.cli.placement_client import PlacementClientError, ServerAwayError
 from flowengine.orchestration.placement_state import FINAL_OUTCOMES
 from flowengine.server.placements import PlacementView
 from flowengine.states.place_plan import CALLEE_ZONE
@@ -17,7 +18,7 @@ SERVER_PAUSE_SECONDS = 5.0  # until a server that does not answer is asked again
 
 
 class PlacesCalls(Protocol):
-    """The server of a campaign."""
+    """The server of a campaign. Both raise PlacementClientError."""
 
     def place(
         self, options: Mapping[str, Any], calls: Sequence[Mapping[str, Any]], **how: bool
@@ -28,10 +29,6 @@ class PlacesCalls(Protocol):
     def load(self, ids: Sequence[str]) -> list[PlacementView]:
         """What has become of placements."""
         ...
-
-
-class ServerAwayError(Exception):
-    """The server does not answer now, and may do so later."""
 
 
 class CampaignPace(NamedTuple):
@@ -75,7 +72,9 @@ class CampaignRun:
         self._next_start = 0.0
         self._next_look = 0.0
         heapq.heapify(self._due)
+        self._is_server_away = False
         self.on_over: Callable[[RowState], None] = lambda _row: None
+        self.on_server_away: Callable[[PlacementClientError], None] = lambda _error: None
 
     @property
     def running(self) -> int:
@@ -88,9 +87,13 @@ class CampaignRun:
             try:
                 self._look()
                 self._start_calls()
-            except ServerAwayError:
+            except ServerAwayError as error:
+                if not self._is_server_away:
+                    self.on_server_away(error)
+                self._is_server_away = True
                 self._sleep(SERVER_PAUSE_SECONDS)
                 continue
+            self._is_server_away = False
             self._sleep(self._compute_pause())
 
     def _start_calls(self) -> None:

@@ -4,11 +4,14 @@ is taken, so that a killed command goes on where it was.
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
+
+from flowengine.storage.file_locks import try_lock
 
 OPEN_STATES = frozenset({"", "sent", "again"})
 
@@ -44,9 +47,42 @@ class CampaignStateError(Exception):
     """The file cannot be used; the message says why."""
 
 
+class KnownRows(NamedTuple):
+    """What the file says: its head, the rows by their addresses, and how many bytes of it are whole
+    lines, as a killed process may have written a part of one.
+    """
+
+    head: CampaignHead | None
+    rows: dict[str, RowState]
+    size: int
+
+
+def read_known_rows(path: Path) -> KnownRows:
+    """Read the file; nothing is known without one. Raises OSError and CampaignStateError."""
+    content = path.read_bytes() if path.exists() else b""
+    size = content.rfind(b"\n") + 1
+    if content and not content.startswith(b"{"):
+        raise CampaignStateError(f"{path} is no file of a campaign")
+    if not size:
+        return KnownRows(None, {}, 0)
+    first, *lines = content[:size].splitlines()
+    try:
+        head = msgspec.json.decode(first, type=CampaignHead)
+        decode = msgspec.json.Decoder(RowState).decode
+        return KnownRows(head, {row.to: row for row in map(decode, lines)}, size)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CampaignStateError(f"{path} is no file of a campaign: {error}") from error
+
+
+def count_states(rows: Mapping[str, RowState], addresses: Iterable[str]) -> Counter[str]:
+    """How many people there are in each state."""
+    return Counter(rows[to].state if to in rows else "" for to in addresses)
+
+
 class CampaignState:
-    """The file. It is written line by line; the last line of a row counts. `digests` tells the data
-    of the rows by their addresses.
+    """The file while a campaign runs, which no other command may run then. It is written line by
+    line; the last line of a row counts. `digests` tells the data of the rows by their addresses.
+    Raises OSError and CampaignStateError.
     """
 
     def __init__(
@@ -54,35 +90,29 @@ class CampaignState:
     ) -> None:
         self._path = path
         self._digests = digests or {}
-        self.head = head
-        self.rows: dict[str, RowState] = {}
-        self._load()
         self._file = path.open("ab")
-        if self._file.tell() == 0:
+        try:
+            self._lock()
+            known = read_known_rows(path)
+            self.head, self.rows = known.head or head, known.rows
+            self._check_flow(head.flow)
+            self._check_data()
+        except BaseException:
+            self.close()
+            raise
+        self._file.truncate(known.size)
+        if known.head is None:
             self._write(head)
 
-    def _load(self) -> None:
-        if not self._path.exists():
-            return
-        content = self._path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:  # a killed process has written a part of a line
-            self._path.write_bytes(whole)
-        if not whole:
-            return
-        first, *lines = whole.splitlines()
-        try:
-            known = msgspec.json.decode(first, type=CampaignHead)
-            decode = msgspec.json.Decoder(RowState).decode
-            self.rows = {row.to: row for row in map(decode, lines)}
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise CampaignStateError(f"{self._path} is no file of a campaign: {error}") from error
-        if known.flow != self.head.flow:
+    def _lock(self) -> None:
+        if not try_lock(self._file.fileno()):
+            raise CampaignStateError(f"another command runs this campaign: {self._path} is in use")
+
+    def _check_flow(self, flow: str) -> None:
+        if self.head.flow != flow:
             raise CampaignStateError(
-                f"{self._path} is of a campaign into {known.flow}: move it away to begin another"
+                f"{self._path} is of a campaign into {self.head.flow}: move it away to begin another"
             )
-        self._check_data()
-        self.head = known
 
     def _check_data(self) -> None:
         """Refuse another list under the same name: whoever was called would hear nothing of it."""
@@ -108,10 +138,6 @@ class CampaignState:
         row = replace(row, data=self._digests.get(row.to, ""))
         self.rows[row.to] = row
         self._write(row)
-
-    def count_states(self, addresses: list[str]) -> Counter[str]:
-        """How many rows there are in each state."""
-        return Counter(self.get(to).state for to in addresses)
 
     def close(self) -> None:
         self._file.close()

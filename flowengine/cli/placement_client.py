@@ -21,13 +21,11 @@ MAX_IDS_PER_REQUEST = 100  # they stand in the address
 
 
 class PlacementClientError(Exception):
-    """The server cannot be reached, or has refused the request. With `may_pass` a later try may do
-    better.
-    """
+    """The server cannot be reached, or has refused the request; the message says why."""
 
-    def __init__(self, message: str, *, may_pass: bool = False) -> None:
-        super().__init__(message)
-        self.may_pass = may_pass
+
+class ServerAwayError(PlacementClientError):
+    """The server does not answer now, and may do so later."""
 
 
 class PlacementClient:
@@ -78,9 +76,8 @@ class PlacementClient:
         try:
             answer = self._client.request(method, self._path, **request)
         except httpx.HTTPError as error:
-            raise PlacementClientError(
-                f"the server at {self._client.base_url} does not answer: {error}", may_pass=True
-            ) from error
+            message = f"the server at {self._client.base_url} does not answer: {error}"
+            raise ServerAwayError(message) from error
         try:
             reply = msgspec.json.decode(answer.content, type=PlacementsReply)
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -89,4 +86,5 @@ class PlacementClient:
             return reply.placements
         hint = f"; the server needs {ADMIN_TOKEN}, too" if answer.status_code == 404 else ""
         message = f"{reply.message or NO_ANSWER_OF_OURS} ({answer.status_code}){hint}"
-        raise PlacementClientError(message, may_pass=answer.status_code >= 500)
+        is_away = answer.status_code >= 500
+        raise ServerAwayError(message) if is_away else PlacementClientError(message)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.storage.folder_lock import lock_folder
+from flowengine.storage.file_locks import lock_folder
 from flowengine.storage.sqlite_file import connect_existing, create_file
 
 

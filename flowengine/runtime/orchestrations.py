@@ -49,7 +49,7 @@ from flowengine.storage.sessions import (
     SavedOrchestration,
     ScheduledTask,
 )
-from flowengine.storage.sessions.orchestration_rows import QUEUE_KIND, SavedSigning
+from flowengine.storage.sessions.orchestration_rows import QUEUE_KIND, SavedSigning, build_change
 
 LIVE_KIND, OVER_KIND = "ring", "ring that is over"
 BEGIN_TASK, LEFT_TASK, RELEASE_TASK, END_TASK = "begin", "caller_left", "release", "end"
@@ -197,13 +197,11 @@ class Orchestrations:
             state=self.encoding.encode_ring(owned),
             expires=now + CALL_KEPT_SECONDS,
         )
-        return OrchestrationChange(
-            ring.id,
-            after,
-            (*(task for task in tasks.values() if task), *queued.tasks),
-            tuple(key for key, task in tasks.items() if task is None),
-            tuple(SavedAgent(*to_values(facts)) for facts in turn.agents),
-            queued.entries,
+        change = build_change(after, tasks)
+        return change._replace(
+            scheduled=(*change.scheduled, *queued.tasks),
+            agents=tuple(SavedAgent(*to_values(facts)) for facts in turn.agents),
+            entries=queued.entries,
             wakes_queues=queued.wakes_queues,
         )
 

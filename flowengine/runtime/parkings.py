@@ -41,6 +41,7 @@ from flowengine.storage.sessions import (
     ScheduledTask,
     StoreError,
 )
+from flowengine.storage.sessions.orchestration_rows import build_change
 
 PARKING_KIND, FREE_CODE_KIND = "parking", "code that is free"
 LIMIT_TASK, PARKING_LEFT_TASK = "parking_limit", "parking_left"
@@ -140,12 +141,7 @@ class Parkings:
             state=self._encoding.encode_parking(code),
             expires=now + CALL_KEPT_SECONDS,
         )
-        return OrchestrationChange(
-            code.id,
-            after,
-            tuple(task for task in tasks.values() if task),
-            tuple(key for key, task in tasks.items() if task is None),
-        )
+        return build_change(after, tasks)
 
     def _build_tasks(
         self, code: ParkingCode, effects: Iterable[ParkingEffect], now: float

@@ -31,6 +31,7 @@ from flowengine.storage.sessions import (
     SavedOrchestration,
     ScheduledTask,
 )
+from flowengine.storage.sessions.orchestration_rows import build_change
 
 WAITING_KIND, RUNNING_KIND = "placement", "placement that calls"
 OVER_PLACEMENT_KIND = "placement that is over"
@@ -178,9 +179,7 @@ class Placements:
         for effect in turn.effects:
             key, task = self._build_task(owned, effect, now)
             tasks[key] = task
-        scheduled = tuple(task for task in tasks.values() if task)
-        cancelled = tuple(key for key, task in tasks.items() if task is None)
-        return OrchestrationChange(placement.id, after, scheduled, cancelled)
+        return build_change(after, tasks)
 
     def _build_task(
         self, owned: OwnedPlacement, effect: PlacementEffect, now: float

@@ -35,6 +35,7 @@ from flowengine.storage.sessions import (
     SavedOrchestration,
     ScheduledTask,
 )
+from flowengine.storage.sessions.orchestration_rows import build_change
 
 ROOM_KIND, EMPTY_ROOM_KIND = "room", "room that is empty"
 JOIN_TASK, LEAVE_TASK, PRESS_TASK, COMMAND_TASK = (
@@ -198,12 +199,7 @@ class LedConferences:
             state=self.encoding.encode_room(room),
             expires=now + CALL_KEPT_SECONDS,
         )
-        return OrchestrationChange(
-            room.id,
-            after,
-            tuple(task for task in tasks.values() if task),
-            tuple(key for key, task in tasks.items() if task is None),
-        )
+        return build_change(after, tasks)
 
     def _build_tasks(
         self, room: LedConference, effects: Iterable[RoomEffect], now: float

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from flowengine.storage.file_locks import lock_folder
 from flowengine.storage.file_mode import restrict_to_owner
-from flowengine.storage.folder_lock import lock_folder
 from flowengine.storage.sqlite_errors import SchemaVersionError
 
 OPENING_SECONDS = 5.0  # a worker that creates the schema lets the others wait

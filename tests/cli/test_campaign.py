@@ -13,8 +13,13 @@ from click.testing import CliRunner
 
 from flowengine.cli import main
 from flowengine.cli.campaign_rows import read_campaign, read_forbidden
+from flowengine.cli.campaign_run import CampaignPace, CampaignRun
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError, RowState
-from flowengine.cli.placement_client import PlacementClient, PlacementClientError
+from flowengine.cli.placement_client import (
+    PlacementClient,
+    PlacementClientError,
+    ServerAwayError,
+)
 from flowengine.server.placements import PlacementView
 from tests.cli.campaign_world import FLOWS, CampaignWorld, KilledError
 from tests.compiled_release import compile_release
@@ -175,21 +180,71 @@ def test_command_tells_how_far_a_campaign_has_come(tmp_path: Path) -> None:
     assert done.output.split() == ["1", "not", "called", "yet", "1", "answered"]
 
 
-def test_list_that_is_another_under_the_same_name_is_refused(tmp_path: Path) -> None:
+def test_list_that_is_another_under_the_same_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "t")
+    looked_at = [PlacementView(), PlacementView()]
+    monkeypatch.setattr(
+        PlacementClient, "place", lambda _client, _options, calls, **_how: looked_at[: len(calls)]
+    )
     file = tmp_path / "people.csv"
     file.write_text("to,day\n+12125550143,Monday\n+12125550144,Monday\n")
     digests = {row.to: row.compute_digest() for row in read_campaign(file.read_text(), NOBODY).rows}
     state = CampaignState(Path(f"{file}.campaign"), CampaignHead("c1", "remind"), digests)
     state.note(RowState("+12125550143", "answered", 1))
     state.close()
-    arguments = ["campaign", str(file), "--flow", "remind", "--status"]
-    file.write_text("to,day\n+12125550143,Monday\n+12125550144,Tuesday\n+12125550145,Monday\n")
+    arguments = ["campaign", str(file), "--flow", "remind"]
+    file.write_text("to,day\n+12125550143,Monday\n")
     assert CliRunner().invoke(main, arguments).exit_code == 0
     file.write_text("to,day\n+12125550143,Tuesday\n")
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 2
     assert "1 people were called before with other data" in done.output
     assert "away to begin another campaign" in " ".join(done.output.split())
+
+
+def test_second_command_on_a_campaign_that_runs_is_refused_but_its_status_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "t")
+    monkeypatch.setattr(PlacementClient, "place", lambda *_args, **_how: [PlacementView()])
+    file = tmp_path / "people.csv"
+    file.write_text("to\n+12125550143\n")
+    state = CampaignState(Path(f"{file}.campaign"), CampaignHead("c1", "remind"))
+    state.note(RowState("+12125550143", "sent", 1))
+    command = ["campaign", str(file), "--flow", "remind"]
+    refused = CliRunner().invoke(main, command)
+    assert refused.exit_code == 2
+    assert "another command runs this campaign" in refused.output
+    assert CliRunner().invoke(main, [*command, "--status"]).output.split() == ["1", "under", "way"]
+    state.close()
+
+
+def test_server_that_is_away_is_told_once_and_waited_for(tmp_path: Path) -> None:
+    (row,) = read_campaign("to\n+12125550143\n", NOBODY).rows
+    answers = iter([True, True, False])
+
+    class Server:
+        def place(self, *_args: object, **_how: bool) -> list[PlacementView]:
+            if next(answers):
+                raise ServerAwayError("no answer")
+            return [PlacementView(id="p1")]
+
+        def load(self, _ids: object) -> list[PlacementView]:
+            return [PlacementView(id="p1", phase="over", outcome="answered")]
+
+    now, told = [0.0], list[str]()
+    state = CampaignState(tmp_path / "people.csv.campaign", CampaignHead("c1", "remind"))
+    run = CampaignRun(
+        [row], state, Server(), {}, CampaignPace(1.0, 1, 1, 0), lambda: now[0],
+        lambda seconds: now.__setitem__(0, now[0] + seconds),
+    )  # fmt: skip
+    run.on_server_away = lambda error: told.append(str(error))
+    run.run()
+    assert told == ["no answer"]
+    assert state.get(row.to).state == "answered"
+    state.close()
 
 
 @pytest.mark.parametrize(

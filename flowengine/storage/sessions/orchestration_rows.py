@@ -111,6 +111,21 @@ class OrchestrationChange(NamedTuple):
     wakes_queues: float | None = None
 
 
+def build_change(
+    saved: SavedOrchestration, tasks: Mapping[str, ScheduledTask | None]
+) -> OrchestrationChange:
+    """What a turn writes: the orchestration, and its tasks by key. None cancels a task.
+
+    >>> saved = SavedOrchestration("c1", "ring", "", 1, b"", 0.0)
+    >>> change = build_change(saved, {"a": ScheduledTask("c1", "a", 1.0, b""), "b": None})
+    >>> [task.key for task in change.scheduled], change.cancelled
+    (['a'], ('b',))
+    """
+    scheduled = tuple(task for task in tasks.values() if task is not None)
+    cancelled = tuple(key for key, task in tasks.items() if task is None)
+    return OrchestrationChange(saved.id, saved, scheduled, cancelled)
+
+
 ListAgents = Callable[[SavedOrchestration | None], Collection[str]]
 Decide = Callable[
     [SavedOrchestration | None, Mapping[str, SavedAgent]], tuple[OrchestrationChange | None, T]

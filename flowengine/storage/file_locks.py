@@ -1,4 +1,6 @@
-"""A lock on a folder: processes that create or delete files in it do so one after the other."""
+"""Locks: processes that create or delete files in a folder do so one after the other, and a file that one
+process writes is refused to others.
+"""
 
 import os
 from collections.abc import Iterator
@@ -23,3 +25,14 @@ def lock_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; False where another process has it. Raises OSError."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
