@@ -32,7 +32,7 @@ EXEMPT_CONSTANTS = {
     "_RETRY_TASK": "",
     "_NEXT_DUE": "",
     "_ALL_ENTRIES": "",
-    "_ALL_SIGNINGS": "",
+    "_ALL_AGENT_STATUSES": "",
     "_ENDED": "",
     "_COUNT_WAITING": "",
     "_WAITING": "",

@@ -11,12 +11,12 @@ from flowengine.cli.release_options import store_option
 from flowengine.cli.session_store_access import run_on_store
 from flowengine.runtime.queue_overview import (
     AgentOverview,
-    SigningRefusedError,
+    AgentStatusRefusedError,
     load_agent_overviews,
     sign_member,
 )
 from flowengine.sinch.address_mask import mask_address
-from flowengine.states.queue_plan import SigningStatus
+from flowengine.states.queue_plan import AgentStatus
 from flowengine.states.ring_members import MemberError, parse_member
 
 
@@ -25,7 +25,7 @@ from flowengine.states.ring_members import MemberError, parse_member
 @store_option
 @click.option("--group", default="", help="The group that MEMBER signs in to or out of.")
 @click.option(
-    "--sign", "status", type=click.Choice(get_args(SigningStatus)), help="What MEMBER does."
+    "--sign", "status", type=click.Choice(get_args(AgentStatus)), help="What MEMBER does."
 )
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 def agents(member: str | None, store: str, group: str, status: str | None, *, data: bool) -> None:
@@ -63,10 +63,12 @@ def sign_one(store: str, member: str, group: str, status: str | None) -> None:
         address = parse_member(member).address
     except MemberError as error:
         raise click.UsageError(f"{error}: {error.hint}") from error
-    signing = msgspec.convert(status, SigningStatus)
+    agent_status = msgspec.convert(status, AgentStatus)
     try:
-        run_on_store(store, lambda rows: sign_member(rows, group, address, signing, time.time()))
-    except SigningRefusedError as error:
+        run_on_store(
+            store, lambda rows: sign_member(rows, group, address, agent_status, time.time())
+        )
+    except AgentStatusRefusedError as error:
         raise click.ClickException(str(error)) from error
     done = {"in": "is signed in to", "out": "is signed out of", "pause": "pauses in"}[status]
     click.echo(f"{mask_address(address)} {done} {group}")

@@ -18,7 +18,7 @@ TITLES = (
     "resting",
     "pausing",
     "out",
-    "taken",
+    "answered",
     "lost",
 )
 
@@ -30,7 +30,7 @@ def queues(store: str, *, data: bool) -> None:
     """Show who waits in queues, and who takes calls.
 
     waiting and longest are the callers and how long the first has waited; free, busy, resting,
-    pausing and out are the members of the group; taken and lost are the callers since midnight
+    pausing and out are the members of the group; answered and lost are the callers since midnight
     (UTC). A group is here once a caller has been in its queue.
     """
     found = run_on_store(store, lambda rows: load_queue_overviews(rows, time.time()))

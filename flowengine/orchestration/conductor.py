@@ -131,9 +131,9 @@ def handle_caller_event(
             go_by_key(draft, event)
         case CallerWent(number):
             if number > draft.ring.number:
-                end_for_caller(draft, "chose")
+                end_for_caller(draft, "key")
         case CallerLeft():
-            end_for_caller(draft, "left")
+            end_for_caller(draft, "abandoned")
             draft.change_ring(has_caller_left=True)
         case CallerReleased(number):
             if number == draft.ring.number and draft.ring.phase == "released":
@@ -199,7 +199,7 @@ def handle_key(draft: TurnDraft, leg: RingLeg, key: str) -> Verdict:
 def join_leg(draft: TurnDraft, leg: RingLeg) -> Verdict:
     """Give the caller to this leg, the first that takes the call. All others end."""
     if leg.phase != "joined":
-        end_wait(draft, "taken")
+        end_wait(draft, "answered")
         draft.change_ring(phase="joined", is_taken=True)
         draft.replace_leg(replace(leg, phase="joined"), MAX_CALL_SECONDS + REPORT_MARGIN_SECONDS)
         for other in draft.ring.active_legs:
@@ -219,7 +219,7 @@ def begin(draft: TurnDraft, event: Began) -> None:
     ring = draft.ring
     if event.number <= ring.number or ring.has_caller_left:
         return
-    end_wait(draft, "chose")
+    end_wait(draft, "key")
     draft.drop_active_legs()
     plan = event.plan
     draft.change_ring(number=event.number, plan=plan, results=(), is_taken=False)

@@ -33,7 +33,7 @@ class WaitingCall(Protocol):
         """When it came, in seconds since 1970."""
 
 
-LEAST_TAKINGS = 3  # the time between two may be chance
+LEAST_ANSWERED_CALLS = 3  # the time between two may be chance
 
 CallT = TypeVar("CallT", bound=WaitingCall)
 
@@ -103,12 +103,12 @@ def count_members(members: Iterable[AgentFacts], now: float) -> Presence:
     return Presence(sum(facts.status != "out" for facts in known), free)
 
 
-def estimate_wait(position: int, takings: int, seconds: float, presence: Presence) -> int:
+def estimate_wait(position: int, answered_calls: int, seconds: float, presence: Presence) -> int:
     """The seconds that a caller at this position will wait, where so many calls were taken in the
     latest seconds; 0 where too few were to say, a free member is left for them, or nobody is there.
     """
     # what was taken in a quiet hour tells how seldom people call, not how long they wait
-    if takings < LEAST_TAKINGS or position <= presence.free or not presence.signed_in:
+    if answered_calls < LEAST_ANSWERED_CALLS or position <= presence.free or not presence.signed_in:
         return 0
     # half the time between two has gone since the latest, on the average
-    return max(1, round(position * seconds / (takings - 0.5)))
+    return max(1, round(position * seconds / (answered_calls - 0.5)))

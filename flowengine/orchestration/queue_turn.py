@@ -65,7 +65,7 @@ def take_offer(draft: TurnDraft, event: Offered) -> None:
 def go_by_key(draft: TurnDraft, event: CallerChose) -> None:
     """Bring out a caller who has pressed a key, unless a member was first."""
     if event.number > draft.ring.number and is_waiting_in_queue(draft):
-        leave_queue(draft, "chose", event.exit)
+        leave_queue(draft, "key", event.exit)
 
 
 def leave_queue(draft: TurnDraft, outcome: WaitOutcome, exit_name: str) -> None:
@@ -90,9 +90,7 @@ def handle_queue_timer(draft: TurnDraft, key: str) -> None:
         if left > 0:  # of an earlier wait
             draft.effects.append(SetTimer(key, left))
         else:
-            leave_queue(
-                draft, "released", "too_long" if "too_long" in ring.plan.exits else "nobody"
-            )
+            leave_queue(draft, "timeout", "too_long" if "too_long" in ring.plan.exits else "nobody")
 
 
 def settle_queue(draft: TurnDraft) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from flowengine.orchestration.room_state import LedConference, RoomMember, remember
+from flowengine.orchestration.room_state import ModeratedConference, RoomMember, remember
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -31,12 +31,12 @@ class RoomTurn(NamedTuple):
     where it means none of the members.
     """
 
-    room: LedConference
+    room: ModeratedConference
     effects: tuple[RoomEffect, ...] = ()
     is_for_anybody: bool = True
 
 
-def conduct_room(room: LedConference, event: RoomEvent) -> RoomTurn:
+def conduct_room(room: ModeratedConference, event: RoomEvent) -> RoomTurn:
     """Handle one event. An event that comes twice has its effects once."""
     turn = _RoomTurn(room)
     had_moderator = room.has_moderator
@@ -55,7 +55,7 @@ class _RoomTurn:
     may change them all.
     """
 
-    def __init__(self, room: LedConference) -> None:
+    def __init__(self, room: ModeratedConference) -> None:
         self.room = room
         self.members = {one.call_id: one for one in room.members}
         self.effects: list[RoomEffect] = []
@@ -65,7 +65,7 @@ class _RoomTurn:
     def has_moderator(self) -> bool:
         return any(one.is_leading for one in self.members.values())
 
-    def build_room(self) -> LedConference:
+    def build_room(self) -> ModeratedConference:
         return replace(self.room, members=tuple(self.members.values()))
 
     def handle_event(self, event: RoomEvent) -> None:

@@ -45,7 +45,7 @@ class RoomMember(msgspec.Struct, frozen=True, array_like=True):
         return self.plan.is_moderator and self.is_present and not self.is_leaving
 
 
-class LedConference(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class ModeratedConference(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """A conference of an application. `left` are the calls that have left it, and `handled` the keys
     and commands that were handled, the latest last. `is_muting_all` and `is_holding_all` are for those
     who come later.

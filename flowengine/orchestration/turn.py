@@ -8,10 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from flowengine.states.queue_plan import SigningStatus
+from flowengine.states.queue_plan import AgentStatus
 from flowengine.states.ring_plan import RingMember, RingPlan
 
-WaitOutcome = Literal["taken", "left", "chose", "released"]
+WaitOutcome = Literal["answered", "abandoned", "key", "timeout"]
 """How a wait in a queue has ended: a member has taken the caller, the caller has hung up, has gone on
 by a key, or was brought out after the longest wait
 """
@@ -249,4 +249,4 @@ class AgentFacts(msgspec.Struct, frozen=True, array_like=True):
     idle_since: float = 0.0
     not_before: float = 0.0
     rung_at: float = 0.0
-    status: SigningStatus = "in"
+    status: AgentStatus = "in"

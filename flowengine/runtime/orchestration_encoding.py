@@ -7,7 +7,7 @@ import msgspec
 from flowengine.orchestration.parking import ParkingCode
 from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.ring_state import Ring
-from flowengine.orchestration.room_state import LedConference
+from flowengine.orchestration.room_state import ModeratedConference
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.storage.sessions import SavedOrchestration, ScheduledTask
@@ -44,7 +44,7 @@ class TaskContent(msgspec.Struct, frozen=True, array_like=True):
 _to_bytes = msgspec.msgpack.Encoder().encode
 _RING_DECODER = msgspec.msgpack.Decoder(OwnedRing)
 _PLACEMENT_DECODER = msgspec.msgpack.Decoder(OwnedPlacement)
-_ROOM_DECODER = msgspec.msgpack.Decoder(LedConference)
+_ROOM_DECODER = msgspec.msgpack.Decoder(ModeratedConference)
 _PARKING_DECODER = msgspec.msgpack.Decoder(ParkingCode)
 _decode_task = msgspec.msgpack.Decoder(TaskContent).decode
 
@@ -66,12 +66,16 @@ class OrchestrationEncoding:
             return OwnedRing(Ring(id=saved.id))
         return self._open_state(saved, _RING_DECODER)
 
-    def encode_room(self, room: LedConference) -> bytes:
+    def encode_room(self, room: ModeratedConference) -> bytes:
         return self._seal_state(room.id, room)
 
-    def decode_room(self, saved: SavedOrchestration) -> LedConference | None:
+    def decode_room(self, saved: SavedOrchestration) -> ModeratedConference | None:
         """The conference, as above."""
-        return self._open_state(saved, _ROOM_DECODER) if saved.state else LedConference(id=saved.id)
+        return (
+            self._open_state(saved, _ROOM_DECODER)
+            if saved.state
+            else ModeratedConference(id=saved.id)
+        )
 
     def encode_parking(self, code: ParkingCode) -> bytes:
         return self._seal_state(code.id, code)

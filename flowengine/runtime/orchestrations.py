@@ -40,8 +40,8 @@ from flowengine.runtime.parkings import Parkings
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.runtime.queue_changes import build_queue_writes
 from flowengine.runtime.queues import QUEUE_KEPT_SECONDS, Queues, to_facts
-from flowengine.runtime.rooms import LedConferences
-from flowengine.states.queue_plan import AgentSigning, QueueWish, StayInRoom
+from flowengine.runtime.rooms import ModeratedConferences
+from flowengine.states.queue_plan import AgentStatusChange, QueueUpdate, StayInRoom
 from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
@@ -49,7 +49,11 @@ from flowengine.storage.sessions import (
     SavedOrchestration,
     ScheduledTask,
 )
-from flowengine.storage.sessions.orchestration_rows import QUEUE_KIND, SavedSigning, build_change
+from flowengine.storage.sessions.orchestration_rows import (
+    QUEUE_KIND,
+    SavedAgentStatus,
+    build_change,
+)
 
 LIVE_KIND, OVER_KIND = "ring", "ring that is over"
 BEGIN_TASK, LEFT_TASK, RELEASE_TASK, END_TASK = "begin", "caller_left", "release", "end"
@@ -86,7 +90,7 @@ class Orchestrations:
         self.on_wait_end: Callable[[WaitEnd], None] = lambda _ended: None
         self._clock = clock
         self._log_once = LogOnce(log)
-        self.rooms = LedConferences(store, self.encoding, self._log_once, clock)
+        self.rooms = ModeratedConferences(store, self.encoding, self._log_once, clock)
         self.parkings = Parkings(store, self.encoding, self._log_once, clock)
 
     def build_beginning(
@@ -100,12 +104,14 @@ class Orchestrations:
         """What is saved with the end of a call that rings."""
         return self._build_addition(call_id, "", LEFT_TASK, b"")
 
-    def build_wish(self, call_id: str, step: int, wish: QueueWish) -> OrchestrationChange:
+    def build_queue_update(
+        self, call_id: str, step: int, queue_update: QueueUpdate
+    ) -> OrchestrationChange:
         """What is saved with a step that leaves a caller in their queue."""
-        if isinstance(wish, StayInRoom):
+        if isinstance(queue_update, StayInRoom):
             key = f"{TIMER_TASK}:{ANNOUNCE_TIMER}"
-            return self._build_addition(call_id, "", key, b"", wish.seconds)
-        chose = CallerChose(step, wish.exit)
+            return self._build_addition(call_id, "", key, b"", queue_update.seconds)
+        chose = CallerChose(step, queue_update.exit)
         payload = self.encoding.encode_task(call_id, CallOwner("", ""), chose)
         return self._build_addition(call_id, "", CHOSE_TASK, payload)
 
@@ -114,15 +120,17 @@ class Orchestrations:
         payload = self.encoding.encode_task(call_id, CallOwner("", ""), CallerWent(step))
         return self._build_addition(call_id, "", WENT_TASK, payload)
 
-    def build_signings(
-        self, application: str, signings: Sequence[AgentSigning]
+    def build_agent_statuses(
+        self, application: str, agent_statuses: Sequence[AgentStatusChange]
     ) -> OrchestrationChange:
         """What is saved with a step by which agents sign in or out."""
         now = self._clock()
-        queue_id = format_queue_id(application, signings[0].group)
+        queue_id = format_queue_id(application, agent_statuses[0].group)
         saved = SavedOrchestration(queue_id, QUEUE_KIND, "", 0, b"", now + QUEUE_KEPT_SECONDS)
-        rows = tuple(SavedSigning(one.group, one.address, one.status, now) for one in signings)
-        return OrchestrationChange(queue_id, saved, signings=rows, wakes_queues=now)
+        rows = tuple(
+            SavedAgentStatus(one.group, one.address, one.status, now) for one in agent_statuses
+        )
+        return OrchestrationChange(queue_id, saved, agent_statuses=rows, wakes_queues=now)
 
     def _build_addition(
         self, call_id: str, release: str, key: str, payload: bytes, seconds: float = 0.0

@@ -10,21 +10,21 @@ import msgspec
 from flowengine.orchestration.matching import Queue, parse_queue_group
 from flowengine.runtime.queues import decode_queue, read_status
 from flowengine.sinch.address_mask import mask_address
-from flowengine.states.queue_plan import SigningStatus
+from flowengine.states.queue_plan import AgentStatus
 from flowengine.storage.sessions import OrchestrationStore, SavedAgent, SavedOrchestration
 from flowengine.storage.sessions.orchestration_rows import (
+    ANSWERED_OUTCOME,
     QUEUE_KIND,
-    TAKEN_OUTCOME,
     QueueEntry,
-    SavedSigning,
+    SavedAgentStatus,
 )
 
-LOST_OUTCOMES = frozenset({"left", "released"})
+LOST_OUTCOMES = frozenset({"abandoned", "timeout"})
 """How a wait ends without a member: the caller has hung up, or has waited for too long"""
 AgentState = Literal["free", "busy", "resting", "pausing", "signed out"]
 
 
-class SigningRefusedError(Exception):
+class AgentStatusRefusedError(Exception):
     """Nobody can sign in or out in this way. The message says why."""
 
 
@@ -42,7 +42,7 @@ class QueueOverview(msgspec.Struct, frozen=True):
     resting: int
     pausing: int
     signed_out: int
-    taken_today: int
+    answered_today: int
     lost_today: int
 
 
@@ -77,38 +77,38 @@ async def count_waiting(store: OrchestrationStore) -> dict[str, int]:
 
 async def load_agent_overviews(store: OrchestrationStore, now: float) -> list[AgentOverview]:
     """All members of queues, and those who have signed out. Raises StoreError."""
-    signings = {(one.group, one.address): one for one in await store.list_signings()}
+    agent_statuses = {(one.group, one.address): one for one in await store.list_agent_statuses()}
     members = await find_members(store)
-    for group, address in signings:
+    for group, address in agent_statuses:
         members.setdefault(group, set()).add(address)
     agents: list[AgentOverview] = []
     for group, addresses in sorted(members.items()):
         known = await store.load_agents(sorted(addresses), group)
         for address in sorted(addresses):
             agent = known.get(address) or SavedAgent(address, "", 0.0, 0.0)
-            agents.append(_describe_agent(group, agent, signings.get((group, address)), now))
+            agents.append(_describe_agent(group, agent, agent_statuses.get((group, address)), now))
     return agents
 
 
 async def sign_member(
-    store: OrchestrationStore, group: str, address: str, status: SigningStatus, now: float
+    store: OrchestrationStore, group: str, address: str, status: AgentStatus, now: float
 ) -> None:
-    """Sign a member in or out. Raises SigningRefusedError where no queue of the group is known, or
+    """Sign a member in or out. Raises AgentStatusRefusedError where no queue of the group is known, or
     nobody in it has this address, and StoreError.
     """
     rows = await store.list_orchestrations(QUEUE_KIND)
-    signed = {one.group for one in await store.list_signings()}
+    signed = {one.group for one in await store.list_agent_statuses()}
     known = signed | {parse_queue_group(row.id) for row in rows}
     if group not in known:
         shown = f"known are {', '.join(sorted(known))}" if known else "none is known"
-        raise SigningRefusedError(
+        raise AgentStatusRefusedError(
             f"no queue of the group {group} is known ({shown}): one is once a caller has been in it, "
             "or a member has signed in or out by a call"
         )
     members = (await find_members(store)).get(group)
     if members and address not in members:
-        raise SigningRefusedError(f"nobody in the group {group} has this address")
-    await store.sign_agent(SavedSigning(group, address, status, now))
+        raise AgentStatusRefusedError(f"nobody in the group {group} has this address")
+    await store.set_agent_status(SavedAgentStatus(group, address, status, now))
 
 
 async def find_members(store: OrchestrationStore) -> dict[str, set[str]]:
@@ -148,7 +148,7 @@ async def _load_queue_overview(
         resting=states["resting"],
         pausing=states["pausing"],
         signed_out=states["signed out"],
-        taken_today=sum(entry.outcome == TAKEN_OUTCOME for entry in entries),
+        answered_today=sum(entry.outcome == ANSWERED_OUTCOME for entry in entries),
         lost_today=sum(entry.outcome in LOST_OUTCOMES for entry in entries),
     )
 
@@ -164,9 +164,9 @@ def find_state(agent: SavedAgent, now: float) -> AgentState:
 
 
 def _describe_agent(
-    group: str, agent: SavedAgent, signing: SavedSigning | None, now: float
+    group: str, agent: SavedAgent, agent_status: SavedAgentStatus | None, now: float
 ) -> AgentOverview:
     state = find_state(agent, now)
     since = {"busy": agent.rung_at, "free": agent.idle_since, "resting": agent.idle_since}
-    moment = since.get(state, signing.since if signing else 0.0)
+    moment = since.get(state, agent_status.since if agent_status else 0.0)
     return AgentOverview(group, mask_address(agent.address), state, moment)

@@ -38,7 +38,7 @@ from flowengine.storage.sessions.orchestration_rows import (
 
 OFFER_TASK = "offer"
 QUEUE_KEPT_SECONDS = 7 * 86_400.0  # after it has offered somebody last
-TAKINGS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
+ANSWERED_CALLS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
 AFTER_ALL_CALLS = "\U0010ffff"  # in place of an id: behind calls of the same moment
 _encode_queue = msgspec.msgpack.Encoder().encode
 _decode_queue = msgspec.msgpack.Decoder(Queue).decode
@@ -141,11 +141,11 @@ class Queues:
     async def _read_facts(
         self, queue_id: str, place: tuple[int, float, str], members: Collection[str], now: float
     ) -> QueueFacts:
-        found = await self.store.read_place(queue_id, place, now - TAKINGS_SECONDS)
+        found = await self.store.read_place(queue_id, place, now - ANSWERED_CALLS_SECONDS)
         agents = await self.store.load_agents(members, parse_queue_group(queue_id))
         facts = [to_facts(agents[one]) if one in agents else AgentFacts(one) for one in members]
         position, presence = found.ahead + 1, count_members(facts, now)
-        wait = estimate_wait(position, found.takings, now - found.since, presence)
+        wait = estimate_wait(position, found.answered_calls, now - found.since, presence)
         return QueueFacts(position, wait, signed_in=presence.signed_in)
 
 

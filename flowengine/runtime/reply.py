@@ -135,8 +135,8 @@ class Replier:
                 raise StoreError("flows that call others need a store that all workers share")
             return NO_CHANGES
         owner = CallOwner(event.application_key, expand_call_url(outcome.names.get(HOST_FACT, "")))
-        changes = list_wish_changes(orchestrations, event, outcome, call)
-        changes += orchestrations.rooms.build_wishes(
+        changes = list_queue_changes(orchestrations, event, outcome, call)
+        changes += orchestrations.rooms.build_updates(
             event.call_id, owner, call.steps, outcome.rooms
         )
         changes += [
@@ -298,19 +298,23 @@ class Replier:
         return self._encryption.open_answer(saved.answer, event.call_id) or None
 
 
-def list_wish_changes(
+def list_queue_changes(
     orchestrations: Orchestrations, event: CallbackEvent, outcome: Outcome, call: Call
 ) -> list[OrchestrationChange]:
     """What is saved with a step for the queue of a caller, and of agents who sign in or out. A
     caller who begins to wait elsewhere leaves their queue by that.
     """
     changes: list[OrchestrationChange] = []
-    if outcome.wish is not None:
-        changes.append(orchestrations.build_wish(event.call_id, call.steps, outcome.wish))
+    if outcome.queue_update is not None:
+        changes.append(
+            orchestrations.build_queue_update(event.call_id, call.steps, outcome.queue_update)
+        )
     if outcome.leaves_queue and outcome.ring is None:
         changes.append(orchestrations.build_departure(event.call_id, call.steps))
-    if outcome.signings:
-        changes.append(orchestrations.build_signings(event.application_key, outcome.signings))
+    if outcome.agent_statuses:
+        changes.append(
+            orchestrations.build_agent_statuses(event.application_key, outcome.agent_statuses)
+        )
     return changes
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.room_conductor import conduct_room
-from flowengine.orchestration.room_state import LedConference
+from flowengine.orchestration.room_state import ModeratedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -27,7 +27,7 @@ from flowengine.orchestration.room_turn import (
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
 from flowengine.runtime.platform_requests import CallOwner
-from flowengine.states.room_plan import CommandRoom, EnterRoom, PressInRoom, RoomWish
+from flowengine.states.room_plan import CommandRoom, EnterRoom, PressInRoom, RoomUpdate
 from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
@@ -70,7 +70,7 @@ class _WaitingEvents:
     events: list[_WaitingEvent] = field(default_factory=list)
 
 
-class LedConferences:
+class ModeratedConferences:
     """The turns of all conferences. Any worker may take any turn."""
 
     def __init__(
@@ -86,15 +86,15 @@ class LedConferences:
         self._clock = clock
         self._waiting: dict[str, _WaitingEvents] = {}
 
-    def build_wishes(
-        self, call_id: str, owner: CallOwner, step: int, wishes: Iterable[RoomWish]
+    def build_updates(
+        self, call_id: str, owner: CallOwner, step: int, updates: Iterable[RoomUpdate]
     ) -> tuple[OrchestrationChange, ...]:
-        """What is saved with the step of a call that wishes something of conferences. `step` is the
-        number of the step, so that no wish is handled twice.
+        """What is saved with the step of a call that updates something of conferences. `step` is the
+        number of the step, so that no update is handled twice.
         """
         return tuple(
-            self._build_wish(call_id, owner, f"{call_id}:{step}:{place}", wish)
-            for place, wish in enumerate(wishes)
+            self._build_update(call_id, owner, f"{call_id}:{step}:{place}", update)
+            for place, update in enumerate(updates)
         )
 
     def build_leaving(self, call_id: str, application: str, room: str) -> OrchestrationChange:
@@ -103,11 +103,11 @@ class LedConferences:
         owner = CallOwner(application, "")
         return self._build_task(owner, room, f"{LEAVE_TASK}:{call_id}", left)
 
-    def _build_wish(
-        self, call_id: str, owner: CallOwner, number: str, wish: RoomWish
+    def _build_update(
+        self, call_id: str, owner: CallOwner, number: str, update: RoomUpdate
     ) -> OrchestrationChange:
         event: RoomEvent
-        match wish:
+        match update:
             case EnterRoom(plan):
                 event = MemberJoined(call_id, owner.application, owner.call_url, plan)
                 return self._build_task(owner, plan.room, f"{JOIN_TASK}:{call_id}", event)
@@ -176,7 +176,7 @@ class LedConferences:
 
         return await self.store.take_turn(room_id, lambda _saved: (), decide)
 
-    def open(self, saved: SavedOrchestration) -> LedConference | None:
+    def open(self, saved: SavedOrchestration) -> ModeratedConference | None:
         """The conference; a new one where no turn was taken yet. None where it cannot be read."""
         room = self.encoding.decode_room(saved)
         if room is None:
@@ -188,7 +188,7 @@ class LedConferences:
     def _build_change(
         self,
         saved: SavedOrchestration,
-        room: LedConference,
+        room: ModeratedConference,
         effects: Iterable[RoomEffect],
         now: float,
     ) -> OrchestrationChange:
@@ -202,7 +202,7 @@ class LedConferences:
         return build_change(after, tasks)
 
     def _build_tasks(
-        self, room: LedConference, effects: Iterable[RoomEffect], now: float
+        self, room: ModeratedConference, effects: Iterable[RoomEffect], now: float
     ) -> dict[str, ScheduledTask | None]:
         """The tasks by key, and None where one is cancelled. Of two with a key the last counts."""
         tasks: dict[str, ScheduledTask | None] = {}

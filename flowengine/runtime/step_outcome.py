@@ -9,13 +9,13 @@ from flowengine.compile import Program
 from flowengine.compile.state_machine import Cursor
 from flowengine.runtime.call_state import Call
 from flowengine.states import (
-    AgentSigning,
+    AgentStatusChange,
     LookupRequest,
     LookupResult,
     PlacementPlan,
-    QueueWish,
+    QueueUpdate,
     RingPlan,
-    RoomWish,
+    RoomUpdate,
 )
 from flowengine.svaml import Action, Instruction
 
@@ -62,8 +62,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
     there is no answer yet.
 
-    With `ring` other calls are to be placed for the caller, who waits. `wish` is that of a caller who
-    waits in a queue; with `leaves_queue` they wait there no more. `signings` are those of agents.
+    With `ring` other calls are to be placed for the caller, who waits. `queue_update` is that of a caller who
+    waits in a queue; with `leaves_queue` they wait there no more. `agent_statuses` are those of agents.
     `rooms` is what is to happen in conferences. `placements` are calls into flows, which nobody waits
     for. With `has_code` the call was just parked under a code, or has got the one who was.
 
@@ -77,10 +77,10 @@ class Outcome(msgspec.Struct, frozen=True):
     waiting: PendingRequest | None = None
     names: Mapping[str, Any] = {}
     ring: RingPlan | None = None
-    wish: QueueWish | None = None
+    queue_update: QueueUpdate | None = None
     leaves_queue: bool = False
-    signings: tuple[AgentSigning, ...] = ()
-    rooms: tuple[RoomWish, ...] = ()
+    agent_statuses: tuple[AgentStatusChange, ...] = ()
+    rooms: tuple[RoomUpdate, ...] = ()
     placements: Sequence[PlacementPlan] = ()
     has_code: bool = False
 
@@ -89,9 +89,9 @@ class Outcome(msgspec.Struct, frozen=True):
         """Whether something is to be saved with it for other calls, or for agents."""
         return (
             self.ring is not None
-            or self.wish is not None
+            or self.queue_update is not None
             or self.leaves_queue
-            or bool(self.signings)
+            or bool(self.agent_statuses)
             or bool(self.placements)
             or bool(self.rooms)
             or self.has_code

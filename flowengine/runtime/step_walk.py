@@ -23,7 +23,7 @@ from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
 from flowengine.runtime.step_start import StepStart, start_at_level
 from flowengine.sinch import Dice
 from flowengine.states import (
-    AgentSigning,
+    AgentStatusChange,
     AnswerCallback,
     EnterSubflow,
     Exit,
@@ -31,7 +31,7 @@ from flowengine.states import (
     LookupResult,
     NameBindings,
     ReturnFromSubflow,
-    RoomWish,
+    RoomUpdate,
     StateFailure,
     StateResult,
     StepContext,
@@ -66,8 +66,8 @@ class StepWalk(msgspec.Struct):
     following: tuple[int, ...]
     has_caller_left: bool = False
     leaves_queue: bool = False
-    signings: tuple[AgentSigning, ...] = ()
-    rooms: tuple[RoomWish, ...] = ()
+    agent_statuses: tuple[AgentStatusChange, ...] = ()
+    rooms: tuple[RoomUpdate, ...] = ()
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
     trace: list[TraceEntry] = []
@@ -115,8 +115,8 @@ class StepWalk(msgspec.Struct):
         if name == "repeat":
             return self.enter_state()
         self.leaves_queue = self.leaves_queue or move.leaves_queue
-        if move.signing:
-            self.signings += (move.signing,)
+        if move.agent_status:
+            self.agent_statuses += (move.agent_status,)
         if move.room:
             self.rooms += (move.room,)
         state = self.program.states[self.cursor.state]
@@ -178,7 +178,7 @@ class StepWalk(msgspec.Struct):
         # all walks of an event are one step, with one trace and one limit
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
         walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
-        walk.signings, walk.rooms = outcome.signings, outcome.rooms
+        walk.agent_statuses, walk.rooms = outcome.agent_statuses, outcome.rooms
         walk.run.placements.extend(outcome.placements)
         return walk.begin(start)
 
@@ -287,8 +287,8 @@ class StepWalk(msgspec.Struct):
             call, trace = self.build_call(), tuple(self.trace)
             rooms = (*self.rooms, move.room) if move.room and not self.ended else self.rooms
             return Outcome(
-                call, said, action, trace, None, self.run.names, ring, move.wish,
-                self.leaves_queue, self.signings, rooms, self.run.placements, move.has_code,
+                call, said, action, trace, None, self.run.names, ring, move.queue_update,
+                self.leaves_queue, self.agent_statuses, rooms, self.run.placements, move.has_code,
             )  # fmt: skip
         reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
         return Outcome(
@@ -297,8 +297,8 @@ class StepWalk(msgspec.Struct):
             Hangup() if self.has_caller_left and self.run.event.is_awaited else None,
             tuple(self.trace),
             names=self.run.names,
-            wish=move.wish,
-            signings=self.signings,
+            queue_update=move.queue_update,
+            agent_statuses=self.agent_statuses,
             rooms=(*self.rooms, move.room) if move.room else self.rooms,
             placements=self.run.placements,
         )

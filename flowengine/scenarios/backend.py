@@ -132,12 +132,12 @@ class Backend:
             rings.begin(call_id, step_number, outcome.ring)
         elif outcome.leaves_queue:
             rings.note_departure(call_id, step_number)
-        if outcome.wish is not None:
-            rings.note_wish(call_id, step_number, outcome.wish)
-        for signing in outcome.signings:
-            rings.queues.sign_agent(signing)
+        if outcome.queue_update is not None:
+            rings.note_queue_update(call_id, step_number, outcome.queue_update)
+        for agent_status in outcome.agent_statuses:
+            rings.queues.set_agent_status(agent_status)
         if self.rooms:
-            self.rooms.handle_wishes(call_id, outcome.rooms)
+            self.rooms.handle_updates(call_id, outcome.rooms)
 
     def ask_queue(self, request: QueueRequest) -> LookupResult:
         """How it stands in a queue; without rings, nobody else is in it."""

@@ -14,11 +14,11 @@ from flowengine.orchestration.matching import (
 from flowengine.orchestration.member_order import find_facts
 from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import AgentFacts, EndWait, EnterQueue, Offered, StayInQueue
-from flowengine.states import AgentSigning, LookupResult, QueueFacts, QueueRequest
-from flowengine.states.queue_plan import SigningStatus
+from flowengine.states import AgentStatusChange, LookupResult, QueueFacts, QueueRequest
+from flowengine.states.queue_plan import AgentStatus
 from flowengine.switch.clock import Timer, VirtualClock
 
-LATEST_TAKINGS_SHOWN = 10
+SHOWN_ANSWERED_CALLS = 10
 OfferCall = Callable[[str, Offered], object]
 
 
@@ -39,7 +39,7 @@ class SimulatedQueue:
 
     queue: Queue
     waits: dict[str, SimulatedWait] = field(default_factory=dict)
-    takings: list[float] = field(default_factory=list)
+    answered_calls: list[float] = field(default_factory=list)
     timer: Timer | None = None
 
 
@@ -55,7 +55,7 @@ class QueueSimulator:
         self._agents = agents
         self._offer_call = offer_call
         self._queues: dict[str, SimulatedQueue] = {}
-        self._statuses: dict[tuple[str, str], SigningStatus] = {}
+        self._statuses: dict[tuple[str, str], AgentStatus] = {}
 
     def apply_effect(self, ring: Ring, effect: EnterQueue | StayInQueue | EndWait) -> None:
         """Do what the turn of a caller says about their queue."""
@@ -63,8 +63,8 @@ class QueueSimulator:
         if isinstance(effect, EndWait):
             known = self._queues[effect.group]
             known.waits.pop(ring.id, None)
-            if effect.outcome == "taken":
-                known.takings.append(self._read_clock())
+            if effect.outcome == "answered":
+                known.answered_calls.append(self._read_clock())
             return
         queue = Queue(plan.group, plan.members, plan.order)
         known = self._queues.setdefault(plan.group, SimulatedQueue(queue))
@@ -72,9 +72,9 @@ class QueueSimulator:
         priority = plan.queue.priority if plan.queue else 0
         known.waits[ring.id] = SimulatedWait(ring.id, ring.number, priority, ring.entered_at)
 
-    def sign_agent(self, signing: AgentSigning) -> None:
+    def set_agent_status(self, agent_status: AgentStatusChange) -> None:
         """A member signs in or out."""
-        self._statuses[signing.group, signing.address] = signing.status
+        self._statuses[agent_status.group, agent_status.address] = agent_status.status
         self.match_soon()
 
     def match_soon(self) -> None:
@@ -101,11 +101,11 @@ class QueueSimulator:
         known = self._queues.get(group)
         waits = known.waits.values() if known else ()
         position = 1 + sum((-one.priority, one.entered_at) < place for one in waits)
-        takings = known.takings[-LATEST_TAKINGS_SHOWN:] if known else []
+        answered_calls = known.answered_calls[-SHOWN_ANSWERED_CALLS:] if known else []
         now = self._read_clock()
-        seconds = now - takings[0] if takings else 0.0
+        seconds = now - answered_calls[0] if answered_calls else 0.0
         presence = count_members((self._find_member(group, one) for one in members), now)
-        wait = estimate_wait(position, len(takings), seconds, presence)
+        wait = estimate_wait(position, len(answered_calls), seconds, presence)
         return QueueFacts(position, wait, len(waits), presence.signed_in)
 
     def _find_member(self, group: str, address: str) -> AgentFacts:

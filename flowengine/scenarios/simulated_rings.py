@@ -42,7 +42,7 @@ from flowengine.orchestration.turn import (
 from flowengine.scenarios.simulated_queues import QueueSimulator
 from flowengine.sinch import CallbackEvent
 from flowengine.states import OrchestrationResult, OwnEvent, QueueAnnouncement, RingPlan
-from flowengine.states.queue_plan import QueueWish, StayInRoom
+from flowengine.states.queue_plan import QueueUpdate, StayInRoom
 from flowengine.svaml import encode_svaml
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.clock import Timer, VirtualClock
@@ -89,15 +89,15 @@ class RingSimulator:
         self.on_begin(plan)
         self._later(call_id, Began(step, plan))
 
-    def note_wish(self, call_id: str, step: int, wish: QueueWish) -> None:
-        """A caller stays in their queue, or wishes to leave it."""
+    def note_queue_update(self, call_id: str, step: int, queue_update: QueueUpdate) -> None:
+        """A caller stays in their queue, or asks to leave it."""
         if call_id not in self.rings:
             return
-        if isinstance(wish, StayInRoom):
-            timer = SetTimer(ANNOUNCE_TIMER, wish.seconds)
+        if isinstance(queue_update, StayInRoom):
+            timer = SetTimer(ANNOUNCE_TIMER, queue_update.seconds)
             self._apply_effect(call_id, self.rings[call_id], timer)
         else:
-            self._later(call_id, CallerChose(step, wish.exit))
+            self._later(call_id, CallerChose(step, queue_update.exit))
 
     def note_departure(self, call_id: str, step: int) -> None:
         """A caller has left their queue by themselves."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from flowengine.orchestration.room_conductor import conduct_room
-from flowengine.orchestration.room_state import LedConference
+from flowengine.orchestration.room_state import ModeratedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -21,7 +21,7 @@ from flowengine.orchestration.room_turn import (
     RoomEvent,
     RoomRequest,
 )
-from flowengine.states import RoomWish
+from flowengine.states import RoomUpdate
 from flowengine.states.room_plan import CommandRoom, EnterRoom, PressInRoom
 from flowengine.switch.clock import Timer
 from flowengine.switch.exchange import Exchange
@@ -35,25 +35,25 @@ class RoomSimulator:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._rooms: dict[str, LedConference] = {}
+        self._rooms: dict[str, ModeratedConference] = {}
         self._names: dict[str, str] = {}
         self._requests: dict[tuple[str, str], Timer] = {}
-        self._wishes = 0
+        self._update_count = 0
 
     @property
     def is_settled(self) -> bool:
         """Whether the platform has obeyed all requests."""
         return not self._requests
 
-    def handle_wishes(self, call_id: str, wishes: Iterable[RoomWish]) -> None:
-        """Handle what a step wishes, as soon as the callback is answered."""
-        for wish in wishes:
-            self._handle_wish(call_id, wish)
+    def handle_updates(self, call_id: str, updates: Iterable[RoomUpdate]) -> None:
+        """Handle what a step updates, as soon as the callback is answered."""
+        for update in updates:
+            self._handle_update(call_id, update)
 
-    def _handle_wish(self, call_id: str, wish: RoomWish) -> None:
-        self._wishes += 1
-        number = str(self._wishes)
-        match wish:
+    def _handle_update(self, call_id: str, update: RoomUpdate) -> None:
+        self._update_count += 1
+        number = str(self._update_count)
+        match update:
             case EnterRoom(plan):
                 application = self._exchange.calls[call_id].application_key
                 self._names[call_id] = plan.room
@@ -72,7 +72,7 @@ class RoomSimulator:
         self._exchange.clock.call_later(0.0, partial(self._take_turn, name, event))
 
     def _take_turn(self, name: str, event: RoomEvent) -> None:
-        turn = conduct_room(self._rooms.get(name, LedConference(id=name)), event)
+        turn = conduct_room(self._rooms.get(name, ModeratedConference(id=name)), event)
         self._rooms[name] = turn.room
         for effect in turn.effects:
             if isinstance(effect, ForgetMember):

@@ -36,13 +36,13 @@ from flowengine.server.access import (
     TokenAuthorizer,
 )
 from flowengine.server.callback import send_response
-from flowengine.server.queue_admin import show_agents, show_queues, sign_agent
+from flowengine.server.queue_admin import set_agent_status, show_agents, show_queues
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import try_find_needed_releases
 from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
-from flowengine.states.queue_plan import SigningStatus
+from flowengine.states.queue_plan import AgentStatus
 from flowengine.storage.sessions import Store
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class SigningRequest(AdminRequest, kw_only=True):
 
     group: str
     member: str
-    sign: SigningStatus
+    sign: AgentStatus
 
 
 class AdminVerb(NamedTuple):
@@ -196,7 +196,7 @@ class AdminEndpoint:
 
     async def _handle_post(self, request: Request) -> AdminReply:
         if request.path_params["verb"] == AGENTS_VERB:
-            return await self._sign_agent(request)
+            return await self._set_agent_status(request)
         verb = ADMIN_VERBS.get(request.path_params["verb"])
         if verb is None:
             known = ", ".join((*ADMIN_VERBS, AGENTS_VERB))
@@ -213,9 +213,9 @@ class AdminEndpoint:
         )
         return AdminReply(done.text, done.release)
 
-    async def _sign_agent(self, request: Request) -> AdminReply:
+    async def _set_agent_status(self, request: Request) -> AdminReply:
         asked = parse_request(await read_request_body(request), SigningRequest)
-        done = await sign_agent(self._store, asked.group, asked.member, asked.sign)
+        done = await set_agent_status(self._store, asked.group, asked.member, asked.sign)
         log.info("%s signs: %s", read_actor(request), done)
         return AdminReply(done)
 

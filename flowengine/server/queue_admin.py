@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from flowengine.releases.ledger import CommandRefusedError
 from flowengine.runtime.queue_overview import (
     AgentOverview,
+    AgentStatusRefusedError,
     QueueOverview,
-    SigningRefusedError,
     load_agent_overviews,
     load_queue_overviews,
     sign_member,
 )
 from flowengine.sinch.address_mask import mask_address
-from flowengine.states.queue_plan import SigningStatus
+from flowengine.states.queue_plan import AgentStatus
 from flowengine.states.ring_members import MemberError, parse_member
 from flowengine.storage.sessions import OrchestrationStore, Store, StoreError
 
@@ -34,14 +34,14 @@ async def show_agents(store: Store) -> Sequence[AgentOverview]:
         raise CommandRefusedError(str(error)) from error
 
 
-async def sign_agent(store: Store, group: str, member: str, status: SigningStatus) -> str:
+async def set_agent_status(store: Store, group: str, member: str, status: AgentStatus) -> str:
     """Sign a member in or out; returns what was done. Raises CommandRefusedError."""
     try:
         address = parse_member(member).address
         await sign_member(require_queues(store), group, address, status, time.time())
     except MemberError as error:
         raise CommandRefusedError(f"{error}: {error.hint}") from error
-    except (SigningRefusedError, StoreError) as error:
+    except (AgentStatusRefusedError, StoreError) as error:
         raise CommandRefusedError(str(error)) from error
     return f"{mask_address(address)}: {status}"
 

@@ -35,16 +35,16 @@ from flowengine.states.orchestration_result import (
 )
 from flowengine.states.place_plan import PlacementPlan
 from flowengine.states.queue_plan import (
-    AgentSigning,
+    AgentStatusChange,
     LeaveRoom,
     QueueFacts,
     QueueRequest,
     QueueTerms,
-    QueueWish,
+    QueueUpdate,
     StayInRoom,
 )
 from flowengine.states.ring_plan import RingPlan
-from flowengine.states.room_plan import RoomWish
+from flowengine.states.room_plan import RoomUpdate
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
@@ -63,7 +63,7 @@ from flowengine.states.verb import NoEffect, TextLimit, Verb, WrittenValue
 __all__ = [
     "STAND_IN_STATE",
     "STATE_KINDS",
-    "AgentSigning",
+    "AgentStatusChange",
     "AnswerCallback",
     "AuthoredFact",
     "CallbackContext",
@@ -84,10 +84,10 @@ __all__ = [
     "QueueFacts",
     "QueueRequest",
     "QueueTerms",
-    "QueueWish",
+    "QueueUpdate",
     "ReturnFromSubflow",
     "RingPlan",
-    "RoomWish",
+    "RoomUpdate",
     "Shape",
     "StateBuilder",
     "StateFailure",

@@ -12,7 +12,7 @@ from flowengine.states.agent_options import AuthoredAgent
 from flowengine.states.builder import StateBuilder
 from flowengine.states.call_offer import find_group
 from flowengine.states.flow_context import RingGroup
-from flowengine.states.queue_plan import AgentSigning, SigningStatus
+from flowengine.states.queue_plan import AgentStatus, AgentStatusChange
 from flowengine.states.ring_members import MemberError, format_member, parse_member
 from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import Exit, StateResult
@@ -34,7 +34,7 @@ class CompiledAgent(Verb):
     """Signs a member of the group in or out, who is the caller where `address` is None."""
 
     group: RingGroup
-    status: SigningStatus
+    status: AgentStatus
     address: Template | None
     actions = frozenset[str]()
     waits = False
@@ -49,7 +49,9 @@ class CompiledAgent(Verb):
             return Exit("unknown")
         if member not in self.group.members:
             return Exit("unknown")
-        return Exit("next", signing=AgentSigning(self.group.name, member.address, self.status))
+        return Exit(
+            "next", agent_status=AgentStatusChange(self.group.name, member.address, self.status)
+        )
 
     @property
     def known_callers(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.states.field_types import Name, StateName, mark_name
-from flowengine.states.queue_plan import SigningStatus
+from flowengine.states.queue_plan import AgentStatus
 
 
 class AuthoredAgent(
@@ -28,7 +28,7 @@ class AuthoredAgent(
         ),
     ]
     sign: Annotated[
-        SigningStatus,
+        AgentStatus,
         Meta(
             description="in: queues of the group offer calls to this member. out: they offer none, "
             "and where all members are out, their callers go on by `nobody`. pause: they offer none "

@@ -157,13 +157,13 @@ class CompiledQueue(Verb):
             return AnswerCallback(Hangup())
         leads = self.key_exits.get(event.value)
         if event.type == "sequence":
-            return AnswerCallback(None, wish=LeaveRoom(leads) if leads else None)
+            return AnswerCallback(None, queue_update=LeaveRoom(leads) if leads else None)
         if event.type == "return" and leads:
             return Exit(leads, leaves_queue=True)
         return self.return_to_room(run)
 
     def return_to_room(self, run: StepContext) -> AnswerCallback:
-        return AnswerCallback(self.build_room(run), wish=StayInRoom(self.terms.every))
+        return AnswerCallback(self.build_room(run), queue_update=StayInRoom(self.terms.every))
 
     def build_room(self, run: StepContext) -> ConnectConf:
         return ConnectConf(

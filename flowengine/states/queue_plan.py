@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-SigningStatus = Literal["in", "out", "pause"]
+AgentStatus = Literal["in", "out", "pause"]
 QueueOrder = Literal["in turn", "round robin", "longest idle"]
 MAX_PRIORITY = 9
 POSITION_NAME, WAIT_NAME = "queue.position", "queue.wait"
@@ -71,13 +71,13 @@ class LeaveRoom(msgspec.Struct, frozen=True):
     exit: str
 
 
-QueueWish = StayInRoom | LeaveRoom
-"""What a caller who waits wishes of their queue, told with an answer that leaves them in the state"""
+QueueUpdate = StayInRoom | LeaveRoom
+"""What changes for a caller who waits in their queue, told with an answer that leaves them in the state"""
 
 
-class AgentSigning(msgspec.Struct, frozen=True, array_like=True):
+class AgentStatusChange(msgspec.Struct, frozen=True, array_like=True):
     """A member of a group who signs in, out, or in but pausing. It is written with the step."""
 
     group: str
     address: str
-    status: SigningStatus
+    status: AgentStatus

@@ -70,5 +70,5 @@ def check_room_name(name: str) -> None:
         raise ValueError(f'a conference cannot have the name "{name}"')
 
 
-RoomWish = EnterRoom | PressInRoom | CommandRoom
-"""What a step wishes of a conference; it is saved with the step"""
+RoomUpdate = EnterRoom | PressInRoom | CommandRoom
+"""What a step changes in a conference; it is saved with the step"""

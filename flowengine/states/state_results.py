@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from flowengine.states.parking_plan import ParkingRequest
-from flowengine.states.queue_plan import AgentSigning, QueueRequest, QueueWish
+from flowengine.states.queue_plan import AgentStatusChange, QueueRequest, QueueUpdate
 from flowengine.states.ring_plan import RingPlan
-from flowengine.states.room_plan import RoomWish
+from flowengine.states.room_plan import RoomUpdate
 from flowengine.svaml import Action, Instruction
 
 TRANSIENT_ERRORS = ("timeout", "connection", "refused")
@@ -22,7 +22,7 @@ class Exit(msgspec.Struct, frozen=True):
     """Leave by this exit; the state machine knows where it leads. With `own_question`, `back` goes
     to the question of the state itself: from its read-back, or from a menu inside it. With
     `without_caller`, nobody hears what the states that follow say. With `leaves_queue`, a caller
-    who waits in a queue goes on by themselves: nobody has brought them out. With `signing`, an agent
+    who waits in a queue goes on by themselves: nobody has brought them out. With `agent_status`, an agent
     signs in or out. `room` is what is to happen in a conference.
     """
 
@@ -30,21 +30,21 @@ class Exit(msgspec.Struct, frozen=True):
     own_question: bool = False
     without_caller: bool = False
     leaves_queue: bool = False
-    signing: AgentSigning | None = None
-    room: RoomWish | None = None
+    agent_status: AgentStatusChange | None = None
+    room: RoomUpdate | None = None
 
 
 class AnswerCallback(msgspec.Struct, frozen=True):
     """Answer the callback with this action and wait here for the next one. With `ring` other calls
     are placed for the caller, and their result resumes the state. A caller who waits in a queue may
-    have a `wish`. `room` is what is to happen in a conference. `has_code` says that other calls know
+    have a `queue_update`. `room` is what is to happen in a conference. `has_code` says that other calls know
     of this one by a code.
     """
 
     action: ActionToSend | None
     ring: RingPlan | None = None
-    wish: QueueWish | None = None
-    room: RoomWish | None = None
+    queue_update: QueueUpdate | None = None
+    room: RoomUpdate | None = None
     has_code: bool = False
 
 

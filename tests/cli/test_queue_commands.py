@@ -48,7 +48,7 @@ def test_queues_and_agents_are_shown(tmp_path: Path) -> None:
     (queue,) = read_json(tmp_path, "queues")
     assert queue | {"longest_wait": 0} == {
         "group": "support", "waiting": 1, "longest_wait": 0, "free": 0, "busy": 2, "resting": 0,
-        "pausing": 0, "signed_out": 0, "taken_today": 1, "lost_today": 1,
+        "pausing": 0, "signed_out": 0, "answered_today": 1, "lost_today": 1,
     }  # fmt: skip
     code, text = command(tmp_path, "queues")
     assert code == 0

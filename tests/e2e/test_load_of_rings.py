@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
-from flowengine.switch.load import LoadPlan, run_real_time_load, simulated_crowd
+from flowengine.switch.load import LoadPlan, load_parties, run_real_time_load
 from tests.e2e.ring_platform import IN_TURN, write_flows
 from tests.support_line import KEY, SECRET, Server
 
@@ -17,8 +17,8 @@ def test_load_of_rings_takes_the_calls_of_the_server_and_ends_all_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("KEY_PRESS_SECONDS", "PICK_UP_SECONDS", "MEETING_SECONDS"):
-        monkeypatch.setattr(simulated_crowd, name, (0.01, 0.05))
-    monkeypatch.setattr(simulated_crowd, "ABSENT_SHARE", 0.0)
+        monkeypatch.setattr(load_parties, name, (0.01, 0.05))
+    monkeypatch.setattr(load_parties, "ABSENT_SHARE", 0.0)
     write_flows(tmp_path)
     server = Server(tmp_path, workers=1)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -89,7 +89,7 @@ def test_caller_is_never_passed_over(
 
 
 @pytest.mark.parametrize(
-    ("position", "takings", "seconds", "presence", "wait"),
+    ("position", "answered_calls", "seconds", "presence", "wait"),
     [
         (1, 2, 60.0, Presence(2, 0), 0),
         (1, 3, 60.0, Presence(2, 0), 24),
@@ -100,10 +100,10 @@ def test_caller_is_never_passed_over(
         (4, 3, 60.0, Presence(0, 0), 0),
     ],
 )
-def test_wait_is_estimated_from_the_latest_takings(
-    position: int, takings: int, seconds: float, presence: Presence, wait: int
+def test_wait_is_estimated_from_the_latest_answered_calls(
+    position: int, answered_calls: int, seconds: float, presence: Presence, wait: int
 ) -> None:
-    assert estimate_wait(position, takings, seconds, presence) == wait
+    assert estimate_wait(position, answered_calls, seconds, presence) == wait
 
 
 def test_members_who_pause_rest_or_talk_are_signed_in_and_not_free() -> None:

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from flowengine.orchestration.room_conductor import conduct_room
-from flowengine.orchestration.room_state import MAX_REMEMBERED, LedConference
+from flowengine.orchestration.room_state import MAX_REMEMBERED, ModeratedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -39,9 +39,9 @@ STARTED = (
 )
 
 
-def play(*events: RoomEvent) -> tuple[LedConference, list[RoomEffect]]:
+def play(*events: RoomEvent) -> tuple[ModeratedConference, list[RoomEffect]]:
     """The conference after all events, and the effects of the last one."""
-    room, effects = LedConference(id="room:1"), ()
+    room, effects = ModeratedConference(id="room:1"), ()
     for event in events:
         room, effects, _ = conduct_room(room, event)
     return room, list(effects)

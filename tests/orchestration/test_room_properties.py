@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowengine.orchestration.room_conductor import conduct_room
-from flowengine.orchestration.room_state import LedConference
+from flowengine.orchestration.room_state import ModeratedConference
 from flowengine.orchestration.room_turn import (
     ChangeMember,
     FindMember,
@@ -41,7 +41,7 @@ class Platform:
     """Participants, and requests that are under way."""
 
     def __init__(self) -> None:
-        self.room = LedConference(id="room:1")
+        self.room = ModeratedConference(id="room:1")
         self.expected: set[str] = set()
         self.inside: set[str] = set()
         self.held: set[str] = set()

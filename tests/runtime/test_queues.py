@@ -9,7 +9,7 @@ from flowengine.compile import Release
 from flowengine.orchestration.matching import format_queue_id
 from flowengine.runtime.platform_requests import RequestRefused, RequestUnclear
 from flowengine.storage.sessions import StoreError
-from flowengine.storage.sessions.orchestration_rows import QueueEntry, SavedSigning
+from flowengine.storage.sessions.orchestration_rows import QueueEntry, SavedAgentStatus
 from tests.compiled_release import compile_release
 from tests.runtime.ring_calls import ANNA, APPLICATION, BO, REGION, RingLine, run
 
@@ -102,7 +102,7 @@ def test_callers_are_taken_in_their_order_and_members_rest_after_a_call() -> Non
         await line.run_tasks(1)
         assert line.rung == [ANNA, ANNA]
         entries = await list_entries(line)
-        assert (entries["caller-1"].outcome, entries["caller-2"].offered) == ("taken", ANNA)
+        assert (entries["caller-1"].outcome, entries["caller-2"].offered) == ("answered", ANNA)
 
     run(wait())
 
@@ -187,7 +187,7 @@ def test_caller_whom_the_platform_does_not_know_leaves_the_queue() -> None:
         line.platform.outcomes = [RequestRefused(404, "no such call (40400)")]
         line.platform.ongoing["caller"] = False
         await line.run_tasks(30)
-        assert (await list_entries(line))["caller"].outcome == "left"
+        assert (await list_entries(line))["caller"].outcome == "abandoned"
         assert line.platform.changed == []
 
     run(wait())
@@ -214,7 +214,7 @@ def test_key_leads_out_of_the_queue(where: str) -> None:
             assert len(line.platform.released) == 1
         assert find_words(answer) == "We call you back."
         assert line.platform.hung_up == ["leg-0"]
-        assert (await list_entries(line))["caller"].outcome == "chose"
+        assert (await list_entries(line))["caller"].outcome == "key"
         await line.run_tasks(3000)
         assert line.rung == [ANNA]
 
@@ -255,7 +255,7 @@ def test_longest_wait_ends_by_its_exit() -> None:
         assert line.platform.released == []
         await line.run_tasks(1)
         assert find_words(json.loads(line.platform.released[-1])) == "It takes too long."
-        assert (await list_entries(line))["caller"].outcome == "released"
+        assert (await list_entries(line))["caller"].outcome == "timeout"
 
     run(wait())
 
@@ -269,8 +269,8 @@ def test_queue_takes_nobody_while_it_is_full_or_nobody_is_signed_in() -> None:
         assert find_words(await line.dial_queue("caller-5")) == "Too many wait."
         assert line.store.orchestrations is not None
         for member in (ANNA, BO):
-            signing = SavedSigning("support", member, "out", line.now)
-            await line.store.orchestrations.sign_agent(signing)
+            agent_status = SavedAgentStatus("support", member, "out", line.now)
+            await line.store.orchestrations.set_agent_status(agent_status)
         assert find_words(await line.dial_queue("caller-6")) == "Nobody is there."
 
     run(wait())
@@ -298,12 +298,12 @@ def test_agent_who_signs_in_takes_who_waits() -> None:
     async def wait() -> None:
         line = RingLine(ONE_MEMBER)
         assert line.store.orchestrations is not None
-        sign = line.store.orchestrations.sign_agent
-        await sign(SavedSigning("support", ANNA, "pause", line.now))
+        sign = line.store.orchestrations.set_agent_status
+        await sign(SavedAgentStatus("support", ANNA, "pause", line.now))
         await line.dial_queue("caller")
         await line.run_tasks()
         assert line.rung == []
-        await sign(SavedSigning("support", ANNA, "in", line.now))
+        await sign(SavedAgentStatus("support", ANNA, "in", line.now))
         await line.run_tasks()
         assert line.rung == [ANNA]
 

@@ -226,7 +226,7 @@ def test_events_that_come_during_a_turn_are_taken_together_after_it() -> None:
         owner = CallOwner(APPLICATION, REGION)
         rooms.store = store = SlowStore()
         plans = {str(number): RoomPlan("board", wait="music1") for number in range(20)}
-        store.write_changes(rooms.build_wishes("0", owner, 1, [EnterRoom(plans["0"])]))
+        store.write_changes(rooms.build_updates("0", owner, 1, [EnterRoom(plans["0"])]))
         room_id = name_room(APPLICATION, "board")
         joins = [MemberJoined(call, APPLICATION, REGION, plan) for call, plan in plans.items()]
         results = await asyncio.gather(

@@ -14,7 +14,7 @@ from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import try_load_queues
 from flowengine.storage.sessions import MemoryStore
-from flowengine.storage.sessions.orchestration_rows import SavedSigning
+from flowengine.storage.sessions.orchestration_rows import SavedAgentStatus
 from tests.runtime.ring_calls import ANNA, RingLine
 from tests.runtime.test_queues import ONE_MEMBER, take
 
@@ -38,7 +38,9 @@ async def test_agents_sign_over_http_and_queues_are_shown(tmp_path: Path) -> Non
         asked = {"group": "support", "member": ANNA, "sign": "out"}
         assert (await client.post("/agents", json=asked)).status_code == 409  # not known yet
         assert line.store.orchestrations is not None
-        await line.store.orchestrations.sign_agent(SavedSigning("support", ANNA, "in", line.now))
+        await line.store.orchestrations.set_agent_status(
+            SavedAgentStatus("support", ANNA, "in", line.now)
+        )
         reply = await client.post("/agents", json=asked)
         assert (reply.status_code, reply.json()["message"].endswith(": out")) == (200, True)
         await line.run_tasks()
@@ -73,6 +75,6 @@ async def test_metrics_and_status_tell_who_waits_and_how_waits_end() -> None:
     metrics.observe_waiting({"support": queue.waiting})
     text = metrics.render_text().decode()
     assert 'flowengine_queue_waiting{group="support"} 1.0' in text
-    assert 'flowengine_queue_wait_seconds_count{group="support",outcome="taken"} 1.0' in text
-    assert 'flowengine_queue_wait_seconds_sum{group="support",outcome="taken"} 7.0' in text
+    assert 'flowengine_queue_wait_seconds_count{group="support",outcome="answered"} 1.0' in text
+    assert 'flowengine_queue_wait_seconds_sum{group="support",outcome="answered"} 7.0' in text
     assert await try_load_queues(MemoryStore(is_alone=False)) is None

@@ -20,7 +20,7 @@ from flowengine.states import (
     QueueAnnouncement,
     StepEvent,
 )
-from flowengine.states.room_plan import EnterRoom, RoomWish
+from flowengine.states.room_plan import EnterRoom, RoomUpdate
 from flowengine.svaml import encode_svaml, find_violations
 
 NOW = "2026-11-23T12:00:00+00:00"  # a Monday
@@ -155,20 +155,28 @@ def make_event(name: str, given: Any) -> StepEvent:
     return announcement(given) if name == "announcement" else event(name, given)
 
 
-def to_plain(wish: RoomWish) -> Any:
+def to_plain(queue_update: RoomUpdate) -> Any:
     """What the step asks of a conference, as the cases write it."""
-    if isinstance(wish, EnterRoom):
-        plan = asdict(wish.plan)
-        return {"plan": plan | {"keys": [list(pair) for pair in wish.plan.keys]}}
-    return asdict(wish)
+    if isinstance(queue_update, EnterRoom):
+        plan = asdict(queue_update.plan)
+        return {"plan": plan | {"keys": [list(pair) for pair in queue_update.plan.keys]}}
+    return asdict(queue_update)
 
 
-def find_wish(outcome: Outcome) -> dict[str, Any]:
+def find_queue_update(outcome: Outcome) -> dict[str, Any]:
     """What the step asks of queues."""
-    wish = {type(outcome.wish).__name__: asdict(outcome.wish)} if outcome.wish else {}
+    queue_update = (
+        {type(outcome.queue_update).__name__: asdict(outcome.queue_update)}
+        if outcome.queue_update
+        else {}
+    )
     left = {"leaves": True} if outcome.leaves_queue else {}
-    signings = [[item.group, item.address, item.status] for item in outcome.signings]
-    return {**wish, **left, **({"signings": signings} if signings else {})}
+    agent_statuses = [[item.group, item.address, item.status] for item in outcome.agent_statuses]
+    return {
+        **queue_update,
+        **left,
+        **({"agent_statuses": agent_statuses} if agent_statuses else {}),
+    }
 
 
 class Conversation:
@@ -235,12 +243,16 @@ class Conversation:
             plan = json.loads(msgspec.json.encode(asdict(outcome.ring)))
             plan["exits"].sort()  # a set
             assert contained(turn["rings"], plan), plan
-        assert contained(turn.get("asks_queue", {}), find_wish(outcome)), find_wish(outcome)
-        rooms = [{type(wish).__name__: to_plain(wish)} for wish in outcome.rooms]
+        assert contained(turn.get("asks_queue", {}), find_queue_update(outcome)), find_queue_update(
+            outcome
+        )
+        rooms = [
+            {type(queue_update).__name__: to_plain(queue_update)} for queue_update in outcome.rooms
+        ]
         assert contained(turn.get("asks_rooms", []), rooms), rooms
         assert bool(rooms) == ("asks_rooms" in turn), rooms
         if "asks_queue" not in turn:
-            assert find_wish(outcome) == {}
+            assert find_queue_update(outcome) == {}
         if "state" in turn:
             assert self.call is not None
             assert self.call.state == turn["state"], self.call

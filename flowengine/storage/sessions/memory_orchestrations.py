@@ -5,10 +5,10 @@ from itertools import count
 from typing import TypeVar
 
 from flowengine.storage.sessions.orchestration_rows import (
-    LATEST_TAKINGS,
+    ANSWERED_OUTCOME,
+    LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
-    TAKEN_OUTCOME,
     Decide,
     DecideMatch,
     ListAgents,
@@ -16,8 +16,8 @@ from flowengine.storage.sessions.orchestration_rows import (
     QueueEntry,
     QueuePlace,
     SavedAgent,
+    SavedAgentStatus,
     SavedOrchestration,
-    SavedSigning,
     ScheduledTask,
     ScheduleWatch,
     check_version,
@@ -36,7 +36,7 @@ class MemoryOrchestrations:
         self._tasks: dict[tuple[str, str], ScheduledTask] = {}
         self._agents: dict[str, SavedAgent] = {}
         self._entries: dict[tuple[str, int], QueueEntry] = {}
-        self._signings: dict[tuple[str, str], SavedSigning] = {}
+        self._agent_statuses: dict[tuple[str, str], SavedAgentStatus] = {}
         self._claims = count(1)
         self._watch = ScheduleWatch()
         self.watch_schedule = self._watch.watch_schedule
@@ -66,13 +66,13 @@ class MemoryOrchestrations:
             self.write_changes((change,))
         return result
 
-    async def sign_agent(self, signing: SavedSigning) -> None:
-        self._signings[signing.group, signing.address] = signing
-        self._wake_queues(signing.since)
-        self._watch.tell(signing.since)
+    async def set_agent_status(self, agent_status: SavedAgentStatus) -> None:
+        self._agent_statuses[agent_status.group, agent_status.address] = agent_status
+        self._wake_queues(agent_status.since)
+        self._watch.tell(agent_status.since)
 
-    async def list_signings(self) -> list[SavedSigning]:
-        return [*self._signings.values()]
+    async def list_agent_statuses(self) -> list[SavedAgentStatus]:
+        return [*self._agent_statuses.values()]
 
     async def read_place(
         self, queue: str, place: tuple[int, float, str], since: float
@@ -82,8 +82,8 @@ class MemoryOrchestrations:
         taken = sorted(
             entry.ended
             for entry in self._entries.values()
-            if entry.queue == queue and entry.outcome == TAKEN_OUTCOME and entry.ended > since
-        )[-LATEST_TAKINGS:]
+            if entry.queue == queue and entry.outcome == ANSWERED_OUTCOME and entry.ended > since
+        )[-LATEST_ANSWERED_CALLS:]
         ahead = sum(_get_place(entry) < key for entry in waiting)
         return QueuePlace(ahead, len(taken), min(taken, default=0.0))
 
@@ -170,8 +170,8 @@ class MemoryOrchestrations:
             self._tasks[task.orchestration, task.key] = task
 
     def _write_queues(self, change: OrchestrationChange) -> None:
-        for signing in change.signings:
-            self._signings[signing.group, signing.address] = signing
+        for agent_status in change.agent_statuses:
+            self._agent_statuses[agent_status.group, agent_status.address] = agent_status
         for entry in change.entries:
             stored = self._entries.get((entry.call, entry.number))
             if stored is None or not stored.outcome:
@@ -191,10 +191,10 @@ class MemoryOrchestrations:
     def _find_agents(self, addresses: Iterable[str], group: str = "") -> dict[str, SavedAgent]:
         found = {one: self._agents[one] for one in addresses if one in self._agents}
         for one in addresses:
-            signing = self._signings.get((group, one))
-            if signing is not None:
+            agent_status = self._agent_statuses.get((group, one))
+            if agent_status is not None:
                 agent = found.get(one) or SavedAgent(one, "", 0.0, 0.0)
-                found[one] = agent._replace(status=signing.status)
+                found[one] = agent._replace(status=agent_status.status)
         return found
 
     def _delete(self, id: str) -> None:  # noqa: A002  # as the rows call it

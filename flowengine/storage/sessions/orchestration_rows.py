@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 QUEUE_KIND = "queue"
 MATCH_TASK = "match"
-TAKEN_OUTCOME = "taken"  # of an entry whose caller a member has taken
-LATEST_TAKINGS = 10
+ANSWERED_OUTCOME = "answered"  # of an entry whose caller a member has taken
+LATEST_ANSWERED_CALLS = 10
 MAX_MATCHED_CALLS = 64  # of one turn; a group has fewer members
 QUEUE_ENTRY_KEPT_SECONDS = 2 * 86_400.0  # after its end: figures of a day and of the day before
 AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
@@ -57,7 +57,7 @@ class SavedAgent(NamedTuple):
     status: str = ""
 
 
-class SavedSigning(NamedTuple):
+class SavedAgentStatus(NamedTuple):
     """Whether a member of a group is signed in, since when; those who never signed out have none."""
 
     group: str
@@ -83,12 +83,12 @@ class QueueEntry(NamedTuple):
 
 
 class QueuePlace(NamedTuple):
-    """How it stands in a queue: how many calls are before a place in it, and of the latest takings,
-    at most `LATEST_TAKINGS`, how many there were and when the first was.
+    """How it stands in a queue: how many calls are before a place in it, and of the latest answered_calls,
+    at most `LATEST_ANSWERED_CALLS`, how many there were and when the first was.
     """
 
     ahead: int
-    takings: int
+    answered_calls: int
     since: float
 
 
@@ -107,7 +107,7 @@ class OrchestrationChange(NamedTuple):
     cancelled: tuple[str, ...] = ()
     agents: tuple[SavedAgent, ...] = ()
     entries: tuple[QueueEntry, ...] = ()
-    signings: tuple[SavedSigning, ...] = ()
+    agent_statuses: tuple[SavedAgentStatus, ...] = ()
     wakes_queues: float | None = None
 
 
@@ -216,18 +216,18 @@ class OrchestrationStore(Protocol):
         """
         ...
 
-    async def sign_agent(self, signing: SavedSigning) -> None:
+    async def set_agent_status(self, agent_status: SavedAgentStatus) -> None:
         """Note that a member has signed in or out, and wake all queues."""
         ...
 
-    async def list_signings(self) -> list[SavedSigning]:
+    async def list_agent_statuses(self) -> list[SavedAgentStatus]:
         """All members who have ever signed out, and whether they have signed in again."""
         ...
 
     async def read_place(
         self, queue: str, place: tuple[int, float, str], since: float
     ) -> QueuePlace:
-        """How it stands for a place (priority, entered_at, call) in a queue; takings before `since` do
+        """How it stands for a place (priority, entered_at, call) in a queue; answered_calls before `since` do
         not count. By an index, and without a lock.
         """
         ...

@@ -17,8 +17,8 @@ from flowengine.storage.sessions.orchestration_rows import (
     QueueEntry,
     QueuePlace,
     SavedAgent,
+    SavedAgentStatus,
     SavedOrchestration,
-    SavedSigning,
     ScheduledTask,
     ScheduleWatch,
     check_version,
@@ -29,12 +29,12 @@ from flowengine.storage.sessions.postgresql_queues import (
     add_queue_writes,
     count_waiting,
     load_statuses,
+    read_agent_statuses,
     read_entries,
     read_queue_place,
-    read_signings,
     read_statuses,
     read_unoffered,
-    save_signing,
+    save_agent_status,
 )
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sessions.turn_connections import (
@@ -207,12 +207,12 @@ class PostgresqlOrchestrations:
                 return result
         raise StoreError("the agents of a turn were deleted again and again")
 
-    async def sign_agent(self, signing: SavedSigning) -> None:
-        await self._connections.run(lambda connection: save_signing(connection, signing))
-        self._watch.tell(signing.since)
+    async def set_agent_status(self, agent_status: SavedAgentStatus) -> None:
+        await self._connections.run(lambda connection: save_agent_status(connection, agent_status))
+        self._watch.tell(agent_status.since)
 
-    async def list_signings(self) -> list[SavedSigning]:
-        return await read_signings(self._reader)
+    async def list_agent_statuses(self) -> list[SavedAgentStatus]:
+        return await read_agent_statuses(self._reader)
 
     async def read_place(
         self, queue: str, place: tuple[int, float, str], since: float

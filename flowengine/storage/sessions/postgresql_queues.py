@@ -5,15 +5,15 @@ from typing import Any, LiteralString
 
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 from flowengine.storage.sessions.orchestration_rows import (
-    LATEST_TAKINGS,
+    ANSWERED_OUTCOME,
+    LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
     QUEUE_KIND,
-    TAKEN_OUTCOME,
     OrchestrationChange,
     QueueEntry,
     QueuePlace,
-    SavedSigning,
+    SavedAgentStatus,
 )
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
 from flowengine.storage.sessions.turn_connections import Connection
@@ -26,7 +26,7 @@ POSTGRESQL_QUEUE_TABLES: tuple[LiteralString, ...] = (
     """CREATE INDEX queue_waiting ON flowengine.queue_entries (queue, priority DESC, entered, call)
         WHERE outcome = ''""",
     "CREATE INDEX queue_ended ON flowengine.queue_entries (queue, ended) WHERE outcome <> ''",
-    """CREATE TABLE flowengine.signings (member_group TEXT, address BYTEA, status TEXT NOT NULL,
+    """CREATE TABLE flowengine.agent_statuses (member_group TEXT, address BYTEA, status TEXT NOT NULL,
         since DOUBLE PRECISION NOT NULL, PRIMARY KEY (member_group, address))""",
 )
 DROP_OLD_ENTRIES: LiteralString = (
@@ -46,8 +46,8 @@ _SAVE_ENTRIES: LiteralString = (
     "offered = excluded.offered, outcome = excluded.outcome, ended = excluded.ended "
     "WHERE queue_entries.outcome = '')"
 )
-_SAVE_SIGNINGS: LiteralString = (
-    "signed AS (INSERT INTO flowengine.signings (member_group, address, status, since) "
+_SAVE_AGENT_STATUSES: LiteralString = (
+    "signed AS (INSERT INTO flowengine.agent_statuses (member_group, address, status, since) "
     "SELECT * FROM unnest(%b::text[], %b::bytea[], %b::text[], %b::float8[]) "
     "ON CONFLICT (member_group, address) DO UPDATE SET status = excluded.status, "
     "since = excluded.since)"
@@ -75,18 +75,16 @@ _READ_PLACE: LiteralString = (
     "AND outcome = '' AND priority = %b AND (entered, call) < (%b, %b)), "
     "count(ended), coalesce(min(ended), 0) FROM (SELECT ended FROM flowengine.queue_entries "
     "WHERE queue = %b AND outcome <> '' AND ended > %b AND outcome = %b "
-    "ORDER BY ended DESC LIMIT %b) AS takings"
+    "ORDER BY ended DESC LIMIT %b) AS answered_calls"
 )
 _COUNT_WAITING: LiteralString = (
     "SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = ''"
 )
 _GROUP_STATUSES: LiteralString = (
-    "SELECT address, status FROM flowengine.signings "
+    "SELECT address, status FROM flowengine.agent_statuses "
     "WHERE member_group = %b AND address = ANY(%b::bytea[])"
 )
-_ALL_SIGNINGS: LiteralString = (
-    "SELECT member_group, address, status, since FROM flowengine.signings WHERE member_group <> %b"
-)
+_ALL_AGENT_STATUSES: LiteralString = "SELECT member_group, address, status, since FROM flowengine.agent_statuses WHERE member_group <> %b"
 
 
 def add_queue_writes(
@@ -100,10 +98,10 @@ def add_queue_writes(
             for queue, call, *rest, offered, outcome, ended in change.entries
         )
         values += (list(column) for column in zip(*rows, strict=True))
-    if change.signings:
-        parts.append(_SAVE_SIGNINGS)
+    if change.agent_statuses:
+        parts.append(_SAVE_AGENT_STATUSES)
         signed = sorted(
-            (group, _encode(address), *rest) for group, address, *rest in change.signings
+            (group, _encode(address), *rest) for group, address, *rest in change.agent_statuses
         )
         values += (list(column) for column in zip(*signed, strict=True))
     if change.wakes_queues is not None:
@@ -111,11 +109,13 @@ def add_queue_writes(
         values += (MATCH_TASK, change.wakes_queues, QUEUE_KIND)
 
 
-async def save_signing(connection: Connection, signing: SavedSigning) -> None:
+async def save_agent_status(connection: Connection, agent_status: SavedAgentStatus) -> None:
     """Write that a member has signed in or out, and wake all queues."""
     parts: list[LiteralString] = []
     values: list[Any] = []
-    change = OrchestrationChange("", None, signings=(signing,), wakes_queues=signing.since)
+    change = OrchestrationChange(
+        "", None, agent_statuses=(agent_status,), wakes_queues=agent_status.since
+    )
     add_queue_writes(change, parts, values)
     await connection.execute(f"WITH {', '.join(parts)} SELECT", values, binary=True)
 
@@ -148,7 +148,7 @@ async def read_queue_place(
 ) -> QueuePlace:
     key, (priority, entered, call) = _encode(queue), place
     own = (key, priority, key, priority, entered, _encode(call))
-    latest = (key, since, TAKEN_OUTCOME, LATEST_TAKINGS)
+    latest = (key, since, ANSWERED_OUTCOME, LATEST_ANSWERED_CALLS)
     return QueuePlace(*(await reader.run(_READ_PLACE, *own, *latest))[0])
 
 
@@ -163,9 +163,9 @@ async def read_entries(reader: PipelinedConnection, queue: str, since: float) ->
     return [_make_entry(row) for row in rows]
 
 
-async def read_signings(reader: PipelinedConnection) -> list[SavedSigning]:
-    rows = await reader.run(_ALL_SIGNINGS, "")
-    return [SavedSigning(group, decode_call_id(key), *rest) for group, key, *rest in rows]
+async def read_agent_statuses(reader: PipelinedConnection) -> list[SavedAgentStatus]:
+    rows = await reader.run(_ALL_AGENT_STATUSES, "")
+    return [SavedAgentStatus(group, decode_call_id(key), *rest) for group, key, *rest in rows]
 
 
 def _make_statuses(rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:

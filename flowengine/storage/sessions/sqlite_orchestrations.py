@@ -17,8 +17,8 @@ from flowengine.storage.sessions.orchestration_rows import (
     QueueEntry,
     QueuePlace,
     SavedAgent,
+    SavedAgentStatus,
     SavedOrchestration,
-    SavedSigning,
     ScheduledTask,
     ScheduleWatch,
     check_version,
@@ -29,14 +29,14 @@ from flowengine.storage.sessions.sqlite_queues import (
     count_waiting,
     drop_old_entries,
     forget_waiting,
+    read_agent_statuses,
     read_entries,
     read_queue_place,
-    read_signings,
     read_status,
     read_unoffered,
     wake_queues,
+    write_agent_status,
     write_entry,
-    write_signing,
 )
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sqlite_errors import suggest_remedy
@@ -129,17 +129,17 @@ class SqliteOrchestrations:
 
         return self._finish_turn(await self._commit.run(run))  # type: ignore[no-any-return]
 
-    async def sign_agent(self, signing: SavedSigning) -> None:
+    async def set_agent_status(self, agent_status: SavedAgentStatus) -> None:
         def sign(connection: sqlite3.Connection) -> None:
-            write_signing(connection, signing)
-            wake_queues(connection, signing.since)
+            write_agent_status(connection, agent_status)
+            wake_queues(connection, agent_status.since)
 
         await self._commit.run(sign)
-        self._watch.tell(signing.since)
+        self._watch.tell(agent_status.since)
 
-    async def list_signings(self) -> list[SavedSigning]:
+    async def list_agent_statuses(self) -> list[SavedAgentStatus]:
         with wrap_reading_errors():
-            return read_signings(self._commit.connection)
+            return read_agent_statuses(self._commit.connection)
 
     async def read_place(
         self, queue: str, place: tuple[int, float, str], since: float
@@ -213,8 +213,8 @@ def write_change(connection: sqlite3.Connection, change: OrchestrationChange) ->
         execute(_SAVE_AGENT, (encode_call_id(address), encode_call_id(occupied_by), *times))
     for entry in change.entries:
         write_entry(connection, entry)
-    for signing in change.signings:
-        write_signing(connection, signing)
+    for agent_status in change.agent_statuses:
+        write_agent_status(connection, agent_status)
     if change.saved is None:
         _delete_orchestration(connection, key)
         if change.wakes_queues is not None:

@@ -5,15 +5,15 @@ from typing import Any
 
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 from flowengine.storage.sessions.orchestration_rows import (
-    LATEST_TAKINGS,
+    ANSWERED_OUTCOME,
+    LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
     QUEUE_ENTRY_KEPT_SECONDS,
     QUEUE_KIND,
-    TAKEN_OUTCOME,
     QueueEntry,
     QueuePlace,
-    SavedSigning,
+    SavedAgentStatus,
 )
 
 # earlier versions of the server ignore them
@@ -24,13 +24,13 @@ QUEUE_TABLES = (
     """CREATE INDEX IF NOT EXISTS queue_waiting ON queue_entries (queue, priority DESC, entered, call)
         WHERE outcome = ''""",
     "CREATE INDEX IF NOT EXISTS queue_ended ON queue_entries (queue, ended) WHERE outcome != ''",
-    """CREATE TABLE IF NOT EXISTS signings (member_group TEXT, address BLOB, status TEXT NOT NULL, since REAL NOT NULL,
+    """CREATE TABLE IF NOT EXISTS agent_statuses (member_group TEXT, address BLOB, status TEXT NOT NULL, since REAL NOT NULL,
         PRIMARY KEY (member_group, address)) WITHOUT ROWID""",
 )
 _ALL_ENTRIES = (
     "SELECT queue, call, number, priority, entered, offered, outcome, ended FROM queue_entries"
 )
-_ALL_SIGNINGS = "SELECT member_group, address, status, since FROM signings"
+_ALL_AGENT_STATUSES = "SELECT member_group, address, status, since FROM agent_statuses"
 _SAVE_ENTRY = (
     "INSERT INTO queue_entries (queue, call, number, priority, entered, offered, outcome, ended) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (call, number) DO UPDATE SET "
@@ -41,10 +41,8 @@ _COPY_ENTRY = (
     "INSERT OR IGNORE INTO queue_entries (queue, call, number, priority, entered, offered, outcome, "
     "ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_SAVE_SIGNING = (
-    "INSERT OR REPLACE INTO signings (member_group, address, status, since) VALUES (?, ?, ?, ?)"
-)
-_COPY_SIGNING = _SAVE_SIGNING.replace("OR REPLACE", "OR IGNORE")
+_SAVE_AGENT_STATUS = "INSERT OR REPLACE INTO agent_statuses (member_group, address, status, since) VALUES (?, ?, ?, ?)"
+_COPY_AGENT_STATUS = _SAVE_AGENT_STATUS.replace("OR REPLACE", "OR IGNORE")
 _WAITING = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' ORDER BY priority DESC, entered, call"
 _UNOFFERED = (
     f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' AND offered = x'' "
@@ -54,7 +52,7 @@ _ENDED = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome != '' AND ended >= ? ORDER
 _COUNT_WAITING = "SELECT count(*) FROM queue_entries WHERE queue = ? AND outcome = ''"
 _COUNT_HIGHER = f"{_COUNT_WAITING} AND priority > ?"
 _COUNT_EARLIER = f"{_COUNT_WAITING} AND priority = ? AND (entered, call) < (?, ?)"
-_TAKINGS = (
+_ANSWERED_CALLS = (
     "SELECT count(*), coalesce(min(ended), 0.0) FROM (SELECT ended FROM queue_entries "
     "WHERE queue = ? AND outcome != '' AND ended > ? AND outcome = ? ORDER BY ended DESC LIMIT ?)"
 )
@@ -65,7 +63,7 @@ _WAKE_QUEUES = (
 )
 _FORGET_WAITING = "DELETE FROM queue_entries WHERE call = ? AND outcome = ''"
 _DROP_ENTRIES = "DELETE FROM queue_entries WHERE max(entered, ended) < ?"
-_STATUS = "SELECT status FROM signings WHERE member_group = ? AND address = ?"
+_STATUS = "SELECT status FROM agent_statuses WHERE member_group = ? AND address = ?"
 
 
 def write_entry(connection: sqlite3.Connection, entry: QueueEntry) -> None:
@@ -75,9 +73,9 @@ def write_entry(connection: sqlite3.Connection, entry: QueueEntry) -> None:
     connection.execute(_SAVE_ENTRY, (*keys, number, *values))
 
 
-def write_signing(connection: sqlite3.Connection, signing: SavedSigning) -> None:
-    group, address, *rest = signing
-    connection.execute(_SAVE_SIGNING, (group, encode_call_id(address), *rest))
+def write_agent_status(connection: sqlite3.Connection, agent_status: SavedAgentStatus) -> None:
+    group, address, *rest = agent_status
+    connection.execute(_SAVE_AGENT_STATUS, (group, encode_call_id(address), *rest))
 
 
 def wake_queues(connection: sqlite3.Connection, due: float) -> None:
@@ -97,7 +95,7 @@ def drop_old_entries(connection: sqlite3.Connection, now: float) -> None:
 def copy_queues(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
     """Copy what stands in a lost file to its successor, where it is not known yet."""
     new.executemany(_COPY_ENTRY, old.execute(_ALL_ENTRIES).fetchall())
-    new.executemany(_COPY_SIGNING, old.execute(_ALL_SIGNINGS).fetchall())
+    new.executemany(_COPY_AGENT_STATUS, old.execute(_ALL_AGENT_STATUSES).fetchall())
 
 
 def read_unoffered(connection: sqlite3.Connection, queue: str) -> list[QueueEntry]:
@@ -118,8 +116,10 @@ def read_queue_place(
     execute = connection.execute
     (higher,) = execute(_COUNT_HIGHER, (key, priority)).fetchone()
     (earlier,) = execute(_COUNT_EARLIER, (key, priority, entered, encode_call_id(call))).fetchone()
-    takings = execute(_TAKINGS, (key, since, TAKEN_OUTCOME, LATEST_TAKINGS)).fetchone()
-    return QueuePlace(higher + earlier, *takings)
+    answered_calls = execute(
+        _ANSWERED_CALLS, (key, since, ANSWERED_OUTCOME, LATEST_ANSWERED_CALLS)
+    ).fetchone()
+    return QueuePlace(higher + earlier, *answered_calls)
 
 
 def count_waiting(connection: sqlite3.Connection, queue: str) -> int:
@@ -133,9 +133,9 @@ def read_status(connection: sqlite3.Connection, group: str, address: str) -> str
     return row[0] if row else ""
 
 
-def read_signings(connection: sqlite3.Connection) -> list[SavedSigning]:
-    rows = connection.execute(_ALL_SIGNINGS).fetchall()
-    return [SavedSigning(group, decode_call_id(key), *rest) for group, key, *rest in rows]
+def read_agent_statuses(connection: sqlite3.Connection) -> list[SavedAgentStatus]:
+    rows = connection.execute(_ALL_AGENT_STATUSES).fetchall()
+    return [SavedAgentStatus(group, decode_call_id(key), *rest) for group, key, *rest in rows]
 
 
 def _make_entry(row: tuple[Any, ...]) -> QueueEntry:

@@ -15,14 +15,14 @@ import uvicorn
 from flowengine.switch.api.app import Api
 from flowengine.switch.api.switch_server import run_switch
 from flowengine.switch.config import SwitchConfig
+from flowengine.switch.load.load_parties import LoadParties
 from flowengine.switch.load.load_report import LoadCounter, LoadReport
 from flowengine.switch.load.load_runner import LoadPlan, PlaceCall, ShowProgress, run_lanes
 from flowengine.switch.load.simulated_caller import LOAD_SETTINGS
-from flowengine.switch.load.simulated_crowd import SimulatedCrowd
 from flowengine.switch.switch_setup import Behaviour
 from flowengine.switch.switch_store import open_store
 
-ANYBODY: Final = {"": Behaviour("by hand")}  # the crowd decides what each of them does
+ANYBODY: Final = {"": Behaviour("by hand")}  # the parties decides what each of them does
 
 
 async def run_real_time_load(
@@ -39,10 +39,10 @@ async def run_real_time_load(
         config, open_store("memory"), virtual=False, seed=randbits(64), url=f"http://{host}:{port}"
     ) as api:
         random = Random(plan.seed)  # noqa: S311  # who answers is no secret
-        crowd = SimulatedCrowd(api.desk.exchange, counter, random, plan.talk)
+        parties = LoadParties(api.desk.exchange, counter, random, plan.talk)
 
         async def place_call(to: str) -> None:
-            await crowd.place_call(to)
+            await parties.place_call(to)
             progress(counter.calls)
 
         def create_lane(_seed: int) -> PlaceCall:
@@ -50,7 +50,7 @@ async def run_real_time_load(
 
         async with serve_api(api, listener):
             await run_lanes(plan, create_lane)
-            await crowd.wait_for_the_end()
+            await parties.wait_for_the_end()
     return counter.build_report(perf_counter() - begun)
 
 

@@ -17,7 +17,7 @@ from flowengine.storage.sessions.orchestration_rows import (
     QUEUE_ENTRY_KEPT_SECONDS,
     QUEUE_KIND,
     QueueEntry,
-    SavedSigning,
+    SavedAgentStatus,
 )
 from tests.storage.sessions.opened_stores import LATER, Opener, opened_store
 from tests.storage.sessions.test_orchestration_rows import changed, orchestrations_of, write
@@ -64,7 +64,7 @@ async def test_calls_wait_in_the_order_of_priority_and_arrival(opener: Opener) -
         assert [one.call for one in waiting] == ["c", "d", "e", "a", "b"]
 
 
-async def test_place_counts_those_before_it_and_the_latest_takings(opener: Opener) -> None:
+async def test_place_counts_those_before_it_and_the_latest_answered_calls(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
         await enter(store, entry("a", 1.0), entry("b", 2.0), entry("c", 3.0, 9))
         places = orchestrations_of(store)
@@ -73,8 +73,8 @@ async def test_place_counts_those_before_it_and_the_latest_takings(opener: Opene
         assert await places.read_place(OTHER_QUEUE, (0, 2.0, "b"), 0.0) == (0, 0, 0.0)
         assert await places.count_entries(QUEUE) == 3
         for number in range(12):
-            taken = entry(f"t{number}", 1.0, outcome="taken", ended=100.0 + number)
-            await enter(store, taken, entry(f"l{number}", 1.0, outcome="left", ended=200.0))
+            taken = entry(f"t{number}", 1.0, outcome="answered", ended=100.0 + number)
+            await enter(store, taken, entry(f"l{number}", 1.0, outcome="abandoned", ended=200.0))
         assert await places.read_place(QUEUE, (0, 2.0, "b"), 0.0) == (2, 10, 102.0)
         assert await places.read_place(QUEUE, (0, 2.0, "b"), 108.0) == (2, 3, 109.0)
 
@@ -84,12 +84,12 @@ async def test_wait_that_has_ended_never_changes(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
         await enter(store, entry("a", 1.0))
         await write(
-            store, changed(2, of="a", entries=(entry("a", 1.0, outcome="left", ended=5.0),))
+            store, changed(2, of="a", entries=(entry("a", 1.0, outcome="abandoned", ended=5.0),))
         )
         await write(store, changed(3, of="a", entries=(entry("a", 1.0, offered=ANNA),)))
         assert (await look(store))[1] == []
         (known,) = await orchestrations_of(store).list_entries(QUEUE, 0.0)
-        assert (known.outcome, known.ended) == ("left", 5.0)
+        assert (known.outcome, known.ended) == ("abandoned", 5.0)
         assert await orchestrations_of(store).list_entries(QUEUE, 6.0) == []
 
 
@@ -120,24 +120,26 @@ async def test_signing_is_seen_in_turns_of_its_group(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
         known = orchestrations_of(store)
         await write(store, changed(agents=(SavedAgent(BO, "a", 1.0, 2.0),)))
-        await known.sign_agent(SavedSigning("sales", ANNA, "out", 7.0))
-        await write(store, changed(2, signings=(SavedSigning("sales", BO, "pause", 8.0),)))
+        await known.set_agent_status(SavedAgentStatus("sales", ANNA, "out", 7.0))
+        await write(
+            store, changed(2, agent_statuses=(SavedAgentStatus("sales", BO, "pause", 8.0),))
+        )
         agents, _ = await look(store, ANNA, BO)
         assert agents[ANNA] == SavedAgent(ANNA, "", 0.0, 0.0, status="out")
         assert agents[BO] == SavedAgent(BO, "a", 1.0, 2.0, status="pause")
         agents, _ = await look(store, ANNA, BO, group="support")
         assert {one.status for one in agents.values()} <= {""}
         assert (await known.load_agents((BO,), "sales"))[BO].status == "pause"
-        await known.sign_agent(SavedSigning("sales", ANNA, "in", 9.0))
-        assert sorted(await known.list_signings()) == [
-            SavedSigning("sales", ANNA, "in", 9.0),
-            SavedSigning("sales", BO, "pause", 8.0),
+        await known.set_agent_status(SavedAgentStatus("sales", ANNA, "in", 9.0))
+        assert sorted(await known.list_agent_statuses()) == [
+            SavedAgentStatus("sales", ANNA, "in", 9.0),
+            SavedAgentStatus("sales", BO, "pause", 8.0),
         ]
 
 
 async def test_call_that_is_forgotten_waits_no_more_and_old_entries_go(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
-        await enter(store, entry("a", LATER), entry("b", 1.0, outcome="taken", ended=2.0))
+        await enter(store, entry("a", LATER), entry("b", 1.0, outcome="answered", ended=2.0))
         await write(store, OrchestrationChange("a", None))
         assert [one.call for one in await orchestrations_of(store).list_entries(QUEUE, 0.0)] == [
             "b"

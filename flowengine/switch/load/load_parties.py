@@ -33,7 +33,7 @@ ABSENT_SHARE: Final = 0.1  # who lets it ring; all others answer
 QUIET_SECONDS: Final = 30.0  # how long calls may take to end after the last caller has left
 
 
-class SimulatedCrowd:
+class LoadParties:
     """Everybody at the ends of lines. Callers press what menus offer and talk when they are
     connected; members are busy, decline, let it ring or answer, press what they are asked for, and
     hang up after a while.
