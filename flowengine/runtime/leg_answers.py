@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.leg_messages import encode_verdict, read_leg_event
 from flowengine.orchestration.turn import (
     AskMember,
@@ -21,11 +20,11 @@ from flowengine.runtime.call_state import Call
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery import CallbackDelivery, Reply
-from flowengine.runtime.delivery_log import append_entry
 from flowengine.runtime.leg_token import LEG_TOKEN_PREFIX, LegToken, parse_leg_token
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.runtime.token_rows import save_token_row
 from flowengine.sinch import CallbackEvent, Dice, Ice, Pie
 from flowengine.sinch.callback_events import CallTarget
 from flowengine.storage.sessions import SavedCall, Store, StoreError
@@ -74,7 +73,7 @@ class LegAnswers:
             return None
         reply = await self._take_turn(delivery, token)
         if type(delivery.event) is Ice:
-            await self._save_leg(delivery, reply)
+            await save_token_row(self._store, delivery, reply, self._log_once)
         return reply
 
     async def answer_saved_leg(self, delivery: CallbackDelivery, saved: SavedCall) -> Reply:
@@ -100,16 +99,6 @@ class LegAnswers:
             log.exception("callback of leg %s failed", delivery.event.call_id)
             verdict, room = EndLeg(), ""
         return self._build_reply(delivery, verdict, room, token)
-
-    async def _save_leg(self, delivery: CallbackDelivery, reply: Reply) -> None:
-        """Save which leg a call is. Its state is in the orchestration."""
-        event = delivery.event
-        entries = append_entry(None, delivery, spoken=True, cookie=False)
-        made = SavedCall(1, event.custom.encode(), entries, reply.body, delivery.at)
-        try:
-            await self._store.save(event.call_id, made, delivery.at + CALL_KEPT_SECONDS)
-        except StoreError as error:
-            self._log_once.error("legs are known by their token alone: %s", error)
 
     def _build_reply(
         self,

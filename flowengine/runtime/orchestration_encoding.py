@@ -1,5 +1,6 @@
 """What orchestrations keep in the store, encrypted: people, words and data are in it."""
 
+import hashlib
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from flowengine.runtime.platform_requests import CallOwner
 from flowengine.storage.sessions import SavedOrchestration, ScheduledTask
 
 _STATE_SUFFIX, _TASK_SUFFIX = "\norchestration", "\ntask"  # no state passes as a task
+ID_DIGEST_SIZE = 16
 ContentT = TypeVar("ContentT")
 StateT = TypeVar("StateT", bound=msgspec.Struct)
 
@@ -47,6 +49,17 @@ _PLACEMENT_DECODER = msgspec.msgpack.Decoder(OwnedPlacement)
 _ROOM_DECODER = msgspec.msgpack.Decoder(ModeratedConference)
 _PARKING_DECODER = msgspec.msgpack.Decoder(ParkingCode)
 _decode_task = msgspec.msgpack.Decoder(TaskContent).decode
+
+
+def format_orchestration_id(kind: str, application: str, name: str) -> str:
+    """The id of what an application has by a name. The name may have a value of a caller in it, so
+    the id is a digest.
+
+    >>> format_orchestration_id("room", "app", "board")
+    'room:f88dd3dbf8a8cab881fd92de8771adcf'
+    """
+    digest = hashlib.blake2b(f"{application}\n{name}".encode(), digest_size=ID_DIGEST_SIZE)
+    return f"{kind}:{digest.hexdigest()}"
 
 
 class OrchestrationEncoding:

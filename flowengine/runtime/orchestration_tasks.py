@@ -113,7 +113,7 @@ class OrchestrationTasks:
             return None
 
     async def _begin(self, task: ScheduledTask) -> None:
-        owner, began = read_task(self._orchestrations, task, Began)
+        owner, began = read_task(self._orchestrations.encoding, task, Began)
         await self._orchestrations.take_turn(task.orchestration, began, owner)
 
     async def _note_caller_left(self, task: ScheduledTask) -> None:
@@ -125,7 +125,7 @@ class OrchestrationTasks:
 
     async def _place_leg(self, task: ScheduledTask) -> float | None:
         call_id = task.orchestration
-        owner, placed = read_task(self._orchestrations, task, PlaceLeg)
+        owner, placed = read_task(self._orchestrations.encoding, task, PlaceLeg)
         token = format_leg_token(self._codec, LegToken(call_id, placed.attempt))
         outcome = await self._requests.place_leg(owner, placed.member, placed.cli, token)
         if isinstance(outcome, RequestDone):
@@ -144,7 +144,7 @@ class OrchestrationTasks:
         return None
 
     async def _hang_up_leg(self, task: ScheduledTask) -> float | None:
-        owner, leg = read_task(self._orchestrations, task, HangUpLeg)
+        owner, leg = read_task(self._orchestrations.encoding, task, HangUpLeg)
         outcome = await self._requests.hang_up_call(owner, leg.call_id)
         if isinstance(outcome, RequestDone):
             return None
@@ -156,7 +156,7 @@ class OrchestrationTasks:
         return None
 
     async def _end_caller(self, task: ScheduledTask) -> float | None:
-        owner, ended = read_task(self._orchestrations, task, EndCaller)
+        owner, ended = read_task(self._orchestrations.encoding, task, EndCaller)
         outcome = await self._requests.hang_up_call(owner, task.orchestration)
         return await self._note_release(task, owner, outcome, ended.number)
 
@@ -164,7 +164,7 @@ class OrchestrationTasks:
         """Answer the event that resumes the state of the caller, and send the answer. Both are the
         same in each try.
         """
-        owner, released = read_task(self._orchestrations, task, ReleaseCaller)
+        owner, released = read_task(self._orchestrations.encoding, task, ReleaseCaller)
         event = OrchestrationResult(
             call_id=task.orchestration, application_key=owner.application, exit=released.exit
         )

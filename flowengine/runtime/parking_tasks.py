@@ -67,15 +67,15 @@ class ParkingTasks:
         }
 
     async def _note_limit(self, task: ScheduledTask) -> None:
-        _, due = read_task(self._orchestrations, task, ParkingDue)
+        _, due = read_task(self._orchestrations.encoding, task, ParkingDue)
         await self._parkings.take_turn(task.orchestration, due)
 
     async def _note_left(self, task: ScheduledTask) -> None:
-        _, left = read_task(self._orchestrations, task, ParkingLeft)
+        _, left = read_task(self._orchestrations.encoding, task, ParkingLeft)
         await self._parkings.take_turn(task.orchestration, left)
 
     async def _bring(self, task: ScheduledTask) -> float | None:
-        owner, brought = read_task(self._orchestrations, task, BringParked)
+        owner, brought = read_task(self._orchestrations.encoding, task, BringParked)
         # without music a caller would be in silence until the other one is there
         svaml = encode_svaml((), ConnectConf(conference_id=brought.room, moh=BROUGHT_MUSIC))
         outcome = await self._requests.change_call(owner, brought.call_id, svaml)
@@ -105,7 +105,7 @@ class ParkingTasks:
         return task.tries >= MAX_BRING_TRIES
 
     async def _remove_other(self, task: ScheduledTask) -> float | None:
-        owner, other = read_task(self._orchestrations, task, RemoveOther)
+        owner, other = read_task(self._orchestrations.encoding, task, RemoveOther)
         outcome = await self._requests.remove_participant(owner, other.room, other.call_id)
         if isinstance(outcome, RequestRefused) and outcome.is_of_unknown_call:
             is_ongoing = await self._requests.is_call_ongoing(owner, other.call_id)
@@ -115,7 +115,7 @@ class ParkingTasks:
 
     async def _release(self, task: ScheduledTask) -> float | None:
         """Let a call go on by its exit. Each try sends the same answer."""
-        owner, released = read_task(self._orchestrations, task, ReleaseParked)
+        owner, released = read_task(self._orchestrations.encoding, task, ReleaseParked)
         event = OrchestrationResult(
             call_id=released.call_id, application_key=owner.application, exit=released.exit
         )

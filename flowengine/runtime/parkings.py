@@ -2,7 +2,6 @@
 decided in one transaction with the requests that follow.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -28,7 +27,10 @@ from flowengine.orchestration.parking import (
     conduct_parking,
 )
 from flowengine.runtime.log_once import LogOnce
-from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.orchestration_encoding import (
+    OrchestrationEncoding,
+    format_orchestration_id,
+)
 from flowengine.runtime.platform_requests import CallOwner, expand_call_url
 from flowengine.sinch import CallbackEvent
 from flowengine.states.parking_plan import CODE_FACT, ParkingRequest
@@ -50,13 +52,11 @@ BRING_TASK, REMOVE_OTHER_TASK, RELEASE_PARKED_TASK = (
     "parking_remove",
     "parking_release",
 )
-CODE_ID_BYTES = 16
 
 
 def name_parking(application: str, code: str) -> str:
-    """The id of a code, which may be a value of a caller."""
-    digest = hashlib.blake2b(f"{application}\n{code}".encode(), digest_size=CODE_ID_BYTES)
-    return f"parking:{digest.hexdigest()}"
+    """The id of a code."""
+    return format_orchestration_id("parking", application, code)
 
 
 class Parkings:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
-from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.leg_messages import build_dial_action, encode_verdict
 from flowengine.orchestration.placement_turn import (
     BeginFlow,
@@ -24,12 +23,12 @@ from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.callout_data import CalloutData, encode_callout_data
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery import CallbackDelivery, Reply
-from flowengine.runtime.delivery_log import append_entry
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, parse_leg_token
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.placement_requests import PlacementRequestError, check_inputs
 from flowengine.runtime.placements import Placements, TakenPlacementTurn
 from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.runtime.token_rows import save_token_row
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice
 from flowengine.sinch.callback_events import CallTarget
 from flowengine.states.place_plan import PlacementPlan
@@ -123,7 +122,7 @@ class PlacementAnswers:
         asks_who = program is not None and bool(program.answered_by_machine)
         reply = self._build_reply(delivery, verdict, token, asks_who=asks_who)
         if type(event) is Ice:
-            await self._save_call(delivery, reply)
+            await save_token_row(self._store, delivery, reply, self._log_once)
         return reply
 
     async def _take_turn(
@@ -136,16 +135,6 @@ class PlacementAnswers:
         except Exception:  # somebody is on the line
             log.exception("callback of placed call %s failed", delivery.event.call_id)
         return TakenPlacementTurn(EndLeg(), None)
-
-    async def _save_call(self, delivery: CallbackDelivery, reply: Reply) -> None:
-        """Save which placement a call is of. Its state is in the placement."""
-        event = delivery.event
-        entries = append_entry(None, delivery, spoken=True, cookie=False)
-        made = SavedCall(1, event.custom.encode(), entries, reply.body, delivery.at)
-        try:
-            await self._store.save(event.call_id, made, delivery.at + CALL_KEPT_SECONDS)
-        except StoreError as error:
-            self._log_once.error("placed calls are known by their token alone: %s", error)
 
     def _build_reply(
         self,

@@ -25,6 +25,7 @@ from flowengine.runtime.platform_requests import (
     RequestOutcome,
     RequestRefused,
 )
+from flowengine.runtime.task_contents import compute_retry, read_task
 from flowengine.sinch.address_mask import mask_address
 from flowengine.storage.sessions import ScheduledTask
 
@@ -32,13 +33,8 @@ DEFAULT_CALLS_AT_ONCE = 30
 FULL_RETRY_SECONDS = 0.5  # while as many calls are under way as may be
 MAX_PLACED_TRIES = 5  # of one request, within `PLACING_SECONDS` of the conductor
 MAX_ENDING_TRIES = 8
-FIRST_PLACED_PAUSE_SECONDS = 0.25  # doubled with each try
 INVALID_STATUSES = frozenset({400, 422})
 log = logging.getLogger(__name__)
-
-
-class UnreadablePlacementError(Exception):
-    """No key opens the task, or a later version wrote it."""
 
 
 class PlacementTasks:
@@ -69,26 +65,17 @@ class PlacementTasks:
         }
 
     async def handle(self, task: ScheduledTask) -> float | None:
-        """Carry out a task; returns when to try again, or None when it is done."""
+        """Carry out a task; returns when to try again, or None when it is done. Raises
+        UnreadableTaskError.
+        """
         handler = self._handlers.get(task.key.split(":")[1])
         if handler is None:
             log.error("task %s of %s is of a later version", task.key, task.orchestration)
             return None
-        try:
-            return await handler(task)
-        except UnreadablePlacementError:
-            log.error(  # noqa: TRY400  # its text says all
-                "task %s of %s cannot be read: another key or version wrote it",
-                task.key,
-                task.orchestration,
-            )
-            return None
+        return await handler(task)
 
     async def _begin(self, task: ScheduledTask) -> None:
-        found = self._placements.encoding.decode_task(task, PlacementTask)
-        if found is None:
-            raise UnreadablePlacementError
-        owner, content = found
+        owner, content = read_task(self._placements.encoding, task, PlacementTask)
         begin = OwnedPlacement(Placement(id=task.orchestration), owner, content.caller)
         await self._placements.take_turn(task.orchestration, content.began, begin)
 
@@ -108,17 +95,14 @@ class PlacementTasks:
         return None
 
     async def _place_call(self, task: ScheduledTask) -> float | None:
-        found = self._placements.encoding.decode_task(task, PlaceLeg)
-        if found is None:
-            raise UnreadablePlacementError
-        owner, placed = found
+        owner, placed = read_task(self._placements.encoding, task, PlaceLeg)
         token = LegToken(task.orchestration, placed.attempt)
         custom = format_leg_token(self._codec, token, PLACED_TOKEN_PREFIX)
         outcome = await self._requests.place_leg(owner, placed.member, placed.cli, custom)
         if isinstance(outcome, RequestDone):
             return None  # the question of the platform counts, and not the answer to the request
         if not isinstance(outcome, RequestRefused) and task.tries < MAX_PLACED_TRIES:
-            return self._compute_pause(task)
+            return compute_retry(task, self._clock())
         log.warning(
             "%s to %s was not placed: %s",
             task.orchestration,
@@ -130,22 +114,16 @@ class PlacementTasks:
         return None
 
     async def _hang_up(self, task: ScheduledTask) -> float | None:
-        found = self._placements.encoding.decode_task(task, HangUpLeg)
-        if found is None:
-            raise UnreadablePlacementError
-        owner, leg = found
+        owner, leg = read_task(self._placements.encoding, task, HangUpLeg)
         outcome = await self._requests.hang_up_call(owner, leg.call_id)
         if isinstance(outcome, RequestDone):
             return None
         if isinstance(outcome, RequestRefused) and outcome.is_of_unknown_call:
             return None
         if task.tries < MAX_ENDING_TRIES:
-            return self._compute_pause(task)
+            return compute_retry(task, self._clock())
         log.error("a call of %s goes on: %s", task.orchestration, outcome.reason)
         return None
-
-    def _compute_pause(self, task: ScheduledTask) -> float:
-        return self._clock() + FIRST_PLACED_PAUSE_SECONDS * 2.0 ** min(task.tries - 1, 5)
 
 
 def is_of_invalid_number(outcome: RequestOutcome) -> bool:

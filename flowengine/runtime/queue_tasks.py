@@ -56,22 +56,22 @@ class QueueTasks:
         }
 
     async def _enter(self, task: ScheduledTask) -> None:
-        _, queue = read_task(self._orchestrations, task, Queue)
+        _, queue = read_task(self._orchestrations.encoding, task, Queue)
         await self._orchestrations.queues.match(task.orchestration, queue)
 
     async def _match(self, task: ScheduledTask) -> None:
         await self._orchestrations.queues.match(task.orchestration)
 
     async def _offer(self, task: ScheduledTask) -> None:
-        _, offered = read_task(self._orchestrations, task, Offered)
+        _, offered = read_task(self._orchestrations.encoding, task, Offered)
         await self._orchestrations.take_turn(task.orchestration, offered)
 
     async def _note_choice(self, task: ScheduledTask) -> None:
-        _, chose = read_task(self._orchestrations, task, CallerChose)
+        _, chose = read_task(self._orchestrations.encoding, task, CallerChose)
         await self._orchestrations.take_turn(task.orchestration, chose)
 
     async def _note_departure(self, task: ScheduledTask) -> None:
-        _, went = read_task(self._orchestrations, task, CallerWent)
+        _, went = read_task(self._orchestrations.encoding, task, CallerWent)
         await self._orchestrations.take_turn(task.orchestration, went)
 
     async def _announce(self, task: ScheduledTask) -> float | None:
@@ -79,7 +79,7 @@ class QueueTasks:
         until it is done, also where a member has come meanwhile: the caller may be out already, and
         comes back by the end of the words.
         """
-        owner, wanted = read_task(self._orchestrations, task, AnnounceWait)
+        owner, wanted = read_task(self._orchestrations.encoding, task, AnnounceWait)
         ring = await self._orchestrations.load_ring(task.orchestration)
         if ring is None or ring.number != wanted.number:
             return None

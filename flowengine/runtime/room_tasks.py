@@ -72,13 +72,13 @@ class RoomTasks:
         }
 
     async def _take_turn(self, kind: type[RoomEvent], task: ScheduledTask) -> None:
-        _, event = read_task(self._orchestrations, task, kind)
+        _, event = read_task(self._orchestrations.encoding, task, kind)
         is_for_anybody = await self._rooms.take_turn(task.orchestration, event)
         if isinstance(event, RoomCommanded) and not is_for_anybody:
             log.warning("conference: {do: %s} has changed nobody: nobody is meant", event.do)
 
     async def _change_member(self, task: ScheduledTask) -> float | None:
-        owner, change = read_task(self._orchestrations, task, ChangeMember)
+        owner, change = read_task(self._orchestrations.encoding, task, ChangeMember)
         outcome = await self._requests.change_participant(
             owner, change.room, change.call_id, change.command, change.music
         )
@@ -86,12 +86,12 @@ class RoomTasks:
         return await self._note_outcome(task, outcome, event)
 
     async def _find_member(self, task: ScheduledTask) -> float | None:
-        owner, wanted = read_task(self._orchestrations, task, FindMember)
+        owner, wanted = read_task(self._orchestrations.encoding, task, FindMember)
         outcome = await self._requests.find_participant(owner, wanted.room, wanted.call_id)
         return await self._note_outcome(task, outcome, MemberFound(wanted.call_id))
 
     async def _remove_member(self, task: ScheduledTask) -> float | None:
-        owner, removed = read_task(self._orchestrations, task, RemoveMember)
+        owner, removed = read_task(self._orchestrations.encoding, task, RemoveMember)
         outcome = await self._requests.remove_participant(owner, removed.room, removed.call_id)
         return await self._note_outcome(task, outcome, None)
 

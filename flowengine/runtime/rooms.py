@@ -3,7 +3,6 @@ decide, and saves what follows, in one transaction. The tasks that follow are th
 """
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +24,10 @@ from flowengine.orchestration.room_turn import (
     RoomRequest,
 )
 from flowengine.runtime.log_once import LogOnce
-from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.orchestration_encoding import (
+    OrchestrationEncoding,
+    format_orchestration_id,
+)
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.states.room_plan import CommandRoom, EnterRoom, PressInRoom, RoomUpdate
 from flowengine.storage.sessions import (
@@ -45,13 +47,11 @@ JOIN_TASK, LEAVE_TASK, PRESS_TASK, COMMAND_TASK = (
     "room_command",
 )
 FIND_TASK, CHANGE_TASK, REMOVE_TASK = "room_find", "room_change", "room_remove"
-ROOM_ID_BYTES = 16
 
 
 def name_room(application: str, name: str) -> str:
-    """The id of a conference. Its name may have a value of a caller in it, so the id is a digest."""
-    digest = hashlib.blake2b(f"{application}\n{name}".encode(), digest_size=ROOM_ID_BYTES)
-    return f"room:{digest.hexdigest()}"
+    """The id of a conference."""
+    return format_orchestration_id("room", application, name)
 
 
 @dataclass(slots=True)

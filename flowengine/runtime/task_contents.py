@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from flowengine.runtime.orchestrations import Orchestrations
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.states import OwnEvent
 from flowengine.storage.sessions import ScheduledTask
@@ -22,10 +22,10 @@ class UnreadableTaskError(Exception):
 
 
 def read_task(
-    orchestrations: Orchestrations, task: ScheduledTask, kind: type[ContentT]
+    encoding: OrchestrationEncoding, task: ScheduledTask, kind: type[ContentT]
 ) -> tuple[CallOwner, ContentT]:
     """Where the request of a task goes, and what it says. Raises UnreadableTaskError."""
-    found = orchestrations.encoding.decode_task(task, kind)
+    found = encoding.decode_task(task, kind)
     if found is None:
         raise UnreadableTaskError
     return found
