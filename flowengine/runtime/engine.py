@@ -71,11 +71,11 @@ class Engine:
         locator = Locator(releases, codec, encryption)
         self.orchestrations, legs = None, None
         self.placements, placed_calls = None, None
-        if codec is not None and (kept := store.orchestrations) is not None:
-            self.orchestrations = Orchestrations(kept, codec, clock)
+        if codec is not None and (rows := store.orchestrations) is not None:
+            self.orchestrations = Orchestrations(rows, codec, clock)
             legs = LegAnswers(store, self.orchestrations, codec, clock)
             hours = ReleaseHours(lambda: releases.current)
-            self.placements = Placements(kept, codec, hours, clock)
+            self.placements = Placements(rows, codec, hours, clock)
             select = releases.select_release
             placed_calls = PlacementAnswers(store, self.placements, codec, select, clock)
         self._replier = Replier(

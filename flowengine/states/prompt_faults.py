@@ -21,6 +21,10 @@ from flowengine.svaml import (
 PromptFault = tuple[str, str, str]  # code, message, cure
 _BARE_KEY: Final = re.compile(r"(?<![\w*#])[*#](?![\w*#])")
 _QUOTED_KEY: Final = re.compile(r"""["'][^"']*[*#]""")
+MUSIC_NAMES: Final = frozenset({"music1", "music2", "music3"})
+MUSIC_HINT: Final = (
+    "write {audio: https://…} for music in a prompt; music1 to music3 go with music: and wait:"
+)
 _WORDS_BY_KEY: Final = {"*": "star", "#": "hash, or pound"}
 
 
@@ -56,6 +60,8 @@ def _find_text_faults(text: str, *, constant: bool) -> Iterator[PromptFault]:
             f"this text has {len(text)} characters; the platform speaks at most {MAX_SAY}",
             "split it into a list of prompts or into two states",
         )
+    if text.strip() in MUSIC_NAMES:
+        yield "FE945", f'a voice says "{text.strip()}" here', MUSIC_HINT
     yield from _find_empty_prompt(text=to_speakable(text))
     yield from find_bare_keys(text)
 
