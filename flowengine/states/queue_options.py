@@ -9,7 +9,7 @@ from flowengine.states.connect_options import Music
 from flowengine.states.field_types import DtmfKey, Duration, Name, StateName, mark_name
 from flowengine.states.prompt import Prompt
 from flowengine.states.queue_plan import MAX_PRIORITY, QueueOrder
-from flowengine.states.ring_options import Whisper
+from flowengine.states.ring_options import Accept, AfterExit, EachRing, MemberCallerId
 
 OF_HINT = "name a group: the name of a file in groups/, without .yaml"
 
@@ -121,39 +121,9 @@ class AuthoredQueue(
         ]
         | UnsetType
     ) = UNSET
-    each: (
-        Annotated[
-            Duration,
-            Meta(
-                description="How long the phone of a member rings, in whole seconds; without it, as "
-                "the group says, or 20s.",
-                examples=["15s"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    accept: (
-        Annotated[
-            str | Whisper,
-            Meta(
-                description="What a member hears on picking up, who then presses 1 to take the "
-                "call. Without it, whoever picks up has the call, be it an answering machine.",
-                examples=["A call for support. Press 1 to take it."],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    caller_id: (
-        Annotated[
-            str,
-            Meta(
-                description="The number shown to the members, or `private`; without it, the number "
-                "that the caller dialled.",
-                examples=["+14045001000"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    each: EachRing | UnsetType = UNSET
+    accept: Accept | UnsetType = UNSET
+    caller_id: MemberCallerId | UnsetType = UNSET
     nobody: Annotated[
         StateName,
         Meta(
@@ -180,17 +150,7 @@ class AuthoredQueue(
         ]
         | UnsetType
     ) = UNSET
-    after: (
-        Annotated[
-            StateName,
-            Meta(
-                description="Where the call goes when the member has hung up; without it, the call "
-                "ends.",
-                examples=["survey"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    after: AfterExit | UnsetType = UNSET
 
 
 def list_queue_keys(authored: Any) -> list[tuple[tuple[str, str], str | None]]:

@@ -88,6 +88,39 @@ class Whisper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ) = UNSET
 
 
+EachRing = Annotated[
+    RingTime,
+    Meta(
+        description="How long the phone of a member rings, in whole seconds; without it, as the group "
+        "says, or 20s.",
+        examples=["15s"],
+    ),
+]
+Accept = Annotated[
+    str | Whisper,
+    Meta(
+        description="What a member hears on picking up, who then presses 1 to take the call. Without "
+        "it, whoever picks up has the call, be it an answering machine.",
+        examples=["A call for sales. Press 1 to take it."],
+    ),
+]
+MemberCallerId = Annotated[
+    str,
+    Meta(
+        description="The number shown to the members, or `private`; without it, the number that the "
+        "caller dialled.",
+        examples=["+14045001000"],
+    ),
+]
+AfterExit = Annotated[
+    StateName,
+    Meta(
+        description="Where the call goes when the member has hung up; without it, the call ends.",
+        examples=["survey"],
+    ),
+]
+
+
 class RingWait(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the caller hears meanwhile."""
 
@@ -142,27 +175,8 @@ class AuthoredRing(
         ]
         | UnsetType
     ) = UNSET
-    each: (
-        Annotated[
-            RingTime,
-            Meta(
-                description="How long one phone rings, in whole seconds; without it, as the group "
-                "says, or 20s."
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    accept: (
-        Annotated[
-            str | Whisper,
-            Meta(
-                description="What a member hears on picking up, who then presses 1 to take the "
-                "call. Without it, whoever picks up has the call, be it an answering machine.",
-                examples=["A call for sales. Press 1 to take it."],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    each: EachRing | UnsetType = UNSET
+    accept: Accept | UnsetType = UNSET
     wait: (
         Annotated[
             RingWait,
@@ -173,17 +187,7 @@ class AuthoredRing(
         ]
         | UnsetType
     ) = UNSET
-    caller_id: (
-        Annotated[
-            str,
-            Meta(
-                description="The number shown to the members, or `private`; without it, the number "
-                "that the caller dialled.",
-                examples=["+14045001000"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    caller_id: MemberCallerId | UnsetType = UNSET
     nobody: Annotated[
         StateName,
         Meta(description="Where the call goes when nobody has taken it.", examples=["voicemail"]),
@@ -208,14 +212,4 @@ class AuthoredRing(
         ]
         | UnsetType
     ) = UNSET
-    after: (
-        Annotated[
-            StateName,
-            Meta(
-                description="Where the call goes when the member has hung up; without it, the call "
-                "ends.",
-                examples=["survey"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    after: AfterExit | UnsetType = UNSET
