@@ -90,9 +90,8 @@ class CompiledPlace(Verb):
             raise EvalError("at: is no date and time such as 2026-12-24 09:30")
         if at and is_too_far_ahead(at, names.now.timestamp()):
             raise EvalError(f"at: {TOO_FAR_AHEAD}")
-        key = f"key {self.key.render(names)}" if self.key else self._build_own_key(run)
         return PlacementPlan(
-            id=compute_placement_id(run.event.application_key, self.flow, key),
+            id=compute_placement_id(run.event.application_key, self.flow, self._build_key(run)),
             flow=self.flow,
             to=parse_member(self.to.render(names)),
             data={item.variable.name: item.evaluate(run) for item in self.inputs},
@@ -106,8 +105,14 @@ class CompiledPlace(Verb):
             zone=self.zone,
         )
 
-    def _build_own_key(self, run: StepContext) -> str:
-        """What a repeated step has alike, and no other visit of a state."""
+    def _build_key(self, run: StepContext) -> str:
+        """The key of the author. Without one, and where it is empty for this call, it is what a
+        repeated step has alike, and no other visit of a state.
+        """
+        if self.key is not None:
+            if key := self.key.render(run.names).strip():
+                return f"key {key}"
+            run.notes.append("the key is empty: each call that comes here places one")
         return f"call {run.event.call_id} {run.steps} {len(run.placements)} {self.name}"
 
     @property
@@ -129,6 +134,9 @@ class CompiledPlace(Verb):
             yield NoEffect(("pause",), "there is one try", "remove it, or allow more tries:")
         if "zone" in authored and not self.within and self.at is None:
             yield NoEffect(("zone",), "no clock decides here", "remove it, or say within: or at:")
+        if self.key is not None and self.key.constant is not None and not self.key.constant.strip():
+            hint = "write what tells this call from others, or remove it"
+            yield NoEffect(("key",), "an empty key tells no call from others", hint)
 
 
 def compile_place(
