@@ -20,12 +20,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support_line import Crm, Server, write_support_line
-from tests.thoroughness import examples
+from tests.thoroughness import THOROUGH, examples
 
-# no deadline and no check of speed: a machine that has much else to do must not fail a property
+# No deadline and no check of speed: a machine that has much else to do must not fail a property.
+# The same inputs in each run, so that a change is judged by what it changed; a thorough run tries
+# new ones.
 settings.register_profile(
     "properties",
     max_examples=examples(100),
+    derandomize=not THOROUGH,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -1,5 +1,5 @@
-"""How many inputs the properties try: a quarter by default, so that the whole suite stays quick; all
-of them with THOROUGH=1, as before a release.
+"""How many inputs the properties try: a quarter by default, so that the whole suite stays quick, and
+the same ones in each run; all of them with THOROUGH=1, new ones in each run, as before a release.
 """
 
 import os
