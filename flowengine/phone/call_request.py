@@ -11,11 +11,11 @@ import click
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.expr import EvalError, load_zone
+from flowengine.expr import EvalError
+from flowengine.phone.call_time import CallTimeError, parse_call_time
 from flowengine.problems import suggest_name
 from flowengine.scenarios.call_setup import (
     CALLER_BY_KIND,
-    DEFAULT_TIME,
     DIALLED_CANDIDATES,
     ORIGIN_BY_KIND,
     CallerKind,
@@ -26,7 +26,6 @@ from flowengine.scenarios.call_setup import (
     is_placed_by_flows,
 )
 from flowengine.scenarios.conversation import Conversation, build_exchange
-from flowengine.scenarios.scenario_checks import is_time
 from flowengine.scenarios.scenario_given import Given
 from flowengine.states.variable_values import convert_value
 from flowengine.svaml import CallHeader
@@ -113,17 +112,11 @@ def to_given(wish: CallRequest, zone: str, placed: str) -> dict[str, Any]:
 
 
 def parse_time(text: str, zone: str) -> str:
-    """A time as scenarios have it; only hours are those of an ordinary Monday."""
-    if text == "now":
-        return datetime.now(load_zone(zone)).strftime("%Y-%m-%d %H:%M:%S")
-    whole = (
-        f"{DEFAULT_TIME.split()[0]} {text.zfill(5)}" if ":" in text and "-" not in text else text
-    )
-    if not is_time(whole) or " " not in whole:
-        raise click.UsageError(
-            f"--at {text} is no time: write for example 23:00, {DEFAULT_TIME} or now"
-        )
-    return whole
+    """A time as scenarios have it."""
+    try:
+        return parse_call_time(text, zone)
+    except CallTimeError as error:
+        raise click.UsageError(f"--at {error}") from error
 
 
 def parse_data_option(text: str) -> tuple[str, Any]:
