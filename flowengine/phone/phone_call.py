@@ -141,9 +141,13 @@ class PhoneCall:
         return doing[name]() is not False
 
     def unpark_call(self, number: str) -> None:
-        if not isinstance(self.talk.call.activity, ParkActivity):
+        if not self.is_parked():
             raise NotPossibleError("nothing is parked")
         self.talk.apply_svaml(build_connect_svaml(number))
+
+    def is_parked(self) -> bool:
+        """Whether the call waits until a system takes it out."""
+        return isinstance(self.talk.call.activity, ParkActivity)
 
     def act_as_callee(self, does: Any) -> bool | None:
         if isinstance(does, dict):

@@ -29,22 +29,24 @@ ScenarioData = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class SavedScenario:
     """What a scenario is made of, besides the call itself. `hidden` are secrets, which must not be
-    in a file.
+    in a file. Without a `name` it is called after what happens in it.
     """
 
     flow: str
     given: ScenarioData
     lookups: Sequence[TrialLookup]
     hidden: Sequence[str] = ()
+    name: str = ""
+    header: str = SCENARIO_HEADER
 
 
 def format_scenario_file(call: PhoneCall, kept: SavedScenario) -> str:
     """The file with this one scenario."""
     data = {
         "flow": kept.flow,
-        "scenarios": {format_title(call.steps): build_saved_scenario(call, kept)},
+        "scenarios": {kept.name or format_title(call.steps): build_saved_scenario(call, kept)},
     }
-    return SCENARIO_HEADER + yaml.dump(
+    return kept.header + yaml.dump(
         data, Dumper=ScenarioDumper, sort_keys=False, allow_unicode=True, width=1_000_000
     )
 
