@@ -18,6 +18,7 @@ from flowengine.switch.calls import Leg
 from flowengine.switch.switch_events import MenuWaits
 
 CALLEE = "callee"
+OWN_PHONE = "you"  # whom a placed call calls: the person at the page
 MAX_SAMPLES = 3  # inputs that the page offers
 CallPhase = Literal["asked", "ringing", "joined", "parked", "listening", "lookup", "over"]
 
@@ -74,7 +75,9 @@ class EndView(msgspec.Struct, frozen=True):
 
 
 class CallView(msgspec.Struct, frozen=True):
-    """A call as it stands. `entries` are all so far, `steps` what was done in words."""
+    """A call as it stands. `entries` are those from number `first` on, `steps` what was done in
+    words.
+    """
 
     id: str
     flow: str
@@ -84,6 +87,7 @@ class CallView(msgspec.Struct, frozen=True):
     seconds: float
     zone: str
     given: JsonObject
+    first: int
     entries: Sequence[TranscriptEntry]
     steps: tuple[str, ...]
     way: tuple[Station, ...]
@@ -96,8 +100,8 @@ class CallView(msgspec.Struct, frozen=True):
     notice: str = ""
 
 
-def build_call_view(name: str, call: BrowserCall) -> CallView:
-    """The call as it stands."""
+def build_call_view(name: str, call: BrowserCall, known: int = 0) -> CallView:
+    """The call as it stands, without the entries that the page knows."""
     run, talk = call.run, call.run.call.talk
     has_begun = not run.refusal
     return CallView(
@@ -109,7 +113,8 @@ def build_call_view(name: str, call: BrowserCall) -> CallView:
         seconds=talk.clock.seconds,
         zone=call.line.project.zone,
         given=call.opening.given,
-        entries=run.transcript.entries,
+        first=known,
+        entries=run.transcript.entries[known:],
         steps=tuple(list_action_words(call)),
         way=tuple(list_stations(call)) if has_begun else (),
         place=find_place(call) if has_begun else ("", ""),
@@ -189,6 +194,8 @@ def list_parties(talk: Conversation) -> Iterator[PartyView]:
     far = talk.get_far_leg()
     if far is not None and far is not talk.get_near_leg():
         yield build_party_view(CALLEE, far.address, far)
+    elif far is not None and far.state == "ringing":
+        yield build_party_view(OWN_PHONE, far.address, far)
     for party in talk.parties.list_named():
         yield build_party_view(party.name, party.address, talk.parties.find_leg(party))
 

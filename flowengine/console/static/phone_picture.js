@@ -1,0 +1,118 @@
+// The picture of the flow beside the call: it lights up along the way.
+
+const STEP_MILLIS = 140;
+const MAX_ANIMATED = 12; // stations: a longer way is lit at once
+const ZOOM = 1.25;
+
+export class CallPicture {
+  // `frame` scrolls the picture, `title` names the flow.
+  constructor(frame, title) {
+    this.frame = frame;
+    this.title = title;
+    this.pictures = new Map();
+    this.shown = "";
+    this.lit = 0;
+    this.run = 0;
+    this.scale = 1;
+  }
+
+  // Forget the pictures: another call, maybe of a flow that has changed since.
+  reset() {
+    this.pictures.clear();
+    this.shown = "";
+    this.lit = 0;
+    this.run += 1;
+  }
+
+  // Light the way of a call, the new part of it step by step.
+  async follow(view) {
+    this.run += 1;
+    const run = this.run;
+    const begin = Math.min(this.lit, view.way.length);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const animated = !still && view.way.length - begin <= MAX_ANIMATED;
+    for (let at = begin; animated && at < view.way.length; at += 1) {
+      const station = view.way[at];
+      await this.show(view, station.flow);
+      if (run !== this.run) return;
+      this.light(view.way.slice(0, at + 1), [station.flow, station.state], false);
+      await new Promise((resolve) => setTimeout(resolve, STEP_MILLIS));
+      if (run !== this.run) return;
+    }
+    this.lit = view.way.length;
+    const [flow, state] = view.place[0] ? view.place : [view.flow, ""];
+    await this.show(view, flow);
+    if (run === this.run) this.light(view.way, [flow, state], true);
+  }
+
+  // Show the picture of a flow.
+  async show(view, flow) {
+    if (this.shown === flow) return;
+    if (!this.pictures.has(flow)) {
+      const path = `/phone/calls/${encodeURIComponent(view.id)}/pictures/${encodeURIComponent(flow)}.svg`;
+      this.pictures.set(flow, loadPicture(path));
+    }
+    const picture = await this.pictures.get(flow);
+    this.shown = flow;
+    this.title.textContent = flow;
+    this.frame.replaceChildren(...(picture ? [picture] : []));
+    this.resize(picture);
+  }
+
+  light(way, [flow, state], isSettled) {
+    const own = way.filter((station) => station.flow === flow);
+    const visited = new Set(own.map((station) => station.state));
+    const edges = new Set(
+      way.slice(1).map((station, at) => `${way[at].flow}/${way[at].state}>${station.state}`),
+    );
+    for (const node of this.frame.querySelectorAll("[data-state]")) {
+      node.classList.toggle("is-visited", visited.has(node.dataset.state));
+      const isCurrent = node.dataset.state === state;
+      node.classList.toggle("is-current", isCurrent);
+      if (isCurrent) this.bringIntoView(node, isSettled);
+    }
+    for (const edge of this.frame.querySelectorAll("[data-from][data-to]")) {
+      const key = `${flow}/${edge.dataset.from}>${edge.dataset.to}`;
+      edge.classList.toggle("is-visited", edges.has(key));
+    }
+  }
+
+  // Scroll the frame alone: the page stays where it is.
+  bringIntoView(node, isSmooth) {
+    const frame = this.frame.getBoundingClientRect();
+    const box = node.getBoundingClientRect();
+    this.frame.scrollTo({
+      left: this.frame.scrollLeft + box.left + box.width / 2 - frame.left - frame.width / 2,
+      top: this.frame.scrollTop + box.top + box.height / 2 - frame.top - frame.height / 2,
+      behavior: isSmooth ? "smooth" : "auto",
+    });
+  }
+
+  zoom(direction) {
+    this.scale = direction === 0 ? 1 : this.scale * (direction > 0 ? ZOOM : 1 / ZOOM);
+    this.resize(this.frame.querySelector("svg"));
+  }
+
+  resize(picture) {
+    const box = picture?.viewBox?.baseVal;
+    if (!box?.width) return;
+    picture.setAttribute("width", String(Math.round(box.width * this.scale)));
+    picture.setAttribute("height", String(Math.round(box.height * this.scale)));
+  }
+}
+
+// An SVG as nodes. XMLHttpRequest parses it without a sink that trusted types forbid.
+function loadPicture(path) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.responseType = "document";
+    request.overrideMimeType("image/svg+xml");
+    request.addEventListener("load", () => {
+      const root = request.status === 200 ? request.responseXML?.documentElement : null;
+      resolve(root ? document.importNode(root, true) : null);
+    });
+    request.addEventListener("error", () => resolve(null));
+    request.open("GET", path);
+    request.send();
+  });
+}
