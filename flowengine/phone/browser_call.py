@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from flowengine.phone.call_narrator import CallNarrator
-from flowengine.phone.call_opening import CallOpening
+from flowengine.phone.call_opening import CallOpening, OpeningRequest
 from flowengine.phone.call_transcript import EntryTranscript
 from flowengine.phone.phone_call import PhoneCall, StepRefusedError
 from flowengine.phone.phone_project import PhoneProject
@@ -60,6 +60,7 @@ class BrowserCall:
 
     line: PhoneProject
     opening: CallOpening
+    wish: OpeningRequest = OpeningRequest()
     actions: list[CallAction] = field(default_factory=list)
     notice: str = ""
     """Why the last thing that was to be done had no effect"""

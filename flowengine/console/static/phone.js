@@ -1,11 +1,10 @@
 // The phone: call a flow, hear it, press keys, and see the way that it takes.
 
-import { element } from "./dom.js";
+import { ask, element } from "./dom.js";
 import { KeyBuffer, KEYS, isTyping } from "./phone_keys.js";
 import { buildLookup } from "./phone_lookup.js";
 import { buildButton, buildParties } from "./phone_parties.js";
 import { CallPicture } from "./phone_picture.js";
-import { requestCall } from "./phone_requests.js";
 import { showScenario } from "./phone_saving.js";
 import { Speaker } from "./phone_speech.js";
 import { formatSeconds, Transcript } from "./phone_transcript.js";
@@ -29,7 +28,7 @@ async function go(path, body) {
   transcript.finish();
   report(null);
   try {
-    await show(await requestCall(path, body));
+    await show(await ask(path, body));
   } catch (error) {
     if (error.status === 404) forget();
     report(error);
@@ -47,7 +46,8 @@ async function show(next) {
   document.body.classList.add("has-call");
   part.opening.hidden = true;
   part.call.hidden = false;
-  part.stage.hidden = false;
+  part.intro.hidden = true;
+  part.messagesBox.hidden = false;
   part.saving.hidden = true;
   showControls();
   picture.follow(view);
@@ -68,7 +68,9 @@ function showControls() {
   part.words.hidden = part.keypad.hidden;
   part.acts.hidden = over || view.phase === "lookup";
   part.park.hidden = view.phase !== "parked";
-  part.silence.textContent = view.phase === "asked" ? "Stay silent" : "Wait";
+  part.silence.textContent = view.phase === "asked" ? "Stay silent" : "Let time pass";
+  part.hangup.hidden = over;
+  part.save.hidden = over;
   part.back.disabled = !view.steps.length;
   keys.expect(view.awaits?.digits ?? 0);
   for (const button of part.keypad.querySelectorAll("button")) {
@@ -159,7 +161,10 @@ function forget() {
   document.body.classList.remove("has-call");
   part.opening.hidden = false;
   part.call.hidden = true;
-  part.stage.hidden = true;
+  part.intro.hidden = false;
+  part.messagesBox.hidden = true;
+  transcript.reset();
+  showTarget();
   part.saving.hidden = true;
 }
 
@@ -200,12 +205,13 @@ function showTarget() {
   const option = part.flow.selectedOptions[0];
   if (!option) return;
   const placed = Boolean(option.dataset.placed);
-  part.targetHint.textContent = placed ? "Your system places this call; you are the one who is called." : `The number is ${option.dataset.to}`;
+  part.targetHint.hidden = !placed;
+  picture.preview(option.value);
   const names = (option.dataset.inputs ?? "").split(" ").filter(Boolean);
   part.inputsBox.hidden = !placed || names.length === 0;
   part.inputs.replaceChildren(
     ...names.map((name) =>
-      element("label", {}, name, element("input", { type: "text", class: "field", name: `data.${name}`, autocomplete: "off" })),
+      element("label", {}, name, element("input", { type: "text", name: `data.${name}`, autocomplete: "off" })),
     ),
   );
 }
@@ -307,7 +313,7 @@ async function resume() {
   const kept = sessionStorage.getItem(KEPT);
   if (!kept) return;
   try {
-    await show(await requestCall(`/phone/calls/${encodeURIComponent(kept)}`));
+    await show(await ask(`/phone/calls/${encodeURIComponent(kept)}`));
     transcript.finish();
   } catch {
     forget();

@@ -9,7 +9,6 @@ const MAX_OFFERED = 6;
 export function buildLookup(lookup, answer) {
   const field = element("input", {
     type: "text",
-    class: "field",
     id: "phone-answer",
     placeholder: '200 {"name": "Ann"}, 404 or timeout',
     autocomplete: "off",
@@ -19,7 +18,7 @@ export function buildLookup(lookup, answer) {
     "form",
     { class: "phone-say" },
     field,
-    element("button", { type: "submit", class: "button" }, "Answer"),
+    element("button", { type: "submit" }, "Answer"),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -39,7 +38,7 @@ export function buildLookup(lookup, answer) {
           buildButton(
             describeAnswer(offered),
             () => answer({ answer: offered }),
-            at === 0 ? "button button-primary" : "button",
+            at === 0 ? "primary" : "",
           ),
         ),
     ),

@@ -4,9 +4,10 @@ import { element } from "./dom.js";
 
 const RINGING = {
   you: [["Answer", "answer"], ["Machine answers", "machine"], ["Busy", "busy"], ["Decline", "decline"], ["No answer", "no answer"]],
-  callee: [["Answer", "answer"], ["Busy", "busy"], ["Decline", "decline"], ["No answer", "no answer"], ["Machine answers", "machine"], ["Perhaps a machine", "unsure"], ["Cannot be reached", "congestion"]],
+  callee: [["Answer", "answer"], ["Busy", "busy"], ["Decline", "decline"], ["No answer", "no answer"]],
   member: [["Answer", "answer"], ["Answer and accept", "accept"], ["Busy", "busy"], ["Decline", "decline"], ["No answer", "no answer"]],
 };
+const RARE = [["Machine answers", "machine"], ["Perhaps a machine", "unsure"], ["Cannot be reached", "congestion"]];
 const WORDS = { ringing: "rings", up: "is in the call", gone: "is gone", calling: "calls", "": "is free" };
 
 // The cards of all parties; `act` does what a line says.
@@ -36,21 +37,28 @@ function buildParty(party, act) {
 
 function buildAnswers(party, prefix, act) {
   const answers = RINGING[party.name] ?? RINGING.member;
+  const rare = RARE.map(([label, line]) => buildButton(label, () => act(line)));
+  const more = element(
+    "details",
+    { class: "phone-more" },
+    element("summary", {}, "Otherwise"),
+    element("div", { class: "phone-acts" }, ...rare),
+  );
   return [
     element(
       "div",
       { class: "phone-acts" },
       ...answers.map(([label, line], at) =>
-        buildButton(label, () => act(prefix + line), at === 0 ? "button button-primary" : "button"),
+        buildButton(label, () => act(prefix + line), at === 0 ? "primary" : ""),
       ),
     ),
+    ...(party.name === "callee" ? [more] : []),
   ];
 }
 
 function buildActs(party, act) {
   const field = element("input", {
     type: "text",
-    class: "field",
     placeholder: party.is_asked ? "a key, or words" : "words, or keys",
     "aria-label": `What ${party.name} says or presses`,
   });
@@ -58,7 +66,7 @@ function buildActs(party, act) {
     "form",
     { class: "phone-say" },
     field,
-    element("button", { type: "submit", class: "button" }, "Do"),
+    element("button", { type: "submit" }, "Do"),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -66,14 +74,14 @@ function buildActs(party, act) {
     if (text) act(`${party.name} ${/^[0-9*#]+$/.test(text) ? text : `say ${text}`}`);
   });
   const accept = party.is_asked
-    ? [buildButton("Press 1", () => act(`${party.name} 1`), "button button-primary")]
+    ? [buildButton("Press 1", () => act(`${party.name} 1`), "primary")]
     : [];
-  const away = buildButton("Hang up", () => act(`${party.name} hang up`), "button");
+  const away = buildButton("Hang up", () => act(`${party.name} hang up`));
   return [element("div", { class: "phone-acts" }, ...accept, away), form];
 }
 
-export function buildButton(label, act, kind = "button") {
-  const button = element("button", { type: "button", class: kind }, label);
+export function buildButton(label, act, kind = "") {
+  const button = element("button", { type: "button", class: kind || null }, label);
   button.addEventListener("click", act);
   return button;
 }

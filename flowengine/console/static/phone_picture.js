@@ -45,7 +45,15 @@ export class CallPicture {
     if (run === this.run) this.light(view.way, [flow, state], true);
   }
 
-  // Show the picture of a flow.
+  // Show a flow before it is called.
+  async preview(flow) {
+    this.reset();
+    const run = this.run;
+    const picture = await loadPicture(`/phone/pictures/${encodeURIComponent(flow)}.svg`);
+    if (run === this.run) this.place(flow, picture);
+  }
+
+  // Show the picture of a flow, as the call has it.
   async show(view, flow) {
     if (this.shown === flow) return;
     if (!this.pictures.has(flow)) {
@@ -54,6 +62,10 @@ export class CallPicture {
     }
     const picture = await this.pictures.get(flow);
     this.shown = flow;
+    this.place(flow, picture);
+  }
+
+  place(flow, picture) {
     this.title.textContent = flow;
     this.frame.replaceChildren(...(picture ? [picture] : []));
     this.resize(picture);

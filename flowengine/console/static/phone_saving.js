@@ -1,17 +1,16 @@
 // The call as a scenario: shown first, then written into the folder or copied.
 
-import { element } from "./dom.js";
+import { ask, element } from "./dom.js";
 import { buildButton } from "./phone_parties.js";
-import { requestCall } from "./phone_requests.js";
 
 // Show the scenario of a call in `panel`.
 export async function showScenario(panel, id, report) {
-  const name = element("input", { type: "text", class: "field", id: "phone-scenario-name" });
+  const name = element("input", { type: "text", id: "phone-scenario-name" });
   const result = element("div", { "aria-live": "polite" });
-  const ask = async (wanted) => {
+  const show = async (wanted) => {
     try {
-      const found = await requestCall(`/phone/calls/${id}/scenario`, { name: name.value.trim(), ...wanted });
-      result.replaceChildren(...buildResult(found, ask));
+      const found = await ask(`/phone/calls/${id}/scenario`, { name: name.value.trim(), ...wanted });
+      result.replaceChildren(...buildResult(found, show));
       if (found.file) panel.querySelector("form").hidden = true;
     } catch (error) {
       report(error);
@@ -22,20 +21,20 @@ export async function showScenario(panel, id, report) {
     { class: "phone-say" },
     element("label", { for: "phone-scenario-name" }, "Name"),
     name,
-    element("button", { type: "submit", class: "button" }, "Rename"),
+    element("button", { type: "submit" }, "Rename"),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    ask({ write: false });
+    show({ write: false });
   });
   name.placeholder = "what happens in the call";
   panel.replaceChildren(element("h2", {}, "Scenario"), form, result);
   panel.hidden = false;
-  await ask({ write: false });
+  await show({ write: false });
   panel.scrollIntoView({ block: "nearest" });
 }
 
-function buildResult(found, ask) {
+function buildResult(found, show) {
   const faults = found.faults.map((fault) => element("li", {}, fault));
   const verdict = faults.length
     ? element("div", { class: "phone-verdict is-bad" }, "It does not pass as it stands:", element("ul", {}, ...faults))
@@ -44,7 +43,7 @@ function buildResult(found, ask) {
     await navigator.clipboard.writeText(found.text);
     copy.textContent = "Copied";
   });
-  const write = buildButton(`Save as ${found.place}`, () => ask({ write: true }), "button button-primary");
+  const write = buildButton(`Save as ${found.place}`, () => show({ write: true }), "primary");
   const saved = found.file
     ? [element("p", { class: "phone-saved" }, "Saved as ", element("code", {}, found.file), ". From now on ", element("code", {}, "flowengine test"), " makes this call, too.")]
     : [];

@@ -65,11 +65,11 @@ function buildLine(entry) {
     "li",
     { class: `phone-line phone-line-${kind}${near}${bad}` },
     element("span", { class: "phone-line-time" }, formatSeconds(entry.seconds)),
-    element("span", { class: "phone-line-who" }, entry.who === "-" ? "note" : entry.who),
+    element("span", { class: "phone-line-who" }, nameSpeaker(entry)),
     element(
       "span",
       { class: "phone-line-what", ...(speech && { lang: entry.sound.locale }) },
-      speech ? entry.sound.text : entry.what,
+      entry.sound ? describeSound(entry.sound) : entry.what,
     ),
   );
 }
@@ -96,9 +96,20 @@ function buildMessage(entry) {
   );
 }
 
+function nameSpeaker(entry) {
+  if (entry.who === "-") return "note";
+  return entry.sound ? `${entry.who} hears` : entry.who;
+}
+
 // Parties act; platform, flow and notes are told of.
 function isDone(who) {
   return !["platform", "flow", "-"].includes(who);
+}
+
+function describeSound(sound) {
+  if (sound.kind === "pause") return `… ${sound.seconds} s`;
+  if (sound.kind === "speech") return sound.text;
+  return sound.text ? `♪ ${sound.text}` : sound.kind;
 }
 
 export function formatSeconds(seconds) {
