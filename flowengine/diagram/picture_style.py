@@ -9,6 +9,7 @@ LIGHT: Final = {
     "end": "#be3a4a", "subflow": "#7c3aed", "connection": "#15803d", "lookup": "#0e7490",
     "added": "#1a7f37", "removed": "#cf222e", "changed": "#9a6700", "added_fill": "#e3f7e8",
     "removed_fill": "#ffebe9", "changed_fill": "#fff6d6", "accent": "#2563eb", "symbol": "#ffffff",
+    "current": "#e4eeff",
 }  # fmt: skip
 DARK: Final = {
     "ground": "#12161d", "card": "#1b212b", "ink": "#e6eaf0", "soft": "#9aa6b8", "border": "#39434f",
@@ -16,6 +17,7 @@ DARK: Final = {
     "end": "#f07a86", "subflow": "#b292ff", "connection": "#4cc273", "lookup": "#45b8d0",
     "added": "#4cc273", "removed": "#f47068", "changed": "#dfb143", "added_fill": "#15301e",
     "removed_fill": "#3a1c1e", "changed_fill": "#352b12", "accent": "#6ea0ff", "symbol": "#12161d",
+    "current": "#1c3050",
 }  # fmt: skip
 FONTS: Final = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'
@@ -40,6 +42,10 @@ PART_COLOURS: Final = Template(
 .flow-picture .edge:hover .label-text { fill: $ink; }
 .flow-picture .state.is-visited .card { stroke: $accent; }
 .flow-picture .state.is-current .card, .flow-picture .state.is-selected .card { stroke: $accent; }
+.flow-picture .state:focus-visible .card { stroke: $accent; }
+.flow-picture .state.is-current .card { fill: $current; }
+.flow-picture .number rect { fill: $accent; stroke: $ground; }
+.flow-picture .number text { fill: $symbol; }
 """
 )
 SHAPE_COLOUR: Final = Template(".flow-picture .shape-$shape .band { fill: $colour; }\n")
@@ -70,6 +76,11 @@ PART_FORMS: Final = f"""\
 .flow-picture .mark-removed .card, .flow-picture .mark-removed > .line {{ stroke-dasharray: 5 3; }}
 .flow-picture .state.is-current .card, .flow-picture .state.is-selected .card {{ stroke-width: 3; }}
 .flow-picture .state.is-visited .card, .flow-picture .edge.is-visited > .line {{ stroke-width: 2.2; }}
+.flow-picture .state[role="button"] {{ cursor: pointer; }}
+.flow-picture .state:focus {{ outline: none; }}
+.flow-picture .state:focus-visible .card {{ stroke-width: 3; }}
+.flow-picture .is-faded {{ opacity: 0.25; }}
+.flow-picture .number text {{ font-size: 11px; font-weight: 700; text-anchor: middle; }}
 """
 
 
