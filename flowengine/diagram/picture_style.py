@@ -4,20 +4,20 @@ from string import Template
 from typing import Final
 
 LIGHT: Final = {
-    "ground": "#ffffff", "card": "#ffffff", "ink": "#1c2330", "soft": "#5b6677", "border": "#c3cad5",
-    "line": "#8a95a6", "action": "#64748b", "question": "#2563eb", "decision": "#b45309",
+    "ground": "#ffffff", "card": "#ffffff", "ink": "#1c2024", "soft": "#5a636b", "border": "#cfcac2",
+    "line": "#8d949b", "action": "#68717a", "question": "#2563eb", "decision": "#b45309",
     "end": "#be3a4a", "subflow": "#7c3aed", "connection": "#15803d", "lookup": "#0e7490",
     "added": "#1a7f37", "removed": "#cf222e", "changed": "#9a6700", "added_fill": "#e3f7e8",
-    "removed_fill": "#ffebe9", "changed_fill": "#fff6d6", "accent": "#2563eb", "symbol": "#ffffff",
-    "current": "#e4eeff",
+    "removed_fill": "#ffebe9", "changed_fill": "#fff6d6", "accent": "#0b6e69", "symbol": "#ffffff",
+    "current": "#e2f2f0",
 }  # fmt: skip
 DARK: Final = {
-    "ground": "#12161d", "card": "#1b212b", "ink": "#e6eaf0", "soft": "#9aa6b8", "border": "#39434f",
-    "line": "#6b7889", "action": "#8593a8", "question": "#6ea0ff", "decision": "#e0a04a",
+    "ground": "#16181a", "card": "#1f2225", "ink": "#e8e6e1", "soft": "#a3a9af", "border": "#3d4349",
+    "line": "#757d85", "action": "#8b949d", "question": "#6ea0ff", "decision": "#e0a04a",
     "end": "#f07a86", "subflow": "#b292ff", "connection": "#4cc273", "lookup": "#45b8d0",
     "added": "#4cc273", "removed": "#f47068", "changed": "#dfb143", "added_fill": "#15301e",
-    "removed_fill": "#3a1c1e", "changed_fill": "#352b12", "accent": "#6ea0ff", "symbol": "#12161d",
-    "current": "#1c3050",
+    "removed_fill": "#3a1c1e", "changed_fill": "#352b12", "accent": "#4cc2ba", "symbol": "#16181a",
+    "current": "#17332f",
 }  # fmt: skip
 FONTS: Final = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'

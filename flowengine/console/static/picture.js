@@ -8,6 +8,8 @@
 //   await picture.load("/flows/line/picture.svg");  shows another picture
 //   frame.addEventListener("state-chosen", event => event.detail.state);
 
+import { fetchDocument } from "./documents.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const STEP = 1.2;
 const LEAST_SCALE = 0.05;
@@ -51,28 +53,13 @@ export class FlowPicture {
     this.fit();
   }
 
-  // Show the picture at this address of the server. XMLHttpRequest reads it as a document, which
-  // the policy of trusted types has nothing against, as a parser for texts would.
-  load(address) {
-    return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
-      request.open("GET", address);
-      request.responseType = "document";
-      request.overrideMimeType("image/svg+xml");
-      request.addEventListener("error", () => reject(new Error("The server does not answer.")));
-      request.addEventListener("load", () => {
-        const root = request.responseXML?.documentElement;
-        if (request.status !== 200 || root?.localName !== "svg") {
-          reject(new Error("There is no such picture."));
-          return;
-        }
-        this.svg?.remove();
-        this.frame.prepend(document.adoptNode(root));
-        this.adopt();
-        resolve();
-      });
-      request.send();
-    });
+  // Show the picture at this address of the server.
+  async load(address) {
+    const root = (await fetchDocument(address)).documentElement;
+    if (root.localName !== "svg") throw new Error("There is no such picture.");
+    this.svg?.remove();
+    this.frame.prepend(document.adoptNode(root));
+    this.adopt();
   }
 
   fit() {
