@@ -60,7 +60,7 @@ class BrowserCall:
 
     line: PhoneProject
     opening: CallOpening
-    wish: OpeningRequest = OpeningRequest()
+    wish: OpeningRequest = field(default_factory=OpeningRequest)
     actions: list[CallAction] = field(default_factory=list)
     notice: str = ""
     """Why the last thing that was to be done had no effect"""

@@ -69,7 +69,7 @@ function showControls() {
   part.acts.hidden = over || view.phase === "lookup";
   part.park.hidden = view.phase !== "parked";
   part.silence.textContent = view.phase === "asked" ? "Stay silent" : "Let time pass";
-  part.hangup.hidden = over;
+  part.hangup.hidden = part.keypad.hidden;
   part.save.hidden = over;
   part.back.disabled = !view.steps.length;
   keys.expect(view.awaits?.digits ?? 0);
@@ -104,10 +104,11 @@ function showEnd() {
   part.end.hidden = view.phase !== "over";
   if (part.end.hidden) return;
   const { result, reason, duration, ended_by: ender, has_succeeded: succeeded } = view.end;
-  const who = { caller: "You hung up.", callee: "The other end hung up.", flow: "The flow hung up.", platform: "The platform ended the call." }[ender];
+  const who = { caller: "You hung up.", callee: "The other end hung up.", flow: "The flow hung up.", platform: "The platform ended the call." }[ender] ?? "";
   part.endTitle.textContent = succeeded ? "Call ended" : "Something went wrong";
   part.end.classList.toggle("is-bad", !succeeded);
-  part.endText.textContent = `${who ?? ""} ${result.toLowerCase()}, ${reason.toLowerCase()}, ${formatSeconds(duration)}`.trim();
+  part.endText.textContent = duration ? `${who} The call lasted ${formatSeconds(duration)}.` : `${who} Nobody has answered.`;
+  part.endCodes.textContent = `${result} · ${reason}`;
   part.again.focus({ preventScroll: true });
 }
 

@@ -1,5 +1,7 @@
 // The picture of the flow beside the call: it lights up along the way.
 
+import { fetchDocument } from "./documents.js";
+
 const STEP_MILLIS = 140;
 const MAX_ANIMATED = 12; // stations: a longer way is lit at once
 const ZOOM = 1.25;
@@ -113,18 +115,11 @@ export class CallPicture {
   }
 }
 
-// An SVG as nodes. XMLHttpRequest parses it without a sink that trusted types forbid.
-function loadPicture(path) {
-  return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.responseType = "document";
-    request.overrideMimeType("image/svg+xml");
-    request.addEventListener("load", () => {
-      const root = request.status === 200 ? request.responseXML?.documentElement : null;
-      resolve(root ? document.importNode(root, true) : null);
-    });
-    request.addEventListener("error", () => resolve(null));
-    request.open("GET", path);
-    request.send();
-  });
+// The picture at an address; null where there is none.
+async function loadPicture(address) {
+  try {
+    return document.importNode((await fetchDocument(address)).documentElement, true);
+  } catch {
+    return null;
+  }
 }
