@@ -18,6 +18,7 @@ from flowengine.console.console_project import ConsoleProject, ViewedProject
 from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
 from flowengine.console.event_stream import EventStream
 from flowengine.console.page_rendering import HERE, render_page
+from flowengine.console.phone_page import build_phone_routes
 from flowengine.console.problems_page import build_problem_routes
 from flowengine.console.security_headers import SecurityHeaders
 from flowengine.console.sign_in_page import build_sign_in_routes
@@ -25,6 +26,7 @@ from flowengine.console.sign_in_page import build_sign_in_routes
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
 PARTS: tuple[BuildRoutes, ...] = (
+    build_phone_routes,
     build_problem_routes,
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 // The phone: call a flow, hear it, press keys, and see the way that it takes.
 
-import { ask, element } from "./dom.js";
+import { getJson, postJson } from "./api.js";
+import { element } from "./dom.js";
 import { KeyBuffer, KEYS, isTyping } from "./phone_keys.js";
 import { buildLookup } from "./phone_lookup.js";
 import { buildButton, buildParties } from "./phone_parties.js";
@@ -28,7 +29,7 @@ async function go(path, body) {
   transcript.finish();
   report(null);
   try {
-    await show(await ask(path, body));
+    await show(await postJson(path, body));
   } catch (error) {
     if (error.status === 404) forget();
     report(error);
@@ -212,7 +213,7 @@ function showTarget() {
   part.inputsBox.hidden = !placed || names.length === 0;
   part.inputs.replaceChildren(
     ...names.map((name) =>
-      element("label", {}, name, element("input", { type: "text", name: `data.${name}`, autocomplete: "off" })),
+      element("label", {}, name, element("input", { type: "text", class: "field", name: `data.${name}`, autocomplete: "off" })),
     ),
   );
 }
@@ -314,7 +315,7 @@ async function resume() {
   const kept = sessionStorage.getItem(KEPT);
   if (!kept) return;
   try {
-    await show(await ask(`/phone/calls/${encodeURIComponent(kept)}`));
+    await show(await getJson(`/phone/calls/${encodeURIComponent(kept)}`));
     transcript.finish();
   } catch {
     forget();

@@ -9,6 +9,7 @@ const MAX_OFFERED = 6;
 export function buildLookup(lookup, answer) {
   const field = element("input", {
     type: "text",
+    class: "field",
     id: "phone-answer",
     placeholder: '200 {"name": "Ann"}, 404 or timeout',
     autocomplete: "off",
@@ -18,7 +19,7 @@ export function buildLookup(lookup, answer) {
     "form",
     { class: "phone-say" },
     field,
-    element("button", { type: "submit" }, "Answer"),
+    element("button", { type: "submit", class: "button" }, "Answer"),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -38,7 +39,7 @@ export function buildLookup(lookup, answer) {
           buildButton(
             describeAnswer(offered),
             () => answer({ answer: offered }),
-            at === 0 ? "primary" : "",
+            at === 0 ? "button-primary" : "",
           ),
         ),
     ),

@@ -49,7 +49,7 @@ function buildAnswers(party, prefix, act) {
       "div",
       { class: "phone-acts" },
       ...answers.map(([label, line], at) =>
-        buildButton(label, () => act(prefix + line), at === 0 ? "primary" : ""),
+        buildButton(label, () => act(prefix + line), at === 0 ? "button-primary" : ""),
       ),
     ),
     ...(party.name === "callee" ? [more] : []),
@@ -59,6 +59,7 @@ function buildAnswers(party, prefix, act) {
 function buildActs(party, act) {
   const field = element("input", {
     type: "text",
+    class: "field",
     placeholder: party.is_asked ? "a key, or words" : "words, or keys",
     "aria-label": `What ${party.name} says or presses`,
   });
@@ -66,7 +67,7 @@ function buildActs(party, act) {
     "form",
     { class: "phone-say" },
     field,
-    element("button", { type: "submit" }, "Do"),
+    element("button", { type: "submit", class: "button" }, "Do"),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -74,14 +75,14 @@ function buildActs(party, act) {
     if (text) act(`${party.name} ${/^[0-9*#]+$/.test(text) ? text : `say ${text}`}`);
   });
   const accept = party.is_asked
-    ? [buildButton("Press 1", () => act(`${party.name} 1`), "primary")]
+    ? [buildButton("Press 1", () => act(`${party.name} 1`), "button-primary")]
     : [];
   const away = buildButton("Hang up", () => act(`${party.name} hang up`));
   return [element("div", { class: "phone-acts" }, ...accept, away), form];
 }
 
 export function buildButton(label, act, kind = "") {
-  const button = element("button", { type: "button", class: kind || null }, label);
+  const button = element("button", { type: "button", class: `button ${kind}` }, label);
   button.addEventListener("click", act);
   return button;
 }

@@ -1,6 +1,6 @@
 // The picture of the flow beside the call: it lights up along the way.
 
-import { fetchDocument } from "./documents.js";
+import { loadDocument } from "./dom.js";
 
 const STEP_MILLIS = 140;
 const MAX_ANIMATED = 12; // stations: a longer way is lit at once
@@ -118,7 +118,7 @@ export class CallPicture {
 // The picture at an address; null where there is none.
 async function loadPicture(address) {
   try {
-    return document.importNode((await fetchDocument(address)).documentElement, true);
+    return document.importNode((await loadDocument(address)).documentElement, true);
   } catch {
     return null;
   }

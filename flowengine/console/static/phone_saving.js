@@ -1,15 +1,16 @@
 // The call as a scenario: shown first, then written into the folder or copied.
 
-import { ask, element } from "./dom.js";
+import { postJson } from "./api.js";
+import { element } from "./dom.js";
 import { buildButton } from "./phone_parties.js";
 
 // Show the scenario of a call in `panel`.
 export async function showScenario(panel, id, report) {
-  const name = element("input", { type: "text", id: "phone-scenario-name" });
+  const name = element("input", { type: "text", class: "field", id: "phone-scenario-name" });
   const result = element("div", { "aria-live": "polite" });
   const show = async (wanted) => {
     try {
-      const found = await ask(`/phone/calls/${id}/scenario`, { name: name.value.trim(), ...wanted });
+      const found = await postJson(`/phone/calls/${id}/scenario`, { name: name.value.trim(), ...wanted });
       result.replaceChildren(...buildResult(found, show));
       if (found.file) panel.querySelector("form").hidden = true;
     } catch (error) {
@@ -21,7 +22,7 @@ export async function showScenario(panel, id, report) {
     { class: "phone-say" },
     element("label", { for: "phone-scenario-name" }, "Name"),
     name,
-    element("button", { type: "submit" }, "Rename"),
+    element("button", { type: "submit", class: "button" }, "Rename"),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -43,7 +44,7 @@ function buildResult(found, show) {
     await navigator.clipboard.writeText(found.text);
     copy.textContent = "Copied";
   });
-  const write = buildButton(`Save as ${found.place}`, () => show({ write: true }), "primary");
+  const write = buildButton(`Save as ${found.place}`, () => show({ write: true }), "button-primary");
   const saved = found.file
     ? [element("p", { class: "phone-saved" }, "Saved as ", element("code", {}, found.file), ". From now on ", element("code", {}, "flowengine test"), " makes this call, too.")]
     : [];
