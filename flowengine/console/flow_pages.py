@@ -117,9 +117,7 @@ class _FlowPages:
         flow, state = self._get_state(request)
         compiled = self._find_version(flow)
         explanation = await anyio.to_thread.run_sync(self._explain)
-        details = await anyio.to_thread.run_sync(
-            describe_state, compiled, explanation, flow, state
-        )
+        details = await anyio.to_thread.run_sync(describe_state, compiled, explanation, flow, state)
         return render_page(request, "state.html", title=f"{state} of {flow}", details=details)
 
     async def show_scenarios(self, request: Request) -> Response:
