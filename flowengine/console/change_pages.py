@@ -2,7 +2,7 @@
 picture.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 from starlette.requests import Request
@@ -37,7 +37,7 @@ class Comparison:
 
     choices: list[VersionChoice]
     asked: ComparisonRequest
-    difference: ProjectDifference = ProjectDifference()
+    difference: ProjectDifference = field(default_factory=ProjectDifference)
     shown: FlowDifference | None = None
     picture: str = ""
     failure: str = ""

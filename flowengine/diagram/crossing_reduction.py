@@ -11,22 +11,25 @@ from flowengine.diagram.layered_graph import LayeredGraph
 MAX_SWEEPS = 24
 MAX_SWEEPS_WITHOUT_GAIN = 6
 MAX_EXCHANGE_ROUNDS = 4
-# one sweep over a flow of a thousand states looks at so many lines; more sweeps are not worth it
-MAX_LINES_LOOKED_AT = 150_000
+# Lines that are looked at for a picture, again and again: a flow of three hundred states looks at
+# half as many. Larger ones are explored by their neighbourhoods.
+MAX_LINES_LOOKED_AT = 400_000
+LEAST_SWEEPS = 4
 
 
 def order_ranks(graph: LayeredGraph) -> None:
     """Order the ranks of the graph: the best of several beginnings. The same graph is always ordered
     the same.
     """
-    best, fewest = graph.ranks, -1
+    best, fewest, left = graph.ranks, -1, MAX_LINES_LOOKED_AT
     for ranks in list_first_orders(graph):
         graph.ranks = ranks
-        reducer = _CrossingReducer(graph)
+        reducer = _CrossingReducer(graph, left)
         found = reducer.reduce()
         if fewest < 0 or reducer.fewest < fewest:
             best, fewest = found, reducer.fewest
-        if not fewest:
+        left = reducer.lines_left
+        if not fewest or left <= 0:
             break
     graph.ranks = best
 
@@ -45,8 +48,10 @@ def list_first_orders(graph: LayeredGraph) -> Iterator[list[list[int]]]:
 
 
 class _CrossingReducer:
-    def __init__(self, graph: LayeredGraph) -> None:
+    def __init__(self, graph: LayeredGraph, lines_left: int) -> None:
         self.graph = graph
+        self.lines = sum(map(len, graph.below))
+        self.lines_left = lines_left
         self.place = [0] * len(graph.sizes)
         self.fewest = 0
 
@@ -54,11 +59,12 @@ class _CrossingReducer:
         ranks = self.graph.ranks
         for rank in ranks:
             self.note_places(rank)
-        lines = sum(map(len, self.graph.below)) or 1
         self.fewest = self.count_crossings()
         best, without_gain = [rank.copy() for rank in ranks], 0
-        for sweep in range(max(4, min(MAX_SWEEPS, MAX_LINES_LOOKED_AT // lines))):
+        for sweep in range(MAX_SWEEPS):
             if not self.fewest or without_gain >= MAX_SWEEPS_WITHOUT_GAIN:
+                break
+            if self.lines_left <= 0 and sweep >= LEAST_SWEEPS:
                 break
             self.sweep(goes_down=sweep % 2 == 0, turns_ties=sweep % 4 > 1)
             self.exchange_neighbours(takes_ties=sweep % 4 > 1)
@@ -75,6 +81,7 @@ class _CrossingReducer:
 
     def count_crossings(self) -> int:
         """Crossings between each rank and the next."""
+        self.lines_left -= self.lines
         total = 0
         for rank in self.graph.ranks:
             pause_if_due()
@@ -110,6 +117,7 @@ class _CrossingReducer:
         """
         for round_ in range(MAX_EXCHANGE_ROUNDS):
             has_gain = False
+            self.lines_left -= self.lines
             for rank in self.graph.ranks:
                 pause_if_due()
                 has_gain |= self.exchange_in_rank(rank, 1 if takes_ties and not round_ else 0)
