@@ -105,9 +105,8 @@ class PhoneApi:
         """Do something in the call."""
         wish, found = decode_request(body, LineRequest), self.registry.find(call)
         with found.lock:
-            before = found.call.run
             found.call.take_line(wish.line)
-            return view_after(found, wish.known if found.call.run is before else 0)
+            return view_after(found, wish.known)
 
     def answer_lookup(self, call: str, body: bytes) -> CallView:
         """Answer for the system that the flow asks."""

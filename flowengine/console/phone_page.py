@@ -36,7 +36,6 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
         return render_page(
             request,
             "phone.html",
-            title="Phone",
             targets=targets,
             reason=reason,
             has_problems=bool(viewed.problems),

@@ -2,6 +2,7 @@
 
 import { getJson, postJson } from "./api.js";
 import { element } from "./dom.js";
+import { listen as listenTo } from "./events.js";
 import { KeyBuffer, KEYS, isTyping } from "./phone_keys.js";
 import { buildLookup } from "./phone_lookup.js";
 import { buildButton, buildParties } from "./phone_parties.js";
@@ -11,6 +12,7 @@ import { Speaker } from "./phone_speech.js";
 import { formatSeconds, Transcript } from "./phone_transcript.js";
 
 const KEPT = "flowengine-call";
+const KEYPAD_ORDER = [...KEYS].sort((one, other) => Number(one === "0") - Number(other === "0"));
 const part = Object.fromEntries(
   [...document.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]),
 );
@@ -18,30 +20,33 @@ const speaker = new Speaker();
 const transcript = new Transcript(part.transcript, speaker);
 const picture = new CallPicture(part.picture, part.pictureTitle);
 const keys = new KeyBuffer((pressed) => act(pressed), showKeys);
+const waitingKeys = [];
 let view = null;
 let busy = false;
 let typed = false; // the last key came from the keyboard: there Enter ends the input
 
-// Ask for the next state of the call, and show it.
-async function go(path, body) {
+// Ask for the next state of the call, and show it. Keys that are pressed meanwhile count after it.
+async function go(path, body, isSilent = false) {
   if (busy) return;
   busy = true;
   transcript.finish();
   report(null);
   try {
-    await show(await postJson(path, body));
+    show(await postJson(path, body), isSilent);
   } catch (error) {
+    waitingKeys.length = 0;
     if (error.status === 404) forget();
     report(error);
   } finally {
     busy = false;
   }
+  while (waitingKeys.length && !busy && !part.keypad.hidden) keys.press(waitingKeys.shift());
 }
 
 const act = (line) => go(`/phone/calls/${view.id}/lines`, { line, known: transcript.known });
 const answer = (given) => go(`/phone/calls/${view.id}/answers`, { ...given, known: transcript.known });
 
-async function show(next) {
+function show(next, isSilent) {
   view = next;
   sessionStorage.setItem(KEPT, view.id);
   document.body.classList.add("has-call");
@@ -55,7 +60,7 @@ async function show(next) {
   // Whoever listens to the end hears the end before reading of it.
   part.end.hidden = true;
   const shown = view;
-  transcript.add(view).then(() => shown === view && showEnd());
+  transcript.add(view, isSilent).then(() => shown === view && showEnd());
 }
 
 function showControls() {
@@ -65,12 +70,13 @@ function showControls() {
   part.hint.textContent = describeNext();
   part.notice.textContent = view.notice;
   part.notice.hidden = !view.notice;
-  part.keypad.hidden = over || view.phase === "lookup";
+  const rings = view.parties.some((party) => party.name === "you");
+  part.keypad.hidden = over || rings || view.phase === "lookup";
   part.words.hidden = part.keypad.hidden;
   part.acts.hidden = over || view.phase === "lookup";
   part.park.hidden = view.phase !== "parked";
   part.silence.textContent = view.phase === "asked" ? "Stay silent" : "Let time pass";
-  part.hangup.hidden = part.keypad.hidden;
+  part.hangup.hidden = over || view.phase === "lookup";
   part.save.hidden = over;
   part.back.disabled = !view.steps.length;
   keys.expect(view.awaits?.digits ?? 0);
@@ -94,7 +100,7 @@ function buildStateLink(flow, state) {
 }
 
 function showValues() {
-  const rows = Object.entries(view.values).map(([name, value]) =>
+  const rows = Object.entries(view.values).filter(([, value]) => value !== "").map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, typeof value === "string" ? value : JSON.stringify(value))),
   );
   part.values.replaceChildren(...rows);
@@ -132,7 +138,7 @@ function describeNext() {
       const end = awaits.least === awaits.digits ? "" : ", then #";
       return `Enter ${upTo}${least}${awaits.digits} digits${end}${words}.`;
     }
-    const offered = Object.keys(awaits.keys);
+    const offered = KEYPAD_ORDER.filter((key) => key in awaits.keys);
     return `Press ${joinWithOr(offered) || "a key"}${words}.`;
   }
   if (asked.length) return `${asked[0].name} is asked for a key.`;
@@ -220,6 +226,7 @@ function showTarget() {
 
 async function call(path, body) {
   if (busy) return;
+  part.changed.hidden = true;
   transcript.reset();
   picture.reset();
   await speaker.playRing();
@@ -248,7 +255,8 @@ function buildKeypad() {
 function pressKey(key) {
   speaker.playKey(key);
   transcript.finish();
-  keys.press(key);
+  if (busy) waitingKeys.push(key);
+  else keys.press(key);
 }
 
 function showMuted() {
@@ -269,7 +277,7 @@ function listen() {
   on("back", "click", () => {
     transcript.reset();
     picture.lit = 0;
-    go(`/phone/calls/${view.id}/back`, {});
+    go(`/phone/calls/${view.id}/back`, {}, true);
   });
   on("restart", "click", () => call(`/phone/calls/${view.id}/restart`, {}));
   on("again", "click", () => call(`/phone/calls/${view.id}/restart`, {}));
@@ -310,13 +318,28 @@ function handleKey(event) {
   event.preventDefault();
 }
 
+// Flows that were saved: a call goes on with those of its beginning.
+function noteChange({ number, errors }) {
+  if (number <= Number(part.page.dataset.project)) return;
+  part.page.dataset.project = String(number);
+  if (!view) {
+    if (!document.querySelector(".phone-options[open]")) location.reload();
+    return;
+  }
+  part.changed.hidden = false;
+  part.changed.replaceChildren(
+    ...(errors
+      ? ["The files have ", element("a", { href: "/problems" }, "mistakes"), ". This call goes on with the flows of before."]
+      : ["The flows have changed. Restart calls them as they are now."]),
+  );
+}
+
 // A page that is loaded again goes on with its call.
 async function resume() {
   const kept = sessionStorage.getItem(KEPT);
   if (!kept) return;
   try {
-    await show(await getJson(`/phone/calls/${encodeURIComponent(kept)}`));
-    transcript.finish();
+    show(await getJson(`/phone/calls/${encodeURIComponent(kept)}`), true);
   } catch {
     forget();
   }
@@ -327,3 +350,4 @@ showTarget();
 showMuted();
 listen();
 resume();
+listenTo("project", noteChange);

@@ -12,7 +12,13 @@ const WORDS = { ringing: "rings", up: "is in the call", gone: "is gone", calling
 
 // The cards of all parties; `act` does what a line says.
 export function buildParties(parties, act) {
-  return parties.map((party) => buildParty(party, act));
+  const free = parties.filter((party) => ["", "gone"].includes(party.state));
+  const others = parties.filter((party) => !free.includes(party));
+  return [...others.map((party) => buildParty(party, act)), ...free.map(buildFreeParty)];
+}
+
+function buildFreeParty(party) {
+  return element("p", { class: "phone-free" }, `${party.name} ${WORDS[party.state]}: ${party.address}`);
 }
 
 function buildParty(party, act) {
@@ -20,7 +26,7 @@ function buildParty(party, act) {
   const title = party.name === "you" ? "Your phone" : party.name;
   return element(
     "section",
-    { class: `phone-party is-${party.state || "free"}`, "aria-label": title },
+    { class: `phone-party is-${party.state}`, "aria-label": title },
     element(
       "p",
       { class: "phone-party-head" },

@@ -5,6 +5,7 @@ import { loadDocument } from "./dom.js";
 const STEP_MILLIS = 140;
 const MAX_ANIMATED = 12; // stations: a longer way is lit at once
 const ZOOM = 1.25;
+const LEAST_SCALE = 0.6;
 
 export class CallPicture {
   // `frame` scrolls the picture, `title` names the flow.
@@ -15,7 +16,7 @@ export class CallPicture {
     this.shown = "";
     this.lit = 0;
     this.run = 0;
-    this.scale = 1;
+    this.scale = 0; // as large as fits
   }
 
   // Forget the pictures: another call, maybe of a flow that has changed since.
@@ -103,15 +104,24 @@ export class CallPicture {
   }
 
   zoom(direction) {
-    this.scale = direction === 0 ? 1 : this.scale * (direction > 0 ? ZOOM : 1 / ZOOM);
-    this.resize(this.frame.querySelector("svg"));
+    const picture = this.frame.querySelector("svg");
+    const now = this.scale || this.findFittingScale(picture);
+    this.scale = direction === 0 ? 0 : now * (direction > 0 ? ZOOM : 1 / ZOOM);
+    this.resize(picture);
+  }
+
+  // The scale at which the whole width is seen, unless nobody could read it.
+  findFittingScale(picture) {
+    const width = picture?.viewBox?.baseVal?.width || 1;
+    return Math.min(1, Math.max(LEAST_SCALE, this.frame.clientWidth / width));
   }
 
   resize(picture) {
     const box = picture?.viewBox?.baseVal;
     if (!box?.width) return;
-    picture.setAttribute("width", String(Math.round(box.width * this.scale)));
-    picture.setAttribute("height", String(Math.round(box.height * this.scale)));
+    const scale = this.scale || this.findFittingScale(picture);
+    picture.setAttribute("width", String(Math.round(box.width * scale)));
+    picture.setAttribute("height", String(Math.round(box.height * scale)));
   }
 }
 

@@ -18,11 +18,12 @@ export class Transcript {
   }
 
   // Add what is new; the promise settles when all of it was spoken, or somebody did not wait for it.
-  async add(view) {
+  async add(view, isSilent = false) {
     if (view.first + view.entries.length < this.known) this.reset();
     const fresh = view.entries.slice(Math.max(0, this.known - view.first));
     this.known = view.first + view.entries.length;
     this.pending.push(...fresh);
+    if (isSilent) this.finish();
     if (this.playing) return;
     this.playing = true;
     while (this.pending.length) {
@@ -57,8 +58,9 @@ export class Transcript {
 }
 
 function buildLine(entry) {
-  const kind = entry.sound ? "heard" : isDone(entry.who) ? "done" : "event";
-  const near = entry.sound && !entry.sound.is_near ? " is-far" : "";
+  const isHeard = entry.sound || entry.what.startsWith('hears "'); // the second by a member of a ring
+  const kind = isHeard ? "heard" : isDone(entry.who) ? "done" : "event";
+  const near = isHeard && !entry.sound?.is_near ? " is-far" : "";
   const bad = entry.bad ? " is-bad" : "";
   const speech = entry.sound?.kind === "speech";
   return element(
