@@ -13,10 +13,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from flowengine.console.access import ConsoleGate, SignedSessions, accepts_html
+from flowengine.console.change_pages import build_change_routes
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ConsoleProject, ViewedProject
 from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
 from flowengine.console.event_stream import EventStream
+from flowengine.console.flow_pages import build_flow_routes
 from flowengine.console.page_rendering import HERE, render_page
 from flowengine.console.phone_page import build_phone_routes
 from flowengine.console.problems_page import build_problem_routes
@@ -28,6 +30,8 @@ BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 PARTS: tuple[BuildRoutes, ...] = (
     build_phone_routes,
     build_problem_routes,
+    build_flow_routes,
+    build_change_routes,
 )  # fmt: skip
 
 

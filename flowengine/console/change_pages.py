@@ -44,7 +44,7 @@ class Comparison:
 
 
 def build_change_routes(context: ConsoleContext) -> list[BaseRoute]:
-    versions = FlowVersions(context.settings, context.project)
+    versions = FlowVersions(context)
 
     async def show_changes(request: Request) -> Response:
         asked = ComparisonRequest(

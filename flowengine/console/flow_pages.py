@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from flowengine.compile import CompileResult, Program
 from flowengine.compile.routing import CompiledRoute
 from flowengine.console.console_context import ConsoleContext
+from flowengine.console.console_project import ViewedProject
 from flowengine.console.flow_picture import (
     MAX_DISTANCE,
     get_picture_styles,
@@ -20,8 +21,7 @@ from flowengine.console.flow_picture import (
     render_picture,
 )
 from flowengine.console.page_rendering import render_page
-from flowengine.console.project_view import ProjectSnapshot
-from flowengine.console.scenario_runs import ScenarioRuns, read_scenarios
+from flowengine.console.scenario_runs import ScenarioRuns, StateScenarios, split_files
 from flowengine.console.state_details import Way, describe_state, list_exits
 from flowengine.diagram import FlowGraph, build_graph
 from flowengine.explanation.flow_explanation import FlowExplanation
@@ -74,12 +74,10 @@ class _FlowPages:
         return Response(get_picture_styles(), media_type="text/css")
 
     async def show_flows(self, request: Request) -> Response:
-        snapshot = self._context.project.snapshot
+        project = self._context.project.latest
         words = request.query_params.get("q", "")
-        rows = [row for row in list_flow_rows(snapshot) if has_words(row, words)]
-        return render_page(
-            request, "flows.html", title="Flows", rows=rows, words=words, failure=snapshot.failure
-        )
+        rows = [row for row in list_flow_rows(project) if has_words(row, words)]
+        return render_page(request, "flows.html", rows=rows, words=words)
 
     async def show_flow(self, request: Request) -> Response:
         compiled = self._find_version(request.path_params["flow"])
@@ -89,13 +87,12 @@ class _FlowPages:
         return render_page(
             request,
             "flow.html",
-            title=program.flow,
             graph=graph,
             picture=picture,
             states=list(list_state_texts(program, graph)),
             entries=program.list_entries(),
-            problems=list_file_problems(self._context.project.snapshot, program.document.file),
-            is_outdated=program.flow not in get_programs(self._context.project.snapshot.compiled),
+            problems=list_file_problems(self._context.project.latest, program.document.file),
+            is_outdated=program.flow not in get_programs(self._context.project.latest.compiled),
             state=state if state in program.states else "",
         )
 
@@ -118,7 +115,7 @@ class _FlowPages:
         compiled = self._find_version(flow)
         explanation = await anyio.to_thread.run_sync(self._explain)
         details = await anyio.to_thread.run_sync(describe_state, compiled, explanation, flow, state)
-        return render_page(request, "state.html", title=f"{state} of {flow}", details=details)
+        return render_page(request, "state.html", details=details)
 
     async def show_scenarios(self, request: Request) -> Response:
         flow, state = self._get_state(request)
@@ -126,7 +123,6 @@ class _FlowPages:
         return render_page(
             request,
             "state_scenarios.html",
-            title=f"Scenarios of {state} of {flow}",
             flow=flow,
             state=state,
             found=found,
@@ -134,12 +130,12 @@ class _FlowPages:
 
     def _find_version(self, flow: str) -> CompileResult:
         """The flows as they are; where this one has errors, as they were before."""
-        snapshot = self._context.project.snapshot
-        if flow in get_programs(snapshot.compiled):
-            assert snapshot.compiled  # noqa: S101  # it has programs
-            return snapshot.compiled
-        if snapshot.last_valid and flow in snapshot.last_valid.programs:
-            release = snapshot.last_valid
+        project = self._context.project.latest
+        if flow in get_programs(project.compiled):
+            assert project.compiled  # noqa: S101  # it has programs
+            return project.compiled
+        if project.release and flow in project.release.programs:
+            release = project.release
             return CompileResult(release, (), {}, release.programs)
         raise HTTPException(404)
 
@@ -151,18 +147,17 @@ class _FlowPages:
 
     def _explain(self) -> FlowExplanation | None:
         """What is known of all flows together, worked out once for each change."""
-        snapshot = self._context.project.snapshot
+        project = self._context.project.latest
         number, explanation = self._explained
-        if number != snapshot.number:
-            release = snapshot.compiled.release if snapshot.compiled else None
-            explanation = release and FlowExplanation.from_release(release, snapshot.files)
-            self._explained = (snapshot.number, explanation)
+        if number != project.number:
+            release = project.compiled.release if project.compiled else None
+            files = split_files(project.files)[0]
+            explanation = FlowExplanation.from_release(release, files) if release else None
+            self._explained = (project.number, explanation)
         return explanation
 
-    def _run_scenarios(self, flow: str, state: str) -> object:
-        project = self._context.project
-        scenarios = read_scenarios(project.folder)
-        return self._scenarios.describe(project.snapshot.files, scenarios, flow, state)
+    def _run_scenarios(self, flow: str, state: str) -> StateScenarios:
+        return self._scenarios.describe(self._context.project.latest.files, flow, state)
 
 
 def draw_with_graph(program: Program) -> tuple[FlowGraph, str]:
@@ -173,12 +168,12 @@ def get_programs(compiled: CompileResult | None) -> dict[str, Program]:
     return dict(compiled.programs) if compiled else {}
 
 
-def list_flow_rows(snapshot: ProjectSnapshot) -> Iterator[FlowRow]:
+def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
     """All flows by name, those with errors as they were before."""
-    now = get_programs(snapshot.compiled)
-    before = snapshot.last_valid
+    now = get_programs(project.compiled)
+    before = project.release
     programs = {**(before.programs if before else {}), **now}
-    problems = Counter(problem.span.file for problem in snapshot.problems)
+    problems = Counter(problem.span.file for problem in project.problems)
     routes: dict[str, list[str]] = {}
     for route in before.routes if before else ():
         routes.setdefault(route.flow, []).append(format_route(route))
@@ -212,8 +207,8 @@ def list_state_texts(program: Program, graph: FlowGraph) -> Iterator[StateText]:
         yield StateText(node.name, node.kind, node.label, exits)
 
 
-def list_file_problems(snapshot: ProjectSnapshot, file: str) -> list[Problem]:
-    return [problem for problem in snapshot.problems if problem.span.file == file]
+def list_file_problems(project: ViewedProject, file: str) -> list[Problem]:
+    return [problem for problem in project.problems if problem.span.file == file]
 
 
 def parse_distance(text: str) -> int:

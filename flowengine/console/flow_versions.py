@@ -1,15 +1,14 @@
 """The versions of a project that pages compare: the files as they are now, and archived releases."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 from flowengine.compile import CompileResult, compile_project
-from flowengine.console.console_settings import ConsoleSettings
-from flowengine.console.project_view import ProjectView
+from flowengine.console.console_context import ConsoleContext
 from flowengine.diff import ProjectDifference, compare_projects
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
@@ -40,8 +39,8 @@ class FlowVersions:
     in a thread.
     """
 
-    def __init__(self, settings: ConsoleSettings, project: ProjectView) -> None:
-        self._settings, self._project = settings, project
+    def __init__(self, context: ConsoleContext) -> None:
+        self._context = context
         self._lock = Lock()
         self._compiled: OrderedDict[str, CompileResult] = OrderedDict()
 
@@ -63,7 +62,7 @@ class FlowVersions:
     def load(self, name: str) -> CompileResult:
         """The compiled version. Raises UnknownVersionError."""
         if name == WORKING_VERSION:
-            working = self._project.snapshot.compiled
+            working = self._context.project.latest.compiled
             if working is None:
                 raise UnknownVersionError("the files cannot be read")
             return working
@@ -77,24 +76,19 @@ class FlowVersions:
 
     def _compile_release(self, name: str) -> CompileResult:
         files = None
-        if self._has_archive():
-            with closing(Archive(self._settings.server.archive)) as archive:
+        if self._context.has_releases():
+            with closing(Archive(self._context.settings.server.archive)) as archive:
                 files = archive.load_files(name)
         if files is None:
             raise UnknownVersionError(f"no release has the id {name}")
-        return compile_project(files, self._settings.environment)
+        return compile_project(files, os.environ)
 
     def _list_releases(self) -> Iterator[VersionChoice]:
-        if not self._has_archive():
+        if not self._context.has_releases():
             return
-        place = self._settings.server.archive
+        place = self._context.settings.server.archive
         with closing(Archive(place)) as archive, closing(Ledger(place)) as ledger:
             live = ledger.get_live()
             for kept in archive.list_releases()[:MAX_LISTED_VERSIONS]:
                 title = kept.origin.title or kept.origin.place
                 yield VersionChoice(kept.id, title, format_role(kept, live), kept.made)
-
-    def _has_archive(self) -> bool:
-        """Whether there is one: to look must not create it."""
-        place = self._settings.server.archive
-        return not isinstance(place, Path) or place.exists()

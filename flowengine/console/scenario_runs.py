@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 
 from flowengine.scenarios.coverage import FlowCoverage, compute_coverage
 from flowengine.scenarios.result import ScenarioResult
 from flowengine.scenarios.runner import run_scenarios
-from flowengine.scenarios.scenario_loader import read_scenario_files
+from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER
 from flowengine.scenarios.scenario_project import ScenarioProject
 
 Files = Mapping[str, bytes]
+SCENARIO_PREFIX = f"{SCENARIO_FOLDER}/"
 
 
-def read_scenarios(folder: Path | None) -> dict[str, bytes]:
-    """The files of scenarios in the folder of the flows; a branch has none that can be read here."""
-    return read_scenario_files(folder) if folder else {}
+def split_files(files: Files) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The files of the flows, and those of scenarios."""
+    scenarios = {name: text for name, text in files.items() if name.startswith(SCENARIO_PREFIX)}
+    return {name: text for name, text in files.items() if name not in scenarios}, scenarios
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,16 @@ class ScenarioRuns:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._files: tuple[Files, Files] | None = None
+        self._files: Files | None = None
         self._results: list[ScenarioResult] = []
         self._coverage: dict[str, FlowCoverage] = {}
 
-    def describe(self, flows: Files, scenarios: Files, flow: str, state: str) -> StateScenarios:
+    def describe(self, files: Files, flow: str, state: str) -> StateScenarios:
         """What scenarios do with a state. It runs them where it must: call it in a thread."""
         with self._lock:
-            if self._files != (flows, scenarios):
-                self._run(flows, scenarios)
-                self._files = (flows, scenarios)
+            if self._files != files:
+                self._run(files)
+                self._files = files
             results, coverage = self._results, self._coverage.get(flow)
         passing = tuple(
             PassingScenario(one.flow, one.name, str(one.span), bool(one.failures))
@@ -66,8 +67,8 @@ class ScenarioRuns:
         missing = tuple(item.exit for item in coverage.missing if item.state == state)
         return StateScenarios(passing, missing, state in coverage.spare)
 
-    def _run(self, flows: Files, scenarios: Files) -> None:
-        project = ScenarioProject.from_files(flows, scenarios)
+    def _run(self, files: Files) -> None:
+        project = ScenarioProject.from_files(*split_files(files))
         cases, _ = project.load_cases()
         self._results = list(run_scenarios(project, cases, 1))
         trace = [entry for result in self._results for entry in result.trace]

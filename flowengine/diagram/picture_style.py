@@ -4,20 +4,20 @@ from string import Template
 from typing import Final
 
 LIGHT: Final = {
-    "ground": "#ffffff", "card": "#ffffff", "ink": "#1c2024", "soft": "#5a636b", "border": "#cfcac2",
-    "line": "#8d949b", "action": "#68717a", "question": "#2563eb", "decision": "#b45309",
+    "ground": "#ffffff", "card": "#ffffff", "ink": "#1b2330", "soft": "#586273", "border": "#c6ccd6",
+    "line": "#8a93a1", "action": "#64707f", "question": "#2563eb", "decision": "#b45309",
     "end": "#be3a4a", "subflow": "#7c3aed", "connection": "#15803d", "lookup": "#0e7490",
     "added": "#1a7f37", "removed": "#cf222e", "changed": "#9a6700", "added_fill": "#e3f7e8",
-    "removed_fill": "#ffebe9", "changed_fill": "#fff6d6", "accent": "#0b6e69", "symbol": "#ffffff",
-    "current": "#e2f2f0",
+    "removed_fill": "#ffebe9", "changed_fill": "#fff6d6", "accent": "#1f5f8b", "symbol": "#ffffff",
+    "current": "#e1edf6",
 }  # fmt: skip
 DARK: Final = {
-    "ground": "#16181a", "card": "#1f2225", "ink": "#e8e6e1", "soft": "#a3a9af", "border": "#3d4349",
-    "line": "#757d85", "action": "#8b949d", "question": "#6ea0ff", "decision": "#e0a04a",
+    "ground": "#12161d", "card": "#1e2530", "ink": "#e4e9f0", "soft": "#a0abba", "border": "#3b4554",
+    "line": "#768192", "action": "#8b96a6", "question": "#6ea0ff", "decision": "#e0a04a",
     "end": "#f07a86", "subflow": "#b292ff", "connection": "#4cc273", "lookup": "#45b8d0",
     "added": "#4cc273", "removed": "#f47068", "changed": "#dfb143", "added_fill": "#15301e",
-    "removed_fill": "#3a1c1e", "changed_fill": "#352b12", "accent": "#4cc2ba", "symbol": "#16181a",
-    "current": "#17332f",
+    "removed_fill": "#3a1c1e", "changed_fill": "#352b12", "accent": "#7cbcea", "symbol": "#12161d",
+    "current": "#1c3347",
 }  # fmt: skip
 FONTS: Final = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'

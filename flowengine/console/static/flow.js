@@ -1,6 +1,6 @@
 // The page of a flow: its picture, and beside it the state that somebody chose.
+import { refreshElement, showToast } from "./dom.js";
 import { listen } from "./events.js";
-import { replaceFromPage } from "./documents.js";
 import { FlowPicture } from "./picture.js";
 
 const page = document.getElementById("flow-page");
@@ -13,6 +13,11 @@ const picture = new FlowPicture(frame);
 let chosen = "";
 let asked = 0;
 
+// A page that another one has replaced, or a state that is gone, is said and is no failure.
+function showErrors(work) {
+  work.catch((error) => showToast(error.message, "error"));
+}
+
 async function showState(state, { isCentred = false } = {}) {
   const turn = ++asked;
   const isOther = state !== chosen;
@@ -22,10 +27,10 @@ async function showState(state, { isCentred = false } = {}) {
   if (around.checked && isOther) await drawAgain();
   if (isCentred) picture.centre(state);
   if (!state) return;
-  await replaceFromPage(`${address}/states/${state}`, "state-details");
+  await refreshElement("#state-details", `${address}/states/${state}`);
   if (turn !== asked) return;
   const section = document.getElementById("state-scenarios");
-  if (section) await replaceFromPage(section.dataset.address, "state-scenarios");
+  if (section) await refreshElement("#state-scenarios", section.dataset.address);
 }
 
 async function drawAgain() {
@@ -41,19 +46,19 @@ function narrow() {
   return names;
 }
 
-frame.addEventListener("state-chosen", (event) => showState(event.detail.state));
+frame.addEventListener("state-chosen", (event) => showErrors(showState(event.detail.state)));
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-goto]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  showState(link.dataset.goto, { isCentred: true });
+  showErrors(showState(link.dataset.goto, { isCentred: true }));
 });
 words.addEventListener("input", narrow);
 words.addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;
   const names = narrow();
   const next = names[(names.indexOf(chosen) + 1) % names.length];
-  if (next) showState(next, { isCentred: true });
+  if (next) showErrors(showState(next, { isCentred: true }));
 });
 around.addEventListener("change", async () => {
   await drawAgain();
@@ -62,13 +67,15 @@ around.addEventListener("change", async () => {
 document.getElementById("zoom-in").addEventListener("click", () => picture.zoom(1.25));
 document.getElementById("zoom-out").addEventListener("click", () => picture.zoom(0.8));
 document.getElementById("zoom-fit").addEventListener("click", () => picture.fit());
-listen("project", async () => {
-  await replaceFromPage(address, "flow-text");
-  await replaceFromPage(address, "flow-notices");
+listen("project", async ({ number }) => {
+  const notices = document.getElementById("flow-notices");
+  if (Number(notices.dataset.number) === number) return;
+  await refreshElement("#flow-notices", address);
+  await refreshElement("#flow-text", address);
   const { x, y, scale } = picture;
   await drawAgain();
   Object.assign(picture, { x, y, scale, isMoved: true });
   picture.apply();
   if (chosen) await showState(chosen);
 });
-if (page.dataset.state) showState(page.dataset.state, { isCentred: true });
+if (page.dataset.state) showErrors(showState(page.dataset.state, { isCentred: true }));

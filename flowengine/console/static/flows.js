@@ -1,6 +1,6 @@
 // The list of flows: narrowed while somebody types, and made anew when files change.
+import { refreshElement } from "./dom.js";
 import { listen } from "./events.js";
-import { replaceFromPage } from "./documents.js";
 
 const field = document.getElementById("flow-words");
 
@@ -17,12 +17,13 @@ function narrow() {
 
 let isWhole = !field.value;
 field.addEventListener("input", async () => {
-  if (!isWhole) await replaceFromPage("/flows", "flow-list");
+  if (!isWhole) await refreshElement("#flow-list", "/flows");
   isWhole = true;
   narrow();
 });
-listen("project", async () => {
-  await replaceFromPage("/flows", "flow-list");
+listen("project", async ({ number }) => {
+  if (Number(document.getElementById("flow-list").dataset.number) === number) return;
+  await refreshElement("#flow-list", "/flows");
   isWhole = true;
   narrow();
 });

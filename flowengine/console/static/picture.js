@@ -8,7 +8,7 @@
 //   await picture.load("/flows/line/picture.svg");  shows another picture
 //   frame.addEventListener("state-chosen", event => event.detail.state);
 
-import { fetchDocument } from "./documents.js";
+import { loadDocument } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const STEP = 1.2;
@@ -55,7 +55,7 @@ export class FlowPicture {
 
   // Show the picture at this address of the server.
   async load(address) {
-    const root = (await fetchDocument(address)).documentElement;
+    const root = (await loadDocument(address)).documentElement;
     if (root.localName !== "svg") throw new Error("There is no such picture.");
     this.svg?.remove();
     this.frame.prepend(document.adoptNode(root));
