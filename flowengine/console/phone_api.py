@@ -24,7 +24,7 @@ from flowengine.phone.lookup_answers import (
 from flowengine.phone.phone_call import StepRefusedError
 from flowengine.phone.phone_project import PhoneProject
 
-MAX_BODY_BYTES = 65536  # of a request: an answer of another system is the longest
+MAX_PHONE_BODY_BYTES = 65536  # of a request: an answer of another system is the longest
 LoadLine = Callable[[], PhoneProject]
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class SaveRequest(msgspec.Struct, frozen=True):
     write: bool = False
 
 
-class SavedCall(msgspec.Struct, frozen=True):
+class ShownScenario(msgspec.Struct, frozen=True):
     """A scenario, why it would not pass, where it can be written, and where it was."""
 
     text: str
@@ -143,7 +143,7 @@ class PhoneApi:
             found.call = BrowserCall(line, build_call_opening(line, wish), wish=wish)
             return build_call_view(found.id, found.call)
 
-    def save_call(self, call: str, body: bytes) -> SavedCall:
+    def save_call(self, call: str, body: bytes) -> ShownScenario:
         """The call as a scenario."""
         wish, found = decode_request(body, SaveRequest), self.registry.find(call)
         with found.lock:
@@ -151,12 +151,12 @@ class PhoneApi:
             faults = found.call.list_save_faults(text)
             flow = found.call.opening.flow
         if self.folder is None:
-            return SavedCall(text, faults, "")
+            return ShownScenario(text, faults, "")
         file = choose_scenario_file(self.folder, flow)
         place = file.relative_to(self.folder).as_posix()
         if wish.write:
             write_scenario(file, text)
-        return SavedCall(text, faults, place, place if wish.write else "")
+        return ShownScenario(text, faults, place, place if wish.write else "")
 
 
 def view_after(found: RegisteredCall, known: int) -> CallView:
@@ -211,7 +211,7 @@ async def read_body(request: Request) -> bytes | None:
     found = bytearray()
     async for chunk in request.stream():
         found += chunk
-        if len(found) > MAX_BODY_BYTES:
+        if len(found) > MAX_PHONE_BODY_BYTES:
             return None
     return bytes(found)
 

@@ -12,7 +12,7 @@ from flowengine.compile import Release
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.flow_picture import render_picture
 from flowengine.console.page_rendering import render_page
-from flowengine.console.phone_api import PhoneApi
+from flowengine.console.phone_api import PhoneApi, PhoneRequestError
 from flowengine.console.phone_line import NoFlowsError, PhoneLine
 from flowengine.phone.call_registry import CallForgottenError, CallRegistry
 from flowengine.phone.phone_project import PhoneProject
@@ -23,7 +23,10 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
     line, registry = PhoneLine(), CallRegistry()
 
     def load_line() -> PhoneProject:
-        return line.load(anyio.from_thread.run(context.project.load))
+        try:
+            return line.load(anyio.from_thread.run(context.project.load))
+        except NoFlowsError as error:
+            raise PhoneRequestError(str(error), 409) from error
 
     async def show_phone(request: Request) -> Response:
         viewed = await context.project.load()
@@ -45,7 +48,7 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
     async def show_flow(request: Request) -> Response:
         try:
             release = (await run_sync(load_line)).release
-        except NoFlowsError:
+        except PhoneRequestError:
             return Response(status_code=404)
         return await draw(release, request.path_params["flow"])
 

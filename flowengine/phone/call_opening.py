@@ -6,7 +6,7 @@ import msgspec
 
 from flowengine.phone.call_time import CallTimeError, parse_call_time
 from flowengine.phone.input_faults import find_input_fault
-from flowengine.phone.phone_project import CallTarget, PhoneProject
+from flowengine.phone.phone_project import PhoneProject, PhoneTarget
 from flowengine.problems import suggest_name
 from flowengine.scenarios.call_setup import (
     ORIGIN_BY_KIND,
@@ -66,7 +66,7 @@ def build_call_opening(line: PhoneProject, wish: OpeningRequest) -> CallOpening:
     return CallOpening(target.flow, given, wish.lookups == "scenarios")
 
 
-def find_target(line: PhoneProject, wish: OpeningRequest) -> CallTarget:
+def find_target(line: PhoneProject, wish: OpeningRequest) -> PhoneTarget:
     """The flow that is meant: by its name, by what is dialled, or the first that can be called."""
     targets = {target.flow: target for target in line.targets}
     if wish.flow:
@@ -84,7 +84,7 @@ def find_target(line: PhoneProject, wish: OpeningRequest) -> CallTarget:
     return next(iter(targets.values()))
 
 
-def find_dialled_target(line: PhoneProject, to: str, kind: str) -> CallTarget:
+def find_dialled_target(line: PhoneProject, to: str, kind: str) -> PhoneTarget:
     """The flow that the routes lead a call to."""
     caller_kind: CallerKind = kind or ("phone" if to.startswith("+") else "app")  # type: ignore[assignment]  # the words are the same
     found = line.release.find_flow(
@@ -94,7 +94,7 @@ def find_dialled_target(line: PhoneProject, to: str, kind: str) -> CallTarget:
         raise OpeningRefusedError(
             f"no route leads a call to {to} anywhere; numbers begin with + and the country code"
         )
-    return CallTarget(found, to, caller_kind)
+    return PhoneTarget(found, to, caller_kind)
 
 
 def parse_time(text: str, zone: str) -> str:

@@ -10,7 +10,7 @@ from threading import Lock
 from flowengine.phone.browser_call import BrowserCall
 
 MAX_CALLS = 200
-IDLE_SECONDS = 3600.0
+IDLE_CALL_SECONDS = 3600.0
 
 
 class CallForgottenError(LookupError):
@@ -58,6 +58,6 @@ class CallRegistry:
             return found
 
     def _drop_idle(self) -> None:
-        limit = self.get_seconds() - IDLE_SECONDS
+        limit = self.get_seconds() - IDLE_CALL_SECONDS
         while self._calls and next(iter(self._calls.values())).used_at < limit:
             self._calls.popitem(last=False)

@@ -25,7 +25,7 @@ from flowengine.scenarios.trial_inputs import TrialInputs
 PlacementKind = Literal["tts", "custom", "flow"]
 
 
-class CallTarget(msgspec.Struct, frozen=True, omit_defaults=True):
+class PhoneTarget(msgspec.Struct, frozen=True, omit_defaults=True):
     """A flow that can be called: what is dialled for it, or, with `placed`, that your system calls.
     `inputs` are what a placed call hands to it.
     """
@@ -45,12 +45,12 @@ class PhoneProject:
     project: ScenarioProject
 
     @cached_property
-    def targets(self) -> tuple[CallTarget, ...]:
+    def targets(self) -> tuple[PhoneTarget, ...]:
         """The flows that can be called, in the order of the routes."""
         found = {
             name: target
             for name in list_flows_by_route(self.release)
-            if (target := build_call_target(self.release, name))
+            if (target := build_phone_target(self.release, name))
         }
         return tuple(found.values())
 
@@ -89,17 +89,17 @@ def list_flows_by_route(release: Release) -> Iterator[str]:
     yield from (name for name in release.programs if name not in routed and name not in subflows)
 
 
-def build_call_target(release: Release, flow: str) -> CallTarget | None:
+def build_phone_target(release: Release, flow: str) -> PhoneTarget | None:
     """How a flow is called; None where no call comes to it."""
     program = release.programs[flow]
     if placed := find_placement_kind(release, program):
         names = tuple(variable.name for variable in program.signature.inputs)
         to = build_call_setup(release, flow, Given(placed=placed)).to
-        return CallTarget(flow, to, "phone", placed, names)
+        return PhoneTarget(flow, to, "phone", placed, names)
     if find_route_fault(release, flow, Given(), Given()):
         return None
     setup = build_call_setup(release, flow, Given())
-    return CallTarget(flow, setup.to, setup.kind)
+    return PhoneTarget(flow, setup.to, setup.kind)
 
 
 def find_placement_kind(release: Release, program: Program) -> PlacementKind | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flowengine.phone.call_registry import IDLE_SECONDS, CallForgottenError, CallRegistry
+from flowengine.phone.call_registry import IDLE_CALL_SECONDS, CallForgottenError, CallRegistry
 from tests.phone.test_browser_call import call
 
 
@@ -14,9 +14,9 @@ def test_calls_make_room_for_new_ones_and_expire() -> None:
     third = known.add(made)
     with pytest.raises(CallForgottenError):
         known.find(second.id)
-    now[0] = IDLE_SECONDS
+    now[0] = IDLE_CALL_SECONDS
     assert known.find(third.id) is third
-    now[0] = IDLE_SECONDS + 1
+    now[0] = IDLE_CALL_SECONDS + 1
     with pytest.raises(CallForgottenError):
         known.find(first.id)
     assert known.find(third.id) is third
