@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowengine.phone.call_narrator import CallNarrator
-from flowengine.phone.phone_steps import PhoneStep, describe_step
+from flowengine.phone.phone_steps import OTHER_CALLER, PhoneStep, describe_step
 from flowengine.scenarios.call_setup import CallSetup
 from flowengine.scenarios.conversation import Conversation, NotPossibleError
 from flowengine.scenarios.party_steps import PartySteps
 from flowengine.scenarios.result import ExpectationMissedError
 from flowengine.scenarios.scenario_run import DETECTION_BY_ANSWER, REJECTIONS, build_connect_svaml
 from flowengine.scenarios.scenario_steps import CalleeStep
+from flowengine.scenarios.simulated_parties import SimulatedParty
+from flowengine.scenarios.trial_callers import OTHER_CALLERS
 from flowengine.states import RingPlan
 from flowengine.states.field_types import parse_millis
 from flowengine.switch.api_error import ApiError
@@ -68,7 +70,7 @@ class PhoneCall:
         """Take one step; it counts when it has an effect on the call. Raises StepRefusedError where
         it has none.
         """
-        if isinstance(step, dict) and self.talk.parties.find(next(iter(step))) is not None:
+        if isinstance(step, dict) and self.find_party(next(iter(step))) is not None:
             self.take_party_step(step)
         elif step == "stays silent" and self.talk.phase != "asked":
             self.wait_for_event()
@@ -89,6 +91,13 @@ class PhoneCall:
         ):
             return {"press": keys[:-1]}
         return step
+
+    def find_party(self, name: str) -> SimulatedParty | None:
+        """The party of this name; others who call are there as soon as they are named."""
+        found, other = self.talk.parties.find(name), OTHER_CALLER.fullmatch(name)
+        return (
+            self.talk.parties.add(name, OTHER_CALLERS + other[1]) if other and not found else found
+        )
 
     def take_own_step(self, step: PhoneStep) -> None:
         """Take a step of the person at the phone, or of the callee."""

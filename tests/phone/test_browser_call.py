@@ -170,6 +170,18 @@ def test_callee_and_members_of_a_ring_can_be_played() -> None:
     assert view(sales).phase == "joined"
 
 
+def test_somebody_else_calls_the_same_line() -> None:
+    made = call(flow="line")
+    made.take_line("caller2 calls")
+    others = view(made).parties
+    assert [(one.name, one.address, one.state, one.is_asked) for one in others] == [
+        ("caller2", "+14045550162", "up", True)
+    ]
+    assert 'caller2 hears "Welcome to the shop."' in words(made)
+    made.take_line("caller2 hang up")
+    assert view(made).notice == ""
+
+
 def test_silence_and_time_pass_by_the_clock_of_the_call() -> None:
     night = call(time="sunday 23:00")
     assert view(night).clock.startswith("2026-03-08T23:00")
@@ -204,6 +216,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "a callee": (({"press": "2"}, {"callee": "person"}, {"says": "hello"}), {}),
     "silence": (("stays silent", "stays silent"), {}),
     "a ring": (({"agent1": "busy"}, {"agent2": "answers"}, {"agent2": {"presses": "1"}}, "hangs up"), {"flow": "sales"}),
+    "another caller": (({"caller2": "calls"}, {"caller2": {"presses": "2"}}, {"caller2": "hangs up"}, "hangs up"), {"flow": "line"}),
     "a placed call": (({"callee": "machine"},), {"flow": "bill", "data": {"name": "Ann"}}),
     "another time": (("hangs up",), {"time": "sunday 23:00", "caller": "private"}),
     "an app": (({"callee": "no answer"},), {"flow": "apps"}),

@@ -74,6 +74,7 @@ function showControls() {
   part.keypad.hidden = over || rings || view.phase === "lookup";
   part.words.hidden = part.keypad.hidden;
   part.acts.hidden = over || view.phase === "lookup";
+  part.anotherCaller.hidden = view.phase === "over" || "placed" in view.given;
   part.park.hidden = view.phase !== "parked";
   part.silence.textContent = view.phase === "asked" ? "Stay silent" : "Let time pass";
   part.hangup.hidden = over || view.phase === "lookup";
@@ -117,6 +118,12 @@ function showEnd() {
   part.endText.textContent = duration ? `${who} The call lasted ${formatSeconds(duration)}.` : `${who} Nobody has answered.`;
   part.endCodes.textContent = `${result} · ${reason}`;
   part.again.focus({ preventScroll: true });
+}
+
+// Others who call are numbered from 2: you are the first.
+function nameNextCaller() {
+  const names = view.parties.map((party) => party.name);
+  return [2, 3, 4, 5, 6, 7, 8, 9].map((number) => `caller${number}`).find((name) => !names.includes(name)) ?? "caller9";
 }
 
 function describeCalled() {
@@ -274,6 +281,7 @@ function listen() {
   on("hangup", "click", () => act("hang up"));
   on("silence", "click", () => act(""));
   on("wait", "click", () => act(`wait ${part.waitSeconds.value}s`));
+  on("anotherCaller", "click", () => act(`${nameNextCaller()} calls`));
   on("back", "click", () => {
     transcript.reset();
     picture.lit = 0;
