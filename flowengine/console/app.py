@@ -13,11 +13,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from flowengine.console.access import ConsoleGate, SignedSessions, accepts_html
+from flowengine.console.change_pages import build_change_routes
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ConsoleProject, ViewedProject
 from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
 from flowengine.console.event_stream import EventStream
+from flowengine.console.flow_pages import build_flow_routes
 from flowengine.console.page_rendering import HERE, render_page
+from flowengine.console.phone_page import build_phone_routes
 from flowengine.console.problems_page import build_problem_routes
 from flowengine.console.security_headers import SecurityHeaders
 from flowengine.console.sign_in_page import build_sign_in_routes
@@ -25,7 +28,10 @@ from flowengine.console.sign_in_page import build_sign_in_routes
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
 PARTS: tuple[BuildRoutes, ...] = (
+    build_phone_routes,
     build_problem_routes,
+    build_flow_routes,
+    build_change_routes,
 )  # fmt: skip
 
 
