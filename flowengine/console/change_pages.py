@@ -4,7 +4,7 @@ picture.
 
 from dataclasses import dataclass, field
 
-import anyio
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -47,10 +47,11 @@ def build_change_routes(context: ConsoleContext) -> list[BaseRoute]:
     versions = FlowVersions(context)
 
     async def show_changes(request: Request) -> Response:
+        await context.project.load()
         asked = ComparisonRequest(
             *(request.query_params.get(name, "") for name in ("old", "new", "flow"))
         )
-        found = await anyio.to_thread.run_sync(compare_versions, versions, asked)
+        found = await run_sync(compare_versions, versions, asked)
         return render_page(
             request,
             "changes.html",
