@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from anyio.to_thread import run_sync
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -152,7 +153,7 @@ def find_state(project: ViewedProject, request: Request) -> tuple[str, str]:
     return flow, state
 
 
-def draw_with_graph(program: Program) -> tuple[FlowGraph, str]:
+def draw_with_graph(program: Program) -> tuple[FlowGraph, Markup]:
     return build_graph(program), render_picture(program)
 
 

@@ -1,13 +1,18 @@
 """Flows in the browser: the list, a picture, a state; as answers and in a real browser."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
+from tests.console.accessibility import list_violations
 from tests.console.console_line import build_settings, create_client, serve_console
+from tests.console.test_hostile_content import HOSTILE, MARK, find_faults, read_markup
+from tests.thoroughness import examples
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -178,10 +183,33 @@ def test_flow_or_state_that_does_not_exist_is_not_found(lines: Path, path: str) 
     assert create_client(lines).get(path).status_code == 404
 
 
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(hostile=HOSTILE)
+def test_hostile_text_is_text_in_pictures_and_states(hostile: str, lines: Path) -> None:
+    quoted = json.dumps(hostile)
+    flow = LINE.replace("The <b>line</b>", quoted).replace("<script>alert(1)</script>", quoted)
+    (lines / "line.yaml").write_text(flow.replace("1 & wait, or 2.", f"1\n      again: {quoted}"))
+    client = create_client(lines)
+    paths = ("flows", "flows/line", "flows/line/states/greet", "flows/line/picture.svg")
+    for path in paths:
+        page = client.get(f"/{path}").text
+        assert read_markup(page).tags & {"script", "b", MARK} <= {"script"}, path
+        assert [one for one in find_faults(page) if one != "svg"] == [], path
+    assert client.app.state.context.project.latest.is_valid
+
+
 @pytest.fixture
 def address(lines: Path) -> Iterator[str]:
     with serve_console(build_settings(lines)) as found:
         yield found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_of_flows_are_accessible(page: "Page", address: str, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for path in ("/flows", "/flows/line?state=menu", "/flows/line/states/ask", "/changes"):
+        page.goto(f"{address}{path}")
+        assert list_violations(page) == [], path
 
 
 def test_author_finds_a_state_in_the_picture_and_mends_it(
