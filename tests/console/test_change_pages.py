@@ -68,7 +68,7 @@ def test_files_are_compared_with_the_live_release(project: Path) -> None:
     assert "(current)" in page
 
 
-def test_two_versions_that_are_the_same_have_no_changes(project: Path) -> None:
+def test_versions_that_are_the_same_have_no_changes(project: Path) -> None:
     client = open_console(project)
     release = publish(client, project / "flows")
     page = client.get(f"/changes?old={release}&new={release}&flow=line").text

@@ -207,7 +207,7 @@ def address(lines: Path) -> Iterator[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_of_flows_are_accessible(page: "Page", address: str, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for path in ("/flows", "/flows/line?state=menu", "/flows/line/states/ask", "/changes"):
+    for path in ("/flows", "/flows/line?state=menu", "/flows/line/states/ask"):
         page.goto(f"{address}{path}")
         assert list_violations(page) == [], path
 
