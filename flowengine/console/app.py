@@ -20,13 +20,15 @@ from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
 from flowengine.console.event_stream import EventStream
 from flowengine.console.flow_pages import build_flow_routes
 from flowengine.console.page_rendering import HERE, render_page
+from flowengine.console.phone_page import build_phone_routes
 from flowengine.console.problems_page import build_problem_routes
 from flowengine.console.security_headers import SecurityHeaders
 from flowengine.console.sign_in_page import build_sign_in_routes
 
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
-PARTS: tuple[BuildRoutes, ...] = (
+CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
+    build_phone_routes,
     build_problem_routes,
     build_flow_routes,
     build_change_routes,
@@ -40,7 +42,7 @@ def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Star
     app = Starlette(
         routes=[
             *build_sign_in_routes(tokens, sessions),
-            *(route for build in PARTS for route in build(context)),
+            *(route for build in CONSOLE_PARTS for route in build(context)),
             Route("/events", stream_events),
             Route("/favicon.ico", send_icon),
             Mount("/static", StaticFiles(directory=HERE / "static")),
