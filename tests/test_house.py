@@ -14,7 +14,7 @@ ORDER = (
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
-    "phone", "lsp", "cli",
+    "phone", "console", "lsp", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "cooperative", "source", "expr", "svaml", "sinch"}
 OF_THE_SWITCH = {"limits", "cross_site", "problems", "source", "svaml", "sinch", "switch"}
@@ -108,7 +108,7 @@ def test_cel_is_imported_once_and_starlette_not_below_the_server() -> None:
         if "cel_expr_python" in text:
             assert get_name(path) == "expr/cel.py"
         if "starlette" in text:
-            assert package(path) in {"server", "switch", "cli"}
+            assert package(path) in {"server", "switch", "console", "cli"}
 
 
 STATES = ROOT / "states"

@@ -1,0 +1,68 @@
+"""Serves a console: for `flowengine console`, and as a process of its own beside a server."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import uvicorn
+from starlette.applications import Starlette
+
+from flowengine.console.app import create_console_app
+from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
+from flowengine.server.logging_setup import configure_logging, install_exception_hooks
+
+GRACE_SECONDS = 3  # of what is being answered when the console ends
+NICENESS = 10  # callbacks come first
+
+
+class ConsoleServer(uvicorn.Server):
+    """Ends the event streams of browsers before it waits for its connections."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down."""
+        self._app.state.context.stream.close()
+        await super().shutdown(sockets)
+
+
+def run_console(
+    settings: ConsoleSettings, tokens: ConsoleTokens, listeners: Sequence[socket.socket]
+) -> None:
+    """Serve on these listeners until a signal ends the process."""
+    ConsoleServer(create_console_app(settings, tokens)).run([*listeners])
+
+
+def run_beside_server(descriptors: Sequence[str]) -> None:
+    """Serve on listeners that the supervisor of a server has opened; it ends this process."""
+    # the supervisor gets these, too, and says what they mean
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with suppress(OSError, AttributeError):
+        os.nice(NICENESS)
+    configure_logging()
+    install_exception_hooks()
+    settings, tokens = (
+        ConsoleSettings.from_environment(),
+        ConsoleTokens.from_environment(os.environ),
+    )
+    run_console(settings, tokens, [socket.socket(fileno=int(each)) for each in descriptors])
+
+
+if __name__ == "__main__":
+    run_beside_server(sys.argv[1:])

@@ -1,0 +1,61 @@
+"""Pages from templates."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from flowengine.console.access import get_user
+from flowengine.console.console_context import ConsoleContext
+
+HERE = Path(__file__).parent
+NAVIGATION = (
+    ("/", "Phone"),
+    ("/flows", "Flows"),
+    ("/calls", "Calls"),
+    ("/live", "Live"),
+    ("/releases", "Releases"),
+    ("/lines", "Lines"),
+    ("/problems", "Problems"),
+)
+PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(HERE / "pages"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def get_context(request: Request) -> ConsoleContext:
+    context: ConsoleContext = request.app.state.context
+    return context
+
+
+def render_page(
+    request: Request, template: str, *, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """A page. Its template extends base.html, and knows `user`, `project` and `settings`."""
+    context, path = get_context(request), request.url.path
+    shown = PAGES.get_template(template).render(
+        values,
+        navigation=NAVIGATION,
+        current=find_section(path),
+        user=get_user(request),
+        project=context.project.latest,
+        place=context.project.place,
+        settings=context.settings,
+    )
+    return HTMLResponse(shown, status)
+
+
+def find_section(path: str) -> str:
+    """The entry of the navigation that a path belongs to.
+
+    >>> find_section("/flows/line/states/menu")
+    '/flows'
+    """
+    first = f"/{path.strip('/').partition('/')[0]}"
+    return first if first in dict(NAVIGATION) else ""
