@@ -15,10 +15,12 @@ from starlette.staticfiles import StaticFiles
 from flowengine.console.access import ConsoleGate, SignedSessions, accepts_html
 from flowengine.console.call_follower import CallFollower
 from flowengine.console.call_pages import build_call_routes
+from flowengine.console.change_pages import build_change_routes
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ConsoleProject, ViewedProject
 from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
 from flowengine.console.event_stream import EventStream
+from flowengine.console.flow_pages import build_flow_routes
 from flowengine.console.line_pages import build_line_routes
 from flowengine.console.live_page import build_live_routes
 from flowengine.console.page_rendering import HERE, render_page
@@ -36,6 +38,8 @@ PARTS: tuple[BuildRoutes, ...] = (
     build_release_routes,
     build_line_routes,
     build_problem_routes,
+    build_flow_routes,
+    build_change_routes,
 )  # fmt: skip
 
 
