@@ -5,6 +5,12 @@ from pathlib import Path
 
 import click
 
+from flowengine.cli.console_address import announce_console
+from flowengine.console.console_settings import (
+    ConsoleSettings,
+    ConsoleTokens,
+    check_exposed_console,
+)
 from flowengine.server.listeners import open_listeners
 from flowengine.server.server_settings import ServerSettings, SettingsError
 
@@ -35,11 +41,6 @@ def console(flows: Path, host: str, port: int, store: str) -> None:
     this machine itself.
     """
     from flowengine.console.console_server import run_console  # noqa: PLC0415  # starts slowly
-    from flowengine.console.console_settings import (  # noqa: PLC0415
-        ConsoleSettings,
-        ConsoleTokens,
-        check_exposed_console,
-    )
 
     # a link is followed as it is led elsewhere
     where = os.path.abspath(flows)  # noqa: PTH100
@@ -49,6 +50,5 @@ def console(flows: Path, host: str, port: int, store: str) -> None:
         listeners = open_listeners(host, port)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"console: http://{shown}:{listeners[0].getsockname()[1]}/", err=True)
+    announce_console(host, listeners)
     run_console(ConsoleSettings(ServerSettings(where, store=store)), tokens, listeners)

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowengine.console.console_settings import ConsoleTokens
 from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
-from flowengine.server.access import MIN_TOKEN_LENGTH
 from flowengine.server.proxy_headers import find_proxy_header
+from flowengine.server.tokens import MIN_TOKEN_LENGTH
 
 log = logging.getLogger(__name__)
 SESSION_SECONDS = 8 * 3600  # a working day

@@ -1,5 +1,6 @@
 """Serves a console: for `flowengine console`, and as a process of its own beside a server."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -19,9 +20,11 @@ NICENESS = 10  # callbacks come first
 
 
 class ConsoleServer(uvicorn.Server):
-    """Ends the event streams of browsers before it waits for its connections."""
+    """Ends the event streams of browsers before it waits for its connections. Where it has a
+    `supervisor`, it ends when that does, which closes this pipe.
+    """
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, supervisor: int | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -34,6 +37,18 @@ class ConsoleServer(uvicorn.Server):
             )
         )
         self._app = app
+        self._supervisor = supervisor
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start."""
+        await super().startup(sockets)
+        if self._supervisor is not None:
+            asyncio.get_running_loop().add_reader(self._supervisor, self._end_with_supervisor)
+
+    def _end_with_supervisor(self) -> None:
+        assert self._supervisor is not None  # noqa: S101  # there is a reader for it
+        asyncio.get_running_loop().remove_reader(self._supervisor)
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down."""
@@ -42,10 +57,13 @@ class ConsoleServer(uvicorn.Server):
 
 
 def run_console(
-    settings: ConsoleSettings, tokens: ConsoleTokens, listeners: Sequence[socket.socket]
+    settings: ConsoleSettings,
+    tokens: ConsoleTokens,
+    listeners: Sequence[socket.socket],
+    supervisor: int | None = None,
 ) -> None:
-    """Serve on these listeners until a signal ends the process."""
-    ConsoleServer(create_console_app(settings, tokens)).run([*listeners])
+    """Serve on these listeners until a signal, or the end of the supervisor, ends the process."""
+    ConsoleServer(create_console_app(settings, tokens), supervisor).run([*listeners])
 
 
 def run_beside_server(descriptors: Sequence[str]) -> None:
@@ -61,7 +79,8 @@ def run_beside_server(descriptors: Sequence[str]) -> None:
         ConsoleSettings.from_environment(),
         ConsoleTokens.from_environment(os.environ),
     )
-    run_console(settings, tokens, [socket.socket(fileno=int(each)) for each in descriptors])
+    listeners = [socket.socket(fileno=int(each)) for each in descriptors]
+    run_console(settings, tokens, listeners, sys.stdin.fileno())
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from flowengine.cross_site import is_loopback
-from flowengine.server.access import ADMIN_TOKEN, STATUS_TOKEN, check_token
 from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.server.tokens import ADMIN_TOKEN, STATUS_TOKEN, check_token
 
 CONSOLE_VARIABLE = "FLOWENGINE_CONSOLE_SETTINGS"
 
