@@ -126,7 +126,7 @@ NAMES_OF_KINDS = {
     "scenarios/conversation.py": "a call that is in a conference of the switch",
     "scenarios/simulated_parties.py": "a call that is in a conference of the switch, or parked",
     "phone/call_prompt.py": "a call that the switch has parked",
-    "phone/screen.py": "a call that the switch has parked",
+    "phone/call_narrator.py": "a call that the switch has parked",
     "phone/save_scenario.py": "a call that the switch has parked",
 }
 

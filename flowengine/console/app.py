@@ -24,6 +24,7 @@ from flowengine.console.flow_pages import build_flow_routes
 from flowengine.console.line_pages import build_line_routes
 from flowengine.console.live_page import build_live_routes
 from flowengine.console.page_rendering import HERE, render_page
+from flowengine.console.phone_page import build_phone_routes
 from flowengine.console.problems_page import build_problem_routes
 from flowengine.console.release_pages import build_release_routes
 from flowengine.console.security_headers import SecurityHeaders
@@ -32,11 +33,16 @@ from flowengine.journal.journal_database import JOURNAL_FILE
 
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
+<<<<<<< HEAD
 PARTS: tuple[BuildRoutes, ...] = (
     build_call_routes,
     build_live_routes,
     build_release_routes,
     build_line_routes,
+=======
+CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
+    build_phone_routes,
+>>>>>>> console-core
     build_problem_routes,
     build_flow_routes,
     build_change_routes,
@@ -52,7 +58,7 @@ def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Star
     app = Starlette(
         routes=[
             *build_sign_in_routes(tokens, sessions),
-            *(route for build in PARTS for route in build(context)),
+            *(route for build in CONSOLE_PARTS for route in build(context)),
             Route("/events", stream_events),
             Route("/favicon.ico", send_icon),
             Mount("/static", StaticFiles(directory=HERE / "static")),

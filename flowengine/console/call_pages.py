@@ -1,13 +1,14 @@
 """The pages of calls: the list with its search, and one call as a timeline."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from anyio.to_thread import run_sync
+from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -60,7 +61,9 @@ class _CallPages:
         self._trials = CallTrials(context)
 
     async def show_calls(self, request: Request) -> Response:
-        asked = {name: request.query_params.get(name, "") for name in (*QUERY_FIELDS, "since", "until")}
+        asked = {
+            name: request.query_params.get(name, "") for name in (*QUERY_FIELDS, "since", "until")
+        }
         if any(len(text) > MAX_QUERY_LENGTH for text in asked.values()):
             raise HTTPException(400, "The search is too long")
         project = await self._context.project.load()
@@ -127,7 +130,7 @@ class _CallPages:
 
             def find_legs(caller: str, _since: float, _until: float) -> list[CallbackEntry]:
                 return [
-                    msgspec_replace_call(step, leg)
+                    replace(step, call=leg)
                     for leg in index.find_legs(caller)
                     for step in reader.list_callbacks(leg)
                 ]
@@ -157,15 +160,10 @@ class _CallPages:
         return JSONResponse(await run_sync(self._trials.make_scenario, call, project))
 
 
-def msgspec_replace_call(step: CallbackEntry, leg: str) -> CallbackEntry:
-    return step if step.call else step.__class__(
-        step.at, step.event, step.release, step.flow, step.state, step.step, step.outcome, step.shown, leg, step.leg
-    )  # fmt: skip
-
-
 def build_query(asked: Mapping[str, str]) -> CallQuery:
     fields = {name: asked[name].strip() for name in QUERY_FIELDS}
-    return CallQuery(since=parse_moment(asked["since"]), until=parse_moment(asked["until"]), **fields)
+    moments = {name: parse_moment(asked[name]) for name in ("since", "until")}
+    return msgspec.convert({**fields, **moments}, CallQuery)
 
 
 def parse_moment(text: str) -> float:

@@ -17,7 +17,7 @@ from flowengine.journal.journal_reader import CallbackEntry
 from flowengine.journal.journal_row import NON_EXIT_PATTERN
 
 SPEECH_NAMES = frozenset({"say", "playFiles"})
-TITLES = {
+STEP_TITLES = {
     "ice": "Call comes in",
     "ace": "Answered",
     "pie": "Input",
@@ -78,7 +78,7 @@ def build_step(entry: CallbackEntry, began: float, before: float, *, is_own: boo
     event = dict(shown["event"])
     said, does = split_answer(shown["answer"])
     if is_own:
-        title = TITLES.get(entry.event, entry.event)
+        title = STEP_TITLES.get(entry.event, entry.event)
         what = format_heading(entry).removeprefix(entry.event).strip()
         leg = ""
     else:
@@ -115,7 +115,9 @@ def split_answer(answer: dict[str, Any]) -> tuple[list[tuple[str, str]], list[st
     said, silent = [], []
     for instruction in answer.get("instructions", ()):
         if instruction["name"] in SPEECH_NAMES:
-            rest = {name: value for name, value in instruction.items() if name not in ("name", "locale")}
+            rest = {
+                name: value for name, value in instruction.items() if name not in ("name", "locale")
+            }
             said.append((format_value(rest), instruction.get("locale", "")))
         else:
             silent.append(instruction)

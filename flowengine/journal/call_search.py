@@ -78,7 +78,7 @@ class CallPage(NamedTuple):
     next: PageKey | None
 
 
-class _Part(NamedTuple):
+class _Condition(NamedTuple):
     """A condition. What it compares is found by an index of the table of calls."""
 
     by: str
@@ -98,7 +98,7 @@ def search_calls(
     if after is not None:
         where += " AND (at, id) < (?, ?)"
         values += after
-    every = () if query.number else (_Part(conditions[0].by, "1", ()),)
+    every = () if query.number else (_Condition(conditions[0].by, "1", ()),)
     numbers = [*find_number_parts(connection, query.number), *every]
     found = [
         _fetch_rows(connection, number, where, (*number.values, *values), query.limit + 1)
@@ -111,7 +111,11 @@ def search_calls(
 
 
 def _fetch_rows(
-    connection: sqlite3.Connection, number: _Part, where: str, values: Sequence[Any], limit: int
+    connection: sqlite3.Connection,
+    number: _Condition,
+    where: str,
+    values: Sequence[Any],
+    limit: int,
 ) -> list[tuple[Any, ...]]:
     statement = (
         f"SELECT {_CALL_COLUMNS} FROM calls INDEXED BY {number.by} "  # noqa: S608  # names of ours
@@ -129,42 +133,42 @@ def drop_repeated_rows(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, .
         last = row[0]
 
 
-def build_conditions(connection: sqlite3.Connection, query: CallQuery) -> list[_Part] | None:
+def build_conditions(connection: sqlite3.Connection, query: CallQuery) -> list[_Condition] | None:
     """The conditions of a query, first the one that leaves the fewest calls; None where no call can
     meet them.
     """
-    parts: list[_Part] = []
+    parts: list[_Condition] = []
     if query.state:
         place = connection.execute(
             "SELECT number FROM places WHERE flow = ? AND state = ?", (query.flow, query.state)
         ).fetchone()
         if place is None:
             return None
-        parts.append(_Part("calls_by_place", "place = ?", place))
+        parts.append(_Condition("calls_by_place", "place = ?", place))
     if query.outcome and query.outcome in OUTCOMES_BY_WEIGHT:
         weight = OUTCOMES_BY_WEIGHT.index(query.outcome)
         index = "calls_by_weight" if weight else "calls_by_time"
         bound = " AND weight > 0" if weight else ""  # by which SQLite sees that the index has them
-        parts.append(_Part(index, f"weight = {weight}{bound}", ()))
+        parts.append(_Condition(index, f"weight = {weight}{bound}", ()))
     if query.release:
-        parts.append(_Part("calls_by_release", "release = ?", (query.release,)))
+        parts.append(_Condition("calls_by_release", "release = ?", (query.release,)))
     if query.flow and not query.state:
-        parts.append(_Part("calls_by_flow", "flow = ?", (query.flow,)))
+        parts.append(_Condition("calls_by_flow", "flow = ?", (query.flow,)))
     if query.progress:
         ended = int(query.progress == "ended")
         index = "calls_by_time" if ended else "calls_under_way"
-        parts.append(_Part(index, f"ended = {ended}", ()))
+        parts.append(_Condition(index, f"ended = {ended}", ()))
     if query.since:
-        parts.append(_Part("calls_by_time", "at >= ?", (query.since,)))
+        parts.append(_Condition("calls_by_time", "at >= ?", (query.since,)))
     if query.until:
-        parts.append(_Part("calls_by_time", "at < ?", (query.until,)))
+        parts.append(_Condition("calls_by_time", "at < ?", (query.until,)))
     if not query.number:  # legs are found by their numbers, and in the story of their caller
         shown = f"(parent = '' OR parent GLOB '{PLACEMENT_ID_PREFIX}*')"
-        parts.append(_Part("calls_by_time", shown, ()))
+        parts.append(_Condition("calls_by_time", shown, ()))
     return parts
 
 
-def find_number_parts(connection: sqlite3.Connection, number: str) -> Iterator[_Part]:
+def find_number_parts(connection: sqlite3.Connection, number: str) -> Iterator[_Condition]:
     """The conditions under which a call has this number at either end, each with an index of its
     own.
     """
@@ -176,10 +180,10 @@ def find_number_parts(connection: sqlite3.Connection, number: str) -> Iterator[_
             keys = list_keys(connection, index, column, low, high)
             if len(keys) < MAX_NUMBER_KEYS:
                 equal = f"{column} = ? AND {column} <> ''"
-                yield from (_Part(index, equal, (key,)) for key in keys)
+                yield from (_Condition(index, equal, (key,)) for key in keys)
             else:
                 within = f"{column} >= ? AND {column} < ? AND {column} <> ''"
-                yield _Part(index, within, (low, high))
+                yield _Condition(index, within, (low, high))
 
 
 def list_key_ranges(number: str) -> list[tuple[str, str]]:

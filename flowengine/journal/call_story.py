@@ -17,9 +17,7 @@ def add_legs(reader: JournalReader, call: str, steps: list[CallbackEntry]) -> li
     return merge_legs(call, steps, reader.list_leg_callbacks)
 
 
-def merge_legs(
-    call: str, steps: list[CallbackEntry], find_legs: FindLegs
-) -> list[CallbackEntry]:
+def merge_legs(call: str, steps: list[CallbackEntry], find_legs: FindLegs) -> list[CallbackEntry]:
     """The callbacks of a call with those of its legs, and of the calls that it has had placed. Whoever
     has never waited in a room has no legs, and nobody has to look for them.
     """

@@ -77,9 +77,7 @@ def compare_values(release: Release, before: Call | None, after: Call | None) ->
             if name.startswith(VARIABLE_PREFIX) and value != was:
                 redact = Hider(release, is_secret=name in secrets)
                 shown = name.removeprefix(VARIABLE_PREFIX)
-                changes.append(
-                    ValueChange(flow, shown, redact.show(was), redact.show(value))
-                )
+                changes.append(ValueChange(flow, shown, redact.show(was), redact.show(value)))
     return changes
 
 

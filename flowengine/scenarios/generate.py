@@ -216,7 +216,7 @@ def build_parties(talk: Conversation) -> JsonObject:
             **({"to": party.dials} if party.dials else {}),
         }
         for party in talk.parties.list_named()
-        if party.rings or party.does == CALLS_FIRST
+        if party.rings or party.does == CALLS_FIRST or talk.parties.has_called(party)
     }
     return {"parties": named} if named else {}
 
