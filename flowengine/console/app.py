@@ -33,16 +33,12 @@ from flowengine.journal.journal_database import JOURNAL_FILE
 
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
-<<<<<<< HEAD
-PARTS: tuple[BuildRoutes, ...] = (
+CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
     build_call_routes,
     build_live_routes,
     build_release_routes,
     build_line_routes,
-=======
-CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
     build_phone_routes,
->>>>>>> console-core
     build_problem_routes,
     build_flow_routes,
     build_change_routes,
