@@ -2,7 +2,7 @@
 that answered it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from flowengine.replay.call_replay import (
     skip_repeated,
 )
 from flowengine.runtime.call_state import Call
+from flowengine.runtime.step_outcome import Outcome
 
 VARIABLE_PREFIX = "vars."
 
@@ -46,6 +47,7 @@ def list_value_changes(
     NotReplayableError.
     """
     call: Call | None = None
+    known: dict[tuple[str, str], Any] = {}
     found: list[StepChanges] = []
     for recorded in skip_repeated(callbacks):
         whole = read_sealed_part(recorded)
@@ -57,31 +59,37 @@ def list_value_changes(
             outcome = run_step(release, call if whole.is_known else None, event, whole)
         except NewLookupError as error:
             raise NotReplayableError(str(error)) from error
-        before, call = call, outcome.call or call
-        found.append(StepChanges(recorded.at, tuple(compare_values(release, before, call))))
+        call = outcome.call or call
+        changes = list_changed_values(release, outcome, known)
+        found.append(StepChanges(recorded.at, tuple(changes)))
     return found
 
 
-def compare_values(release: Release, before: Call | None, after: Call | None) -> list[ValueChange]:
-    """The variables whose values differ, in each flow that the call is in."""
-    if after is None:
-        return []
-    old = dict(before.iter_flow_values()) if before else {}
-    changes = []
-    for flow, values in after.iter_flow_values():
-        program = release.programs.get(flow)
-        initial: Mapping[str, Any] = program.initial if program else {}
-        secrets = program.secret_names if program else values.keys()
-        for name, value in values.items():
-            was = old.get(flow, {}).get(name, initial.get(name, ""))
-            if name.startswith(VARIABLE_PREFIX) and value != was:
-                redact = Hider(release, is_secret=name in secrets)
-                shown = name.removeprefix(VARIABLE_PREFIX)
-                changes.append(ValueChange(flow, shown, redact.show(was), redact.show(value)))
-    return changes
+def list_changed_values(
+    release: Release, outcome: Outcome, known: dict[tuple[str, str], Any]
+) -> Iterator[ValueChange]:
+    """The variables of the flow that the call is in now which have another value than is known of
+    them; takes note of the new one. A call keeps only what later states read: so a variable that is
+    as in the beginning may just be read no more.
+    """
+    flow = outcome.call.flow if outcome.call else ""
+    program = release.programs.get(flow)
+    if program is None:
+        return
+    for name, value in outcome.names.items():
+        if not name.startswith(VARIABLE_PREFIX):
+            continue
+        initial = program.initial.get(name, "")
+        before = known.get((flow, name), initial)
+        if value in (before, initial):
+            continue
+        known[flow, name] = value
+        hider = ValueHider(release, is_secret=name in program.secret_names)
+        shown = name.removeprefix(VARIABLE_PREFIX)
+        yield ValueChange(flow, shown, hider.show(before), hider.show(value))
 
 
-class Hider:
+class ValueHider:
     """Shows the values of variables as the project of a release lets people read its journal."""
 
     def __init__(self, release: Release, *, is_secret: bool) -> None:

@@ -6,13 +6,24 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from flowengine.journal.journal_row import NON_EXIT_PATTERN
+from flowengine.journal.passage_counts import STAYS_PREFIX
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.explore import Explorer, Trial, TrialPlan
-from flowengine.scenarios.generate import keep_passing, name_scenarios, read_tables, to_yaml
+from flowengine.scenarios.generate import (
+    GENERATED_HEADER,
+    keep_passing,
+    name_scenarios,
+    read_tables,
+    to_yaml,
+)
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import list_trace
 from flowengine.scenarios.trial_inputs import TrialInputs
 
+RETRACED_HEADER = (
+    "# The way of a call that a server recorded, with samples in place of what its caller pressed and\n"
+    "# said, and of what other systems answered. Read it before you keep it.\n"
+)
 MAX_RETRACED_PLANS = 400  # some milliseconds each
 PassedExits = Sequence[tuple[str, str, str]]
 """The exits that a call took, in order: flow, state and exit"""
@@ -40,7 +51,8 @@ def retrace_call(project: ScenarioProject, flow: str, way: PassedExits) -> Retra
         return RetracedCall("", 0, len(way))
     scenarios = name_scenarios([best], inputs.hidden)
     kept = keep_passing(project, flow, scenarios, to_yaml(flow, scenarios))
-    return RetracedCall(to_yaml(flow, kept) if kept else "", taken, len(way))
+    body = to_yaml(flow, kept).removeprefix(GENERATED_HEADER) if kept else ""
+    return RetracedCall(body and RETRACED_HEADER + body, taken, len(way))
 
 
 def follow_way(explorer: Explorer, way: PassedExits) -> tuple[Trial | None, int]:
@@ -83,7 +95,10 @@ def count_taken(trial: Trial, way: PassedExits) -> int:
 
 
 def read_exit(entry: TraceEntry) -> tuple[str, str, str] | None:
-    """The exit that a line of a trace tells of, if it does."""
-    if not entry.state or entry.is_note or NON_EXIT_PATTERN.match(entry.what):
+    """The exit that a line of a trace tells of, if it does, or that the state has asked again."""
+    is_repetition = entry.what.startswith(STAYS_PREFIX)
+    if not entry.state or NON_EXIT_PATTERN.match(entry.what):
+        return None
+    if entry.is_note and not is_repetition:
         return None
     return entry.flow, entry.state, entry.what
