@@ -1,6 +1,6 @@
 """What was worked out last time, for the parts of a project that are the same this time."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Any, TypeVar
 
 from flowengine.cooperative import pause_if_due
@@ -76,3 +76,33 @@ class NoCompileCache(CompileCache):
         """The value, made anew."""
         pause_if_due()
         return make()
+
+
+class ResultRecorder(NoCompileCache):
+    """For a project that is compiled once, and described afterwards: `found` has the results of some
+    parts by their places, which begin with one of `parts`.
+    """
+
+    def __init__(self, parts: Collection[str]) -> None:
+        super().__init__()
+        self.found: dict[tuple[Any, ...], Any] = {}
+        self._parts = parts
+
+    def list_found(self, part: str) -> Iterator[tuple[str, Any]]:
+        """The results of a part, with what their place names after it."""
+        for place, made in self.found.items():
+            if place[0] == part:
+                yield place[1], made
+
+    def get_or_compute(
+        self,
+        place: Hashable,
+        key: object,
+        make: Callable[[], T],
+        still: Callable[[T], bool] | None = None,
+    ) -> T:
+        """The value, made anew."""
+        made = super().get_or_compute(place, key, make, still)
+        if isinstance(place, tuple) and place[0] in self._parts:
+            self.found[place] = made
+        return made
