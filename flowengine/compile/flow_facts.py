@@ -19,11 +19,11 @@ from flowengine.compile.checks.value_sources import (
     follow_sources,
     list_written_texts,
 )
-from flowengine.compile.incremental_compile import has_back_key
+from flowengine.compile.incremental_compile import FlowBuild, has_back_key
 from flowengine.compile.name_domains import list_flow_locales
 from flowengine.compile.program import CompileResult, Program
 from flowengine.compile.project_compiler import ProjectBuild, ProjectCompiler
-from flowengine.model import OutsideFlows, ResultRecorder
+from flowengine.model import CompileCache, OutsideFlows, ResultRecorder
 from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem
 from flowengine.sources.project_folder import PROJECT_FILE, PROJECT_PARTS
@@ -88,7 +88,7 @@ def compile_and_describe(
     return compiled, describe_project(build, recorded, files)
 
 
-def describe_project(build: ProjectBuild, recorded: ResultRecorder, files: Files) -> ProjectFacts:
+def describe_project(build: ProjectBuild, recorded: CompileCache, files: Files) -> ProjectFacts:
     """The facts of a project that was compiled as a whole."""
     flows = describe_flows(build, recorded, files)
     own = {flow.file for flow in flows}
@@ -97,7 +97,7 @@ def describe_project(build: ProjectBuild, recorded: ResultRecorder, files: Files
     return ProjectFacts(shared, tuple(sorted(codes)), build.problems, tuple(flows))
 
 
-def describe_flows(build: ProjectBuild, recorded: ResultRecorder, files: Files) -> list[FlowFacts]:
+def describe_flows(build: ProjectBuild, recorded: CompileCache, files: Files) -> list[FlowFacts]:
     """The facts of all flows that were compiled, in the order of the project."""
     programs = build.programs
     dialled = list_columns(programs, phone_columns.find_dialled_sources)
@@ -105,6 +105,9 @@ def describe_flows(build: ProjectBuild, recorded: ResultRecorder, files: Files) 
     spoken = list_columns(programs, spoken_values.find_spoken_sources)
     transfers = list_transfers(build, recorded)
     far = list_far_codes(build.undecided)
+    looked_up = dict(recorded.list_found("program"))
+    spoken_locales = dict(recorded.list_found("spoken locales"))
+    texts = dict(recorded.list_found("texts"))
     found = []
     for name, program in programs.items():
         flow, document = build.authored.flows[name]
@@ -116,12 +119,12 @@ def describe_flows(build: ProjectBuild, recorded: ResultRecorder, files: Files) 
                 document.file,
                 compute_digest(files[document.file]),
                 len(program.states),
-                list_linked_flows(name, recorded),
+                list_linked_flows(name, looked_up[name]),
                 has_back_key(flow, document),
                 "call.locale" in document.text,
                 None if call_locales is None else tuple(sorted(set(call_locales))),
                 sort(program.compute_once(collect_flow_locales)),
-                sort(recorded.found.get(("spoken locales", name), ())),
+                sort(spoken_locales.get(name, ())),
                 sort(find_used_secrets(document)),
                 sort(filter(None, program.compute_once(find_called_groups))),
                 tuple(sorted(rooms.known, key=str)),
@@ -130,7 +133,7 @@ def describe_flows(build: ProjectBuild, recorded: ResultRecorder, files: Files) 
                 rung.get(name, ()),
                 spoken.get(name, ()),
                 transfers.get(name, {}),
-                describe_texts(recorded.found.get(("texts", name), ()), program.locale),
+                describe_texts(texts.get(name, ()), program.locale),
                 far.get(document.file, ()),
             )
         )
@@ -141,9 +144,9 @@ def sort(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def list_linked_flows(name: str, recorded: ResultRecorder) -> tuple[str, ...]:
+def list_linked_flows(name: str, build: FlowBuild) -> tuple[str, ...]:
     """The other flows that a flow looked up."""
-    used = recorded.found["program", name].used_fingerprints["subflows"]
+    used = build.used_fingerprints["subflows"]
     return sort(other for other in used.fingerprints if other != name)
 
 
@@ -167,7 +170,7 @@ def sort_columns(
 
 
 def list_transfers(
-    build: ProjectBuild, recorded: ResultRecorder
+    build: ProjectBuild, recorded: CompileCache
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     """By flow: the numbers of the project that it dials, by the number that leads to it."""
     found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)

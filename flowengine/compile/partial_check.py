@@ -23,7 +23,6 @@ from flowengine.compile.flow_facts import (
     select_shared_files,
     unite_flows,
 )
-from flowengine.compile.program import Program
 from flowengine.compile.project_compiler import (
     BLOCKING_CODES,
     ProjectBuild,
@@ -47,15 +46,15 @@ UNKNOWN_FLOW_CODES: Final = frozenset({"FE501", "FE502", "FE503"})
 
 @dataclass(frozen=True, slots=True)
 class PartialCheck:
-    """What was found in a project. `programs` are those of the flows that were compiled, and
-    `facts` are those of the project, where it has no errors.
+    """What was found in a project. `build` has the flows that were compiled, `unchanged` are the
+    others. `facts` are those of the project, where it has no errors.
     """
 
     problems: tuple[Problem, ...]
     flow_count: int
     state_count: int
     build: ProjectBuild
-    programs: Mapping[str, Program]
+    unchanged: Sequence[str]
     facts: ProjectFacts | None
 
 
@@ -74,6 +73,16 @@ class SelectionBuild:
     build: ProjectBuild
     recorded: ResultRecorder
     is_whole: bool
+
+
+def try_partial_check(
+    files: Files, environment: Mapping[str, str], known: ProjectFacts, *, cookies_only: bool
+) -> PartialCheck | None:
+    """See `check_changed_flows`. Raises nothing."""
+    try:
+        return check_changed_flows(files, environment, known, cookies_only=cookies_only)
+    except Exception:  # noqa: BLE001  # compiling the project as a whole will tell
+        return None
 
 
 def check_changed_flows(
@@ -181,7 +190,7 @@ def conclude(
         len(flows),
         sum(flow.state_count for flow in flows),
         build,
-        build.programs,
+        [flow.name for flow in selection.outside],
         None
         if build.has_errors
         else ProjectFacts(known.shared, tuple(sorted(codes)), everything, tuple(flows)),

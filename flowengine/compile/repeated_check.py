@@ -9,7 +9,7 @@ from flowengine.cache.check_result import CheckResult
 from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import VariablePresence
 from flowengine.compile.flow_facts import ProjectFacts, compile_and_describe
-from flowengine.compile.partial_check import PartialCheck, check_changed_flows
+from flowengine.compile.partial_check import PartialCheck, try_partial_check
 from flowengine.compile.program import CompileResult
 from flowengine.limits import MIN_DESCRIBED_FLOWS
 
@@ -23,22 +23,14 @@ def check_again(
     place = os.fsencode(folder.resolve())
     key = compute_key(code, ProjectFacts, {"folder": place}, cookies_only=cookies_only)
     known = load_result(key, ProjectFacts, os.environ)
-    found: PartialCheck | CompileResult | None = None
-    if known:
-        found = try_partial_check(files, environment, known, cookies_only=cookies_only)
-    facts = found.facts if found else None
-    if found is None:
+    found: PartialCheck | CompileResult
+    if known and (
+        partial := try_partial_check(files, environment, known, cookies_only=cookies_only)
+    ):
+        found, facts = partial, partial.facts
+    else:
         found, facts = compile_and_describe(files, environment, cookies_only=cookies_only)
     if facts and len(facts.flows) >= MIN_DESCRIBED_FLOWS:
         save_result(key, environment.asked, facts)
     gc.freeze()  # it stays until the command ends: no collection need walk through it
     return CheckResult(found.problems, found.flow_count, found.state_count)
-
-
-def try_partial_check(
-    files: Files, environment: VariablePresence, known: ProjectFacts, *, cookies_only: bool
-) -> PartialCheck | None:
-    try:
-        return check_changed_flows(files, environment, known, cookies_only=cookies_only)
-    except Exception:  # noqa: BLE001  # compiling the project as a whole will tell
-        return None

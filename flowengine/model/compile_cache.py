@@ -43,6 +43,12 @@ class CompileCache:
         value: T = known[1]
         return value
 
+    def list_found(self, part: str) -> Iterator[tuple[str, Any]]:
+        """The values of the last time whose places begin with `part`, with what comes after it."""
+        for place, (_, value) in self._previous.items():
+            if isinstance(place, tuple) and place[0] == part and len(place) > 1:
+                yield place[1], value
+
     def rotate_generations(self, *, sound: bool) -> None:
         """Keep what was asked for since the last turn, and forget the rest: that of a thousand
         flows a little at a time.
@@ -79,20 +85,13 @@ class NoCompileCache(CompileCache):
 
 
 class ResultRecorder(NoCompileCache):
-    """For a project that is compiled once, and described afterwards: `found` has the results of some
-    parts by their places, which begin with one of `parts`.
+    """For a project that is compiled once, and described afterwards: it keeps what has a place that
+    begins with one of `parts`.
     """
 
     def __init__(self, parts: Collection[str]) -> None:
         super().__init__()
-        self.found: dict[tuple[Any, ...], Any] = {}
         self._parts = parts
-
-    def list_found(self, part: str) -> Iterator[tuple[str, Any]]:
-        """The results of a part, with what their place names after it."""
-        for place, made in self.found.items():
-            if place[0] == part:
-                yield place[1], made
 
     def get_or_compute(
         self,
@@ -104,5 +103,8 @@ class ResultRecorder(NoCompileCache):
         """The value, made anew."""
         made = super().get_or_compute(place, key, make, still)
         if isinstance(place, tuple) and place[0] in self._parts:
-            self.found[place] = made
+            self._previous[place] = (None, made)
         return made
+
+    def rotate_generations(self, *, sound: bool) -> None:
+        """Forget nothing."""
