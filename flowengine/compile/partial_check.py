@@ -145,7 +145,8 @@ def build_selection(
     """Compile the selected flows; None where something about them is not known."""
     recorded = ResultRecorder(RECORDED_PARTS)
     authored, form = load_project(selection.files, recorded, selection.flows)
-    if not authored.project.routes or not authored.flows:
+    # without routes it is the number of flows that says which one answers
+    if not authored.project.routes:
         return None
     if not authored.flows.keys().isdisjoint(selection.flows.files) or any(
         problem.code in BLOCKING_CODES for problem in form

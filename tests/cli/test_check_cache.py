@@ -109,13 +109,13 @@ def describe(result: Result) -> tuple[object, ...]:
 def count_compilations(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """A list that grows by one with each check that compiles."""
     counted: list[object] = []
-    compile_files = read_project.compile_files
+    check_files = read_project.check_files
 
     def count(*arguments: Any, **named: Any) -> Any:
         counted.append(arguments)
-        return compile_files(*arguments, **named)
+        return check_files(*arguments, **named)
 
-    monkeypatch.setattr(read_project, "compile_files", count)
+    monkeypatch.setattr(read_project, "check_files", count)
     return counted
 
 

@@ -1,0 +1,210 @@
+"""Checking what has changed says what checking all says, or nothing."""
+
+import random
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowengine.compile import CompileResult, compile_project
+from flowengine.compile.flow_facts import ProjectFacts, compile_and_describe
+from flowengine.compile.partial_check import PartialCheck, check_changed_flows, select_flows
+from flowengine.compile.project_rechecker import ProjectRechecker
+from flowengine.sources.project_folder import read_folder
+from tests.compile.comparable_project import outcome
+from tests.compile.project_texts import files
+from tests.compile.test_incremental_compile import ACROSS, ENVIRONMENT, PROJECT, edited
+from tests.thoroughness import THOROUGH, examples
+
+Files = Mapping[str, bytes]
+SAMPLES = Path(__file__).parents[2] / "flows"
+LONE = "flow: NAME\nstart: a\nstates: {a: {say: Hello., next: b}, b: {hangup: }}\n"
+LONE_FLOWS = {f"lone{n}.yaml": LONE.replace("NAME", f"lone{n}").encode() for n in range(9)}
+WORD = re.compile(rb'[A-Za-z_.-]+|[0-9]+|"[^"\n]*"|[{}\[\]:,]')
+
+
+def describe(project: Files, *, cookies_only: bool = False) -> ProjectFacts:
+    """The facts of a project, as they come back from a file."""
+    _, facts = compile_and_describe(project, ENVIRONMENT, cookies_only=cookies_only)
+    assert facts is not None
+    return msgspec.json.decode(msgspec.json.encode(facts), type=ProjectFacts)
+
+
+def assert_alike(found: PartialCheck, compiled: CompileResult, facts: ProjectFacts | None) -> None:
+    assert found.problems == compiled.problems
+    assert (found.flow_count, found.state_count) == (len(compiled.programs), compiled.state_count)
+    assert found.facts == facts
+
+
+@settings(
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(data=st.data())
+def test_partial_check_after_any_edits_equals_a_whole_one(data: st.DataObject) -> None:
+    cookies_only = data.draw(st.booleans())
+    now: Files = PROJECT
+    known = None
+    for _ in range(data.draw(st.integers(2, 6))):
+        project = {**LONE_FLOWS, **now}
+        compiled, facts = compile_and_describe(project, ENVIRONMENT, cookies_only=cookies_only)
+        found = known and check_changed_flows(
+            project, ENVIRONMENT, known, cookies_only=cookies_only
+        )
+        if found:
+            assert_alike(found, compiled, facts)
+        known = facts or known
+        now = data.draw(edited(now))
+
+
+def mutate(content: bytes, chance: random.Random) -> bytes:
+    """A file with a line less, or a word in the place of another."""
+    lines = content.split(b"\n")
+    if chance.random() < 0.3:
+        del lines[chance.randrange(len(lines))]
+        return b"\n".join(lines)
+    at, other = (chance.choice([*WORD.finditer(content)]) for _ in range(2))
+    return content[: at.start()] + other[0] + content[at.end() :]
+
+
+def test_partial_check_of_mutated_samples_equals_a_whole_one() -> None:
+    project = dict(read_folder(SAMPLES))
+    known = describe(project)
+    chance, partial = random.Random(7), 0
+    names = [name for name in project if "/" not in name and name != "project.yaml"]
+    for _ in range(40 if THOROUGH else 3):
+        name = chance.choice(names)
+        changed = {**project, name: mutate(project[name], chance)}
+        found = check_changed_flows(changed, ENVIRONMENT, known, cookies_only=False)
+        if found:
+            partial += 1
+            compiled, facts = compile_and_describe(changed, ENVIRONMENT, cookies_only=False)
+            assert_alike(found, compiled, facts)
+    assert partial
+
+
+SHARED = files("""
+# project.yaml
+project: acme
+locale: en-US
+routes:
+  - {to: "+14045550101", flow: one}
+  - {to: "+14045550102", flow: two}
+  - {to: "+14045550103", flow: three}
+  - {flow: lone0}
+secrets: {crm: CRM}
+services: {crm: {url: "https://crm.example.com", headers: {X-Key: "${secrets.crm}"}}}
+tables: {people: {rows: {"10": {desk: "4045009001", word: ok}}, default: {desk: "", word: ok}}}
+messages: {bye: Goodbye.}
+groups: {desk: {members: ["+14045009001"]}}
+# one.yaml
+flow: one
+start: a
+states:
+  a: {say: Welcome., next: b}
+  b: {connect: "+14045009000"}
+# two.yaml
+flow: two
+start: a
+states:
+  a: {say: {message: bye}, next: b}
+  b: {ring: {group: desk, nobody: c}}
+  c: {connect: "+14045550103"}
+# three.yaml
+flow: three
+start: a
+vars: {t: {type: text, max: 20}}
+states:
+  a: {menu: {prompt: Press 1., options: {1: b}, otherwise: b}}
+  b: {connect: {conference: room, moderator: true}}
+# used.yaml
+flow: used
+start: a
+outcomes: [done]
+states: {a: {say: Hello., next: b}, b: {return: done}}
+""")
+USING = "b: {subflow: {flow: used, outcomes: {done: c}}}, c: {"
+# by what the change does: the file, the texts before and after, and the flows that are compiled
+# then; None where the whole project is
+CHANGES: dict[str, tuple[str, str, str, set[str] | None]] = {
+    "a text": ("one.yaml", "Welcome.", "Hello.", {"one"}),
+    "a line": ("one.yaml", "states:", "# more\nstates:", {"one"}),
+    "a mistake in a state": ("one.yaml", "next: b", "next: c", {"one"}),
+    "a mistake in a file": ("one.yaml", "states:", "stats:", set()),
+    "a file that is no YAML": ("one.yaml", "states:", "states: [", set()),
+    "another locale": ("one.yaml", "start: a", "start: a\nlocale: sv-SE", None),
+    "a key that leads back": ("one.yaml", "start: a", 'start: a\nkeys: {"0": back}', None),
+    "the last use of a group": ("two.yaml", "group: desk", 'who: ["+14045009001"]', {"two"}),
+    "a number that leads in a circle": ("three.yaml", "{conference: room, moderator: true}", '"+14045550102"', None),
+    "a number of the project": ("one.yaml", "+14045009000", "+14045550103", {"one"}),
+    "the use of a column": ("one.yaml", '"+14045009000"', '{phone: "${tables.people.desk(call.from)}"}', {"one"}),
+    "a conference that is no more": ("three.yaml", "{conference: room, moderator: true}", '"+14045009000"', None),
+    "a flow that is used from now on": ("lone1.yaml", "b: {", USING, {"lone1", "used"}),
+    "a name that another flow has": ("lone1.yaml", "flow: lone1", "flow: lone2", None),
+    "a name that a route has": ("one.yaml", "flow: one", "flow: other", None),
+    "a name that no route has": ("lone1.yaml", "flow: lone1", "flow: other", {"other"}),
+    "an unknown flow": ("lone1.yaml", "b: {", USING.replace("used", "gone"), None),
+    "a file of all flows": ("project.yaml", "Goodbye.", "Bye.", None),
+}  # fmt: skip
+
+
+@cache
+def describe_shared() -> ProjectFacts:
+    return describe({**SHARED, **LONE_FLOWS})
+
+
+@pytest.mark.parametrize(("name", "before", "after", "compiled"), CHANGES.values(), ids=CHANGES)
+def test_partial_check_compiles_the_flows_that_may_have_other_problems(
+    name: str, before: str, after: str, compiled: set[str] | None
+) -> None:
+    project = {**SHARED, **LONE_FLOWS}
+    changed = {**project, name: project[name].replace(before.encode(), after.encode(), 1)}
+    assert changed != project
+    whole, facts = compile_and_describe(changed, ENVIRONMENT, cookies_only=False)
+    found = check_changed_flows(changed, ENVIRONMENT, describe_shared(), cookies_only=False)
+    assert (found and set(found.build.programs)) == compiled
+    if found:
+        assert_alike(found, whole, facts)
+
+
+def test_partial_check_of_linked_flows_compiles_them_all() -> None:
+    project = {**LONE_FLOWS, **ACROSS}
+    del project["round.yaml"]
+    known = describe(project)
+    selection = select_flows(project, known, {"line"}, {"line.yaml"})
+    assert selection is not None
+    assert {flow.name for flow in selection.inside} == {"line", "shell", "inner"}
+
+
+@pytest.mark.parametrize("added", [True, False])
+def test_partial_check_after_a_file_came_or_went_equals_a_whole_one(added: bool) -> None:
+    project = {**SHARED, **LONE_FLOWS}
+    fewer = {name: content for name, content in project.items() if name != "lone5.yaml"}
+    before, after = (fewer, project) if added else (project, fewer)
+    found = check_changed_flows(after, ENVIRONMENT, describe(before), cookies_only=False)
+    assert (found is not None) == added  # a flow that went may be all that a selection has
+    if found:
+        assert_alike(found, *compile_and_describe(after, ENVIRONMENT, cookies_only=False))
+
+
+@settings(
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(data=st.data())
+def test_rechecking_after_any_edits_equals_compiling(data: st.DataObject) -> None:
+    rechecker = ProjectRechecker()
+    now: Files = PROJECT
+    for _ in range(data.draw(st.integers(2, 3))):
+        project = {**LONE_FLOWS, **now}
+        assert outcome(rechecker.compile(project, ENVIRONMENT)) == outcome(
+            compile_project(project, ENVIRONMENT)
+        )
+        now = data.draw(edited(now))
