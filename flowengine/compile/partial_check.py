@@ -2,7 +2,7 @@
 check before.
 
 Flows that use each other are compiled together, with those that have changed among them. All else
-that a problem may depend on is known of each flow (`FlowFacts`). Where the change may have changed
+that a problem may depend on is known of each flow (`FlowSummary`). Where the change may have changed
 a problem of a flow that is not compiled, nothing is said, and the project is compiled as a whole.
 """
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from flowengine.compile.checks.program_graph import find_components, find_reachable
-from flowengine.compile.flow_facts import (
+from flowengine.compile.flow_summaries import (
     RECORDED_PARTS,
-    FlowFacts,
-    ProjectFacts,
+    FlowSummary,
+    ProjectSummary,
     compute_shared_digest,
-    describe_flows,
     is_shared_file,
     list_digests,
     select_shared_files,
+    summarize_flows,
     unite_flows,
 )
 from flowengine.compile.project_compiler import (
@@ -47,7 +47,7 @@ UNKNOWN_FLOW_CODES: Final = frozenset({"FE501", "FE502", "FE503"})
 @dataclass(frozen=True, slots=True)
 class PartialCheck:
     """What was found in a project. `build` has the flows that were compiled, `unchanged` are the
-    others. `facts` are those of the project, where it has no errors.
+    others. `summary` is that of the project, where it has no errors.
     """
 
     problems: tuple[Problem, ...]
@@ -55,15 +55,15 @@ class PartialCheck:
     state_count: int
     build: ProjectBuild
     unchanged: Sequence[str]
-    facts: ProjectFacts | None
+    summary: ProjectSummary | None
 
 
 @dataclass(frozen=True, slots=True)
 class FlowSelection:
     """The flows that are compiled, as they were before, and those that are not."""
 
-    inside: Sequence[FlowFacts]
-    outside: Sequence[FlowFacts]
+    inside: Sequence[FlowSummary]
+    outside: Sequence[FlowSummary]
     files: Files
     flows: OutsideFlows
 
@@ -76,7 +76,7 @@ class SelectionBuild:
 
 
 def try_partial_check(
-    files: Files, environment: Mapping[str, str], known: ProjectFacts, *, cookies_only: bool
+    files: Files, environment: Mapping[str, str], known: ProjectSummary, *, cookies_only: bool
 ) -> PartialCheck | None:
     """See `check_changed_flows`. Raises nothing."""
     try:
@@ -86,7 +86,7 @@ def try_partial_check(
 
 
 def check_changed_flows(
-    files: Files, environment: Mapping[str, str], known: ProjectFacts, *, cookies_only: bool
+    files: Files, environment: Mapping[str, str], known: ProjectSummary, *, cookies_only: bool
 ) -> PartialCheck | None:
     """Check the flows that have changed since `known`. None where the project must be compiled as a
     whole to tell.
@@ -111,7 +111,7 @@ def check_changed_flows(
 
 
 def select_flows(
-    files: Files, known: ProjectFacts, sought: Collection[str], changed: Collection[str]
+    files: Files, known: ProjectSummary, sought: Collection[str], changed: Collection[str]
 ) -> FlowSelection | None:
     """These flows and all that are linked with them, by whatever way. None where that is most of the
     project.
@@ -130,7 +130,7 @@ def select_flows(
     return FlowSelection(inside, outside, left, unite_flows(outside))
 
 
-def find_linked_flows(flows: Iterable[FlowFacts], sought: Iterable[str]) -> set[str]:
+def find_linked_flows(flows: Iterable[FlowSummary], sought: Iterable[str]) -> set[str]:
     links: dict[str, list[str]] = defaultdict(list)
     for flow in flows:
         for other in flow.linked:
@@ -169,13 +169,13 @@ def list_looked_up(recorded: ResultRecorder) -> set[str]:
 
 
 def conclude(
-    known: ProjectFacts, selection: FlowSelection, made: SelectionBuild
+    known: ProjectSummary, selection: FlowSelection, made: SelectionBuild
 ) -> PartialCheck | None:
     """What is known of the project now; None where a flow that is not compiled may have other
     problems than before.
     """
     build, outside = made.build, selection.flows
-    found = describe_flows(build, made.recorded, selection.files)
+    found = summarize_flows(build, made.recorded, selection.files)
     if not is_nothing_new(known, selection, made, found):
         return None
     files = frozenset(outside.files.values())
@@ -194,15 +194,15 @@ def conclude(
         [flow.name for flow in selection.outside],
         None
         if build.has_errors
-        else ProjectFacts(known.shared, tuple(sorted(codes)), everything, tuple(flows)),
+        else ProjectSummary(known.shared, tuple(sorted(codes)), everything, tuple(flows)),
     )
 
 
 def is_nothing_new(
-    known: ProjectFacts,
+    known: ProjectSummary,
     selection: FlowSelection,
     made: SelectionBuild,
-    found: Sequence[FlowFacts],
+    found: Sequence[FlowSummary],
 ) -> bool:
     """Whether all that the flows outside may depend on is as it was."""
     codes = {problem.code for problem in made.build.undecided}
@@ -230,10 +230,10 @@ def has_listed_flows(recorded: ResultRecorder) -> bool:
 
 
 def is_alike_in_calls(
-    known: ProjectFacts,
+    known: ProjectSummary,
     selection: FlowSelection,
     made: SelectionBuild,
-    found: Sequence[FlowFacts],
+    found: Sequence[FlowSummary],
 ) -> bool:
     """Whether calls in the flows outside may have the same locales, and go back or not, as before."""
     before, now = unite_flows(known.flows), unite_flows([*selection.outside, *found])
@@ -254,7 +254,7 @@ def add_locale(known: frozenset[str] | None, locale: str) -> frozenset[str] | No
     return None if known is None else known | {locale}
 
 
-def is_alike_in_rooms(selection: FlowSelection, found: Sequence[FlowFacts]) -> bool:
+def is_alike_in_rooms(selection: FlowSelection, found: Sequence[FlowSummary]) -> bool:
     before, now, outside = unite_flows(selection.inside), unite_flows(found), selection.flows
     return (
         before.rooms ^ now.rooms <= outside.rooms
@@ -262,11 +262,11 @@ def is_alike_in_rooms(selection: FlowSelection, found: Sequence[FlowFacts]) -> b
     )
 
 
-def list_texts(flows: Iterable[FlowFacts]) -> list[tuple[str, str, str]]:
+def list_texts(flows: Iterable[FlowSummary]) -> list[tuple[str, str, str]]:
     return [(flow.file, flow.name, flow.texts) for flow in flows if flow.texts]
 
 
-def has_circles(flows: Iterable[FlowFacts]) -> bool:
+def has_circles(flows: Iterable[FlowSummary]) -> bool:
     """Whether calls between numbers of the project may go round."""
     hops = {number: to for flow in flows for number, to in flow.transfers.items()}
     graph: dict[str, Sequence[str]] = {number: () for to in hops.values() for number in to}

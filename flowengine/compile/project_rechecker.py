@@ -4,7 +4,7 @@ where that tells all.
 
 from collections.abc import Mapping
 
-from flowengine.compile.flow_facts import ProjectFacts, describe_project
+from flowengine.compile.flow_summaries import ProjectSummary, summarize_project
 from flowengine.compile.partial_check import PartialCheck, try_partial_check
 from flowengine.compile.program import CompileResult, Program
 from flowengine.compile.project_compiler import ProjectCompiler, build_release
@@ -20,7 +20,7 @@ class ProjectRechecker:
     def __init__(self) -> None:
         self._cache = CompileCache()
         self._compiler = ProjectCompiler(self._cache)
-        self._known: ProjectFacts | None = None  # of the last version without errors
+        self._known: ProjectSummary | None = None  # of the last version without errors
         self._programs: dict[str, Program] = {}  # those of that version
 
     def compile(self, files: Files, environment: Mapping[str, str]) -> CompileResult:
@@ -32,7 +32,7 @@ class ProjectRechecker:
         compiled = self._compiler.compile(files, environment)
         build = self._compiler.latest_build
         if compiled.release and build:
-            self._known = describe_project(build, self._cache, files)
+            self._known = summarize_project(build, self._cache, files)
             self._programs = dict(compiled.programs)
         return compiled
 
@@ -44,8 +44,8 @@ class ProjectRechecker:
         known = {name: self._programs[name] for name in found.unchanged} | {**build.programs}
         programs = dict(sorted(known.items(), key=lambda item: item[1].document.file))
         release = None
-        if found.facts:
-            self._known, self._programs = found.facts, programs
+        if found.summary:
+            self._known, self._programs = found.summary, programs
             secret = find_secret_flows(programs)
             release = build_release(
                 build.authored, environment, files, programs, build.shared, secret

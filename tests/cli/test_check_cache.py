@@ -297,7 +297,7 @@ def test_check_of_one_changed_flow_compiles_no_other(many_flows: Path, cache: Pa
     for words in ("Hi.", "${vars.gone}", "Hello again."):
         change_flow(many_flows, words)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("flowengine.compile.repeated_check.compile_and_describe", None)
+            patched.setattr("flowengine.compile.repeated_check.compile_and_summarize", None)
             found = check(many_flows, cache)
         assert describe(found) == describe(check(many_flows, None))
         assert "nothing uses the secret crm" in found.output or found.exit_code == 1

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowengine.compile import CompileResult, compile_project
-from flowengine.compile.flow_facts import ProjectFacts, compile_and_describe
+from flowengine.compile.flow_summaries import ProjectSummary, compile_and_summarize
 from flowengine.compile.partial_check import PartialCheck, check_changed_flows, select_flows
 from flowengine.compile.project_rechecker import ProjectRechecker
 from flowengine.sources.project_folder import read_folder
@@ -28,17 +28,19 @@ LONE_FLOWS = {f"lone{n}.yaml": LONE.replace("NAME", f"lone{n}").encode() for n i
 WORD = re.compile(rb'[A-Za-z_.-]+|[0-9]+|"[^"\n]*"|[{}\[\]:,]')
 
 
-def describe(project: Files, *, cookies_only: bool = False) -> ProjectFacts:
-    """The facts of a project, as they come back from a file."""
-    _, facts = compile_and_describe(project, ENVIRONMENT, cookies_only=cookies_only)
-    assert facts is not None
-    return msgspec.json.decode(msgspec.json.encode(facts), type=ProjectFacts)
+def describe(project: Files, *, cookies_only: bool = False) -> ProjectSummary:
+    """The summary of a project, as they come back from a file."""
+    _, summary = compile_and_summarize(project, ENVIRONMENT, cookies_only=cookies_only)
+    assert summary is not None
+    return msgspec.json.decode(msgspec.json.encode(summary), type=ProjectSummary)
 
 
-def assert_alike(found: PartialCheck, compiled: CompileResult, facts: ProjectFacts | None) -> None:
+def assert_alike(
+    found: PartialCheck, compiled: CompileResult, summary: ProjectSummary | None
+) -> None:
     assert found.problems == compiled.problems
     assert (found.flow_count, found.state_count) == (len(compiled.programs), compiled.state_count)
-    assert found.facts == facts
+    assert found.summary == summary
 
 
 @settings(
@@ -53,13 +55,13 @@ def test_partial_check_after_any_edits_equals_a_whole_one(data: st.DataObject) -
     known = None
     for _ in range(data.draw(st.integers(2, 6))):
         project = {**LONE_FLOWS, **now}
-        compiled, facts = compile_and_describe(project, ENVIRONMENT, cookies_only=cookies_only)
+        compiled, summary = compile_and_summarize(project, ENVIRONMENT, cookies_only=cookies_only)
         found = known and check_changed_flows(
             project, ENVIRONMENT, known, cookies_only=cookies_only
         )
         if found:
-            assert_alike(found, compiled, facts)
-        known = facts or known
+            assert_alike(found, compiled, summary)
+        known = summary or known
         now = data.draw(edited(now))
 
 
@@ -84,8 +86,8 @@ def test_partial_check_of_mutated_samples_equals_a_whole_one() -> None:
         found = check_changed_flows(changed, ENVIRONMENT, known, cookies_only=False)
         if found:
             partial += 1
-            compiled, facts = compile_and_describe(changed, ENVIRONMENT, cookies_only=False)
-            assert_alike(found, compiled, facts)
+            compiled, summary = compile_and_summarize(changed, ENVIRONMENT, cookies_only=False)
+            assert_alike(found, compiled, summary)
     assert partial
 
 
@@ -155,7 +157,7 @@ CHANGES: dict[str, tuple[str, str, str, set[str] | None]] = {
 
 
 @cache
-def describe_shared() -> ProjectFacts:
+def describe_shared() -> ProjectSummary:
     return describe({**SHARED, **LONE_FLOWS})
 
 
@@ -166,11 +168,11 @@ def test_partial_check_compiles_the_flows_that_may_have_other_problems(
     project = {**SHARED, **LONE_FLOWS}
     changed = {**project, name: project[name].replace(before.encode(), after.encode(), 1)}
     assert changed != project
-    whole, facts = compile_and_describe(changed, ENVIRONMENT, cookies_only=False)
+    whole, summary = compile_and_summarize(changed, ENVIRONMENT, cookies_only=False)
     found = check_changed_flows(changed, ENVIRONMENT, describe_shared(), cookies_only=False)
     assert (found and set(found.build.programs)) == compiled
     if found:
-        assert_alike(found, whole, facts)
+        assert_alike(found, whole, summary)
 
 
 def test_partial_check_of_linked_flows_compiles_them_all() -> None:
@@ -190,7 +192,7 @@ def test_partial_check_after_a_file_came_or_went_equals_a_whole_one(added: bool)
     found = check_changed_flows(after, ENVIRONMENT, describe(before), cookies_only=False)
     assert (found is not None) == added  # a flow that went may be all that a selection has
     if found:
-        assert_alike(found, *compile_and_describe(after, ENVIRONMENT, cookies_only=False))
+        assert_alike(found, *compile_and_summarize(after, ENVIRONMENT, cookies_only=False))
 
 
 @settings(

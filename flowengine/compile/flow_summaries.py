@@ -35,7 +35,7 @@ RECORDED_PARTS: Final = frozenset({"program", "call facts", "texts", "spoken loc
 FAR_CODES: Final = frozenset({"FE403", "FE908", "FE910", "FE932", "FE943"})
 
 
-class FlowFacts(msgspec.Struct, frozen=True, array_like=True):
+class FlowSummary(msgspec.Struct, frozen=True, array_like=True):
     """All that the problems of other flows, and of what all flows share, may depend on; `linked` are
     the flows that it uses or has somebody called into. `far_codes` are those of its own problems
     that other flows may change, accepted or not. See `OutsideFlows` for the rest.
@@ -64,7 +64,7 @@ class FlowFacts(msgspec.Struct, frozen=True, array_like=True):
     far_codes: tuple[str, ...] = ()
 
 
-class ProjectFacts(msgspec.Struct, frozen=True):
+class ProjectSummary(msgspec.Struct, frozen=True):
     """A project without errors. `shared` is a digest of the files that all flows share, and
     `shared_codes` are the codes of problems in them, accepted or not.
     """
@@ -72,33 +72,33 @@ class ProjectFacts(msgspec.Struct, frozen=True):
     shared: str
     shared_codes: tuple[str, ...]
     problems: tuple[Problem, ...]
-    flows: tuple[FlowFacts, ...]
+    flows: tuple[FlowSummary, ...]
 
 
-def compile_and_describe(
+def compile_and_summarize(
     files: Files, environment: Mapping[str, str], *, cookies_only: bool
-) -> tuple[CompileResult, ProjectFacts | None]:
-    """Compile a project as a whole; the facts of one without errors."""
+) -> tuple[CompileResult, ProjectSummary | None]:
+    """Compile a project as a whole; the summary of one without errors."""
     recorded = ResultRecorder(RECORDED_PARTS)
     compiler = ProjectCompiler(recorded)
     compiled = compiler.compile(files, environment, cookies_only=cookies_only)
     build = compiler.latest_build
     if compiled.release is None or build is None:
         return compiled, None
-    return compiled, describe_project(build, recorded, files)
+    return compiled, summarize_project(build, recorded, files)
 
 
-def describe_project(build: ProjectBuild, recorded: CompileCache, files: Files) -> ProjectFacts:
-    """The facts of a project that was compiled as a whole."""
-    flows = describe_flows(build, recorded, files)
+def summarize_project(build: ProjectBuild, recorded: CompileCache, files: Files) -> ProjectSummary:
+    """The summary of a project that was compiled as a whole."""
+    flows = summarize_flows(build, recorded, files)
     own = {flow.file for flow in flows}
     codes = {one.code for one in build.undecided if one.span.file not in own}
     shared = compute_shared_digest(select_shared_files(files))
-    return ProjectFacts(shared, tuple(sorted(codes)), build.problems, tuple(flows))
+    return ProjectSummary(shared, tuple(sorted(codes)), build.problems, tuple(flows))
 
 
-def describe_flows(build: ProjectBuild, recorded: CompileCache, files: Files) -> list[FlowFacts]:
-    """The facts of all flows that were compiled, in the order of the project."""
+def summarize_flows(build: ProjectBuild, recorded: CompileCache, files: Files) -> list[FlowSummary]:
+    """The summaries of all flows that were compiled, in the order of the project."""
     programs = build.programs
     dialled = list_columns(programs, phone_columns.find_dialled_sources)
     rung = list_columns(programs, phone_columns.find_rung_sources)
@@ -114,7 +114,7 @@ def describe_flows(build: ProjectBuild, recorded: CompileCache, files: Files) ->
         rooms = program.compute_once(conference_commands.find_used_rooms)
         call_locales = list_flow_locales(flow, program.variables)
         found.append(
-            FlowFacts(
+            FlowSummary(
                 name,
                 document.file,
                 compute_digest(files[document.file]),
@@ -203,7 +203,7 @@ def describe_texts(texts: Iterable[UsedText], locale: str) -> str:
     return compute_digest(repr(found).encode(errors="surrogatepass")) if found else ""
 
 
-def unite_flows(flows: Iterable[FlowFacts]) -> OutsideFlows:
+def unite_flows(flows: Iterable[FlowSummary]) -> OutsideFlows:
     """What flows are to others that are compiled without them."""
     flows = tuple(flows)
     return OutsideFlows(
