@@ -3,22 +3,23 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from flowengine.compile.checks import conference_commands, phone_columns, spoken_values
 from flowengine.compile.checks.call_facts import collect_flow_locales
+from flowengine.compile.checks.callback_contexts import find_incoming_flows
 from flowengine.compile.checks.missing_locales import UsedText, find_missing
 from flowengine.compile.checks.secret_use import find_used_secrets
 from flowengine.compile.checks.transfer_loops import NumberPlan
 from flowengine.compile.checks.unused_groups import find_called_groups
 from flowengine.compile.checks.value_sources import (
     ValueSource,
-    WrittenText,
     follow_sources,
     list_written_texts,
 )
+from flowengine.compile.flow_effects import CallRecords, UseEffects, list_effects
 from flowengine.compile.incremental_compile import FlowBuild, has_back_key
 from flowengine.compile.name_domains import list_flow_locales
 from flowengine.compile.program import CompileResult, Program
@@ -30,7 +31,9 @@ from flowengine.sources.project_folder import PROJECT_FILE, PROJECT_PARTS
 
 Files = Mapping[str, bytes]
 # the parts of a compilation that are described
-RECORDED_PARTS: Final = frozenset({"program", "call facts", "texts", "spoken locales", "transfers"})
+RECORDED_PARTS: Final = frozenset(
+    {"program", "call facts", "walk", "speech before", "texts", "spoken locales", "transfers"}
+)
 # whose problems in one flow may come or go by a change of another one that does not use it
 FAR_CODES: Final = frozenset({"FE403", "FE908", "FE910", "FE932", "FE943"})
 
@@ -38,7 +41,7 @@ FAR_CODES: Final = frozenset({"FE403", "FE908", "FE910", "FE932", "FE943"})
 class FlowSummary(msgspec.Struct, frozen=True, array_like=True):
     """All that the problems of other flows, and of what all flows share, may depend on; `linked` are
     the flows that it uses or has somebody called into. `far_codes` are those of its own problems
-    that other flows may change, accepted or not. See `OutsideFlows` for the rest.
+    that other flows may change, and `has_problems` whether it has any, accepted or not. See `OutsideFlows` for the rest.
     """
 
     name: str
@@ -62,6 +65,17 @@ class FlowSummary(msgspec.Struct, frozen=True, array_like=True):
     transfers: dict[str, tuple[str, ...]] = {}
     texts: str = ""  # a digest of what it says in words that other flows may say, too
     far_codes: tuple[str, ...] = ()
+    has_problems: bool = False
+    effects: dict[str, UseEffects] = {}
+    # variables of other flows whose values it dials, rings and speaks: the flow, and the name
+    taken: tuple[tuple[Column, ...], ...] = ((), (), ())
+
+
+class FlowSources(NamedTuple):
+    """The columns of tables, and the variables of other flows, that values of a flow come from."""
+
+    columns: tuple[Column, ...]
+    variables: tuple[Column, ...]
 
 
 class ProjectSummary(msgspec.Struct, frozen=True):
@@ -100,11 +114,19 @@ def summarize_project(build: ProjectBuild, recorded: CompileCache, files: Files)
 def summarize_flows(build: ProjectBuild, recorded: CompileCache, files: Files) -> list[FlowSummary]:
     """The summaries of all flows that were compiled, in the order of the project."""
     programs = build.programs
-    dialled = list_columns(programs, phone_columns.find_dialled_sources)
-    rung = list_columns(programs, phone_columns.find_rung_sources)
-    spoken = list_columns(programs, spoken_values.find_spoken_sources)
+    dialled, rung, spoken = (
+        list_sources(programs, find)
+        for find in (
+            phone_columns.find_dialled_sources,
+            phone_columns.find_rung_sources,
+            spoken_values.find_spoken_sources,
+        )
+    )
     transfers = list_transfers(build, recorded)
     far = list_far_codes(build.undecided)
+    faulty = {problem.span.file for problem in build.undecided}
+    records = CallRecords.from_cache(recorded)
+    incoming = frozenset(find_incoming_flows(build.authored))
     looked_up = dict(recorded.list_found("program"))
     spoken_locales = dict(recorded.list_found("spoken locales"))
     texts = dict(recorded.list_found("texts"))
@@ -129,12 +151,15 @@ def summarize_flows(build: ProjectBuild, recorded: CompileCache, files: Files) -
                 sort(filter(None, program.compute_once(find_called_groups))),
                 tuple(sorted(rooms.known, key=str)),
                 tuple(sorted(rooms.led, key=str)),
-                dialled.get(name, ()),
-                rung.get(name, ()),
-                spoken.get(name, ()),
+                dialled[name].columns,
+                rung[name].columns,
+                spoken[name].columns,
                 transfers.get(name, {}),
                 describe_texts(texts.get(name, ()), program.locale),
                 far.get(document.file, ()),
+                document.file in faulty,
+                list_effects(program, records, incoming),
+                tuple(each[name].variables for each in (dialled, rung, spoken)),
             )
         )
     return found
@@ -150,23 +175,24 @@ def list_linked_flows(name: str, build: FlowBuild) -> tuple[str, ...]:
     return sort(other for other in used.fingerprints if other != name)
 
 
-def list_columns(programs: Mapping[str, Program], find: Any) -> dict[str, tuple[Column, ...]]:
-    """By flow: the columns of tables that come to where `find` looks, as they are."""
+def list_sources(programs: Mapping[str, Program], find: Any) -> dict[str, FlowSources]:
+    """By flow: where values come from that come as they are to where `find` looks."""
     used = {name: program.compute_once(find) for name, program in programs.items()}
     written = list_written_texts(programs)
     reached = follow_sources((source for each in used.values() for source in each), written)
-    return {
-        name: found
-        for name, each in used.items()
-        if (found := sort_columns(each, written[name], reached))
-    }
+    found = {}
+    for name, each in used.items():
+        moved = (item.source for item in written[name] if item.source and item.variable in reached)
+        sources = {*each, *moved}
+        found[name] = FlowSources(
+            sort_sources(one for one in sources if one.is_column),
+            sort_sources(one for one in sources if not one.is_column and one.owner != name),
+        )
+    return found
 
 
-def sort_columns(
-    used: Iterable[ValueSource], written: Iterable[WrittenText], reached: set[ValueSource]
-) -> tuple[Column, ...]:
-    moved = (item.source for item in written if item.source and item.variable in reached)
-    return tuple(sorted({(one.owner, one.name) for one in (*used, *moved) if one.is_column}))
+def sort_sources(sources: Iterable[ValueSource]) -> tuple[Column, ...]:
+    return tuple(sorted({(one.owner, one.name) for one in sources}))
 
 
 def list_transfers(

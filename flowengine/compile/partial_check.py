@@ -7,11 +7,13 @@ a problem of a flow that is not compiled, nothing is said, and the project is co
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from flowengine.compile.checks.program_graph import find_components, find_reachable
+from flowengine.compile.flow_effects import can_change_nothing, unite_effects
 from flowengine.compile.flow_summaries import (
     RECORDED_PARTS,
     FlowSummary,
@@ -32,6 +34,7 @@ from flowengine.compile.project_compiler import (
     pause_garbage_collection,
 )
 from flowengine.model import OutsideFlows, ResultRecorder, load_project
+from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem, Severity, sort_problems
 
 Files = Mapping[str, bytes]
@@ -60,12 +63,19 @@ class PartialCheck:
 
 @dataclass(frozen=True, slots=True)
 class FlowSelection:
-    """The flows that are compiled, as they were before, and those that are not."""
+    """The flows to check, as they were before, those that they use, which are compiled with them,
+    and those that are not compiled.
+    """
 
     inside: Sequence[FlowSummary]
+    used: Sequence[FlowSummary]
     outside: Sequence[FlowSummary]
     files: Files
     flows: OutsideFlows
+
+    @property
+    def unchecked(self) -> list[FlowSummary]:
+        return [*self.outside, *self.used]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +109,77 @@ def check_changed_flows(
     changed_files = {name for name, _ in changed}
     sought = {flow.name for flow in known.flows if flow.file in changed_files}
     with pause_garbage_collection():
-        while selection := select_flows(files, known, sought, changed_files):
-            made = build_selection(selection, environment, cookies_only=cookies_only)
-            if made is None:
-                return None
-            looked_up = list_looked_up(made.recorded)
-            if looked_up.isdisjoint(selection.flows.files):
-                return conclude(known, selection, made)
-            sought |= looked_up & selection.flows.files.keys()
+        return next(
+            (
+                found
+                for select in (select_users, select_linked_flows)
+                if (
+                    found := check_selection(
+                        partial(select, files, known, changed_files),
+                        known,
+                        sought,
+                        environment,
+                        cookies_only=cookies_only,
+                    )
+                )
+            ),
+            None,
+        )
+
+
+def check_selection(
+    select: Callable[[Collection[str]], FlowSelection | None],
+    known: ProjectSummary,
+    sought: Collection[str],
+    environment: Mapping[str, str],
+    *,
+    cookies_only: bool,
+) -> PartialCheck | None:
+    """Check these flows, and what they are found to use meanwhile."""
+    while selection := select(sought):
+        made = build_selection(selection, environment, cookies_only=cookies_only)
+        if made is None:
+            return None
+        looked_up = list_looked_up(made.recorded)
+        if looked_up.isdisjoint(selection.flows.files):
+            return conclude(known, selection, made)
+        sought = {*sought, *(looked_up & selection.flows.files.keys())}
     return None
 
 
-def select_flows(
-    files: Files, known: ProjectSummary, sought: Collection[str], changed: Collection[str]
+def select_users(
+    files: Files, known: ProjectSummary, changed: Collection[str], sought: Collection[str]
 ) -> FlowSelection | None:
-    """These flows and all that are linked with them, by whatever way. None where that is most of the
-    project.
+    """The flows that have changed, if no other flow uses one of them; they are compiled with those
+    that they use.
     """
-    names = find_linked_flows(known.flows, sought)
-    inside = [flow for flow in known.flows if flow.name in names]
-    outside = [flow for flow in known.flows if flow.name not in names]
-    if len(outside) <= len(inside):
+    checked = {flow.name for flow in known.flows if flow.file in changed}
+    if any(not checked.isdisjoint(flow.linked) for flow in known.flows):
+        return None
+    links = {flow.name: flow.linked for flow in known.flows}
+    used = find_reachable(links, sought) - checked
+    return select_flows(files, known, changed, checked, used)
+
+
+def select_linked_flows(
+    files: Files, known: ProjectSummary, changed: Collection[str], sought: Collection[str]
+) -> FlowSelection | None:
+    """The flows that have changed, and all that are linked with them by whatever way."""
+    return select_flows(files, known, changed, find_linked_flows(known.flows, sought), set())
+
+
+def select_flows(
+    files: Files,
+    known: ProjectSummary,
+    changed: Collection[str],
+    checked: Collection[str],
+    used: Collection[str],
+) -> FlowSelection | None:
+    """None where it is most of the project."""
+    inside = [flow for flow in known.flows if flow.name in checked]
+    below = [flow for flow in known.flows if flow.name in used]
+    outside = [flow for flow in known.flows if flow.name not in used and flow.name not in checked]
+    if len(outside) <= len(inside) + len(below):
         return None
     others = {flow.file for flow in outside}
     left = {
@@ -127,7 +187,10 @@ def select_flows(
         for name, content in files.items()
         if is_shared_file(name) or name in changed or name not in others
     }
-    return FlowSelection(inside, outside, left, unite_flows(outside))
+    flows = replace(
+        unite_flows([*outside, *below]), files={flow.name: flow.file for flow in outside}
+    )
+    return FlowSelection(inside, below, outside, left, flows)
 
 
 def find_linked_flows(flows: Iterable[FlowSummary], sought: Iterable[str]) -> set[str]:
@@ -171,19 +234,25 @@ def list_looked_up(recorded: ResultRecorder) -> set[str]:
 def conclude(
     known: ProjectSummary, selection: FlowSelection, made: SelectionBuild
 ) -> PartialCheck | None:
-    """What is known of the project now; None where a flow that is not compiled may have other
+    """What is known of the project now; None where a flow that was not checked may have other
     problems than before.
     """
-    build, outside = made.build, selection.flows
-    found = summarize_flows(build, made.recorded, selection.files)
+    build = made.build
+    below = {flow.name for flow in selection.used}
+    found = [
+        flow
+        for flow in summarize_flows(build, made.recorded, selection.files)
+        if flow.name not in below
+    ]
     if not is_nothing_new(known, selection, made, found):
         return None
-    files = frozenset(outside.files.values())
-    problems = [one for one in known.problems if one.span.file in files]
+    flows = sorted([*selection.unchecked, *found], key=lambda flow: flow.file)
+    unchecked = frozenset(flow.file for flow in selection.unchecked)
+    problems = [one for one in known.problems if one.span.file in unchecked]
     if build.has_errors and any(problem.code in SOUND_CODES for problem in problems):
         return None
-    everything = tuple(sort_problems([*problems, *build.problems]))
-    flows = sorted([*selection.outside, *found], key=lambda flow: flow.file)
+    problems += [one for one in build.problems if one.span.file not in unchecked]
+    everything = tuple(sort_problems(problems))
     own = {flow.file for flow in flows}
     codes = {one.code for one in build.undecided if one.span.file not in own}
     return PartialCheck(
@@ -191,7 +260,7 @@ def conclude(
         len(flows),
         sum(flow.state_count for flow in flows),
         build,
-        [flow.name for flow in selection.outside],
+        [flow.name for flow in selection.unchecked],
         None
         if build.has_errors
         else ProjectSummary(known.shared, tuple(sorted(codes)), everything, tuple(flows)),
@@ -204,11 +273,11 @@ def is_nothing_new(
     made: SelectionBuild,
     found: Sequence[FlowSummary],
 ) -> bool:
-    """Whether all that the flows outside may depend on is as it was."""
+    """Whether all that the flows that were not checked may depend on is as it was."""
     codes = {problem.code for problem in made.build.undecided}
     codes |= set(known.shared_codes) & COMPARING_CODES
     codes |= {code for flow in known.flows for code in flow.far_codes} & COMPARING_CODES
-    far = {code for flow in selection.outside for code in flow.far_codes}
+    far = {code for flow in selection.unchecked for code in flow.far_codes}
     if made.build.has_errors and far & SOUND_CODES:
         return False
     return (
@@ -216,9 +285,44 @@ def is_nothing_new(
         and not has_listed_flows(made.recorded)
         and is_alike_in_calls(known, selection, made, found)
         and is_alike_in_rooms(selection, found)
+        and is_alike_in_use(known, selection, made, found)
         and list_texts(selection.inside) == list_texts(found)
-        and not has_circles([*selection.outside, *found])
+        and not has_circles([*selection.unchecked, *found])
     )
+
+
+def is_alike_in_use(
+    known: ProjectSummary,
+    selection: FlowSelection,
+    made: SelectionBuild,
+    found: Sequence[FlowSummary],
+) -> bool:
+    """Whether the flows that the checked ones use have no problems, as before."""
+    if not selection.used:
+        return True
+    files = {flow.file for flow in selection.used}
+    names = {flow.name for flow in selection.used}
+    checked = {flow.name for flow in found}
+    if any(flow.has_problems for flow in selection.used) or any(
+        not checked.isdisjoint(flow.linked) for flow in found
+    ):
+        return False
+    if any(
+        problem.severity is Severity.ERROR and problem.span.file in files
+        for problem in made.build.problems
+    ):
+        return False
+    now = [*selection.unchecked, *found]
+    return list_taken(known.flows) == list_taken(now) and can_change_nothing(
+        unite_effects(flow.effects for flow in known.flows),
+        unite_effects(flow.effects for flow in now),
+        names,
+    )
+
+
+def list_taken(flows: Sequence[FlowSummary]) -> list[frozenset[Column]]:
+    """The variables of other flows that are dialled, rung and spoken."""
+    return [frozenset(one for flow in flows for one in flow.taken[kind]) for kind in range(3)]
 
 
 def has_listed_flows(recorded: ResultRecorder) -> bool:
@@ -236,13 +340,13 @@ def is_alike_in_calls(
     found: Sequence[FlowSummary],
 ) -> bool:
     """Whether calls in the flows outside may have the same locales, and go back or not, as before."""
-    before, now = unite_flows(known.flows), unite_flows([*selection.outside, *found])
+    before, now = unite_flows(known.flows), unite_flows([*selection.unchecked, *found])
     # a flow with mistakes is left out where calls are followed
     followed = [facts.locales for _, facts in made.recorded.list_found("call facts")]
     locales = selection.flows.locales.union(*followed[:1])
     if now.leads_back != before.leads_back or locales != before.locales:
         return False
-    if not any(flow.reads_call_locale for flow in selection.outside):
+    if not any(flow.reads_call_locale for flow in selection.unchecked):
         return True
     project = made.build.authored.project.locale
     return made.is_whole and (

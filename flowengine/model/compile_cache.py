@@ -43,7 +43,7 @@ class CompileCache:
         value: T = known[1]
         return value
 
-    def list_found(self, part: str) -> Iterator[tuple[str, Any]]:
+    def list_found(self, part: str) -> Iterator[tuple[Any, Any]]:
         """The values of the last time whose places begin with `part`, with what comes after it."""
         for place, (_, value) in self._previous.items():
             if isinstance(place, tuple) and place[0] == part and len(place) > 1:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.flow_summaries import ProjectSummary, compile_and_summarize
-from flowengine.compile.partial_check import PartialCheck, check_changed_flows, select_flows
+from flowengine.compile.partial_check import PartialCheck, check_changed_flows, select_linked_flows
 from flowengine.compile.project_rechecker import ProjectRechecker
 from flowengine.sources.project_folder import read_folder
 from tests.compile.comparable_project import outcome
@@ -179,7 +179,7 @@ def test_partial_check_of_linked_flows_compiles_them_all() -> None:
     project = {**LONE_FLOWS, **ACROSS}
     del project["round.yaml"]
     known = describe(project)
-    selection = select_flows(project, known, {"line"}, {"line.yaml"})
+    selection = select_linked_flows(project, known, {"line.yaml"}, {"line"})
     assert selection is not None
     assert {flow.name for flow in selection.inside} == {"line", "shell", "inner"}
 
