@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -23,16 +24,27 @@ from flowengine.compile.flow_effects import CallRecords, UseEffects, list_effect
 from flowengine.compile.incremental_compile import FlowBuild, has_back_key
 from flowengine.compile.name_domains import list_flow_locales
 from flowengine.compile.program import CompileResult, Program
-from flowengine.compile.project_compiler import ProjectBuild, ProjectCompiler
-from flowengine.model import CompileCache, OutsideFlows, ResultRecorder
+from flowengine.compile.project_compiler import (
+    ProjectBuild,
+    ProjectCompiler,
+    pause_garbage_collection,
+)
+from flowengine.model import CompileCache, Flow, OutsideFlows, ResultRecorder
 from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem
+from flowengine.source import Document
 from flowengine.sources.project_folder import PROJECT_FILE, PROJECT_PARTS
 
 Files = Mapping[str, bytes]
 # the parts of a compilation that are described
 RECORDED_PARTS: Final = frozenset(
-    {"program", "call facts", "walk", "speech before", "texts", "spoken locales", "transfers"}
+    {"call facts", "program", "secrets of", "speech before", "spoken locales"}
+    | {"texts", "transfers", "walk"}
+)
+SOURCE_FINDERS: Final = (
+    phone_columns.find_dialled_sources,
+    phone_columns.find_rung_sources,
+    spoken_values.find_spoken_sources,
 )
 # whose problems in one flow may come or go by a change of another one that does not use it
 FAR_CODES: Final = frozenset({"FE403", "FE908", "FE910", "FE932", "FE943"})
@@ -41,7 +53,8 @@ FAR_CODES: Final = frozenset({"FE403", "FE908", "FE910", "FE932", "FE943"})
 class FlowSummary(msgspec.Struct, frozen=True, array_like=True):
     """All that the problems of other flows, and of what all flows share, may depend on; `linked` are
     the flows that it uses or has somebody called into. `far_codes` are those of its own problems
-    that other flows may change, and `has_problems` whether it has any, accepted or not. See `OutsideFlows` for the rest.
+    that other flows may change, and `has_problems` whether it has any, accepted or not. See
+    `OutsideFlows` for the rest.
     """
 
     name: str
@@ -78,6 +91,37 @@ class FlowSources(NamedTuple):
     variables: tuple[Column, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BuildRecords:
+    """What a compilation has found of flows, by flow; `codes` and `secrets` are by file. `sources`
+    are those of what is dialled, rung and spoken.
+    """
+
+    builds: Mapping[str, FlowBuild]
+    calls: CallRecords
+    incoming: frozenset[str]
+    codes: Mapping[str, set[str]]
+    secrets: Mapping[str, frozenset[str]]
+    sources: Sequence[Mapping[str, FlowSources]]
+    spoken_locales: Mapping[str, frozenset[str]]
+    texts: Mapping[str, Sequence[UsedText]]
+    transfers: Mapping[str, dict[str, tuple[str, ...]]]
+
+    @classmethod
+    def from_build(cls, build: ProjectBuild, recorded: CompileCache) -> "BuildRecords":
+        return cls(
+            dict(recorded.list_found("program")),
+            CallRecords.from_cache(recorded),
+            frozenset(find_incoming_flows(build.authored)),
+            list_codes(build.undecided),
+            dict(recorded.list_found("secrets of")),
+            [list_sources(build.programs, find) for find in SOURCE_FINDERS],
+            dict(recorded.list_found("spoken locales")),
+            dict(recorded.list_found("texts")),
+            list_transfers(build, recorded),
+        )
+
+
 class ProjectSummary(msgspec.Struct, frozen=True):
     """A project without errors. `shared` is a digest of the files that all flows share, and
     `shared_codes` are the codes of problems in them, accepted or not.
@@ -95,11 +139,12 @@ def compile_and_summarize(
     """Compile a project as a whole; the summary of one without errors."""
     recorded = ResultRecorder(RECORDED_PARTS)
     compiler = ProjectCompiler(recorded)
-    compiled = compiler.compile(files, environment, cookies_only=cookies_only)
-    build = compiler.latest_build
-    if compiled.release is None or build is None:
-        return compiled, None
-    return compiled, summarize_project(build, recorded, files)
+    with pause_garbage_collection():
+        compiled = compiler.compile(files, environment, cookies_only=cookies_only)
+        build = compiler.latest_build
+        if compiled.release is None or build is None:
+            return compiled, None
+        return compiled, summarize_project(build, recorded, files)
 
 
 def summarize_project(build: ProjectBuild, recorded: CompileCache, files: Files) -> ProjectSummary:
@@ -113,56 +158,46 @@ def summarize_project(build: ProjectBuild, recorded: CompileCache, files: Files)
 
 def summarize_flows(build: ProjectBuild, recorded: CompileCache, files: Files) -> list[FlowSummary]:
     """The summaries of all flows that were compiled, in the order of the project."""
-    programs = build.programs
-    dialled, rung, spoken = (
-        list_sources(programs, find)
-        for find in (
-            phone_columns.find_dialled_sources,
-            phone_columns.find_rung_sources,
-            spoken_values.find_spoken_sources,
-        )
+    records = BuildRecords.from_build(build, recorded)
+    return [
+        summarize_flow(program, *build.authored.flows[name], files, records)
+        for name, program in build.programs.items()
+    ]
+
+
+def summarize_flow(
+    program: Program, flow: Flow, document: Document, files: Files, records: BuildRecords
+) -> FlowSummary:
+    name, file = program.flow, document.file
+    rooms = program.compute_once(conference_commands.find_used_rooms)
+    call_locales = list_flow_locales(flow, program.variables)
+    secrets = records.secrets.get(file)
+    sources = [each[name] for each in records.sources]
+    return FlowSummary(
+        name,
+        file,
+        digest=compute_digest(files[file]),
+        state_count=len(program.states),
+        linked=list_linked_flows(name, records.builds[name]),
+        leads_back=has_back_key(flow, document),
+        reads_call_locale="call.locale" in document.text,
+        call_locales=None if call_locales is None else sort(set(call_locales)),
+        locales=sort(program.compute_once(collect_flow_locales)),
+        spoken_locales=sort(records.spoken_locales.get(name, ())),
+        secrets=sort(find_used_secrets(document) if secrets is None else secrets),
+        groups=sort(filter(None, program.compute_once(find_called_groups))),
+        rooms=tuple(sorted(rooms.known, key=str)),
+        led_rooms=tuple(sorted(rooms.led, key=str)),
+        dialled=sources[0].columns,
+        rung=sources[1].columns,
+        spoken=sources[2].columns,
+        transfers=records.transfers.get(name, {}),
+        texts=digest_texts(records.texts.get(name, ()), program.locale),
+        far_codes=sort(records.codes.get(file, set()) & FAR_CODES),
+        has_problems=file in records.codes,
+        effects=list_effects(program, records.calls, records.incoming),
+        taken=tuple(each.variables for each in sources),
     )
-    transfers = list_transfers(build, recorded)
-    far = list_far_codes(build.undecided)
-    faulty = {problem.span.file for problem in build.undecided}
-    records = CallRecords.from_cache(recorded)
-    incoming = frozenset(find_incoming_flows(build.authored))
-    looked_up = dict(recorded.list_found("program"))
-    spoken_locales = dict(recorded.list_found("spoken locales"))
-    texts = dict(recorded.list_found("texts"))
-    found = []
-    for name, program in programs.items():
-        flow, document = build.authored.flows[name]
-        rooms = program.compute_once(conference_commands.find_used_rooms)
-        call_locales = list_flow_locales(flow, program.variables)
-        found.append(
-            FlowSummary(
-                name,
-                document.file,
-                compute_digest(files[document.file]),
-                len(program.states),
-                list_linked_flows(name, looked_up[name]),
-                has_back_key(flow, document),
-                "call.locale" in document.text,
-                None if call_locales is None else tuple(sorted(set(call_locales))),
-                sort(program.compute_once(collect_flow_locales)),
-                sort(spoken_locales.get(name, ())),
-                sort(find_used_secrets(document)),
-                sort(filter(None, program.compute_once(find_called_groups))),
-                tuple(sorted(rooms.known, key=str)),
-                tuple(sorted(rooms.led, key=str)),
-                dialled[name].columns,
-                rung[name].columns,
-                spoken[name].columns,
-                transfers.get(name, {}),
-                describe_texts(texts.get(name, ()), program.locale),
-                far.get(document.file, ()),
-                document.file in faulty,
-                list_effects(program, records, incoming),
-                tuple(each[name].variables for each in (dialled, rung, spoken)),
-            )
-        )
-    return found
 
 
 def sort(names: Iterable[str]) -> tuple[str, ...]:
@@ -208,16 +243,15 @@ def list_transfers(
     return found
 
 
-def list_far_codes(problems: Iterable[Problem]) -> dict[str, tuple[str, ...]]:
-    """By file: the codes of its problems that other flows may change."""
+def list_codes(problems: Iterable[Problem]) -> dict[str, set[str]]:
+    """The codes of problems by file."""
     found: dict[str, set[str]] = defaultdict(set)
     for problem in problems:
-        if problem.code in FAR_CODES:
-            found[problem.span.file].add(problem.code)
-    return {file: sort(codes) for file, codes in found.items()}
+        found[problem.span.file].add(problem.code)
+    return found
 
 
-def describe_texts(texts: Iterable[UsedText], locale: str) -> str:
+def digest_texts(texts: Iterable[UsedText], locale: str) -> str:
     """A digest of the texts that have no words for a locale, or may have none where another flow
     says them, too; "" for none.
     """

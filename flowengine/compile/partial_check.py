@@ -74,7 +74,8 @@ class FlowSelection:
     flows: OutsideFlows
 
     @property
-    def unchecked(self) -> list[FlowSummary]:
+    def others(self) -> list[FlowSummary]:
+        """The flows whose problems are those of the check before."""
         return [*self.outside, *self.used]
 
 
@@ -246,12 +247,12 @@ def conclude(
     ]
     if not is_nothing_new(known, selection, made, found):
         return None
-    flows = sorted([*selection.unchecked, *found], key=lambda flow: flow.file)
-    unchecked = frozenset(flow.file for flow in selection.unchecked)
-    problems = [one for one in known.problems if one.span.file in unchecked]
+    flows = sorted([*selection.others, *found], key=lambda flow: flow.file)
+    kept = frozenset(flow.file for flow in selection.others)
+    problems = [one for one in known.problems if one.span.file in kept]
     if build.has_errors and any(problem.code in SOUND_CODES for problem in problems):
         return None
-    problems += [one for one in build.problems if one.span.file not in unchecked]
+    problems += [one for one in build.problems if one.span.file not in kept]
     everything = tuple(sort_problems(problems))
     own = {flow.file for flow in flows}
     codes = {one.code for one in build.undecided if one.span.file not in own}
@@ -260,7 +261,7 @@ def conclude(
         len(flows),
         sum(flow.state_count for flow in flows),
         build,
-        [flow.name for flow in selection.unchecked],
+        [flow.name for flow in selection.others],
         None
         if build.has_errors
         else ProjectSummary(known.shared, tuple(sorted(codes)), everything, tuple(flows)),
@@ -277,7 +278,7 @@ def is_nothing_new(
     codes = {problem.code for problem in made.build.undecided}
     codes |= set(known.shared_codes) & COMPARING_CODES
     codes |= {code for flow in known.flows for code in flow.far_codes} & COMPARING_CODES
-    far = {code for flow in selection.unchecked for code in flow.far_codes}
+    far = {code for flow in selection.others for code in flow.far_codes}
     if made.build.has_errors and far & SOUND_CODES:
         return False
     return (
@@ -287,7 +288,7 @@ def is_nothing_new(
         and is_alike_in_rooms(selection, found)
         and is_alike_in_use(known, selection, made, found)
         and list_texts(selection.inside) == list_texts(found)
-        and not has_circles([*selection.unchecked, *found])
+        and not has_circles([*selection.others, *found])
     )
 
 
@@ -312,7 +313,7 @@ def is_alike_in_use(
         for problem in made.build.problems
     ):
         return False
-    now = [*selection.unchecked, *found]
+    now = [*selection.others, *found]
     return list_taken(known.flows) == list_taken(now) and can_change_nothing(
         unite_effects(flow.effects for flow in known.flows),
         unite_effects(flow.effects for flow in now),
@@ -340,13 +341,13 @@ def is_alike_in_calls(
     found: Sequence[FlowSummary],
 ) -> bool:
     """Whether calls in the flows outside may have the same locales, and go back or not, as before."""
-    before, now = unite_flows(known.flows), unite_flows([*selection.unchecked, *found])
+    before, now = unite_flows(known.flows), unite_flows([*selection.others, *found])
     # a flow with mistakes is left out where calls are followed
     followed = [facts.locales for _, facts in made.recorded.list_found("call facts")]
     locales = selection.flows.locales.union(*followed[:1])
     if now.leads_back != before.leads_back or locales != before.locales:
         return False
-    if not any(flow.reads_call_locale for flow in selection.unchecked):
+    if not any(flow.reads_call_locale for flow in selection.others):
         return True
     project = made.build.authored.project.locale
     return made.is_whole and (

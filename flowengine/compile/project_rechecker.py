@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from flowengine.compile.flow_summaries import ProjectSummary, summarize_project
 from flowengine.compile.partial_check import PartialCheck, try_partial_check
 from flowengine.compile.program import CompileResult, Program
-from flowengine.compile.project_compiler import ProjectCompiler, build_release
+from flowengine.compile.project_compiler import (
+    ProjectCompiler,
+    build_release,
+    pause_garbage_collection,
+)
 from flowengine.compile.secret_flows import find_secret_flows
 from flowengine.model import CompileCache
 
@@ -32,7 +36,8 @@ class ProjectRechecker:
         compiled = self._compiler.compile(files, environment)
         build = self._compiler.latest_build
         if compiled.release and build:
-            self._known = summarize_project(build, self._cache, files)
+            with pause_garbage_collection():
+                self._known = summarize_project(build, self._cache, files)
             self._programs = dict(compiled.programs)
         return compiled
 

@@ -9,7 +9,7 @@ Column = tuple[str, str]  # a table, and a column of it
 @dataclass(frozen=True, slots=True)
 class OutsideFlows:
     """All that the problems of other flows, and of what all flows share, may depend on. No flow that
-    is compiled uses one of these as a subflow, or is used by one.
+    is compiled uses one of these as a subflow.
 
     `files` are their files by name. Of conferences, `rooms` are those that callers are known to be
     in and `led_rooms` those that a moderator may lead; None is one whose name a call tells.
