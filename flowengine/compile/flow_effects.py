@@ -128,15 +128,11 @@ def unite_effects(flows: Iterable[Mapping[str, UseEffects]]) -> dict[str, UseEff
     return found
 
 
-def can_change_nothing(
-    before: Mapping[str, UseEffects], now: Mapping[str, UseEffects], names: Iterable[str]
-) -> bool:
-    """Whether flows without problems, by these names, have none either by these effects: nothing
-    comes that did not come before, and nothing that came is missing.
+def can_change_nothing(before: UseEffects, now: UseEffects, *, ends_here: bool) -> bool:
+    """Whether a flow without problems has none either by these effects: nothing comes that did not
+    come before, and nothing that came is missing. `ends_here` says that it uses no other flow, for
+    which sizes would count, too.
     """
-    nothing = UseEffects()
-    return all(
-        was.has_kinds_of(here) and all(map(int.__ge__, was.sizes, here.sizes))
-        for name in names
-        for was, here in [(before.get(name, nothing), now.get(name, nothing))]
-    )
+    if before == now:
+        return True
+    return ends_here and before.has_kinds_of(now) and all(map(int.__ge__, before.sizes, now.sizes))

@@ -29,6 +29,7 @@ from flowengine.compile.project_compiler import (
     ProjectCompiler,
     pause_garbage_collection,
 )
+from flowengine.cooperative import iterate_with_pauses
 from flowengine.model import CompileCache, Flow, OutsideFlows, ResultRecorder
 from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem
@@ -161,7 +162,7 @@ def summarize_flows(build: ProjectBuild, recorded: CompileCache, files: Files) -
     records = BuildRecords.from_build(build, recorded)
     return [
         summarize_flow(program, *build.authored.flows[name], files, records)
-        for name, program in build.programs.items()
+        for name, program in iterate_with_pauses(build.programs.items())
     ]
 
 
@@ -216,7 +217,7 @@ def list_sources(programs: Mapping[str, Program], find: Any) -> dict[str, FlowSo
     written = list_written_texts(programs)
     reached = follow_sources((source for each in used.values() for source in each), written)
     found = {}
-    for name, each in used.items():
+    for name, each in iterate_with_pauses(used.items()):
         moved = (item.source for item in written[name] if item.source and item.variable in reached)
         sources = {*each, *moved}
         found[name] = FlowSources(
@@ -267,9 +268,9 @@ def unite_flows(flows: Iterable[FlowSummary]) -> OutsideFlows:
     """What flows are to others that are compiled without them."""
     flows = tuple(flows)
     return OutsideFlows(
-        {flow.name: flow.file for flow in flows},
-        any(flow.leads_back for flow in flows),
-        unite_locales([flow.call_locales for flow in flows]),
+        {flow.name: flow.file for flow in iterate_with_pauses(flows)},
+        any(flow.leads_back for flow in iterate_with_pauses(flows)),
+        unite_locales([flow.call_locales for flow in iterate_with_pauses(flows)]),
         unite(flow.locales for flow in flows),
         unite(flow.spoken_locales for flow in flows),
         unite(flow.secrets for flow in flows),
@@ -284,7 +285,11 @@ def unite_flows(flows: Iterable[FlowSummary]) -> OutsideFlows:
 
 
 def unite(parts: Iterable[tuple[Any, ...]]) -> frozenset[Any]:
-    return frozenset().union(*parts)
+    found: set[Any] = set()
+    for part in iterate_with_pauses(parts):
+        if part:  # most name nothing
+            found.update(part)
+    return frozenset(found)
 
 
 def unite_locales(parts: Sequence[tuple[str, ...] | None]) -> frozenset[str] | None:
@@ -307,7 +312,7 @@ def compute_shared_digest(files: Files) -> str:
 
 
 def list_digests(files: Files) -> Iterator[tuple[str, str]]:
-    for name, content in files.items():
+    for name, content in iterate_with_pauses(files.items()):
         yield name, compute_digest(content)
 
 

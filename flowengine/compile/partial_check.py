@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from flowengine.compile.checks.program_graph import find_components, find_reachable
-from flowengine.compile.flow_effects import can_change_nothing, unite_effects
+from flowengine.compile.flow_effects import UseEffects, can_change_nothing, unite_effects
 from flowengine.compile.flow_summaries import (
     RECORDED_PARTS,
     FlowSummary,
@@ -33,6 +33,7 @@ from flowengine.compile.project_compiler import (
     drop_positions,
     pause_garbage_collection,
 )
+from flowengine.cooperative import iterate_with_pauses
 from flowengine.model import OutsideFlows, ResultRecorder, load_project
 from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem, Severity, sort_problems
@@ -177,7 +178,7 @@ def select_flows(
     used: Collection[str],
 ) -> FlowSelection | None:
     """None where it is most of the project."""
-    inside = [flow for flow in known.flows if flow.name in checked]
+    inside = [flow for flow in iterate_with_pauses(known.flows) if flow.name in checked]
     below = [flow for flow in known.flows if flow.name in used]
     outside = [flow for flow in known.flows if flow.name not in used and flow.name not in checked]
     if len(outside) <= len(inside) + len(below):
@@ -185,7 +186,7 @@ def select_flows(
     others = {flow.file for flow in outside}
     left = {
         name: content
-        for name, content in files.items()
+        for name, content in iterate_with_pauses(files.items())
         if is_shared_file(name) or name in changed or name not in others
     }
     flows = replace(
@@ -196,7 +197,7 @@ def select_flows(
 
 def find_linked_flows(flows: Iterable[FlowSummary], sought: Iterable[str]) -> set[str]:
     links: dict[str, list[str]] = defaultdict(list)
-    for flow in flows:
+    for flow in iterate_with_pauses(flows):
         for other in flow.linked:
             links[flow.name].append(other)
             links[other].append(flow.name)
@@ -302,7 +303,6 @@ def is_alike_in_use(
     if not selection.used:
         return True
     files = {flow.file for flow in selection.used}
-    names = {flow.name for flow in selection.used}
     checked = {flow.name for flow in found}
     if any(flow.has_problems for flow in selection.used) or any(
         not checked.isdisjoint(flow.linked) for flow in found
@@ -314,10 +314,16 @@ def is_alike_in_use(
     ):
         return False
     now = [*selection.others, *found]
-    return list_taken(known.flows) == list_taken(now) and can_change_nothing(
-        unite_effects(flow.effects for flow in known.flows),
-        unite_effects(flow.effects for flow in now),
-        names,
+    before = unite_effects(flow.effects for flow in known.flows)
+    after = unite_effects(flow.effects for flow in now)
+    nothing = UseEffects()
+    return list_taken(known.flows) == list_taken(now) and all(
+        can_change_nothing(
+            before.get(flow.name, nothing),
+            after.get(flow.name, nothing),
+            ends_here=not flow.effects,
+        )
+        for flow in selection.used
     )
 
 
