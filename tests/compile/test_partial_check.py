@@ -25,6 +25,11 @@ Files = Mapping[str, bytes]
 SAMPLES = Path(__file__).parents[2] / "flows"
 LONE = "flow: NAME\nstart: a\nstates: {a: {say: Hello., next: b}, b: {hangup: }}\n"
 LONE_FLOWS = {f"lone{n}.yaml": LONE.replace("NAME", f"lone{n}").encode() for n in range(9)}
+# that use the same flows as one that is edited
+LIKE_LINE = {
+    f"line{n}.yaml": PROJECT["line.yaml"].replace(b"flow: line\n", b"flow: line%d\n" % n)
+    for n in range(3)
+}
 WORD = re.compile(rb'[A-Za-z_.-]+|[0-9]+|"[^"\n]*"|[{}\[\]:,]')
 
 
@@ -54,7 +59,7 @@ def test_partial_check_after_any_edits_equals_a_whole_one(data: st.DataObject) -
     now: Files = PROJECT
     known = None
     for _ in range(data.draw(st.integers(2, 6))):
-        project = {**LONE_FLOWS, **now}
+        project = {**LONE_FLOWS, **LIKE_LINE, **now}
         compiled, summary = compile_and_summarize(project, ENVIRONMENT, cookies_only=cookies_only)
         found = known and check_changed_flows(
             project, ENVIRONMENT, known, cookies_only=cookies_only
@@ -173,6 +178,39 @@ def test_partial_check_compiles_the_flows_that_may_have_other_problems(
     assert (found and set(found.build.programs)) == compiled
     if found:
         assert_alike(found, whole, summary)
+
+
+USER = ACROSS["line.yaml"].replace(b"GOODBYE", b"Bye.")
+USERS = {
+    **{name: ACROSS[name] for name in ("project.yaml", "line.yaml", "shell.yaml", "inner.yaml")},
+    **{f"user{n}.yaml": USER.replace(b"flow: line", b"flow: user%d" % n) for n in range(3)},
+    **LONE_FLOWS,
+}
+BELOW = {"shell", "inner"}
+ALL_USERS = {"line", "user0", "user1", "user2", *BELOW}
+# by what the change of a flow does, which uses the same flows as others do: the texts before and
+# after, and the flows that are compiled then
+USES: dict[str, tuple[str, str, set[str]]] = {
+    "says the same length before": ("Hello.", "Howdy.", {"user1", *BELOW}),
+    "says more after": ("next: ring", "next: more}\n  more: {say: More., next: ring", {"user1", *BELOW}),
+    "says more before": ("Hello.", "Hello again.", ALL_USERS),
+    "uses it under another callback": ("say: Hello., next: use", "menu: {prompt: Hello., options: {1: use}, otherwise: use}", ALL_USERS),
+    "uses it while the call is recorded": ("say: Hello.", "say: Hello., record: {to: 's3://a/b'}", ALL_USERS),
+    "uses it no more": ("next: use", "next: ring", {"user1", *BELOW}),
+    "is no YAML": ("states:", "states: [", {*BELOW}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "compiled"), USES.values(), ids=USES)
+def test_partial_check_of_a_flow_that_uses_others_compiles_these(
+    before: str, after: str, compiled: set[str]
+) -> None:
+    changed = {**USERS, "user1.yaml": USERS["user1.yaml"].replace(before.encode(), after.encode())}
+    assert changed != USERS
+    found = check_changed_flows(changed, ENVIRONMENT, describe(USERS), cookies_only=False)
+    assert found is not None
+    assert set(found.build.programs) == compiled
+    assert_alike(found, *compile_and_summarize(changed, ENVIRONMENT, cookies_only=False))
 
 
 def test_partial_check_of_linked_flows_compiles_them_all() -> None:
