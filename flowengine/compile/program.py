@@ -181,3 +181,7 @@ class CompileResult:
     sources: Mapping[str, str]
     programs: Mapping[str, Program]
     state_count: int = 0
+
+    @property
+    def flow_count(self) -> int:
+        return len(self.programs)

@@ -128,7 +128,7 @@ def check_unused(
     """
     yield from secret_use.check(authored, memory)
     yield from unused_groups.check(programs, authored)
-    yield from conference_commands.check(programs)
+    yield from conference_commands.check(programs, authored)
 
 
 def check_stored_state(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:

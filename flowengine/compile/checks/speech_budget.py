@@ -62,7 +62,7 @@ def compute_speech_before(
     for name in order:
         used = {flow: back[flow] for flow in list_callees(programs[name]) if flow in back}
         back[name] = memory.get_or_compute(
-            (measure, "back", name),
+            ("speech at return", (name, measure.__name__)),
             (programs[name], used),
             partial(walks[name].compute_returns, used),
         )
@@ -75,7 +75,7 @@ def compute_speech_before(
             entered.get(name, NO_SPEECH),
         )
         before = memory.get_or_compute(
-            (measure, "in", name),
+            ("speech before", (name, measure.__name__)),
             (programs[name], used, begun),
             partial(walks[name].compute_arrivals, begun, used),
         )
