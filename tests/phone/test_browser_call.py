@@ -178,6 +178,7 @@ def test_caller_beside_the_first_is_a_party_of_the_call() -> None:
         ("caller2", "+14045550162", "up", True)
     ]
     assert 'caller2 hears "Welcome to the shop."' in words(made)
+    assert words(made).count('caller hears "Welcome to the shop."') == 1
     made.take_line("caller2 hang up")
     assert view(made).notice == ""
 
