@@ -258,5 +258,7 @@ def test_lines_are_those_of_the_phone_in_the_terminal() -> None:
         'says "hello"',
         'callee says "Hi"',
     )
+    made.take_line("wait 2h")
+    assert view(made).notice == "wait an hour at most, and again"
     made.take_line("sing")
     assert view(made).notice == "this is nothing that a phone does: sing"
