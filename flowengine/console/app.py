@@ -27,7 +27,7 @@ from flowengine.console.sign_in_page import build_sign_in_routes
 
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
-PARTS: tuple[BuildRoutes, ...] = (
+CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
     build_phone_routes,
     build_problem_routes,
     build_flow_routes,
@@ -42,7 +42,7 @@ def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Star
     app = Starlette(
         routes=[
             *build_sign_in_routes(tokens, sessions),
-            *(route for build in PARTS for route in build(context)),
+            *(route for build in CONSOLE_PARTS for route in build(context)),
             Route("/events", stream_events),
             Route("/favicon.ico", send_icon),
             Mount("/static", StaticFiles(directory=HERE / "static")),

@@ -4,7 +4,8 @@ picture.
 
 from dataclasses import dataclass, field
 
-import anyio
+from anyio.to_thread import run_sync
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -20,6 +21,8 @@ from flowengine.console.flow_versions import (
 )
 from flowengine.console.page_rendering import render_page
 from flowengine.diff import FlowDifference, ProjectDifference, format_item, format_summary
+
+NO_PICTURE = Markup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Comparison:
     asked: ComparisonRequest
     difference: ProjectDifference = field(default_factory=ProjectDifference)
     shown: FlowDifference | None = None
-    picture: str = ""
+    picture: Markup = NO_PICTURE
     failure: str = ""
 
 
@@ -47,10 +50,11 @@ def build_change_routes(context: ConsoleContext) -> list[BaseRoute]:
     versions = FlowVersions(context)
 
     async def show_changes(request: Request) -> Response:
+        await context.project.load()
         asked = ComparisonRequest(
             *(request.query_params.get(name, "") for name in ("old", "new", "flow"))
         )
-        found = await anyio.to_thread.run_sync(compare_versions, versions, asked)
+        found = await run_sync(compare_versions, versions, asked)
         return render_page(
             request,
             "changes.html",
@@ -89,7 +93,7 @@ def find_flow(difference: ProjectDifference, name: str) -> FlowDifference | None
 
 def draw_flow_change(
     name: str, shown: FlowDifference | None, old: CompileResult, new: CompileResult
-) -> str:
+) -> Markup:
     """A picture of the change; of a flow that only one version has, or that is the same in both, its
     picture in this one.
     """
@@ -97,4 +101,4 @@ def draw_flow_change(
     if shown and was in old.programs and flow in new.programs:
         return render_change(shown, old, new)
     program = new.programs.get(flow) or old.programs.get(was)
-    return render_picture(program) if program else ""
+    return render_picture(program) if program else NO_PICTURE

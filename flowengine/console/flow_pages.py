@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import anyio
+from anyio.to_thread import run_sync
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,7 @@ from flowengine.console.flow_picture import (
     render_picture,
 )
 from flowengine.console.page_rendering import render_page
-from flowengine.console.scenario_runs import ScenarioRuns, StateScenarios, split_files
+from flowengine.console.scenario_runs import ScenarioRuns, split_files
 from flowengine.console.state_details import Way, describe_state, list_exits
 from flowengine.diagram import FlowGraph, build_graph
 from flowengine.explanation.flow_explanation import FlowExplanation
@@ -74,16 +75,18 @@ class _FlowPages:
         return Response(get_picture_styles(), media_type="text/css")
 
     async def show_flows(self, request: Request) -> Response:
-        project = self._context.project.latest
+        project = await self._context.project.load()
         words = request.query_params.get("q", "")
         rows = [row for row in list_flow_rows(project) if has_words(row, words)]
-        return render_page(request, "flows.html", rows=rows, words=words)
+        broken = list_broken_files(project)
+        return render_page(request, "flows.html", rows=rows, words=words, broken=broken)
 
     async def show_flow(self, request: Request) -> Response:
-        compiled = self._find_version(request.path_params["flow"])
-        program = compiled.programs[request.path_params["flow"]]
+        project = await self._context.project.load()
+        flow = request.path_params["flow"]
+        program = find_version(project, flow).programs[flow]
         state = request.query_params.get("state", "")
-        graph, picture = await anyio.to_thread.run_sync(draw_with_graph, program)
+        graph, picture = await run_sync(draw_with_graph, program)
         return render_page(
             request,
             "flow.html",
@@ -91,63 +94,39 @@ class _FlowPages:
             picture=picture,
             states=list(list_state_texts(program, graph)),
             entries=program.list_entries(),
-            problems=list_file_problems(self._context.project.latest, program.document.file),
-            is_outdated=program.flow not in get_programs(self._context.project.latest.compiled),
+            problems=list_file_problems(project, program.document.file),
+            is_outdated=flow not in get_programs(project.compiled),
             state=state if state in program.states else "",
         )
 
     async def send_picture(self, request: Request) -> Response:
-        program = self._find_version(request.path_params["flow"]).programs[
-            request.path_params["flow"]
-        ]
+        project = await self._context.project.load()
+        flow = request.path_params["flow"]
+        program = find_version(project, flow).programs[flow]
         around = request.query_params.get("around", "")
         if around in program.states:
             distance = parse_distance(request.query_params.get("distance", ""))
-            picture = await anyio.to_thread.run_sync(
-                render_neighbourhood, program, around, distance
-            )
+            picture = await run_sync(render_neighbourhood, program, around, distance)
         else:
-            picture = await anyio.to_thread.run_sync(render_picture, program)
+            picture = await run_sync(render_picture, program)
         return Response(picture, media_type="image/svg+xml")
 
     async def show_state(self, request: Request) -> Response:
-        flow, state = self._get_state(request)
-        compiled = self._find_version(flow)
-        explanation = await anyio.to_thread.run_sync(self._explain)
-        details = await anyio.to_thread.run_sync(describe_state, compiled, explanation, flow, state)
+        project = await self._context.project.load()
+        flow, state = find_state(project, request)
+        compiled = find_version(project, flow)
+        explanation = await run_sync(self._explain, project)
+        details = await run_sync(describe_state, compiled, explanation, flow, state)
         return render_page(request, "state.html", details=details)
 
     async def show_scenarios(self, request: Request) -> Response:
-        flow, state = self._get_state(request)
-        found = await anyio.to_thread.run_sync(self._run_scenarios, flow, state)
-        return render_page(
-            request,
-            "state_scenarios.html",
-            flow=flow,
-            state=state,
-            found=found,
-        )
+        project = await self._context.project.load()
+        flow, state = find_state(project, request)
+        found = await run_sync(self._scenarios.describe, project.files, flow, state)
+        return render_page(request, "state_scenarios.html", flow=flow, state=state, found=found)
 
-    def _find_version(self, flow: str) -> CompileResult:
-        """The flows as they are; where this one has errors, as they were before."""
-        project = self._context.project.latest
-        if flow in get_programs(project.compiled):
-            assert project.compiled  # noqa: S101  # it has programs
-            return project.compiled
-        if project.release and flow in project.release.programs:
-            release = project.release
-            return CompileResult(release, (), {}, release.programs)
-        raise HTTPException(404)
-
-    def _get_state(self, request: Request) -> tuple[str, str]:
-        flow, state = request.path_params["flow"], request.path_params["state"]
-        if state not in self._find_version(flow).programs[flow].states:
-            raise HTTPException(404)
-        return flow, state
-
-    def _explain(self) -> FlowExplanation | None:
+    def _explain(self, project: ViewedProject) -> FlowExplanation | None:
         """What is known of all flows together, worked out once for each change."""
-        project = self._context.project.latest
         number, explanation = self._explained
         if number != project.number:
             release = project.compiled.release if project.compiled else None
@@ -156,11 +135,25 @@ class _FlowPages:
             self._explained = (project.number, explanation)
         return explanation
 
-    def _run_scenarios(self, flow: str, state: str) -> StateScenarios:
-        return self._scenarios.describe(self._context.project.latest.files, flow, state)
+
+def find_version(project: ViewedProject, flow: str) -> CompileResult:
+    """The flows as they are; where this one has errors, as they were before. Raises HTTPException."""
+    if project.compiled and flow in project.compiled.programs:
+        return project.compiled
+    if project.release and flow in project.release.programs:
+        return CompileResult(project.release, (), {}, project.release.programs)
+    raise HTTPException(404)
 
 
-def draw_with_graph(program: Program) -> tuple[FlowGraph, str]:
+def find_state(project: ViewedProject, request: Request) -> tuple[str, str]:
+    """The flow and the state that a request is about. Raises HTTPException."""
+    flow, state = request.path_params["flow"], request.path_params["state"]
+    if state not in find_version(project, flow).programs[flow].states:
+        raise HTTPException(404)
+    return flow, state
+
+
+def draw_with_graph(program: Program) -> tuple[FlowGraph, Markup]:
     return build_graph(program), render_picture(program)
 
 
@@ -186,6 +179,15 @@ def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
             problems[program.document.file],
             name not in now,
         )
+
+
+def list_broken_files(project: ViewedProject) -> list[str]:
+    """Files with errors of which no flow can be shown, not even as it was before."""
+    programs = [*get_programs(project.compiled).values()]
+    programs += project.release.programs.values() if project.release else ()
+    shown = {program.document.file for program in programs}
+    files = (one.span.file for one in project.problems if one.severity == "error")
+    return [file for file in dict.fromkeys(files) if file in project.files and file not in shown]
 
 
 def format_route(route: CompiledRoute) -> str:

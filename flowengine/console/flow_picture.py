@@ -1,38 +1,46 @@
 """Flows as pictures for pages: SVG elements whose styles are in the stylesheet of pictures.
 
-All text in them is escaped, so that a template may mark them as safe.
+All text in them is escaped, so they are markup, which templates show as it is.
 """
 
 from collections.abc import Mapping
 from functools import cache
 
+from markupsafe import Markup
+
 from flowengine.compile import CompileResult, Program
-from flowengine.diagram import build_graph, build_stylesheet, merge_graphs, render_for_page
+from flowengine.diagram import (
+    FlowGraph,
+    build_graph,
+    build_stylesheet,
+    merge_graphs,
+    render_for_page,
+)
 from flowengine.diff import FlowDifference
 
 MAX_DISTANCE = 3  # further away is nearly everything
 
 
-def render_picture(program: Program) -> str:
+def render_picture(program: Program) -> Markup:
     """The whole flow. A program is drawn once, however many pages show it."""
     return program.compute_once(_draw_program)
 
 
-def _draw_program(program: Program) -> str:
-    return render_for_page(build_graph(program))
+def _draw_program(program: Program) -> Markup:
+    return to_markup(build_graph(program))
 
 
-def render_neighbourhood(program: Program, state: str, distance: int) -> str:
+def render_neighbourhood(program: Program, state: str, distance: int) -> Markup:
     """What is around a state of the flow, at most so many exits away."""
     graph = build_graph(program).keep_neighbourhood(state, min(distance, MAX_DISTANCE))
-    return render_for_page(graph)
+    return to_markup(graph)
 
 
-def render_change(difference: FlowDifference, old: CompileResult, new: CompileResult) -> str:
+def render_change(difference: FlowDifference, old: CompileResult, new: CompileResult) -> Markup:
     """What a change does to a flow that both versions have."""
     names: Mapping[str, str] = {one.was: one.state for one in difference.states if one.was}
     changed = frozenset(one.state for one in difference.states)
-    return render_for_page(
+    return to_markup(
         merge_graphs(
             build_graph(old.programs[difference.was or difference.flow]),
             build_graph(new.programs[difference.flow]),
@@ -40,6 +48,10 @@ def render_change(difference: FlowDifference, old: CompileResult, new: CompileRe
             names,
         )
     )
+
+
+def to_markup(graph: FlowGraph) -> Markup:
+    return Markup(render_for_page(graph))  # noqa: S704  # each text in it has been escaped
 
 
 @cache

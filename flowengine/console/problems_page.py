@@ -30,9 +30,23 @@ def list_shown_problems(project: ViewedProject) -> list[ShownProblem]:
     excerpts = Excerpts(project.sources)
     found = sorted(project.problems, key=lambda problem: problem.severity != "error")
     return [
-        ShownProblem(problem, CATALOGUE[problem.code].title, *excerpts.format_excerpt(problem.span))
+        ShownProblem(
+            problem,
+            CATALOGUE[problem.code].title,
+            *cut_indentation(*excerpts.format_excerpt(problem.span)),
+        )
         for problem in found
     ]
+
+
+def cut_indentation(line: str, carets: str) -> tuple[str, str]:
+    """The line and its carets without the space in front, which a narrow window has no room for.
+
+    >>> cut_indentation("    next: nowhere", "          ^^^^^^^")
+    ('next: nowhere', '      ^^^^^^^')
+    """
+    width = min(len(text) - len(text.lstrip()) for text in (line, carets))
+    return line[width:], carets[width:]
 
 
 def build_problem_routes(context: ConsoleContext) -> list[BaseRoute]:

@@ -68,6 +68,7 @@ PART_FORMS: Final = f"""\
 .flow-picture .card, .flow-picture .under, .flow-picture .pill {{ stroke-width: 1.2; }}
 .flow-picture .band {{ stroke: none; }}
 .flow-picture .symbol {{ fill: none; stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; }}
+.flow-picture .shape-question .symbol {{ stroke-width: 2.6; }}
 .flow-picture .line {{ fill: none; stroke-width: 1.5; }}
 .flow-picture .is-failing .line, .flow-picture .is-failing .pill {{ stroke-dasharray: 4 3; }}
 .flow-picture .mark {{ stroke-width: 1.5; }}

@@ -46,6 +46,8 @@ def wrap_text(text: str, size: float, width: float, most_lines: int) -> tuple[st
         lines.append(line)
     if len(lines) > most_lines:
         lines[most_lines - 1 :] = [f"{lines[most_lines - 1]} {ELLIPSIS}"]
+    if len(lines) > 1 and lines[-1] == ELLIPSIS:
+        lines[-2:] = [f"{lines[-2]} {ELLIPSIS}"]
     return tuple(lines)
 
 
