@@ -97,7 +97,7 @@ def check_api_url(_ctx: click.Context, _param: click.Parameter, url: str) -> str
     show_default="127.0.0.1:8081, if it is free",
     help="Where browsers find the console.",
 )
-@click.option("--no-console", is_flag=True, help="Serve no console.")
+@click.option("--no-console", is_flag=True, default=False, help="Serve no console.")
 def serve(
     flows: Path | None,
     git: Path | None,

@@ -1,5 +1,6 @@
 """The lines of a call as data, for a page that shows and speaks them."""
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -8,6 +9,8 @@ import msgspec
 from flowengine.phone.explain_callbacks import format_way, replace_hidden
 from flowengine.scenarios.conversation import Conversation
 from flowengine.switch.switch_events import AnswerReceived, Asks, Sound
+
+_LANGUAGE_PATTERN = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*(?=/|$)")
 
 
 class HeardSound(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,7 +60,8 @@ class EntryTranscript:
     def add_sound(self, who: str, what: str, sound: Sound) -> None:
         """Keep what is heard."""
         text, is_near = self.mask(sound.text), who == self.near
-        heard = HeardSound(sound.kind, text, sound.seconds, sound.locale, is_near)
+        language = find_language(sound.locale)
+        heard = HeardSound(sound.kind, text, sound.seconds, language, is_near)
         self.add(TranscriptEntry(self.talk.clock.seconds, who, self.mask(what), sound=heard))
 
     def add_callback(self, happening: Asks | AnswerReceived, about: str = "") -> None:
@@ -82,6 +86,16 @@ class EntryTranscript:
     def mask(self, text: str) -> str:
         """A text without the values that nobody may see."""
         return replace_hidden(text, self.hidden)
+
+
+def find_language(locale: str) -> str:
+    """The language of a voice, as browsers name it; nothing where the voice has a name of its own.
+
+    >>> find_language("en-US/female"), find_language("nb-NO"), find_language("Emma")
+    ('en-US', 'nb-NO', '')
+    """
+    found = _LANGUAGE_PATTERN.match(locale)
+    return found[0] if found else ""
 
 
 def format_json(body: bytes) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from flowengine.cli import main
+from tests.console.accessibility import list_violations
 from tests.console.console_line import build_settings, serve_console
 from tests.phone.phone_project import project
 
@@ -44,6 +45,7 @@ def test_caller_hears_presses_is_connected_and_keeps_the_call(page: "Page", tmp_
         ]
         assert "Press 1 or 2, or say something." in page.inner_text("[data-part=hint]")
         page.wait_for_selector(".state.is-current[data-state=welcome]")
+        assert list_violations(page) == []
 
         page.keyboard.type("11230")  # the keys after the first belong to the next question
         page.wait_for_selector(".phone-lookup >> text=GET /orders/1230")
@@ -66,6 +68,7 @@ def test_caller_hears_presses_is_connected_and_keeps_the_call(page: "Page", tmp_
         page.click("[data-part=saveEnd]")
         page.click("text=Save as scenarios/line-call.yaml")
         page.wait_for_selector(".phone-saved")
+        assert list_violations(page) == []
     result = CliRunner().invoke(main, ["test", str(flows)])
     assert result.exit_code == 0, result.output
     assert "fails: timeout" in (flows / "scenarios" / "line-call.yaml").read_text()

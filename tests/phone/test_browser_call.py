@@ -170,7 +170,7 @@ def test_callee_and_members_of_a_ring_can_be_played() -> None:
     assert view(sales).phase == "joined"
 
 
-def test_other_caller_calls_the_same_line() -> None:
+def test_caller_beside_the_first_is_a_party_of_the_call() -> None:
     made = call(flow="line")
     made.take_line("caller2 calls")
     others = view(made).parties

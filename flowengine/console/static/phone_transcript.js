@@ -52,7 +52,7 @@ export class Transcript {
   append(entry) {
     const line = entry.message ? buildMessage(entry) : buildLine(entry);
     this.list.append(line);
-    this.list.scrollTop = this.list.scrollHeight;
+    this.list.parentElement.scrollTop = this.list.parentElement.scrollHeight;
     return line;
   }
 }
@@ -70,7 +70,7 @@ function buildLine(entry) {
     element("span", { class: "phone-line-who" }, nameSpeaker(entry)),
     element(
       "span",
-      { class: "phone-line-what", ...(speech && { lang: entry.sound.locale }) },
+      { class: "phone-line-what", ...(speech && { lang: entry.sound.locale || null }) },
       entry.sound ? describeSound(entry.sound) : entry.what,
     ),
   );
