@@ -15,7 +15,7 @@ def test_calls_that_ended_badly_are_linked(tmp_path: Path) -> None:
     publish_line(data)
     record_calls(data, [press("1", "lost")])
     page = create_operator(write_line(tmp_path / "flows"), data).get("/problems").text
-    assert "Callers heard the apology" in page
+    assert "No route has a flow for the number." in page
     assert 'href="/calls/lost"' in page
 
 
