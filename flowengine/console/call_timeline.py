@@ -32,7 +32,6 @@ INPUT_WORDS = {
     "sequence": "entered",
     "timeout": "stayed silent",
     "invalidinput": "did something else",
-    "hangup": "hung up meanwhile",
 }
 MENU_LINE = "runMenu"  # what it asks stands with what was said
 
