@@ -1,10 +1,13 @@
 """A call as a page drives it: what can be done, what is shown, and what is saved."""
 
 from functools import cache
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowengine.phone.browser_call import BrowserCall
 from flowengine.phone.call_opening import (
@@ -18,6 +21,7 @@ from flowengine.phone.phone_project import PhoneProject
 from flowengine.phone.phone_steps import PhoneStep
 from flowengine.scenarios.scenario_project import TEST_SECRET, ScenarioProject
 from tests.phone.phone_project import FILES
+from tests.thoroughness import examples
 
 ANSWER: dict[str, Any] = {"answer": {"status": "on its way"}}
 SCENARIOS = """\
@@ -232,6 +236,35 @@ def test_saved_calls_are_scenarios_that_pass() -> None:
         assert f"  {name}:\n" in text
         assert made.list_save_faults(text) == [], text
         assert TEST_SECRET not in text
+
+
+def list_lines(shown: CallView) -> list[str]:
+    """What somebody may do here who tries this and that."""
+    lines = ["", "wait 7", "say hello", "caller2 calls", "back"]
+    lines += list(shown.awaits.keys) * 2 + list(shown.awaits.samples) * 3 if shown.awaits else []
+    for one in shown.parties:
+        name = "" if one.name == "you" else f"{one.name} "
+        answers = ["answer", "busy", "decline", "no answer"] if one.state == "ringing" else []
+        lines += [f"{name}{does}" for does in answers + ["hang up", "1"] * (one.state == "up")]
+    return lines
+
+
+@settings(max_examples=examples(12))
+@given(st.sampled_from([one.flow for one in open_line().targets]), st.randoms())
+def test_calls_of_any_course_are_shown_and_saved(flow: str, chance: Random) -> None:
+    made = call(flow=flow)
+    for _ in range(chance.randint(0, 8)):
+        shown = view(made)
+        msgspec.json.encode(shown)
+        if shown.lookup:
+            made.answer_lookup(chance.choice(shown.lookup.answers))
+        elif (line := chance.choice(list_lines(shown))) == "back":
+            made.step_back()
+        else:
+            made.take_line(line)
+    while made.run.awaited:
+        made.answer_lookup({})
+    assert made.list_save_faults(made.save()) == []
 
 
 def test_call_with_an_open_lookup_cannot_be_saved() -> None:
