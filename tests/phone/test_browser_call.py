@@ -262,14 +262,16 @@ def test_calls_of_any_course_are_shown_and_saved(flow: str, chance: Random) -> N
             made.step_back()
         else:
             made.take_line(line)
-    while made.run.awaited:
-        made.answer_lookup({})
+    while not made.run.is_over:
+        made.answer_lookup({}) if made.run.awaited else made.take_step("hangs up")
     assert made.list_save_faults(made.save()) == []
 
 
 def test_call_with_an_open_lookup_cannot_be_saved() -> None:
     with pytest.raises(StepRefusedError, match="answer the lookup first"):
         call({"press": "1"}, {"press": "1230"}).save()
+    with pytest.raises(StepRefusedError, match="hang up first: after the end, the flow asks crm"):
+        call(flow="message").save()
 
 
 def test_call_that_the_platform_refuses_is_over_and_says_why() -> None:
