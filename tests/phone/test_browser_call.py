@@ -1,6 +1,7 @@
 """A call as a page drives it: what can be done, what is shown, and what is saved."""
 
 from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import flowengine.templates
 from flowengine.phone.browser_call import BrowserCall
 from flowengine.phone.call_opening import (
     OpeningRefusedError,
@@ -297,3 +299,16 @@ def test_lines_are_those_of_the_phone_in_the_terminal() -> None:
     assert view(made).notice == "wait an hour at most, and again"
     made.take_line("sing")
     assert view(made).notice == "this is nothing that a phone does: sing"
+
+
+def test_caller_in_a_queue_who_hears_music_is_saved_as_asked_no_more() -> None:
+    folder = Path(flowengine.templates.__file__).parent / "support-queue"
+    project = ScenarioProject.from_folder(folder)
+    release = project.compile().release
+    assert release
+    line = PhoneProject(release, project)
+    made = BrowserCall(line, build_call_opening(line, OpeningRequest(flow="support")))
+    for typed in ("wait 7", "agent1 busy", "agent2 busy", "", "agent1 no answer", ""):
+        made.take_line(typed)
+        assert made.notice == ""
+    assert made.list_save_faults(made.save()) == []
