@@ -13,21 +13,31 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from flowengine.console.access import ConsoleGate, SignedSessions, accepts_html
+from flowengine.console.call_follower import CallFollower
+from flowengine.console.call_pages import build_call_routes
 from flowengine.console.change_pages import build_change_routes
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ConsoleProject, ViewedProject
 from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
 from flowengine.console.event_stream import EventStream
 from flowengine.console.flow_pages import build_flow_routes
+from flowengine.console.line_pages import build_line_routes
+from flowengine.console.live_page import build_live_routes
 from flowengine.console.page_rendering import HERE, render_page
 from flowengine.console.phone_page import build_phone_routes
 from flowengine.console.problems_page import build_problem_routes
+from flowengine.console.release_pages import build_release_routes
 from flowengine.console.security_headers import SecurityHeaders
 from flowengine.console.sign_in_page import build_sign_in_routes
+from flowengine.journal.journal_database import JOURNAL_FILE
 
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
 CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
+    build_call_routes,
+    build_live_routes,
+    build_release_routes,
+    build_line_routes,
     build_phone_routes,
     build_problem_routes,
     build_flow_routes,
@@ -37,7 +47,9 @@ CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
 
 def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Starlette:
     """The application, which reads the flows when it starts and follows their changes."""
-    context = ConsoleContext(settings, ConsoleProject(settings), EventStream())
+    stream = EventStream()
+    calls = CallFollower(settings.server.folder / JOURNAL_FILE, stream)
+    context = ConsoleContext(settings, ConsoleProject(settings), stream, calls)
     sessions = SignedSessions(bytes.fromhex(settings.session_key))
     app = Starlette(
         routes=[
@@ -67,14 +79,19 @@ async def follow_project(app: Starlette) -> AsyncIterator[None]:
 
     context.project.on_change.append(announce)
     await context.project.refresh()
-    following = asyncio.create_task(context.project.follow_changes())
+    following = [
+        asyncio.create_task(context.project.follow_changes()),
+        asyncio.create_task(context.calls.follow()),
+    ]
     try:
         yield
     finally:
         context.stream.close()
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in following:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        context.calls.close()
         context.project.close()
 
 

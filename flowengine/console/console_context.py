@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowengine.console.call_follower import CallFollower
 from flowengine.console.console_project import ConsoleProject
 from flowengine.console.console_settings import ConsoleSettings
 from flowengine.console.event_stream import EventStream
@@ -20,13 +21,14 @@ from flowengine.storage.sessions import OrchestrationStore, StoreError, open_sto
 
 @dataclass(frozen=True)
 class ConsoleContext:
-    """What the pages of a console share: its settings, the flows that it shows, and the events that
-    it sends to browsers; and how to open what a server has on disk.
+    """What the pages of a console share: its settings, the flows that it shows, the events that it
+    sends to browsers, and the calls of the journal; and how to open what a server has on disk.
     """
 
     settings: ConsoleSettings
     project: ConsoleProject
     stream: EventStream
+    calls: CallFollower
 
     @property
     def journal_path(self) -> Path:

@@ -1,5 +1,6 @@
 """Pages from templates."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from flowengine.console.access import get_user
 from flowengine.console.console_context import ConsoleContext
+from flowengine.journal.format_calls import format_time
 
 HERE = Path(__file__).parent
 NAVIGATION = (
@@ -59,3 +61,40 @@ def find_section(path: str) -> str:
     """
     first = f"/{path.strip('/').partition('/')[0]}"
     return first if first in dict(NAVIGATION) else ""
+
+
+END_WORDS = {
+    "callerhangup": "caller hung up",
+    "calleehangup": "callee hung up",
+    "managerhangup": "ended by the server",
+    "blocked": "blocked",
+    "": "ended",
+}
+"""Why a call ended, in words"""
+
+
+def format_iso_time(seconds: float) -> str:
+    """A time for the `datetime` of HTML.
+
+    >>> format_iso_time(0.5), format_utc_time(0.5)
+    ('1970-01-01T00:00:00.500Z', '1970-01-01 00:00:00 UTC')
+    """
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def format_utc_time(seconds: float) -> str:
+    """A time for a browser without scripts."""
+    return f"{format_time(seconds)} UTC"
+
+
+def format_end(reason: str) -> str:
+    """Why a call ended; a reason that no words are known for is as the platform has it."""
+    return END_WORDS.get(reason.lower(), reason)
+
+
+PAGES.filters |= {
+    "iso_time": format_iso_time,
+    "utc_time": format_utc_time,
+    "end_words": format_end,
+}
