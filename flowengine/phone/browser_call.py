@@ -124,10 +124,13 @@ class BrowserCall:
         cannot be saved as it is.
         """
         run = self._replay()
-        if run.awaited is None and not run.refusal:
-            self._close(run)
         if run.awaited or run.refusal:
             raise StepRefusedError("answer the lookup first" if run.awaited else run.refusal)
+        self._close(run)
+        if run.awaited:
+            raise StepRefusedError(
+                f"hang up first: after the end, the flow asks {run.awaited.made.service}"
+            )
         kept = SavedScenario(
             self.opening.flow,
             self.opening.given,

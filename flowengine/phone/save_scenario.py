@@ -55,7 +55,7 @@ def build_saved_scenario(call: PhoneCall, kept: SavedScenario) -> ScenarioData:
     lookups = [build_lookup(asked, call.talk.call.id, kept.hidden) for asked in kept.lookups]
     given = {**kept.given, **({"lookups": lookups} if lookups else {})}
     steps: list[PhoneStep] = list(
-        build_observations(call, kept.flow, CallProgress(0, 0, 0), call.marks[0])
+        build_observations(call, kept.flow, CallProgress(), call.marks[0])
     )
     for step, begin, end in zip(call.steps, call.marks[:-1], call.marks[1:], strict=True):
         steps += [format_move(step), *build_observations(call, kept.flow, begin, end)]
@@ -83,7 +83,7 @@ def build_observations(
         if isinstance(item, Ringing) or (isinstance(item, Joined) and is_destination(call, item))
     ]:
         yield {"connected to": call.talk.parties.get_name(reached[-1])}
-    if said := describe_call_state(stretch, flow):
+    if said := describe_call_state(stretch, flow, end.phase):
         yield said
 
 
@@ -92,8 +92,10 @@ def is_destination(call: PhoneCall, joined: Joined) -> bool:
     return joined.kind == "conference" or call.talk.parties.has(joined.to)
 
 
-def describe_call_state(stretch: Sequence[SwitchEvent], flow: str) -> PhoneStep | None:
-    """Where the call stands at the end of a stretch."""
+def describe_call_state(stretch: Sequence[SwitchEvent], flow: str, phase: str) -> PhoneStep | None:
+    """Where the call stands at the end of a stretch. A caller who waits in a queue hears its menu,
+    and is asked no more when the music begins.
+    """
     last = next(
         (
             item
@@ -102,7 +104,7 @@ def describe_call_state(stretch: Sequence[SwitchEvent], flow: str) -> PhoneStep 
         ),
         None,
     )
-    if isinstance(last, MenuWaits) and "." in last.menu:
+    if isinstance(last, MenuWaits) and "." in last.menu and phase == "asked":
         return {"asked": ".".join(last.menu.split(".")[:2]).removeprefix(f"{flow}.")}
     return "parked" if isinstance(last, Joined) and last.kind == "park" else None
 
