@@ -1,7 +1,7 @@
 """Saves a call as a scenario."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -119,9 +119,8 @@ def format_title(steps: Sequence[PhoneStep]) -> str:
 
 def find_faults(text: str, project: ScenarioProject) -> list[str]:
     """Why this scenario does not pass as it stands, if it does not."""
-    cases, problems = ScenarioProject(
-        project.files, {"scenarios/kept.yaml": text.encode()}, project.zone, project.variables
-    ).load_cases()
+    kept = replace(project, scenarios={"scenarios/kept.yaml": text.encode()})
+    cases, problems = kept.load_cases()
     wrong = [problem.message for problem in problems if problem.severity == "error"]
     found = [failure for case in cases for failure in run_scenario(case, project).failures]
     return wrong + [

@@ -178,6 +178,7 @@ def test_caller_beside_the_first_is_a_party_of_the_call() -> None:
         ("caller2", "+14045550162", "up", True)
     ]
     assert 'caller2 hears "Welcome to the shop."' in words(made)
+    assert words(made).count('caller hears "Welcome to the shop."') == 1
     made.take_line("caller2 hang up")
     assert view(made).notice == ""
 
@@ -257,5 +258,7 @@ def test_lines_are_those_of_the_phone_in_the_terminal() -> None:
         'says "hello"',
         'callee says "Hi"',
     )
+    made.take_line("wait 2h")
+    assert view(made).notice == "wait an hour at most, and again"
     made.take_line("sing")
     assert view(made).notice == "this is nothing that a phone does: sing"

@@ -264,7 +264,7 @@ export class FlowPicture {
     const line = edge.querySelector(".line");
     const middle = line.getPointAtLength(line.getTotalLength() / 2);
     const at = label
-      ? [Number(label.getAttribute("x")) + Number(label.getAttribute("width")), Number(label.getAttribute("y")) + 9]
+      ? [Number(label.getAttribute("x")) + Number(label.getAttribute("width")) + 3 + 3.5 * String(text).length, Number(label.getAttribute("y")) + 9]
       : [middle.x, middle.y];
     this.setNumber(edge, at, text);
   }
