@@ -27,6 +27,14 @@ STEP_TITLES = {
     "announcement": "Announcement",
 }
 
+INPUT_WORDS = {
+    "return": "chose",
+    "sequence": "entered",
+    "timeout": "stayed silent",
+    "invalidinput": "did something else",
+}
+MENU_LINE = "runMenu"  # what it asks stands with what was said
+
 
 @dataclass(frozen=True, slots=True)
 class PassedState:
@@ -79,7 +87,8 @@ def build_step(entry: CallbackEntry, began: float, before: float, *, is_own: boo
     said, does = split_answer(shown["answer"])
     if is_own:
         title = STEP_TITLES.get(entry.event, entry.event)
-        what = format_heading(entry).removeprefix(entry.event).strip()
+        what = describe_input(event) if entry.event == "pie" else format_heading(entry)
+        what = what.removeprefix(entry.event).strip()
         leg = ""
     else:
         assert entry.leg is not None  # noqa: S101  # as it is not the call's own
@@ -106,6 +115,13 @@ def build_step(entry: CallbackEntry, began: float, before: float, *, is_own: boo
     )
 
 
+def describe_input(event: dict[str, Any]) -> str:
+    """What a caller did, in words."""
+    result = event.get("menuResult", {})
+    words = INPUT_WORDS.get(result.get("type", ""), result.get("type", ""))
+    return f"{words} {result.get('value', '')}".strip()
+
+
 def format_json_text(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value)).decode()
 
@@ -126,14 +142,16 @@ def split_answer(answer: dict[str, Any]) -> tuple[list[tuple[str, str]], list[st
         prompts = [menu["mainPrompt"] for menu in decode_menus(action) if menu.get("mainPrompt")]
         said += [(format_value(prompt), action.get("locale", "")) for prompt in prompts]
     rest = {**answer, "instructions": silent}
-    does = [line for line in format_answer(rest) if not line.startswith("  ")]
+    does = [line for line in format_answer(rest) if not line.startswith("  ") and line != MENU_LINE]
     return said, does
 
 
 def list_passed_states(trace: Sequence[str]) -> Iterator[PassedState]:
     """The lines of a trace, each as the state that it is about."""
-    for line in trace:
+    for line, following in zip(trace, [*trace[1:], ""], strict=True):
         place, _, what = line.partition(": ")
+        if what == "answers" and following.startswith(f"{place}: "):
+            continue
         flow, _, state = place.partition("/")
         is_exit = state and not what.startswith("again") and not NON_EXIT_PATTERN.match(what)
         yield PassedState(flow, state, what, what.partition(": ")[0] if is_exit else "")

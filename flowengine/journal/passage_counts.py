@@ -17,6 +17,8 @@ SPANS = (300, HOUR_SECONDS, DAY_SECONDS)
 FINE_SECONDS = 25 * HOUR_SECONDS  # for which the finest counts are kept
 MAX_HOURLY_SECONDS = 8 * DAY_SECONDS  # up to which hours are summed, beyond it days
 CALLER_HANGUP_REASON = "callerhangup"
+EVENTS_BESIDE = frozenset({"dice", "notify"})
+"""Callbacks that leave a call where it is"""
 STAYS_PREFIX = "again"  # the state asks once more
 _decode_trace = msgspec.json.Decoder(TraceTriples).decode
 
@@ -137,8 +139,9 @@ def add_way(found: dict[str, StatePassages], flow: str, way: WayEffect, times: i
 
 
 def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEffect:
-    """What a callback does, by its trace. A callback begins in the state that the call has waited
-    in, unless it begins the call: to that state nobody came by it.
+    """What a callback does, by its trace; `at` is where the call is after it. A callback begins in
+    the state that the call has waited in, and nobody came there by it; unless it begins the call,
+    or a part of the flow that handles an event beside it.
     """
     came: list[tuple[str, str]] = []
     exits: list[tuple[str, str, str]] = []
@@ -147,7 +150,8 @@ def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEff
     for index, (flow, state, what) in enumerate(_decode_trace(trace) if trace else ()):
         if not state:
             continue
-        if (flow, state) != before and (index or event == "ice"):
+        is_beside = event in EVENTS_BESIDE and (flow, state) != at
+        if (flow, state) != before and (index or event == "ice" or is_beside):
             came.append((flow, state))
         before = flow, state
         if what.startswith(STAYS_PREFIX):

@@ -1,7 +1,6 @@
 """A line with recorded calls, and a server's folder beside it, for the pages of operators."""
 
 import time
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,14 +54,14 @@ def record_calls(
     file.connection.close()
 
 
-def publish_line(data: Path, flow: str = FLOW, who: str = "ann") -> str:
+def publish_line(data: Path, flow: str = FLOW, who: str = "ann", journal: str = "") -> str:
     """Make flows live in a server's folder; the id of their release."""
     data.mkdir(exist_ok=True)
     worker = CompileWorker(data / "releases.db", {}, cookies_only=False)
     ledger = Ledger(data / "releases.db")
     publisher = Publisher(worker.archive, ledger, worker.compile)
     try:
-        made = publisher.publish_always(files(flow), FlowOrigin("/srv/flows"), who)
+        made = publisher.publish_always(files(flow, journal), FlowOrigin("/srv/flows"), who)
     finally:
         worker.close()
         ledger.close()
@@ -73,7 +72,3 @@ def create_operator(flows: Path, data: Path, tokens: ConsoleTokens = NO_TOKENS) 
     """A browser on the console of the server with this folder."""
     settings = build_settings(flows, store=f"sqlite:{data / 'calls.db'}", is_serving=True)
     return ConsoleClient(create_console_app(settings, tokens), "127.0.0.1")
-
-
-def iter_pages() -> Iterator[str]:
-    yield from ("/calls", "/live", "/releases", "/lines")

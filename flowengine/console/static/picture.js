@@ -123,7 +123,7 @@ export class FlowPicture {
     if (event.button || !this.svg || event.target.closest("a, button, input")) return;
     this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
     this.begun = [event.clientX, event.clientY];
-    this.pressed = event.target.closest(".state");
+    this.pressed = event.target.closest(".state") ?? event.target.closest(".jump");
     this.isDragged = false;
   }
 
@@ -146,7 +146,10 @@ export class FlowPicture {
 
   endDrag(event) {
     const wasPressed = this.pointers.delete(event.pointerId);
-    if (wasPressed && !this.isDragged && this.pressed) this.choose(this.pressed.dataset.state);
+    if (!wasPressed || this.isDragged || !this.pressed) return;
+    const jump = this.pressed.closest(".jump")?.parentElement.dataset.to;
+    this.choose(jump ?? this.pressed.dataset.state);
+    if (jump) this.centre(jump);
   }
 
   handleKey(event) {
@@ -261,7 +264,7 @@ export class FlowPicture {
     const line = edge.querySelector(".line");
     const middle = line.getPointAtLength(line.getTotalLength() / 2);
     const at = label
-      ? [Number(label.getAttribute("x")) + Number(label.getAttribute("width")), Number(label.getAttribute("y")) + 9]
+      ? [Number(label.getAttribute("x")) + Number(label.getAttribute("width")) + 3 + 3.5 * String(text).length, Number(label.getAttribute("y")) + 9]
       : [middle.x, middle.y];
     this.setNumber(edge, at, text);
   }
