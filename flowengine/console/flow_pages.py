@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 
 from anyio.to_thread import run_sync
 from markupsafe import Markup
@@ -69,6 +70,7 @@ class _FlowPages:
     def __init__(self, context: ConsoleContext) -> None:
         self._context = context
         self._scenarios = ScenarioRuns()
+        self._explaining = Lock()
         self._explained: tuple[int, FlowExplanation | None] = (-1, None)
 
     async def send_picture_styles(self, _request: Request) -> Response:
@@ -127,13 +129,14 @@ class _FlowPages:
 
     def _explain(self, project: ViewedProject) -> FlowExplanation | None:
         """What is known of all flows together, worked out once for each change."""
-        number, explanation = self._explained
-        if number != project.number:
-            release = project.compiled.release if project.compiled else None
-            files = split_files(project.files)[0]
-            explanation = FlowExplanation.from_release(release, files) if release else None
-            self._explained = (project.number, explanation)
-        return explanation
+        with self._explaining:
+            number, explanation = self._explained
+            if number != project.number:
+                release = project.compiled.release if project.compiled else None
+                files = split_files(project.files)[0]
+                explanation = FlowExplanation.from_release(release, files) if release else None
+                self._explained = (project.number, explanation)
+            return explanation
 
 
 def find_version(project: ViewedProject, flow: str) -> CompileResult:

@@ -33,7 +33,7 @@ def _draw_program(program: Program) -> Markup:
 def render_neighbourhood(program: Program, state: str, distance: int) -> Markup:
     """What is around a state of the flow, at most so many exits away."""
     graph = build_graph(program).keep_neighbourhood(state, min(distance, MAX_DISTANCE))
-    return to_markup(graph)
+    return to_markup(graph, state)
 
 
 def render_change(difference: FlowDifference, old: CompileResult, new: CompileResult) -> Markup:
@@ -50,8 +50,8 @@ def render_change(difference: FlowDifference, old: CompileResult, new: CompileRe
     )
 
 
-def to_markup(graph: FlowGraph) -> Markup:
-    return Markup(render_for_page(graph))  # noqa: S704  # each text in it has been escaped
+def to_markup(graph: FlowGraph, centre: str = "") -> Markup:
+    return Markup(render_for_page(graph, centre))  # noqa: S704  # each text in it has been escaped
 
 
 @cache

@@ -1,5 +1,6 @@
 """The phone's requests: begin a call, go on with it, save it. Each answers with the call as it stands."""
 
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -150,7 +151,7 @@ class PhoneApi:
             text = found.call.save(wish.name)
             faults = found.call.list_save_faults(text)
             flow = found.call.opening.flow
-        if self.folder is None:
+        if self.folder is None or not os.access(self.folder, os.W_OK):
             return ShownScenario(text, faults, "")
         file = choose_scenario_file(self.folder, flow)
         place = file.relative_to(self.folder).as_posix()

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ViewedProject
 from flowengine.console.page_rendering import render_page
+from flowengine.console.running_problems import find_running_problems
 from flowengine.problems import CATALOGUE, Problem
 from flowengine.problems.catalogue_entry import CatalogueEntry
 from flowengine.problems.source_excerpt import Excerpts
@@ -53,7 +54,8 @@ def build_problem_routes(context: ConsoleContext) -> list[BaseRoute]:
     async def show_problems(request: Request) -> Response:
         project = await context.project.load()
         shown = await run_sync(list_shown_problems, project)
-        return render_page(request, "problems.html", shown=shown)
+        running = await find_running_problems(context)
+        return render_page(request, "problems.html", shown=shown, running=running)
 
     async def explain_code(request: Request) -> Response:
         code = request.path_params["code"]

@@ -64,7 +64,7 @@ class ScenarioRuns:
         )
         if coverage is None:
             return StateScenarios(passing, (), is_spare=False)
-        missing = tuple(item.exit for item in coverage.missing if item.state == state)
+        missing = tuple(item.exit for item in coverage.missing if item.state == state and item.exit)
         return StateScenarios(passing, missing, state in coverage.spare)
 
     def _run(self, files: Files) -> None:

@@ -34,10 +34,9 @@ def assign_coordinates(graph: LayeredGraph) -> Coordinates:
         placer.sweep(goes_down=sweep % 2 == 0, looks_both_ways=sweep >= SWEEPS // 3)
     for _ in range(STRAIGHTENINGS):
         pause_if_due()
+        placer.align_boxes()
         placer.spread_ports()
         placer.straighten_lines()
-        placer.align_boxes()
-    placer.spread_ports()
     return Coordinates(placer.x, placer.top_ports, placer.bottom_ports)
 
 
@@ -186,13 +185,35 @@ class _Placer:
         return low, high
 
     def align_boxes(self) -> None:
-        """Put each box in the middle of the lines that lead from it, or else to it, as far as its
+        """Put each box in the middle of where its lines lead, or else come from, as far as its
         neighbours let it.
         """
-        for box in range(self.graph.box_count):
-            lines = self.graph.below[box] or self.graph.above[box]
-            if lines:
-                places = sorted(self.x[vertex] for vertex in lines)
-                wanted = (places[(len(places) - 1) // 2] + places[len(places) // 2]) / 2
-                low, high = self.find_room([box])
-                self.x[box] = min(max(wanted, low), high)
+        graph = self.graph
+        for rank in reversed(graph.ranks):
+            for box in filter(graph.is_box, rank):
+                below = [self.skip_passage(vertex) for vertex in graph.below[box]]
+                places = sorted(self.x[vertex] for vertex in below or graph.above[box])
+                if places:
+                    wanted = (places[(len(places) - 1) // 2] + places[len(places) // 2]) / 2
+                    self.move_near(box, wanted)
+                    self.draw_passages_near(box)
+
+    def draw_passages_near(self, box: int) -> None:
+        """Let short lines without labels run between the middles of their boxes."""
+        for vertex in self.graph.below[box]:
+            if (after := self.skip_passage(vertex)) != vertex:
+                half = max(0.0, self.graph.sizes[box].left - PORT_MARGIN)
+                near = min(max(self.x[after], self.x[box] - half), self.x[box] + half)
+                self.move_near(vertex, near)
+
+    def move_near(self, vertex: int, wanted: float) -> None:
+        """Put the vertex as near to this place as its neighbours let it."""
+        low, high = self.find_room([vertex])
+        self.x[vertex] = min(max(wanted, low), high)
+
+    def skip_passage(self, vertex: int) -> int:
+        """The box below, where nothing but a line without a label is in between."""
+        if self.graph.is_box(vertex) or self.graph.sizes[vertex].height:
+            return vertex
+        (after,) = self.graph.below[vertex]
+        return after if self.graph.is_box(after) else vertex

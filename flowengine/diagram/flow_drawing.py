@@ -1,6 +1,8 @@
 """A flow laid out for drawing: cards for states, pills for ways in, lines with their labels."""
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 
 from flowengine.diagram.flow_graph import Edge, EntryPoint, FlowGraph, Node
 from flowengine.diagram.layered_graph import BoxSize, LineSpec
@@ -13,11 +15,12 @@ BAND_WIDTH = 30.0  # the strip of a card that has its symbol
 CARD_MARGIN_X, CARD_MARGIN_Y = 11.0, 9.0
 CARD_TEXT_WIDTH, MAX_CARD_LINES = 190.0, 3
 MIN_CARD_WIDTH = 108.0
-ENTRY_HEIGHT, ENTRY_MARGIN = 24.0, 14.0
+PILL_HEIGHT, PILL_MARGIN = 24.0, 14.0
 LABEL_MARGIN = 5.0
 LABEL_WIDTH, MAX_LABEL_LINES = 150.0, 4
 LOOP_WIDTH = 30.0  # of a line that leads back to where it comes from
 LOOP_LABEL_WIDTH = 96.0
+MAX_LINES_TO_STATE = 9
 MAIN_WEIGHT = 2  # of the first exit of a state: the usual way should be short and straight
 
 
@@ -44,14 +47,25 @@ class EntryPill:
 
 
 @dataclass(frozen=True, slots=True)
+class JumpPill:
+    """The name of a state in the place of a line to it, with the middle of its upper side."""
+
+    width: float
+    at: Point
+
+
+@dataclass(frozen=True, slots=True)
 class DrawnEdge:
-    """An edge, with the points of its line and the middle of the upper side of its label."""
+    """An edge, with the points of its line and the middle of the upper side of its label. A line to
+    a state that very many lead to ends in a pill with its name.
+    """
 
     edge: Edge
     text: tuple[str, ...]
     label: BoxSize | None
     label_at: Point | None
     points: list[Point]
+    jump: JumpPill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,45 +80,72 @@ class FlowDrawing:
     height: float
 
 
-def draw_flow(graph: FlowGraph) -> FlowDrawing:
+def draw_flow(graph: FlowGraph, centre: str = "") -> FlowDrawing:
+    """Lay the flow out. All lines to the state in the centre are drawn, however many they are."""
     cards = [build_card(node) for node in graph.nodes]
     numbers = {node.name: number for number, node in enumerate(graph.nodes)}
     loops = {numbers[edge.source]: edge for edge in graph.edges if edge.source == edge.target}
     edges = [edge for edge in graph.edges if edge.source != edge.target]
+    jumps = find_jumps(edges, centre)
     sizes = [measure_card(card, loops.get(number)) for number, card in enumerate(cards)]
     first_entry = len(sizes)
-    sizes += [measure_entry(entry) for entry in graph.entries]
-    texts = [wrap_edge_label(edge, LABEL_WIDTH) for edge in edges]
-    lines = build_line_specs(edges, texts, numbers)
+    sizes += [measure_pill(entry.name) for entry in graph.entries]
+    first_jump = len(sizes)
+    sizes += [measure_pill(format_jump(edges[number])) for number in jumps]
+    targets = {number: first_jump + place for place, number in enumerate(jumps)}
+    lines = build_line_specs(edges, numbers, targets)
     lines += [
         LineSpec(first_entry + number, numbers[entry.target])
         for number, entry in enumerate(graph.entries)
     ]
-    layout = lay_out(sizes, lines, range(first_entry, len(sizes)))
+    layout = lay_out(sizes, lines, range(first_entry, first_jump))
+
+    def build_jump(number: int) -> JumpPill | None:
+        box = targets.get(number)
+        return JumpPill(2 * sizes[box].left, layout.boxes[box]) if box is not None else None
+
+    placed = [place_card(card, layout, number) for number, card in enumerate(cards)]
     drawn = [
-        DrawnEdge(edge, text, line.label, label_at, points)
-        for edge, text, line, label_at, points in zip(
-            edges, texts, lines, layout.labels, layout.lines, strict=False
+        DrawnEdge(
+            edge,
+            wrap_edge_label(edge, LABEL_WIDTH),
+            lines[number].label,
+            layout.labels[number],
+            layout.lines[number],
+            build_jump(number),
+        )
+        for number, edge in enumerate(edges)
+    ]
+    drawn += [draw_loop(placed[number], edge) for number, edge in loops.items()]
+    entries = [
+        EntryPill(entry, 2 * sizes[box].left, layout.boxes[box], layout.lines[line])
+        for entry, box, line in zip(
+            graph.entries, count(first_entry), count(len(edges)), strict=False
         )
     ]
-    placed = [place_card(card, layout, number) for number, card in enumerate(cards)]
-    drawn += [draw_loop(placed[number], edge) for number, edge in loops.items()]
     return FlowDrawing(
-        graph,
-        tuple(placed),
-        tuple(
-            EntryPill(
-                entry,
-                2 * sizes[first_entry + number].left,
-                layout.boxes[first_entry + number],
-                layout.lines[len(edges) + number],
-            )
-            for number, entry in enumerate(graph.entries)
-        ),
-        tuple(drawn),
-        layout.width,
-        layout.height,
+        graph, tuple(placed), tuple(entries), tuple(drawn), layout.width, layout.height
     )
+
+
+def find_jumps(edges: list[Edge], centre: str) -> list[int]:
+    """The edges, by their place, to states that very many others lead to: their lines would be all
+    that one sees. The first edge to such a state is drawn.
+    """
+    leading = Counter(edge.target for edge in edges)
+    busy = {name for name, many in leading.items() if many > MAX_LINES_TO_STATE} - {centre}
+    seen: set[str] = set()
+    jumps = []
+    for number, edge in enumerate(edges):
+        if edge.target in seen:
+            jumps.append(number)
+        elif edge.target in busy:
+            seen.add(edge.target)
+    return jumps
+
+
+def format_jump(edge: Edge) -> str:
+    return f"→ {edge.target}"
 
 
 def build_card(node: Node) -> Card:
@@ -138,9 +179,9 @@ def measure_card(card: Card, loop: Edge | None) -> BoxSize:
     return BoxSize(half, half + beside, max(card.height, label.height if label else 0))
 
 
-def measure_entry(entry: EntryPoint) -> BoxSize:
-    half = measure_text(entry.name, LABEL_SIZE, bold=True) / 2 + ENTRY_MARGIN
-    return BoxSize(half, half, ENTRY_HEIGHT)
+def measure_pill(text: str) -> BoxSize:
+    half = measure_text(text, LABEL_SIZE, bold=True) / 2 + PILL_MARGIN
+    return BoxSize(half, half, PILL_HEIGHT)
 
 
 def wrap_edge_label(edge: Edge, width: float) -> tuple[str, ...]:
@@ -155,16 +196,16 @@ def measure_label(text: tuple[str, ...]) -> BoxSize | None:
 
 
 def build_line_specs(
-    edges: list[Edge], texts: list[tuple[str, ...]], numbers: dict[str, int]
+    edges: list[Edge], numbers: dict[str, int], jump_boxes: dict[int, int]
 ) -> list[LineSpec]:
     seen: set[str] = set()
     lines = []
-    for edge, text in zip(edges, texts, strict=True):
+    for number, edge in enumerate(edges):
         weight = 1 if edge.source in seen else MAIN_WEIGHT
         seen.add(edge.source)
-        lines.append(
-            LineSpec(numbers[edge.source], numbers[edge.target], measure_label(text), weight)
-        )
+        target = jump_boxes.get(number, numbers[edge.target])
+        label = measure_label(wrap_edge_label(edge, LABEL_WIDTH))
+        lines.append(LineSpec(numbers[edge.source], target, label, weight))
     return lines
 
 

@@ -27,7 +27,7 @@ PART_COLOURS: Final = Template(
     """\
 .flow-picture .ground { fill: $ground; }
 .flow-picture .card, .flow-picture .under { fill: $card; stroke: $border; }
-.flow-picture .title, .flow-picture .entry text { fill: $ink; }
+.flow-picture .title, .flow-picture .pill-text { fill: $ink; }
 .flow-picture .text { fill: $soft; }
 .flow-picture .symbol { stroke: $symbol; }
 .flow-picture .line { stroke: $line; }
@@ -64,8 +64,9 @@ PART_FORMS: Final = f"""\
 .flow-picture .title {{ font-size: 13px; font-weight: 600; }}
 .flow-picture .text {{ font-size: 12px; }}
 .flow-picture .label-text {{ font-size: 11.5px; text-anchor: middle; }}
-.flow-picture .entry text {{ font-size: 11.5px; font-weight: 600; text-anchor: middle; }}
+.flow-picture .pill-text {{ font-size: 11.5px; font-weight: 600; text-anchor: middle; }}
 .flow-picture .card, .flow-picture .under, .flow-picture .pill {{ stroke-width: 1.2; }}
+.flow-picture .jump {{ cursor: pointer; }}
 .flow-picture .band {{ stroke: none; }}
 .flow-picture .symbol {{ fill: none; stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; }}
 .flow-picture .shape-question .symbol {{ stroke-width: 2.6; }}

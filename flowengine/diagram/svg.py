@@ -13,15 +13,17 @@ from flowengine.diagram.flow_drawing import (
     BAND_WIDTH,
     CARD_MARGIN_X,
     CARD_MARGIN_Y,
-    ENTRY_HEIGHT,
     LABEL_HEIGHT,
+    PILL_HEIGHT,
     TEXT_HEIGHT,
     TITLE_HEIGHT,
     Card,
     DrawnEdge,
     EntryPill,
     FlowDrawing,
+    JumpPill,
     draw_flow,
+    format_jump,
 )
 from flowengine.diagram.flow_graph import FlowGraph, Node
 from flowengine.diagram.layout import Point
@@ -54,9 +56,11 @@ def to_svg(graph: FlowGraph) -> str:
     return render_drawing(draw_flow(graph), style=build_stylesheet())
 
 
-def render_for_page(graph: FlowGraph) -> str:
-    """The flow as an element for a page that has the stylesheet."""
-    return render_drawing(draw_flow(graph))
+def render_for_page(graph: FlowGraph, centre: str = "") -> str:
+    """The flow as an element for a page that has the stylesheet; `centre` is the state that it is
+    about, or "".
+    """
+    return render_drawing(draw_flow(graph, centre))
 
 
 def render_drawing(drawing: FlowDrawing, style: str = "") -> str:
@@ -92,7 +96,7 @@ def render_edge(drawn: DrawnEdge) -> str:
         f'<g class="{classes}" {data}>'
         f"{render_tooltip(', '.join(edge.labels))}"
         f'<path class="line" d="{path}"/>{render_head(drawn.points[-1], direction)}'
-        f"{''.join(render_label(drawn))}</g>"
+        f"{''.join(render_label(drawn))}{render_jump(drawn.jump, format_jump(edge))}</g>"
     )
 
 
@@ -107,16 +111,26 @@ def render_label(drawn: DrawnEdge) -> Iterator[str]:
     yield render_lines("label-text", x, y + 2 + 11, LABEL_HEIGHT, drawn.text)
 
 
+def render_jump(jump: JumpPill | None, text: str) -> str:
+    return f'<g class="jump">{render_pill(jump.at, jump.width, text)}</g>' if jump else ""
+
+
 def render_entry(pill: EntryPill) -> str:
-    x, y = pill.at
     classes = "entry is-failing" if pill.entry.failing else "entry"
     return (
         f'<g class="{classes}" data-to={quote_value(pill.entry.target)}>'
         f'<path class="line" d="{trace_curve(pill.points)}"/>'
         f"{render_head(pill.points[-1], get_vertical_direction(pill.points))}"
-        f'<rect class="pill" x="{x - pill.width / 2:.1f}" y="{y:.1f}" width="{pill.width:.1f}" '
-        f'height="{ENTRY_HEIGHT:.0f}" rx="{ENTRY_HEIGHT / 2:.0f}"/>'
-        f'<text x="{x:.1f}" y="{y + 16:.1f}">{escape_text(pill.entry.name)}</text></g>'
+        f"{render_pill(pill.at, pill.width, pill.entry.name)}</g>"
+    )
+
+
+def render_pill(at: Point, width: float, text: str) -> str:
+    x, y = at
+    return (
+        f'<rect class="pill" x="{x - width / 2:.1f}" y="{y:.1f}" width="{width:.1f}" '
+        f'height="{PILL_HEIGHT:.0f}" rx="{PILL_HEIGHT / 2:.0f}"/>'
+        f'<text class="pill-text" x="{x:.1f}" y="{y + 16:.1f}">{escape_text(text)}</text>'
     )
 
 

@@ -14,6 +14,7 @@ ASCII_WIDTHS = {
     **dict.fromkeys("mwMW@%&+=<>~", 0.9),
 }
 BOLD_FACTOR = 1.1
+STRETCH_FACTOR = 1.25  # a word that is a little too long is better whole
 ELLIPSIS = "…"
 
 
@@ -55,6 +56,9 @@ def split_long_words(text: str, size: float, width: float) -> list[str]:
     """The words of the text; one that is wider than a line in pieces."""
     words: list[str] = []
     for word in text.split():
+        if measure_text(word, size) <= width * STRETCH_FACTOR:
+            words.append(word)
+            continue
         piece, room = "", width
         for character in word:
             room -= measure_character(character) * size

@@ -23,8 +23,10 @@ from flowengine.scenarios.call_setup import build_call_setup, get_begin_time
 from flowengine.scenarios.conversation import open_conversation
 from flowengine.scenarios.doubles import find_difference
 from flowengine.scenarios.scenario_given import Given
+from flowengine.states.field_types import parse_millis
 from flowengine.switch.api_error import ApiError
 
+MAX_WAIT_MILLIS = 3_600_000  # of one step: others wait for a thread meanwhile
 MAX_ACTIONS = 300  # of one call: each step back does all of them again
 SAVED_HEADER = "# Saved by the phone in the browser: a call as it went. Read it, and leave out what does not matter to you.\n"
 
@@ -92,6 +94,9 @@ class BrowserCall:
         if step is None:
             self.notice = f"this is nothing that a phone does: {line}"
             return
+        if isinstance(step, dict) and parse_millis(step.get("waits", "0s")) > MAX_WAIT_MILLIS:
+            self.notice = "wait an hour at most, and again"
+            return
         self.take_step(step)
 
     def answer_lookup(self, answer: dict[str, Any]) -> None:
@@ -119,10 +124,13 @@ class BrowserCall:
         cannot be saved as it is.
         """
         run = self._replay()
-        if run.awaited is None and not run.refusal:
-            self._close(run)
         if run.awaited or run.refusal:
             raise StepRefusedError("answer the lookup first" if run.awaited else run.refusal)
+        self._close(run)
+        if run.awaited:
+            raise StepRefusedError(
+                f"hang up first: after the end, the flow asks {run.awaited.made.service}"
+            )
         kept = SavedScenario(
             self.opening.flow,
             self.opening.given,

@@ -89,8 +89,7 @@ class CallNarrator:
 
     def show_event(self, happening: SwitchEvent) -> None:
         """Show an event, as far as a person could hear it or should know of it."""
-        is_of_other = self.talk.is_placed(happening.call) or happening.call in self.talk.rings.legs
-        if is_of_other or self.talk.is_of_ring(happening):
+        if self.talk.is_of_other_call(happening) or self.talk.is_of_ring(happening):
             return
         if isinstance(happening, Left):
             self.departed.append(self.name_party(happening.role))

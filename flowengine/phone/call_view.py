@@ -1,6 +1,7 @@
 """What a page shows of a call: as data, so that it says the same to each reader."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, Literal
 
 import msgspec
@@ -158,7 +159,7 @@ def list_stations(call: BrowserCall) -> Iterator[Station]:
     trace = [entry for step in (known.steps if known else ()) for entry in step.trace]
     trace += call.run.awaited.trace if call.run.awaited else ()
     exits: list[str] = []
-    for entry, after in zip(trace, [*trace[1:], None], strict=True):
+    for entry, after in zip_longest(trace, trace[1:]):
         exits.append(entry.what)
         if after is None or not is_same_place(entry, after):
             yield Station(entry.flow, entry.state, tuple(exits))

@@ -32,11 +32,14 @@ class StepRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallProgress:
-    """How far a conversation has come: what has happened, and what was heard at each end."""
+    """How far a conversation has come: what has happened, what was heard at each end, and what the
+    call is at.
+    """
 
-    happenings: int
-    near: int
-    far: int
+    happenings: int = 0
+    near: int = 0
+    far: int = 0
+    phase: str = ""
 
 
 @dataclass
@@ -198,7 +201,10 @@ class PhoneCall:
 
     def read_progress(self) -> CallProgress:
         return CallProgress(
-            len(self.talk.events), len(self.talk.sounds["near"]), len(self.talk.sounds["far"])
+            len(self.talk.events),
+            len(self.talk.sounds["near"]),
+            len(self.talk.sounds["far"]),
+            self.talk.phase,
         )
 
     def has_succeeded(self) -> bool:

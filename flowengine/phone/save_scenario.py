@@ -1,7 +1,7 @@
 """Saves a call as a scenario."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -55,7 +55,7 @@ def build_saved_scenario(call: PhoneCall, kept: SavedScenario) -> ScenarioData:
     lookups = [build_lookup(asked, call.talk.call.id, kept.hidden) for asked in kept.lookups]
     given = {**kept.given, **({"lookups": lookups} if lookups else {})}
     steps: list[PhoneStep] = list(
-        build_observations(call, kept.flow, CallProgress(0, 0, 0), call.marks[0])
+        build_observations(call, kept.flow, CallProgress(), call.marks[0])
     )
     for step, begin, end in zip(call.steps, call.marks[:-1], call.marks[1:], strict=True):
         steps += [format_move(step), *build_observations(call, kept.flow, begin, end)]
@@ -83,7 +83,7 @@ def build_observations(
         if isinstance(item, Ringing) or (isinstance(item, Joined) and is_destination(call, item))
     ]:
         yield {"connected to": call.talk.parties.get_name(reached[-1])}
-    if said := describe_call_state(stretch, flow):
+    if said := describe_call_state(stretch, flow, end.phase):
         yield said
 
 
@@ -92,8 +92,10 @@ def is_destination(call: PhoneCall, joined: Joined) -> bool:
     return joined.kind == "conference" or call.talk.parties.has(joined.to)
 
 
-def describe_call_state(stretch: Sequence[SwitchEvent], flow: str) -> PhoneStep | None:
-    """Where the call stands at the end of a stretch."""
+def describe_call_state(stretch: Sequence[SwitchEvent], flow: str, phase: str) -> PhoneStep | None:
+    """Where the call stands at the end of a stretch. A caller who waits in a queue hears its menu,
+    and is asked no more when the music begins.
+    """
     last = next(
         (
             item
@@ -102,7 +104,7 @@ def describe_call_state(stretch: Sequence[SwitchEvent], flow: str) -> PhoneStep 
         ),
         None,
     )
-    if isinstance(last, MenuWaits) and "." in last.menu:
+    if isinstance(last, MenuWaits) and "." in last.menu and phase == "asked":
         return {"asked": ".".join(last.menu.split(".")[:2]).removeprefix(f"{flow}.")}
     return "parked" if isinstance(last, Joined) and last.kind == "park" else None
 
@@ -119,9 +121,8 @@ def format_title(steps: Sequence[PhoneStep]) -> str:
 
 def find_faults(text: str, project: ScenarioProject) -> list[str]:
     """Why this scenario does not pass as it stands, if it does not."""
-    cases, problems = ScenarioProject(
-        project.files, {"scenarios/kept.yaml": text.encode()}, project.zone, project.variables
-    ).load_cases()
+    kept = replace(project, scenarios={"scenarios/kept.yaml": text.encode()})
+    cases, problems = kept.load_cases()
     wrong = [problem.message for problem in problems if problem.severity == "error"]
     found = [failure for case in cases for failure in run_scenario(case, project).failures]
     return wrong + [

@@ -1,17 +1,15 @@
 """The frame of the console in a real browser: live problems, one connection for all tabs, signing in."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.console.accessibility import list_violations
+from tests.console.accessibility import list_faint_texts, list_violations
 from tests.console.console_line import ADMIN, FLOW, TOKENS, build_settings, serve_console
+from tests.console.operated_line import CHANGED_FLOW, publish_line, record_calls, write_line
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-PATHS = ("/problems", "/problems/FE203", "/no-such-page")
 
 
 def test_problems_change_as_files_are_saved_in_each_of_seven_tabs(
@@ -46,11 +44,24 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(page: "Page", flows: Pa
         page.wait_for_url(f"{address}/sign-in")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible(page: "Page", flows: Path, scheme: str) -> None:
+def test_pages_are_accessible(page: "Page", flows: Path) -> None:
     (flows / "line.yaml").write_text(FLOW.replace("1: greet", "1: gret"))
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     with serve_console(build_settings(flows)) as address:
-        for path in PATHS:
+        for path in ("/no-such-page", "/problems/FE203", "/problems"):
             page.goto(f"{address}{path}")
-            assert list_violations(page) == []
+            assert list_violations(page) == [], path
+        assert list_faint_texts(page) == []
+
+
+def test_pages_of_operators_are_accessible(page: "Page", tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    publish_line(data)
+    with ThreadPoolExecutor() as threads:  # this one has the loop of the browser
+        threads.submit(record_calls, data).result()
+    flows = write_line(tmp_path / "flows", CHANGED_FLOW)
+    store = f"sqlite:{data / 'calls.db'}"
+    with serve_console(build_settings(flows, store=store, is_serving=True)) as address:
+        for path in ("/lines", "/changes", "/live", "/calls", "/calls/bill", "/releases"):
+            page.goto(f"{address}{path}")
+            assert list_violations(page) == [], path
+        assert list_faint_texts(page) == []

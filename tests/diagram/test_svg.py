@@ -167,6 +167,19 @@ def test_arrow_goes_from_the_state_to_where_its_exit_leads(programs: dict[str, P
                 assert card.at[1] <= y <= card.at[1] + card.height
 
 
+def test_lines_to_a_state_that_very_many_lead_to_end_in_its_name() -> None:
+    graph = build_tree(300)
+    drawing = draw_flow(graph)
+    leading = [drawn for drawn in drawing.edges if drawn.edge.target == "operator"]
+    assert [bool(drawn.jump) for drawn in leading] == [False] + [True] * (len(leading) - 1)
+    for drawn in leading[1:]:
+        assert drawn.jump
+        assert drawn.points[-1][1] == drawn.jump.at[1]
+    assert "→ operator" in parse_texts(render_for_page(graph))
+    centred = draw_flow(graph.keep_neighbourhood("operator", 1), "operator")
+    assert not any(drawn.jump for drawn in centred.edges if drawn.edge.target == "operator")
+
+
 def parse_texts(svg: str) -> list[str]:
     return ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
 

@@ -1,11 +1,16 @@
 """A call as a page drives it: what can be done, what is shown, and what is saved."""
 
 from functools import cache
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import flowengine.templates
 from flowengine.phone.browser_call import BrowserCall
 from flowengine.phone.call_opening import (
     OpeningRefusedError,
@@ -18,6 +23,7 @@ from flowengine.phone.phone_project import PhoneProject
 from flowengine.phone.phone_steps import PhoneStep
 from flowengine.scenarios.scenario_project import TEST_SECRET, ScenarioProject
 from tests.phone.phone_project import FILES
+from tests.thoroughness import examples
 
 ANSWER: dict[str, Any] = {"answer": {"status": "on its way"}}
 SCENARIOS = """\
@@ -178,6 +184,7 @@ def test_caller_beside_the_first_is_a_party_of_the_call() -> None:
         ("caller2", "+14045550162", "up", True)
     ]
     assert 'caller2 hears "Welcome to the shop."' in words(made)
+    assert words(made).count('caller hears "Welcome to the shop."') == 1
     made.take_line("caller2 hang up")
     assert view(made).notice == ""
 
@@ -233,9 +240,40 @@ def test_saved_calls_are_scenarios_that_pass() -> None:
         assert TEST_SECRET not in text
 
 
+def list_lines(shown: CallView) -> list[str]:
+    """What somebody may do here who tries this and that."""
+    lines = ["", "wait 7", "say hello", "caller2 calls", "back"]
+    lines += list(shown.awaits.keys) * 2 + list(shown.awaits.samples) * 3 if shown.awaits else []
+    for one in shown.parties:
+        name = "" if one.name == "you" else f"{one.name} "
+        answers = ["answer", "busy", "decline", "no answer"] if one.state == "ringing" else []
+        lines += [f"{name}{does}" for does in answers + ["hang up", "1"] * (one.state == "up")]
+    return lines
+
+
+@settings(max_examples=examples(12))
+@given(st.sampled_from([one.flow for one in open_line().targets]), st.randoms())
+def test_calls_of_any_course_are_shown_and_saved(flow: str, chance: Random) -> None:
+    made = call(flow=flow)
+    for _ in range(chance.randint(0, 8)):
+        shown = view(made)
+        msgspec.json.encode(shown)
+        if shown.lookup:
+            made.answer_lookup(chance.choice(shown.lookup.answers))
+        elif (line := chance.choice(list_lines(shown))) == "back":
+            made.step_back()
+        else:
+            made.take_line(line)
+    while not made.run.is_over:
+        made.answer_lookup({}) if made.run.awaited else made.take_step("hangs up")
+    assert made.list_save_faults(made.save()) == []
+
+
 def test_call_with_an_open_lookup_cannot_be_saved() -> None:
     with pytest.raises(StepRefusedError, match="answer the lookup first"):
         call({"press": "1"}, {"press": "1230"}).save()
+    with pytest.raises(StepRefusedError, match="hang up first: after the end, the flow asks crm"):
+        call(flow="message").save()
 
 
 def test_call_that_the_platform_refuses_is_over_and_says_why() -> None:
@@ -257,5 +295,20 @@ def test_lines_are_those_of_the_phone_in_the_terminal() -> None:
         'says "hello"',
         'callee says "Hi"',
     )
+    made.take_line("wait 2h")
+    assert view(made).notice == "wait an hour at most, and again"
     made.take_line("sing")
     assert view(made).notice == "this is nothing that a phone does: sing"
+
+
+def test_caller_in_a_queue_who_hears_music_is_saved_as_asked_no_more() -> None:
+    folder = Path(flowengine.templates.__file__).parent / "support-queue"
+    project = ScenarioProject.from_folder(folder)
+    release = project.compile().release
+    assert release
+    line = PhoneProject(release, project)
+    made = BrowserCall(line, build_call_opening(line, OpeningRequest(flow="support")))
+    for typed in ("wait 7", "agent1 busy", "agent2 busy", "", "agent1 no answer", ""):
+        made.take_line(typed)
+        assert made.notice == ""
+    assert made.list_save_faults(made.save()) == []

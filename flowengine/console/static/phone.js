@@ -146,16 +146,16 @@ function describeNext() {
       return `Enter ${upTo}${least}${awaits.digits} digits${end}${words}.`;
     }
     const offered = KEYPAD_ORDER.filter((key) => key in awaits.keys);
-    return `Press ${joinWithOr(offered) || "a key"}${words}.`;
+    return `Press ${joinWith("or", offered) || "a key"}${words}.`;
   }
   if (asked.length) return `${asked[0].name} is asked for a key.`;
-  if (ringing.length) return ringing[0].name === "you" ? "Your phone rings." : `${joinWithOr(ringing.map((one) => one.name === "callee" ? one.address : one.name))} ring${ringing.length === 1 ? "s" : ""}: what happens there?`;
+  if (ringing.length) return ringing[0].name === "you" ? "Your phone rings." : `${joinWith("and", ringing.map((one) => one.name === "callee" ? one.address : one.name))} ring${ringing.length === 1 ? "s" : ""}: what happens there?`;
   if (view.phase === "parked") return "The call is parked, until your system takes it out.";
   return view.phase === "joined" ? "You are connected. Speak, press keys, or hang up." : "Wait for what comes next.";
 }
 
-function joinWithOr(words) {
-  return words.length > 1 ? `${words.slice(0, -1).join(", ")} or ${words.at(-1)}` : (words[0] ?? "");
+function joinWith(last, words) {
+  return words.length > 1 ? `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}` : (words[0] ?? "");
 }
 
 // The clock of the call, in the words of the browser's locale; the time zone is the project's.
@@ -178,6 +178,8 @@ function forget() {
   part.call.hidden = true;
   part.intro.hidden = false;
   part.messagesBox.hidden = true;
+  part.state.replaceChildren();
+  part.valuesBox.hidden = true;
   transcript.reset();
   showTarget();
   part.saving.hidden = true;

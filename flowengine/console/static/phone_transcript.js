@@ -58,7 +58,7 @@ export class Transcript {
 }
 
 function buildLine(entry) {
-  const isHeard = entry.sound || entry.what.startsWith('hears "'); // the second by a member of a ring
+  const isHeard = entry.sound || entry.what.startsWith("hears "); // the second by another party
   const kind = isHeard ? "heard" : isDone(entry.who) ? "done" : "event";
   const near = isHeard && !entry.sound?.is_near ? " is-far" : "";
   const bad = entry.bad ? " is-bad" : "";

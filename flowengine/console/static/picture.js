@@ -123,7 +123,7 @@ export class FlowPicture {
     if (event.button || !this.svg || event.target.closest("a, button, input")) return;
     this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
     this.begun = [event.clientX, event.clientY];
-    this.pressed = event.target.closest(".state");
+    this.pressed = event.target.closest(".state") ?? event.target.closest(".jump");
     this.isDragged = false;
   }
 
@@ -146,7 +146,10 @@ export class FlowPicture {
 
   endDrag(event) {
     const wasPressed = this.pointers.delete(event.pointerId);
-    if (wasPressed && !this.isDragged && this.pressed) this.choose(this.pressed.dataset.state);
+    if (!wasPressed || this.isDragged || !this.pressed) return;
+    const jump = this.pressed.closest(".jump")?.parentElement.dataset.to;
+    this.choose(jump ?? this.pressed.dataset.state);
+    if (jump) this.centre(jump);
   }
 
   handleKey(event) {
