@@ -246,6 +246,7 @@ def build_release(
         hosts={get_host(service.url): service.private for service in project.services.values()},
         journal=project.journal,
         calendars=shared.calendars,
+        groups=shared.groups,
         zone=shared.zone,
     )
 

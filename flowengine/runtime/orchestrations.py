@@ -39,7 +39,7 @@ from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, Own
 from flowengine.runtime.parkings import Parkings
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.runtime.queue_changes import build_queue_writes
-from flowengine.runtime.queues import QUEUE_KEPT_SECONDS, Queues, to_facts
+from flowengine.runtime.queues import QUEUE_KEPT_SECONDS, FindGroup, Queues, find_no_group, to_facts
 from flowengine.runtime.rooms import ModeratedConferences
 from flowengine.states.queue_plan import AgentStatusChange, QueueUpdate, StayInRoom
 from flowengine.storage.sessions import (
@@ -82,11 +82,15 @@ class Orchestrations:
     """The turns of all rings. Any worker may take any turn."""
 
     def __init__(
-        self, store: OrchestrationStore, codec: Codec, clock: Callable[[], float] = time.time
+        self,
+        store: OrchestrationStore,
+        codec: Codec,
+        clock: Callable[[], float] = time.time,
+        find_group: FindGroup = find_no_group,
     ) -> None:
         self.store = store
         self.encoding = OrchestrationEncoding(codec)
-        self.queues = Queues(store, self.encoding, clock)
+        self.queues = Queues(store, self.encoding, clock, find_group)
         self.on_wait_end: Callable[[WaitEnd], None] = lambda _ended: None
         self._clock = clock
         self._log_once = LogOnce(log)

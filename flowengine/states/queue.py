@@ -24,12 +24,16 @@ from flowengine.states.queue_options import AuthoredQueue, list_queue_keys
 from flowengine.states.queue_plan import (
     LOOKUP_OF_QUEUE,
     MAX_PRIORITY,
+    TURN_FACT,
     LeaveRoom,
     QueueFacts,
     QueueOrder,
     QueueRequest,
     QueueTerms,
+    QueueTurn,
     StayInRoom,
+    format_queue_turn,
+    parse_queue_turn,
 )
 from flowengine.states.queue_words import QueueWords, compile_queue_times, compile_words
 from flowengine.states.ring_plan import RingPlan
@@ -94,7 +98,9 @@ class CompiledQueue(Verb):
         """Ask the queue how it stands."""
         if stranded := find_stranded_caller(run):
             return stranded
-        priority = self.compute_priority(run)
+        turn = self.find_kept_turn(run)
+        priority = turn.priority if turn else self.compute_priority(run)
+        since = turn.entered_at if turn else 0.0
         return LookupRequest(
             service=LOOKUP_OF_QUEUE,
             method="GET",
@@ -103,7 +109,7 @@ class CompiledQueue(Verb):
             body=b"",
             timeout=QUEUE_TIMEOUT_SECONDS,
             retries=0,
-            queue=QueueRequest(self.group.name, self.queue_members, priority),
+            queue=QueueRequest(self.group.name, self.queue_members, priority, since),
         )
 
     def resume(self, run: StepContext) -> StateResult:
@@ -118,6 +124,11 @@ class CompiledQueue(Verb):
         if type(event) is Pie:
             return self.answer_key(run, event)
         return AnswerCallback(Continue() if type(event) is Ace else None)
+
+    def find_kept_turn(self, run: StepContext) -> QueueTurn | None:
+        """The place of somebody who was called back to this queue, until they have come to it."""
+        turn = parse_queue_turn(run.names.get(TURN_FACT, ""))
+        return turn if turn and turn.placement and turn.group == self.group.name else None
 
     def compute_priority(self, run: StepContext) -> int:
         if isinstance(self.priority, int):
@@ -136,13 +147,16 @@ class CompiledQueue(Verb):
             facts = msgspec.convert(answer.body, QueueFacts)
         except msgspec.ValidationError as error:
             return StateFailure(f"the queue cannot be asked: {error}")
+        terms = self.build_terms(run)
+        since = terms.since or run.names.now.timestamp()
+        run.names[TURN_FACT] = format_queue_turn(QueueTurn(self.group.name, terms.priority, since))
         if not facts.signed_in:
             return Exit("nobody")
-        if 0 < self.group.most_waiting <= facts.waiting:
+        if not terms.placement and 0 < self.group.most_waiting <= facts.waiting:
             return Exit("full" if "full" in self.exits else "nobody")
         self.words.bind_names(run, facts.position, facts.wait)
         run.instructions.extend(self.words.build_instructions(run))
-        return AnswerCallback(self.build_room(run), self.build_plan(run))
+        return AnswerCallback(self.build_room(run), self.build_plan(run, terms))
 
     def announce(self, run: StepContext, event: QueueAnnouncement) -> StateResult:
         """Say how it stands, in a menu that returns to the room."""
@@ -172,8 +186,16 @@ class CompiledQueue(Verb):
             moh=self.music,
         )
 
-    def build_plan(self, run: StepContext) -> RingPlan:
-        terms = msgspec.structs.replace(self.terms, priority=self.compute_priority(run))
+    def build_terms(self, run: StepContext) -> QueueTerms:
+        if turn := self.find_kept_turn(run):
+            run.notes.append("comes in front, at the place of before")
+            since, placement = turn.entered_at, turn.placement
+            return msgspec.structs.replace(
+                self.terms, priority=turn.priority, since=since, placement=placement
+            )
+        return msgspec.structs.replace(self.terms, priority=self.compute_priority(run))
+
+    def build_plan(self, run: StepContext, terms: QueueTerms) -> RingPlan:
         exits = (self.exits - {"nobody"}) | frozenset(self.key_exits.values())
         members = self.group.members
         return self.offer.build_plan(
@@ -248,6 +270,8 @@ def compile_queue(
         key: builder.add_exit(f"key {key}", target, (*path, "keys", key), "ice", also_via="pie")
         for key, target in authored.keys.items()
     }
+    builder.reads.add(TURN_FACT)
+    builder.writes.add(TURN_FACT)
     if group is None or priority is None:
         return None
     return CompiledQueue(

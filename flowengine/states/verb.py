@@ -118,6 +118,11 @@ class Verb(ABC):
         return ""
 
     @property
+    def keeps_turn(self) -> bool:
+        """Whether somebody is called when their turn comes in the queue in which the call was last."""
+        return False
+
+    @property
     def is_failure_likely(self) -> bool:
         """Whether its error exit is taken in the normal course of things."""
         return False

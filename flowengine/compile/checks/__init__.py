@@ -18,6 +18,7 @@ from flowengine.compile.checks import (
     endless_waits,
     event_values,
     instant_redials,
+    kept_turns,
     missing_locales,
     needed_store,
     no_effect,
@@ -114,6 +115,7 @@ def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
     yield from subflow_recursion.check(programs)
     yield from subflow_starts.check(programs)
     yield from placed_flows.check(programs)
+    yield from kept_turns.check(programs)
 
 
 def check_unused(
