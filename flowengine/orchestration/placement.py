@@ -112,7 +112,7 @@ class _Turn:
                 self._handle_timer(key)
             case Offered():
                 self._take_turn_in_queue(event)
-            case CalleeEntered():
+            case CalleeEntered() if self.placement.phase == "talks":
                 self._leave_queue("called")
             case PlacedCallEnded() | PlacementRefused():
                 self._handle_end(event)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 import msgspec
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from flowengine.orchestration.matching import (
@@ -24,7 +23,6 @@ from flowengine.runtime.placements import PLACEMENT_TASK, TURN_PART
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.states.flow_context import RingGroup
 from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
-from flowengine.states.queue import choose_queue_order
 from flowengine.states.queue_plan import QueueFacts, QueueRequest
 from flowengine.states.state_results import LookupResult
 from flowengine.storage.sessions import (
@@ -63,7 +61,7 @@ def choose_queue(known: Queue | None, live: RingGroup | None) -> Queue | None:
     if live is None:
         return known
     if known is None:
-        return Queue(live.name, live.members, choose_queue_order(live, UNSET))
+        return Queue(live.name, live.members, live.queue_order)
     return replace(known, members=live.members)
 
 
@@ -149,7 +147,7 @@ class Queues:
         """How it stands, for a caller who is about to enter."""
         now = self._clock()
         queue_id = format_queue_id(application, request.group)
-        place = request.priority, request.since or now, AFTER_ALL_CALLS
+        place = request.priority, request.since or now, request.placement or AFTER_ALL_CALLS
         try:
             facts = await self._read_facts(queue_id, place, request.members, now)
             waiting = await self.store.count_entries(queue_id)

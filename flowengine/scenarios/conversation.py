@@ -93,8 +93,7 @@ class Conversation:
         self.parkings = ParkingSimulator(exchange, answer_event)
         self.placements = None
         if backend is not None:
-            queues = self.rings.queues
-            self.placements = PlacementSimulator(exchange, lambda: backend.release, queues)
+            self.placements = PlacementSimulator(exchange, backend, self.rings.queues)
             backend.rings, backend.rooms = self.rings, self.rooms
             backend.parkings = self.parkings
             backend.placements = self.placements

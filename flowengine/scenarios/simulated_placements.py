@@ -2,9 +2,9 @@
 its store and the platform's API.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -53,6 +53,12 @@ from flowengine.switch.exchange import Exchange
 INVALID_API_CODE = 40001
 
 
+class ReleaseHolder(Protocol):
+    """Who knows the release by which calls are answered now."""
+
+    release: Release
+
+
 @dataclass(slots=True)
 class SimulatedPlacement:
     """One placement, with its timers and the request that is about to be sent."""
@@ -68,14 +74,12 @@ class PlacementSimulator:
     the placement and the attempt that each is of.
     """
 
-    def __init__(
-        self, exchange: Exchange, get_release: Callable[[], Release], queues: QueueSimulator
-    ) -> None:
+    def __init__(self, exchange: Exchange, releases: ReleaseHolder, queues: QueueSimulator) -> None:
         self.exchange = exchange
         self.placements: dict[str, SimulatedPlacement] = {}
         self.calls: dict[str, tuple[str, int]] = {}
-        self._get_release = get_release
-        self._hours = ReleaseHours(get_release)
+        self._releases = releases
+        self._hours = ReleaseHours(lambda: releases.release)
         self._queues = queues
         queues.tell_call_back = self._handle_soon
 
@@ -136,7 +140,7 @@ class PlacementSimulator:
             handed = build_callout_data(plan)
             return replace(event, custom=encode_callout_data(handed).decode())
         if isinstance(verdict, DialMember):
-            program = self._get_release().programs[plan.flow]
+            program = self._releases.release.programs[plan.flow]
             return encode_dial(verdict, asks_who=bool(program.answered_by_machine))
         if isinstance(verdict, EndLeg):
             return encode_verdict(verdict)
@@ -192,7 +196,7 @@ class PlacementSimulator:
             case FreeMember(member=member):
                 self._queues.free_member(member, placement.id)
             case EnterQueue() if turn is not None:
-                queue = choose_queue(None, self._get_release().groups.get(turn.group))
+                queue = choose_queue(None, self._releases.release.groups.get(turn.group))
                 self._queues.add_call_back(placement, turn, queue or Queue(turn.group))
 
     def _cancel_timer(self, known: SimulatedPlacement, key: str) -> None:

@@ -100,7 +100,7 @@ class CompiledQueue(Verb):
             return stranded
         turn = self.find_kept_turn(run)
         priority = turn.priority if turn else self.compute_priority(run)
-        since = turn.entered_at if turn else 0.0
+        kept = (turn.entered_at, turn.placement) if turn else (0.0, "")
         return LookupRequest(
             service=LOOKUP_OF_QUEUE,
             method="GET",
@@ -109,7 +109,7 @@ class CompiledQueue(Verb):
             body=b"",
             timeout=QUEUE_TIMEOUT_SECONDS,
             retries=0,
-            queue=QueueRequest(self.group.name, self.queue_members, priority, since),
+            queue=QueueRequest(self.group.name, self.queue_members, priority, *kept),
         )
 
     def resume(self, run: StepContext) -> StateResult:
@@ -302,10 +302,7 @@ def replace_pause(terms: QueueTerms, group: RingGroup) -> QueueTerms:
 
 
 def choose_queue_order(group: RingGroup, authored: QueueOrder | UnsetType) -> QueueOrder:
-    """One member is offered a call at a time, so a group whose phones ring all at once has none."""
-    if authored is not UNSET:
-        return authored
-    return "longest idle" if group.order == "all at once" else group.order
+    return group.queue_order if authored is UNSET else authored
 
 
 def compile_priority(

@@ -76,13 +76,15 @@ class QueueTerms(msgspec.Struct, frozen=True, array_like=True):
 
 class QueueRequest(msgspec.Struct, frozen=True):
     """Asks how it stands in the queue of a group, before a caller enters it. `members` are the
-    addresses of the group. `since` is when a caller entered it who was called back; 0 is now.
+    addresses of the group. `since` is when a caller entered it whom `placement` has called back;
+    0 is now.
     """
 
     group: str
     members: tuple[str, ...]
     priority: int
     since: float = 0.0
+    placement: str = ""
 
 
 class QueueFacts(msgspec.Struct, frozen=True):
