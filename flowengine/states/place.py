@@ -145,6 +145,10 @@ class CompiledPlace(Verb):
         if self.caller_id:
             yield DialledText(("caller_id",), self.caller_id, is_caller_id=True)
 
+    @property
+    def is_of_one_moment(self) -> bool:
+        return self.at is not None and self.at.constant is not None
+
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
         if "pause" in authored and self.tries == 1:
             yield NoEffect(("pause",), "there is one try", "remove it, or allow more tries:")

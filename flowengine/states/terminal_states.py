@@ -157,6 +157,10 @@ class CompiledPark(Verb):
         return self.code is not None
 
     @property
+    def parking_code(self) -> Template | None:
+        return self.code
+
+    @property
     def is_brought_back(self) -> bool:
         return self.code is not None
 

@@ -22,6 +22,7 @@ from flowengine.compile.checks import (
     missing_locales,
     needed_store,
     no_effect,
+    parking_codes,
     phone_columns,
     placed_flows,
     platform_limits,
@@ -116,6 +117,7 @@ def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
     yield from subflow_starts.check(programs)
     yield from placed_flows.check(programs)
     yield from kept_turns.check(programs)
+    yield from parking_codes.check(programs)
 
 
 def check_unused(

@@ -172,12 +172,16 @@ def add_speech(state: CompiledState, before: SpeechBefore, measure: PromptMeasur
 
 
 def iterate_immediate_exits(program: Program, state: CompiledState) -> Iterator[tuple[str, str]]:
-    """The exits that lead on within the same answer; an error exit where failing is likely."""
-    if state.verb.waits or state.verb.is_question:
+    """The exits that lead on within the same answer, as those of a queue that takes nobody; an error
+    exit where failing is likely.
+    """
+    if state.verb.is_question:
         return
     yield from (
         (name, target.state) for name, target in state.exits.items() if target.via == "same"
     )
+    if state.verb.waits:
+        return
     own = "error" in program.document.get_value(state.path)
     if state.error and (own or (state.verb.is_failure_likely)):
         yield "error", state.error
