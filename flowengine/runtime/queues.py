@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from flowengine.orchestration.matching import (
     Offer,
+    Presence,
     Queue,
     count_members,
     estimate_wait,
@@ -43,6 +44,8 @@ OFFER_TASK = "offer"
 TURN_TASK = f"{PLACEMENT_TASK}:{TURN_PART}"
 QUEUE_KEPT_SECONDS = 7 * 86_400.0  # after it has offered somebody last
 ANSWERED_CALLS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
+PRESENCE_KEPT_SECONDS = 1.0  # of a group, for announcements: many are due at the same moment
+NOBODY_PRESENT = Presence(0, 0)
 AFTER_ALL_CALLS = "\U0010ffff"  # in place of an id: behind calls of the same moment
 _encode_queue = msgspec.msgpack.Encoder().encode
 _decode_queue = msgspec.msgpack.Decoder(Queue).decode
@@ -97,6 +100,7 @@ class Queues:
         self._encoding = encoding
         self._clock = clock
         self._find_group = find_group
+        self._presences: dict[tuple[str, tuple[str, ...]], tuple[float, Presence]] = {}
 
     async def match(self, queue_id: str, entered: Queue | None = None) -> None:
         """Offer callers to members who are free. `entered` is the group as the caller who came last
@@ -149,7 +153,8 @@ class Queues:
         queue_id = format_queue_id(application, request.group)
         place = request.priority, request.since or now, request.placement or AFTER_ALL_CALLS
         try:
-            facts = await self._read_facts(queue_id, place, request.members, now)
+            presence = await self._count_members(request.group, request.members, now)
+            facts = await self._read_facts(queue_id, place, presence, now)
             waiting = await self.store.count_entries(queue_id)
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")
@@ -160,16 +165,31 @@ class Queues:
         priority = ring.plan.queue.priority if ring.plan.queue else 0
         queue_id = format_queue_id(application, ring.plan.group)
         place = priority, ring.queued_since, ring.id
-        members = [member.address for member in ring.plan.members]
-        return await self._read_facts(queue_id, place, members, self._clock())
+        members = tuple(member.address for member in ring.plan.members)
+        now, key = self._clock(), (ring.plan.group, members)
+        at, presence = self._presences.get(key, (0.0, NOBODY_PRESENT))
+        if not 0 <= now - at < PRESENCE_KEPT_SECONDS:
+            presence = await self._count_members(*key, now)
+            self._presences = {**self._list_fresh(now), key: (now, presence)}
+        return await self._read_facts(queue_id, place, presence, now)
+
+    def _list_fresh(self, now: float) -> dict[tuple[str, tuple[str, ...]], tuple[float, Presence]]:
+        return {
+            key: found
+            for key, found in self._presences.items()
+            if 0 <= now - found[0] < PRESENCE_KEPT_SECONDS
+        }
+
+    async def _count_members(self, group: str, members: Collection[str], now: float) -> Presence:
+        agents = await self.store.load_agents(members, group)
+        facts = [to_facts(agents[one]) if one in agents else AgentFacts(one) for one in members]
+        return count_members(facts, now)
 
     async def _read_facts(
-        self, queue_id: str, place: tuple[int, float, str], members: Collection[str], now: float
+        self, queue_id: str, place: tuple[int, float, str], presence: Presence, now: float
     ) -> QueueFacts:
         found = await self.store.read_place(queue_id, place, now - ANSWERED_CALLS_SECONDS)
-        agents = await self.store.load_agents(members, parse_queue_group(queue_id))
-        facts = [to_facts(agents[one]) if one in agents else AgentFacts(one) for one in members]
-        position, presence = found.ahead + 1, count_members(facts, now)
+        position = found.ahead + 1
         wait = estimate_wait(position, found.answered_calls, now - found.since, presence)
         return QueueFacts(position, wait, signed_in=presence.signed_in)
 
