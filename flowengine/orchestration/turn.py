@@ -104,7 +104,7 @@ class CallerChose(msgspec.Struct, frozen=True):
 
 class CallerWent(msgspec.Struct, frozen=True):
     """The caller has left the queue by themselves in the step with this number, as by a key in an
-    announcement, and is in the room no more.
+    announcement, and is in the room no more. A member who was first keeps them.
     """
 
     number: int

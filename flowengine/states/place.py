@@ -147,7 +147,7 @@ class CompiledPlace(Verb):
 
     @property
     def is_of_one_moment(self) -> bool:
-        return self.at is not None and self.at.constant is not None
+        return self.at is not None and is_moment((self.at.constant or "").strip())
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
         if "pause" in authored and self.tries == 1:

@@ -22,8 +22,10 @@ from flowengine.states.flow_context import RingGroup
 from flowengine.states.orchestration_result import OrchestrationResult, QueueAnnouncement
 from flowengine.states.queue_options import AuthoredQueue, list_queue_keys
 from flowengine.states.queue_plan import (
+    LEFT,
     LOOKUP_OF_QUEUE,
     MAX_PRIORITY,
+    TAKEN,
     TURN_FACT,
     LeaveRoom,
     QueueFacts,
@@ -101,21 +103,27 @@ class CompiledQueue(Verb):
         turn = self.find_kept_turn(run)
         priority = turn.priority if turn else self.compute_priority(run)
         kept = (turn.entered_at, turn.placement) if turn else (0.0, "")
+        request = QueueRequest(self.group.name, self.queue_members, priority, *kept)
+        return self.build_request(f"priority={priority}", request)
+
+    def build_request(self, what: str, request: QueueRequest) -> LookupRequest:
         return LookupRequest(
             service=LOOKUP_OF_QUEUE,
             method="GET",
-            url=f"queue:{self.group.name}?priority={priority}",
+            url=f"queue:{self.group.name}?{what}",
             headers={},
             body=b"",
             timeout=QUEUE_TIMEOUT_SECONDS,
             retries=0,
-            queue=QueueRequest(self.group.name, self.queue_members, priority, *kept),
+            queue=request,
         )
 
     def resume(self, run: StepContext) -> StateResult:
         """Go on by what has become of the wait. On anything else the caller stays where they are."""
         event = run.event
         if run.lookup_result is not None:
+            if type(event) is Pie and run.lookup_result.body in (LEFT, TAKEN):
+                return self.leave(run, event.value)
             return self.enter_room(run, run.lookup_result)
         if type(event) is OrchestrationResult:
             return Exit(event.exit)
@@ -173,8 +181,22 @@ class CompiledQueue(Verb):
         if event.type == "sequence":
             return AnswerCallback(None, queue_update=LeaveRoom(leads) if leads else None)
         if event.type == "return" and leads:
-            return Exit(leads, leaves_queue=True)
+            return self.ask_to_leave(run)
         return self.return_to_room(run)
+
+    def ask_to_leave(self, run: StepContext) -> LookupRequest:
+        """Ask whether a member has taken the call while the caller heard the words."""
+        step = run.steps + 1
+        return self.build_request(
+            "leave", QueueRequest(self.group.name, self.queue_members, 0, leaving_step=step)
+        )
+
+    def leave(self, run: StepContext, key: str) -> StateResult:
+        """Go where the key leads, unless a member waits in the room."""
+        if run.lookup_result is not None and run.lookup_result.body == TAKEN:
+            run.notes.append("a member has taken the call")
+            return self.return_to_room(run)
+        return Exit(self.key_exits[key], leaves_queue=True)
 
     def return_to_room(self, run: StepContext) -> AnswerCallback:
         return AnswerCallback(self.build_room(run), queue_update=StayInRoom(self.terms.every))

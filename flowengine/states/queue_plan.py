@@ -19,6 +19,7 @@ TURN_FACT = "call.turn"
 """The name under which a call that has been in a queue keeps its `QueueTurn`, as text. Expressions
 cannot read it.
 """
+LEFT, TAKEN = "left", "taken"
 MAX_TURN_BYTES = 160  # names of groups and ids of placements are short
 
 
@@ -75,7 +76,9 @@ class QueueTerms(msgspec.Struct, frozen=True, array_like=True):
 
 
 class QueueRequest(msgspec.Struct, frozen=True):
-    """Asks how it stands in the queue of a group, before a caller enters it. `members` are the
+    """Asks how it stands in the queue of a group, before a caller enters it; or with `leaving_step`,
+    the number of the step, asks to leave it, which is granted (`LEFT`) unless a member has taken the
+    caller meanwhile (`TAKEN`). `members` are the
     addresses of the group. `since` is when a caller entered it whom `placement` has called back;
     0 is now.
     """
@@ -85,6 +88,7 @@ class QueueRequest(msgspec.Struct, frozen=True):
     priority: int
     since: float = 0.0
     placement: str = ""
+    leaving_step: int = 0
 
 
 class QueueFacts(msgspec.Struct, frozen=True):

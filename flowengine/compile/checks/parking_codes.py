@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 from flowengine.compile.program import CompiledState, Program
-from flowengine.expr import Template
 from flowengine.problems import Problem, suggest_name
 
 HINT = "park calls under it: park: {code: …}"
@@ -11,31 +10,19 @@ HINT = "park calls under it: park: {code: …}"
 
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
     states = [
-        (program, state)
+        (program, state, state.verb.parking_code)
         for program in programs.values()
         for state in program.compute_once(list_coded_states)
     ]
-    parked = [
-        code for _, state in states if state.verb.is_brought_back and (code := get_code(state))
-    ]
+    parked = [code for _, state, code in states if state.verb.is_brought_back and code]
     known = {code.constant for code in parked}
-    for program, state in states:
-        code = get_code(state)
-        if (
-            state.verb.is_brought_back
-            or code is None
-            or None in known
-            or (parked and not code.constant)
-        ):
+    for program, state, code in states:
+        wanted = code.constant if code else None
+        if state.verb.is_brought_back or wanted is None or not known.isdisjoint({None, wanted}):
             continue
-        if code.constant not in known:
-            span = program.document.find_span((*state.path, state.kind, "code"))
-            hint = suggest_name(code.constant or "", sorted(filter(None, known))) or HINT
-            yield Problem("FE947", span, "no flow parks a call under this code", hint)
-
-
-def get_code(state: CompiledState) -> Template | None:
-    return state.verb.parking_code
+        span = program.document.find_span((*state.path, state.kind, "code"))
+        hint = suggest_name(wanted, sorted(filter(None, known))) or HINT
+        yield Problem("FE947", span, "no flow parks a call under this code", hint)
 
 
 def list_coded_states(program: Program) -> tuple[CompiledState, ...]:
