@@ -83,8 +83,10 @@ def test_key_in_an_announcement_comes_too_late_once_a_member_has_the_caller() ->
         line = RingLine(ONE_MEMBER)
         await line.dial_queue("caller")
         await line.run_tasks()
+        await line.ask(0)
+        await line.call("leg-0", "ace")
         await line.run_tasks(30)  # the words are spoken
-        await take(line, 0)
+        await line.press("leg-0", "1")
         answer = await line.press("caller", "2", menu="line.support")
         assert answer["action"]["name"] == "connectConf"  # to the member
         await line.run_tasks()
