@@ -109,3 +109,9 @@ def test_queue_and_agent_need_a_session_store(state: str) -> None:
     text = PROJECT + LINE % state + "  c: {queue: {of: support, nobody: b}}\n"
     found = [one.code for one in compiled(text, cookies_only=True).problems]
     assert "FE427" in found
+
+
+def test_words_before_a_queue_that_takes_nobody_count_with_those_after_it() -> None:
+    state = f"say: {'a' * 590}., " + QUEUE % "limit: 5m"
+    text = PROJECT + LINE.replace("say: Nobody.", f"say: {'b' * 590}.") % state
+    assert [one.code for one in compiled(text).problems] == ["FE404"]
