@@ -61,7 +61,9 @@ RELEASES_OF_ORCHESTRATIONS: LiteralString = (
 )
 DROP_EXPIRED_ORCHESTRATIONS: LiteralString = (
     "WITH expired AS (DELETE FROM flowengine.orchestrations WHERE expires <= %b RETURNING id), "
-    "dropped AS (DELETE FROM flowengine.tasks WHERE orchestration IN (SELECT id FROM expired)) "
+    "dropped AS (DELETE FROM flowengine.tasks WHERE orchestration IN (SELECT id FROM expired)), "
+    "unqueued AS (DELETE FROM flowengine.queue_entries WHERE call IN (SELECT id FROM expired) "
+    "AND outcome = '') "
     "UPDATE flowengine.agents SET occupied_by = '' WHERE occupied_by IN (SELECT id FROM expired)"
 )
 FORGET_AGENTS: LiteralString = (
