@@ -11,7 +11,9 @@ from flowengine.model import AuthoredProject
 from flowengine.problems import Problem
 
 LEADER_HINT = "connect somebody to it with `moderator:` and a condition, or `moderator: true`"
-HINT = "connect callers to it with `moderator:`, be it `moderator: false`, or with `keys:`"
+MODERATED_HINT = (
+    "connect callers to it with `moderator:`, be it `moderator: false`, or with `keys:`"
+)
 
 
 class UsedRooms(NamedTuple):
@@ -38,7 +40,7 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
             if room and not may_be_known(room, known):
                 span = program.document.find_span((*state.path, state.kind, "name"))
                 message = "no flow tells who is in this conference, so nobody can be changed there"
-                yield Problem("FE452", span, message, HINT)
+                yield Problem("FE452", span, message, MODERATED_HINT)
 
 
 def find_used_rooms(program: Program) -> UsedRooms:
