@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "draft": "Let some callers alone reach a version.",
     "explain": "Show what each state sends, or what a problem code means.",
     "fix": "Take the words that check suggests for mistyped ones.",
+    "fmt": "Bring files into their canonical form: indentation, blanks, empty lines, quotes.",
     "go-live": "Have the platform send real calls to a server.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",
