@@ -13,7 +13,6 @@ from flowengine.source.document import Document
 from flowengine.source.document_reader import read_document
 from flowengine.source.layout_gaps import UnformattableError
 from flowengine.source.layout_writer import LayoutWriter
-from flowengine.source.source_text import SourceText
 
 # line breaks to YAML 1.1, and characters to 1.2 and to editors
 _OTHER_BREAKS: Final = ("\x85", "\u2028", "\u2029")
@@ -25,6 +24,8 @@ def format_content(content: bytes, file: str) -> tuple[bytes, list[Problem]]:
     and its problems say why. Raises UnformattableError for one that has to stay for another reason.
     """
     document, problems = read_document(content, file)
+    if document is not None and b"\r" in content:
+        document, _ = read_document(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), file)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if document is None or errors:
         return content, errors
@@ -37,16 +38,16 @@ def format_content(content: bytes, file: str) -> tuple[bytes, list[Problem]]:
 
 
 def format_document(document: Document) -> str:
-    """The text of a document in its canonical form."""
-    text = document.text.replace("\r\n", "\n").replace("\r", "\n")
+    """The canonical form of a document whose lines end in a line feed alone."""
+    text = document.text
     for character in _OTHER_BREAKS:
         if character in text:
             raise UnformattableError(
                 f"it has the character U+{ord(character):04X}, "
                 "which only some programs take for a line break"
             )
-    source = SourceText(document.file, text)
-    return LayoutWriter(source, frozenset(list_spaced_lines(document))).write(iterate_tokens(text))
+    spaced_lines = frozenset(list_spaced_lines(document))
+    return LayoutWriter(document.source, spaced_lines).write(iterate_tokens(text))
 
 
 def iterate_tokens(text: str) -> Iterator[Any]:

@@ -30,7 +30,9 @@ class Gap:
 
 def read_gap(source: SourceText, start: int, end: int) -> Gap:
     """What stands in this range. Raises UnformattableError where that is anything else."""
-    first, *others = source.text[start:end].split("\n")
+    # a comment on the first line of the file stands behind nothing
+    before = "" if start else "\n"
+    first, *others = f"{before}{source.text[start:end]}".split("\n")
     comments: list[CommentLine] = []
     is_blank = False
     # the last line is that of the second token

@@ -22,7 +22,7 @@ _TAKEN_FOR_OTHER: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_BLOCK_HEADER: Final = re.compile(r"([|>])([0-9]?)([-+]?)([0-9]?)[ \t]*(#[^\n]*)?")
+_HEADER_PARTS: Final = re.compile(r"([|>])([0-9]?)([-+]?)([0-9]?)[ \t]*(#[^\n]*)?")
 
 
 def needs_quotes(plain: str, *, is_key: bool) -> bool:
@@ -52,13 +52,13 @@ def indent_flow_scalar(raw: str, indent: int) -> str:
 
 def is_kept_to_the_end(raw: str) -> bool:
     """Whether the empty lines behind a block of text belong to it."""
-    header = _BLOCK_HEADER.match(raw)
+    header = _HEADER_PARTS.match(raw)
     return header is not None and header[3] == "+"
 
 
 def is_stripped(raw: str) -> bool:
     """Whether the line break at the end of a block of text does not belong to it."""
-    header = _BLOCK_HEADER.match(raw)
+    header = _HEADER_PARTS.match(raw)
     return header is not None and header[3] == "-"
 
 
@@ -66,7 +66,7 @@ def indent_block_scalar(raw: str, outer_column: int, outer_indent: int) -> str:
     """A block of text (`|` or `>`) whose outer collection moves from one column to another. Lines
     keep their distance from each other.
     """
-    header = _BLOCK_HEADER.match(raw)
+    header = _HEADER_PARTS.match(raw)
     assert header is not None  # noqa: S101  # the parser has read it
     digit = header[2] or header[4]
     lines = raw[header.end() :].split("\n")[1:]

@@ -34,8 +34,8 @@ from flowengine.source.layout_scalars import (
 from flowengine.source.source_text import SourceText
 
 _STEP: Final = 2
-_OPENING: Final = ("{", "[")
-_CLOSING: Final = ("}", "]")
+_OPENING_BRACKETS: Final = ("{", "[")
+_CLOSING_BRACKETS: Final = ("}", "]")
 _INDICATORS: Final[dict[type, str]] = {
     BlockEntryToken: "-",
     DocumentEndToken: "...",
@@ -131,14 +131,14 @@ class LayoutWriter:
         if name == "-" and not self._levels[-1].is_sequence:
             self._begin_level(token, is_sequence=True, is_implied=True)
         end = token.end_mark.index
-        if name in _CLOSING:
+        if name in _CLOSING_BRACKETS:
             self._place(name, token, self._brackets[-1])
             self._put(name, end, name)
             self._brackets.pop()
             return
         self._place(name, token, self._get_indent_of(name))
         self._put(name, end, name)
-        if name in _OPENING:
+        if name in _OPENING_BRACKETS:
             if not self._brackets:
                 self._line_indent = self._get_value_indent()
             self._brackets.append(self._line_indent)
@@ -211,7 +211,7 @@ class LayoutWriter:
             self._written.append(self._get_blank(name))
             return
         needs_blank = token.start_mark.line in self.spaced_lines and not self._brackets
-        comment_indent = indent + _STEP if name in _CLOSING else indent
+        comment_indent = indent + _STEP if name in _CLOSING_BRACKETS else indent
         has_blank = self._write_comments(gap, comment_indent, needs_blank=needs_blank)
         if self._written:
             self._written.append("\n\n" if has_blank else "\n")
@@ -229,9 +229,9 @@ class LayoutWriter:
         return gap.has_break and self._before == ":"
 
     def _get_blank(self, name: str) -> str:
-        if name in (":", ","):
+        if name == ":" or (name == "," and self._before != ":"):
             return ""
-        if self._before in _OPENING or (name in _CLOSING and self._before != ":"):
+        if self._before in _OPENING_BRACKETS or (name in _CLOSING_BRACKETS and self._before != ":"):
             return ""
         return " "
 
@@ -241,7 +241,7 @@ class LayoutWriter:
         """Write the comments of a gap. Returns whether an empty line comes behind them."""
         if gap.trailing:
             self._written.append(f"  {gap.trailing}" if self._written else gap.trailing)
-        is_opening = self._before in ("", *_OPENING) or self._has_begun_level
+        is_opening = self._before in ("", *_OPENING_BRACKETS) or self._has_begun_level
         has_blank = gap.has_blank_below or any(each.has_blank_above for each in gap.comments)
         needs_blank = needs_blank and not has_blank
         for place, comment in enumerate(gap.comments):
