@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "publish": "Make a version live.",
     "queues": "Show who waits in queues, and who takes calls.",
     "releases": "Show what is live, what was, and who changed it.",
+    "rename": "Give a state, variable or flow another name, everywhere.",
     "replay": "Run recorded calls against other flows.",
     "rollback": "Take new calls back to the release before.",
     "schema": "Write the JSON Schemas of the language.",

@@ -11,7 +11,6 @@ from flowengine.lsp.completion import Completer
 from flowengine.lsp.formatting import list_formatting_edits
 from flowengine.lsp.hover import build_hover
 from flowengine.lsp.navigation import (
-    RenameError,
     find_definitions,
     find_references,
     get_renamed_range,
@@ -21,6 +20,7 @@ from flowengine.lsp.navigation import (
 from flowengine.lsp.open_projects import OpenProjects
 from flowengine.lsp.open_view import OpenView
 from flowengine.lsp.project_view import ProjectView
+from flowengine.lsp.renaming import RenameError
 
 TRIGGERS = types.CompletionOptions(trigger_characters=[".", " ", "{", "[", ":"])
 FIXES = types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
