@@ -11,9 +11,9 @@ import msgspec
 
 from flowengine.cross_site import is_loopback
 from flowengine.limits import MAX_PLACEMENTS_PER_REQUEST
-from flowengine.server.access import ADMIN_TOKEN
 from flowengine.server.admin import ADMIN_PREFIX
 from flowengine.server.placements import PlacementsReply, PlacementView
+from flowengine.server.tokens import ADMIN_TOKEN
 
 PLACEMENT_REQUEST_SECONDS = 30.0
 NO_ANSWER_OF_OURS = "this is no answer of a flowengine server"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from flowengine.cli.console_address import check_console, open_console, parse_address
 from flowengine.cli.http_url import is_http_url
 from flowengine.server.server_run import run_server
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings, SettingsError
@@ -89,7 +90,23 @@ def check_api_url(_ctx: click.Context, _param: click.Parameter, url: str) -> str
     type=click.IntRange(1, 10_000),
     help="How many calls that flows or commands place are under way at once.",
 )
-def serve(flows: Path | None, git: Path | None, path: str, **options: object) -> None:
+@click.option(
+    "--console",
+    callback=parse_address,
+    metavar="HOST:PORT",
+    show_default="127.0.0.1:8081, if it is free",
+    help="Where browsers find the console.",
+)
+@click.option("--no-console", is_flag=True, default=False, help="Serve no console.")
+def serve(
+    flows: Path | None,
+    git: Path | None,
+    path: str,
+    console: tuple[str, int] | None,
+    *,
+    no_console: bool,
+    **options: object,
+) -> None:
     """Answer the callbacks of the platform.
 
     FLOWS is a folder, or a single file; with --git it is a branch of a repository instead. What
@@ -98,6 +115,9 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
 
     Credentials come from SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, or from applications:
     in project.yaml. Without any, callbacks are taken unsigned, on loopback only.
+
+    Its console, pages that show and call the flows, is for browsers on this machine, unless
+    FLOWENGINE_ADMIN_TOKEN is set: then everybody signs in.
 
     Beside callbacks it answers /healthz and /readyz, and, for who has a token of
     FLOWENGINE_STATUS_TOKEN, /metrics and /status. SIGHUP replaces the workers and loses no
@@ -110,8 +130,11 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     # click has checked them
     settings = ServerSettings(where, str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]
     load = partial(prepare, settings, git or Path(settings.flows))
+    launch = None if no_console else partial(open_console, settings, console)
     try:
-        raise SystemExit(run_server(settings, load))
+        if launch:
+            check_console(console)
+        raise SystemExit(run_server(settings, load, launch))
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
 

@@ -43,8 +43,7 @@ from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import Behaviour, SwitchApplication, SwitchSetup
 from flowengine.switch.wire.transport import BlockingTransport, DirectTransport, Response, Transport
 
-# of an application that exists in simulated calls only
-SIMULATION_SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105
+SIMULATION_SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105  # of simulated calls only
 MAX_VIRTUAL_SECONDS = 86_400.0  # virtual seconds: no call and no notice after it takes longer
 MAX_RINGS_AT_ONCE = 10  # a flow may ring again for as long as the caller waits
 JSON_HEADERS = {"content-type": "application/json"}
@@ -91,8 +90,9 @@ class Conversation:
         self.rings = RingSimulator(exchange, clock, answer_event)
         self.rooms = RoomSimulator(exchange)
         self.parkings = ParkingSimulator(exchange, answer_event)
-        self.placements = PlacementSimulator(exchange, lambda: backend.release) if backend else None
+        self.placements = None
         if backend is not None:
+            self.placements = PlacementSimulator(exchange, backend, self.rings.queues)
             backend.rings, backend.rooms = self.rings, self.rooms
             backend.parkings = self.parkings
             backend.placements = self.placements
@@ -248,7 +248,8 @@ class Conversation:
         if self.is_over:
             # the legs of a ring, and others in a conference, hear of it at the same moment
             rings = bool(self.rings.find_phase(self.call.id)) or self.parties.has_callers
-            others = rings or self._has_placed()
+            placed = self.placements.calls if self.placements is not None else ()
+            others = rings or any(map(self.is_placed, placed))
             is_done = self.clock.get_next_delay() != 0 and self._are_others_quiet()
             return not others or is_done
         if (
@@ -267,9 +268,6 @@ class Conversation:
         if self.placements is not None and self.placements.is_detecting():
             return False
         return is_settled and self.parties.is_settled(self.call.id)
-
-    def _has_placed(self) -> bool:
-        return self.placements is not None and any(map(self.is_placed, self.placements.calls))
 
     def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
         if self.is_over or leg is None:
@@ -306,10 +304,13 @@ class Conversation:
             return self.rings.find_phase(happening.call) == "joined"
         return self.rings.is_requesting and isinstance(happening, Joined | Remark)
 
-    def _record_event(self, happening: SwitchEvent) -> None:
+    def is_of_other_call(self, happening: SwitchEvent) -> bool:
+        """Whether it happens to another call beside the one of this conversation."""
         is_leg = happening.call in self.rings.legs
-        is_other = is_leg if self._call is None else happening.call != self._call.id
-        if is_other or self.parties.is_of_caller(happening):
+        return is_leg if self._call is None else happening.call != self._call.id
+
+    def _record_event(self, happening: SwitchEvent) -> None:
+        if self.is_of_other_call(happening) or self.parties.is_of_caller(happening):
             return
         if self.is_of_ring(happening):
             self.phase = get_next_phase(happening, self.phase)

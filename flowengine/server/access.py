@@ -14,12 +14,9 @@ from starlette.types import Receive, Scope, Send
 from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
 from flowengine.server.callback import send_response
 from flowengine.server.proxy_headers import find_proxy_header
-from flowengine.server.server_settings import SettingsError
+from flowengine.server.tokens import ADMIN_OPEN, ADMIN_TOKEN, STATUS_TOKEN, check_token
 
 log = logging.getLogger(__name__)
-ADMIN_TOKEN, ADMIN_OPEN = "FLOWENGINE_ADMIN_TOKEN", "FLOWENGINE_ADMIN_OPEN"
-STATUS_TOKEN = "FLOWENGINE_STATUS_TOKEN"  # noqa: S105  # the name of a variable
-MIN_TOKEN_LENGTH = 16  # who guesses the token decides what callers hear
 
 
 class AccessDeniedError(Exception):
@@ -28,19 +25,6 @@ class AccessDeniedError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-
-
-def check_token(environment: Mapping[str, str], name: str) -> str:
-    """The token in this variable, "" where there is none. Raises SettingsError where it is short
-    enough to be guessed.
-    """
-    token = environment.get(name, "")
-    if token and (len(token) < MIN_TOKEN_LENGTH or token != token.strip()):
-        raise SettingsError(
-            f"{name} needs {MIN_TOKEN_LENGTH} characters and no spaces around them: openssl rand "
-            "-hex 32 makes one"
-        )
-    return token
 
 
 class TokenAuthorizer:

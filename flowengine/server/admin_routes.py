@@ -6,11 +6,12 @@ from starlette.routing import BaseRoute, Route
 
 from flowengine.runtime.locate import ReleaseSource
 from flowengine.runtime.placements import Placements
-from flowengine.server.access import ADMIN_OPEN, ADMIN_TOKEN, TokenAuthorizer, check_token
+from flowengine.server.access import TokenAuthorizer
 from flowengine.server.admin import ADMIN_PREFIX, AdminEndpoint
 from flowengine.server.placements import PlacementEndpoint
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
+from flowengine.server.tokens import ADMIN_OPEN, ADMIN_TOKEN, check_token
 from flowengine.storage.sessions import Store
 
 METHODS = ["GET", "POST"]
@@ -30,7 +31,7 @@ def build_admin_routes(
         return []
     door = TokenAuthorizer({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
     place = PlacementEndpoint(door, placements, lambda: releases.current, environment)
-    commands = AdminEndpoint(door, settings, live, store)
+    commands = AdminEndpoint(door, settings, live, store, releases)
     return [
         Route(f"{ADMIN_PREFIX}/place", place, methods=METHODS),
         Route(f"{ADMIN_PREFIX}/{{verb}}", commands, methods=METHODS),

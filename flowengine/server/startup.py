@@ -11,7 +11,6 @@ from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server import admin, keys
-from flowengine.server.access import ADMIN_TOKEN, STATUS_TOKEN, check_token
 from flowengine.server.app import open_session_store
 from flowengine.server.credentials import (
     check_complete,
@@ -22,6 +21,7 @@ from flowengine.server.credentials import (
 from flowengine.server.first_release import Announce, choose_first_release, read_flows
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.server.tokens import ADMIN_TOKEN, STATUS_TOKEN, check_token
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.store_url import redact_password
 
