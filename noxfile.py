@@ -43,6 +43,10 @@ def lint(session: nox.Session) -> None:
     session.run(PYTHON, "-m", "ruff", "check", ".")
     session.run(PYTHON, "-m", "ruff", "format", "--check", ".")
     session.run(PYTHON, "-m", "mypy")
+    templates = sorted(
+        str(each.parent) for each in Path("flowengine").glob("templates/*/project.yaml")
+    )
+    session.run(FLOWENGINE, "fmt", "--check", "flows", *templates)
     session.run(FLOWENGINE, "check", "flows")
 
 

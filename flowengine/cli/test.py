@@ -13,7 +13,7 @@ from flowengine.scenarios.coverage import FlowCoverage, compute_coverage, comput
 from flowengine.scenarios.generate import generate_scenarios
 from flowengine.scenarios.result import ScenarioResult
 from flowengine.scenarios.runner import make_case_filter, run_scenarios
-from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER, Case
+from flowengine.scenarios.scenario_loader import Case
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_report import (
     SourceRenderer,
@@ -24,6 +24,7 @@ from flowengine.scenarios.scenario_report import (
     to_junit,
 )
 from flowengine.scenarios.scenario_run import run_scenario
+from flowengine.sources.project_folder import SCENARIO_FOLDER
 
 NO_TESTS = 5  # as pytest has it: a run that tests nothing is no success
 

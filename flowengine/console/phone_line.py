@@ -5,8 +5,8 @@ from threading import Lock
 from flowengine.compile import ProjectCompiler
 from flowengine.console.console_project import ViewedProject
 from flowengine.phone.phone_project import PhoneProject
-from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER
 from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.sources.project_folder import SCENARIO_FOLDER
 
 
 class NoFlowsError(Exception):

@@ -7,8 +7,8 @@ from threading import Lock
 from flowengine.scenarios.coverage import FlowCoverage, compute_coverage
 from flowengine.scenarios.result import ScenarioResult
 from flowengine.scenarios.runner import run_scenarios
-from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER
 from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.sources.project_folder import SCENARIO_FOLDER
 
 Files = Mapping[str, bytes]
 SCENARIO_PREFIX = f"{SCENARIO_FOLDER}/"

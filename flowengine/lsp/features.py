@@ -8,9 +8,9 @@ from pygls.exceptions import JsonRpcException
 
 from flowengine.lsp.code_actions import build_code_actions
 from flowengine.lsp.completion import Completer
+from flowengine.lsp.formatting import list_formatting_edits
 from flowengine.lsp.hover import build_hover
 from flowengine.lsp.navigation import (
-    RenameError,
     find_definitions,
     find_references,
     get_renamed_range,
@@ -20,6 +20,7 @@ from flowengine.lsp.navigation import (
 from flowengine.lsp.open_projects import OpenProjects
 from flowengine.lsp.open_view import OpenView
 from flowengine.lsp.project_view import ProjectView
+from flowengine.lsp.renaming import RenameError
 
 TRIGGERS = types.CompletionOptions(trigger_characters=[".", " ", "{", "[", ":"])
 FIXES = types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
@@ -44,6 +45,7 @@ class EditorFeatures:
             types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (self.list_symbols, None),
             types.TEXT_DOCUMENT_PREPARE_RENAME: (self.prepare_rename, None),
             types.TEXT_DOCUMENT_RENAME: (self.rename, RENAMES),
+            types.TEXT_DOCUMENT_FORMATTING: (self.format, None),
             types.TEXT_DOCUMENT_CODE_ACTION: (self.list_code_actions, FIXES),
         }
 
@@ -89,6 +91,12 @@ class EditorFeatures:
             return rename(place, params.new_name, self._projects.codec) if place else None
         except RenameError as error:
             raise JsonRpcException(str(error), REFUSED) from error
+
+    def format(self, params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
+        file = self._projects.find_file(params.text_document.uri)
+        if file is None:
+            return None
+        return list_formatting_edits(file.session.get_text(file.name), file.name)
 
     def list_code_actions(self, params: types.CodeActionParams) -> list[types.CodeAction] | None:
         place = self._find_place(params.text_document, params.range.start)

@@ -10,9 +10,9 @@ from msgspec import inspect
 from flowengine.expr.calendar_parser import CALENDAR_KEYS
 from flowengine.model.json_schemas import SCHEMA_MODELS
 from flowengine.model.project_loader import find_file_kind
-from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER
 from flowengine.scenarios.scenario_model import SCENARIO_MODEL
 from flowengine.source import KeyPath
+from flowengine.sources.project_folder import SCENARIO_FOLDER
 
 MODELS: Mapping[str, tuple[str, Any]] = {**SCHEMA_MODELS, **SCENARIO_MODEL}
 

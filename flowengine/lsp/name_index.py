@@ -67,6 +67,12 @@ def list_names(document: Document) -> list[NameUse]:
     return list(dict.fromkeys(found))
 
 
+def list_names_as_in_flow(document: Document, flow: str) -> Iterator[NameUse]:
+    """All names in a file that flows share, its variables being those of one flow."""
+    forms = load_forms(find_kind(document.file))
+    return _NameReader(document).read(forms, (), NameScope(flow))
+
+
 @dataclass(frozen=True, slots=True)
 class _NameReader:
     document: Document
@@ -149,6 +155,7 @@ def _name_form(
         kind, flow = "state", scope.flow
         if "." in text:
             flow, _, text = text.partition(".")
+            yield NameUse(Symbol("flow", flow), start, start + len(flow), path, False)
             start = end - len(text)
     elif kind.endswith(" of the subflow"):
         kind, flow = kind.removesuffix(" of the subflow"), scope.subflow

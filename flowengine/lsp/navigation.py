@@ -1,6 +1,5 @@
 """Where names are defined and used, what a file holds, and the edits that rename a name."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -17,11 +16,10 @@ from pygls.workspace import PositionCodec
 from flowengine.lsp.name_index import NameUse, Symbol
 from flowengine.lsp.open_view import OpenView
 from flowengine.lsp.project_session import ProjectSession
+from flowengine.lsp.renaming import RENAMED_KINDS, RenameError, plan_rename
 from flowengine.lsp.text_positions import TextPositions
 from flowengine.source import Document, KeyPath
 
-_RENAMED_KINDS: Final = frozenset({"state", "variable"})
-_NEW_NAME: Final = re.compile(r"(?!(?:repeat|back)$)[a-z][a-z0-9_]{0,39}")
 _SYMBOL_KINDS: Final = {
     "flow": SymbolKind.Module,
     "state": SymbolKind.Method,
@@ -34,10 +32,6 @@ _SYMBOL_KINDS: Final = {
     "group": SymbolKind.Object,
     "table": SymbolKind.Array,
 }
-
-
-class RenameError(Exception):
-    """A name that cannot be changed, in words for its author."""
 
 
 def find_definitions(place: OpenView, codec: PositionCodec) -> list[Location]:
@@ -88,56 +82,27 @@ def locate(
 
 
 def rename(place: OpenView, new_name: str, codec: PositionCodec) -> WorkspaceEdit:
-    """The edits that give a state or a variable another name, over all files. Raises RenameError."""
+    """The edits that give a name another one, over all files. Raises RenameError."""
     use = place.find_name()
+    if use is None:
+        raise RenameError("here is no name that can be changed")
     session = place.view.session
-    if use is None or use.symbol.kind not in _RENAMED_KINDS:
-        raise RenameError("only states and variables can be renamed here")
-    if not _NEW_NAME.fullmatch(new_name):
-        raise RenameError("names are small letters, digits and _, such as ask_account")
-    if new_name in place.view.list_names(use.symbol.kind, use.symbol.flow):
-        raise RenameError(f"there is a {use.symbol.kind} {new_name} already")
-    if use.symbol.kind == "variable":
-        _refuse_messages(place, use.symbol)
+    plan = plan_rename(session, use.symbol, new_name)
     changes: dict[str, list[TextEdit]] = {}
-    for file, read in session.read_files_with(use.symbol).items():
-        if not read.is_current:
-            raise RenameError(f"{file} cannot be read just now: mend it first")
-        edits = _list_edits(read.document, read.names, use.symbol, new_name, codec)
-        if edits:
-            changes[session.get_uri(file)] = edits
+    for file, uses in plan.uses.items():
+        positions = TextPositions(plan.documents[file].text, codec)
+        changes[session.get_uri(file)] = [
+            TextEdit(positions.to_range(each.start, each.end), new_name) for each in uses
+        ]
     return WorkspaceEdit(changes=changes)
 
 
 def get_renamed_range(place: OpenView) -> Range | None:
     """The characters of a name that can be changed."""
     use = place.find_name()
-    if use is None or use.symbol.kind not in _RENAMED_KINDS:
+    if use is None or use.symbol.kind not in RENAMED_KINDS:
         return None
     return place.positions.to_range(use.start, use.end)
-
-
-def _list_edits(
-    document: Document,
-    names: tuple[NameUse, ...],
-    symbol: Symbol,
-    new_name: str,
-    codec: PositionCodec,
-) -> list[TextEdit]:
-    positions = TextPositions(document.text, codec)
-    return [
-        TextEdit(positions.to_range(use.start, use.end), new_name)
-        for use in names
-        if use.symbol == symbol
-    ]
-
-
-def _refuse_messages(place: OpenView, symbol: Symbol) -> None:
-    """A message may be said by several flows, so that no name in it belongs to one alone."""
-    pattern = re.compile(rf"\bvars\.{symbol.name}\b")
-    for name, texts in place.view.list_names("message", "").items():
-        if pattern.search(str(texts)):
-            raise RenameError(f"the message {name} reads vars.{symbol.name}: change it by hand")
 
 
 def list_document_symbols(

@@ -1,24 +1,23 @@
 """A project that is open in an editor: its files on disk with the open documents laid over them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowengine.lsp.name_index import NameUse, Symbol, list_names
 from flowengine.problems import Problem
-from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER, read_scenario_files
+from flowengine.scenarios.scenario_loader import read_scenario_files
 from flowengine.source import Document, read_document
 from flowengine.sources.project_folder import (
     PROJECT_FILE,
     PROJECT_PARTS,
+    SCENARIO_FOLDER,
     ProjectFolder,
     UnreadableFilesError,
+    is_flow_content,
     is_project_file,
 )
 
-# how a flow can be told from the YAML files of other programs, where no project file lies beside it
-_FLOW_KEY = re.compile(rb"^(?:flow|states)[ \t]*:", re.MULTILINE)
 _FOLDERS_OF_PROJECT = (*PROJECT_PARTS, SCENARIO_FOLDER)
 
 
@@ -69,11 +68,6 @@ def find_project_folder(path: Path) -> Path:
     if (folder / PROJECT_FILE).is_file() or folder.name not in _FOLDERS_OF_PROJECT:
         return folder
     return folder.parent
-
-
-def is_flow_content(content: bytes) -> bool:
-    """Whether this looks like a flow, to whoever knows nothing else of the file."""
-    return _FLOW_KEY.search(content) is not None
 
 
 @dataclass(slots=True)

@@ -19,8 +19,7 @@ from flowengine.scenarios.scenario_parties import Parties, list_party_names, mer
 from flowengine.scenarios.scenario_steps import ScenarioStep
 from flowengine.source import Document, KeyPath, read_document
 from flowengine.source.schema_validation import validate_document
-
-SCENARIO_FOLDER = "scenarios"
+from flowengine.sources.project_folder import list_scenario_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,7 @@ def read_scenario_files(folder: FilePath) -> dict[str, bytes]:
     """
     root = folder.parent if folder.is_file() else folder
     return {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for path in sorted((root / SCENARIO_FOLDER).glob("*.y*ml"))
+        path.relative_to(root).as_posix(): path.read_bytes() for path in list_scenario_paths(root)
     }
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from flowengine.problems import Problem, Span
 
 PROJECT_FILE = "project.yaml"
 PROJECT_PARTS = ("calendars", "tables", "messages", "groups")
+SCENARIO_FOLDER = "scenarios"
 SETTLED_NANOSECONDS = (
     2_000_000_000  # the coarsest clock of a disk that is in use (FAT) ticks every two seconds
 )
@@ -22,6 +24,8 @@ SETTLED_NANOSECONDS = (
 USUAL_READ_BYTES = 64_000
 YAML_SUFFIXES = (".yaml", ".yml")
 UNPRINTABLE_NAME = "has a name that cannot be shown: use letters, digits and -"
+# how a flow can be told from the YAML files of other programs, where no project file lies beside it
+FLOW_KEY = re.compile(rb"^(?:flow|states)[ \t]*:", re.MULTILINE)
 FILE_TYPES = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
 
 
@@ -226,6 +230,16 @@ def is_project_file(name: str) -> bool:
     copies in them.
     """
     return name.endswith(YAML_SUFFIXES) and not name.startswith(".")
+
+
+def is_flow_content(content: bytes) -> bool:
+    """Whether this looks like a flow, to whoever knows nothing else of the file."""
+    return FLOW_KEY.search(content) is not None
+
+
+def list_scenario_paths(folder: Path) -> list[Path]:
+    """The files of scenarios beside the flows of a project."""
+    return sorted((folder / SCENARIO_FOLDER).glob("*.y*ml"))
 
 
 def format_name(name: str) -> str:

@@ -270,3 +270,17 @@ def test_code_action_takes_the_suggested_word(editor: Editor, tmp_path: Path) ->
     assert action["title"] == "Write goodbye"
     (edit,) = action["edit"]["changes"][uri]
     assert edit == {"range": problem["range"], "newText": "goodbye"}
+
+
+def test_formatting_changes_the_lines_that_are_not_in_form(editor: Editor, tmp_path: Path) -> None:
+    text = "flow: hello\nstart: welcome\n\nstates:\n  welcome:\n    say: Hello.\n    hangup:"
+    unformed = text.replace("say:  ", "say: ").replace("say: ", "say:   ")
+    uri = editor.open(tmp_path / "hello.yaml", unformed)
+    options = {"tabSize": 2, "insertSpaces": True}
+    asked = {"textDocument": {"uri": uri}, "options": options}
+    edits = editor.ask("textDocument/formatting", asked)
+    assert [(edit["range"]["start"]["line"], edit["newText"]) for edit in edits] == [
+        (5, "    say: Hello.\n    hangup:\n")
+    ]
+    editor.change(uri, "flow: [hello\n")
+    assert editor.ask("textDocument/formatting", asked) == []
