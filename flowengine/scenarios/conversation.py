@@ -91,8 +91,9 @@ class Conversation:
         self.rings = RingSimulator(exchange, clock, answer_event)
         self.rooms = RoomSimulator(exchange)
         self.parkings = ParkingSimulator(exchange, answer_event)
-        self.placements = PlacementSimulator(exchange, lambda: backend.release) if backend else None
+        self.placements = None
         if backend is not None:
+            self.placements = PlacementSimulator(exchange, backend, self.rings.queues)
             backend.rings, backend.rooms = self.rings, self.rooms
             backend.parkings = self.parkings
             backend.placements = self.placements
