@@ -32,7 +32,7 @@ class AnswerRates:
         since = now - RATE_SECONDS
         while self._answers and self._answers[0][0] < since:
             self._answers.popleft()
-        recent = [answer for answer in self._answers if since <= answer[0] <= now]
+        recent = [answer for answer in self._answers if answer[0] >= since]
         times = sorted(micros for _, micros, _ in recent)
         p95 = times[min(len(times) - 1, int(len(times) * PERCENTILE))] / 1000 if times else None
         return AnswerFigures(len(recent), sum(failed for *_, failed in recent), p95)

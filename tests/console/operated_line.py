@@ -9,13 +9,23 @@ from flowengine.compile import Release, compile_project
 from flowengine.console.app import create_console_app
 from flowengine.console.console_settings import ConsoleTokens
 from flowengine.journal import JournalEncryption
-from flowengine.journal.journal_database import JOURNAL_FILE, open_for_writing
+from flowengine.journal.journal_database import JOURNAL_FILE
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.sources.flow_source import FlowOrigin
 from tests.console.console_line import NO_TOKENS, ConsoleClient, build_settings
-from tests.journal.journal_line import FLOW, answered, ended, files, keyed, press, record, ring
+from tests.journal.journal_line import (
+    FLOW,
+    Clock,
+    answered,
+    ended,
+    files,
+    keyed,
+    press,
+    record,
+    ring,
+)
 
 SECRET = "the secret"
 CALLS: list[dict[str, Any]] = [
@@ -46,16 +56,9 @@ def record_calls(
     data: Path, calls: list[dict[str, Any]] = CALLS, release: Release | None = None
 ) -> None:
     """Record these calls in a server's folder, as if they were of this moment."""
-    path = data / JOURNAL_FILE
-    file = open_for_writing(path)
-    before = file.connection.execute("SELECT coalesce(max(number), 0) FROM callbacks").fetchone()[0]
-    record(path, release or compile_line(), calls, sealer=JournalEncryption([SECRET]))
-    (latest,) = file.connection.execute(
-        "SELECT max(at) FROM callbacks WHERE number > ?", (before,)
-    ).fetchone()
-    shift = "UPDATE callbacks SET at = at + ? WHERE number > ?"
-    file.connection.execute(shift, (time.time() - latest, before))
-    file.connection.close()
+    clock = Clock(time.time() - 2 * len(calls) - 2)  # it is looked at twice for each callback
+    sealer = JournalEncryption([SECRET])
+    record(data / JOURNAL_FILE, release or compile_line(), calls, sealer=sealer, clock=clock)
 
 
 def publish_line(data: Path, flow: str = FLOW, who: str = "ann", journal: str = "") -> str:

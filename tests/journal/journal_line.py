@@ -126,9 +126,10 @@ async def crm(request: LookupRequest, _left: float) -> LookupResult:
 
 def record(
     path: Path, release: Release, events: Iterable[dict[str, Any]], fetch: Any = crm, sealer: JournalEncryption | None = SEALER,
+    clock: Clock | None = None,
 ) -> list[Reply]:  # fmt: skip
     """Answer these callbacks, and journal them at `path`."""
-    return asyncio.run(recorded(path, release, list(events), fetch, sealer))
+    return asyncio.run(recorded(path, release, list(events), fetch, sealer, clock))
 
 
 async def recorded(
@@ -137,13 +138,16 @@ async def recorded(
     events: Sequence[dict[str, Any]],
     fetch: Any,
     sealer: JournalEncryption | None,
+    clock: Clock | None = None,
 ) -> list[Reply]:
     counted: list[tuple[str, int]] = []
     writer = JournalWriter(
         path, lambda _release: release, sealer, lambda what, rows: counted.append((what, rows))
     )
     writer.start()
-    engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("key")]), fetch, Clock())
+    engine = Engine(
+        Registry(release), MemoryStore(), Codec([derive_key("key")]), fetch, clock or Clock()
+    )
     replies = []
     for event in events:
         body = json.dumps(event).encode()
