@@ -191,6 +191,9 @@ WORKER_GRACE_SECONDS: Final = 30
 # A worker that does not come up is tried again after a second, then twice as long each time.
 MAX_WORKER_PAUSE_SECONDS: Final = 30.0
 
+# A file with a secret: keys and tokens are short, and several keys of the cookie are, too.
+MAX_SECRET_FILE_BYTES: Final = 65_536
+
 # some seven thousand callbacks, and the write-ahead log beside them
 MIN_JOURNAL_BYTES: Final = 32_000_000
 

@@ -14,11 +14,11 @@ from starlette.types import Receive, Scope, Send
 from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
 from flowengine.server.callback import send_response
 from flowengine.server.proxy_headers import find_proxy_header
+from flowengine.server.secret_variables import ADMIN_TOKEN, STATUS_TOKEN
 from flowengine.server.server_settings import SettingsError
 
 log = logging.getLogger(__name__)
-ADMIN_TOKEN, ADMIN_OPEN = "FLOWENGINE_ADMIN_TOKEN", "FLOWENGINE_ADMIN_OPEN"
-STATUS_TOKEN = "FLOWENGINE_STATUS_TOKEN"  # noqa: S105  # the name of a variable
+ADMIN_OPEN = "FLOWENGINE_ADMIN_OPEN"
 MIN_TOKEN_LENGTH = 16  # who guesses the token decides what callers hear
 
 

@@ -79,6 +79,7 @@ class Supervisor:
             self._handle_signals()
             self._remove_ended_workers()
             self._replace_fork_server()
+            self._renew_secrets()
         for fork_server in self._list_fork_servers():
             fork_server.close()
         signal.set_wakeup_fd(-1)
@@ -139,6 +140,15 @@ class Supervisor:
             # that nothing is to be renewed, as it does after a change
             for worker in self._workers:
                 worker.renewable_since = math.inf
+            self._reload()
+
+    def _renew_secrets(self) -> None:
+        """Replace the workers where a file with a secret has changed. Where the new secrets have a
+        mistake, the old workers go on until the file changes again.
+        """
+        if self._fork_server.has_old_secrets and self._stop_by is None:
+            self._fork_server.has_old_secrets = False
+            log.info("a file with a secret has changed: each worker is replaced")
             self._reload()
 
     def _kill_overdue(self, now: float) -> None:

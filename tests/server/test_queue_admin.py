@@ -7,10 +7,10 @@ import httpx
 from starlette.applications import Starlette
 
 from flowengine.releases import Registry
-from flowengine.server.access import ADMIN_TOKEN
 from flowengine.server.admin_routes import build_admin_routes
 from flowengine.server.metrics import Metrics
 from flowengine.server.release_service import ReleaseService
+from flowengine.server.secret_variables import ADMIN_TOKEN
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import try_load_queues
 from flowengine.storage.sessions import MemoryStore
