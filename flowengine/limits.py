@@ -194,6 +194,9 @@ MAX_WORKER_PAUSE_SECONDS: Final = 30.0
 # A file with a secret: keys and tokens are short, and several keys of the cookie are, too.
 MAX_SECRET_FILE_BYTES: Final = 65_536
 
+# A sign of life for the service manager costs nothing, and is sent at least so often.
+MAX_WATCHDOG_PAUSE_SECONDS: Final = 10.0
+
 # some seven thousand callbacks, and the write-ahead log beside them
 MIN_JOURNAL_BYTES: Final = 32_000_000
 

@@ -25,6 +25,7 @@ from flowengine.limits import (
     WORKER_GRACE_SECONDS,
 )
 from flowengine.server.server_processes import ForkServerProcess, WorkerProcess
+from flowengine.server.service_manager import ServiceManager
 
 log = logging.getLogger(__name__)
 # a worker that has not begun to serve has nothing to finish
@@ -33,7 +34,7 @@ STARTING_GRACE_SECONDS = 5.0
 
 class Supervisor:
     """Starts, replaces and stops the workers of one server. `drain` is how long they go on to
-    answer after SIGTERM; `fork_server` has loaded the flows.
+    answer after SIGTERM; `fork_server` has loaded the flows; `manager` hears how the server is.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Supervisor:
         workers: int,
         drain: float,
         fork_server: ForkServerProcess,
+        manager: ServiceManager,
     ) -> None:
+        self._manager = manager
         self._listeners = listeners
         self._fork_server = fork_server
         self._successor: ForkServerProcess | None = None  # while it loads the flows
@@ -80,6 +83,7 @@ class Supervisor:
             self._remove_ended_workers()
             self._replace_fork_server()
             self._renew_secrets()
+            self._manager.report_alive()
         for fork_server in self._list_fork_servers():
             fork_server.close()
         signal.set_wakeup_fd(-1)
@@ -168,6 +172,7 @@ class Supervisor:
         """Note that a worker serves; the one that it replaces may retire."""
         if not self._has_served and self._stop_by is None:  # before that nobody would be answered
             log.info("listening on %s", format_addresses(self._listeners))
+            self._manager.report("READY=1", f"STATUS=serves on {format_addresses(self._listeners)}")
         self._has_served, self._failures = True, 0
         old, worker.replaces = worker.replaces, None
         if old in self._workers and old is not None and self._stop_by is None:
@@ -221,6 +226,7 @@ class Supervisor:
             if self._signals.count(signal.SIGINT) > 1:
                 self._stop_by = 0.0
             return
+        self._manager.report("STOPPING=1")
         drain = 0.0 if number == signal.SIGINT else self._drain
         now = time.monotonic()
         self._stop_by = now + drain + WORKER_GRACE_SECONDS + STARTING_GRACE_SECONDS
