@@ -164,6 +164,7 @@ def open_journal(
         metrics.count_journal_rows,
         releases.load,
         metrics.observe_journal_usage,
+        metrics.observe_journal_waiting,
     )
 
 
