@@ -1,7 +1,7 @@
 """Metrics by application and flow, and where calls end. Bounded: a project may have thousands of flows."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -12,28 +12,21 @@ OTHER = "other"
 EXIT_EVENT = "dice"
 
 
-class CallbackLabels(NamedTuple):
-    """What callbacks are counted by. `state` and `result` are of calls that have ended."""
+# what callbacks are counted by: event, outcome, application, flow; of calls that have ended also the
+# last state and the result. A plain tuple, as each callback makes one
+CallbackLabels = tuple[str, str, str, str, str, str]
 
-    event: str
-    outcome: str
-    application: str
-    flow: str
-    state: str
-    result: str
 
-    @classmethod
-    def from_record(cls, record: CallbackRecord) -> "CallbackLabels":
-        event, call = record.event, record.call
-        is_exit = event.kind == EXIT_EVENT
-        return cls(
-            event.kind,
-            record.outcome,
-            event.application_key,
-            call.flow if call else "",
-            call.state if call and is_exit else "",
-            getattr(event, "result", "") if is_exit else "",
-        )
+def label_callback(record: CallbackRecord) -> CallbackLabels:
+    """What a callback is counted by."""
+    event, call = record.event, record.call
+    kind = event.kind
+    if kind == EXIT_EVENT:
+        flow, state = (call.flow, call.state) if call is not None else ("", "")
+        result = getattr(event, "result", "")
+        return kind, record.outcome, event.application_key, flow, state, result
+    flow = call.flow if call is not None else ""
+    return kind, record.outcome, event.application_key, flow, "", ""
 
 
 class FlowMetrics:
@@ -63,12 +56,13 @@ class FlowMetrics:
 
     def count(self, labels: CallbackLabels, times: Sequence[float]) -> None:
         """Add callbacks with these labels, which took so long."""
-        application, flow = self._limit("flows", labels.application, labels.flow)
-        self._callbacks.labels(application, flow, labels.outcome).inc(len(times))
+        event, outcome, *of_flow, state, result = labels
+        application, flow = self._limit("flows", *of_flow)
+        self._callbacks.labels(application, flow, outcome).inc(len(times))
         self._seconds.labels(application, flow).inc(sum(times))
-        if labels.event == EXIT_EVENT:
-            flow, state = self._limit("ends", labels.flow, labels.state)
-            self._ends.labels(flow, state, labels.result).inc(len(times))
+        if event == EXIT_EVENT:
+            flow, state = self._limit("ends", of_flow[1], state)
+            self._ends.labels(flow, state, result).inc(len(times))
 
     def _limit(self, kind: str, *labels: str) -> tuple[str, ...]:
         """These labels, or `other` where there are too many already."""

@@ -18,7 +18,7 @@ from flowengine.orchestration.placement_state import Placement
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.orchestrations import WaitEnd
 from flowengine.server.fetch.breaker import CircuitState
-from flowengine.server.flow_metrics import CallbackLabels, FlowMetrics
+from flowengine.server.flow_metrics import CallbackLabels, FlowMetrics, label_callback
 
 PROMETHEUS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 COUNT_DELAY_SECONDS = 0.25
@@ -143,7 +143,7 @@ class Metrics:
         """
         if not self._pending_times:
             asyncio.get_running_loop().call_later(COUNT_DELAY_SECONDS, self.count_pending)
-        self._pending_times[CallbackLabels.from_record(record)].append(record.seconds)
+        self._pending_times[label_callback(record)].append(record.seconds)
         if record.repeated:
             self._repeated.inc()
 
@@ -151,8 +151,9 @@ class Metrics:
         """Add up the noted callbacks."""
         noted, self._pending_times = self._pending_times, defaultdict(list)
         for labels, times in noted.items():
-            self._callbacks.labels(labels.event, labels.outcome).inc(len(times))
-            observe_values(self._seconds.labels(labels.event), times)
+            event, outcome, *_ = labels
+            self._callbacks.labels(event, outcome).inc(len(times))
+            observe_values(self._seconds.labels(event), times)
             self._flows.count(labels, times)
 
     def count_placement(self, placement: Placement) -> None:

@@ -65,7 +65,7 @@ def test_dashboard_asks_for_metrics_that_there_are() -> None:
         ("test", "rules", "alerts_test.yaml"),
         ("check", "config", "--syntax-only", "prometheus.yaml"),
     ],
-    ids=lambda words: words[1] + words[0],
+    ids=lambda words: " ".join(words[:2]),
 )
 def test_prometheus_takes_the_files(words: tuple[str, ...]) -> None:
     program = shutil.which("promtool")

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from flowengine.limits import MAX_METRIC_SERIES
-from flowengine.server.flow_metrics import CallbackLabels, FlowMetrics
+from flowengine.server.flow_metrics import FlowMetrics
 from flowengine.server.metrics import BUCKETS, observe_values
 
 times = st.lists(st.sampled_from([*BUCKETS, 0.0, 0.0011, 6.0]) | st.floats(0, 10))
@@ -40,9 +40,9 @@ def test_flows_and_last_states_are_counted_within_a_bound() -> None:
     registry = CollectorRegistry()
     metrics = FlowMetrics(registry)
     for number in range(MAX_METRIC_SERIES + 2):
-        labels = CallbackLabels("ice", "answered", "key", f"flow {number}", "", "")
+        labels = ("ice", "answered", "key", f"flow {number}", "", "")
         metrics.count(labels, [0.5, 0.25])
-    ended = CallbackLabels("dice", "answered", "key", "flow 1", "menu", "answered")
+    ended = ("dice", "answered", "key", "flow 1", "menu", "answered")
     metrics.count(ended, [0.0])
 
     def value(name: str, **labels: str) -> float | None:
