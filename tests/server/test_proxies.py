@@ -62,7 +62,7 @@ class Proxy:
             **{
                 self.keeps.format(self.time): self.keeps.format(keeps),
                 "127.0.0.1:8080": f"127.0.0.1:{acme}",
-                "127.0.0.1:8081": f"127.0.0.1:{beta}",
+                "127.0.0.1:8082": f"127.0.0.1:{beta}",
             },
         )
         command = getattr(self, f"_configure_{self.name}")(text, folder, port)
