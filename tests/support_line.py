@@ -145,7 +145,7 @@ class Server:
         self.environment: dict[str, str] = {}
 
     def start(self) -> None:
-        arguments = ["serve", *self.flows, "--port", str(self.port)]
+        arguments = ["serve", *self.flows, "--port", str(self.port), "--no-console"]
         arguments += ["--workers", str(self.workers), "--store", self.store, *self.options]
         environment = {
             **os.environ,

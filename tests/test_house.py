@@ -14,7 +14,7 @@ ORDER = (
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
-    "phone", "lsp", "cli",
+    "phone", "console", "lsp", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "cooperative", "source", "expr", "svaml", "sinch"}
 OF_THE_SWITCH = {"limits", "cross_site", "problems", "source", "svaml", "sinch", "switch"}
@@ -108,7 +108,7 @@ def test_cel_is_imported_once_and_starlette_not_below_the_server() -> None:
         if "cel_expr_python" in text:
             assert get_name(path) == "expr/cel.py"
         if "starlette" in text:
-            assert package(path) in {"server", "switch", "cli"}
+            assert package(path) in {"server", "switch", "console", "cli"}
 
 
 STATES = ROOT / "states"
@@ -126,7 +126,7 @@ NAMES_OF_KINDS = {
     "scenarios/conversation.py": "a call that is in a conference of the switch",
     "scenarios/simulated_parties.py": "a call that is in a conference of the switch, or parked",
     "phone/call_prompt.py": "a call that the switch has parked",
-    "phone/screen.py": "a call that the switch has parked",
+    "phone/call_narrator.py": "a call that the switch has parked",
     "phone/save_scenario.py": "a call that the switch has parked",
 }
 

@@ -15,6 +15,7 @@ from flowengine.cli.load import choose_credentials
 from flowengine.cli.read_project import read_project
 from flowengine.compile import Release
 from flowengine.environment import VARIABLES
+from flowengine.phone.call_narrator import CallNarrator
 from flowengine.phone.call_request import (
     CallRequest,
     check_inputs,
@@ -36,6 +37,7 @@ from flowengine.phone.line_sources import (
     split_keys,
 )
 from flowengine.phone.lookup_answers import LookupAnswerer, PerformRequest, load_doubles
+from flowengine.phone.phone_call import PhoneCall
 from flowengine.phone.phone_session import PhoneSession
 from flowengine.phone.save_scenario import SavedScenario, find_faults, format_scenario_file
 from flowengine.phone.screen import Screen
@@ -192,7 +194,7 @@ def call_flow(
     )
     hidden = {secret: f"<{name}>" for name, secret in environment.items() if secret}
     session = create_session(talk, lines, hidden, explained=explained, outbound=wish.outbound)
-    systems.screen, systems.backend = session.screen, talk.backend
+    systems.narrator, systems.backend = session.call.narrator, talk.backend
     with open_live_client(release if live else None) as systems.live:
         began = session.run(start, lambda: systems.has_quit)
     if began and save:
@@ -202,7 +204,7 @@ def call_flow(
             systems.lookups,
             tuple(hidden),
         )
-        write_scenario(save, format_scenario_file(session, kept), project)
+        write_scenario(save, format_scenario_file(session.call, kept), project)
     return began and session.has_succeeded()
 
 
@@ -279,11 +281,9 @@ def create_session(
     width = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns if sys.stdout.isatty() else 0
     beside = CallbackExplainer(talk, width or PLAIN_WIDTH, hidden) if explained else None
     colour = bool(width) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    screen = Screen(
-        talk, "person" if outbound else "caller", width, colour, lines.is_interactive, beside
-    )
-    talk.exchange.subscribe(screen.show_event)
-    return PhoneSession(talk, screen, lines)
+    screen = Screen(talk, width, colour, lines.is_interactive, beside)
+    narrator = CallNarrator(talk, "person" if outbound else "caller", screen)
+    return PhoneSession(PhoneCall(talk, narrator), screen, lines)
 
 
 def write_scenario(file: Path, text: str, project: ScenarioProject) -> None:

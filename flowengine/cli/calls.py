@@ -1,6 +1,5 @@
 """`flowengine calls`."""
 
-import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,15 +9,12 @@ import msgspec
 
 from flowengine.cli.since_option import SinceType
 from flowengine.journal import CallFilter, JournalReader
+from flowengine.journal.call_story import add_legs
 from flowengine.journal.format_calls import format_call_list, format_conversation
 from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
-from flowengine.journal.journal_reader import CallbackEntry
-from flowengine.limits import CALL_KEPT_SECONDS, MAX_PLACEMENT_SECONDS, MAX_RING_SECONDS
 from flowengine.problems import format_count
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
-from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 
-PLACEMENT_PATTERN = re.compile(rf"places a call into [^:]+: ({PLACEMENT_ID_PREFIX}[a-z]+)")
 OUTCOMES = ("apology", "error", "unrouted", "unkept")
 
 
@@ -77,36 +73,6 @@ def show_call(reader: JournalReader, call: str, *, data: bool) -> None:
         steps = reader.list_callbacks(call)
     steps = add_legs(reader, call, steps)
     click.echo(format_json(steps) if data else format_conversation(steps))
-
-
-def add_legs(reader: JournalReader, call: str, steps: list[CallbackEntry]) -> list[CallbackEntry]:
-    """The callbacks of a call with those of its legs, and of the calls that it has had placed. Whoever
-    has never waited in a room has no legs, and nobody has to look for them.
-    """
-    if steps[0].leg:
-        return steps
-    placed = [
-        found
-        for placement in find_placements(steps)
-        for found in reader.list_leg_callbacks(
-            placement, steps[0].at, steps[0].at + 2 * MAX_PLACEMENT_SECONDS
-        )
-    ]
-    actions = [step.shown["answer"].get("action") or {} for step in steps]
-    if not any(action.get("name") == "connectConf" for action in actions):
-        return sorted((*steps, *placed), key=lambda step: step.at)
-    began, last = steps[0].at, steps[-1]
-    until = last.at + MAX_RING_SECONDS if last.event == "dice" else began + CALL_KEPT_SECONDS
-    return sorted(
-        (*steps, *placed, *reader.list_leg_callbacks(call, began, until)),
-        key=lambda step: step.at,
-    )
-
-
-def find_placements(steps: list[CallbackEntry]) -> list[str]:
-    """The placements that this call has asked for, by its trace."""
-    lines = (line for step in steps for line in step.shown["trace"])
-    return list(dict.fromkeys(one for line in lines for one in PLACEMENT_PATTERN.findall(line)))
 
 
 def find_call_id(reader: JournalReader, beginning: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from flowengine.cli.serve_options import OPTIONS_BY_KEY
+from flowengine.cli.serve_options import OPTIONS_BY_KEY, ServeOption
 from flowengine.problems.message_format import abbreviate, quote_value, suggest_name
 from flowengine.server.secret_variables import ADMIN_TOKEN
 
@@ -70,6 +70,12 @@ def find_fault(key: str, value: Any) -> str:
     option = OPTIONS_BY_KEY.get(key)
     if option is None:
         return describe_unknown_key(key)
+    if isinstance(option, ServeOption) and option.is_flag:
+        return (
+            ""
+            if isinstance(value, bool)
+            else f"{key} is {format_value(value)}: write true or false"
+        )
     is_number = isinstance(option.type, click.IntRange | click.FloatRange)
     if isinstance(value, bool) or not isinstance(value, int | float if is_number else str):
         return f"{key} is {format_value(value)}: write {'a number' if is_number else 'a text'}"

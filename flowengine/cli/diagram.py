@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from flowengine.cli.read_project import read_project
-from flowengine.diagram import DrawingError, FlowGraph, build_graph, to_dot, to_mermaid, to_svg
+from flowengine.diagram import FlowGraph, build_graph, to_dot, to_mermaid, to_svg
 from flowengine.problems import suggest_name
 
 
@@ -23,8 +23,7 @@ from flowengine.problems import suggest_name
 def diagram(flows: Path, flow: str, form: str) -> None:
     """Draw a flow.
 
-    FLOWS is a folder, or a single file. FLOW draws one flow only; an SVG is always of one. SVG
-    needs Graphviz.
+    FLOWS is a folder, or a single file. FLOW draws one flow only; an SVG is always of one.
     """
     project = read_project(flows)
     names = list(project.compiled.programs)
@@ -41,10 +40,7 @@ def diagram(flows: Path, flow: str, form: str) -> None:
 
 def write_graphs(graphs: list[FlowGraph], form: str) -> None:
     if form == "svg":
-        try:
-            click.echo(to_svg(graphs[0]), nl=False)
-        except DrawingError as error:
-            raise click.ClickException(str(error)) from error
+        click.echo(to_svg(graphs[0]), nl=False)
     elif form == "dot":
         click.echo("\n".join(map(to_dot, graphs)), nl=False)
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from flowengine.cli.console_address import check_console, open_console
 from flowengine.cli.serve_options import CONFIG_FILE, CONFIG_OPTION, SERVE_OPTIONS
 from flowengine.cli.serve_settings import build_settings
 from flowengine.server.server_run import run_server
@@ -45,6 +46,9 @@ def serve(ctx: click.Context, /, *, check: bool, **options: Any) -> None:
     Credentials come from SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, or from applications:
     in project.yaml. Without any, callbacks are taken unsigned, on loopback only.
 
+    Its console, pages that show and call the flows, is for browsers on this machine, unless
+    FLOWENGINE_ADMIN_TOKEN is set: then everybody signs in.
+
     Beside callbacks it answers /healthz and /readyz, and, for who has a token of
     FLOWENGINE_STATUS_TOKEN, /metrics and /status. SIGHUP replaces the workers and loses no
     callback; SIGTERM ends the server.
@@ -58,8 +62,12 @@ def serve(ctx: click.Context, /, *, check: bool, **options: Any) -> None:
         raise click.UsageError("\n".join(ctx.obj.problems))
     settings = build_settings(ctx, options)
     load = partial(prepare, settings, Path(settings.git or settings.flows))
+    console = options["console"]
+    launch = None if options["no_console"] else partial(open_console, settings, console)
     try:
-        raise SystemExit(run_server(settings, load))
+        if launch:
+            check_console(console)
+        raise SystemExit(run_server(settings, load, launch))
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
 

@@ -12,17 +12,22 @@ from click.core import ParameterSource
 
 from flowengine.cache.variable_presence import RecordedVariables
 from flowengine.cli.config_file import ConfigFile
-from flowengine.cli.serve_options import CONFIG_OPTION, SERVE_OPTIONS, VARIABLE_PREFIX, ServeOption
+from flowengine.cli.serve_options import (
+    CONFIG_OPTION,
+    OPTION_VARIABLE_PREFIX,
+    SERVE_OPTIONS,
+    ServeOption,
+)
 from flowengine.cli.serve_settings import build_settings
 from flowengine.compile import Release, compile_project
 from flowengine.compile.loaded_project import to_loaded_project
 from flowengine.environment import FILE_SUFFIX, VARIABLES
 from flowengine.problems.message_format import suggest_name
-from flowengine.server.access import ADMIN_OPEN
 from flowengine.server.followed_flows import create_flow_source
 from flowengine.server.secret_variables import SECRET_VARIABLES
 from flowengine.server.server_settings import SETTINGS_VARIABLE, ServerSettings, SettingsError
 from flowengine.server.startup import check_callback_path, check_secrets
+from flowengine.server.tokens import ADMIN_OPEN
 from flowengine.source.internal_errors import TRACEBACK_VARIABLE
 from flowengine.sources.git import GitError
 from flowengine.storage.sessions.store_url import redact_password
@@ -96,7 +101,7 @@ def find_unknown_variables(secrets: Iterable[str]) -> Iterator[str]:
         SETTINGS_VARIABLE,
     }
     for name in sorted(os.environ):
-        if name.startswith(VARIABLE_PREFIX) and name.removesuffix(FILE_SUFFIX) not in known:
+        if name.startswith(OPTION_VARIABLE_PREFIX) and name.removesuffix(FILE_SUFFIX) not in known:
             hint = suggest_name(name, known)
             yield f"unknown variable {name}" + (f": {hint}" if hint else "")
 

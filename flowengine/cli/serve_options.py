@@ -8,11 +8,12 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from flowengine.cli.console_address import parse_address
 from flowengine.cli.http_url import is_http_url
 from flowengine.environment import VARIABLES
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
 
-VARIABLE_PREFIX = "FLOWENGINE_"
+OPTION_VARIABLE_PREFIX = "FLOWENGINE_"
 CONFIG_FILE = "flowengine.toml"
 
 
@@ -22,9 +23,8 @@ class ServeOption(click.Option):
     def __init__(self, flag: str, help: str, *, see: str = "", **given: Any) -> None:  # noqa: A002
         self.key = flag.removeprefix("--")
         self.see = see
-        super().__init__(
-            [flag], help=help, show_default=True, envvar=name_variable(self.key), **given
-        )
+        given.setdefault("show_default", True)
+        super().__init__([flag], help=help, envvar=name_variable(self.key), **given)
 
     def resolve_envvar_value(self, _ctx: click.Context) -> str | None:
         """The value of the variable, or of the file that it names."""
@@ -58,7 +58,7 @@ def name_variable(key: str) -> str:
     >>> name_variable("calls-at-once")
     'FLOWENGINE_CALLS_AT_ONCE'
     """
-    return VARIABLE_PREFIX + key.upper().replace("-", "_")
+    return OPTION_VARIABLE_PREFIX + key.upper().replace("-", "_")
 
 
 def read_variable(name: str) -> str | None:
@@ -145,6 +145,15 @@ SERVE_OPTIONS: tuple[FlowsArgument | ServeOption, ...] = (
         type=click.IntRange(1, 10_000),
         see="serve.md#calls-that-flows-and-commands-place",
     ),
+    ServeOption(
+        "--console",
+        "Where browsers find the console.",
+        metavar="HOST:PORT",
+        callback=parse_address,
+        show_default="127.0.0.1:8081, if it is free",
+        see="../console.md",
+    ),
+    ServeOption("--no-console", "Serve no console.", is_flag=True, default=False),
 )
 OPTIONS_BY_KEY = {option.key: option for option in SERVE_OPTIONS}
 CONFIG_OPTION = click.Option(

@@ -1,7 +1,5 @@
-"""A graph in the language of Graphviz, and as SVG where Graphviz is installed."""
+"""A graph in the language of Graphviz."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 
 from flowengine.diagram.flow_graph import Edge, FlowGraph, Node
@@ -17,11 +15,6 @@ DOT_SHAPES: Mapping[Shape, str] = {
     "lookup": "cylinder",
 }
 DOT_FILLS = {"added": "#d7f5dd", "removed": "#ffe0de", "changed": "#fff3c4"}
-DRAWING_TIMEOUT_SECONDS = 60
-
-
-class DrawingError(Exception):
-    """No picture could be made; the message says why and what to do."""
 
 
 def to_dot(graph: FlowGraph) -> str:
@@ -71,28 +64,3 @@ def quote_label(text: str) -> str:
 def quote_text(text: str) -> str:
     """A text between quotes; a line break is an escape of dot's, every other backslash is itself."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-
-def to_svg(graph: FlowGraph) -> bytes:
-    """Drawn by Graphviz. Raises DrawingError where it is not installed, or fails."""
-    program = shutil.which("dot")
-    if program is None:
-        raise DrawingError(
-            "SVG is drawn by Graphviz, whose program `dot` is not installed: install graphviz, or "
-            "use --format mermaid"
-        )
-    try:
-        done = subprocess.run(  # noqa: S603  # no shell, and the graph goes in as text
-            [program, "-Tsvg"],
-            input=to_dot(graph).encode(),
-            capture_output=True,
-            check=True,
-            timeout=DRAWING_TIMEOUT_SECONDS,
-        )
-    except subprocess.CalledProcessError as error:
-        raise DrawingError(
-            f"dot could not draw this: {error.stderr.decode(errors='replace').strip()}"
-        ) from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise DrawingError(f"dot did not draw this: {error}") from error
-    return done.stdout

@@ -8,22 +8,28 @@ from flowengine.states import Shape
 @dataclass(frozen=True, slots=True)
 class Node:
     """A state. `label` is what it does in its author's words; `mark` singles it out, such as
-    `added`.
+    `added`; `line` is where it stands in the file of the flow.
     """
 
     name: str
     shape: Shape
     label: str = ""
     mark: str = ""
+    kind: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Ways from one state to another by these exits."""
+    """Ways from one state to another by these exits, whose `labels` are what an author would call
+    them.
+    """
 
     source: str
     target: str
     labels: tuple[str, ...]
+    exits: tuple[str, ...] = ()
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +57,21 @@ class FlowGraph:
         """The same graph with these states singled out."""
         return replace(
             self, nodes=tuple(replace(node, mark=marks.get(node.name, "")) for node in self.nodes)
+        )
+
+    def keep_neighbourhood(self, state: str, distance: int) -> "FlowGraph":
+        """What is at most so many edges away from the state, in either direction."""
+        kept = {state}
+        for _ in range(distance):
+            kept |= {
+                name
+                for edge in self.edges
+                for name in (edge.source, edge.target)
+                if edge.source in kept or edge.target in kept
+            }
+        return replace(
+            self,
+            entries=tuple(entry for entry in self.entries if entry.target in kept),
+            nodes=tuple(node for node in self.nodes if node.name in kept),
+            edges=tuple(edge for edge in self.edges if edge.source in kept and edge.target in kept),
         )

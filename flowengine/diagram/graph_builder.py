@@ -31,6 +31,8 @@ def build_graph(program: Program) -> FlowGraph:
                 state.name,
                 STATE_KINDS[state.kind].shape if state.kind in STATE_KINDS else "action",
                 shorten_label(format_state_label(state.kind, get_authored_state(program, state))),
+                kind=state.kind,
+                line=program.document.find_key_span(state.path).line,
             )
             for state in program.states.values()
         ),
@@ -48,16 +50,21 @@ def get_authored_state(program: Program, state: CompiledState) -> Mapping[str, A
 def build_edges(program: Program, state: CompiledState) -> Iterator[Edge]:
     """Exits that lead to the same state are one edge."""
     written = get_authored_state(program, state)
-    gathered: dict[str, list[str]] = {}
-    for target in state.exits.values():
-        gathered.setdefault(target.state, []).append(target.label)
+    gathered: dict[str, list[tuple[str, str]]] = {}
+    for name, target in state.exits.items():
+        gathered.setdefault(target.state, []).append((name, target.label))
     for key, does in find_special_keys(state.kind, written):
         if does == "repeat":
-            gathered.setdefault(state.name, []).append(f"key {key}")
+            gathered.setdefault(state.name, []).append((does, f"key {key}"))
     if state.error and "error" in written:
-        gathered.setdefault(state.error, []).append("error")
-    for target_name, labels in gathered.items():
-        yield Edge(state.name, target_name, tuple(shorten_label(one) for one in labels if one))
+        gathered.setdefault(state.error, []).append(("error", "error"))
+    for target_name, ways in gathered.items():
+        yield Edge(
+            state.name,
+            target_name,
+            tuple(shorten_label(label) for _, label in ways if label),
+            tuple(dict.fromkeys(name for name, _ in ways)),
+        )
 
 
 def find_special_keys(kind: str, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -41,6 +41,10 @@ _CALLBACKS_QUERY = (
     "SELECT call, own, at, event, release, flow, state, step, outcome, readable, trace, micros, said "
     "FROM rows WHERE {} ORDER BY at, number"
 )
+_RECORDED_QUERY = """
+SELECT at, event, release, outcome, digest, readable, own, trace, said, sealed
+FROM rows WHERE call = ? ORDER BY at, number
+"""
 _decode_readable = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_trace = msgspec.json.Decoder(TraceTriples).decode
 _OUTCOMES_BY_SEVERITY = ("answered", "unrouted", "apology", "error")
@@ -154,15 +158,16 @@ class JournalReader:
     ) -> Iterator[tuple[str, list[RecordedCall]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
-        query = (
-            "SELECT at, event, release, outcome, digest, readable, own, trace, said, sealed "
-            "FROM rows WHERE call = ? ORDER BY at, number"
-        )
         for (key,) in self._fetch_rows(began, (since,)):
-            rows = self._fetch_rows(query, (key,))
-            recorded = [open_row(row, key, encryption) for row in rows]
+            recorded = self.load_recorded_call(decode_call_id(key), encryption)
             if any(one.release for one in recorded):  # no release answers a leg
                 yield decode_call_id(key), recorded
+
+    def load_recorded_call(self, call: str, encryption: JournalEncryption) -> list[RecordedCall]:
+        """The callbacks of a call in order, whole."""
+        key = encode_call_id(call)
+        rows = self._fetch_rows(_RECORDED_QUERY, (key,))
+        return [open_row(row, key, encryption) for row in rows]
 
     def count_waiting(self) -> int:
         """How many callbacks are no rows yet, as a server of version 2 was busy or was killed."""

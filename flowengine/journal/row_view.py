@@ -8,7 +8,9 @@ not change, can be read like those of today.
 import sqlite3
 
 COLUMN_OF_VERSION_2 = "shown"
-_SHARED_COLUMNS = "callbacks.number AS number, call, callbacks.at AS at, step, seconds, sealed"
+_SHARED_COLUMNS = (
+    "callbacks.number AS number, call, callbacks.at AS at, step, seconds, sealed, {} AS dimension"
+)
 # Version 2 kept 16 bytes of a digest.
 _DIGEST_COLUMN = "substr(digest, 1, 8) AS digest"
 _DIMENSION_COLUMNS = ("event", "release", "flow", "state", "outcome", "action", "exit", "reason")
@@ -43,7 +45,7 @@ def _list_columns(connection: sqlite3.Connection) -> list[str]:
 def _build_view() -> str:
     dimension = ", ".join(f"dimensions.{name} AS {name}" for name in _DIMENSION_COLUMNS)
     # LEFT, as SQLite must not begin with the dimensions: callbacks are found by call or time
-    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros, own,
+    return f"""SELECT {_SHARED_COLUMNS.format("callbacks.dimension")}, {_DIGEST_COLUMN}, {dimension}, trace, micros, own,
         {_TEXT_COLUMN.format(column="readable")} AS readable, {_TEXT_COLUMN.format(column="answered")} AS said
         FROM callbacks LEFT JOIN dimensions ON dimensions.number = callbacks.dimension"""  # noqa: S608
 
@@ -53,13 +55,13 @@ def _build_mixed_view() -> str:
         f"coalesce(dimensions.{name}, callbacks.{name}) AS {name}" for name in _DIMENSION_COLUMNS
     )
     readable, said = (_TEXT_COLUMN.format(column=column) for column in ("readable", "answered"))
-    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {dimension}, trace, micros, own,
-        CASE WHEN dimension IS NULL THEN {_OLD_READABLE} ELSE {readable} END AS readable,
-        CASE WHEN dimension IS NULL THEN {_OLD_SAID} ELSE {said} END AS said
+    return f"""SELECT {_SHARED_COLUMNS.format("callbacks.dimension")}, {_DIGEST_COLUMN}, {dimension}, trace, micros, own,
+        CASE WHEN callbacks.dimension IS NULL THEN {_OLD_READABLE} ELSE {readable} END AS readable,
+        CASE WHEN callbacks.dimension IS NULL THEN {_OLD_SAID} ELSE {said} END AS said
         FROM callbacks LEFT JOIN dimensions ON dimensions.number = callbacks.dimension"""  # noqa: S608
 
 
 def _build_view_of_version_2() -> str:
-    return f"""SELECT {_SHARED_COLUMNS}, {_DIGEST_COLUMN}, {", ".join(_DIMENSION_COLUMNS)},
+    return f"""SELECT {_SHARED_COLUMNS.format("NULL")}, {_DIGEST_COLUMN}, {", ".join(_DIMENSION_COLUMNS)},
         NULL AS trace, NULL AS micros, NULL AS own, {_OLD_READABLE} AS readable, {_OLD_SAID} AS said
         FROM callbacks"""  # noqa: S608

@@ -19,6 +19,7 @@ from flowengine.orchestration.turn_draft import TurnDraft
 from flowengine.states.queue_plan import QueueTerms
 
 LIMIT_TIMER, ANNOUNCE_TIMER = "limit", "announce"
+DISMISS_TIMER_PREFIX = "dismiss:"  # with the number of the wait: a supervisor has ended it
 ANNOUNCEMENT_SECONDS = 120.0  # the longest words, and the requests for them
 
 
@@ -90,7 +91,15 @@ def handle_queue_timer(draft: TurnDraft, key: str) -> None:
         if left > 0:  # of an earlier wait
             draft.effects.append(SetTimer(key, left))
         else:
-            leave_queue(draft, "timeout", "too_long" if "too_long" in ring.plan.exits else "nobody")
+            leave_unanswered(draft)
+    elif key == f"{DISMISS_TIMER_PREFIX}{ring.number}":
+        leave_unanswered(draft)
+
+
+def leave_unanswered(draft: TurnDraft) -> None:
+    """Let the caller go on in the flow as after the longest wait."""
+    exits = draft.ring.plan.exits
+    leave_queue(draft, "timeout", "too_long" if "too_long" in exits else "nobody")
 
 
 def settle_queue(draft: TurnDraft) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from flowengine.compile import CompiledState
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.scenario_run import get_position
-from flowengine.states import Verb
 from flowengine.states.field_types import SPECIAL_TARGETS
 from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
+
+KEY_EXIT = "key "  # how the exit of a choice begins
 
 
 def format_prompt(talk: Conversation) -> str:
@@ -78,9 +80,9 @@ def describe_digits(talk: Conversation, most: int) -> str:
     """How many; at least as many as the flow takes, where it is known. Keys that work everywhere
     count beside them.
     """
-    verb = find_state_verb(talk)
-    least = verb.least_digits if verb else 0
-    others = format_other_keys(verb.key_targets if verb else (), most)
+    found = find_state(talk)
+    least = found.verb.least_digits if found else 0
+    others = format_other_keys(found.verb.key_targets if found else (), most)
     if least == most:
         return ("1 digit" if most == 1 else f"{most} digits") + others
     return (
@@ -102,19 +104,31 @@ def format_other_keys(keys: Iterable[str], most: int) -> str:
     return (f"; {typed} alone, then #" if typed else "") + ("; # alone" if "#" in keys else "")
 
 
-def find_state_verb(talk: Conversation) -> Verb | None:
-    """What the state does that the call is in."""
+def find_state(talk: Conversation) -> CompiledState | None:
+    """The state that the call is in."""
     flow, state = get_position(talk)
     program = talk.backend.release.programs.get(flow) if talk.backend else None
-    found = program.states.get(state) if program else None
-    return found.verb if found else None
+    return program.states.get(state) if program else None
+
+
+def list_key_effects(talk: Conversation) -> dict[str, str]:
+    """What each key does that leads somewhere in the state that the call is in."""
+    found = find_state(talk)
+    if found is None:
+        return {}
+    exits = {name: target.state for name, target in found.exits.items()}
+    by_exit = {
+        name.removeprefix(KEY_EXIT): state
+        for name, state in exits.items()
+        if name.startswith(KEY_EXIT)
+    }
+    by_key = {key: exits.get(does, does) for key, does in found.verb.key_targets.items()}
+    return {**by_exit, **by_key}
 
 
 def list_exits(talk: Conversation) -> list[str]:
     """Where the exits of the state lead that the call is in."""
-    flow, state = get_position(talk)
-    program = talk.backend.release.programs.get(flow) if talk.backend else None
-    found = program.states.get(state) if program else None
+    found = find_state(talk)
     if found is None:
         return []
     special = {key: does for key, does in found.verb.key_targets.items() if does in SPECIAL_TARGETS}

@@ -11,11 +11,11 @@ import click
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.expr import EvalError, load_zone
+from flowengine.phone.call_time import CallTimeError, parse_call_time
+from flowengine.phone.input_faults import find_input_fault
 from flowengine.problems import suggest_name
 from flowengine.scenarios.call_setup import (
     CALLER_BY_KIND,
-    DEFAULT_TIME,
     DIALLED_CANDIDATES,
     ORIGIN_BY_KIND,
     CallerKind,
@@ -26,9 +26,7 @@ from flowengine.scenarios.call_setup import (
     is_placed_by_flows,
 )
 from flowengine.scenarios.conversation import Conversation, build_exchange
-from flowengine.scenarios.scenario_checks import is_time
 from flowengine.scenarios.scenario_given import Given
-from flowengine.states.variable_values import convert_value
 from flowengine.svaml import CallHeader
 from flowengine.svaml.header_format import find_header_name_fault, find_header_value_fault
 from flowengine.switch.api.resigning_transport import ResigningTransport
@@ -113,17 +111,11 @@ def to_given(wish: CallRequest, zone: str, placed: str) -> dict[str, Any]:
 
 
 def parse_time(text: str, zone: str) -> str:
-    """A time as scenarios have it; only hours are those of an ordinary Monday."""
-    if text == "now":
-        return datetime.now(load_zone(zone)).strftime("%Y-%m-%d %H:%M:%S")
-    whole = (
-        f"{DEFAULT_TIME.split()[0]} {text.zfill(5)}" if ":" in text and "-" not in text else text
-    )
-    if not is_time(whole) or " " not in whole:
-        raise click.UsageError(
-            f"--at {text} is no time: write for example 23:00, {DEFAULT_TIME} or now"
-        )
-    return whole
+    """A time as scenarios have it."""
+    try:
+        return parse_call_time(text, zone)
+    except CallTimeError as error:
+        raise click.UsageError(f"--at {error}") from error
 
 
 def parse_data_option(text: str) -> tuple[str, Any]:
@@ -154,20 +146,9 @@ def parse_header_option(text: str) -> tuple[str, str]:
 
 
 def check_inputs(release: Release, flow: str, data: Mapping[str, Any]) -> None:
-    """A flow must take what it is handed: in a call it would do without what it does not know or
-    cannot hold.
-    """
-    inputs = {variable.name: variable for variable in release.programs[flow].signature.inputs}
-    for name, handed in data.items():
-        if name not in inputs:
-            hint = suggest_name(name, inputs) or (
-                f"it has {', '.join(inputs)}" if inputs else "it has none"
-            )
-            raise click.UsageError(f"--data {name}: the flow {flow} has no such input; {hint}")
-        try:
-            convert_value(handed, inputs[name])
-        except EvalError as error:
-            raise click.UsageError(f"--data {name}: {error.message}") from error
+    """A flow must take what it is handed."""
+    if fault := find_input_fault(release, flow, data):
+        raise click.UsageError(f"--data {fault}")
 
 
 def find_flow(release: Release, wish: CallRequest) -> str:

@@ -75,9 +75,7 @@ class CallbackExplainer:
         )
 
     def decode_body(self, body: bytes) -> dict[str, Any]:
-        text = body.decode(errors="replace")
-        for value, instead in self.replacements.items():
-            text = text.replace(value, instead)
+        text = replace_hidden(body.decode(errors="replace"), self.replacements)
         try:
             found = msgspec.json.decode(text)
         except msgspec.DecodeError:
@@ -97,9 +95,22 @@ class CallbackExplainer:
 
     def format_walk(self, answer: AnswerReceived) -> str:
         """The states that led to this answer, with what happened in each."""
-        way = format_trace(get_trace(self.talk, answer))
-        stays = answer.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
-        return f"walks: {' -> '.join(way)}" if way and not stays else ""
+        way = format_way(self.talk, answer)
+        return f"walks: {way}" if way else ""
+
+
+def format_way(talk: Conversation, answer: AnswerReceived) -> str:
+    """The states that led to this answer, in a line; nothing where the call stays where it is."""
+    way = format_trace(get_trace(talk, answer))
+    stays = answer.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
+    return "" if stays else " -> ".join(way)
+
+
+def replace_hidden(text: str, replacements: Mapping[str, str]) -> str:
+    """A text without the values that nobody may see."""
+    for value, instead in replacements.items():
+        text = text.replace(value, instead)
+    return text
 
 
 def get_trace(talk: Conversation, answer: AnswerReceived) -> Sequence[TraceEntry]:

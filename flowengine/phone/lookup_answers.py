@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from flowengine.compile import Release
+from flowengine.phone.call_narrator import CallNarrator
 from flowengine.phone.line_sources import LineSource
-from flowengine.phone.screen import Screen
 from flowengine.scenarios.backend import Backend
 from flowengine.scenarios.doubles import (
     FETCH_ERRORS,
@@ -57,7 +57,7 @@ class LookupAnswerer:
     inputs: TrialInputs
     lines: LineSource
     live: PerformRequest | None = None
-    screen: Screen | None = None
+    narrator: CallNarrator | None = None
     backend: Backend | None = None
     lookups: list[TrialLookup] = field(default_factory=list)
     has_quit: bool = False
@@ -74,13 +74,13 @@ class LookupAnswerer:
         return cls(release, LookupDoubles(doubles, list_service_addresses(release)), inputs, lines)
 
     def __call__(self, request: LookupRequest) -> LookupResult:
-        assert self.screen is not None  # noqa: S101  # both are set before the call begins
+        assert self.narrator is not None  # noqa: S101  # both are set before the call begins
         assert self.backend is not None  # noqa: S101
         made, place = self.doubles.read_request(request), self.backend.lookup_state
-        self.screen.print_line("flow", f"asks {made}")
+        self.narrator.add_line("flow", f"asks {made}")
         found = self.live(request) if self.live else self.answer_request(request, place)
         answer = to_scenario_data(found)
-        self.screen.print_line(request.service, describe_answer(answer))
+        self.narrator.add_line(request.service, describe_answer(answer))
         self.lookups.append(TrialLookup(0, place, made, answer))
         return found
 

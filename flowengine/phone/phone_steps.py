@@ -30,6 +30,7 @@ PARTY_ACTIONS: Final = {
     "busy": "busy",
     "decline": "declines",
     "no answer": "rings out",
+    "calls": "calls",
     "": "stays silent",
 }
 OWN_ACTIONS: Final = frozenset({"press", "says", "waits", "unpark"})
@@ -42,8 +43,11 @@ HELP: Final = """\
  wait 20          let 20 seconds pass      | callee 1       whoever is called presses keys
  hang up          or Ctrl-D, or Ctrl-C     | callee say Hi  speaks
  unpark NUMBER    take out of a park       | callee hang up hangs up
- agent1 accept    who is rung, by name: answer, accept, busy, decline, no answer, 1, say Hi, hang up\
+ agent1 accept    who is rung, by name: answer, accept, busy, decline, no answer, 1, say Hi, hang up
+ caller2 calls    somebody else calls; caller2 1, caller2 say Hi, caller2 hang up\
 """
+OTHER_CALLER = re.compile(r"caller([2-9])")
+"""The name of somebody else who calls, with the last digit of their number"""
 _KEYS_PATTERN = re.compile(r"[0-9*#]+")
 _DURATION_PATTERN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|)(?:ec|in|econds?|inutes?)?")
 
@@ -67,9 +71,11 @@ def parse_step(line: str) -> PhoneStep | None:
 
 
 def parse_party_step(line: str, names: Collection[str]) -> PhoneStep | None:
-    """What a line says of a party whom a ring calls; None where it begins with no name."""
+    """What a line says of a party whom a ring calls, or who calls; None where it begins with no
+    name.
+    """
     name, _, rest = " ".join(line.split()).partition(" ")
-    if name.casefold() not in names:
+    if name.casefold() not in names and not OTHER_CALLER.fullmatch(name.casefold()):
         return None
     if rest.casefold() in HANGUP_WORDS:
         return {name.casefold(): "hangs up"}

@@ -1,12 +1,12 @@
 """Saves a call as a scenario."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
-from flowengine.phone.phone_session import CallProgress, PhoneSession
+from flowengine.phone.phone_call import CallProgress, PhoneCall
 from flowengine.phone.phone_steps import PhoneStep, describe_step
 from flowengine.problems import abbreviate
 from flowengine.scenarios.explore import Trial, TrialLookup, TrialPlan
@@ -29,69 +29,73 @@ ScenarioData = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class SavedScenario:
     """What a scenario is made of, besides the call itself. `hidden` are secrets, which must not be
-    in a file.
+    in a file. Without a `name` it is called after what happens in it.
     """
 
     flow: str
     given: ScenarioData
     lookups: Sequence[TrialLookup]
     hidden: Sequence[str] = ()
+    name: str = ""
+    header: str = SCENARIO_HEADER
 
 
-def format_scenario_file(session: PhoneSession, kept: SavedScenario) -> str:
+def format_scenario_file(call: PhoneCall, kept: SavedScenario) -> str:
     """The file with this one scenario."""
     data = {
         "flow": kept.flow,
-        "scenarios": {format_title(session.steps): build_saved_scenario(session, kept)},
+        "scenarios": {kept.name or format_title(call.steps): build_saved_scenario(call, kept)},
     }
-    return SCENARIO_HEADER + yaml.dump(
+    return kept.header + yaml.dump(
         data, Dumper=ScenarioDumper, sort_keys=False, allow_unicode=True, width=1_000_000
     )
 
 
-def build_saved_scenario(session: PhoneSession, kept: SavedScenario) -> ScenarioData:
-    lookups = [build_lookup(asked, session.talk.call.id, kept.hidden) for asked in kept.lookups]
+def build_saved_scenario(call: PhoneCall, kept: SavedScenario) -> ScenarioData:
+    lookups = [build_lookup(asked, call.talk.call.id, kept.hidden) for asked in kept.lookups]
     given = {**kept.given, **({"lookups": lookups} if lookups else {})}
     steps: list[PhoneStep] = list(
-        build_observations(session, kept.flow, CallProgress(0, 0, 0), session.marks[0])
+        build_observations(call, kept.flow, CallProgress(), call.marks[0])
     )
-    for step, begin, end in zip(session.steps, session.marks[:-1], session.marks[1:], strict=True):
-        steps += [format_move(step), *build_observations(session, kept.flow, begin, end)]
-    then = judged(Trial(kept.flow, TrialPlan({}), session.talk, [], []))["then"]
-    parties = build_parties(session.talk)
+    for step, begin, end in zip(call.steps, call.marks[:-1], call.marks[1:], strict=True):
+        steps += [format_move(step), *build_observations(call, kept.flow, begin, end)]
+    then = judged(Trial(kept.flow, TrialPlan({}), call.talk, [], []))["then"]
+    parties = build_parties(call.talk)
     return {**({"given": given} if given else {}), **parties, "when": steps, "then": then}
 
 
 def build_observations(
-    session: PhoneSession, flow: str, begin: CallProgress, end: CallProgress
+    call: PhoneCall, flow: str, begin: CallProgress, end: CallProgress
 ) -> Iterator[PhoneStep]:
     """What was heard and what became of the call between two deeds."""
     near, far = (
-        session.talk.sounds["near"][begin.near : end.near],
-        session.talk.sounds["far"][begin.far : end.far],
+        call.talk.sounds["near"][begin.near : end.near],
+        call.talk.sounds["far"][begin.far : end.far],
     )
     if near:
         yield {"hears only": unwrap_single(near)}
     if far:
         yield {"callee": {"hears only": unwrap_single(far)}}
-    stretch = session.talk.events[begin.happenings : end.happenings]
+    stretch = call.talk.events[begin.happenings : end.happenings]
     if reached := [
         item.to
         for item in stretch
-        if isinstance(item, Ringing) or (isinstance(item, Joined) and is_destination(session, item))
+        if isinstance(item, Ringing) or (isinstance(item, Joined) and is_destination(call, item))
     ]:
-        yield {"connected to": session.talk.parties.get_name(reached[-1])}
-    if said := describe_call_state(stretch, flow):
+        yield {"connected to": call.talk.parties.get_name(reached[-1])}
+    if said := describe_call_state(stretch, flow, end.phase):
         yield said
 
 
-def is_destination(session: PhoneSession, joined: Joined) -> bool:
+def is_destination(call: PhoneCall, joined: Joined) -> bool:
     """Whether nothing has rung before: a conference, or a party of a ring."""
-    return joined.kind == "conference" or session.talk.parties.has(joined.to)
+    return joined.kind == "conference" or call.talk.parties.has(joined.to)
 
 
-def describe_call_state(stretch: Sequence[SwitchEvent], flow: str) -> PhoneStep | None:
-    """Where the call stands at the end of a stretch."""
+def describe_call_state(stretch: Sequence[SwitchEvent], flow: str, phase: str) -> PhoneStep | None:
+    """Where the call stands at the end of a stretch. A caller who waits in a queue hears its menu,
+    and is asked no more when the music begins.
+    """
     last = next(
         (
             item
@@ -100,7 +104,7 @@ def describe_call_state(stretch: Sequence[SwitchEvent], flow: str) -> PhoneStep 
         ),
         None,
     )
-    if isinstance(last, MenuWaits) and "." in last.menu:
+    if isinstance(last, MenuWaits) and "." in last.menu and phase == "asked":
         return {"asked": ".".join(last.menu.split(".")[:2]).removeprefix(f"{flow}.")}
     return "parked" if isinstance(last, Joined) and last.kind == "park" else None
 
@@ -117,9 +121,8 @@ def format_title(steps: Sequence[PhoneStep]) -> str:
 
 def find_faults(text: str, project: ScenarioProject) -> list[str]:
     """Why this scenario does not pass as it stands, if it does not."""
-    cases, problems = ScenarioProject(
-        project.files, {"scenarios/kept.yaml": text.encode()}, project.zone, project.variables
-    ).load_cases()
+    kept = replace(project, scenarios={"scenarios/kept.yaml": text.encode()})
+    cases, problems = kept.load_cases()
     wrong = [problem.message for problem in problems if problem.severity == "error"]
     found = [failure for case in cases for failure in run_scenario(case, project).failures]
     return wrong + [

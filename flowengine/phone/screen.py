@@ -1,75 +1,46 @@
-"""Shows a call line by line: when, who, and what."""
+"""Shows a call line by line in a terminal."""
 
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import click
-import msgspec
 
-from flowengine.phone.call_prompt import describe_waiting
-from flowengine.phone.explain_callbacks import MARGIN, get_trace
-from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.phone.call_narrator import PLATFORM
+from flowengine.phone.explain_callbacks import MARGIN
 from flowengine.scenarios.conversation import Conversation
-from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
-from flowengine.scenarios.then_checks import list_recording_urls
-from flowengine.states import OrchestrationResult
-from flowengine.switch.switch_events import (
-    AnswerReceived,
-    Asks,
-    CallEnded,
-    Finding,
-    Heard,
-    Joined,
-    Left,
-    MenuWaits,
-    ParticipantChanged,
-    Picked,
-    Remark,
-    Ringing,
-    Sound,
-    SwitchEvent,
-)
+from flowengine.switch.switch_events import AnswerReceived, Asks, Sound
 
-PLATFORM = "platform"
 COLOURS = {PLATFORM: "blue", "callee": "magenta", "caller": "cyan", "person": "cyan"}
-APOLOGISED = "the flow apologised: "
-MISHAPS = (
-    *("failed: ", "fetch failed: ", "too many ", "no flow answers"),
-    *("asks without ", "left out: ", "cut: ", "valid: "),
-)
-"""How the lines of a trace begin that tell of something an author did not mean"""
 ExplainCallback = Callable[[Asks | AnswerReceived], list[str]]
 
 
 @dataclass
 class Screen:
-    """Shows a call as it goes. `width` 0 wraps nothing; `beside` explains callbacks and answers."""
+    """Shows a call as it goes. `width` 0 wraps nothing; `explain` explains callbacks and answers."""
 
     talk: Conversation
-    near: str
     width: int = 0
     colour: bool = False
-    prompts: bool = False
+    shows_prompts: bool = False
     """What is waited for stands in a prompt, so it needs no line"""
     explain: ExplainCallback | None = None
-    line_count: int = 0
-    """How many lines there have been"""
-    departed: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Show what parties of a ring do, too."""
-        self.talk.on_party_line = self.print_line
-        self.talk.rings.on_release = self.show_ring_result
-
-    def print_line(self, who: str, what: str, *, bad: bool = False) -> None:
+    def add_line(self, who: str, what: str, *, bad: bool = False) -> None:
         """Print one act of a party."""
-        self.line_count += 1
         head = f"{format_clock(self.talk.clock.seconds):>5}  {who:<9}  "
         for number, text in enumerate(self.wrap_text(what, len(head))):
             start = head if not number else " " * len(head)
             print(self.style_line(who, start, text, bad=bad) if self.colour else start + text)
+
+    def add_sound(self, who: str, what: str, sound: Sound) -> None:  # noqa: ARG002  # its words do
+        """Print what is heard."""
+        self.add_line(who, what)
+
+    def add_callback(self, happening: Asks | AnswerReceived, about: str = "") -> None:
+        """Print a callback or the answer to it, where that is wanted."""
+        if self.explain is not None:
+            self.print_aside([f"{MARGIN}{about}"] * bool(about) + self.explain(happening))
 
     def style_line(self, who: str, start: str, text: str, *, bad: bool) -> str:
         """Words that are heard stand out."""
@@ -89,108 +60,6 @@ class Screen:
         for text in lines:
             print(click.style(text, dim=True) if self.colour else text)
 
-    def name_party(self, role: str) -> str:
-        """Who is at this end of the call."""
-        near = self.talk.get_near_leg()
-        return self.near if near is None or near.role == role else "callee"
-
-    def show_event(self, happening: SwitchEvent) -> None:
-        """Show an event, as far as a person could hear it or should know of it."""
-        is_of_other = self.talk.is_placed(happening.call) or happening.call in self.talk.rings.legs
-        if is_of_other or self.talk.is_of_ring(happening):
-            return
-        if isinstance(happening, Left):
-            self.departed.append(self.name_party(happening.role))
-            return
-        if not isinstance(happening, CallEnded):
-            self.show_departed()
-        self.departed.clear()
-        if isinstance(happening, (Asks, AnswerReceived)):
-            self.show_callback(happening)
-        elif isinstance(happening, Remark):
-            self.show_remark(happening)
-        elif said := self.describe_event(happening):
-            self.print_line(*said)
-
-    def show_remark(self, happening: Remark) -> None:
-        """What the platform takes otherwise than its author may expect."""
-        for finding in happening.illegal:
-            self.print_line(
-                PLATFORM, f"refuses {happening.about}: {format_finding(finding)}", bad=True
-            )
-        for finding in happening.tolerated:
-            self.print_line(PLATFORM, f"remarks on {happening.about}: {format_finding(finding)}")
-
-    def show_departed(self) -> None:
-        """Somebody has left a call that goes on."""
-        for who in self.departed:
-            self.print_line(who, "is gone")
-
-    def describe_event(self, happening: SwitchEvent) -> tuple[str, str] | None:
-        if isinstance(happening, Heard) and happening.sound.kind != "ringing":
-            return self.name_party(happening.role), f"hears {describe_sound(happening.sound)}"
-        if isinstance(happening, MenuWaits):
-            return (
-                None
-                if self.prompts
-                else (PLATFORM, f"waits {describe_waiting(self.talk, happening)}")
-            )
-        if isinstance(happening, Picked) and self.talk.phase != "picked":
-            return PLATFORM, f"answers the {self.name_party(happening.role)}"
-        if isinstance(happening, Ringing):
-            showing = f", showing {happening.cli}" if happening.cli else ""
-            return PLATFORM, f"calls {happening.to}{showing}"
-        if isinstance(happening, Joined | ParticipantChanged):
-            return self.near, describe_joined(happening)
-        return (PLATFORM, describe_ended(happening)) if isinstance(happening, CallEnded) else None
-
-    def show_ring_result(self, exit_name: str, svaml: bytes) -> None:
-        """What a flow answers when a ring is over: to nobody's callback, but like one."""
-        if self.explain is not None:
-            self.print_aside([f"{MARGIN}ring: {exit_name}"])
-        now = self.talk.clock.now()
-        kind = OrchestrationResult.kind
-        self.show_callback(AnswerReceived(self.talk.call.id, now, kind, "", 200, svaml, "", (), ()))
-
-    def show_callback(self, happening: Asks | AnswerReceived) -> None:
-        if self.explain is not None:
-            self.print_aside(self.explain(happening))
-        if isinstance(happening, Asks):
-            if happening.event == "notify":
-                self.print_line(PLATFORM, f"gives notice: {describe_notice(happening.body)}")
-            return
-        if happening.failure:
-            self.print_line(
-                PLATFORM, f"gets no answer to {happening.event}: {happening.failure}", bad=True
-            )
-        for finding in happening.illegal:
-            self.print_line(
-                PLATFORM,
-                f"refuses the answer to {happening.event}: {format_finding(finding)}",
-                bad=True,
-            )
-        for reason in list_failure_reasons(get_trace(self.talk, happening)):
-            self.print_line("-", reason, bad=reason.startswith(APOLOGISED))
-        if not happening.failure and not happening.illegal:
-            for place in list_recording_urls(happening.body):
-                self.print_line(PLATFORM, f"records to {place or 'a place of its own'}")
-
-
-def list_failure_reasons(trace: Sequence[TraceEntry]) -> list[str]:
-    """Why a flow took another way than its author meant, or said less.
-
-    >>> list_failure_reasons([TraceEntry("line", "look_up", "failed"), TraceEntry("line", "look_up", "fetch failed: 500")])
-    ['line.look_up: fetch failed: 500']
-    """
-    found = [
-        f"{entry.flow}.{entry.state}: {entry.what}".removeprefix(".: ")
-        for entry in trace
-        if entry.what.startswith(MISHAPS)
-    ]
-    if any(entry.what == "apology" for entry in trace):
-        found[-1:] = [f"{APOLOGISED}{why}" for why in found[-1:]]
-    return found
-
 
 def format_clock(seconds: float) -> str:
     """Minutes and seconds.
@@ -199,43 +68,3 @@ def format_clock(seconds: float) -> str:
     '1:05'
     """
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
-
-
-def format_finding(finding: Finding) -> str:
-    """What was found, after its place where it has one."""
-    return ": ".join(filter(None, (finding.where, finding.message)))
-
-
-def describe_sound(sound: Sound) -> str:
-    """A sound in words."""
-    if sound.kind == "speech":
-        return f'"{sound.text}"'
-    if sound.kind == "pause":
-        return f"nothing for {sound.seconds:g} s"
-    plain = {"beep": "a beep", "error": "that something went wrong"}
-    return plain.get(sound.kind) or f"{sound.kind}: {sound.text}"
-
-
-def describe_joined(happening: Joined | ParticipantChanged) -> str:
-    if isinstance(happening, ParticipantChanged):
-        return WORDS_BY_COMMAND[happening.command]
-    if happening.kind == "park":
-        return "is parked"
-    if happening.kind == "conference":
-        return f"is in conference {happening.to}"
-    return f"is connected to {happening.to or 'nobody'}"
-
-
-def describe_ended(happening: CallEnded) -> str:
-    return f"ends the call: {happening.result}, {happening.reason}, {happening.duration} s"
-
-
-def describe_notice(body: bytes) -> str:
-    """A notify in words."""
-    told: dict[str, Any] = msgspec.json.decode(body)
-    amd = told.get("amd") or {}
-    return " ".join(
-        str(part)
-        for part in (told.get("type"), told.get("destination"), told.get("errorMsg"), *amd.values())
-        if part
-    )

@@ -2,7 +2,7 @@
 the server takes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,8 @@ class Backend:
         self.parkings: ParkingSimulator | None = None
         self.lookup_state = ("", "")
         """Flow and state of the lookup that is being made"""
+        self.lookup_trace: Sequence[TraceEntry] = ()
+        """The way to it since the callback"""
 
     def answer_callback(self, body: bytes) -> bytes:
         """The answer to one callback."""
@@ -158,6 +160,7 @@ class Backend:
         while outcome.waiting is not None:
             walk, request = outcome.waiting.walk, outcome.waiting.request
             self.lookup_state = walk.program.flow, walk.cursor.state
+            self.lookup_trace = walk.trace
             outcome = resume(outcome.waiting, self.ask_others(call_id, request))
         return outcome
 

@@ -248,7 +248,8 @@ class Conversation:
         if self.is_over:
             # the legs of a ring, and others in a conference, hear of it at the same moment
             rings = bool(self.rings.find_phase(self.call.id)) or self.parties.has_callers
-            others = rings or self._has_placed()
+            placed = self.placements.calls if self.placements is not None else ()
+            others = rings or any(map(self.is_placed, placed))
             is_done = self.clock.get_next_delay() != 0 and self._are_others_quiet()
             return not others or is_done
         if (
@@ -267,9 +268,6 @@ class Conversation:
         if self.placements is not None and self.placements.is_detecting():
             return False
         return is_settled and self.parties.is_settled(self.call.id)
-
-    def _has_placed(self) -> bool:
-        return self.placements is not None and any(map(self.is_placed, self.placements.calls))
 
     def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
         if self.is_over or leg is None:
@@ -306,10 +304,13 @@ class Conversation:
             return self.rings.find_phase(happening.call) == "joined"
         return self.rings.is_requesting and isinstance(happening, Joined | Remark)
 
-    def _record_event(self, happening: SwitchEvent) -> None:
+    def is_of_other_call(self, happening: SwitchEvent) -> bool:
+        """Whether it happens to another call beside the one of this conversation."""
         is_leg = happening.call in self.rings.legs
-        is_other = is_leg if self._call is None else happening.call != self._call.id
-        if is_other or self.parties.is_of_caller(happening):
+        return is_leg if self._call is None else happening.call != self._call.id
+
+    def _record_event(self, happening: SwitchEvent) -> None:
+        if self.is_of_other_call(happening) or self.parties.is_of_caller(happening):
             return
         if self.is_of_ring(happening):
             self.phase = get_next_phase(happening, self.phase)

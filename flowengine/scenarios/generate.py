@@ -216,7 +216,7 @@ def build_parties(talk: Conversation) -> JsonObject:
             **({"to": party.dials} if party.dials else {}),
         }
         for party in talk.parties.list_named()
-        if party.rings or party.does == CALLS_FIRST
+        if party.rings or party.does == CALLS_FIRST or talk.parties.has_called(party)
     }
     return {"parties": named} if named else {}
 
@@ -227,7 +227,9 @@ def build_then(trial: Trial) -> JsonObject:
     then: JsonObject = {}
     if call.ended:
         then |= {"ended by": find_ender(trial.talk), "result": call.ended.result}
-    then["state"] = strip_flow(trial, ".".join(get_position(trial.talk)))
+    place = get_position(trial.talk)
+    if place[0]:  # nobody has answered a placed call: then no flow has begun
+        then["state"] = strip_flow(trial, ".".join(place))
     if values := list_shown_values(trial):
         then["vars"] = values
     if reported := call.status_report[0]:

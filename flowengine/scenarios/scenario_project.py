@@ -1,6 +1,6 @@
 """A project under test: its flows compiled with test values in place of secrets, and its scenarios."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,22 @@ from flowengine.scenarios.scenario_loader import Case, load_scenarios, read_scen
 from flowengine.source import read_document
 from flowengine.sources.project_folder import PROJECT_FILE, read_folder
 
+CompileFiles = Callable[[Mapping[str, bytes], Mapping[str, str]], CompileResult]
 TEST_SECRET = "c2VjcmV0IG9mIGEgdGVzdA=="  # noqa: S105  # base64, as secrets of applications are
 
 
 @dataclass(slots=True)
 class ScenarioProject:
-    """The files of a project. Each environment that a scenario asks for is compiled once."""
+    """The files of a project. Each environment that a scenario asks for is compiled once, by
+    `compiler`, which may know parts of it from before.
+    """
 
     files: Mapping[str, bytes]
     scenarios: Mapping[str, bytes]
     zone: str = "UTC"
     variables: tuple[str, ...] = ()
     known: dict[tuple[tuple[str, str], ...], CompileResult] = field(default_factory=dict)
+    compiler: CompileFiles = compile_project
 
     @classmethod
     def from_folder(cls, flows: Path) -> "ScenarioProject":
@@ -48,7 +52,7 @@ class ScenarioProject:
         values = {**dict.fromkeys(self.variables, TEST_SECRET), **(environment or {})}
         key = tuple(sorted((name, value) for name, value in values.items() if value))
         if key not in self.known:
-            self.known[key] = compile_project(self.files, dict(key))
+            self.known[key] = self.compiler(self.files, dict(key))
         return self.known[key]
 
     def load_cases(self) -> tuple[list[Case], list[Problem]]:

@@ -108,6 +108,10 @@ class SimulatedParties:
         party.call_id = dialled.id
         self._callers[party.call_id] = party
 
+    def has_called(self, party: SimulatedParty) -> bool:
+        """Whether a party has called, beside the caller of the scenario."""
+        return party in self._callers.values()
+
     def is_of_caller(self, happening: SwitchEvent) -> bool:
         """Whether it happens to a party who has called, beside the caller of the scenario."""
         return happening.call in self._callers

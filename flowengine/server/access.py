@@ -15,11 +15,9 @@ from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopbac
 from flowengine.server.callback import send_response
 from flowengine.server.proxy_headers import find_proxy_header
 from flowengine.server.secret_variables import ADMIN_TOKEN, STATUS_TOKEN
-from flowengine.server.server_settings import SettingsError
+from flowengine.server.tokens import ADMIN_OPEN, check_token
 
 log = logging.getLogger(__name__)
-ADMIN_OPEN = "FLOWENGINE_ADMIN_OPEN"
-MIN_TOKEN_LENGTH = 16  # who guesses the token decides what callers hear
 
 
 class AccessDeniedError(Exception):
@@ -28,19 +26,6 @@ class AccessDeniedError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-
-
-def check_token(environment: Mapping[str, str], name: str) -> str:
-    """The token in this variable, "" where there is none. Raises SettingsError where it is short
-    enough to be guessed.
-    """
-    token = environment.get(name, "")
-    if token and (len(token) < MIN_TOKEN_LENGTH or token != token.strip()):
-        raise SettingsError(
-            f"{name} needs {MIN_TOKEN_LENGTH} characters and no spaces around them: openssl rand "
-            "-hex 32 makes one"
-        )
-    return token
 
 
 class TokenAuthorizer:

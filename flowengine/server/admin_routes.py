@@ -6,12 +6,13 @@ from starlette.routing import BaseRoute, Route
 
 from flowengine.runtime.locate import ReleaseSource
 from flowengine.runtime.placements import Placements
-from flowengine.server.access import ADMIN_OPEN, TokenAuthorizer, check_token
+from flowengine.server.access import TokenAuthorizer
 from flowengine.server.admin import ADMIN_PREFIX, AdminEndpoint
 from flowengine.server.placements import PlacementEndpoint
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.secret_variables import ADMIN_TOKEN
 from flowengine.server.server_settings import ServerSettings
+from flowengine.server.tokens import ADMIN_OPEN, check_token
 from flowengine.storage.sessions import Store
 
 METHODS = ["GET", "POST"]

@@ -11,9 +11,14 @@ from flowengine.server.server_settings import SettingsError
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-def open_listeners(host: str, port: int) -> list[socket.socket]:
-    """Open a listening socket for each address of the host. Raises SettingsError. A name such as
-    localhost has an address for IPv4 and one for IPv6; a machine without IPv6 gets the other one.
+class PortInUseError(SettingsError):
+    """Another program listens on the port."""
+
+
+def open_listeners(host: str, port: int, option: str = "--port") -> list[socket.socket]:
+    """Open a listening socket for each address of the host. Raises SettingsError, with the option
+    that chooses another port. A name such as localhost has an address for IPv4 and one for IPv6; a
+    machine without IPv6 gets the other one.
     """
     try:
         found = socket.getaddrinfo(
@@ -34,9 +39,9 @@ def open_listeners(host: str, port: int) -> list[socket.socket]:
         for listener in listeners:
             listener.close()
         if failure is not None and failure.errno == errno.EADDRINUSE:
-            raise SettingsError(
+            raise PortInUseError(
                 f"port {port} of {host} is in use by another program: stop that program, or choose "
-                "another port with --port"
+                f"another port with {option}"
             )
         raise SettingsError(f"{host}:{port} cannot be listened on: {failure}")
     return listeners

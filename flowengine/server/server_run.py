@@ -13,6 +13,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from flowengine.limits import MAX_DESCRIPTORS
+from flowengine.server.console_launcher import ConsoleLauncher
 from flowengine.server.listeners import open_listeners
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 from flowengine.server.server_processes import ForkServerProcess
@@ -28,10 +29,15 @@ except ImportError:  # not on every system
 PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def run_server(settings: ServerSettings, load: Callable[[], Any]) -> int:
+def run_server(
+    settings: ServerSettings,
+    load: Callable[[], Any],
+    open_console: Callable[[], ConsoleLauncher | None] | None,
+) -> int:
     """Serve until a signal stops the server; returns the exit status. `load` prepares the server
     and returns what its workers begin with, or exits with a status of its own; it runs in the
-    process that forks them. Raises SettingsError where the port is taken.
+    process that forks them. `open_console` is called when the port is open; without it there is no console. Raises SettingsError
+    where the port is taken.
     """
     replace(settings, instance=os.urandom(8).hex()).export_to_environment()
     manager = ServiceManager(os.environ)
@@ -47,12 +53,16 @@ def run_server(settings: ServerSettings, load: Callable[[], Any]) -> int:
             install_exception_hooks()
             has_loaded = not fork_server.has_closed
             listeners = open_listeners(settings.host, settings.port) if has_loaded else []
+            console = open_console() if has_loaded and open_console else None
         except BaseException:
             fork_server.close()
             raise
         if not has_loaded:
             return get_refusal_status(fork_server.close())
-        return Supervisor(listeners, settings.workers, settings.drain, fork_server, manager).run()
+        supervisor = Supervisor(
+            listeners, settings.workers, settings.drain, fork_server, manager, console
+        )
+        return supervisor.run()
 
 
 def get_refusal_status(status: int) -> int:

@@ -11,7 +11,6 @@ from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
 from flowengine.environment import VARIABLES
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server import admin, keys
-from flowengine.server.access import check_token
 from flowengine.server.app import open_session_store
 from flowengine.server.credentials import (
     check_complete,
@@ -23,6 +22,7 @@ from flowengine.server.first_release import Announce, choose_first_release, read
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.secret_variables import ADMIN_TOKEN, SECRET_VARIABLES, STATUS_TOKEN
 from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.server.tokens import check_token
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.store_url import redact_password
 

@@ -24,6 +24,7 @@ from flowengine.limits import (
     SILENT_WORKER_SECONDS,
     WORKER_GRACE_SECONDS,
 )
+from flowengine.server.console_launcher import ConsoleLauncher
 from flowengine.server.server_processes import ForkServerProcess, WorkerProcess
 from flowengine.server.service_manager import ServiceManager
 
@@ -34,7 +35,8 @@ STARTING_GRACE_SECONDS = 5.0
 
 class Supervisor:
     """Starts, replaces and stops the workers of one server. `drain` is how long they go on to
-    answer after SIGTERM; `fork_server` has loaded the flows; `manager` hears how the server is.
+    answer after SIGTERM; `fork_server` has loaded the flows; `manager` hears how the server is. A
+    console runs beside them.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class Supervisor:
         drain: float,
         fork_server: ForkServerProcess,
         manager: ServiceManager,
+        console: ConsoleLauncher | None = None,
     ) -> None:
         self._manager = manager
         self._listeners = listeners
+        self._console = console
         self._fork_server = fork_server
         self._successor: ForkServerProcess | None = None  # while it loads the flows
         self._retired_fork_servers: list[ForkServerProcess] = []
@@ -86,6 +90,8 @@ class Supervisor:
             self._manager.report_alive()
         for fork_server in self._list_fork_servers():
             fork_server.close()
+        if self._console:
+            self._console.close()
         signal.set_wakeup_fd(-1)
         return 0 if self._has_served or self._signals else 1
 
@@ -97,7 +103,10 @@ class Supervisor:
         sources: list[Any] = [awake]
         sources += [each.channel for each in self._list_fork_servers() if not each.has_closed]
         sources += [worker.control for worker in self._workers if not worker.has_closed]
-        wait(sources, timeout=0.5)
+        sources += self._console.list_sources() if self._console else []
+        ready = wait(sources, timeout=0.5)
+        if self._console:
+            self._console.handle_ready(ready)
         with suppress(OSError):
             awake.recv(4096)
 
@@ -193,6 +202,8 @@ class Supervisor:
         if self._successor is not None:  # with what has changed meanwhile
             self._successor.close()
         self._successor, self._replaces_workers = ForkServerProcess(), True
+        if self._console:
+            self._console.restart()
 
     def _replace_fork_server(self) -> None:
         """Let a successor that has loaded the flows take over, and close those that have ended."""
@@ -235,6 +246,8 @@ class Supervisor:
             worker.stop()
         for listener in self._listeners:
             listener.close()  # what no worker takes any more is refused, and need not wait
+        if self._console:
+            self._console.stop()
 
     def _remove_ended_workers(self) -> None:
         for worker in self._workers[:]:

@@ -13,7 +13,7 @@ def server_prepared_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing of what it says.
     """
 
-    def prepare(_settings: ServerSettings, load: Callable[[], object]) -> int:
+    def prepare(_settings: ServerSettings, load: Callable[[], object], _console: object) -> int:
         load()
         return 0
 

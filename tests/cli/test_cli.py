@@ -262,7 +262,16 @@ def test_serve_that_cannot_start_says_why_and_exits(
     flows: Path, tmp_path: Path, mistake: str, status: int, begin: str, reason: str
 ) -> None:
     folder, host = (broken(flows), "127.0.0.1") if mistake == "flows" else (flows, "0.0.0.0")
-    command = [sys.executable, "-m", "flowengine", "serve", str(folder), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "flowengine",
+        "serve",
+        str(folder),
+        "--port",
+        "0",
+        "--no-console",
+    ]
     ended = subprocess.run(
         [*command, "--host", host],
         cwd=tmp_path,

@@ -47,6 +47,7 @@ class Office(Server):
         """What it says as it does not start."""
         done = run_flowengine(
             *("serve", *self.flows, "--port", str(self.port), "--store", self.store),
+            "--no-console",
             cwd=self.folder,
             env={"FLOWENGINE_COOKIE_KEYS": "a key of both"},
             timeout=PATIENCE_SECONDS,

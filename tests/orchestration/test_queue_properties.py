@@ -257,6 +257,17 @@ class QueueMachine(RuleBasedStateMachine):
         self.releases.pop(caller, None)
         self.take_turn(caller, CallerLeft())
 
+    @precondition(lambda self: self.list_waiting())
+    @rule(data=st.data(), comes_again=st.booleans())
+    def take_out(self, data: st.DataObject, comes_again: bool) -> None:
+        """A supervisor ends a wait; a worker that is killed after the turn leaves its task."""
+        caller = data.draw(st.sampled_from(self.list_waiting()))
+        due = TimerDue(f"{queue_turn.DISMISS_TIMER_PREFIX}{self.rings[caller].number}")
+        self.take_turn(caller, due)
+        assert caller not in self.list_waiting()
+        if comes_again:
+            self.take_turn(caller, due)
+
     @precondition(lambda self: self.releases)
     @rule(data=st.data(), waits_again=st.booleans())
     def release(self, data: st.DataObject, waits_again: bool) -> None:

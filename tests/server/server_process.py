@@ -206,7 +206,7 @@ def start_server(
     credentials = (
         {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET} if signed else {}
     )
-    command = ["serve", "flows", "--port", str(port), *options]
+    command = ["serve", "flows", "--port", str(port), "--no-console", *options]
     whole_environment = {
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,

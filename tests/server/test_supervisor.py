@@ -128,7 +128,16 @@ def test_sigterm_during_the_start_exits_with_0(tmp_path: Path, seconds: float) -
     (tmp_path / "line.yaml").write_text(
         "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
     )
-    command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "flowengine",
+        "serve",
+        str(tmp_path),
+        "--port",
+        "0",
+        "--no-console",
+    ]
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     process = subprocess.Popen(
@@ -214,7 +223,16 @@ def test_fork_server_killed_while_it_loads_is_reported(tmp_path: Path) -> None:
     (tmp_path / "line.yaml").write_text(
         "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
     )
-    command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "flowengine",
+        "serve",
+        str(tmp_path),
+        "--port",
+        "0",
+        "--no-console",
+    ]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: bool(list_children(process.pid)))
     os.kill(list_children(process.pid)[0], signal.SIGKILL)
@@ -243,7 +261,16 @@ def test_closed_terminal_ends_the_server(tmp_path: Path) -> None:
     (tmp_path / "line.yaml").write_text(
         "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
     )
-    command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "flowengine",
+        "serve",
+        str(tmp_path),
+        "--port",
+        "0",
+        "--no-console",
+    ]
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True

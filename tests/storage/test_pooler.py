@@ -187,7 +187,16 @@ def test_server_behind_a_pooler_that_shares_connections_does_not_start(
 
     (tmp_path / "line.yaml").write_text("flow: line\nstart: a\nstates:\n  a: {hangup: }\n")
     with pgbouncer(postgresql, pool_mode="transaction") as address:
-        command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--store", address]
+        command = [
+            sys.executable,
+            "-m",
+            "flowengine",
+            "serve",
+            str(tmp_path),
+            "--store",
+            address,
+            "--no-console",
+        ]
         done = subprocess.run(
             command,
             env={"PATH": "", "FLOWENGINE_COOKIE_KEYS": "a key of this test"},

@@ -1,0 +1,54 @@
+"""`flowengine console`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from flowengine.cli.console_address import announce_console
+from flowengine.console.console_settings import (
+    ConsoleSettings,
+    ConsoleTokens,
+    check_exposed_console,
+)
+from flowengine.server.listeners import open_listeners
+from flowengine.server.server_settings import ServerSettings, SettingsError
+
+
+@click.command()
+@click.argument("flows", type=click.Path(path_type=Path, exists=True))
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    default=8081,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on.",
+)
+@click.option(
+    "--store",
+    default=ServerSettings.store,
+    show_default=True,
+    help="The store of a server, whose calls and releases are shown.",
+)
+def console(flows: Path, host: str, port: int, store: str) -> None:
+    """Show flows in the browser: call them, see them, mend them.
+
+    FLOWS is a folder, or a single file. Nothing answers callbacks here: `serve` does, and shows the
+    same pages beside it.
+
+    With FLOWENGINE_ADMIN_TOKEN everybody signs in, as is needed on an address other than that of
+    this machine itself.
+    """
+    from flowengine.console.console_server import run_console  # noqa: PLC0415  # starts slowly
+
+    # a link is followed as it is led elsewhere
+    where = os.path.abspath(flows)  # noqa: PTH100
+    try:
+        tokens = ConsoleTokens.from_environment(os.environ)
+        check_exposed_console(host, tokens)
+        listeners = open_listeners(host, port)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    announce_console(host, listeners)
+    run_console(ConsoleSettings(ServerSettings(where, store=store)), tokens, listeners)

@@ -1,0 +1,73 @@
+"""Where a console listens: the option of `serve`, and the listeners that belong to it."""
+
+import socket
+import sys
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import click
+
+from flowengine.console.console_settings import (
+    CONSOLE_VARIABLE,
+    ConsoleSettings,
+    ConsoleTokens,
+    check_exposed_console,
+)
+from flowengine.environment import VARIABLES
+from flowengine.server.console_launcher import ConsoleLauncher
+from flowengine.server.listeners import PortInUseError, open_listeners
+from flowengine.server.server_settings import ServerSettings, SettingsError
+
+DEFAULT_CONSOLE = ("127.0.0.1", 8081)
+CONSOLE_MODULE = "flowengine.console.console_server"
+
+
+def parse_address(
+    _ctx: click.Context, _param: click.Parameter, text: str | None
+) -> tuple[str, int] | None:
+    """A host and a port as one types them: 127.0.0.1:8081, or [::1]:8081."""
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(f"//{text}")
+        if parts.hostname and parts.port is not None and parts.netloc == text:
+            return parts.hostname, parts.port
+    except ValueError:  # the port is no number
+        pass
+    raise click.BadParameter(f"{text} is no address: write it as 127.0.0.1:8081")
+
+
+def check_console(address: tuple[str, int] | None) -> None:
+    """Check that the console may listen there, before the flows are loaded. Raises SettingsError."""
+    tokens = ConsoleTokens.from_environment(VARIABLES)
+    check_exposed_console((address or DEFAULT_CONSOLE)[0], tokens)
+
+
+def open_console(
+    settings: ServerSettings, address: tuple[str, int] | None
+) -> ConsoleLauncher | None:
+    """Listen for browsers, and say where. Where the address is the default and taken, the server
+    goes on without a console. Raises SettingsError.
+    """
+    host, port = address or DEFAULT_CONSOLE
+    try:
+        listeners = open_listeners(host, port, "--console HOST:PORT")
+    except SettingsError as error:
+        if address is not None or not isinstance(error, PortInUseError):
+            raise
+        click.echo(f"no console: {error}", err=True)
+        return None
+    announce_console(host, listeners)
+    return ConsoleLauncher(
+        listeners,
+        [sys.executable, "-m", CONSOLE_MODULE],
+        {CONSOLE_VARIABLE: ConsoleSettings(settings, is_serving=True).encode()},
+    )
+
+
+def announce_console(host: str, listeners: Sequence[socket.socket]) -> None:
+    """Say what to open in a browser."""
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(
+        f"console: http://{shown}:{listeners[0].getsockname()[1]} (open it in a browser)", err=True
+    )

@@ -1,0 +1,226 @@
+"""Who may see a console, and who may change something by it.
+
+Without tokens it is open to browsers on this machine. With tokens everybody signs in: the admin's
+token may change, the status token may read. Every change is a POST of JSON with a header that no
+form of another site can send.
+"""
+
+import getpass
+import hmac
+import logging
+import secrets
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from flowengine.console.console_settings import ConsoleTokens
+from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
+from flowengine.server.proxy_headers import find_proxy_header
+from flowengine.server.tokens import MIN_TOKEN_LENGTH
+
+log = logging.getLogger(__name__)
+SESSION_SECONDS = 8 * 3600  # a working day
+CHANGE_HEADER = "x-flowengine-console"
+READING_METHODS = ("GET", "HEAD")
+SIGN_IN_PATH = "/sign-in"
+OPEN_PATHS = (SIGN_IN_PATH, "/favicon.ico")
+MAX_NAME_LENGTH = 100
+# By a link from a chat, say: a strict cookie comes only with what the page itself asks for then.
+COME_AGAIN = (
+    '<!doctype html><html lang="en"><title>flowengine</title><meta http-equiv="refresh" content="0">'
+    "<p>One moment…"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleUser:
+    """The person at the browser: the name that changes are recorded with, and what they may do."""
+
+    name: str
+    may_change: bool
+    has_signed_in: bool = True
+
+
+class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
+    """What a cookie says."""
+
+    name: str
+    may_change: bool
+    until: float
+    id: str
+
+
+@dataclass(slots=True)
+class SignedSessions:
+    """Cookies of people who have signed in. Who signs out is remembered until the cookie would have
+    ended by itself.
+    """
+
+    key: bytes
+    _ended: dict[str, float] = field(default_factory=dict)
+
+    def issue(self, name: str, *, may_change: bool) -> str:
+        """The value of a cookie."""
+        until = time.time() + SESSION_SECONDS
+        claims = msgspec.json.encode(SessionClaims(name, may_change, until, secrets.token_hex(8)))
+        return f"{encode_text(claims)}.{encode_text(self._sign(claims))}"
+
+    def read(self, value: str) -> SessionClaims | None:
+        """What a cookie says; None for one that is forged, too old or ended."""
+        text, _, signature = value.partition(".")
+        try:
+            claims = urlsafe_b64decode(text.encode())
+            if not hmac.compare_digest(urlsafe_b64decode(signature.encode()), self._sign(claims)):
+                return None
+            found = msgspec.json.decode(claims, type=SessionClaims)
+        except ValueError:
+            return None
+        return found if found.until > time.time() and found.id not in self._ended else None
+
+    def end(self, claims: SessionClaims) -> None:
+        """Let this cookie open nothing any more."""
+        now = time.time()
+        self._ended = {id_: until for id_, until in self._ended.items() if until > now}
+        self._ended[claims.id] = claims.until
+
+    def _sign(self, claims: bytes) -> bytes:
+        return hmac.digest(self.key, claims, sha256)
+
+
+def encode_text(value: bytes) -> str:
+    return urlsafe_b64encode(value).decode()
+
+
+class RequestRefusedError(Exception):
+    """A request that is not answered; the message says why."""
+
+    def __init__(self, message: str, status: int = 403) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ConsoleGate:
+    """Lets requests through to an application, with the user in their state, or refuses them."""
+
+    def __init__(self, app: ASGIApp, tokens: ConsoleTokens, sessions: SignedSessions) -> None:
+        self._app, self._tokens, self._sessions = app, tokens, sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        answer: Response | None
+        try:
+            answer = self._admit(request)
+        except RequestRefusedError as refused:
+            log.warning("%s %s is refused: %s", request.method, request.url.path, refused)
+            answer = JSONResponse({"error": str(refused)}, refused.status)
+        await (answer or self._app)(scope, receive, send)
+
+    def _admit(self, request: Request) -> Response | None:
+        """None where the request may go on. Raises RequestRefusedError."""
+        is_reading = request.method in READING_METHODS
+        self._check_origin(request, is_reading=is_reading)
+        if not is_reading:
+            check_change_headers(request.headers)
+        user = self._find_user(request)
+        is_public = request.url.path in OPEN_PATHS or request.url.path.startswith("/static/")
+        request.state.user = user or ConsoleUser("", may_change=False, has_signed_in=False)
+        if user is None and not is_public:
+            return self._ask_to_sign_in(request)
+        if user and not (is_reading or user.may_change or is_public or is_sign_out(request)):
+            raise RequestRefusedError("you may read here, and change nothing")
+        return None
+
+    def _check_origin(self, request: Request, *, is_reading: bool) -> None:
+        if not self._tokens.are_set:
+            peer = request.client.host if request.client else ""
+            if not is_loopback(peer) or find_proxy_header(request.headers.keys()):
+                raise RequestRefusedError(
+                    "without a token this console is for browsers on its own machine: set "
+                    "FLOWENGINE_ADMIN_TOKEN for the server"
+                )
+            if host := find_foreign_host(request.headers.raw):
+                raise RequestRefusedError(
+                    f"{host} is no name of this machine: open 127.0.0.1 or localhost"
+                )
+        header = find_cross_site(request.headers.raw)
+        if header and not (is_reading and is_navigation(request.headers)):
+            raise RequestRefusedError(f"a page of another site may not ask for this ({header})")
+
+    def _find_user(self, request: Request) -> ConsoleUser | None:
+        if not self._tokens.are_set:
+            return ConsoleUser(find_own_name(), may_change=True, has_signed_in=False)
+        claims = self._sessions.read(request.cookies.get(name_cookie(request), ""))
+        return ConsoleUser(claims.name, claims.may_change) if claims else None
+
+    def _ask_to_sign_in(self, request: Request) -> Response:
+        if request.method not in READING_METHODS or not accepts_html(request.headers):
+            return JSONResponse({"error": "sign in first"}, 401)
+        if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return HTMLResponse(COME_AGAIN)
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        to = request.url.replace(path=SIGN_IN_PATH, query="").include_query_params(to=asked)
+        return RedirectResponse(f"{to.path}?{to.query}", 303)
+
+
+def check_change_headers(headers: Headers) -> None:
+    """Raises RequestRefusedError for what a form of another site could have sent."""
+    if headers.get(CHANGE_HEADER) != "1":
+        raise RequestRefusedError("changes need the header X-Flowengine-Console: 1")
+    if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise RequestRefusedError("changes are sent as application/json", 415)
+
+
+def is_navigation(headers: Headers) -> bool:
+    """Whether somebody has followed a link."""
+    return headers.get("sec-fetch-mode") == "navigate" and (
+        headers.get("sec-fetch-dest") == "document"
+    )
+
+
+def accepts_html(headers: Headers) -> bool:
+    return "text/html" in headers.get("accept", "")
+
+
+def is_sign_out(request: Request) -> bool:
+    return request.url.path == "/sign-out"
+
+
+def get_user(request: Request) -> ConsoleUser:
+    user: ConsoleUser = request.state.user
+    return user
+
+
+def find_own_name() -> str:
+    """The name of the user that the console runs as."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the first before Python 3.13
+        return "console"
+
+
+def name_cookie(request: Request) -> str:
+    """Browsers share cookies among the ports of a host, and two consoles should not."""
+    server = request.scope.get("server") or ("", 0)
+    return f"flowengine_console_{server[1]}"
+
+
+def find_right(tokens: ConsoleTokens, given: str) -> bool | None:
+    """Whether the bearer of a token may change something; None where the token is wrong."""
+    known = given.strip().encode()
+    # both are compared, so that the time does not tell which one is close
+    admin, reader = (
+        hmac.compare_digest(known, token.encode()) and len(token) >= MIN_TOKEN_LENGTH
+        for token in (tokens.admin, tokens.reader)
+    )
+    return True if admin else False if reader else None

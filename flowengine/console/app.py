@@ -1,0 +1,135 @@
+"""The application of a console: its pages behind one gate."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from flowengine.console.access import ConsoleGate, SignedSessions, accepts_html
+from flowengine.console.call_follower import CallFollower
+from flowengine.console.call_pages import build_call_routes
+from flowengine.console.change_pages import build_change_routes
+from flowengine.console.console_context import ConsoleContext
+from flowengine.console.console_project import ConsoleProject, ViewedProject
+from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
+from flowengine.console.event_stream import EventStream
+from flowengine.console.flow_pages import build_flow_routes
+from flowengine.console.line_pages import build_line_routes
+from flowengine.console.live_page import build_live_routes
+from flowengine.console.page_rendering import HERE, render_page
+from flowengine.console.phone_page import build_phone_routes
+from flowengine.console.problems_page import build_problem_routes
+from flowengine.console.release_pages import build_release_routes
+from flowengine.console.security_headers import SecurityHeaders
+from flowengine.console.sign_in_page import build_sign_in_routes
+from flowengine.journal.journal_database import JOURNAL_FILE
+
+BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
+# One line for each part of the console.
+CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
+    build_call_routes,
+    build_live_routes,
+    build_release_routes,
+    build_line_routes,
+    build_phone_routes,
+    build_problem_routes,
+    build_flow_routes,
+    build_change_routes,
+)  # fmt: skip
+
+
+def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Starlette:
+    """The application, which reads the flows when it starts and follows their changes."""
+    stream = EventStream()
+    calls = CallFollower(settings.server.folder / JOURNAL_FILE, stream)
+    context = ConsoleContext(settings, ConsoleProject(settings), stream, calls)
+    sessions = SignedSessions(bytes.fromhex(settings.session_key))
+    app = Starlette(
+        routes=[
+            *build_sign_in_routes(tokens, sessions),
+            *(route for build in CONSOLE_PARTS for route in build(context)),
+            Route("/events", stream_events),
+            Route("/favicon.ico", send_icon),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(ConsoleGate, tokens=tokens, sessions=sessions),
+        ],
+        exception_handlers={HTTPException: show_http_error, 500: show_internal_error},
+        lifespan=follow_project,
+    )
+    app.state.context = context
+    return app
+
+
+@asynccontextmanager
+async def follow_project(app: Starlette) -> AsyncIterator[None]:
+    context: ConsoleContext = app.state.context
+
+    def announce(project: ViewedProject) -> None:
+        context.stream.publish("project", describe_project(project))
+
+    context.project.on_change.append(announce)
+    await context.project.refresh()
+    following = [
+        asyncio.create_task(context.project.follow_changes()),
+        asyncio.create_task(context.calls.follow()),
+    ]
+    try:
+        yield
+    finally:
+        context.stream.close()
+        for task in following:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        context.calls.close()
+        context.project.close()
+
+
+def describe_project(project: ViewedProject) -> dict[str, object]:
+    """What pages are told of a change of the flows."""
+    return {
+        "number": project.number,
+        "errors": project.count_severity("error"),
+        "warnings": project.count_severity("warning"),
+        "failure": project.failure,
+    }
+
+
+async def stream_events(request: Request) -> Response:
+    context: ConsoleContext = request.app.state.context
+    return StreamingResponse(context.stream.read_events(), media_type="text/event-stream")
+
+
+async def send_icon(_request: Request) -> Response:
+    return FileResponse(HERE / "static" / "icon.svg", media_type="image/svg+xml")
+
+
+async def show_http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = error.detail if isinstance(error, HTTPException) else ""
+    if not accepts_html(request.headers):
+        return JSONResponse({"error": detail}, status)
+    title, text = (
+        ("Nothing is here", "This page does not exist, or does no more.")
+        if status == 404
+        else (detail, "The console cannot answer this.")
+    )
+    return render_page(request, "message.html", status=status, title=title, text=text)
+
+
+async def show_internal_error(request: Request, _error: Exception) -> Response:
+    """Starlette raises the error again, and so the server logs it."""
+    title, text = "Something is broken", "The log of the console says what. Calls are not affected."
+    if not accepts_html(request.headers):
+        return JSONResponse({"error": title}, 500)
+    return render_page(request, "message.html", status=500, title=title, text=text)

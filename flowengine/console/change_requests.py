@@ -1,0 +1,24 @@
+"""Requests of pages that change something."""
+
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from flowengine.console.access import RequestRefusedError
+from flowengine.limits import MAX_ADMIN_BYTES
+
+ChangeT = TypeVar("ChangeT")
+
+
+async def read_change(request: Request, kind: type[ChangeT]) -> ChangeT:
+    """What a page asks for. Raises RequestRefusedError."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_ADMIN_BYTES:
+            raise RequestRefusedError(f"a request has at most {MAX_ADMIN_BYTES} bytes", 413)
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RequestRefusedError(str(error), 400) from error

@@ -1,0 +1,65 @@
+"""What the pages of a console share."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowengine.console.call_follower import CallFollower
+from flowengine.console.console_project import ConsoleProject
+from flowengine.console.console_settings import ConsoleSettings
+from flowengine.console.event_stream import EventStream
+from flowengine.journal import JournalReader
+from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.releases.compile_worker import CompileWorker
+from flowengine.releases.ledger import Ledger
+from flowengine.releases.publisher import Publisher
+from flowengine.releases.release_commands import ReleaseCommands
+from flowengine.storage.sessions import OrchestrationStore, StoreError, open_store
+
+
+@dataclass(frozen=True)
+class ConsoleContext:
+    """What the pages of a console share: its settings, the flows that it shows, the events that it
+    sends to browsers, and the calls of the journal; and how to open what a server has on disk.
+    """
+
+    settings: ConsoleSettings
+    project: ConsoleProject
+    stream: EventStream
+    calls: CallFollower
+
+    @property
+    def journal_path(self) -> Path:
+        return self.settings.server.folder / JOURNAL_FILE
+
+    @contextmanager
+    def open_journal(self) -> Iterator[JournalReader]:
+        """The journal, to read. Raises JournalError where there is none. For one thread."""
+        with closing(JournalReader(self.journal_path)) as reader:
+            yield reader
+
+    @contextmanager
+    def open_release_commands(self) -> Iterator[ReleaseCommands]:
+        """The releases of the server, to read and to change. Raises ArchiveError. For one thread."""
+        server = self.settings.server
+        worker = CompileWorker(server.archive, os.environ, cookies_only=server.is_cookies_only)
+        try:
+            with closing(Ledger(server.archive)) as ledger:
+                publisher = Publisher(worker.archive, ledger, worker.compile)
+                yield ReleaseCommands(worker.archive, ledger, publisher)
+        finally:
+            worker.close()
+
+    def has_releases(self) -> bool:
+        """Whether a server has kept releases here: opening the archive would create it."""
+        archive = self.settings.server.archive
+        return not isinstance(archive, Path) or archive.is_file()
+
+    def open_session_store(self) -> OrchestrationStore:
+        """Queues, rings and placed calls. Raises StoreError. Whoever opens it closes it."""
+        store = open_store(self.settings.server.store)
+        if store.orchestrations is None:
+            raise StoreError("this store keeps no queues")
+        return store.orchestrations

@@ -1,0 +1,87 @@
+"""Serves a console: for `flowengine console`, and as a process of its own beside a server."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import uvicorn
+from starlette.applications import Starlette
+
+from flowengine.console.app import create_console_app
+from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
+from flowengine.server.logging_setup import configure_logging, install_exception_hooks
+
+GRACE_SECONDS = 3  # of what is being answered when the console ends
+NICENESS = 10  # callbacks come first
+
+
+class ConsoleServer(uvicorn.Server):
+    """Ends the event streams of browsers before it waits for its connections. Where it has a
+    `supervisor`, it ends when that does, which closes this pipe.
+    """
+
+    def __init__(self, app: Starlette, supervisor: int | None = None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._app = app
+        self._supervisor = supervisor
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start."""
+        await super().startup(sockets)
+        if self._supervisor is not None:
+            asyncio.get_running_loop().add_reader(self._supervisor, self._end_with_supervisor)
+
+    def _end_with_supervisor(self) -> None:
+        assert self._supervisor is not None  # noqa: S101  # there is a reader for it
+        asyncio.get_running_loop().remove_reader(self._supervisor)
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down."""
+        self._app.state.context.stream.close()
+        await super().shutdown(sockets)
+
+
+def run_console(
+    settings: ConsoleSettings,
+    tokens: ConsoleTokens,
+    listeners: Sequence[socket.socket],
+    supervisor: int | None = None,
+) -> None:
+    """Serve on these listeners until a signal, or the end of the supervisor, ends the process."""
+    ConsoleServer(create_console_app(settings, tokens), supervisor).run([*listeners])
+
+
+def run_beside_server(descriptors: Sequence[str]) -> None:
+    """Serve on listeners that the supervisor of a server has opened; it ends this process."""
+    # the supervisor gets these, too, and says what they mean
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with suppress(OSError, AttributeError):
+        os.nice(NICENESS)
+    configure_logging()
+    install_exception_hooks()
+    settings, tokens = (
+        ConsoleSettings.from_environment(),
+        ConsoleTokens.from_environment(os.environ),
+    )
+    listeners = [socket.socket(fileno=int(each)) for each in descriptors]
+    run_console(settings, tokens, listeners, sys.stdin.fileno())
+
+
+if __name__ == "__main__":
+    run_beside_server(sys.argv[1:])

@@ -1,0 +1,208 @@
+"""The page of lines: groups and their queues, who is signed in, who waits, rings under way."""
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from flowengine.console.access import RequestRefusedError, get_user
+from flowengine.console.change_requests import read_change
+from flowengine.console.console_context import ConsoleContext
+from flowengine.console.page_rendering import render_page
+from flowengine.console.session_access import open_sessions
+from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.orchestrations import LIVE_KIND
+from flowengine.runtime.queue_overview import (
+    AgentOverview,
+    AgentStatusRefusedError,
+    QueueOverview,
+    find_members,
+    load_agent_overviews,
+    load_queue_overviews,
+    sign_member,
+)
+from flowengine.runtime.queue_supervision import (
+    WaitingCaller,
+    dismiss_caller,
+    list_waiting_callers,
+)
+from flowengine.server import keys
+from flowengine.sinch.address_mask import mask_address
+from flowengine.states.queue_plan import AgentStatus
+from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, Store, StoreError
+
+log = logging.getLogger(__name__)
+MAX_LISTED_RINGS = 100
+MakeLineChange = Callable[[OrchestrationStore], Awaitable[str]]
+"""Makes a change, and says what was done"""
+
+
+class SigningChange(msgspec.Struct, forbid_unknown_fields=True):
+    """A member of a group, by the handle that the page has, and what they do."""
+
+    group: str
+    member: str
+    sign: AgentStatus
+
+
+class DismissChange(msgspec.Struct, forbid_unknown_fields=True):
+    """A caller to take out of a queue, in the wait with this number."""
+
+    call: str
+    number: int
+
+
+class ShownMember(NamedTuple):
+    """A member as the page shows them; `handle` stands for the address, which it does not have."""
+
+    handle: str
+    agent: AgentOverview
+
+
+class ShownRing(NamedTuple):
+    """A ring under way: the members who are called, and in which phase each is."""
+
+    call: str
+    group: str
+    phase: str
+    legs: Sequence[tuple[str, str]]
+
+
+class LinesView(NamedTuple):
+    """All that the page shows."""
+
+    queues: Sequence[QueueOverview] = ()
+    members: Sequence[ShownMember] = ()
+    waiting: Sequence[WaitingCaller] = ()
+    rings: Sequence[ShownRing] = ()
+
+
+def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
+    async def show_lines(request: Request) -> Response:
+        view, failure = LinesView(), ""
+        try:
+            async with open_sessions(context.settings) as store:
+                view = await load_lines(require_queues(store), build_encoding(context))
+        except (StoreError, OSError) as error:
+            failure = str(error)
+        return render_page(
+            request, "lines.html", view=view, failure=failure, now=time.time(), statuses=SIGNING
+        )
+
+    async def sign(request: Request) -> Response:
+        async def change(store: OrchestrationStore) -> str:
+            asked = await read_change(request, SigningChange)
+            address = await find_address(store, asked.group, asked.member)
+            await sign_member(store, asked.group, address, asked.sign, time.time())
+            return f"{mask_address(address)} {SIGNING_DONE[asked.sign]} {asked.group}"
+
+        return await run_line_change(context, request, change)
+
+    async def dismiss(request: Request) -> Response:
+        async def change(store: OrchestrationStore) -> str:
+            asked = await read_change(request, DismissChange)
+            if not await dismiss_caller(store, asked.call, asked.number, time.time()):
+                raise AgentStatusRefusedError("the caller does not wait any more")
+            return f"the caller of call {asked.call} leaves the queue"
+
+        return await run_line_change(context, request, change)
+
+    return [
+        Route("/lines", show_lines),
+        Route("/lines/sign", sign, methods=["POST"]),
+        Route("/lines/dismiss", dismiss, methods=["POST"]),
+    ]
+
+
+SIGNING: dict[AgentStatus, str] = {"in": "Sign in", "pause": "Pause", "out": "Sign out"}
+SIGNING_DONE: dict[AgentStatus, str] = {
+    "in": "is signed in to", "pause": "pauses in", "out": "is signed out of",
+}  # fmt: skip
+
+
+def require_queues(store: Store) -> OrchestrationStore:
+    """What the store keeps of queues. Raises StoreError."""
+    if store.orchestrations is None:
+        raise StoreError("this store keeps no queues")
+    return store.orchestrations
+
+
+async def run_line_change(
+    context: ConsoleContext, request: Request, change: MakeLineChange
+) -> Response:
+    """Make a change, and record who has made it."""
+    who = get_user(request).name
+    try:
+        async with open_sessions(context.settings) as store:
+            done = await change(require_queues(store))
+    except RequestRefusedError as refused:
+        return JSONResponse({"error": str(refused)}, refused.status)
+    except (AgentStatusRefusedError, StoreError, OSError) as error:
+        return JSONResponse({"error": str(error)}, 409)
+    log.info("%s: %s", who, done)
+    return JSONResponse({"message": done})
+
+
+def build_encoding(context: ConsoleContext) -> OrchestrationEncoding:
+    """Opens what orchestrations keep, with all keys of the server."""
+    release = context.project.latest.release
+    applications = release.applications if release else {}
+    folder = context.settings.server.folder
+    found = keys.find_opening_keys(applications, os.environ, folder) or [""]
+    return OrchestrationEncoding(Codec([derive_key(text) for text in found]))
+
+
+async def load_lines(store: OrchestrationStore, encoding: OrchestrationEncoding) -> LinesView:
+    """How lines stand now. Raises StoreError."""
+    now = time.time()
+    rings = await store.list_orchestrations(LIVE_KIND)
+    agents = await load_agent_overviews(store, now)
+    addresses = await list_addresses_by_group(store)
+    return LinesView(
+        await load_queue_overviews(store, now),
+        [
+            ShownMember(make_handle(address), agent)
+            for agent, address in zip(agents, addresses, strict=False)
+        ],
+        await list_waiting_callers(store, now),
+        [shown for saved in rings if (shown := describe_ring(saved, encoding))][:MAX_LISTED_RINGS],
+    )
+
+
+async def list_addresses_by_group(store: OrchestrationStore) -> list[str]:
+    """The addresses of all members, in the order of `load_agent_overviews`."""
+    members = await find_members(store)
+    for one in await store.list_agent_statuses():
+        members.setdefault(one.group, set()).add(one.address)
+    return [address for _, addresses in sorted(members.items()) for address in sorted(addresses)]
+
+
+async def find_address(store: OrchestrationStore, group: str, handle: str) -> str:
+    """The address of the member with this handle. Raises AgentStatusRefusedError."""
+    found = next(
+        (one for one in await list_addresses_by_group(store) if make_handle(one) == handle), None
+    )
+    if found is None:
+        raise AgentStatusRefusedError(f"nobody in the group {group} is meant")
+    return found
+
+
+def make_handle(address: str) -> str:
+    return hashlib.blake2b(address.encode(), digest_size=12).hexdigest()
+
+
+def describe_ring(saved: SavedOrchestration, encoding: OrchestrationEncoding) -> ShownRing | None:
+    """A ring that calls somebody; None for one that does not, or that no key opens."""
+    owned = encoding.decode_ring(saved) if saved.state else None
+    if owned is None or owned.ring.phase not in ("rings", "joined"):
+        return None
+    legs = [(mask_address(leg.member.address), leg.phase) for leg in owned.ring.legs]
+    return ShownRing(saved.id, owned.ring.plan.group, owned.ring.phase, legs)

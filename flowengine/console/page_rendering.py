@@ -1,0 +1,100 @@
+"""Pages from templates."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from flowengine.console.access import get_user
+from flowengine.console.console_context import ConsoleContext
+from flowengine.journal.format_calls import format_time
+
+HERE = Path(__file__).parent
+NAVIGATION = (
+    ("/", "Phone"),
+    ("/flows", "Flows"),
+    ("/calls", "Calls"),
+    ("/live", "Live"),
+    ("/releases", "Releases"),
+    ("/lines", "Lines"),
+    ("/problems", "Problems"),
+)
+PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(HERE / "pages"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def get_context(request: Request) -> ConsoleContext:
+    context: ConsoleContext = request.app.state.context
+    return context
+
+
+def render_page(
+    request: Request, template: str, *, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """A page. Its template extends base.html, and knows `user`, `project` and `settings`."""
+    context, path = get_context(request), request.url.path
+    shown = PAGES.get_template(template).render(
+        values,
+        navigation=NAVIGATION,
+        current=find_section(path),
+        user=get_user(request),
+        project=context.project.latest,
+        place=context.project.place,
+        settings=context.settings,
+    )
+    return HTMLResponse(shown, status)
+
+
+def find_section(path: str) -> str:
+    """The entry of the navigation that a path belongs to.
+
+    >>> find_section("/flows/line/states/menu")
+    '/flows'
+    """
+    first = f"/{path.strip('/').partition('/')[0]}"
+    return first if first in dict(NAVIGATION) else ""
+
+
+END_WORDS = {
+    "callerhangup": "caller hung up",
+    "calleehangup": "callee hung up",
+    "managerhangup": "ended by the server",
+    "blocked": "blocked",
+    "": "ended",
+}
+"""Why a call ended, in words"""
+
+
+def format_iso_time(seconds: float) -> str:
+    """A time for the `datetime` of HTML.
+
+    >>> format_iso_time(0.5), format_utc_time(0.5)
+    ('1970-01-01T00:00:00.500Z', '1970-01-01 00:00:00 UTC')
+    """
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def format_utc_time(seconds: float) -> str:
+    """A time for a browser without scripts."""
+    return f"{format_time(seconds)} UTC"
+
+
+def format_end(reason: str) -> str:
+    """Why a call ended; a reason that no words are known for is as the platform has it."""
+    return END_WORDS.get(reason.lower(), reason)
+
+
+PAGES.filters |= {
+    "iso_time": format_iso_time,
+    "utc_time": format_utc_time,
+    "end_words": format_end,
+}

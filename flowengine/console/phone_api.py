@@ -1,0 +1,224 @@
+"""The phone's requests: begin a call, go on with it, save it. Each answers with the call as it stands."""
+
+import os
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from flowengine.phone.browser_call import BrowserCall, choose_scenario_file
+from flowengine.phone.call_opening import OpeningRefusedError, OpeningRequest, build_call_opening
+from flowengine.phone.call_registry import CallForgottenError, CallRegistry, RegisteredCall
+from flowengine.phone.call_view import CallView, build_call_view
+from flowengine.phone.lookup_answers import (
+    ANSWER_HELP,
+    FAILURE_NAMES,
+    parse_answer,
+    to_scenario_data,
+)
+from flowengine.phone.phone_call import StepRefusedError
+from flowengine.phone.phone_project import PhoneProject
+
+MAX_PHONE_BODY_BYTES = 65536  # of a request: an answer of another system is the longest
+LoadLine = Callable[[], PhoneProject]
+T = TypeVar("T")
+
+
+class PhoneRequestError(Exception):
+    """A request of the phone that is refused, with the status of the answer."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LineRequest(msgspec.Struct, frozen=True):
+    """A line, in the words of the phone in the terminal. `known` are the entries that the page has."""
+
+    line: str
+    known: int = 0
+
+
+class AnswerRequest(msgspec.Struct, frozen=True):
+    """An answer to a lookup: one that was offered, or as it was typed."""
+
+    answer: dict[str, Any] | None = None
+    text: str = ""
+    known: int = 0
+
+
+class SaveRequest(msgspec.Struct, frozen=True):
+    """Show the scenario of a call, or write it into the folder."""
+
+    name: str = ""
+    write: bool = False
+
+
+class ShownScenario(msgspec.Struct, frozen=True):
+    """A scenario, why it would not pass, where it can be written, and where it was."""
+
+    text: str
+    faults: list[str]
+    place: str
+    file: str = ""
+
+
+class PhoneApi:
+    """The calls of all pages. `load_line` has the project as it is now, `folder` is where scenarios
+    are written; None where none can be.
+    """
+
+    def __init__(self, load_line: LoadLine, folder: Path | None, registry: CallRegistry) -> None:
+        self.load_line, self.folder, self.registry = load_line, folder, registry
+
+    def list_routes(self) -> list[BaseRoute]:
+        """The routes of the phone's requests."""
+        path = "/phone/calls/{call}"
+        return [
+            Route("/phone/calls", as_endpoint(self.begin_call), methods=["POST"]),
+            Route(path, as_endpoint(self.show_call)),
+            Route(f"{path}/lines", as_endpoint(self.take_line), methods=["POST"]),
+            Route(f"{path}/answers", as_endpoint(self.answer_lookup), methods=["POST"]),
+            Route(f"{path}/back", as_endpoint(self.step_back), methods=["POST"]),
+            Route(f"{path}/restart", as_endpoint(self.restart_call), methods=["POST"]),
+            Route(f"{path}/scenario", as_endpoint(self.save_call), methods=["POST"]),
+        ]
+
+    def begin_call(self, _call: str, body: bytes) -> CallView:
+        """Call."""
+        wish, line = decode_request(body, OpeningRequest), self.load_line()
+        made = self.registry.add(BrowserCall(line, build_call_opening(line, wish), wish=wish))
+        return build_call_view(made.id, made.call)
+
+    def show_call(self, call: str, _body: bytes) -> CallView:
+        """The call as it stands."""
+        found = self.registry.find(call)
+        with found.lock:
+            return build_call_view(found.id, found.call)
+
+    def take_line(self, call: str, body: bytes) -> CallView:
+        """Do something in the call."""
+        wish, found = decode_request(body, LineRequest), self.registry.find(call)
+        with found.lock:
+            found.call.take_line(wish.line)
+            return view_after(found, wish.known)
+
+    def answer_lookup(self, call: str, body: bytes) -> CallView:
+        """Answer for the system that the flow asks."""
+        wish, found = decode_request(body, AnswerRequest), self.registry.find(call)
+        with found.lock:
+            found.call.answer_lookup(self.read_answer(found.call, wish))
+            return view_after(found, wish.known)
+
+    def read_answer(self, call: BrowserCall, wish: AnswerRequest) -> dict[str, Any]:
+        """The answer as scenarios have it."""
+        if wish.answer is not None:
+            if wish.answer.get("fails", "timeout") not in FAILURE_NAMES.values():
+                raise PhoneRequestError(ANSWER_HELP)
+            return wish.answer
+        awaited = call.run.awaited
+        usual = call.line.inputs.list_answers(awaited.place)[0] if awaited else {}
+        found = parse_answer(wish.text, usual)
+        if found is None:
+            raise PhoneRequestError(ANSWER_HELP)
+        return to_scenario_data(found)
+
+    def step_back(self, call: str, _body: bytes) -> CallView:
+        """Take back the last thing."""
+        found = self.registry.find(call)
+        with found.lock:
+            found.call.step_back()
+            return build_call_view(found.id, found.call)
+
+    def restart_call(self, call: str, _body: bytes) -> CallView:
+        """Call again, with the flows as they are now."""
+        found, line = self.registry.find(call), self.load_line()
+        with found.lock:
+            wish = found.call.wish
+            found.call = BrowserCall(line, build_call_opening(line, wish), wish=wish)
+            return build_call_view(found.id, found.call)
+
+    def save_call(self, call: str, body: bytes) -> ShownScenario:
+        """The call as a scenario."""
+        wish, found = decode_request(body, SaveRequest), self.registry.find(call)
+        with found.lock:
+            text = found.call.save(wish.name)
+            faults = found.call.list_save_faults(text)
+            flow = found.call.opening.flow
+        if self.folder is None or not os.access(self.folder, os.W_OK):
+            return ShownScenario(text, faults, "")
+        file = choose_scenario_file(self.folder, flow)
+        place = file.relative_to(self.folder).as_posix()
+        if wish.write:
+            write_scenario(file, text)
+        return ShownScenario(text, faults, place, place if wish.write else "")
+
+
+def view_after(found: RegisteredCall, known: int) -> CallView:
+    """The call with the entries that are new to the page."""
+    return build_call_view(found.id, found.call, max(0, known))
+
+
+def write_scenario(file: Path, text: str) -> None:
+    """Write a scenario to a new file."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        why = error.strerror or error
+        raise PhoneRequestError(f"{file} cannot be written: {why}", 409) from error
+
+
+def decode_request(body: bytes, shape: type[T]) -> T:
+    """A request as its shape."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise PhoneRequestError(str(error)) from error
+
+
+def as_endpoint(
+    handle: Callable[[str, bytes], msgspec.Struct],
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that works in a thread, so that pages and streams stay quick."""
+
+    async def answer(request: Request) -> Response:
+        body = await read_body(request)
+        if body is None:
+            return refuse("the request is too long", 413)
+        call = request.path_params.get("call", "")
+        try:
+            found = await run_sync(partial(handle, call, body))
+        except CallForgottenError:
+            return refuse("This call is forgotten. Call again.", 404)
+        except PhoneRequestError as error:
+            return refuse(str(error), error.status)
+        except (OpeningRefusedError, StepRefusedError) as error:
+            return refuse(str(error), 409)
+        return Response(msgspec.json.encode(found), media_type="application/json")
+
+    return answer
+
+
+async def read_body(request: Request) -> bytes | None:
+    """The body; None where it is too long."""
+    found = bytearray()
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > MAX_PHONE_BODY_BYTES:
+            return None
+    return bytes(found)
+
+
+def refuse(why: str, status: int) -> Response:
+    """An answer that says why not."""
+    return Response(
+        msgspec.json.encode({"error": why}), status_code=status, media_type="application/json"
+    )

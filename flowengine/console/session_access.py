@@ -1,0 +1,29 @@
+"""The session store of the server, for the time of one request."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from flowengine.console.console_settings import ConsoleSettings
+from flowengine.storage.sessions import Store, StoreError, open_store
+
+
+def check_store_exists(url: str) -> None:
+    """Raises StoreError."""
+    kind, _, path = url.partition(":")
+    if kind in ("none", "memory"):
+        raise StoreError("the server keeps no calls: it has no session store")
+    if kind == "sqlite" and not Path(path).exists():
+        raise StoreError(f"there is no session store at {path}: no server has used it")
+
+
+@asynccontextmanager
+async def open_sessions(settings: ConsoleSettings) -> AsyncIterator[Store]:
+    """The store. Raises StoreError where no server has used it: to look must not create it."""
+    url = settings.server.store
+    check_store_exists(url)
+    store = open_store(url)
+    try:
+        yield store
+    finally:
+        await store.close()

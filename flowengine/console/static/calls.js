@@ -1,0 +1,33 @@
+// The list of calls: times in the zone of the browser, states of the chosen flow, and word of news.
+
+import { find, findAll } from "./dom.js";
+import { listen } from "./events.js";
+
+const form = find("form[role=search]");
+
+function toLocalInput(text) {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) return "";
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
+const query = new URLSearchParams(location.search);
+for (const field of findAll("input[type=datetime-local]", form)) {
+  if (query.get(field.name)) field.value = toLocalInput(query.get(field.name));
+}
+form.addEventListener("formdata", ({ formData }) => {
+  for (const [name, value] of [...formData]) {
+    if (!value) formData.delete(name);
+    else if (find(`[name="${name}"]`, form).type === "datetime-local") formData.set(name, new Date(value).toISOString());
+  }
+});
+find("#flow").addEventListener("change", () => {
+  form.elements.state.value = "";
+  form.requestSubmit();
+});
+
+let known = null;
+listen("counts", ({ callbacks }) => {
+  if (known !== null && callbacks > known && find("#news")) find("#news").hidden = false;
+  known = known ?? callbacks;
+});

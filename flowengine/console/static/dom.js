@@ -1,0 +1,71 @@
+// Builds elements: text only, never markup.
+//
+//   element("button", { type: "button", class: "button", "data-key": "1" }, "Press ", element("b", {}, "1"))
+//
+// A value that is a function listens ("onclick"), `true` sets an attribute without a value, and
+// `false`, `null` and `undefined` leave it out. Children are elements and texts, also in lists.
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === false || value === null || value === undefined) continue;
+    if (typeof value === "function") made.addEventListener(name.replace(/^on/, ""), value);
+    else made.setAttribute(name, value === true ? "" : String(value));
+  }
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+export function find(selector, within = document) {
+  return within.querySelector(selector);
+}
+
+export function findAll(selector, within = document) {
+  return [...within.querySelectorAll(selector)];
+}
+
+// The page at `path` as a document. (`innerHTML` and `DOMParser` are forbidden by our policy of trusted
+// types; the browser parses what a request for a document gets, and runs nothing in it.)
+export function loadDocument(path) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", path);
+    request.responseType = "document";
+    request.setRequestHeader("Accept", "text/html");
+    request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : reject(new Error(`The console answers ${request.status}.`)));
+    request.onerror = () => reject(new Error("The console does not answer. Is it still running?"));
+    request.send();
+  });
+}
+
+// Replace an element by what the server renders there now; what has the focus keeps it.
+export async function refreshElement(selector, path = location.href) {
+  const page = await loadDocument(path);
+  const old = find(selector);
+  const fresh = page.querySelector(selector);
+  if (!fresh || !old) return;
+  const focused = document.activeElement?.id;
+  const made = document.importNode(fresh, true);
+  old.replaceWith(made);
+  if (focused) document.getElementById(focused)?.focus();
+  showTimes(made);
+}
+
+// Show <time datetime="…"> in the words and the zone of the browser.
+export function showTimes(within = document) {
+  for (const time of findAll("time[datetime]", within)) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    const isToday = at.toDateString() === new Date().toDateString();
+    const style = isToday ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "medium" };
+    time.textContent = new Intl.DateTimeFormat(undefined, time.hasAttribute("data-full") ? { dateStyle: "long", timeStyle: "long" } : style).format(at);
+    time.title = at.toString();
+  }
+}
+
+// Say something for some seconds, at the edge of the page; screen readers say it, too.
+export function showToast(text, kind = "") {
+  const toast = element("p", { class: `toast ${kind && `toast-${kind}`}` }, text);
+  find("#toasts").append(toast);
+  setTimeout(() => toast.remove(), 6000);
+}

@@ -1,0 +1,81 @@
+// The page of a flow: its picture, and beside it the state that somebody chose.
+import { refreshElement, showToast } from "./dom.js";
+import { listen } from "./events.js";
+import { FlowPicture } from "./picture.js";
+
+const page = document.getElementById("flow-page");
+const frame = document.getElementById("picture");
+const words = document.getElementById("state-words");
+const found = document.getElementById("states-found");
+const around = document.getElementById("around");
+const address = `/flows/${page.dataset.flow}`;
+const picture = new FlowPicture(frame);
+let chosen = "";
+let asked = 0;
+
+// A page that another one has replaced, or a state that is gone, is said and is no failure.
+function showErrors(work) {
+  work.catch((error) => showToast(error.message, "error"));
+}
+
+async function showState(state, { isCentred = false } = {}) {
+  const turn = ++asked;
+  const isOther = state !== chosen;
+  chosen = state;
+  picture.select(state);
+  history.replaceState(null, "", state ? `${address}?state=${state}` : address);
+  if (around.checked && isOther) await drawAgain();
+  if (isCentred) picture.centre(state);
+  if (!state) return;
+  await refreshElement("#state-details", `${address}/states/${state}`);
+  if (turn !== asked) return;
+  const section = document.getElementById("state-scenarios");
+  if (section) await refreshElement("#state-scenarios", section.dataset.address);
+}
+
+async function drawAgain() {
+  const part = around.checked && chosen ? `?around=${chosen}` : "";
+  await picture.load(`${address}/picture.svg${part}`);
+  picture.select(chosen);
+  narrow();
+}
+
+function narrow() {
+  const names = picture.search(words.value);
+  found.textContent = words.value.trim() ? `${names.length} found` : "";
+  return names;
+}
+
+frame.addEventListener("state-chosen", (event) => showErrors(showState(event.detail.state)));
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-goto]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  showErrors(showState(link.dataset.goto, { isCentred: true }));
+});
+words.addEventListener("input", narrow);
+words.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  const names = narrow();
+  const next = names[(names.indexOf(chosen) + 1) % names.length];
+  if (next) showErrors(showState(next, { isCentred: true }));
+});
+around.addEventListener("change", async () => {
+  await drawAgain();
+  if (!around.checked && chosen) picture.centre(chosen);
+});
+document.getElementById("zoom-in").addEventListener("click", () => picture.zoom(1.25));
+document.getElementById("zoom-out").addEventListener("click", () => picture.zoom(0.8));
+document.getElementById("zoom-fit").addEventListener("click", () => picture.fit());
+listen("project", async ({ number }) => {
+  const notices = document.getElementById("flow-notices");
+  if (Number(notices.dataset.number) === number) return;
+  await refreshElement("#flow-notices", address);
+  await refreshElement("#flow-text", address);
+  const { x, y, scale } = picture;
+  await drawAgain();
+  Object.assign(picture, { x, y, scale, isMoved: true });
+  picture.apply();
+  if (chosen) await showState(chosen);
+});
+if (page.dataset.state) showErrors(showState(page.dataset.state, { isCentred: true }));

@@ -1,0 +1,39 @@
+// Lines: how they stand, every few seconds; members sign in and out, callers are taken out.
+
+import { postJson } from "./api.js";
+import { find, refreshElement, showToast } from "./dom.js";
+
+const REFRESH_MILLIS = 3000;
+
+async function change(button, path, body) {
+  button.disabled = true;
+  try {
+    const { message } = await postJson(path, body);
+    showToast(message);
+  } catch (error) {
+    showToast(error.message, "error");
+  }
+  await refresh();
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (button?.dataset.sign) {
+    const { group, member, sign } = button.dataset;
+    change(button, "/lines/sign", { group, member, sign });
+  } else if (button?.dataset.dismiss) {
+    if (!confirm("Take this caller out of the queue? They go on in the flow as after the longest wait.")) return;
+    change(button, "/lines/dismiss", { call: button.dataset.dismiss, number: Number(button.dataset.number) });
+  }
+});
+
+async function refresh() {
+  if (document.hidden) return;
+  try {
+    await refreshElement("#lines");
+  } catch {
+    // the page tells of a lost connection, and the next time may do
+  }
+}
+
+if (find("#lines")) setInterval(refresh, REFRESH_MILLIS);

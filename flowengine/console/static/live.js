@@ -1,0 +1,100 @@
+// What happens now: figures, callers in each state, and how many came and left.
+
+import { getJson } from "./api.js";
+import { find, findAll, refreshElement } from "./dom.js";
+import { listen } from "./events.js";
+import { FlowPicture } from "./picture.js";
+
+const REFRESH_MILLIS = 10000;
+const form = find("#choice");
+const frame = find("#picture");
+let picture = null;
+let counts = null;
+let passages = [];
+
+form?.addEventListener("change", (event) => {
+  if (event.target.name === "show") showNumbers();
+  else form.requestSubmit();
+});
+form?.addEventListener("formdata", ({ formData }) => formData.delete("show"));
+
+function showFigures({ calls, answered, failed, p95 }) {
+  find("#figure-calls").textContent = calls;
+  find("#figure-answered").textContent = answered;
+  find("#figure-failed").textContent = failed;
+  find("#figure-failed").classList.toggle("is-lost", failed > 0);
+  find("#figure-p95").textContent = p95 === null ? "–" : `${p95.toFixed(1)} ms`;
+}
+
+function countNow(flow) {
+  return new Map((counts?.places ?? []).filter(([own]) => own === flow).map(([, state, calls]) => [state, calls]));
+}
+
+// An edge may stand for several exits that lead to one state.
+function showEdgeNumbers(isNow) {
+  const sums = new Map();
+  for (const { state, exits } of passages) {
+    for (const [exit, times] of exits) {
+      const edge = picture.findEdge(state, exit);
+      const sum = sums.get(edge) ?? { state, exit, times: 0 };
+      sum.times += times;
+      if (edge) sums.set(edge, sum);
+    }
+  }
+  for (const { state, exit, times } of sums.values()) picture.setEdgeNumber(state, exit, isNow ? "" : times);
+}
+
+function showNumbers() {
+  const now = countNow(form.elements.flow.value);
+  for (const row of findAll("#drop-offs tr[data-state]")) {
+    find(".now", row).textContent = now.get(row.dataset.state) ?? "";
+  }
+  if (!picture) return;
+  const isNow = form.elements.show.value === "now";
+  const came = new Map(passages.map((one) => [one.state, one]));
+  for (const state of picture.states.keys()) {
+    const calls = now.get(state);
+    picture.setStateNumber(state, isNow ? calls ?? "" : came.get(state)?.came ?? "");
+    picture.states.get(state).classList.toggle("is-current", isNow && calls > 0);
+  }
+  showEdgeNumbers(isNow);
+}
+
+async function loadPassages() {
+  const query = new URLSearchParams({ flow: form.elements.flow.value, period: form.elements.period.value });
+  passages = await getJson(`/live/passages?${query}`);
+  showNumbers();
+}
+
+async function refresh() {
+  if (document.hidden) return;
+  try {
+    await refreshElement("#drop-offs");
+    await loadPassages();
+  } catch {
+    // the connection is shown elsewhere, and the next one may do
+  }
+}
+
+async function begin() {
+  if (frame) {
+    picture = new FlowPicture(frame);
+    try {
+      await picture.load(`/flows/${encodeURIComponent(frame.dataset.flow)}/picture.svg`);
+    } catch {
+      picture = null;
+    }
+  }
+  listen("counts", (news) => {
+    const isNew = counts && news.callbacks !== counts.callbacks;
+    counts = news;
+    showFigures(news);
+    showNumbers();
+    if (isNew && !waiting) waiting = setTimeout(() => { waiting = 0; refresh(); }, 1500);
+  });
+  await loadPassages();
+  setInterval(refresh, REFRESH_MILLIS);
+}
+
+let waiting = 0;
+if (form) begin();

@@ -1,0 +1,251 @@
+"""The calls of a journal in memory, for those who look for them and count them: one row for each call,
+and sums by time.
+
+The journal has a row for each callback, and indexes by call and by time alone, as each further one
+would cost every callback. So a process that looks often keeps this index beside it, which follows
+the journal by the numbers of its rows; the newest are read first. Nothing of it is on a disk.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from flowengine.journal.answer_rates import (
+    FAILED_OUTCOMES,
+    RATE_SECONDS,
+    AnswerFigures,
+    AnswerRates,
+)
+from flowengine.journal.call_search import CallPage, CallQuery, PageKey, search_calls
+from flowengine.journal.indexed_call import (
+    CALL_INDEXES,
+    CALL_TABLE,
+    WEIGHTS,
+    CallbackKind,
+    CallbackRow,
+    fold_calls,
+    save_calls,
+)
+from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
+from flowengine.journal.journal_row import REPEATED_OUTCOME
+from flowengine.journal.passage_counts import PassageCounts, StatePassages, read_way
+from flowengine.limits import MAX_CALL_SECONDS
+
+CHUNK_CALLBACKS = 2000  # read at once, some 20 ms of work
+# A call of which nothing was heard for longer has ended, and the platform's word of it was lost.
+LIVE_SECONDS = MAX_CALL_SECONDS + 600.0
+MAX_INDEXED_CALLBACKS = 5_000_000  # some 100 bytes each
+PRUNE_SECONDS = 60.0
+_PLACES_TABLE = """CREATE TABLE places (number INTEGER PRIMARY KEY, flow TEXT NOT NULL, state TEXT NOT NULL,
+    UNIQUE (flow, state))"""
+_CHUNK_QUERY = """
+SELECT number, call, at, seconds, micros, dimension, own, CASE WHEN step <= 1 THEN readable END
+FROM rows WHERE number > ? AND number <= ? ORDER BY number
+"""
+_KIND_COLUMNS = "event, release, flow, state, outcome, exit, reason, trace"
+_KINDS_QUERY = f"SELECT number, {_KIND_COLUMNS} FROM dimensions WHERE number = ?"  # noqa: S608
+_OLD_KINDS_QUERY = f"""SELECT number, {_KIND_COLUMNS} FROM rows
+WHERE number > ? AND number <= ? AND dimension IS NULL"""  # noqa: S608
+# each by a look at one end of the table; both at once would read all of it
+_BOUNDS_QUERY = """
+SELECT coalesce((SELECT min(number) FROM callbacks), 1), coalesce((SELECT max(number) FROM callbacks), 0)
+"""
+_LIVE_QUERY = """
+SELECT places.flow, places.state, release, count(*) FROM calls INDEXED BY calls_under_way
+LEFT JOIN places ON places.number = place WHERE ended = 0 AND at >= ? AND parent = ''
+GROUP BY place, release
+"""
+
+
+class IndexProgress(NamedTuple):
+    """How much of a journal is in its index, and whether that is all of it."""
+
+    callbacks: int
+    is_whole: bool
+
+
+class LivePlace(NamedTuple):
+    """How many calls are in a state of a release now."""
+
+    flow: str
+    state: str
+    release: str
+    calls: int
+
+
+class CallIndex:
+    """For any thread; one at a time is let in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        for statement in (CALL_TABLE, _PLACES_TABLE, *CALL_INDEXES):
+            self._database.execute(statement)
+        self._places: dict[tuple[str, str], int] = {}
+        self._kinds: dict[int, CallbackKind] = {}
+        self._passages = PassageCounts()
+        self._rates = AnswerRates()
+        self._identity: tuple[int, int] | None = None
+        self._reset()
+
+    def catch_up(self, seconds: float = 1.0) -> bool:
+        """Read what is new in the journal, and for so long what was before; whether anything has
+        come. Raises JournalError.
+        """
+        with self._lock, closing(open_for_reading(self.path)) as journal:
+            try:
+                return self._catch_up(journal, time.monotonic() + seconds)
+            except sqlite3.Error as error:
+                raise JournalError(format_read_error(self.path, error)) from error
+
+    def get_progress(self) -> IndexProgress:
+        with self._lock:
+            return IndexProgress(self._newest - self._oldest + 1, self._is_whole)
+
+    def find_calls(self, query: CallQuery, after: PageKey | None = None) -> CallPage:
+        """A page of the calls that are wanted."""
+        with self._lock:
+            return search_calls(self._database, query, after)
+
+    def find_legs(self, caller: str) -> list[str]:
+        """The ids of the legs of a call, or of the calls of a placement."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT call FROM calls WHERE parent = ? AND parent <> '' ORDER BY at", (caller,)
+            )
+            return [row[0].decode("utf-8", "surrogatepass") for row in rows]
+
+    def list_live_places(self, now: float) -> list[LivePlace]:
+        """Where the calls that are under way are, without legs."""
+        with self._lock:
+            rows = self._database.execute(_LIVE_QUERY, (now - LIVE_SECONDS,)).fetchall()
+        return [LivePlace(flow or "", state or "", *rest) for flow, state, *rest in rows]
+
+    def count_passages(self, flow: str, since: float, until: float) -> dict[str, StatePassages]:
+        """What callers did in each state of a flow in this time."""
+        with self._lock:
+            return self._passages.count(flow, max(since, self._oldest_at), until)
+
+    def measure_answers(self, now: float) -> AnswerFigures:
+        """How the server does at this moment."""
+        with self._lock:
+            return self._rates.measure(now)
+
+    def list_flows(self) -> list[str]:
+        """The flows that calls have been in."""
+        with self._lock:
+            return sorted({flow for flow, _ in self._places})
+
+    def close(self) -> None:
+        with self._lock:
+            self._database.close()
+
+    def _reset(self) -> None:
+        self._database.execute("DELETE FROM calls")
+        self._passages.clear()
+        self._rates.clear()
+        self._kinds.clear()
+        self._newest, self._oldest = 0, 1
+        self._newest_at = self._oldest_at = 0.0
+        self._pruned_at = time.monotonic()
+        self._is_whole = False
+
+    def _catch_up(self, journal: sqlite3.Connection, deadline: float) -> bool:
+        first, last = journal.execute(_BOUNDS_QUERY).fetchone()
+        identity = (self.path.stat().st_dev, self.path.stat().st_ino)
+        if identity != self._identity or last < self._newest:
+            self._reset()
+            self._identity = identity
+            self._newest, self._oldest = last, last + 1
+        before = self._newest, self._oldest
+        while self._newest < last:
+            upto = min(last, self._newest + CHUNK_CALLBACKS)
+            self._read_chunk(journal, self._newest, upto)
+            self._newest = upto
+        while self._oldest > first and time.monotonic() < deadline:
+            above = max(first - 1, self._oldest - 1 - CHUNK_CALLBACKS)
+            self._read_chunk(journal, above, self._oldest - 1)
+            self._oldest = above + 1
+            if self._newest - self._oldest >= MAX_INDEXED_CALLBACKS:
+                break
+        self._is_whole = self._oldest <= first
+        self._prune(journal)
+        return before != (self._newest, self._oldest)
+
+    def _read_chunk(self, journal: sqlite3.Connection, above: int, upto: int) -> None:
+        rows = [CallbackRow._make(row) for row in journal.execute(_CHUNK_QUERY, (above, upto))]
+        if not rows:
+            return
+        old = {
+            number: self._build_kind(*values)
+            for number, *values in journal.execute(_OLD_KINDS_QUERY, (above, upto))
+        }
+        pairs = [
+            (
+                row,
+                old[row.number]
+                if row.dimension is None
+                else self._find_kind(journal, row.dimension),
+            )
+            for row in rows
+        ]
+        with self._transaction():
+            save_calls(self._database, fold_calls(pairs))
+        newest = max(row.at for row in rows)
+        self._newest_at = max(self._newest_at, newest)
+        self._oldest_at = min(self._oldest_at or newest, *(row.at for row in rows))
+        answered = [(row, kind) for row, kind in pairs if not kind.is_repeated]
+        self._passages.add(((row.at, kind.way) for row, kind in answered), self._newest_at)
+        if newest > self._newest_at - 2 * RATE_SECONDS:
+            for row, kind in answered:
+                if row.micros is not None:
+                    self._rates.add(row.at, row.micros, is_failed=kind.is_failed)
+
+    def _find_kind(self, journal: sqlite3.Connection, dimension: int) -> CallbackKind:
+        kind = self._kinds.get(dimension)
+        if kind is None:
+            _, *values = journal.execute(_KINDS_QUERY, (dimension,)).fetchone()
+            kind = self._kinds[dimension] = self._build_kind(*values)
+        return kind
+
+    def _build_kind(
+        self, event: str, release: str, flow: str, state: str, outcome: str, exit_: str, reason: str, trace: str | None,
+    ) -> CallbackKind:  # fmt: skip
+        way = self._passages.number_way(read_way(event, reason, (flow, state), trace or ""))
+        place = self._find_place(flow, state) if state else 0
+        return CallbackKind(
+            event, release, flow, place, WEIGHTS.get(outcome, 0), exit_, reason.lower(), way,
+            outcome in FAILED_OUTCOMES, outcome == REPEATED_OUTCOME,
+        )  # fmt: skip
+
+    def _find_place(self, flow: str, state: str) -> int:
+        number = self._places.get((flow, state))
+        if number is None:
+            number = self._places[flow, state] = len(self._places) + 1
+            self._database.execute("INSERT INTO places VALUES (?, ?, ?)", (number, flow, state))
+        return number
+
+    def _prune(self, journal: sqlite3.Connection) -> None:
+        """Forget, now and then, what the journal has dropped."""
+        if time.monotonic() - self._pruned_at < PRUNE_SECONDS:
+            return
+        self._pruned_at = time.monotonic()
+        (oldest,) = journal.execute("SELECT min(at) FROM callbacks").fetchone()
+        self._oldest_at = max(self._oldest_at, oldest or self._newest_at)
+        self._passages.drop_before(self._oldest_at, self._newest_at)
+        self._database.execute("DELETE FROM calls WHERE until < ?", (self._oldest_at,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")

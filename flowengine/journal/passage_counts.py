@@ -1,0 +1,164 @@
+"""How callers went through the flows in some time: how many came to a state, by which exit they left,
+and where they hung up.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from flowengine.journal.encrypted_part import TraceTriples
+from flowengine.journal.journal_row import NON_EXIT_PATTERN
+
+HOUR_SECONDS, DAY_SECONDS = 3600, 86_400
+SPANS = (300, HOUR_SECONDS, DAY_SECONDS)
+"""Seconds of the periods that counts are kept for; the longer the time, the coarser"""
+FINE_SECONDS = 25 * HOUR_SECONDS  # for which the finest counts are kept
+MAX_HOURLY_SECONDS = 8 * DAY_SECONDS  # up to which hours are summed, beyond it days
+CALLER_HANGUP_REASON = "callerhangup"
+EVENTS_BESIDE = frozenset({"dice", "notify"})
+"""Callbacks that leave a call where it is"""
+STAYS_PREFIX = "again"  # the state asks once more
+_decode_trace = msgspec.json.Decoder(TraceTriples).decode
+
+
+class StatePassages(msgspec.Struct):
+    """What callers did in a state: how many came, by which exits they left, how many were asked
+    again, hung up here, and were cut off or ended here otherwise.
+    """
+
+    came: int = 0
+    exits: dict[str, int] = {}
+    again: int = 0
+    hung_up: int = 0
+    ended: int = 0
+
+
+class WayEffect(NamedTuple):
+    """What one callback on a way adds to the counts of states. `ends` is "hung_up" or "ended" where
+    the call ended with it, in the state `at`.
+    """
+
+    came: tuple[tuple[str, str], ...]
+    exits: tuple[tuple[str, str, str], ...]
+    again: tuple[tuple[str, str], ...]
+    at: tuple[str, str]
+    ends: str
+
+    def list_flows(self) -> set[str]:
+        """The flows whose counts it changes."""
+        places = (*self.came, *self.again, *((flow, state) for flow, state, _ in self.exits))
+        ended = [self.at] if self.ends and self.at[1] else []
+        return {flow for flow, _ in (*places, *ended)}
+
+
+class PassageCounts:
+    """Counts of ways by flows and periods of time. A way has a number."""
+
+    def __init__(self) -> None:
+        self._ways: list[WayEffect] = []
+        self._numbers: dict[WayEffect, int] = {}
+        self._flows: list[set[str]] = []
+        self._counts: dict[str, dict[tuple[int, int], dict[int, int]]] = {}
+
+    def number_way(self, way: WayEffect) -> int:
+        """The number of a way."""
+        number = self._numbers.get(way)
+        if number is None:
+            number = self._numbers[way] = len(self._ways)
+            self._ways.append(way)
+            self._flows.append(way.list_flows())
+        return number
+
+    def add(self, ways: Iterable[tuple[float, int]], newest: float) -> None:
+        """Count callbacks, each with its time and way; `newest` is the time of the newest of all."""
+        finest = Counter((int(at // SPANS[0]), way) for at, way in ways)
+        for (number, way), times in finest.items():
+            at = number * SPANS[0]
+            keys = [(span, at // span) for span in SPANS[newest - at > FINE_SECONDS :]]
+            for flow in self._flows[way]:
+                periods = self._counts.setdefault(flow, {})
+                for key in keys:
+                    counter = periods.setdefault(key, {})
+                    counter[way] = counter.get(way, 0) + times
+
+    def drop_before(self, oldest: float, newest: float) -> None:
+        """Forget what is older than the journal, and what is too old to be counted finely."""
+        limits = dict.fromkeys(SPANS, oldest) | {SPANS[0]: max(oldest, newest - FINE_SECONDS)}
+        for flow, periods in self._counts.items():
+            self._counts[flow] = {
+                (span, number): counter
+                for (span, number), counter in periods.items()
+                if (number + 1) * span > limits[span]
+            }
+
+    def clear(self) -> None:
+        self._counts.clear()
+
+    def count(self, flow: str, since: float, until: float) -> dict[str, StatePassages]:
+        """What callers did in each state of a flow in this time. Its beginning is rounded down to a
+        period.
+        """
+        span, periods = choose_span(until - since), self._counts.get(flow, {})
+        total: Counter[int] = Counter()
+        for number in range(int(since // span), int(until // span) + 1):
+            if counter := periods.get((span, number)):
+                total.update(counter)
+        found: dict[str, StatePassages] = {}
+        for way, times in total.items():
+            add_way(found, flow, self._ways[way], times)
+        return found
+
+
+def choose_span(seconds: float) -> int:
+    """The length of the periods that a time is summed from."""
+    if seconds <= HOUR_SECONDS:
+        return SPANS[0]
+    return SPANS[1] if seconds <= MAX_HOURLY_SECONDS else SPANS[2]
+
+
+def add_way(found: dict[str, StatePassages], flow: str, way: WayEffect, times: int) -> None:
+    """Add what so many callbacks on this way did in a flow."""
+    for own, state in way.came:
+        if own == flow:
+            found.setdefault(state, StatePassages()).came += times
+    for own, state, name in way.exits:
+        if own == flow:
+            exits = found.setdefault(state, StatePassages()).exits
+            exits[name] = exits.get(name, 0) + times
+    for own, state in way.again:
+        if own == flow:
+            found.setdefault(state, StatePassages()).again += times
+    if way.ends and way.at[0] == flow and way.at[1]:
+        passages = found.setdefault(way.at[1], StatePassages())
+        if way.ends == "hung_up":
+            passages.hung_up += times
+        else:
+            passages.ended += times
+
+
+def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEffect:
+    """What a callback does, by its trace; `at` is where the call is after it. A callback begins in
+    the state that the call has waited in, and nobody came there by it; unless it begins the call,
+    or a part of the flow that handles an event beside it.
+    """
+    came: list[tuple[str, str]] = []
+    exits: list[tuple[str, str, str]] = []
+    again: list[tuple[str, str]] = []
+    before = None
+    for index, (flow, state, what) in enumerate(_decode_trace(trace) if trace else ()):
+        if not state:
+            continue
+        is_beside = event in EVENTS_BESIDE and (flow, state) != at
+        if (flow, state) != before and (index or event == "ice" or is_beside):
+            came.append((flow, state))
+        before = flow, state
+        if what.startswith(STAYS_PREFIX):
+            again.append((flow, state))
+        elif not NON_EXIT_PATTERN.match(what):
+            exits.append((flow, state, what.partition(": ")[0]))
+    ends = ""
+    if event == "dice":
+        ends = "hung_up" if reason.lower() == CALLER_HANGUP_REASON else "ended"
+    return WayEffect(tuple(came), tuple(exits), tuple(again), at if ends else ("", ""), ends)

@@ -1,0 +1,187 @@
+"""Who may see a console, and who may change something by it."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from flowengine.console.access import ConsoleUser, SessionClaims, SignedSessions
+from flowengine.console.console_settings import ConsoleTokens, check_exposed_console
+from flowengine.server.server_settings import SettingsError
+from tests.console.console_line import (
+    ADMIN,
+    CHANGE,
+    HTML,
+    READER,
+    TOKENS,
+    ConsoleClient,
+    create_client,
+)
+
+CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
+NAVIGATION = {**HTML, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+COOKIE = "flowengine_console_8081"
+
+
+def sign_in(client: ConsoleClient, token: str, name: str = "Ann") -> int:
+    return client.post("/sign-in", json={"token": token, "name": name}).status_code
+
+
+def test_console_without_tokens_is_open_to_its_machine(flows: Path) -> None:
+    assert create_client(flows).get("/problems").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers"),
+    [
+        ("192.0.2.7", {}),
+        ("127.0.0.1", {"X-Forwarded-For": "192.0.2.7"}),
+        ("127.0.0.1", {"Host": "evil.example:8081"}),
+        ("127.0.0.1", CROSS_SITE),
+        ("127.0.0.1", {**NAVIGATION, "Origin": "https://evil.example"}),
+        ("127.0.0.1", {**CROSS_SITE, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}),
+    ],
+    ids=["other_machine", "proxy", "rebound_name", "other_site", "origin", "frame"],
+)
+def test_request_from_elsewhere_without_tokens_is_refused(
+    flows: Path, peer: str, headers: dict[str, str]
+) -> None:
+    client = create_client(flows, peer=peer)
+    answer = client.get("/problems", headers=headers)
+    expected = 200 if headers.get("Origin") else 403  # a link; its server learns nothing
+    assert answer.status_code == expected
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "application/json"},
+        {**CHANGE, "Content-Type": "text/plain"},
+        {**CHANGE, **CROSS_SITE, "Content-Type": "application/json"},
+        {**CHANGE, **CROSS_SITE, **NAVIGATION, "Content-Type": "application/json"},
+        {**CHANGE, "Origin": "https://evil.example", "Content-Type": "application/json"},
+    ],
+)
+def test_change_that_a_page_of_another_site_can_send_is_refused(
+    flows: Path, headers: dict[str, str]
+) -> None:
+    answer = create_client(flows).post("/sign-out", content=b"{}", headers=headers)
+    assert answer.status_code in (403, 415)
+
+
+@pytest.mark.parametrize("path", ["/", "/problems", "/events", "/no-such-page"])
+def test_page_with_tokens_asks_to_sign_in(flows: Path, path: str) -> None:
+    client = create_client(flows, TOKENS, peer="192.0.2.7")
+    assert client.get(path).status_code == 401
+    answer = client.get(f"{path}?x=1", headers=HTML)
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        f"/sign-in?to={path.replace('/', '%2F')}%3Fx%3D1",
+    )
+    asked = client.get("/sign-in", headers=HTML)
+    assert (asked.status_code, "Problems" in asked.text) == (200, False)
+
+
+def test_link_from_another_site_is_loaded_again_for_its_cookie(flows: Path) -> None:
+    client = create_client(flows, TOKENS)
+    answer = client.get("/problems", headers={**NAVIGATION, **CROSS_SITE})
+    assert (answer.status_code, "http-equiv" in answer.text) == (200, True)
+
+
+def test_signed_in_user_sees_pages_until_signing_out(flows: Path) -> None:
+    client = create_client(flows, TOKENS)
+    assert sign_in(client, ADMIN, "Ann <ann@example.com>") == 200
+    page = client.get("/problems", headers=HTML)
+    assert "Ann &lt;ann@example.com&gt;" in page.text
+    cookie = client.cookies[COOKIE]
+    assert client.post("/sign-out", json={}).status_code == 200
+    assert client.get("/problems").status_code == 401
+    client.cookies.set(COOKIE, cookie)  # kept by somebody
+    assert client.get("/problems").status_code == 401
+
+
+def test_cookie_is_out_of_reach_for_scripts_and_other_sites(flows: Path) -> None:
+    client = create_client(flows, TOKENS)
+    answer = client.post("/sign-in", json={"token": ADMIN, "name": "Ann"})
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert "Max-Age=28800" in cookie
+
+
+def test_reader_sees_pages_and_changes_nothing(flows: Path) -> None:
+    client = create_client(flows, TOKENS)
+    assert sign_in(client, READER) == 200
+    assert "reads only" in client.get("/problems").text
+    answer = client.post("/any-change", json={})
+    assert (answer.status_code, answer.json()["error"]) == (
+        403,
+        "you may read here, and change nothing",
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "name", "status"),
+    [("wrong token, quite long", "Ann", 403), ("", "Ann", 403), (ADMIN, " ", 400)],
+)
+def test_sign_in_that_is_wrong_is_refused(flows: Path, token: str, name: str, status: int) -> None:
+    client = create_client(flows, TOKENS)
+    assert sign_in(client, token, name) == status
+    assert not client.cookies
+
+
+def test_empty_token_opens_nothing_where_only_readers_have_one(flows: Path) -> None:
+    client = create_client(flows, ConsoleTokens(reader=READER))
+    assert sign_in(client, "") == 403
+    assert sign_in(client, READER) == 200
+
+
+def test_cookie_that_is_forged_or_old_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = SignedSessions(b"key")
+    cookie = sessions.issue("Ann", may_change=False)
+    assert isinstance(sessions.read(cookie), SessionClaims)
+    forged = SignedSessions(b"another key").issue("Ann", may_change=True)
+    for wrong in (
+        forged,
+        cookie[:-2],
+        cookie.replace(".", ""),
+        "",
+        "é.é",
+        f"{forged.split('.')[0]}.{cookie.split('.')[1]}",
+    ):
+        assert sessions.read(wrong) is None
+    later = time.time() + 9 * 3600
+    monkeypatch.setattr("flowengine.console.access.time.time", lambda: later)
+    assert sessions.read(cookie) is None
+
+
+def test_console_for_other_machines_needs_a_token() -> None:
+    with pytest.raises(SettingsError, match="FLOWENGINE_ADMIN_TOKEN"):
+        check_exposed_console("0.0.0.0", ConsoleTokens())
+    check_exposed_console("0.0.0.0", TOKENS)
+    check_exposed_console("localhost", ConsoleTokens())
+
+
+def test_user_of_an_open_console_is_who_runs_it(
+    flows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> str:
+        raise OSError
+
+    monkeypatch.setattr("flowengine.console.access.getpass.getuser", fail)
+    seen: list[ConsoleUser] = []
+    monkeypatch.setattr(
+        "flowengine.console.page_rendering.get_user",
+        lambda request: seen.append(request.state.user) or request.state.user,
+    )
+    create_client(flows).get("/problems")
+    assert seen == [ConsoleUser("console", may_change=True, has_signed_in=False)]
+
+
+def test_page_has_a_strict_policy(flows: Path) -> None:
+    headers = create_client(flows).get("/problems").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-frame-options"] == "DENY"

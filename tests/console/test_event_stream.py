@@ -1,0 +1,50 @@
+"""Events for the browsers that are open."""
+
+import asyncio
+
+from flowengine.console.event_stream import MAX_WAITING_EVENTS, EventStream
+
+
+async def test_browser_gets_the_latest_event_of_each_topic_first() -> None:
+    stream = EventStream()
+    stream.publish("project", {"number": 1})
+    stream.publish("project", {"number": 2})
+    events = stream.read_events()
+    assert await anext(events) == b'retry: 2000\n\nevent: project\ndata: {"number":2}\n\n'
+    stream.publish("counts", {"calls": 3})
+    assert await anext(events) == b'event: counts\ndata: {"calls":3}\n\n'
+    await events.aclose()
+    assert not stream.has_readers
+
+
+async def test_stream_ends_with_the_console() -> None:
+    stream = EventStream()
+    events = stream.read_events()
+    await anext(events)
+    asyncio.get_running_loop().call_soon(stream.close)
+    assert [event async for event in events] == []
+    assert [event async for event in stream.read_events()] == []
+
+
+async def test_browser_that_takes_no_events_is_sent_away() -> None:
+    stream = EventStream()
+    events = stream.read_events()
+    await anext(events)
+    for number in range(MAX_WAITING_EVENTS + 1):
+        stream.publish("counts", number)
+    assert not stream.has_readers
+    assert len([event async for event in events]) < MAX_WAITING_EVENTS
+
+
+async def test_event_that_is_the_last_one_again_is_not_sent() -> None:
+    stream = EventStream()
+    events = stream.read_events()
+    await anext(events)
+    stream.publish("counts", 1)
+    stream.publish("counts", 1)
+    stream.publish("counts", 2)
+    assert [await anext(events), await anext(events)] == [
+        b"event: counts\ndata: 1\n\n",
+        b"event: counts\ndata: 2\n\n",
+    ]
+    await events.aclose()

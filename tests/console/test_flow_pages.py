@@ -1,0 +1,236 @@
+"""Flows in the browser: the list, a picture, a state; as answers and in a real browser."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.console.accessibility import list_faint_texts, list_violations
+from tests.console.console_line import build_settings, create_client, serve_console
+from tests.console.test_hostile_content import HOSTILE, MARK, find_faults, read_markup
+from tests.thoroughness import examples
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+LINE = """\
+flow: line
+title: The <b>line</b>
+start: menu
+states:
+  # where everybody begins
+  menu:
+    menu:
+      prompt: Press 1 & wait, or 2.
+      options: {1: greet, 2: ask}
+      otherwise: greet
+  greet:
+    say: <script>alert(1)</script>
+    hangup:
+
+  # asks in another flow
+  ask:
+    subflow: {flow: other, outcomes: {done: greet}}
+    error: greet
+"""
+OTHER = """\
+flow: other
+outcomes: [done]
+start: told
+states:
+  told:
+    say: Told.
+    next: over
+  over:
+    return: done
+"""
+SCENARIOS = """\
+flow: line
+scenarios:
+  somebody presses 1:
+    when: [{press: 1}]
+    then: {hears: alert}
+  somebody presses 2, and expects too much:
+    when: [{press: 2}]
+    then: {hears: Nothing of this.}
+"""
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    folder = tmp_path / "flows"
+    (folder / "scenarios").mkdir(parents=True)
+    (folder / "line.yaml").write_text(LINE)
+    (folder / "other.yaml").write_text(OTHER)
+    (folder / "scenarios" / "line.yaml").write_text(SCENARIOS)
+    (folder / "project.yaml").write_text(
+        "project: lines\nroutes: [{to: '+46701234567', flow: line}]\n"
+    )
+    return folder
+
+
+def test_list_of_flows_has_titles_numbers_and_problems(lines: Path) -> None:
+    client = create_client(lines)
+    page = client.get("/flows").text
+    assert 'href="/flows/line"' in page
+    assert 'href="/flows/other"' in page
+    assert "The &lt;b&gt;line&lt;/b&gt;" in page
+    assert "+46701234567" in page
+    assert 'href="/flows/other"' not in client.get("/flows?q=467012").text
+    assert "No flow has these words" in client.get("/flows?q=nothing").text
+
+
+def test_project_without_flows_says_what_to_do(tmp_path: Path) -> None:
+    assert "flowengine new" in create_client(tmp_path).get("/flows").text
+
+
+def test_flow_is_a_picture_and_the_same_as_text(lines: Path) -> None:
+    page = create_client(lines).get("/flows/line").text
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="flow-picture"') == 1
+    for state in ("menu", "greet", "ask"):
+        assert f'data-state="{state}"' in page
+        assert f'href="/flows/line/states/{state}"' in page
+    assert "<script>alert" not in page
+    assert "style=" not in page
+    assert "<style" not in page
+
+
+def test_picture_shows_all_or_what_is_around_a_state(lines: Path) -> None:
+    client = create_client(lines)
+    whole = client.get("/flows/line/picture.svg")
+    assert whole.headers["content-type"] == "image/svg+xml"
+    assert whole.text.count("data-state=") == 3
+    (lines / "line.yaml").write_text(
+        LINE.replace("2: ask", "2: first").replace(
+            "  greet:", "  first:\n    say: First.\n    next: ask\n  greet:"
+        )
+    )
+    client = create_client(lines)
+    near = client.get("/flows/line/picture.svg?around=first").text
+    assert near.count("data-state=") == 3
+    assert 'data-state="greet"' not in near
+    assert (
+        client.get("/flows/line/picture.svg?around=first&distance=9").text.count("data-state=") == 4
+    )
+
+
+def test_state_tells_what_was_written_where_it_leads_and_what_it_sends(lines: Path) -> None:
+    client = create_client(lines)
+    page = client.get("/flows/line/states/menu").text
+    assert "line.yaml:6" in page
+    assert "Press 1 &amp; wait, or 2." in page
+    assert "asks in another flow" not in page
+    assert page.count('data-goto="greet"') == 2
+    assert "runMenu" in page
+    assert "incoming call" in page
+    asked = client.get("/flows/line/states/ask").text
+    assert 'href="/flows/other"' in asked
+    assert 'data-goto="menu"' in asked
+
+
+def test_state_has_its_scenarios_and_what_none_takes(lines: Path) -> None:
+    client = create_client(lines)
+    page = client.get("/flows/line/states/menu/scenarios").text
+    assert page.index("passes</span> somebody presses 1") < page.index("fails</span> somebody")
+    assert "No scenario takes" in page
+    assert "otherwise" in page
+    assert "somebody presses 2" in client.get("/flows/other/states/told/scenarios").text
+
+
+def test_flow_with_errors_is_shown_as_it_was(lines: Path) -> None:
+    client = create_client(lines)
+    client.get("/flows")
+    (lines / "line.yaml").write_text(LINE.replace("2: ask", "2: [ask"))
+    (lines / "other.yaml").write_text(OTHER.replace("over:", "end: [x"))
+    asyncio.run(client.app.state.context.project.refresh())
+    page = client.get("/flows/line").text
+    assert "This is the flow as it was before" in page
+    assert 'data-state="ask"' in page
+    assert "has errors" in client.get("/flows").text
+
+
+def test_files_with_errors_are_named_where_no_flow_can_be_shown(lines: Path) -> None:
+    (lines / "line.yaml").write_text("flow: line\nstart: [")
+    (lines / "other.yaml").write_text(OTHER.replace("return: done", "return: [done"))
+    page = create_client(lines).get("/flows").text
+    assert "line.yaml" in page
+    assert "other.yaml" in page
+    assert "No flows yet" not in page
+
+
+def test_problem_of_a_state_is_shown_at_its_line(lines: Path) -> None:
+    (lines / "line.yaml").write_text(LINE.replace("  ask:\n", "  lost:\n    say: Lost.\n  ask:\n"))
+    page = create_client(lines).get("/flows/line/states/lost").text
+    assert 'class="line has-problem"' in page
+    assert "/problems/FE" in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/flows/nowhere",
+        "/flows/nowhere/picture.svg",
+        "/flows/line/states/nowhere",
+        "/flows/nowhere/states/menu",
+        "/flows/line/states/nowhere/scenarios",
+    ],
+)
+def test_flow_or_state_that_does_not_exist_is_not_found(lines: Path, path: str) -> None:
+    assert create_client(lines).get(path).status_code == 404
+
+
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(hostile=HOSTILE)
+def test_hostile_text_is_text_in_pictures_and_states(hostile: str, lines: Path) -> None:
+    quoted = json.dumps(hostile)
+    flow = LINE.replace("The <b>line</b>", quoted).replace("<script>alert(1)</script>", quoted)
+    (lines / "line.yaml").write_text(flow.replace("1 & wait, or 2.", f"1\n      again: {quoted}"))
+    client = create_client(lines)
+    paths = ("flows", "flows/line", "flows/line/states/greet", "flows/line/picture.svg")
+    for path in paths:
+        page = client.get(f"/{path}").text
+        assert read_markup(page).tags & {"script", "b", MARK} <= {"script"}, path
+        assert [one for one in find_faults(page) if one != "svg"] == [], path
+    assert client.app.state.context.project.latest.is_valid
+
+
+@pytest.fixture
+def address(lines: Path) -> Iterator[str]:
+    with serve_console(build_settings(lines)) as found:
+        yield found
+
+
+def test_pages_of_flows_are_accessible(page: "Page", address: str) -> None:
+    for path in ("/flows", "/flows/line?state=menu", "/flows/line/states/ask"):
+        page.goto(f"{address}{path}")
+        assert list_violations(page) == [], path
+    page.goto(f"{address}/flows/line?state=menu")
+    assert list_faint_texts(page) == []
+
+
+def test_author_finds_a_state_in_the_picture_and_mends_it(
+    page: "Page", address: str, lines: Path
+) -> None:
+    page.goto(f"{address}/flows")
+    page.get_by_label("Search").fill("467")
+    page.get_by_role("link", name="line", exact=True).click()
+    page.locator('.state[data-state="ask"]').click()
+    page.get_by_role("heading", name="ask").wait_for()
+    assert page.url.endswith("/flows/line?state=ask")
+    page.get_by_text("somebody presses 2, and expects too much").wait_for()
+    page.locator("#state-details").get_by_role("link", name="greet").first.click()
+    page.get_by_role("heading", name="greet").wait_for()
+    page.locator('.state[data-state="greet"]').focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.locator('#state-details[data-state="menu"], #state-details[data-state="ask"]').wait_for()
+    page.get_by_label("Search states").fill("told")
+    page.get_by_text("0 found").wait_for()
+    (lines / "line.yaml").write_text(
+        LINE.replace("  greet:\n", "  other:\n    hangup:\n  greet:\n")
+    )
+    page.locator('.state[data-state="other"]').wait_for()

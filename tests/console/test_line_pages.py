@@ -1,0 +1,143 @@
+"""The page of lines: who waits, who takes calls, and what a supervisor does."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from flowengine.orchestration.matching import Queue, format_queue_id
+from flowengine.orchestration.ring_state import Ring, RingLeg
+from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
+from flowengine.runtime.orchestrations import LIVE_KIND
+from flowengine.states.ring_plan import RingMember, RingPlan
+from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, open_store
+from flowengine.storage.sessions.orchestration_rows import (
+    QUEUE_KIND,
+    OrchestrationChange,
+    QueueEntry,
+    SavedAgentStatus,
+)
+from tests.console.console_line import ConsoleClient, create_client
+from tests.console.operated_line import SECRET, create_operator
+
+ANN, BOB = RingMember("number", "+14045009001"), RingMember("sip", "bob@example.com")
+QUEUE = format_queue_id("app", "support")
+
+
+def run_on(data: Path, work: Callable[[OrchestrationStore], Awaitable[object]]) -> object:
+    async def run() -> object:
+        store = open_store(f"sqlite:{data / 'calls.db'}")
+        assert store.orchestrations is not None
+        try:
+            return await work(store.orchestrations)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+async def fill_lines(store: OrchestrationStore) -> None:
+    """Two callers wait, of whom one is rung for; a member has signed out."""
+    now = time.time()
+    encoding = OrchestrationEncoding(Codec([derive_key(SECRET)]))
+    plan = RingPlan("room", (ANN,), "all at once", 20, "", "en-US", group="support")
+    leg = RingLeg(1, ANN, now + 20, "rings")
+    ring = Ring(id="second", number=1, plan=plan, phase="rings", legs=(leg,))
+    saved = [
+        SavedOrchestration(QUEUE, QUEUE_KIND, "", 1, msgspec.msgpack.encode(Queue("support", (ANN, BOB))), now + 999),
+        SavedOrchestration("second", LIVE_KIND, "", 1, encoding.encode_ring(OwnedRing(ring)), now + 999),
+    ]  # fmt: skip
+    entries = (
+        QueueEntry(QUEUE, "first", 1, 0, now - 65),
+        QueueEntry(QUEUE, "second", 1, 5, now - 20, ANN.address),
+    )
+    for one in saved:
+        own = entries if one.kind == QUEUE_KIND else ()
+        change = OrchestrationChange(one.id, one, entries=own)
+        await store.take_turn(one.id, lambda _: (), lambda _saved, _agents, it=change: (it, None))
+    await store.set_agent_status(SavedAgentStatus("support", BOB.address, "out", now - 500))
+
+
+def list_claimed_keys(data: Path) -> list[str]:
+    """The keys of the tasks that are due now."""
+
+    async def claim(store: OrchestrationStore) -> list[str]:
+        claimed = [await store.claim_task(time.time() + 1, 3.0) for _ in range(3)]
+        return [task.key for task in claimed if task]
+
+    found = run_on(data, claim)
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    run_on(tmp_path, fill_lines)
+    return tmp_path
+
+
+@pytest.fixture
+def client(data: Path, flows: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleClient:
+    monkeypatch.setenv("FLOWENGINE_COOKIE_KEYS", SECRET)
+    return create_operator(flows, data)
+
+
+def test_page_shows_who_waits_who_takes_calls_and_rings(client: ConsoleClient) -> None:
+    page = client.get("/lines").text
+    assert page.index("<code>second</code>") < page.index("<code>first</code>")  # by priority
+    assert "a member is rung" in page
+    assert "+*********01" in page
+    assert "14045009001" not in page
+    assert "signed out" in page
+    assert "Rings under way" in page
+    assert '<span class="badge">rings</span>' in page
+
+
+def test_member_signs_in_by_a_handle_without_the_address(
+    client: ConsoleClient, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    handle = re.findall(
+        r'data-sign="in" data-group="support" data-member="(\w+)"', client.get("/lines").text
+    )
+    answer = client.post("/lines/sign", {"group": "support", "member": handle[0], "sign": "in"})
+    assert answer.json() == {"message": "b***@example.com is signed in to support"}
+    assert "b***@example.com is signed in to support" in caplog.text  # with the name before it
+    statuses = run_on(data, lambda store: store.list_agent_statuses())
+    assert isinstance(statuses, list)
+    assert [one.status for one in statuses] == ["in"]
+
+
+def test_caller_is_taken_out_by_a_task_of_their_orchestration(
+    client: ConsoleClient, data: Path
+) -> None:
+    assert client.post("/lines/dismiss", {"call": "second", "number": 1}).status_code == 200
+    assert "timer:dismiss:1" in list_claimed_keys(data)
+    assert client.post("/lines/dismiss", {"call": "nobody", "number": 1}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "status"),
+    [
+        ("sign", {"group": "support", "member": "nobody", "sign": "in"}, 409),
+        ("sign", {"group": "support", "member": "nobody", "sign": "fly"}, 400),
+        ("dismiss", {"call": "first"}, 400),
+    ],
+)
+def test_change_that_makes_no_sense_is_refused(
+    client: ConsoleClient, path: str, asked: dict[str, object], status: int
+) -> None:
+    answer = client.post(f"/lines/{path}", asked)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_page_without_lines_says_what_to_do(flows: Path, tmp_path: Path) -> None:
+    for store in ("none", f"sqlite:{tmp_path}/gone/calls.db"):
+        assert "No lines yet" in create_client(flows, store=store).get("/lines").text
+    assert not (tmp_path / "gone").exists()

@@ -1,0 +1,77 @@
+"""The page of what happens now, and the events that keep it so."""
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from flowengine.console.app import create_console_app, follow_project
+from flowengine.console.call_follower import sum_places
+from flowengine.console.console_context import ConsoleContext
+from flowengine.journal.call_index import LivePlace
+from tests.console.console_line import ConsoleTokens, build_settings, create_client
+from tests.console.operated_line import CALLS, create_operator, record_calls, write_line
+from tests.waiting import PATIENCE_SECONDS
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("data")
+    record_calls(data)
+    return data
+
+
+def test_live_page_shows_figures_and_where_callers_leave(data: Path, tmp_path: Path) -> None:
+    page = create_operator(write_line(tmp_path / "flows"), data).get("/live").text
+    assert '<strong id="figure-calls">1</strong>' in page
+    assert f'<strong id="figure-answered">{len(CALLS)}</strong>' in page
+    assert '<strong id="figure-failed">0</strong>' in page
+    assert "Where callers leave: 24 hours" in page
+    assert page.index('data-state="welcome"') < page.index('data-state="main"')
+    assert "1 (25 %)" in page  # of four who came to the menu
+
+
+def test_passages_are_sent_for_the_picture(data: Path, tmp_path: Path) -> None:
+    client = create_operator(write_line(tmp_path / "flows"), data)
+    for period in ("1h", "24h", "7d", "30d", "nonsense"):
+        found = client.get(f"/live/passages?flow=line&period={period}").json()
+        by_state = {one["state"]: one for one in found}
+        assert by_state["main"] == {
+            "state": "main",
+            "came": 4,
+            "hung_up": 1,
+            "exits": [["key 1", 1], ["key 2", 1]],
+        }
+        assert by_state["report"]["came"] == 2  # at the end of a call
+    assert client.get("/live/passages?flow=other").json() == []
+
+
+def test_live_page_without_a_server_says_what_it_would_show(flows: Path, tmp_path: Path) -> None:
+    page = create_client(flows, store=f"sqlite:{tmp_path}/calls.db").get("/live").text
+    assert "Nothing to see yet" in page
+    assert "flowengine serve" in page
+
+
+async def test_new_callbacks_are_told_to_browsers(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    settings = build_settings(write_line(tmp_path / "flows"), store=f"sqlite:{data / 'calls.db'}")
+    app = create_console_app(settings, ConsoleTokens())
+    context: ConsoleContext = app.state.context
+    async with follow_project(app), aclosing(context.stream.read_events()) as events:
+        await anext(events)
+        assert await context.calls.load_index() is None
+        await asyncio.to_thread(record_calls, data)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (told := await anext(events)).startswith(b"event: counts"):
+                pass
+    counts = msgspec.json.decode(told.split(b"data: ")[1])
+    assert counts["places"] == [["line", "main", 1]]
+    assert (counts["calls"], counts["callbacks"], counts["is_whole"]) == (1, len(CALLS), True)
+
+
+def test_places_are_summed_over_releases() -> None:
+    places = [LivePlace("line", "main", "r1", 2), LivePlace("line", "main", "r2", 3)]
+    assert sum_places(places) == [("line", "main", 5)]

@@ -1,0 +1,74 @@
+"""The phone in a browser: somebody calls, hears, presses, is connected, and keeps the call."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from flowengine.cli import main
+from tests.console.accessibility import list_violations
+from tests.console.console_line import build_settings, serve_console
+from tests.phone.phone_project import project
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CALL = ".phone-opening .phone-call-button"
+# A browser without voices never speaks; this one has a voice, and tells what it was to say.
+VOICES = """\
+window.said = [];
+const voice = {lang: "en-US", name: "a voice"};
+speechSynthesis.getVoices = () => [voice];
+speechSynthesis.cancel = () => {};
+window.SpeechSynthesisUtterance = class extends EventTarget {
+  constructor(text) { super(); this.text = text; }
+};
+speechSynthesis.speak = (words) => {
+  window.said.push(`${words.lang}: ${words.text}`);
+  setTimeout(() => words.dispatchEvent(new Event("end")), 1);
+};
+"""
+
+
+def test_caller_hears_presses_is_connected_and_keeps_the_call(page: "Page", tmp_path: Path) -> None:
+    flows = project(tmp_path)
+    page.emulate_media(reduced_motion="reduce")
+    page.add_init_script(VOICES)
+    with serve_console(build_settings(flows)) as address:
+        page.goto(address)
+        page.keyboard.press("Enter")  # the button has the focus
+        page.wait_for_selector(".phone-key.is-offered >> text=shop")
+        page.wait_for_function("said.length === 2")
+        assert page.evaluate("said") == [
+            "en-US: Welcome to the shop.",
+            "en-US: For your order press 1. For the shop press 2.",
+        ]
+        assert "Press 1 or 2, or say something." in page.inner_text("[data-part=hint]")
+        page.wait_for_selector(".state.is-current[data-state=welcome]")
+        assert list_violations(page) == []
+
+        page.keyboard.type("11230")  # the keys after the first belong to the next question
+        page.wait_for_selector(".phone-lookup >> text=GET /orders/1230")
+        page.wait_for_selector(".state.is-current[data-state=look_up]")
+        page.wait_for_selector(".edge.is-visited[data-from=ask][data-to=look_up]", state="attached")
+        page.fill("#phone-answer", "timeout")
+        page.keyboard.press("Enter")
+
+        page.wait_for_selector(".phone-party.is-ringing >> text=+14045009000")
+        page.click(".phone-party >> text=Answer")
+        page.wait_for_selector("[data-part=hint] >> text=You are connected")
+        page.check("text=Show what is sent and received")
+        page.click(".phone-line-message summary >> nth=1")
+        assert '"name": "runMenu"' in page.inner_text(
+            ".phone-line-message[open], details[open] pre"
+        )
+        page.reload()
+        page.click("[data-part=hangup]")
+
+        page.click("[data-part=saveEnd]")
+        page.click("text=Save as scenarios/line-call.yaml")
+        page.wait_for_selector(".phone-saved")
+        assert list_violations(page) == []
+    result = CliRunner().invoke(main, ["test", str(flows)])
+    assert result.exit_code == 0, result.output
+    assert "fails: timeout" in (flows / "scenarios" / "line-call.yaml").read_text()

@@ -1,0 +1,153 @@
+"""The page of releases: what is live, and the commands that change it."""
+
+from pathlib import Path
+
+import pytest
+
+from flowengine.journal import CanaryFigures
+from flowengine.releases.canary_verdict import judge_canary
+from flowengine.releases.ledger import Ledger
+from tests.console.console_line import ADMIN, READER, TOKENS, ConsoleClient, create_client
+from tests.console.operated_line import (
+    CHANGED_FLOW,
+    SECRET,
+    create_operator,
+    publish_line,
+    record_calls,
+    write_line,
+)
+from tests.journal.journal_line import FLOW
+
+OLD_FLOW = FLOW.replace("Welcome.", "Hello.")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    data = tmp_path / "data"
+    publish_line(data, OLD_FLOW, "bob")
+    publish_line(data)
+    return data
+
+
+@pytest.fixture
+def client(data: Path, tmp_path: Path) -> ConsoleClient:
+    return create_operator(write_line(tmp_path / "flows", CHANGED_FLOW), data)
+
+
+def get_current(data: Path) -> str:
+    ledger = Ledger(data / "releases.db")
+    try:
+        return ledger.get_live().current
+    finally:
+        ledger.close()
+
+
+def test_page_shows_what_is_live_since_when_and_by_whom(client: ConsoleClient, data: Path) -> None:
+    page = client.get("/releases").text
+    assert f'<code>{get_current(data)}</code> <span class="badge badge-good">current' in page
+    assert "by ann" in page
+    assert "<strong>bob</strong>: publish" in page
+    assert "not live" in page
+
+
+def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, data: Path) -> None:
+    before = get_current(data)
+    asked = {"what": "now", "note": "two choices exchanged"}
+    assert "is live" in client.post("/releases/publish", asked).json()["message"]
+    draft = get_current(data)
+    assert draft != before
+    assert "“two choices exchanged”" in client.get("/releases").text
+    assert client.post("/releases/rollback", {}).status_code == 200
+    assert get_current(data) == before
+    assert client.post("/releases/canary", {"what": draft, "share": "10%"}).status_code == 200
+    page = client.get("/releases").text
+    assert "Canary: 10%" in page
+    assert "cannot be told" in page  # no server has recorded a call
+    record_calls(data)
+    assert "Too early" in client.get("/releases").text
+    assert "20%" in client.post("/releases/canary", {"share": "20%"}).json()["message"]
+    assert client.post("/releases/promote", {}).status_code == 200
+    assert get_current(data) == draft
+    assert client.post("/releases/publish", {"what": before[:8]}).status_code == 200
+    named = {"name": "spring", "callers": ["+12015550123"], "what": draft}
+    assert client.post("/releases/draft", named).status_code == 200
+    assert "spring" in client.get("/releases").text
+    assert client.post("/releases/undraft", {"name": "spring"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked", "status", "why"),
+    [
+        ("promote", {}, 409, "no candidate"),
+        ("publish", {"what": "zzz"}, 409, "no kept release"),
+        ("publish", {"what": ""}, 409, "no kept release"),
+        ("canary", {"what": "now", "share": "1"}, 409, "no share"),
+        ("publish", {"nonsense": 1}, 400, "nonsense"),
+        ("erase", {}, 404, "no command"),
+    ],
+)
+def test_command_that_makes_no_sense_is_refused(
+    client: ConsoleClient, data: Path, verb: str, asked: dict[str, object], status: int, why: str
+) -> None:
+    before = get_current(data)
+    answer = client.post(f"/releases/{verb}", asked)
+    assert (answer.status_code, get_current(data)) == (status, before)
+    assert why in answer.json()["error"]
+
+
+def test_flows_with_errors_are_not_published(data: Path, tmp_path: Path) -> None:
+    broken = write_line(tmp_path / "flows", FLOW.replace("next: main", "next: nowhere"))
+    client = create_operator(broken, data)
+    assert client.post("/releases/publish", {"what": "now"}).status_code == 409
+    assert "The flows as they are now" not in client.get("/releases").text
+
+
+def test_changes_carry_the_name_of_who_signed_in_and_readers_change_nothing(
+    data: Path, tmp_path: Path
+) -> None:
+    client = create_operator(write_line(tmp_path / "flows", CHANGED_FLOW), data, TOKENS)
+    assert client.post("/releases/publish", {"what": "now"}).status_code == 401
+    client.post("/sign-in", {"name": "Rita", "token": READER})
+    assert client.post("/releases/publish", {"what": "now"}).status_code == 403
+    assert "Roll back" not in client.get("/releases").text
+    client.post("/sign-in", {"name": "Ada", "token": ADMIN})
+    assert client.post("/releases/publish", {"what": "now"}).status_code == 200
+    assert "<strong>Ada</strong>: publish" in client.get("/releases").text
+
+
+def test_calls_of_the_last_day_are_tried_on_the_flows_as_they_are_now(
+    client: ConsoleClient, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWENGINE_COOKIE_KEYS", SECRET)
+    assert "no server has recorded" in client.get("/releases/trial").json()["error"]
+    record_calls(data)
+    found = client.get("/releases/trial").json()
+    assert (found["same"], found["different"]) == (1, 2)
+    assert sorted(group["calls"] for group in found["groups"]) == [["bill"], ["open"]]
+    found = client.get(f"/releases/trial?on={get_current(data)}").json()
+    assert (found["same"], found["different"]) == (3, 0)
+    assert "no release has the id" in client.get("/releases/trial?on=zzz").json()["error"]
+
+
+def test_page_without_releases_says_what_to_do(flows: Path, tmp_path: Path) -> None:
+    client = create_client(flows, store=f"sqlite:{tmp_path}/none/calls.db")
+    assert "No releases yet" in client.get("/releases").text
+    assert client.post("/releases/rollback", {}).status_code == 409
+    assert not (tmp_path / "none").exists()
+
+
+def test_verdict_on_a_canary_waits_for_calls_and_ignores_chance() -> None:
+    figures = CanaryFigures
+    verdicts = [
+        judge_canary(figures(1000, 10, 100), candidate).kind
+        for candidate in (
+            figures(29, 29, 29),
+            figures(100, 9, 11),
+            figures(100, 2, 11),
+            figures(100, 1, 30),
+            figures(100, 1, 0),
+            figures(5000, 10, 500),
+        )
+    ]
+    assert verdicts == ["too early", "worse", "alike", "worse", "better", "better"]
+    assert judge_canary(figures(100), figures(100)).kind == "alike"

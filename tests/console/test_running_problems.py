@@ -1,0 +1,35 @@
+"""What goes wrong in calls, on the page of problems."""
+
+from pathlib import Path
+
+from flowengine.problems import Problem, Span
+from flowengine.releases.archive import Archive
+from flowengine.sources.flow_source import FlowOrigin
+from tests.console.console_line import create_client
+from tests.console.operated_line import create_operator, publish_line, record_calls, write_line
+from tests.journal.journal_line import press
+
+
+def test_calls_that_ended_badly_are_linked(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    publish_line(data)
+    record_calls(data, [press("1", "lost")])
+    page = create_operator(write_line(tmp_path / "flows"), data).get("/problems").text
+    assert "No route has a flow for the number." in page
+    assert 'href="/calls/lost"' in page
+
+
+def test_rejected_flows_are_shown_with_their_problems(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    publish_line(data)
+    archive = Archive(data / "releases.db")
+    problem = Problem("FE203", Span("line.yaml", 5, 1, 5, 2), "there is no state <b>gret</b>")
+    archive.save_rejection("/srv/flows", FlowOrigin("/srv/flows"), (problem,), 1.0)
+    archive.close()
+    page = create_operator(write_line(tmp_path / "flows"), data).get("/problems").text
+    assert "/srv/flows has errors since" in page
+    assert "there is no state &lt;b&gt;gret&lt;/b&gt;" in page
+
+
+def test_folder_without_a_server_has_problems_of_its_files_alone(flows: Path) -> None:
+    assert "In calls" not in create_client(flows).get("/problems").text

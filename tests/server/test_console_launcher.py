@@ -1,0 +1,108 @@
+"""The console of a server starts with the first browser, and never costs callers anything."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import httpx
+import pytest
+
+from flowengine.server.console_launcher import ConsoleLauncher
+from tests.console.console_line import write_flows
+from tests.server.server_process import list_children
+from tests.waiting import PATIENCE_SECONDS, can_connect, wait_until
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+def launch(listener: socket.socket, script: str) -> ConsoleLauncher:
+    """A console that is a script of the shell, which gets the descriptor as $1."""
+    return ConsoleLauncher([listener], ["/bin/sh", "-c", script, "sh"], {"SETTING": "given"})
+
+
+def connect(launcher: ConsoleLauncher, listener: socket.socket) -> None:
+    """Let a browser connect, and the supervisor notice."""
+    with socket.create_connection(listener.getsockname()):
+        launcher.handle_ready(wait(launcher.list_sources(), timeout=PATIENCE_SECONDS))
+
+
+def test_console_starts_with_a_connection_and_its_settings(
+    listener: socket.socket, tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    launcher = launch(listener, f'echo "$SETTING $1" > {started}; exec sleep 100')
+    launcher.handle_ready(wait(launcher.list_sources(), timeout=0.01))
+    assert not started.exists()
+    connect(launcher, listener)
+    wait_until(lambda: started.exists() and bool(started.read_text()))
+    assert started.read_text() == f"given {listener.fileno()}\n"
+    assert launcher.list_sources() == []  # the console itself takes connections now
+    launcher.close()
+    assert launcher.list_sources() == []
+
+
+def test_console_that_fails_at_once_is_started_again_later(
+    listener: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    launcher = launch(listener, "exit 3")
+    connect(launcher, listener)
+    wait_until(lambda: "ended with 3" in caplog.text or bool(launcher.list_sources()))
+    assert "the console ended with 3 as it started" in caplog.text
+    assert launcher.list_sources() == []
+    wait_until(lambda: launcher.list_sources() == [listener])  # a second later
+    launcher.close()
+
+
+def test_console_that_ignores_the_signal_is_killed(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("flowengine.server.console_launcher.CONSOLE_GRACE_SECONDS", 0.05)
+    ready = tmp_path / "ready"
+    launcher = launch(listener, f"trap '' TERM; touch {ready}; while true; do sleep 0.01; done")
+    connect(launcher, listener)
+    wait_until(ready.exists)
+    launcher.close()
+    assert launcher.list_sources() == []
+
+
+def get_status(url: str) -> int:
+    return httpx.get(url, timeout=PATIENCE_SECONDS, trust_env=False).status_code
+
+
+def read_console_address(err: Path) -> str:
+    found = re.search(r"console: (http://\S+)", err.read_text())
+    return found[1] if found else ""
+
+
+def test_console_of_a_server_comes_with_a_browser_and_ends_with_the_server(tmp_path: Path) -> None:
+    write_flows(tmp_path / "flows")
+    err = tmp_path / "err"
+    command = [sys.executable, "-m", "flowengine", "serve", "flows", "--port", "0"]
+    with err.open("wb") as written:
+        server = subprocess.Popen(
+            [*command, "--console", "127.0.0.1:0"], cwd=tmp_path, stderr=written
+        )
+    try:
+        wait_until(lambda: "listening on" in err.read_text(), otherwise=err.read_text)
+        address = read_console_address(err)
+        before = set(list_children(server.pid))
+        assert get_status(f"{address}/problems") == 200
+        (console,) = set(list_children(server.pid)) - before
+        assert os.getpriority(os.PRIO_PROCESS, console) == 10
+        with httpx.stream("GET", f"{address}/events", trust_env=False) as events:
+            assert "event: project" in next(iter(events.iter_text()))
+            server.terminate()
+            assert server.wait(PATIENCE_SECONDS) == 0
+        assert not can_connect(int(address.rpartition(":")[2]))
+    finally:
+        server.kill()
+        server.wait()
