@@ -34,7 +34,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -42,6 +41,7 @@ from typing import Any
 
 import httpx
 import uvloop
+from revisions import ROOT, START_SECONDS, revisions
 
 from flowengine.compile import Release, compile_project
 from flowengine.runtime.call_state import Call
@@ -49,7 +49,6 @@ from flowengine.runtime.step import step
 from flowengine.sinch import CallbackEvent, decode, sign_request
 from flowengine.sources.project_folder import read_folder
 
-ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 KIND = "application/json; charset=utf-8"
 CONNECTIONS = 32
@@ -222,7 +221,9 @@ def settled_cpu_seconds(pid: int) -> float:
     return used
 
 
-def serve(command: list[str], port: int, folder: str, root: Path) -> subprocess.Popen[bytes]:
+def serve(
+    command: list[str], port: int, folder: str, root: Path, patience: float = START_SECONDS
+) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "SINCH_APPLICATION_KEY": KEY,
@@ -234,7 +235,8 @@ def serve(command: list[str], port: int, folder: str, root: Path) -> subprocess.
         command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
     )
     os.sched_setaffinity(process.pid, {0})
-    for _ in range(200):
+    until = time.monotonic() + patience
+    while process.poll() is None and time.monotonic() < until:
         try:
             httpx.get(f"http://127.0.0.1:{port}/readyz")
         except httpx.HTTPError:
@@ -336,22 +338,6 @@ def prepare_calls(calls: int, root: Path, *, only_one_flow: bool) -> dict[str, l
                     os.killpg(process.pid, signal.SIGTERM)
                     process.wait(30)
     return prepared
-
-
-@contextmanager
-def revisions(against: str | None) -> Iterator[dict[str, Path]]:
-    """The roots of the code to measure, by the name of their revision; "" is what is here."""
-    if against is None:
-        yield {"": ROOT}
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        other = Path(folder) / "other"
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "-q", "--detach", str(other), against], check=True)
-        try:
-            yield {"": ROOT, against: other}
-        finally:
-            subprocess.run([*git, "remove", "--force", str(other)], check=True)
 
 
 def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:

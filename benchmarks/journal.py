@@ -29,8 +29,8 @@ from callback import (
     commands,
     measure,
     prepare_calls,
-    revisions,
 )
+from revisions import revisions
 
 WITH, WITHOUT = "cookies alone, journal", "cookies alone, no journal"
 WARM_CALLS = 200  # that callback.py has the server answer first

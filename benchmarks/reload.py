@@ -6,6 +6,9 @@ flow after the other, with new words in it, and keeps calling. Latencies are tho
 begin between a saved file and its new words, against those of the same run while nothing is saved.
 
     python benchmarks/reload.py [--json] [--flows 1 100 1000] [--rounds 20] [--releases 100]
+                                [--against REVISION]
+
+With --against the same is measured with another revision, in turns with this one.
 """
 
 import argparse
@@ -27,7 +30,8 @@ from pathlib import Path
 from statistics import median
 
 import uvloop
-from callback import KEY, ROOT, request, serve
+from callback import KEY, request, serve
+from revisions import ROOT, compute_patience, evaluate_in, revisions
 
 from flowengine.compile import ProjectCompiler
 
@@ -35,7 +39,6 @@ PORT = 18500
 RATE = 400.0  # callbacks in a second, about a twentieth of what a core answers
 IDLE_SECONDS = 5.0
 REST_SECONDS = 0.25  # between two changes
-PATIENCE = 30.0
 TARGETS = {"milliseconds": 300.0, "p99_ratio": 2.0}
 FLOW = """
 flow: line-{number}
@@ -117,8 +120,8 @@ class Connection(asyncio.Protocol):
 class Client:
     """Calls again and again, and knows when the words of an edition were heard first."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, patience: float) -> None:
+        self.port, self.patience = port, patience
         self.idle: list[Connection] = []
         self.numbers = itertools.count()
         self.latencies: list[tuple[float, float]] = []
@@ -157,7 +160,7 @@ class Client:
     async def hears(self, edition: int) -> float:
         self.heard.clear()
         self.wanted = b"edition %d." % edition
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             await self.heard.wait()
         return time.perf_counter()
 
@@ -171,7 +174,7 @@ def ring(number: int) -> dict[str, object]:
 
 
 @contextmanager
-def served(flows: int, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def served(flows: int, port: int, root: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """A server that follows so many flows, and its folder."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "flows"
@@ -182,7 +185,8 @@ def served(flows: int, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Pat
             [sys.executable, "-m", "flowengine", "serve", str(place), "--port", str(port)],
             port,
             folder,
-            ROOT,
+            root,
+            compute_patience(flows),
         )
         try:
             yield process, place
@@ -199,7 +203,7 @@ async def changed(client: Client, place: Path, flows: int, edition: int) -> tupl
 
 
 async def reloading(port: int, place: Path, flows: int, rounds: int) -> dict[str, object]:
-    client = Client(port)
+    client = Client(port, compute_patience(flows))
     calling = asyncio.create_task(client.keep_calling())
     await asyncio.sleep(1.0)
     for edition in (1, 2):
@@ -242,7 +246,7 @@ async def growing(
     process: subprocess.Popen[bytes], port: int, place: Path, flows: int, releases: int
 ) -> dict[str, float]:
     """Resident memory of the server before and after many releases, of which it keeps all."""
-    client = Client(port)
+    client = Client(port, compute_patience(flows))
     calling = asyncio.create_task(client.keep_calling(RATE / 10))  # calls take memory, too
     for edition in range(1, 6):
         await changed(client, place, flows, edition)  # warm
@@ -285,31 +289,36 @@ def traced(flows: int, releases: int = 10) -> float:
     return round(taken / releases / 1024, 1)
 
 
-def run(sizes: list[int], rounds: int, releases: int) -> dict[str, object]:
+def run(sizes: list[int], rounds: int, releases: int, against: str | None) -> dict[str, object]:
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
     found: dict[str, object] = {}
-    for index, flows in enumerate(sizes):
-        port = PORT + 2 * index
-        with served(flows, port) as (_, place):
-            reload = uvloop.run(reloading(port, place, flows, rounds))
-        with served(flows, port + 1) as (process, place):
-            memory = uvloop.run(growing(process, port + 1, place, flows, releases))
-        found[str(flows)] = {
-            **reload,
-            "memory": {**memory, "traced_kilobytes_per_release": traced(flows)},
-        }
+    port = PORT
+    with revisions(against) as roots:
+        for flows, (name, root) in itertools.product(sizes, roots.items()):
+            row = f"{flows} ({name})" if name else str(flows)
+            found[row] = measure(flows, rounds, releases, port, root)
+            port += 2
     return {"flows": found, "targets": TARGETS}
+
+
+def measure(flows: int, rounds: int, releases: int, port: int, root: Path) -> dict[str, object]:
+    with served(flows, port, root) as (_, place):
+        reload = uvloop.run(reloading(port, place, flows, rounds))
+    with served(flows, port + 1, root) as (process, place):
+        memory = uvloop.run(growing(process, port + 1, place, flows, releases))
+    objects = traced(flows) if root == ROOT else evaluate_in(root, "reload", f"traced({flows})")
+    return {**reload, "memory": {**memory, "traced_kilobytes_per_release": objects}}
 
 
 def show(result: dict[str, object]) -> None:
     found = result["flows"]
     assert isinstance(found, dict)
     print(
-        f"{'':>6}  {'saved to heard':^17}  {'idle':^23}  {'while reloading':^23}  {'p99':>6}  "
+        f"{'':>16}  {'saved to heard':^17}  {'idle':^23}  {'while reloading':^23}  {'p99':>6}  "
         f"{'memory of a release':^21}  {'server':>7}"
     )
     ways = f"{'median':>7}{'longest':>10}", *[f"{'p50':>7}{'p99':>7}{'longest':>9}"] * 2
-    print(f"{'flows':>6}  {'  '.join(ways)}  {'ratio':>6}  {'RSS':>9}{'objects':>12}  {'RSS':>7}")
+    print(f"{'flows':>16}  {'  '.join(ways)}  {'ratio':>6}  {'RSS':>9}{'objects':>12}  {'RSS':>7}")
     for flows, item in found.items():
         took, memory = item["milliseconds"], item["memory"]
         times = "  ".join(
@@ -323,7 +332,7 @@ def show(result: dict[str, object]) -> None:
         )
         size = "{:>6.0f} kB{:>9.0f} kB  {:>4.0f} MB".format(*sizes)
         print(
-            f"{flows:>6}  {took['median']:>7.0f}{took['longest']:>10.0f}  {times}  "
+            f"{flows:>16}  {took['median']:>7.0f}{took['longest']:>10.0f}  {times}  "
             f"{item['p99_ratio']:>6.2f}  {size}"
         )
     print(
@@ -338,6 +347,7 @@ if __name__ == "__main__":
     parser.add_argument("--flows", type=int, nargs="+", default=[1, 100, 1000])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--releases", type=int, default=100)
+    parser.add_argument("--against", metavar="REVISION")
     options = parser.parse_args()
-    outcome = run(options.flows, options.rounds, options.releases)
+    outcome = run(options.flows, options.rounds, options.releases, options.against)
     print(json.dumps(outcome)) if options.json else show(outcome)

@@ -33,13 +33,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-from callback import cpu_seconds, revisions
+from callback import cpu_seconds
 from reload import flow, project
+from revisions import compute_patience, revisions
 from soak import CREDENTIALS, Memory, sample
 
 EDITS = 10
 WORKERS = 2
-PATIENCE_SECONDS = 300.0
 # releases that no call is on are let go a moment later, and then the workers are replaced
 SETTLE_SECONDS = 60.0
 STATUS_TOKEN = "a token of the benchmark"
@@ -87,9 +87,14 @@ def environment_of(root: Path, folder: Path) -> dict[str, str]:
     }
 
 
+def find_patience(folder: Path) -> float:
+    return compute_patience(len(list((folder / "flows").iterdir())))
+
+
 @contextmanager
 def serving(root: Path, folder: Path) -> Iterator[Served]:
     """Serve the flows of a folder until the block ends."""
+    patience = find_patience(folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -107,7 +112,7 @@ def serving(root: Path, folder: Path) -> Iterator[Served]:
     try:
         while log.read_text().count("startup complete") < WORKERS:
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() < begun + PATIENCE_SECONDS
+            assert time.monotonic() < begun + patience
             time.sleep(0.05)
         yield Served(process, port, folder, time.monotonic() - begun)
     finally:
@@ -151,13 +156,14 @@ def wait_until_served_by_all(served: Served, before: str) -> str:
     """
     seen: dict[int, str] = {}
     current = before
-    until = time.monotonic() + PATIENCE_SECONDS
+    patience = find_patience(served.folder)
+    until = time.monotonic() + patience
     while current == before or list(seen.values()).count(current) < WORKERS:
         assert time.monotonic() < until
         answer = httpx.get(
             f"http://127.0.0.1:{served.port}/status",
             headers={"authorization": f"Bearer {STATUS_TOKEN}"},
-            timeout=PATIENCE_SECONDS,
+            timeout=patience,
             trust_env=False,
         ).json()
         current = answer["current"]

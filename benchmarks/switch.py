@@ -8,8 +8,10 @@ signature and keeps no session store. Only the time that this process has of its
 whoever else works on the machine.
 
     python benchmarks/switch.py [--json] [--calls 3000] [--rounds 3] [--load 10000]
+                                [--against REVISION]
 
-With --load, `flowengine load` also puts so many calls on `flowengine serve flows`, with a server
+With --against the same is measured with another revision, by its own code and in turns with this
+one. With --load, `flowengine load` also puts so many calls on `flowengine serve flows`, with a server
 process and its own.
 """
 
@@ -29,6 +31,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from revisions import ROOT, evaluate_in, revisions
 
 from flowengine.compile import Release, compile_project
 from flowengine.runtime.call_state import Call
@@ -50,7 +53,6 @@ from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
 from flowengine.switch.wire import DirectTransport, Response
 
-ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
 TARGET = 1000
@@ -200,32 +202,49 @@ def wait_for(url: str) -> None:
     raise RuntimeError(f"nothing answers at {url}")
 
 
-def run(calls: int, rounds: int, load: int) -> dict[str, object]:
+def run(calls: int, rounds: int, load: int, against: str | None = None) -> dict[str, object]:
+    with revisions(against) as roots:
+        runs = [
+            {
+                name: measure(calls) if root == ROOT else measure_other(root, calls)
+                for name, root in roots.items()
+            }
+            for _ in range(rounds)
+        ]
+    rates = {
+        f"{backend} ({name})" if name else backend: round(
+            statistics.median(each[name][backend] for each in runs)
+        )
+        for name in runs[0]
+        for backend in runs[0][name]
+    }
+    result: dict[str, object] = {"calls_per_second": rates, "target": TARGET}
+    return {**result, "load": put_on_server(load)} if load else result
+
+
+def measure_other(root: Path, calls: int) -> dict[str, float]:
+    found: dict[str, float] = evaluate_in(root, "switch", f"run({calls}, 1, 0)")["calls_per_second"]
+    return found
+
+
+def measure(calls: int) -> dict[str, float]:
+    """Calls in a second, by backend."""
     compiled = compile_project(read_folder(ROOT / "flows"), {})
     assert compiled.release is not None
     backends = {"constant answers": constant(), "flowengine's step": engine(compiled.release)}
     every = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(every)})
-    found: dict[str, list[float]] = {name: [] for name in backends}
-    for _ in range(rounds):
-        for name, answer in backends.items():
-            found[name].append(calls_per_second(answer, calls))
+    found = {name: calls_per_second(answer, calls) for name, answer in backends.items()}
     os.sched_setaffinity(0, every)
-    result: dict[str, object] = {
-        "calls_per_second": {
-            name: round(statistics.median(rates)) for name, rates in found.items()
-        },
-        "target": TARGET,
-    }
-    return {**result, "load": put_on_server(load)} if load else result
+    return found
 
 
 def show(result: dict[str, object]) -> None:
     rates, load = result["calls_per_second"], result.get("load")
     assert isinstance(rates, dict)
-    print(f"{'backend':<20}{'calls/s':>10}{'at least':>10}")
+    print(f"{'backend':<30}{'calls/s':>10}{'at least':>10}")
     for name, rate in rates.items():
-        print(f"{name:<20}{rate:>10,}{TARGET:>10,}")
+        print(f"{name:<30}{rate:>10,}{TARGET:>10,}")
     if isinstance(load, dict):
         print(
             f"\n{load['calls']:,} calls on the real server: {load['lost']} lost, "
@@ -248,6 +267,7 @@ if __name__ == "__main__":
     parser.add_argument("--calls", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--load", type=int, default=0)
+    parser.add_argument("--against", metavar="REVISION")
     options = parser.parse_args()
-    outcome = run(options.calls, options.rounds, options.load)
+    outcome = run(options.calls, options.rounds, options.load, options.against)
     print(json.dumps(outcome)) if options.json else show(outcome)

@@ -65,10 +65,12 @@ def sign_one(store: str, member: str, group: str, status: str | None) -> None:
         raise click.UsageError(f"{error}: {error.hint}") from error
     agent_status = msgspec.convert(status, AgentStatus)
     try:
-        run_on_store(
+        is_known = run_on_store(
             store, lambda rows: sign_member(rows, group, address, agent_status, time.time())
         )
     except AgentStatusRefusedError as error:
         raise click.ClickException(str(error)) from error
     done = {"in": "is signed in to", "out": "is signed out of", "pause": "pauses in"}[status]
     click.echo(f"{mask_address(address)} {done} {group}")
+    if not is_known:
+        click.echo(f"note: no caller has been in a queue of {group} yet: check its name", err=True)

@@ -14,6 +14,11 @@ from flowengine.server.placements import PlacementView
 from flowengine.states.place_plan import CALLEE_ZONE
 
 STATUS_LOOK_SECONDS = 1.0
+UNKNOWN_CALLS = (
+    "the server does not know {count} calls that were sent before: it is another one, or they were "
+    "over a week ago, and it would call these people again. Name the server of before; or to have "
+    'them called again, remove their lines with "sent" from the file of the campaign'
+)
 SERVER_PAUSE_SECONDS = 5.0  # until a server that does not answer is asked again
 
 
@@ -73,6 +78,7 @@ class CampaignRun:
         self._next_look = 0.0
         heapq.heapify(self._due)
         self._is_server_away = False
+        self._is_checked = False
         self.on_over: Callable[[RowState], None] = lambda _row: None
         self.on_server_away: Callable[[PlacementClientError], None] = lambda _error: None
 
@@ -85,6 +91,7 @@ class CampaignRun:
         """Run to the end. Raises PlacementClientError where the server refuses."""
         while self._due or self._running:
             try:
+                self._check_sent()
                 self._look()
                 self._start_calls()
             except ServerAwayError as error:
@@ -95,6 +102,19 @@ class CampaignRun:
                 continue
             self._is_server_away = False
             self._sleep(self._compute_pause())
+
+    def _check_sent(self) -> None:
+        """Refuse to go on where the server does not know a call that was sent: it would place it
+        again. Raises PlacementClientError.
+        """
+        if self._is_checked:
+            return
+        rows = (self._state.get(to) for to in self._rows)
+        ids = [row.id for row in rows if row.state == "sent" and row.id]
+        unknown = sum(bool(view.error) for view in self._server.load(ids))
+        if unknown:
+            raise PlacementClientError(UNKNOWN_CALLS.format(count=unknown))
+        self._is_checked = True
 
     def _start_calls(self) -> None:
         while self._due and len(self._running) < self._pace.at_once:
@@ -116,7 +136,7 @@ class CampaignRun:
         number = known.tries if known.state == "sent" else known.tries + 1
         wanted = {"to": to, "with": row.data, "key": self._format_key(to, number)}
         if known.state != "sent":
-            self._state.note(replace(known, state="sent", tries=number))
+            self._state.note(replace(known, state="sent", tries=number, id=""))
         (view,) = self._server.place(self._options, [wanted], open_only=True)
         if view.never_opens:
             self._end(RowState(to, "gave_up", reason="there is no time within the hours"))
@@ -128,6 +148,8 @@ class CampaignRun:
         if view.error:
             self._end(RowState(to, "failed", number, reason=f"{view.field}: {view.error}"))
             return False
+        if known.id != view.id:
+            self._state.note(replace(known, state="sent", tries=number, id=view.id))
         self._running[view.id] = to
         return True
 

@@ -19,7 +19,7 @@ OPEN_STATES = frozenset({"", "sent", "again"})
 class RowState(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far one row has come: "" before its first call, `sent` while one is under way, `again`
     until the next try, which is `due`; then its outcome. `tries` counts the calls; `data` is the
-    digest of what the person was to hear.
+    digest of what the person was to hear. `id` is what the server calls the call that is under way.
     """
 
     to: str
@@ -29,6 +29,7 @@ class RowState(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     call: str = ""
     data: str = ""
+    id: str = ""
 
     @property
     def is_over(self) -> bool:

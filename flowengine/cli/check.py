@@ -40,7 +40,7 @@ def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
     FLOWS is a folder, or a single file. Exit code 1 says that there are errors.
     """
     files = read_project_files(flows)
-    found = check_or_recall(files, cookies_only=store == "none")
+    found = check_or_recall(files, flows, cookies_only=store == "none")
     report = build_report(
         get_project_folder(flows),
         found.problems,
@@ -53,7 +53,7 @@ def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
         raise SystemExit(1)
 
 
-def check_or_recall(files: ProjectFiles, *, cookies_only: bool) -> CheckResult:
+def check_or_recall(files: ProjectFiles, path: Path, *, cookies_only: bool) -> CheckResult:
     """The problems of these files, from the cache if it knows them and all could be read."""
     code = None if files.unreadable else compute_code_identity()
     key = (
@@ -65,7 +65,7 @@ def check_or_recall(files: ProjectFiles, *, cookies_only: bool) -> CheckResult:
     from flowengine.cli.read_project import check_files  # noqa: PLC0415
 
     environment = VariablePresence(VARIABLES)
-    result, is_repeatable = check_files(files, environment, cookies_only=cookies_only)
+    result, is_repeatable = check_files(files, path, environment, code, cookies_only=cookies_only)
     if key and is_repeatable:
         save_result(key, environment.asked, result)
     return result

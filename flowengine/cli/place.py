@@ -25,6 +25,7 @@ OUTCOME_WORDS = {
     "gave_up": "there was no time for it within the hours",
 }
 PHASE_WORDS = {
+    "queued": "waits for its turn in the queue",
     "placed": "the call is being placed",
     "rings": "the phone rings",
     "talks": "the call goes on",

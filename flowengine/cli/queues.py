@@ -12,6 +12,7 @@ from flowengine.runtime.queue_overview import QueueOverview, load_queue_overview
 TITLES = (
     "group",
     "waiting",
+    "call-backs",
     "longest",
     "free",
     "busy",
@@ -29,7 +30,8 @@ TITLES = (
 def queues(store: str, *, data: bool) -> None:
     """Show who waits in queues, and who takes calls.
 
-    waiting and longest are the callers and how long the first has waited; free, busy, resting,
+    waiting are the callers, and call-backs those of them who have left the line and are called when
+    their turn comes; longest is how long the first on the line has waited; free, busy, resting,
     pausing and out are the members of the group; answered and lost are the callers since midnight
     (UTC). A group is here once a caller has been in its queue.
     """
@@ -42,8 +44,8 @@ def queues(store: str, *, data: bool) -> None:
 
 def list_cells(queue: QueueOverview) -> tuple[str, ...]:
     minutes, seconds = divmod(queue.longest_wait, 60)
-    group, waiting, _, *rest = msgspec.structs.astuple(queue)
-    return group, str(waiting), f"{minutes}:{seconds:02}", *map(str, rest)
+    group, waiting, call_backs, _, *rest = msgspec.structs.astuple(queue)
+    return group, str(waiting), str(call_backs), f"{minutes}:{seconds:02}", *map(str, rest)
 
 
 def format_table(rows: list[tuple[str, ...]]) -> str:

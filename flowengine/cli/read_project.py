@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowengine.cache.check_result import CheckResult
+from flowengine.cache.variable_presence import VariablePresence
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
+from flowengine.compile.repeated_check import check_again
 from flowengine.problems import sort_problems
 from flowengine.source import INTERNAL_CODE
 
@@ -23,14 +25,22 @@ def read_project(flows: Path, environment: Mapping[str, str] | None = None) -> L
 
 
 def check_files(
-    files: ProjectFiles, environment: Mapping[str, str], *, cookies_only: bool
+    files: ProjectFiles,
+    folder: Path,
+    environment: VariablePresence,
+    code: bytes | None,
+    *,
+    cookies_only: bool,
 ) -> tuple[CheckResult, bool]:
     """What `check` finds in these files, and whether it would find the same again: an internal
-    error may come from the machine.
+    error may come from the machine. `code` is the program's identity, where it has one.
     """
-    compiled = compile_files(files, environment, cookies_only=cookies_only)
-    result = CheckResult(compiled.problems, len(compiled.programs), compiled.state_count)
-    return result, not any(problem.code == INTERNAL_CODE for problem in compiled.problems)
+    if code:
+        result = check_again(files.contents, folder, environment, code, cookies_only=cookies_only)
+    else:
+        compiled = compile_files(files, environment, cookies_only=cookies_only)
+        result = CheckResult(compiled.problems, compiled.flow_count, compiled.state_count)
+    return result, not any(problem.code == INTERNAL_CODE for problem in result.problems)
 
 
 def compile_files(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flowengine.expr import Calendar, Type
 from flowengine.sinch import Ace, Dice, Ice, Notify, Pie
 from flowengine.states.parking_plan import CODE_FACT
+from flowengine.states.queue_plan import TURN_FACT
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.room_plan import ROOM_FACT
 from flowengine.states.step_context import ComputedNames, NameBindings
@@ -26,7 +27,7 @@ STORED_FACTS: Mapping[str, Type] = {
 """What the first callback of a call tells, and no other one for sure; it travels with the call where
 it is read later
 """
-CARRIED_NAMES = frozenset({*STORED_FACTS, HOST_FACT, ROOM_FACT, CODE_FACT})
+CARRIED_NAMES = frozenset({*STORED_FACTS, HOST_FACT, ROOM_FACT, CODE_FACT, TURN_FACT})
 """The same, with what no expression reads"""
 CALL_FACTS: Mapping[str, Type] = {**STORED_FACTS, "call.locale": Type.TEXT}
 EVENT_NAMES: Mapping[str, Type] = {

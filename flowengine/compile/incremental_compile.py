@@ -124,7 +124,9 @@ def list_call_locales(
     """The locales that a call may have in any flow, as flows use each other; none where only a call
     tells.
     """
-    found = {authored.project.locale}
+    if authored.outside.call_locales is None:
+        return ()
+    found = {authored.project.locale, *authored.outside.call_locales}
     for name, own in declared.items():
         flow, document = authored.flows[name]
         spoken = memory.get_or_compute(
@@ -140,7 +142,7 @@ def can_go_back(authored: AuthoredProject, memory: CompileCache) -> bool:
     """Whether some key leads back. One anywhere is enough: a question of one flow may be asked again
     from another.
     """
-    return any(
+    return authored.outside.leads_back or any(
         memory.get_or_compute(("goes back", name), document, partial(has_back_key, flow, document))
         for name, (flow, document) in authored.flows.items()
     )

@@ -15,6 +15,7 @@ from flowengine.model import Journal
 from flowengine.problems import Problem
 from flowengine.source import Document, KeyPath
 from flowengine.states import ExitTarget, FlowSignature, Variable, Verb
+from flowengine.states.flow_context import RingGroup
 from flowengine.states.preamble import Preamble
 from flowengine.states.prompt import CompiledPrompt
 from flowengine.states.recording import CompiledRecording
@@ -155,6 +156,7 @@ class Release:
     secret_flows: frozenset[str]
     journal: Journal = field(default_factory=Journal)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    groups: Mapping[str, RingGroup] = field(default_factory=dict)
     zone: ZoneInfo = field(default_factory=partial(ZoneInfo, "UTC"))
 
     def find_flow(self, to: str, kind: str, origin: str, application: str) -> str:
@@ -179,3 +181,7 @@ class CompileResult:
     sources: Mapping[str, str]
     programs: Mapping[str, Program]
     state_count: int = 0
+
+    @property
+    def flow_count(self) -> int:
+        return len(self.programs)

@@ -3,8 +3,9 @@
 import gc
 import hashlib
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flowengine.compile import expression_names
@@ -39,11 +40,12 @@ BLOCKING_CODES = frozenset({CONFLICT_CODE, INTERNAL_CODE})
 class ProjectCompiler:
     """Compiles a project again and again, reusing whatever cannot have changed. The result equals
     that of compiling from scratch; unchanged programs are the same objects. For one thread at a
-    time.
+    time. `latest_build` is what the last compilation has made, where it came so far.
     """
 
     def __init__(self, cache: CompileCache | None = None) -> None:
         self._cache = cache or CompileCache()
+        self.latest_build: ProjectBuild | None = None
 
     def compile(
         self,
@@ -56,6 +58,7 @@ class ProjectCompiler:
         exceeds the cookie. Raises nothing: an internal error becomes a problem, too.
         """
         environment = VARIABLES if environment is None else environment
+        self.latest_build = None
         with pause_garbage_collection():
             try:
                 return self._compile_files(files, environment, cookies_only=cookies_only)
@@ -80,27 +83,65 @@ class ProjectCompiler:
         if any(problem.code in BLOCKING_CODES for problem in problems):
             memory.rotate_generations(sound=False)
             return CompileResult(None, tuple(sort_problems(problems)), sources, {})
-        shared = compile_shared_definitions(authored, environment, memory)
-        is_whole = not any(problem.severity == "error" for problem in problems)
-        built, found = compile_flows(authored, shared, memory, is_whole=is_whole)
-        problems += [*shared.problems, *check_routes(authored), *check_apology(authored), *found]
-        problems += check_project(built, authored, problems, memory, cookies_only=cookies_only)
-        problems += check_strict_codes(authored)
-        problems = decide_warnings(problems, sources, authored.project.strict)
+        built = self.latest_build = build_project(
+            authored, problems, sources, environment, memory, cookies_only=cookies_only
+        )
+        programs = built.programs
         # the whole project or nothing: with one broken flow left out, a call could lead into the
         # gap
-        sound = not any(problem.severity == "error" for problem in problems)
+        sound = not built.has_errors
         release = None
         if sound:
             # here, as loading a locale takes longer than a callback may
             preload_locales(authored, memory)
             release = build_release(
-                authored, environment, files, built, shared, find_secret_flows(built)
+                authored, environment, files, programs, built.shared, find_secret_flows(programs)
             )
         memory.rotate_generations(sound=sound)
         drop_positions(authored)
-        states = sum(len(program.states) for program in built.values())
-        return CompileResult(release, tuple(sort_problems(problems)), sources, built, states)
+        return CompileResult(release, built.problems, sources, programs, built.state_count)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectBuild:
+    """The programs of a project, and all of its problems: as the rules find them, and as its authors
+    have decided on them, in document order.
+    """
+
+    authored: AuthoredProject
+    shared: SharedDefinitions
+    programs: Mapping[str, Program]
+    undecided: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def state_count(self) -> int:
+        return sum(len(program.states) for program in self.programs.values())
+
+
+def build_project(
+    authored: AuthoredProject,
+    form: Sequence[Problem],
+    sources: Mapping[str, str],
+    environment: Mapping[str, str],
+    memory: CompileCache,
+    *,
+    cookies_only: bool,
+) -> ProjectBuild:
+    """Compile and check a project that was read; `form` are the problems that reading it has found."""
+    shared = compile_shared_definitions(authored, environment, memory)
+    is_whole = not any(problem.severity == "error" for problem in form)
+    programs, found = compile_flows(authored, shared, memory, is_whole=is_whole)
+    problems = [*form, *shared.problems]
+    problems += [*check_routes(authored), *check_apology(authored), *found]
+    problems += check_project(programs, authored, problems, memory, cookies_only=cookies_only)
+    problems += check_strict_codes(authored)
+    decided = decide_warnings(problems, sources, authored.project.strict)
+    return ProjectBuild(authored, shared, programs, tuple(problems), tuple(sort_problems(decided)))
 
 
 def decode_files(files: Mapping[str, bytes], authored: AuthoredProject) -> dict[str, str]:
@@ -149,7 +190,8 @@ def compile_project(
 
 def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
     for index, route in enumerate(authored.project.routes):
-        if route.flow not in authored.flows and not authored.unread.has_name("flows", route.flow):
+        known = route.flow in authored.flows or route.flow in authored.outside.files
+        if not known and not authored.unread.has_name("flows", route.flow):
             hint = suggest_name(route.flow, authored.flows)
             yield build_project_problem(
                 authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint
@@ -246,6 +288,7 @@ def build_release(
         hosts={get_host(service.url): service.private for service in project.services.values()},
         journal=project.journal,
         calendars=shared.calendars,
+        groups=shared.groups,
         zone=shared.zone,
     )
 

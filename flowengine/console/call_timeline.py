@@ -148,7 +148,7 @@ def split_answer(answer: dict[str, Any]) -> tuple[list[tuple[str, str]], list[st
 
 def list_passed_states(trace: Sequence[str]) -> Iterator[PassedState]:
     """The lines of a trace, each as the state that it is about."""
-    for line, following in zip(trace, [*trace[1:], ""], strict=True):
+    for line, following in zip(trace, [*trace[1:], ""], strict=False):
         place, _, what = line.partition(": ")
         if what == "answers" and following.startswith(f"{place}: "):
             continue

@@ -12,6 +12,7 @@ import anyio.to_thread
 
 from flowengine.compile import CompileResult, ProjectCompiler, Release
 from flowengine.console.console_settings import ConsoleSettings
+from flowengine.console.live_release import load_live_files
 from flowengine.problems import Problem, sort_problems
 from flowengine.scenarios.scenario_loader import load_scenarios, read_scenario_files
 from flowengine.server.followed_flows import create_flow_source
@@ -24,8 +25,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class ViewedProject:
     """A project as it was read and compiled. `release` is the latest one without errors, from these
-    files or from earlier ones; `failure` says why nothing could be read, or is "". `files` and
-    `sources` have the scenarios, too.
+    files, from earlier ones or from the archive of the server; `failure` says why nothing could be
+    read, or is "". `files` and `sources` have the scenarios, too.
     """
 
     number: int
@@ -57,6 +58,7 @@ class ConsoleProject:
 
     def __init__(self, settings: ConsoleSettings) -> None:
         self._folder = settings.folder
+        self._server, self._is_serving = settings.server, settings.is_serving
         self._cookies_only = settings.is_serving and settings.server.is_cookies_only
         self._source = create_flow_source(settings.server)
         self._compiler = ProjectCompiler()
@@ -121,7 +123,15 @@ class ConsoleProject:
         if failure == before.failure:
             return None
         self._source.forget_last_read()
-        return ViewedProject(before.number + 1, release=before.release, failure=failure)
+        release = before.release or self._load_live_release()
+        return ViewedProject(before.number + 1, release=release, failure=failure)
+
+    def _load_live_release(self) -> Release | None:
+        """What a server goes on with, where a console starts while the files have errors."""
+        files = load_live_files(self._server) if self._is_serving else {}
+        if not files:
+            return None
+        return self._compiler.compile(files, os.environ, cookies_only=self._cookies_only).release
 
     def _read_scenarios(self) -> dict[str, bytes]:
         if self._folder is None:  # a branch is published without them
@@ -147,5 +157,5 @@ class ConsoleProject:
             compiled,
             tuple(sort_problems(found)),
             {**compiled.sources, **texts},
-            release or before.release,
+            release or before.release or self._load_live_release(),
         )

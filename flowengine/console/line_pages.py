@@ -23,6 +23,7 @@ from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.runtime.queue_overview import (
     AgentOverview,
     AgentStatusRefusedError,
+    Groups,
     QueueOverview,
     find_members,
     load_agent_overviews,
@@ -90,7 +91,9 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
         view, failure = LinesView(), ""
         try:
             async with open_sessions(context.settings) as store:
-                view = await load_lines(require_queues(store), build_encoding(context))
+                view = await load_lines(
+                    require_queues(store), build_encoding(context), get_groups(context)
+                )
         except (StoreError, OSError) as error:
             failure = str(error)
         return render_page(
@@ -100,8 +103,9 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
     async def sign(request: Request) -> Response:
         async def change(store: OrchestrationStore) -> str:
             asked = await read_change(request, SigningChange)
-            address = await find_address(store, asked.group, asked.member)
-            await sign_member(store, asked.group, address, asked.sign, time.time())
+            groups = get_groups(context)
+            address = await find_address(store, asked.group, asked.member, groups)
+            await sign_member(store, asked.group, address, asked.sign, time.time(), groups)
             return f"{mask_address(address)} {SIGNING_DONE[asked.sign]} {asked.group}"
 
         return await run_line_change(context, request, change)
@@ -160,14 +164,22 @@ def build_encoding(context: ConsoleContext) -> OrchestrationEncoding:
     return OrchestrationEncoding(Codec([derive_key(text) for text in found]))
 
 
-async def load_lines(store: OrchestrationStore, encoding: OrchestrationEncoding) -> LinesView:
+def get_groups(context: ConsoleContext) -> Groups:
+    """The groups of the flows that the console shows."""
+    release = context.project.latest.release
+    return release.groups if release else {}
+
+
+async def load_lines(
+    store: OrchestrationStore, encoding: OrchestrationEncoding, groups: Groups
+) -> LinesView:
     """How lines stand now. Raises StoreError."""
     now = time.time()
     rings = await store.list_orchestrations(LIVE_KIND)
-    agents = await load_agent_overviews(store, now)
-    addresses = await list_addresses_by_group(store)
+    agents = await load_agent_overviews(store, now, groups)
+    addresses = await list_addresses_by_group(store, groups)
     return LinesView(
-        await load_queue_overviews(store, now),
+        await load_queue_overviews(store, now, groups),
         [
             ShownMember(make_handle(address), agent)
             for agent, address in zip(agents, addresses, strict=False)
@@ -177,18 +189,19 @@ async def load_lines(store: OrchestrationStore, encoding: OrchestrationEncoding)
     )
 
 
-async def list_addresses_by_group(store: OrchestrationStore) -> list[str]:
+async def list_addresses_by_group(store: OrchestrationStore, groups: Groups) -> list[str]:
     """The addresses of all members, in the order of `load_agent_overviews`."""
-    members = await find_members(store)
+    members = await find_members(store, groups)
     for one in await store.list_agent_statuses():
         members.setdefault(one.group, set()).add(one.address)
     return [address for _, addresses in sorted(members.items()) for address in sorted(addresses)]
 
 
-async def find_address(store: OrchestrationStore, group: str, handle: str) -> str:
+async def find_address(store: OrchestrationStore, group: str, handle: str, groups: Groups) -> str:
     """The address of the member with this handle. Raises AgentStatusRefusedError."""
     found = next(
-        (one for one in await list_addresses_by_group(store) if make_handle(one) == handle), None
+        (one for one in await list_addresses_by_group(store, groups) if make_handle(one) == handle),
+        None,
     )
     if found is None:
         raise AgentStatusRefusedError(f"nobody in the group {group} is meant")

@@ -50,7 +50,8 @@ def build_sign_in_routes(tokens: ConsoleTokens, sessions: SignedSessions) -> lis
             max_age=SESSION_SECONDS,
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            # a proxy in front may take https and ask here by http; the browser says what it sees
+            secure=request.headers.get("origin", "").startswith("https:"),
         )
         return answer
 

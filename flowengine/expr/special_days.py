@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from dateutil.easter import easter
-
 from flowengine.problems import quote_value
 
 MAX_RANGE_DAYS: Final = 366  # a longer range of dates is a slip in a year
@@ -110,6 +108,9 @@ class EasterDay:
     days: int
 
     def find_date(self, year: int) -> date:
+        # imported when needed, as it takes as long as compiling two flows
+        from dateutil.easter import easter  # noqa: PLC0415
+
         return easter(year) + timedelta(days=self.days)
 
 

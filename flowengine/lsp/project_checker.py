@@ -12,7 +12,8 @@ from flowengine.cache.check_result import CheckResult
 from flowengine.cache.code_identity import compute_code_identity
 from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import VariablePresence
-from flowengine.compile import CompileResult, ProjectCompiler
+from flowengine.compile import CompileResult
+from flowengine.compile.project_rechecker import ProjectRechecker
 from flowengine.environment import VARIABLES
 from flowengine.explanation.flow_explanation import FlowExplanation
 from flowengine.lsp.project_session import ProjectSession, ProjectSnapshot
@@ -82,7 +83,7 @@ class ProjectChecker:
     threads: WorkerThreads
     publish: Callable[[CheckedProject, "ProjectChecker"], None]
     latest: CheckedProject | None = None
-    _compiler: ProjectCompiler = field(default_factory=ProjectCompiler)
+    _compiler: ProjectRechecker = field(default_factory=ProjectRechecker)
     _memory: CompileCache = field(default_factory=CompileCache)
     _last_sound: CheckedProject | None = None
     _explained: tuple[CheckedProject, FlowExplanation] | None = None

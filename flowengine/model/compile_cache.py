@@ -1,6 +1,6 @@
 """What was worked out last time, for the parts of a project that are the same this time."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Any, TypeVar
 
 from flowengine.cooperative import pause_if_due
@@ -43,6 +43,12 @@ class CompileCache:
         value: T = known[1]
         return value
 
+    def list_found(self, part: str) -> Iterator[tuple[Any, Any]]:
+        """The values of the last time whose places begin with `part`, with what comes after it."""
+        for place, (_, value) in self._previous.items():
+            if isinstance(place, tuple) and place[0] == part and len(place) > 1:
+                yield place[1], value
+
     def rotate_generations(self, *, sound: bool) -> None:
         """Keep what was asked for since the last turn, and forget the rest: that of a thousand
         flows a little at a time.
@@ -76,3 +82,29 @@ class NoCompileCache(CompileCache):
         """The value, made anew."""
         pause_if_due()
         return make()
+
+
+class ResultRecorder(NoCompileCache):
+    """For a project that is compiled once, and described afterwards: it keeps what has a place that
+    begins with one of `parts`.
+    """
+
+    def __init__(self, parts: Collection[str]) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def get_or_compute(
+        self,
+        place: Hashable,
+        key: object,
+        make: Callable[[], T],
+        still: Callable[[T], bool] | None = None,
+    ) -> T:
+        """The value, made anew."""
+        made = super().get_or_compute(place, key, make, still)
+        if isinstance(place, tuple) and place[0] in self._parts:
+            self._previous[place] = (None, made)
+        return made
+
+    def rotate_generations(self, *, sound: bool) -> None:
+        """Forget nothing."""

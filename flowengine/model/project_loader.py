@@ -16,6 +16,7 @@ from flowengine.model.file_recovery import (
 )
 from flowengine.model.flow import Flow
 from flowengine.model.json_schemas import SCHEMA_MODELS, load_schema
+from flowengine.model.outside_flows import NO_OUTSIDE_FLOWS, OutsideFlows
 from flowengine.model.project_file import Project
 from flowengine.problems import Problem, Span, sort_problems
 from flowengine.source import (
@@ -42,7 +43,7 @@ KINDS_BY_FOLDER = {
 class AuthoredProject:
     """The well-formed parts of a project. `locations` are the places of calendars, tables, messages
     and groups; `shared_documents` are the files that all flows share; `unread` are the names of what
-    is not well formed.
+    is not well formed; `outside` are flows that stand beside these files.
     """
 
     project: Project
@@ -51,6 +52,7 @@ class AuthoredProject:
     locations: Mapping[tuple[str, str], tuple[Document, KeyPath]]
     shared_documents: tuple[Document, ...]
     unread: UnreadNames
+    outside: OutsideFlows = NO_OUTSIDE_FLOWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ class PartialProject:
 
 
 def load_project(
-    files: Mapping[str, bytes], memory: CompileCache | None = None
+    files: Mapping[str, bytes],
+    memory: CompileCache | None = None,
+    outside: OutsideFlows = NO_OUTSIDE_FLOWS,
 ) -> tuple[AuthoredProject, list[Problem]]:
     """The typed model of these files. What has problems of form is left out of it; files that
     `memory` knows are not read again.
@@ -117,6 +121,7 @@ def load_project(
         gathered.locations,
         common,
         UnreadNames(frozenset(gathered.unread)),
+        outside,
     ), gathered.problems
 
 

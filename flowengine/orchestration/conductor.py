@@ -130,7 +130,7 @@ def handle_caller_event(
         case CallerChose():
             go_by_key(draft, event)
         case CallerWent(number):
-            if number > draft.ring.number:
+            if number > draft.ring.number and draft.ring.phase != "joined":
                 end_for_caller(draft, "key")
         case CallerLeft():
             end_for_caller(draft, "abandoned")

@@ -18,6 +18,8 @@ from flowengine.orchestration.placement_state import (
 from flowengine.orchestration.placement_turn import (
     BeginFlow,
     CalleeAnswered,
+    CalleeEntered,
+    FreeMember,
     PlacedCallEnded,
     PlacementBegan,
     PlacementEffect,
@@ -30,16 +32,21 @@ from flowengine.orchestration.turn import (
     CancelTimer,
     DialMember,
     EndLeg,
+    EndWait,
+    EnterQueue,
     HangUpLeg,
     LegAsked,
+    Offered,
     PlaceLeg,
     SetTimer,
     TimerDue,
+    WaitOutcome,
 )
 from flowengine.orchestration.turn_draft import PLACING_SECONDS, REPORT_MARGIN_SECONDS
 from flowengine.states.place_plan import PlacementPlan
 
-TRY_TIMER, CALL_TIMER = "try", "call"
+TRY_TIMER, CALL_TIMER, HOLD_TIMER = "try", "call", "hold"
+HOLD_SECONDS = 60.0  # from the answer on; the words before the queue are over by then
 OUTCOME_BY_RESULT: Mapping[str, PlacementOutcome] = {
     "busy": "busy",
     "noanswer": "no_answer",
@@ -103,6 +110,10 @@ class _Turn:
                 self._begin(plan, at)
             case TimerDue(key):
                 self._handle_timer(key)
+            case Offered():
+                self._take_turn_in_queue(event)
+            case CalleeEntered() if self.placement.phase == "talks":
+                self._leave_queue("called")
             case PlacedCallEnded() | PlacementRefused():
                 self._handle_end(event)
         return None
@@ -114,7 +125,7 @@ class _Turn:
 
     def _wait_until(self, at: float) -> None:
         """Wait for the first moment from `at` on within the hours."""
-        latest = self.placement.began_at + MAX_PLACEMENT_SECONDS * 2
+        latest = self._find_latest()
         # no calendar is asked of a year that dates do not have
         opening = self._hours.find_opening(self.placement.plan, at) if at <= latest else None
         if opening is None or opening > latest:
@@ -123,6 +134,9 @@ class _Turn:
         self.placement = replace(self.placement, phase="waits", due=opening, call_id="")
         self.effects.append(SetTimer(TRY_TIMER, max(opening - self._now, 0.0)))
 
+    def _find_latest(self) -> float:
+        return self.placement.began_at + MAX_PLACEMENT_SECONDS * 2
+
     def _handle_timer(self, key: str) -> None:
         placement = self.placement
         if key == TRY_TIMER and placement.phase == "waits":
@@ -130,6 +144,11 @@ class _Turn:
                 self.effects.append(SetTimer(key, placement.due - self._now))
                 return
             self._try_now()
+        elif key == TRY_TIMER and placement.phase == "queued" and placement.due <= self._now:
+            self._leave_queue("timeout")
+            self._end("gave_up", "the turn has not come")
+        elif key == HOLD_TIMER and placement.phase == "talks":
+            self._leave_queue("called")
         elif key == CALL_TIMER and placement.is_running:
             if placement.due > self._now:
                 self.effects.append(SetTimer(key, placement.due - self._now))
@@ -140,12 +159,43 @@ class _Turn:
         placement = self.placement
         opening = self._hours.find_opening(placement.plan, self._now)
         if opening is None or opening > self._now:
+            self._leave_queue("called")
             self._wait_until(self._now)
+            return
+        if placement.plan.turn is not None and placement.phase != "queued":
+            self._enter_queue()
             return
         attempt = placement.attempts + 1
         self.placement = replace(placement, attempts=attempt, tries=placement.tries + 1, call_id="")
         self._enter_phase("placed", PLACING_SECONDS)
         self.effects.append(PlaceLeg(attempt, placement.plan.to, placement.plan.cli))
+
+    def _enter_queue(self) -> None:
+        """Wait for the turn, at the place that the caller had."""
+        latest = self._find_latest()
+        waits = self.placement.waits + 1
+        self.placement = replace(self.placement, phase="queued", due=latest, waits=waits)
+        self.effects += [EnterQueue(), SetTimer(TRY_TIMER, latest - self._now)]
+
+    def _take_turn_in_queue(self, event: Offered) -> None:
+        """Call now: this member is free. An offer that comes twice counts once."""
+        placement = self.placement
+        if placement.phase == "queued" and event.number == placement.waits:
+            self.placement = replace(placement, member=event.member)
+            self.effects.append(CancelTimer(TRY_TIMER))
+            self._try_now()
+        elif placement.member != event.member:
+            self.effects.append(FreeMember(event.member))
+
+    def _leave_queue(self, outcome: WaitOutcome) -> None:
+        """Give up the place, where there is one, and let the member go who was kept."""
+        turn, member = self.placement.plan.turn, self.placement.member
+        if turn is None or not (member or self.placement.phase == "queued"):
+            return
+        self.effects.append(EndWait(self.placement.waits, turn.group, outcome))
+        if member is not None:
+            self.effects += [FreeMember(member), CancelTimer(HOLD_TIMER)]
+            self.placement = replace(self.placement, member=None)
 
     def _count_as_over(self) -> None:
         """The platform has said nothing for too long."""
@@ -170,6 +220,7 @@ class _Turn:
             if self._hours.find_opening(plan, self._now) != self._now:
                 self.placement = replace(placement, tries=placement.tries - 1)
                 self.effects.append(CancelTimer(CALL_TIMER))
+                self._leave_queue("called")
                 self._wait_until(self._now)
                 return EndLeg()
             self.placement = replace(placement, call_id=event.call_id)
@@ -189,6 +240,8 @@ class _Turn:
             outcome: PlacementOutcome = "machine" if event.is_machine else "answered"
             self.placement = replace(placement, outcome=outcome)
             self._enter_phase("talks", MAX_CALL_SECONDS + REPORT_MARGIN_SECONDS)
+            if placement.member is not None:
+                self.effects.append(SetTimer(HOLD_TIMER, HOLD_SECONDS))
         return BeginFlow(placement.plan)
 
     def _handle_end(self, event: PlacedCallEnded | PlacementRefused) -> None:
@@ -213,11 +266,13 @@ class _Turn:
         if outcome in FINAL_OUTCOMES or placement.tries >= placement.plan.tries:
             self._end(outcome, reason)
             return
+        self._leave_queue("called")
         self.effects.append(CancelTimer(CALL_TIMER))
-        self.placement = replace(placement, outcome=outcome, reason=reason)
+        self.placement = replace(self.placement, outcome=outcome, reason=reason)
         self._wait_until(self._now + placement.plan.pause)
 
     def _end(self, outcome: PlacementOutcome, reason: str) -> None:
+        self._leave_queue("called")
         self.effects.append(CancelTimer(CALL_TIMER))
         self.placement = replace(
             self.placement, phase="over", outcome=outcome, reason=reason, ended_at=self._now

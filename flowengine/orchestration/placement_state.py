@@ -7,7 +7,7 @@ import msgspec
 from flowengine.states.place_plan import PlacementPlan
 from flowengine.states.ring_plan import RingMember
 
-PlacementPhase = Literal["new", "waits", "placed", "rings", "talks", "over"]
+PlacementPhase = Literal["new", "waits", "queued", "placed", "rings", "talks", "over"]
 PlacementOutcome = Literal[
     "", "answered", "machine", "busy", "no_answer", "invalid", "failed", "gave_up"
 ]
@@ -26,12 +26,15 @@ NO_PLACEMENT_PLAN = PlacementPlan(
 
 
 class Placement(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """A call that is to be placed. It `waits` for its time, until `due`; then it was `placed`, but
+    """A call that is to be placed. It `waits` for its time, until `due`, and is `queued` until its
+    turn comes, where its plan says so; then it was `placed`, but
     no phone rings before the platform has asked; `rings`; and `talks` while the flow runs. `due` is
     then when the phase counts as over without a word of the platform. `attempts` counts the requests
     to the platform, and `tries` what of them counts for the plan. `call_id` is the first call that
     asked; another one of the same attempt is hung up. `outcome` is the one of the latest try, and
-    the one of the placement when it is over; `reason` says why it failed.
+    the one of the placement when it is over; `reason` says why it failed. `waits` counts how often
+    it was queued. `member` takes no other call while the one whose turn has come is rung, and
+    until it has come to the queue.
     """
 
     format: Literal[1] = 1
@@ -46,6 +49,8 @@ class Placement(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     outcome: PlacementOutcome = ""
     reason: str = ""
     ended_at: float = 0.0
+    waits: int = 0
+    member: RingMember | None = None
 
     @property
     def is_running(self) -> bool:

@@ -9,13 +9,17 @@ from flowengine.orchestration.turn import (
     CancelTimer,
     DialMember,
     EndLeg,
+    EndWait,
+    EnterQueue,
     HangUpLeg,
     LegAsked,
+    Offered,
     PlaceLeg,
     SetTimer,
     TimerDue,
 )
 from flowengine.states.place_plan import PlacementPlan
+from flowengine.states.ring_plan import RingMember
 
 
 class PlacementBegan(msgspec.Struct, frozen=True):
@@ -52,10 +56,31 @@ class PlacementRefused(msgspec.Struct, frozen=True):
     is_invalid: bool = False
 
 
+class CalleeEntered(msgspec.Struct, frozen=True):
+    """The callee has come to the queue whose turn they had."""
+
+
 PlacementEvent = (
-    PlacementBegan | LegAsked | CalleeAnswered | PlacedCallEnded | PlacementRefused | TimerDue
+    PlacementBegan
+    | LegAsked
+    | CalleeAnswered
+    | PlacedCallEnded
+    | PlacementRefused
+    | TimerDue
+    | Offered
+    | CalleeEntered
 )
-PlacementEffect = SetTimer | CancelTimer | PlaceLeg | CancelLeg | HangUpLeg
+
+
+class FreeMember(msgspec.Struct, frozen=True):
+    """Let a member take other calls, unless somebody else has them."""
+
+    member: RingMember
+
+
+PlacementEffect = (
+    SetTimer | CancelTimer | PlaceLeg | CancelLeg | HangUpLeg | EnterQueue | EndWait | FreeMember
+)
 
 
 class BeginFlow(msgspec.Struct, frozen=True):

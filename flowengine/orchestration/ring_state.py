@@ -59,6 +59,11 @@ class Ring(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         return next((leg for leg in self.legs if leg.attempt == attempt), None)
 
     @property
+    def queued_since(self) -> float:
+        """What counts for the place in the queue: who was called back has waited before."""
+        return (self.plan.queue.since if self.plan.queue else 0.0) or self.entered_at
+
+    @property
     def active_legs(self) -> tuple[RingLeg, ...]:
         """The legs that may still get the caller."""
         return tuple(leg for leg in self.legs if not leg.is_unwanted)

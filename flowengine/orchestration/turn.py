@@ -11,9 +11,9 @@ import msgspec
 from flowengine.states.queue_plan import AgentStatus
 from flowengine.states.ring_plan import RingMember, RingPlan
 
-WaitOutcome = Literal["answered", "abandoned", "key", "timeout"]
+WaitOutcome = Literal["answered", "abandoned", "key", "timeout", "called"]
 """How a wait in a queue has ended: a member has taken the caller, the caller has hung up, has gone on
-by a key, or was brought out after the longest wait
+by a key, or was brought out after the longest wait; or the turn of a call-back has come
 """
 
 
@@ -104,7 +104,7 @@ class CallerChose(msgspec.Struct, frozen=True):
 
 class CallerWent(msgspec.Struct, frozen=True):
     """The caller has left the queue by themselves in the step with this number, as by a key in an
-    announcement, and is in the room no more.
+    announcement, and is in the room no more. A member who was first keeps them.
     """
 
     number: int

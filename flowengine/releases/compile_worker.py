@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeVar
 # the compiler imports it when it first needs it, for which no callback should wait
 import flowengine.source.schema_validation  # noqa: F401
 from flowengine.cache.variable_presence import RecordedVariables
-from flowengine.compile import CompileResult, ProjectCompiler, Release
+from flowengine.compile import CompileResult, Release
 from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.project_rechecker import ProjectRechecker
 from flowengine.cooperative import run_cooperatively
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive
@@ -30,7 +31,7 @@ MAX_YOUNG_OBJECTS = 20_000
 class LoadedFlows(NamedTuple):
     """The compiled flows of a process, for the processes that it forks."""
 
-    compiler: ProjectCompiler
+    compiler: ProjectRechecker
     release: Release | None
 
 
@@ -48,7 +49,7 @@ class CompileWorker:
         loaded: LoadedFlows | None = None,
     ) -> None:
         self.archive = Archive(location)
-        self._compiler, self._latest = loaded or LoadedFlows(ProjectCompiler(), None)
+        self._compiler, self._latest = loaded or LoadedFlows(ProjectRechecker(), None)
         self._environment = RecordedVariables(environment)
         self._cookies_only = cookies_only
         self._recalled: CompileResult | None = None

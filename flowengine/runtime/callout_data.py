@@ -4,22 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Program
 from flowengine.expr import EvalError
 from flowengine.sinch import Ace
+from flowengine.states.place_plan import PlacementPlan
+from flowengine.states.queue_plan import TURN_FACT, format_queue_turn
 from flowengine.states.variable_values import convert_value
 
 
 class CalloutData(msgspec.Struct, frozen=True, omit_defaults=True):
     """The data in the `custom` text of a placed call. `to` and `caller_id` are known of calls that
-    a flow has asked for.
+    a flow has asked for; `turn` is the place in a queue of those whose turn has come.
     """
 
     flow: str = ""
     data: dict[str, Any] = {}
     to: str = ""
     caller_id: str = ""
+    turn: str = ""
 
     def list_call_facts(self) -> dict[str, Any]:
         """The facts that only the first callback of other calls has."""
@@ -31,11 +35,18 @@ class CalloutData(msgspec.Struct, frozen=True, omit_defaults=True):
             "call.from": self.caller_id.removeprefix("private"),
             "call.origin": "server",
             **sip,
+            **({TURN_FACT: self.turn} if self.turn else {}),
         }
 
 
 NO_CALLOUT_DATA = CalloutData()
 encode_callout_data = msgspec.json.Encoder().encode
+
+
+def build_callout_data(plan: PlacementPlan) -> CalloutData:
+    """What a call hands in that was placed for this plan."""
+    turn = format_queue_turn(replace(plan.turn, placement=plan.id)) if plan.turn else ""
+    return CalloutData(plan.flow, plan.data, plan.to.address, plan.cli, turn)
 
 
 def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:

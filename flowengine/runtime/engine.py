@@ -39,6 +39,7 @@ from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice
 from flowengine.states import OwnEvent
+from flowengine.states.flow_context import RingGroup
 from flowengine.storage.sessions import Store, StoreError
 
 __all__ = ["CallbackRecord", "Engine", "LocatedCall", "ReleaseSource", "Reply", "render_apology"]
@@ -72,7 +73,9 @@ class Engine:
         self.orchestrations, legs = None, None
         self.placements, placed_calls = None, None
         if codec is not None and (rows := store.orchestrations) is not None:
-            self.orchestrations = Orchestrations(rows, codec, clock)
+            self.orchestrations = Orchestrations(
+                rows, codec, clock, lambda group: find_live_group(releases, group)
+            )
             legs = LegAnswers(store, self.orchestrations, codec, clock)
             hours = ReleaseHours(lambda: releases.current)
             self.placements = Placements(rows, codec, hours, clock)
@@ -196,3 +199,8 @@ class Engine:
         release = self.releases.current
         record = make_record(delivery, release.id, Outcome(None, (), None, ()), "error")
         return Reply(render_apology(release, delivery.event), record)
+
+
+def find_live_group(releases: ReleaseSource, name: str) -> RingGroup | None:
+    """The group in the release that is live now."""
+    return releases.current.groups.get(name)

@@ -91,7 +91,7 @@ class LegAnswers:
         if event is None:
             return self._build_reply(delivery, None, "", token)
         try:
-            verdict, room, _ = await self._orchestrations.take_turn(token.orchestration, event)
+            verdict, room, *_ = await self._orchestrations.take_turn(token.orchestration, event)
         except StoreError as error:
             self._log_once.error("legs are hung up: %s", error)
             verdict, room = EndLeg(), ""

@@ -39,15 +39,23 @@ from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, Own
 from flowengine.runtime.parkings import Parkings
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.runtime.queue_changes import build_queue_writes
-from flowengine.runtime.queues import QUEUE_KEPT_SECONDS, Queues, to_facts
+from flowengine.runtime.queues import QUEUE_KEPT_SECONDS, FindGroup, Queues, find_no_group, to_facts
 from flowengine.runtime.rooms import ModeratedConferences
-from flowengine.states.queue_plan import AgentStatusChange, QueueUpdate, StayInRoom
+from flowengine.states.queue_plan import (
+    LEFT,
+    TAKEN,
+    AgentStatusChange,
+    QueueUpdate,
+    StayInRoom,
+)
+from flowengine.states.state_results import LookupResult
 from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
     SavedAgent,
     SavedOrchestration,
     ScheduledTask,
+    StoreError,
 )
 from flowengine.storage.sessions.orchestration_rows import (
     QUEUE_KIND,
@@ -71,22 +79,29 @@ class WaitEnd(NamedTuple):
 
 
 class TakenTurn(NamedTuple):
-    """What a leg is answered that asks, and the room of its caller. `ended` is a wait that has."""
+    """What a leg is answered that asks, and the room of its caller. `ended` is a wait that has.
+    `is_joined` says that a member has the caller.
+    """
 
     verdict: Verdict | None
     room: str
     ended: WaitEnd | None = None
+    is_joined: bool = False
 
 
 class Orchestrations:
     """The turns of all rings. Any worker may take any turn."""
 
     def __init__(
-        self, store: OrchestrationStore, codec: Codec, clock: Callable[[], float] = time.time
+        self,
+        store: OrchestrationStore,
+        codec: Codec,
+        clock: Callable[[], float] = time.time,
+        find_group: FindGroup = find_no_group,
     ) -> None:
         self.store = store
         self.encoding = OrchestrationEncoding(codec)
-        self.queues = Queues(store, self.encoding, clock)
+        self.queues = Queues(store, self.encoding, clock, find_group)
         self.on_wait_end: Callable[[WaitEnd], None] = lambda _ended: None
         self._clock = clock
         self._log_once = LogOnce(log)
@@ -158,7 +173,8 @@ class Orchestrations:
             facts = {address: to_facts(agent) for address, agent in agents.items()}
             turn = conduct(owned.ring if owned else None, event, now, facts)
             room = turn.ring.plan.room if turn.ring else ""
-            taken = TakenTurn(turn.verdict, room, find_wait_end(owned, turn, now))
+            is_joined = turn.ring is not None and turn.ring.phase == "joined"
+            taken = TakenTurn(turn.verdict, room, find_wait_end(owned, turn, now), is_joined)
             if saved is None or owned is None or turn.ring is None:
                 is_lost = saved is None and type(event) is Offered
                 # the member is free again: nobody knows the caller any more
@@ -173,6 +189,14 @@ class Orchestrations:
         if taken.ended is not None:
             self.on_wait_end(taken.ended)
         return taken
+
+    async def answer_leaving(self, call_id: str, step: int) -> LookupResult:
+        """Let a caller leave their queue by a key in an announcement, unless a member has them."""
+        try:
+            taken = await self.take_turn(call_id, CallerWent(step))
+        except StoreError as error:
+            return LookupResult(0, error=f"the session store: {error}")
+        return LookupResult(200, TAKEN if taken.is_joined else LEFT)
 
     async def load_ring(self, call_id: str) -> Ring | None:
         """The ring of a call; None where there is none that can be read."""

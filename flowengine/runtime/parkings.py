@@ -2,8 +2,10 @@
 decided in one transaction with the requests that follow.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -46,6 +48,7 @@ from flowengine.storage.sessions import (
 from flowengine.storage.sessions.orchestration_rows import build_change
 
 PARKING_KIND, FREE_CODE_KIND = "parking", "code that is free"
+FREEING_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, *(30.0,) * 18)  # ten minutes, the longest limit
 LIMIT_TASK, PARKING_LEFT_TASK = "parking_limit", "parking_left"
 BRING_TASK, REMOVE_OTHER_TASK, RELEASE_PARKED_TASK = (
     "parking_bring",
@@ -73,6 +76,7 @@ class Parkings:
         self._encoding = encoding
         self._log_once = log_once
         self._clock = clock
+        self._freeing: set[asyncio.Task[None]] = set()
 
     async def answer_request(
         self, application: str, call_id: str, request: ParkingRequest
@@ -102,12 +106,23 @@ class Parkings:
         return OrchestrationChange(name, saved, (task,))
 
     async def note_left(self, event: CallbackEvent, names: Mapping[str, Any]) -> None:
-        """Free the code of a call that has ended before its step was saved."""
+        """Free the code of a call whose step was not saved: it has ended before, or ends now."""
         name = name_parking(event.application_key, names[CODE_FACT])
         try:
             await self.take_turn(name, ParkingLeft(event.call_id))
         except StoreError as error:
             self._log_once.error("a code is in use by a call that is over: %s", error)
+            freeing = asyncio.create_task(self._free_later(name, event.call_id))
+            self._freeing.add(freeing)
+            freeing.add_done_callback(self._freeing.discard)
+
+    async def _free_later(self, name: str, call_id: str) -> None:
+        """Free a code as soon as the store can. Its limit ends it, too."""
+        for pause in FREEING_PAUSES:
+            await asyncio.sleep(pause)
+            with suppress(StoreError):
+                await self.take_turn(name, ParkingLeft(call_id))
+                return
 
     async def take_turn(self, name: str, event: ParkingEvent) -> ParkingTurn | None:
         """Take one turn of a code; None where it cannot be read."""

@@ -20,7 +20,7 @@ from flowengine.orchestration.placement_turn import (
 from flowengine.orchestration.turn import DialMember, EndLeg, LegAsked
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.callback_record import CallbackRecord
-from flowengine.runtime.callout_data import CalloutData, encode_callout_data
+from flowengine.runtime.callout_data import build_callout_data, encode_callout_data
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery import CallbackDelivery, Reply
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, parse_leg_token
@@ -102,8 +102,7 @@ class PlacementAnswers:
             return None
         verdict, owned = await self._take_turn(delivery, token, asked)
         if isinstance(verdict, BeginFlow):
-            plan = verdict.plan
-            handed = CalloutData(plan.flow, plan.data, plan.to.address, plan.cli)
+            handed = build_callout_data(verdict.plan)
             delivery.event = replace(event, custom=encode_callout_data(handed).decode())
             delivery.leg = token
             return None

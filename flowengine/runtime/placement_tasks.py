@@ -6,16 +6,18 @@ from collections.abc import Awaitable, Callable
 
 from flowengine.orchestration.placement import TRY_TIMER
 from flowengine.orchestration.placement_state import Placement
-from flowengine.orchestration.placement_turn import PlacementRefused
-from flowengine.orchestration.turn import HangUpLeg, PlaceLeg, TimerDue
+from flowengine.orchestration.placement_turn import CalleeEntered, PlacementRefused
+from flowengine.orchestration.turn import HangUpLeg, Offered, PlaceLeg, TimerDue
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, format_leg_token
 from flowengine.runtime.orchestration_encoding import OwnedPlacement
 from flowengine.runtime.placements import (
     BEGIN_PART,
+    ENTERED_PART,
     HANG_UP_PART,
     PLACE_PART,
     TIMER_PART,
+    TURN_PART,
     Placements,
     PlacementTask,
 )
@@ -62,6 +64,8 @@ class PlacementTasks:
             TIMER_PART: self._run_timer,
             PLACE_PART: self._place_call,
             HANG_UP_PART: self._hang_up,
+            TURN_PART: self._take_turn_in_queue,
+            ENTERED_PART: self._note_entered,
         }
 
     async def handle(self, task: ScheduledTask) -> float | None:
@@ -84,12 +88,25 @@ class PlacementTasks:
         if key != TRY_TIMER:
             await self._placements.take_turn(task.orchestration, TimerDue(key))
             return None
+        return await self._start_call(task.orchestration, TimerDue(key))
+
+    async def _take_turn_in_queue(self, task: ScheduledTask) -> float | None:
+        _, offered = read_task(self._placements.encoding, task, Offered)
+        return await self._start_call(task.orchestration, offered)
+
+    async def _note_entered(self, task: ScheduledTask) -> None:
+        await self._placements.take_turn(task.orchestration, CalleeEntered())
+
+    async def _start_call(self, placement_id: str, event: TimerDue | Offered) -> float | None:
+        """Call somebody, unless as many calls are under way as may be: then returns when to look
+        again.
+        """
         self._starting += 1  # what others of this worker start meanwhile is not counted yet
         try:
             running = await self._placements.count_running()
             if running + self._starting > self._calls_at_once:
                 return self._clock() + FULL_RETRY_SECONDS
-            await self._placements.take_turn(task.orchestration, TimerDue(key))
+            await self._placements.take_turn(placement_id, event)
         finally:
             self._starting -= 1
         return None

@@ -4,21 +4,31 @@ follows, in one transaction.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from flowengine.limits import MAX_PLACEMENT_SECONDS
+from flowengine.orchestration.matching import format_queue_id
 from flowengine.orchestration.placement import CallingHours, PlacementTurn, conduct_placement
 from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.placement_turn import (
+    FreeMember,
     PlacementBegan,
-    PlacementEffect,
     PlacementEvent,
     PlacementVerdict,
 )
-from flowengine.orchestration.turn import CancelLeg, CancelTimer, HangUpLeg, PlaceLeg, SetTimer
+from flowengine.orchestration.turn import (
+    CancelLeg,
+    CancelTimer,
+    EndWait,
+    EnterQueue,
+    HangUpLeg,
+    Offered,
+    PlaceLeg,
+    SetTimer,
+)
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedPlacement
@@ -31,13 +41,15 @@ from flowengine.storage.sessions import (
     SavedOrchestration,
     ScheduledTask,
 )
-from flowengine.storage.sessions.orchestration_rows import build_change
+from flowengine.storage.sessions.orchestration_rows import MATCH_TASK, QueueEntry, build_change
 
 WAITING_KIND, RUNNING_KIND = "placement", "placement that calls"
 OVER_PLACEMENT_KIND = "placement that is over"
 LIVE_PLACEMENT_KINDS = (WAITING_KIND, RUNNING_KIND)
 PLACEMENT_TASK = "placement"
 BEGIN_PART, TIMER_PART, PLACE_PART, HANG_UP_PART = "begin", "timer", "request", "end"
+TURN_PART, ENTERED_PART = "turn", "entered"
+ENTERED_TASK = f"{PLACEMENT_TASK}:{ENTERED_PART}"
 # From the last turn on: so long the same key places nothing again.
 PLACEMENT_KEPT_SECONDS = float(MAX_PLACEMENT_SECONDS)
 NoteOutcome = Callable[[Placement], None]
@@ -122,23 +134,33 @@ class Placements:
         """Take one turn. `begin` is what is known of a placement that begins."""
         now = self._clock()
 
+        def list_agents(saved: SavedOrchestration | None) -> Collection[str]:
+            owned = self._open(saved)
+            kept = owned.placement.member if owned else None
+            offered = event.member if isinstance(event, Offered) else None
+            return {member.address for member in (kept, offered) if member}
+
         def decide(
-            saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
+            saved: SavedOrchestration | None, agents: Mapping[str, SavedAgent]
         ) -> tuple[OrchestrationChange | None, tuple[TakenPlacementTurn, bool]]:
             owned = self._open(saved)
             placement = owned.placement if owned else None
             turn = conduct_placement(placement, event, now, self._hours)
             if saved is None or owned is None or turn.placement is None:
-                return None, (TakenPlacementTurn(turn.verdict, None), False)
+                is_lost = saved is None and isinstance(event, Offered)
+                # the member is free again: nobody knows the placement any more
+                freed = OrchestrationChange(placement_id, None, wakes_queues=now)
+                return freed if is_lost else None, (TakenPlacementTurn(turn.verdict, None), False)
             if turn == PlacementTurn(placement, verdict=turn.verdict):
                 return None, (TakenPlacementTurn(turn.verdict, owned), False)
             known = begin or owned
             after = OwnedPlacement(turn.placement, known.owner, known.caller)
             has_ended = turn.placement.phase == "over" and owned.placement.phase != "over"
             taken = TakenPlacementTurn(turn.verdict, after)
-            return self._build_change(saved, after, turn, now), (taken, has_ended)
+            change = self._build_change(saved, after, turn, now)
+            return add_freed_members(change, turn, agents, now), (taken, has_ended)
 
-        taken, has_ended = await self.store.take_turn(placement_id, list_no_agents, decide)
+        taken, has_ended = await self.store.take_turn(placement_id, list_agents, decide)
         if has_ended and taken.owned is not None:
             self.note_outcome(taken.owned.placement)
         return taken
@@ -177,12 +199,20 @@ class Placements:
         )
         tasks: dict[str, ScheduledTask | None] = {}
         for effect in turn.effects:
-            key, task = self._build_task(owned, effect, now)
-            tasks[key] = task
-        return build_change(after, tasks)
+            if not isinstance(effect, EnterQueue | EndWait | FreeMember):
+                key, task = self._build_task(owned, effect, now)
+                tasks[key] = task
+        change = build_change(after, tasks)
+        entries = tuple(list_entry_changes(owned, turn, now))
+        entered = [entry for entry in entries if not entry.outcome]
+        matches = tuple(ScheduledTask(entry.queue, MATCH_TASK, now, b"") for entry in entered)
+        return change._replace(scheduled=(*change.scheduled, *matches), entries=entries)
 
     def _build_task(
-        self, owned: OwnedPlacement, effect: PlacementEffect, now: float
+        self,
+        owned: OwnedPlacement,
+        effect: SetTimer | CancelTimer | PlaceLeg | CancelLeg | HangUpLeg,
+        now: float,
     ) -> tuple[str, ScheduledTask | None]:
         """The key of a task, and the task; None where it is cancelled."""
         placement_id = owned.placement.id
@@ -201,6 +231,38 @@ class Placements:
                 return key, ScheduledTask(placement_id, key, now, payload)
 
 
+def list_entry_changes(
+    owned: OwnedPlacement, turn: PlacementTurn, now: float
+) -> Iterator[QueueEntry]:
+    """The entries of the placement that change, in their order."""
+    placement, place = owned.placement, owned.placement.plan.turn
+    if place is None:
+        return
+    queue = format_queue_id(owned.owner.application, place.group)
+    entry = QueueEntry(queue, placement.id, placement.waits, place.priority, place.entered_at)
+    for effect in turn.effects:
+        if isinstance(effect, EnterQueue):
+            yield entry
+        elif isinstance(effect, EndWait):
+            yield entry._replace(number=effect.number, outcome=effect.outcome, ended=now)
+
+
+def add_freed_members(
+    change: OrchestrationChange,
+    turn: PlacementTurn,
+    agents: Mapping[str, SavedAgent],
+    now: float,
+) -> OrchestrationChange:
+    """The change, with the members of whom the placement lets go."""
+    addresses = [effect.member.address for effect in turn.effects if isinstance(effect, FreeMember)]
+    freed = tuple(
+        agents[one]._replace(occupied_by="")
+        for one in addresses
+        if one in agents and agents[one].occupied_by == change.id
+    )
+    return change._replace(agents=freed, wakes_queues=now) if freed else change
+
+
 def list_no_agents(_saved: SavedOrchestration | None) -> Collection[str]:
-    """A placement occupies no agents."""
+    """A placement that begins occupies no agents."""
     return ()

@@ -8,6 +8,7 @@ from flowengine.orchestration.matching import Queue, format_queue_id
 from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import EndWait, EnterQueue, StayInQueue
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.placements import ENTERED_TASK
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.storage.sessions import ScheduledTask
 from flowengine.storage.sessions.orchestration_rows import QueueEntry
@@ -36,6 +37,8 @@ def build_queue_writes(
         queue = Queue(plan.group, plan.members, plan.order)
         payload = encoding.encode_task(queue_id, owner, queue)
         tasks = (ScheduledTask(queue_id, ENTER_TASK, now, payload),)
+        if plan.queue is not None and plan.queue.placement:  # it has kept a member for them
+            tasks += (ScheduledTask(plan.queue.placement, ENTERED_TASK, now, b""),)
     is_member_free = any(not facts.occupied_by for facts in turn.agents)
     is_caller_free = any(type(effect) is StayInQueue for effect in turn.effects)
     return QueueWrites(entries, tasks, now if is_member_free or is_caller_free else None)
@@ -52,4 +55,4 @@ def list_entry_changes(
         elif isinstance(effect, EnterQueue | StayInQueue) and ring.plan.queue is not None:
             queue = format_queue_id(owner.application, ring.plan.group)
             priority = ring.plan.queue.priority
-            yield QueueEntry(queue, ring.id, ring.number, priority, ring.entered_at)
+            yield QueueEntry(queue, ring.id, ring.number, priority, ring.queued_since)

@@ -1,16 +1,20 @@
 """How the queues of a store stand, for supervisors."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
-from flowengine.orchestration.matching import Queue, parse_queue_group
-from flowengine.runtime.queues import decode_queue, read_status
+from flowengine.orchestration.matching import parse_queue_group
+from flowengine.problems import suggest_name
+from flowengine.runtime.queues import choose_queue, decode_queue, read_status
 from flowengine.sinch.address_mask import mask_address
+from flowengine.states.flow_context import RingGroup
+from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 from flowengine.states.queue_plan import AgentStatus
+from flowengine.states.ring_plan import RingMember
 from flowengine.storage.sessions import OrchestrationStore, SavedAgent, SavedOrchestration
 from flowengine.storage.sessions.orchestration_rows import (
     ANSWERED_OUTCOME,
@@ -21,6 +25,8 @@ from flowengine.storage.sessions.orchestration_rows import (
 
 LOST_OUTCOMES = frozenset({"abandoned", "timeout"})
 """How a wait ends without a member: the caller has hung up, or has waited for too long"""
+Groups = Mapping[str, RingGroup]
+NO_GROUPS: Groups = {}
 AgentState = Literal["free", "busy", "resting", "pausing", "signed out"]
 
 
@@ -29,13 +35,15 @@ class AgentStatusRefusedError(Exception):
 
 
 class QueueOverview(msgspec.Struct, frozen=True):
-    """One queue: who waits and for how many seconds the first has, how many members are free, in a
-    call or rung (`busy`), resting after a call, pausing and signed out, and how many callers were
-    taken and lost since midnight (UTC). Who has gone on by a key is neither.
+    """One queue: how many wait, how many of them are not on the line but to be called back, and for how
+    many seconds the first on the line has waited; how many members are free, in a call or rung
+    (`busy`), resting after a call, pausing and signed out; and how many callers were taken and lost
+    since midnight (UTC). Who has gone on by a key is neither.
     """
 
     group: str
     waiting: int
+    call_backs: int
     longest_wait: int
     free: int
     busy: int
@@ -57,13 +65,20 @@ class AgentOverview(msgspec.Struct, frozen=True):
     since: float = 0.0
 
 
-async def load_queue_overviews(store: OrchestrationStore, now: float) -> list[QueueOverview]:
-    """All queues of a store, by their groups. Raises StoreError."""
+async def load_queue_overviews(
+    store: OrchestrationStore, now: float, groups: Groups = NO_GROUPS
+) -> list[QueueOverview]:
+    """All queues of a store, by their groups. `groups` are those of the live release, where it is
+    known, which says who is in them. Raises StoreError.
+    """
     rows = await store.list_orchestrations(QUEUE_KIND)
     found: dict[str, list[SavedOrchestration]] = {}
     for row in rows:
         found.setdefault(parse_queue_group(row.id), []).append(row)
-    return [await _load_queue_overview(store, group, found[group], now) for group in sorted(found)]
+    return [
+        await _load_queue_overview(store, group, found[group], now, groups)
+        for group in sorted(found)
+    ]
 
 
 async def count_waiting(store: OrchestrationStore) -> dict[str, int]:
@@ -75,12 +90,15 @@ async def count_waiting(store: OrchestrationStore) -> dict[str, int]:
     return found
 
 
-async def load_agent_overviews(store: OrchestrationStore, now: float) -> list[AgentOverview]:
+async def load_agent_overviews(
+    store: OrchestrationStore, now: float, groups: Groups = NO_GROUPS
+) -> list[AgentOverview]:
     """All members of queues, and those who have signed out. Raises StoreError."""
     agent_statuses = {(one.group, one.address): one for one in await store.list_agent_statuses()}
-    members = await find_members(store)
+    members = await find_members(store, groups)
     for group, address in agent_statuses:
-        members.setdefault(group, set()).add(address)
+        if group not in groups or address in members.get(group, ()):
+            members.setdefault(group, set()).add(address)
     agents: list[AgentOverview] = []
     for group, addresses in sorted(members.items()):
         known = await store.load_agents(sorted(addresses), group)
@@ -91,58 +109,70 @@ async def load_agent_overviews(store: OrchestrationStore, now: float) -> list[Ag
 
 
 async def sign_member(
-    store: OrchestrationStore, group: str, address: str, status: AgentStatus, now: float
-) -> None:
-    """Sign a member in or out. Raises AgentStatusRefusedError where no queue of the group is known, or
-    nobody in it has this address, and StoreError.
+    store: OrchestrationStore,
+    group: str,
+    address: str,
+    status: AgentStatus,
+    now: float,
+    groups: Groups = NO_GROUPS,
+) -> bool:
+    """Sign a member in or out. Returns whether the group is known: without `groups` it may be one
+    in whose queue no caller has been. Raises AgentStatusRefusedError where there is no such group,
+    or nobody in it has this address, and StoreError.
     """
     rows = await store.list_orchestrations(QUEUE_KIND)
     signed = {one.group for one in await store.list_agent_statuses()}
-    known = signed | {parse_queue_group(row.id) for row in rows}
-    if group not in known:
+    known = signed | {*groups} | {parse_queue_group(row.id) for row in rows}
+    if group not in known and (groups or suggest_name(group, known)):
         shown = f"known are {', '.join(sorted(known))}" if known else "none is known"
-        raise AgentStatusRefusedError(
-            f"no queue of the group {group} is known ({shown}): one is once a caller has been in it, "
-            "or a member has signed in or out by a call"
-        )
-    members = (await find_members(store)).get(group)
+        raise AgentStatusRefusedError(f"there is no group {group} ({shown})")
+    members = (await find_members(store, groups)).get(group)
     if members and address not in members:
         raise AgentStatusRefusedError(f"nobody in the group {group} has this address")
     await store.set_agent_status(SavedAgentStatus(group, address, status, now))
+    return group in known
 
 
-async def find_members(store: OrchestrationStore) -> dict[str, set[str]]:
-    """The addresses of the members of all groups in whose queues callers have been."""
+async def find_members(store: OrchestrationStore, groups: Groups) -> dict[str, set[str]]:
+    """The addresses of the members of the groups of the live release, and of those in whose queues
+    callers have been.
+    """
     found: dict[str, set[str]] = {}
     for row in await store.list_orchestrations(QUEUE_KIND):
         if queue := decode_queue(row):
-            found.setdefault(queue.group, set()).update(_list_addresses(queue))
-    return found
+            found.setdefault(queue.group, set()).update(_list_addresses(queue.members))
+    return found | {name: set(_list_addresses(group.members)) for name, group in groups.items()}
 
 
-def _list_addresses(queue: Queue) -> list[str]:
-    return [member.address for member in queue.members]
+def _list_addresses(members: Iterable[RingMember]) -> list[str]:
+    return [member.address for member in members]
 
 
 async def _load_queue_overview(
-    store: OrchestrationStore, group: str, rows: Sequence[SavedOrchestration], now: float
+    store: OrchestrationStore,
+    group: str,
+    rows: Sequence[SavedOrchestration],
+    now: float,
+    groups: Groups,
 ) -> QueueOverview:
     midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     entries: list[QueueEntry] = []
     addresses: set[str] = set()
     for row in rows:
         entries += await store.list_entries(row.id, midnight.timestamp())
-        if queue := decode_queue(row):
-            addresses.update(_list_addresses(queue))
+        if queue := choose_queue(decode_queue(row), groups.get(group)):
+            addresses.update(_list_addresses(queue.members))
     agents = await store.load_agents(sorted(addresses), group)
     states = Counter(
         find_state(agents.get(one) or SavedAgent(one, "", 0.0, 0.0), now) for one in addresses
     )
-    waiting = [entry.entered_at for entry in entries if not entry.outcome]
+    waiting = [entry for entry in entries if not entry.outcome]
+    on_line = [one.entered_at for one in waiting if not one.call.startswith(PLACEMENT_ID_PREFIX)]
     return QueueOverview(
         group,
         len(waiting),
-        round(now - min(waiting, default=now)),
+        len(waiting) - len(on_line),
+        round(now - min(on_line, default=now)),
         free=states["free"],
         busy=states["busy"],
         resting=states["resting"],

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from flowengine.orchestration.matching import (
     Offer,
+    Presence,
     Queue,
     count_members,
     estimate_wait,
@@ -19,7 +20,10 @@ from flowengine.orchestration.matching import (
 from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import AgentFacts, Offered
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.placements import PLACEMENT_TASK, TURN_PART
 from flowengine.runtime.platform_requests import CallOwner
+from flowengine.states.flow_context import RingGroup
+from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 from flowengine.states.queue_plan import QueueFacts, QueueRequest
 from flowengine.states.state_results import LookupResult
 from flowengine.storage.sessions import (
@@ -37,11 +41,31 @@ from flowengine.storage.sessions.orchestration_rows import (
 )
 
 OFFER_TASK = "offer"
+TURN_TASK = f"{PLACEMENT_TASK}:{TURN_PART}"
 QUEUE_KEPT_SECONDS = 7 * 86_400.0  # after it has offered somebody last
 ANSWERED_CALLS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
+PRESENCE_KEPT_SECONDS = 1.0  # of a group, for announcements: many are due at the same moment
+NOBODY_PRESENT = Presence(0, 0)
 AFTER_ALL_CALLS = "\U0010ffff"  # in place of an id: behind calls of the same moment
 _encode_queue = msgspec.msgpack.Encoder().encode
 _decode_queue = msgspec.msgpack.Decoder(Queue).decode
+
+
+FindGroup = Callable[[str], RingGroup | None]
+"""The group with this name in the release that is live"""
+
+
+def find_no_group(_name: str) -> None:
+    """Without a release, groups are as callers have brought them."""
+
+
+def choose_queue(known: Queue | None, live: RingGroup | None) -> Queue | None:
+    """The queue as its latest caller has brought it, with the members that the group has now."""
+    if live is None:
+        return known
+    if known is None:
+        return Queue(live.name, live.members, live.queue_order)
+    return replace(known, members=live.members)
 
 
 def to_facts(agent: SavedAgent) -> AgentFacts:
@@ -70,20 +94,24 @@ class Queues:
         store: OrchestrationStore,
         encoding: OrchestrationEncoding,
         clock: Callable[[], float] = time.time,
+        find_group: FindGroup = find_no_group,
     ) -> None:
         self.store = store
         self._encoding = encoding
         self._clock = clock
+        self._find_group = find_group
+        self._presences: dict[tuple[str, tuple[str, ...]], tuple[float, Presence]] = {}
 
     async def match(self, queue_id: str, entered: Queue | None = None) -> None:
         """Offer callers to members who are free. `entered` is the group as the caller who came last
-        knows it.
+        knows it. The release that is live says who is in it.
         """
         now = self._clock()
         group = parse_queue_group(queue_id)
+        live = self._find_group(group)
 
         def list_agents(saved: SavedOrchestration | None) -> Collection[str]:
-            queue = entered or decode_queue(saved)
+            queue = choose_queue(entered or decode_queue(saved), live)
             return [member.address for member in queue.members] if queue else ()
 
         def decide(
@@ -91,7 +119,7 @@ class Queues:
             agents: Mapping[str, SavedAgent],
             calls: Sequence[QueueEntry],
         ) -> tuple[OrchestrationChange | None, None]:
-            queue = entered or decode_queue(saved)
+            queue = choose_queue(entered or decode_queue(saved), live)
             if queue is None:
                 return None, None
             facts = {address: to_facts(agent) for address, agent in agents.items()}
@@ -116,15 +144,17 @@ class Queues:
         call = offer.call
         content = Offered(call.number, offer.member)
         payload = self._encoding.encode_task(call.call, CallOwner("", ""), content)
-        return ScheduledTask(call.call, OFFER_TASK, now, payload)
+        is_call_back = call.call.startswith(PLACEMENT_ID_PREFIX)
+        return ScheduledTask(call.call, TURN_TASK if is_call_back else OFFER_TASK, now, payload)
 
     async def answer_request(self, application: str, request: QueueRequest) -> LookupResult:
         """How it stands, for a caller who is about to enter."""
         now = self._clock()
         queue_id = format_queue_id(application, request.group)
-        place = request.priority, now, AFTER_ALL_CALLS
+        place = request.priority, request.since or now, request.placement or AFTER_ALL_CALLS
         try:
-            facts = await self._read_facts(queue_id, place, request.members, now)
+            presence = await self._count_members(request.group, request.members, now)
+            facts = await self._read_facts(queue_id, place, presence, now)
             waiting = await self.store.count_entries(queue_id)
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")
@@ -134,17 +164,32 @@ class Queues:
         """How it stands for a caller who waits. Raises StoreError."""
         priority = ring.plan.queue.priority if ring.plan.queue else 0
         queue_id = format_queue_id(application, ring.plan.group)
-        place = priority, ring.entered_at, ring.id
-        members = [member.address for member in ring.plan.members]
-        return await self._read_facts(queue_id, place, members, self._clock())
+        place = priority, ring.queued_since, ring.id
+        members = tuple(member.address for member in ring.plan.members)
+        now, key = self._clock(), (ring.plan.group, members)
+        at, presence = self._presences.get(key, (0.0, NOBODY_PRESENT))
+        if not 0 <= now - at < PRESENCE_KEPT_SECONDS:
+            presence = await self._count_members(*key, now)
+            self._presences = {**self._list_fresh(now), key: (now, presence)}
+        return await self._read_facts(queue_id, place, presence, now)
+
+    def _list_fresh(self, now: float) -> dict[tuple[str, tuple[str, ...]], tuple[float, Presence]]:
+        return {
+            key: found
+            for key, found in self._presences.items()
+            if 0 <= now - found[0] < PRESENCE_KEPT_SECONDS
+        }
+
+    async def _count_members(self, group: str, members: Collection[str], now: float) -> Presence:
+        agents = await self.store.load_agents(members, group)
+        facts = [to_facts(agents[one]) if one in agents else AgentFacts(one) for one in members]
+        return count_members(facts, now)
 
     async def _read_facts(
-        self, queue_id: str, place: tuple[int, float, str], members: Collection[str], now: float
+        self, queue_id: str, place: tuple[int, float, str], presence: Presence, now: float
     ) -> QueueFacts:
         found = await self.store.read_place(queue_id, place, now - ANSWERED_CALLS_SECONDS)
-        agents = await self.store.load_agents(members, parse_queue_group(queue_id))
-        facts = [to_facts(agents[one]) if one in agents else AgentFacts(one) for one in members]
-        position, presence = found.ahead + 1, count_members(facts, now)
+        position = found.ahead + 1
         wait = estimate_wait(position, found.answered_calls, now - found.since, presence)
         return QueueFacts(position, wait, signed_in=presence.signed_in)
 

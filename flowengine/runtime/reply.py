@@ -112,6 +112,8 @@ class Replier:
                 changes = self._list_changes(delivery.event, located, outcome, answer.call)
             kept = await self._store.save(delivery.event.call_id, made, expires, changes)
         except StoreError as error:
+            if outcome.has_code and self._orchestrations:
+                await self._orchestrations.parkings.note_left(delivery.event, outcome.names)
             return await self._reply_without_store(delivery, located, outcome, answer, error)
         if kept is not made:
             if outcome.has_code and self._orchestrations and is_over(kept):

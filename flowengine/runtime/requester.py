@@ -84,6 +84,8 @@ class Requester:
         if request.parking is not None:
             return await orchestrations.parkings.answer_request(key, event.call_id, request.parking)
         assert request.queue is not None  # noqa: S101  # it is for one of the two
+        if request.queue.leaving_step:
+            return await orchestrations.answer_leaving(event.call_id, request.queue.leaving_step)
         return await orchestrations.queues.answer_request(key, request.queue)
 
 

@@ -26,6 +26,7 @@ from flowengine.states import (
     QueueRequest,
     StepEvent,
 )
+from flowengine.states.queue_plan import LEFT, TAKEN
 from flowengine.svaml import SetCookie, encode_svaml
 
 SIMULATION_CODEC = Codec((derive_key("a call that nobody makes"),))
@@ -141,8 +142,11 @@ class Backend:
         if self.rooms:
             self.rooms.handle_updates(call_id, outcome.rooms)
 
-    def ask_queue(self, request: QueueRequest) -> LookupResult:
+    def ask_queue(self, call_id: str, request: QueueRequest) -> LookupResult:
         """How it stands in a queue; without rings, nobody else is in it."""
+        if request.leaving_step:
+            is_taken = self.rings is not None and self.rings.find_phase(call_id) == "joined"
+            return LookupResult(200, TAKEN if is_taken else LEFT)
         if self.rings:
             return self.rings.queues.answer_request(request)
         alone = QueueFacts(1, signed_in=len(request.members))
@@ -151,7 +155,7 @@ class Backend:
     def ask_others(self, call_id: str, request: LookupRequest) -> LookupResult:
         """The result of a request that goes to nobody outside, or of a lookup."""
         if request.queue is not None:
-            return self.ask_queue(request.queue)
+            return self.ask_queue(call_id, request.queue)
         if request.parking is not None and self.parkings is not None:
             return self.parkings.answer_request(call_id, request.parking)
         return self.fetch(request)

@@ -252,14 +252,20 @@ class Explorer:
             has_detection |= state is None and bool(own.answered_by_machine)
             detected = ["person", "machine", "unsure"] if has_detection else ["answers"]
             return [{"callee": what} for what in detected]
-        if talk.phase != "joined" or program is None:
+        verb = state.verb if state else None
+        is_parked = verb is not None and verb.is_brought_back and verb.parking_code is not None
+        if not (talk.phase == "joined" or is_parked) or program is None:
             return []
         if member := talk.parties.find_connected(talk.call.id):
             return [{member.name: "hangs up"}]
         # a late verdict of machine detection comes while the callee is connected
         waits: list[JsonObject | str] = [{"waits": "15s"}] if has_detection else []
-        in_queue = state is not None and state.verb.waits_in_queue
-        keys = list_queue_moves(state) if state and in_queue else list_keys_to_press(program)
+        in_queue = verb is not None and verb.waits_in_queue
+        keys = (
+            list_waiting_moves(state)
+            if state and (in_queue or is_parked)
+            else list_keys_to_press(program)
+        )
         return waits + keys
 
     def list_question_moves(
@@ -306,8 +312,8 @@ def find_last_menu(talk: Conversation) -> tuple[str, int]:
     return (last.menu if isinstance(last, MenuWaits) else "", len(asked) - told)
 
 
-def list_queue_moves(state: CompiledState) -> list[JsonObject | str]:
-    """What a caller can do who waits in a queue."""
+def list_waiting_moves(state: CompiledState) -> list[JsonObject | str]:
+    """What a caller can do who waits in a queue, or is parked."""
     verb = state.verb
     keys: list[JsonObject | str] = [{"press": key} for key in verb.key_targets]
     is_tried = 0 < verb.longest_wait <= MAX_TRIED_WAIT

@@ -2,9 +2,9 @@
 its store and the platform's API.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -14,10 +14,12 @@ from flowengine.orchestration.leg_messages import (
     build_leg_request,
     encode_verdict,
 )
+from flowengine.orchestration.matching import Queue
 from flowengine.orchestration.placement import conduct_placement
 from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.placement_turn import (
     BeginFlow,
+    FreeMember,
     PlacementBegan,
     PlacementEffect,
     PlacementEvent,
@@ -29,15 +31,19 @@ from flowengine.orchestration.turn import (
     CancelTimer,
     DialMember,
     EndLeg,
+    EndWait,
+    EnterQueue,
     HangUpLeg,
     PlaceLeg,
     SetTimer,
     TimerDue,
 )
 from flowengine.runtime.calling_hours import ReleaseHours
-from flowengine.runtime.callout_data import CalloutData, encode_callout_data
+from flowengine.runtime.callout_data import build_callout_data, encode_callout_data
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX
 from flowengine.runtime.placement_answers import encode_dial, read_placed_event
+from flowengine.runtime.queues import choose_queue
+from flowengine.scenarios.simulated_queues import QueueSimulator
 from flowengine.sinch import CallbackEvent
 from flowengine.states import PlacementPlan
 from flowengine.switch.api_error import ApiError
@@ -45,6 +51,12 @@ from flowengine.switch.clock import Timer
 from flowengine.switch.exchange import Exchange
 
 INVALID_API_CODE = 40001
+
+
+class ReleaseHolder(Protocol):
+    """Who knows the release by which calls are answered now."""
+
+    release: Release
 
 
 @dataclass(slots=True)
@@ -62,12 +74,14 @@ class PlacementSimulator:
     the placement and the attempt that each is of.
     """
 
-    def __init__(self, exchange: Exchange, get_release: Callable[[], Release]) -> None:
+    def __init__(self, exchange: Exchange, releases: ReleaseHolder, queues: QueueSimulator) -> None:
         self.exchange = exchange
         self.placements: dict[str, SimulatedPlacement] = {}
         self.calls: dict[str, tuple[str, int]] = {}
-        self._get_release = get_release
-        self._hours = ReleaseHours(get_release)
+        self._releases = releases
+        self._hours = ReleaseHours(lambda: releases.release)
+        self._queues = queues
+        queues.tell_call_back = self._handle_soon
 
     @property
     def plans(self) -> list[PlacementPlan]:
@@ -95,7 +109,7 @@ class PlacementSimulator:
         """Whether somebody at this address is yet to be called."""
         waiting = [one.placement for one in self.placements.values()]
         return any(
-            one.phase in ("new", "waits", "placed") and address == one.plan.to.address
+            one.phase in ("new", "waits", "queued", "placed") and address == one.plan.to.address
             for one in waiting
         )
 
@@ -123,10 +137,10 @@ class PlacementSimulator:
         verdict = self._take_turn(placement_id, asked)
         plan = self.placements[placement_id].placement.plan
         if isinstance(verdict, BeginFlow):
-            handed = CalloutData(plan.flow, plan.data, plan.to.address, plan.cli)
+            handed = build_callout_data(plan)
             return replace(event, custom=encode_callout_data(handed).decode())
         if isinstance(verdict, DialMember):
-            program = self._get_release().programs[plan.flow]
+            program = self._releases.release.programs[plan.flow]
             return encode_dial(verdict, asks_who=bool(program.answered_by_machine))
         if isinstance(verdict, EndLeg):
             return encode_verdict(verdict)
@@ -134,6 +148,9 @@ class PlacementSimulator:
 
     def _now(self) -> float:
         return self.exchange.clock.now().timestamp()
+
+    def _handle_soon(self, placement_id: str, event: PlacementEvent) -> None:
+        self.exchange.clock.call_later(0.0, lambda: self._handle_event(placement_id, event))
 
     def _handle_event(self, placement_id: str, event: PlacementEvent) -> None:
         self._take_turn(placement_id, event)
@@ -166,6 +183,21 @@ class PlacementSimulator:
                     known.placing.cancel()
             case HangUpLeg(call_id=call):
                 call_later(0.0, partial(self._hang_up, call))
+            case _:
+                self._apply_queue_effect(known.placement, effect)
+
+    def _apply_queue_effect(
+        self, placement: Placement, effect: EnterQueue | EndWait | FreeMember
+    ) -> None:
+        turn = placement.plan.turn
+        match effect:
+            case EndWait(group=group):
+                self._queues.remove_call_back(placement.id, group)
+            case FreeMember(member=member):
+                self._queues.free_member(member, placement.id)
+            case EnterQueue() if turn is not None:
+                queue = choose_queue(None, self._releases.release.groups.get(turn.group))
+                self._queues.add_call_back(placement, turn, queue or Queue(turn.group))
 
     def _cancel_timer(self, known: SimulatedPlacement, key: str) -> None:
         if key in known.timers:

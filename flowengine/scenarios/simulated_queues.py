@@ -12,14 +12,19 @@ from flowengine.orchestration.matching import (
     match_callers,
 )
 from flowengine.orchestration.member_order import find_facts
+from flowengine.orchestration.placement_state import Placement
+from flowengine.orchestration.placement_turn import CalleeEntered
 from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import AgentFacts, EndWait, EnterQueue, Offered, StayInQueue
 from flowengine.states import AgentStatusChange, LookupResult, QueueFacts, QueueRequest
-from flowengine.states.queue_plan import AgentStatus
+from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
+from flowengine.states.queue_plan import AgentStatus, QueueTurn
+from flowengine.states.ring_plan import RingMember
 from flowengine.switch.clock import Timer, VirtualClock
 
 SHOWN_ANSWERED_CALLS = 10
 OfferCall = Callable[[str, Offered], object]
+TellCallBack = Callable[[str, Offered | CalleeEntered], object]
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class QueueSimulator:
         self._clock = clock
         self._agents = agents
         self._offer_call = offer_call
+        self.tell_call_back: TellCallBack = lambda _placement, _event: None
         self._queues: dict[str, SimulatedQueue] = {}
         self._statuses: dict[tuple[str, str], AgentStatus] = {}
 
@@ -70,7 +76,27 @@ class QueueSimulator:
         known = self._queues.setdefault(plan.group, SimulatedQueue(queue))
         known.queue = queue
         priority = plan.queue.priority if plan.queue else 0
-        known.waits[ring.id] = SimulatedWait(ring.id, ring.number, priority, ring.entered_at)
+        known.waits[ring.id] = SimulatedWait(ring.id, ring.number, priority, ring.queued_since)
+        if isinstance(effect, EnterQueue) and plan.queue and plan.queue.placement:
+            self.tell_call_back(plan.queue.placement, CalleeEntered())
+
+    def add_call_back(self, placement: Placement, turn: QueueTurn, queue: Queue) -> None:
+        """Let somebody wait who is not on the line."""
+        known = self._queues.setdefault(turn.group, SimulatedQueue(queue))
+        known.waits[placement.id] = SimulatedWait(
+            placement.id, placement.waits, turn.priority, turn.entered_at
+        )
+        self._match_at(known, 0.0)
+
+    def remove_call_back(self, placement_id: str, group: str) -> None:
+        self._queues[group].waits.pop(placement_id, None)
+
+    def free_member(self, member: RingMember, placement_id: str) -> None:
+        """Let a member take other calls who was kept for a placement."""
+        facts = find_facts(self._agents, member)
+        if facts.occupied_by == placement_id:
+            self._agents[member.address] = msgspec.structs.replace(facts, occupied_by="")
+            self.match_soon()
 
     def set_agent_status(self, agent_status: AgentStatusChange) -> None:
         """A member signs in or out."""
@@ -85,7 +111,7 @@ class QueueSimulator:
 
     def answer_request(self, request: QueueRequest) -> LookupResult:
         """How it stands, for a caller who is about to enter."""
-        place = -request.priority, self._read_clock()
+        place = -request.priority, request.since or self._read_clock()
         facts = self._find_queue_facts(request.group, place, request.members)
         return LookupResult(200, msgspec.to_builtins(facts))
 
@@ -93,7 +119,7 @@ class QueueSimulator:
         """How it stands for a caller who waits."""
         priority = ring.plan.queue.priority if ring.plan.queue else 0
         members = (member.address for member in ring.plan.members)
-        return self._find_queue_facts(ring.plan.group, (-priority, ring.entered_at), members)
+        return self._find_queue_facts(ring.plan.group, (-priority, ring.queued_since), members)
 
     def _find_queue_facts(
         self, group: str, place: tuple[int, float], members: Iterable[str]
@@ -132,7 +158,9 @@ class QueueSimulator:
             self._agents[member.address] = msgspec.structs.replace(
                 facts, occupied_by=wait.call_id, rung_at=now
             )
-            self._offer_call(wait.call_id, Offered(wait.number, member))
+            is_call_back = wait.call_id.startswith(PLACEMENT_ID_PREFIX)
+            offer_call = self.tell_call_back if is_call_back else self._offer_call
+            offer_call(wait.call_id, Offered(wait.number, member))
         if matching.look_at is not None:
             self._match_at(known, matching.look_at - now)
 

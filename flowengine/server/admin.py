@@ -31,6 +31,8 @@ from flowengine.releases.release_overview import (
     build_overview,
     build_problem_overview,
 )
+from flowengine.runtime.locate import ReleaseSource
+from flowengine.runtime.queue_overview import Groups
 from flowengine.server.access import (
     AccessDeniedError,
     TokenAuthorizer,
@@ -143,12 +145,18 @@ class AdminEndpoint:
     """One endpoint for all commands; GET shows the releases, POST changes them."""
 
     def __init__(
-        self, door: TokenAuthorizer, settings: ServerSettings, live: ReleaseService, store: Store
+        self,
+        door: TokenAuthorizer,
+        settings: ServerSettings,
+        live: ReleaseService,
+        store: Store,
+        releases: ReleaseSource,
     ) -> None:
         self._authorizer = door
         self._settings = settings
         self._release_service = live
         self._store = store
+        self._releases = releases
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI endpoint."""
@@ -189,10 +197,14 @@ class AdminEndpoint:
                 raise CommandRefusedError("there is no candidate")
             return found
         if what == "queues":
-            return await show_queues(self._store)
+            return await show_queues(self._store, self._groups)
         if what == AGENTS_VERB:
-            return await show_agents(self._store)
+            return await show_agents(self._store, self._groups)
         raise AccessDeniedError(404, f"{ADMIN_PREFIX} shows releases, canary, queues and agents")
+
+    @property
+    def _groups(self) -> Groups:
+        return self._releases.current.groups
 
     async def _handle_post(self, request: Request) -> AdminReply:
         if request.path_params["verb"] == AGENTS_VERB:
@@ -215,7 +227,9 @@ class AdminEndpoint:
 
     async def _set_agent_status(self, request: Request) -> AdminReply:
         asked = parse_request(await read_request_body(request), SigningRequest)
-        done = await set_agent_status(self._store, asked.group, asked.member, asked.sign)
+        done = await set_agent_status(
+            self._store, asked.group, asked.member, asked.sign, self._groups
+        )
         log.info("%s signs: %s", read_actor(request), done)
         return AdminReply(done)
 

@@ -32,7 +32,7 @@ def build_admin_routes(
         return []
     door = TokenAuthorizer({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
     place = PlacementEndpoint(door, placements, lambda: releases.current, environment)
-    commands = AdminEndpoint(door, settings, live, store)
+    commands = AdminEndpoint(door, settings, live, store, releases)
     return [
         Route(f"{ADMIN_PREFIX}/place", place, methods=METHODS),
         Route(f"{ADMIN_PREFIX}/{{verb}}", commands, methods=METHODS),

@@ -7,6 +7,7 @@ from flowengine.releases.ledger import CommandRefusedError
 from flowengine.runtime.queue_overview import (
     AgentOverview,
     AgentStatusRefusedError,
+    Groups,
     QueueOverview,
     load_agent_overviews,
     load_queue_overviews,
@@ -18,27 +19,29 @@ from flowengine.states.ring_members import MemberError, parse_member
 from flowengine.storage.sessions import OrchestrationStore, Store, StoreError
 
 
-async def show_queues(store: Store) -> Sequence[QueueOverview]:
+async def show_queues(store: Store, groups: Groups) -> Sequence[QueueOverview]:
     """How the queues stand. Raises CommandRefusedError."""
     try:
-        return await load_queue_overviews(require_queues(store), time.time())
+        return await load_queue_overviews(require_queues(store), time.time(), groups)
     except StoreError as error:
         raise CommandRefusedError(str(error)) from error
 
 
-async def show_agents(store: Store) -> Sequence[AgentOverview]:
+async def show_agents(store: Store, groups: Groups) -> Sequence[AgentOverview]:
     """The members of queues. Raises CommandRefusedError."""
     try:
-        return await load_agent_overviews(require_queues(store), time.time())
+        return await load_agent_overviews(require_queues(store), time.time(), groups)
     except StoreError as error:
         raise CommandRefusedError(str(error)) from error
 
 
-async def set_agent_status(store: Store, group: str, member: str, status: AgentStatus) -> str:
+async def set_agent_status(
+    store: Store, group: str, member: str, status: AgentStatus, groups: Groups
+) -> str:
     """Sign a member in or out; returns what was done. Raises CommandRefusedError."""
     try:
         address = parse_member(member).address
-        await sign_member(require_queues(store), group, address, status, time.time())
+        await sign_member(require_queues(store), group, address, status, time.time(), groups)
     except MemberError as error:
         raise CommandRefusedError(f"{error}: {error.hint}") from error
     except (AgentStatusRefusedError, StoreError) as error:

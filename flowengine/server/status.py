@@ -24,7 +24,7 @@ from flowengine.releases.release_overview import (
 from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.runtime.parkings import PARKING_KIND
 from flowengine.runtime.placements import RUNNING_KIND, WAITING_KIND
-from flowengine.runtime.queue_overview import QueueOverview, load_queue_overviews
+from flowengine.runtime.queue_overview import Groups, QueueOverview, load_queue_overviews
 from flowengine.runtime.rooms import ROOM_KIND
 from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
@@ -155,7 +155,7 @@ class StatusEndpoint:
             to_journal_status(self._journal.usage),
             found.fallback_from,
             await try_load_ring_status(self._store),
-            await try_load_queues(self._store),
+            await try_load_queues(self._store, self._registry.current.groups),
             await try_load_placed_status(self._store),
         )
 
@@ -205,12 +205,12 @@ async def try_load_ring_status(store: Store) -> RingStatus | None:
     return RingStatus(under_way, round(overdue, 3), conferences, parked)
 
 
-async def try_load_queues(store: Store) -> tuple[QueueOverview, ...] | None:
+async def try_load_queues(store: Store, groups: Groups) -> tuple[QueueOverview, ...] | None:
     """How queues stand; None while the session store fails, or without one."""
     if store.orchestrations is None:
         return None
     try:
-        return tuple(await load_queue_overviews(store.orchestrations, time.time()))
+        return tuple(await load_queue_overviews(store.orchestrations, time.time(), groups))
     except StoreError:
         log.exception("the session store cannot tell who waits in queues")
         return None

@@ -11,6 +11,7 @@ from flowengine.expr import (
 )
 from flowengine.source import KeyPath
 from flowengine.states.prompt import CompiledPrompt, LocalisedText
+from flowengine.states.queue_plan import QueueOrder
 from flowengine.states.ring_plan import RingMember, RingOrder
 
 FILE_NAME_KIND = "file name"  # of a hidden variable: letters, digits, - and _
@@ -117,6 +118,11 @@ class RingGroup:
     wrap_up: int
     most_waiting: int = 0
     pause: int = 10
+
+    @property
+    def queue_order(self) -> QueueOrder:
+        """One member is offered a call at a time, so phones that ring all at once have no order."""
+        return "longest idle" if self.order == "all at once" else self.order
 
 
 @dataclass(slots=True)

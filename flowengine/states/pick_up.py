@@ -78,6 +78,10 @@ class CompiledPickUp(Verb):
     def uses_parking(self) -> bool:
         return True
 
+    @property
+    def parking_code(self) -> Template:
+        return self.code
+
     def enter(self, run: StepContext) -> StateResult:
         return build_parking_lookup(run, self.code, "pick up")
 

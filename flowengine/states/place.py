@@ -23,6 +23,7 @@ from flowengine.states.place_plan import (
     is_moment,
     is_too_far_ahead,
 )
+from flowengine.states.queue_plan import TURN_FACT, QueueTurn, parse_queue_turn
 from flowengine.states.ring_members import MemberError, format_member, parse_member
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.state_kind import AuthoredFact, StateKind
@@ -63,6 +64,7 @@ class CompiledPlace(Verb):
     within: str
     zone: str
     key: Template | None
+    is_in_turn: bool
     actions = frozenset[str]()
     waits = False
 
@@ -103,7 +105,17 @@ class CompiledPlace(Verb):
             at=at,
             within=self.within,
             zone=self.zone,
+            turn=self.find_turn(run),
         )
+
+    def find_turn(self, run: StepContext) -> QueueTurn | None:
+        """The place that the caller keeps. Raises EvalError where they have none."""
+        if not self.is_in_turn:
+            return None
+        turn = parse_queue_turn(run.names.get(TURN_FACT, ""))
+        if turn is None:
+            raise EvalError("the call has waited in no queue")
+        return turn
 
     def _build_key(self, run: StepContext) -> str:
         """The key of the author. Without one, and where it is empty for this call, it is what a
@@ -120,6 +132,10 @@ class CompiledPlace(Verb):
         return self.flow
 
     @property
+    def keeps_turn(self) -> bool:
+        return self.is_in_turn
+
+    @property
     def is_failure_likely(self) -> bool:
         """Callers may withhold their number."""
         return self.to.constant is None
@@ -128,6 +144,10 @@ class CompiledPlace(Verb):
         yield DialledText(("to",), self.to, takes_sip=True)
         if self.caller_id:
             yield DialledText(("caller_id",), self.caller_id, is_caller_id=True)
+
+    @property
+    def is_of_one_moment(self) -> bool:
+        return self.at is not None and is_moment((self.at.constant or "").strip())
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
         if "pause" in authored and self.tries == 1:
@@ -143,6 +163,8 @@ def compile_place(
     builder: StateBuilder, path: KeyPath, authored: AuthoredPlace
 ) -> CompiledPlace | None:
     builder.reads.add(HOST_FACT)
+    if authored.when is not UNSET:
+        builder.reads.add(TURN_FACT)
     inputs = compile_inputs(builder, path, authored)
     to = builder.compile_template((*path, "to"), authored.to, EscapeMode.PLAIN)
     check_callee(builder, path, to)
@@ -175,6 +197,7 @@ def compile_place(
         within=authored.within or "",
         zone=authored.zone or "",
         key=key,
+        is_in_turn=authored.when is not UNSET,
     )
 
 
@@ -275,6 +298,8 @@ def list_place_facts(authored: AuthoredPlace) -> Iterator[AuthoredFact]:
     if authored.within is not UNSET:
         yield AuthoredFact("text", "within", authored.within, ("within",))
         yield AuthoredFact("topic", f"calendar {authored.within}", None)
+    if authored.when is not UNSET:
+        yield AuthoredFact("text", "when", authored.when, ("when",))
 
 
 def summarise_place(authored: Mapping[str, Any]) -> str:

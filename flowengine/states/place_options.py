@@ -1,6 +1,6 @@
 """The options of `place`, as authors write them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -53,6 +53,18 @@ class AuthoredPlace(
                 description="Not before this date and time, such as `2026-12-24 09:30`, by the clock "
                 "of `zone`.",
                 examples=["${vars.day} ${vars.hour}"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    when: (
+        Annotated[
+            Literal["my turn"],
+            Meta(
+                description="`my turn`: not before the turn of the caller comes in the queue in which they "
+                "have waited last. They keep their place there, and come in front in the queue "
+                "of the flow that is called.",
+                examples=["my turn"],
             ),
         ]
         | UnsetType

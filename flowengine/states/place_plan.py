@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from flowengine.limits import MAX_PLACEMENT_SECONDS
+from flowengine.states.queue_plan import QueueTurn
 from flowengine.states.ring_plan import RingMember
 
 PLACEMENT_ID_PREFIX = "place-"  # no id of a call begins so
@@ -28,8 +29,8 @@ class PlacementPlan(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
     `id` is made of the key, so that the same key places nothing twice. `flow` is begun with `data`,
     its inputs, when `to` answers. Not before `delay` is over, and not before `at`, a date and a time
-    by the clock of `zone`; only while the calendar `within` is open. A phone rings for `ring`; of
-    `tries`, two are `pause` apart.
+    by the clock of `zone`; only while the calendar `within` is open; and with `turn`, when it comes
+    in the queue. A phone rings for `ring`; of `tries`, two are `pause` apart.
     """
 
     id: str
@@ -44,6 +45,7 @@ class PlacementPlan(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     at: str = ""
     within: str = ""
     zone: str = ""
+    turn: QueueTurn | None = None
 
 
 def is_moment(text: str) -> bool:

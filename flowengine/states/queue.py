@@ -22,14 +22,20 @@ from flowengine.states.flow_context import RingGroup
 from flowengine.states.orchestration_result import OrchestrationResult, QueueAnnouncement
 from flowengine.states.queue_options import AuthoredQueue, list_queue_keys
 from flowengine.states.queue_plan import (
+    LEFT,
     LOOKUP_OF_QUEUE,
     MAX_PRIORITY,
+    TAKEN,
+    TURN_FACT,
     LeaveRoom,
     QueueFacts,
     QueueOrder,
     QueueRequest,
     QueueTerms,
+    QueueTurn,
     StayInRoom,
+    format_queue_turn,
+    parse_queue_turn,
 )
 from flowengine.states.queue_words import QueueWords, compile_queue_times, compile_words
 from flowengine.states.ring_plan import RingPlan
@@ -94,22 +100,30 @@ class CompiledQueue(Verb):
         """Ask the queue how it stands."""
         if stranded := find_stranded_caller(run):
             return stranded
-        priority = self.compute_priority(run)
+        turn = self.find_kept_turn(run)
+        priority = turn.priority if turn else self.compute_priority(run)
+        kept = (turn.entered_at, turn.placement) if turn else (0.0, "")
+        request = QueueRequest(self.group.name, self.queue_members, priority, *kept)
+        return self.build_request(f"priority={priority}", request)
+
+    def build_request(self, what: str, request: QueueRequest) -> LookupRequest:
         return LookupRequest(
             service=LOOKUP_OF_QUEUE,
             method="GET",
-            url=f"queue:{self.group.name}?priority={priority}",
+            url=f"queue:{self.group.name}?{what}",
             headers={},
             body=b"",
             timeout=QUEUE_TIMEOUT_SECONDS,
             retries=0,
-            queue=QueueRequest(self.group.name, self.queue_members, priority),
+            queue=request,
         )
 
     def resume(self, run: StepContext) -> StateResult:
         """Go on by what has become of the wait. On anything else the caller stays where they are."""
         event = run.event
         if run.lookup_result is not None:
+            if type(event) is Pie and run.lookup_result.body in (LEFT, TAKEN):
+                return self.leave(run, event.value)
             return self.enter_room(run, run.lookup_result)
         if type(event) is OrchestrationResult:
             return Exit(event.exit)
@@ -118,6 +132,11 @@ class CompiledQueue(Verb):
         if type(event) is Pie:
             return self.answer_key(run, event)
         return AnswerCallback(Continue() if type(event) is Ace else None)
+
+    def find_kept_turn(self, run: StepContext) -> QueueTurn | None:
+        """The place of somebody who was called back to this queue, until they have come to it."""
+        turn = parse_queue_turn(run.names.get(TURN_FACT, ""))
+        return turn if turn and turn.placement and turn.group == self.group.name else None
 
     def compute_priority(self, run: StepContext) -> int:
         if isinstance(self.priority, int):
@@ -136,13 +155,16 @@ class CompiledQueue(Verb):
             facts = msgspec.convert(answer.body, QueueFacts)
         except msgspec.ValidationError as error:
             return StateFailure(f"the queue cannot be asked: {error}")
+        terms = self.build_terms(run)
+        since = terms.since or run.names.now.timestamp()
+        run.names[TURN_FACT] = format_queue_turn(QueueTurn(self.group.name, terms.priority, since))
         if not facts.signed_in:
             return Exit("nobody")
-        if 0 < self.group.most_waiting <= facts.waiting:
+        if not terms.placement and 0 < self.group.most_waiting <= facts.waiting:
             return Exit("full" if "full" in self.exits else "nobody")
         self.words.bind_names(run, facts.position, facts.wait)
         run.instructions.extend(self.words.build_instructions(run))
-        return AnswerCallback(self.build_room(run), self.build_plan(run))
+        return AnswerCallback(self.build_room(run), self.build_plan(run, terms))
 
     def announce(self, run: StepContext, event: QueueAnnouncement) -> StateResult:
         """Say how it stands, in a menu that returns to the room."""
@@ -159,8 +181,22 @@ class CompiledQueue(Verb):
         if event.type == "sequence":
             return AnswerCallback(None, queue_update=LeaveRoom(leads) if leads else None)
         if event.type == "return" and leads:
-            return Exit(leads, leaves_queue=True)
+            return self.ask_to_leave(run)
         return self.return_to_room(run)
+
+    def ask_to_leave(self, run: StepContext) -> LookupRequest:
+        """Ask whether a member has taken the call while the caller heard the words."""
+        step = run.steps + 1
+        return self.build_request(
+            "leave", QueueRequest(self.group.name, self.queue_members, 0, leaving_step=step)
+        )
+
+    def leave(self, run: StepContext, key: str) -> StateResult:
+        """Go where the key leads, unless a member waits in the room."""
+        if run.lookup_result is not None and run.lookup_result.body == TAKEN:
+            run.notes.append("a member has taken the call")
+            return self.return_to_room(run)
+        return Exit(self.key_exits[key], leaves_queue=True)
 
     def return_to_room(self, run: StepContext) -> AnswerCallback:
         return AnswerCallback(self.build_room(run), queue_update=StayInRoom(self.terms.every))
@@ -172,8 +208,16 @@ class CompiledQueue(Verb):
             moh=self.music,
         )
 
-    def build_plan(self, run: StepContext) -> RingPlan:
-        terms = msgspec.structs.replace(self.terms, priority=self.compute_priority(run))
+    def build_terms(self, run: StepContext) -> QueueTerms:
+        if turn := self.find_kept_turn(run):
+            run.notes.append("comes in front, at the place of before")
+            since, placement = turn.entered_at, turn.placement
+            return msgspec.structs.replace(
+                self.terms, priority=turn.priority, since=since, placement=placement
+            )
+        return msgspec.structs.replace(self.terms, priority=self.compute_priority(run))
+
+    def build_plan(self, run: StepContext, terms: QueueTerms) -> RingPlan:
         exits = (self.exits - {"nobody"}) | frozenset(self.key_exits.values())
         members = self.group.members
         return self.offer.build_plan(
@@ -248,6 +292,8 @@ def compile_queue(
         key: builder.add_exit(f"key {key}", target, (*path, "keys", key), "ice", also_via="pie")
         for key, target in authored.keys.items()
     }
+    builder.reads.add(TURN_FACT)
+    builder.writes.add(TURN_FACT)
     if group is None or priority is None:
         return None
     return CompiledQueue(
@@ -278,10 +324,7 @@ def replace_pause(terms: QueueTerms, group: RingGroup) -> QueueTerms:
 
 
 def choose_queue_order(group: RingGroup, authored: QueueOrder | UnsetType) -> QueueOrder:
-    """One member is offered a call at a time, so a group whose phones ring all at once has none."""
-    if authored is not UNSET:
-        return authored
-    return "longest idle" if group.order == "all at once" else group.order
+    return group.queue_order if authored is UNSET else authored
 
 
 def compile_priority(

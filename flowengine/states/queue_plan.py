@@ -2,7 +2,7 @@
 call are put in already, so that who carries it out needs no flow.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,6 +15,45 @@ only words read that are said where somebody knows it
 """
 LOOKUP_OF_QUEUE = "queue"
 """The service, in traces and in the journal, of the request that asks a queue"""
+TURN_FACT = "call.turn"
+"""The name under which a call that has been in a queue keeps its `QueueTurn`, as text. Expressions
+cannot read it.
+"""
+LEFT, TAKEN = "left", "taken"
+MAX_TURN_BYTES = 160  # names of groups and ids of placements are short
+
+
+class QueueTurn(msgspec.Struct, frozen=True, array_like=True):
+    """The place of a call in the queue of a group, which somebody keeps who has left the line.
+    `placement` has called them back: whoever has it comes in front, at their old place.
+    """
+
+    group: str
+    priority: int
+    entered_at: float
+    placement: str = ""
+
+
+def format_queue_turn(turn: QueueTurn) -> str:
+    """The turn as the text that a call keeps.
+
+    >>> format_queue_turn(QueueTurn("support", 5, 1790000000.5))
+    'support 5 1790000000.5 '
+    """
+    return f"{turn.group} {turn.priority} {turn.entered_at!r} {turn.placement}"
+
+
+def parse_queue_turn(text: Any) -> QueueTurn | None:
+    """The turn from that text; None for another text.
+
+    >>> parse_queue_turn("support 5 1790000000.5 place-b")
+    QueueTurn(group='support', priority=5, entered_at=1790000000.5, placement='place-b')
+    """
+    try:
+        group, priority, entered_at, placement = str(text).split(" ")
+        return QueueTurn(group, int(priority), float(entered_at), placement)
+    except ValueError:
+        return None
 
 
 class QueueTerms(msgspec.Struct, frozen=True, array_like=True):
@@ -24,23 +63,32 @@ class QueueTerms(msgspec.Struct, frozen=True, array_like=True):
     `priority` is from 0 to 9, the highest first. After `limit` the caller leaves by the exit
     too_long, or by nobody where the state has no such exit; 0 is no limit. Each `every` the caller
     hears the words anew, 0 is never. A member who has not taken the call is offered none for
-    `pause`.
+    `pause`. Who was called back has the place of before: `since` is when they entered the queue
+    first, and `placement` has called them.
     """
 
     priority: int = 0
     limit: int = 0
     every: int = 0
     pause: int = 10
+    since: float = 0.0
+    placement: str = ""
 
 
 class QueueRequest(msgspec.Struct, frozen=True):
-    """Asks how it stands in the queue of a group, before a caller enters it. `members` are the
-    addresses of the group.
+    """Asks how it stands in the queue of a group, before a caller enters it; or with `leaving_step`,
+    the number of the step, asks to leave it, which is granted (`LEFT`) unless a member has taken the
+    caller meanwhile (`TAKEN`). `members` are the
+    addresses of the group. `since` is when a caller entered it whom `placement` has called back;
+    0 is now.
     """
 
     group: str
     members: tuple[str, ...]
     priority: int
+    since: float = 0.0
+    placement: str = ""
+    leaving_step: int = 0
 
 
 class QueueFacts(msgspec.Struct, frozen=True):

@@ -157,6 +157,15 @@ class CompiledPark(Verb):
         return self.code is not None
 
     @property
+    def longest_wait(self) -> int:
+        """As far as the call goes on after it."""
+        return self.limit if self.leaves_in_time else 0
+
+    @property
+    def parking_code(self) -> Template | None:
+        return self.code
+
+    @property
     def is_brought_back(self) -> bool:
         return self.code is not None
 

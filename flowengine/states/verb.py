@@ -118,6 +118,21 @@ class Verb(ABC):
         return ""
 
     @property
+    def is_of_one_moment(self) -> bool:
+        """Whether somebody is called at a moment that is the same for all calls."""
+        return False
+
+    @property
+    def parking_code(self) -> Template | None:
+        """The code under which calls are parked, or picked up."""
+        return None
+
+    @property
+    def keeps_turn(self) -> bool:
+        """Whether somebody is called when their turn comes in the queue in which the call was last."""
+        return False
+
+    @property
     def is_failure_likely(self) -> bool:
         """Whether its error exit is taken in the normal course of things."""
         return False

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -244,6 +244,25 @@ def test_server_that_is_away_is_told_once_and_waited_for(tmp_path: Path) -> None
     run.run()
     assert told == ["no answer"]
     assert state.get(row.to).state == "answered"
+    state.close()
+
+
+def test_campaign_on_a_server_that_does_not_know_its_calls_is_refused(tmp_path: Path) -> None:
+    (row,) = read_campaign("to\n+12125550143\n", NOBODY).rows
+
+    class OtherServer:
+        def place(self, *_args: object, **_how: bool) -> list[PlacementView]:
+            raise AssertionError("somebody is called twice")
+
+        def load(self, ids: Sequence[str]) -> list[PlacementView]:
+            return [PlacementView(one, error="nobody knows this placement") for one in ids]
+
+    state = CampaignState(tmp_path / "people.csv.campaign", CampaignHead("c1", "remind"))
+    state.note(RowState(row.to, "sent", 1, id="place-b"))
+    pace = CampaignPace(1.0, 1, 1, 0)
+    run = CampaignRun([row], state, OtherServer(), {}, pace, lambda: 0.0, lambda _seconds: None)
+    with pytest.raises(PlacementClientError, match="does not know 1 calls that were sent before"):
+        run.run()
     state.close()
 
 

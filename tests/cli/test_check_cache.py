@@ -109,13 +109,13 @@ def describe(result: Result) -> tuple[object, ...]:
 def count_compilations(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """A list that grows by one with each check that compiles."""
     counted: list[object] = []
-    compile_files = read_project.compile_files
+    check_files = read_project.check_files
 
     def count(*arguments: Any, **named: Any) -> Any:
         counted.append(arguments)
-        return compile_files(*arguments, **named)
+        return check_files(*arguments, **named)
 
-    monkeypatch.setattr(read_project, "compile_files", count)
+    monkeypatch.setattr(read_project, "check_files", count)
     return counted
 
 
@@ -272,6 +272,56 @@ def test_check_with_a_broken_entry_checks_again(
     check(sound_flow, cache)
     damage(entry)
     assert describe(check(flows, cache)) == describe(check(flows, None))
+
+
+@pytest.fixture
+def many_flows(tmp_path: Path) -> Path:
+    """A dozen flows, and a warning."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    (folder / "project.yaml").write_text(
+        "project: many\nroutes: [{flow: line0}]\nsecrets: {crm: CRM}\n"
+    )
+    for number in range(12):
+        (folder / f"line{number}.yaml").write_text(SOUND.replace("NAME", f"line{number}"))
+    return folder
+
+
+def change_flow(folder: Path, words: str) -> None:
+    (folder / "line3.yaml").write_text(SOUND.replace("NAME", "line3").replace("Hello.", words))
+
+
+def test_check_of_one_changed_flow_compiles_no_other(many_flows: Path, cache: Path) -> None:
+    check(many_flows, cache)
+    # a mistake, and then what was known before it
+    for words in ("Hi.", "${vars.gone}", "Hello again."):
+        change_flow(many_flows, words)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("flowengine.compile.repeated_check.compile_and_summarize", None)
+            found = check(many_flows, cache)
+        assert describe(found) == describe(check(many_flows, None))
+        assert "nothing uses the secret crm" in found.output or found.exit_code == 1
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_check_of_a_changed_flow_with_broken_entries_checks_all(
+    many_flows: Path, cache: Path, damage: Callable[[Path], object]
+) -> None:
+    check(many_flows, cache)
+    entries = list_entries(cache)
+    assert len(entries) == 2
+    for entry in entries:
+        damage(entry)
+    change_flow(many_flows, "Hi.")
+    assert describe(check(many_flows, cache)) == describe(check(many_flows, None))
+
+
+def test_check_of_a_changed_flow_after_a_variable_came_checks_all(
+    many_flows: Path, cache: Path
+) -> None:
+    assert "no CRM" in check(many_flows, cache, CRM=None).output
+    change_flow(many_flows, "Hi.")
+    assert "no CRM" not in check(many_flows, cache, CRM="1").output
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770])

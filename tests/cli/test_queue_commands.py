@@ -47,7 +47,7 @@ def test_queues_and_agents_are_shown(tmp_path: Path) -> None:
     fill_queue(tmp_path)
     (queue,) = read_json(tmp_path, "queues")
     assert queue | {"longest_wait": 0} == {
-        "group": "support", "waiting": 1, "longest_wait": 0, "free": 0, "busy": 2, "resting": 0,
+        "group": "support", "waiting": 1, "call_backs": 0, "longest_wait": 0, "free": 0, "busy": 2, "resting": 0,
         "pausing": 0, "signed_out": 0, "answered_today": 1, "lost_today": 1,
     }  # fmt: skip
     code, text = command(tmp_path, "queues")
@@ -67,7 +67,9 @@ def test_agent_is_signed_out_and_in_by_command(tmp_path: Path) -> None:
     code, text = command(tmp_path, "agents", "+14045550100", "--group", "support", "--sign", "out")
     assert (code, "nobody in the group support" in text) == (1, True)
     code, text = command(tmp_path, "agents", BO, "--group", "suport", "--sign", "out")
-    assert (code, "the group suport is known (known are support)" in text) == (1, True)
+    assert (code, "there is no group suport (known are support)" in text) == (1, True)
+    code, text = command(tmp_path, "agents", BO, "--group", "night", "--sign", "in")
+    assert (code, "no caller has been in a queue of night yet" in text) == (0, True)
     for wrong in (["12"], [BO], ["--sign", "in"]):
         assert command(tmp_path, "agents", *wrong)[0] == 2
     code, text = command(tmp_path, "agents", BO, "--group", "support", "--sign", "in")

@@ -47,10 +47,14 @@ def record_calls(
 ) -> None:
     """Record these calls in a server's folder, as if they were of this moment."""
     path = data / JOURNAL_FILE
-    record(path, release or compile_line(), calls, sealer=JournalEncryption([SECRET]))
     file = open_for_writing(path)
-    (latest,) = file.connection.execute("SELECT max(at) FROM callbacks").fetchone()
-    file.connection.execute("UPDATE callbacks SET at = at + ?", (time.time() - latest,))
+    before = file.connection.execute("SELECT coalesce(max(number), 0) FROM callbacks").fetchone()[0]
+    record(path, release or compile_line(), calls, sealer=JournalEncryption([SECRET]))
+    (latest,) = file.connection.execute(
+        "SELECT max(at) FROM callbacks WHERE number > ?", (before,)
+    ).fetchone()
+    shift = "UPDATE callbacks SET at = at + ? WHERE number > ?"
+    file.connection.execute(shift, (time.time() - latest, before))
     file.connection.close()
 
 

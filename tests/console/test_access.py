@@ -108,6 +108,10 @@ def test_cookie_is_out_of_reach_for_scripts_and_other_sites(flows: Path) -> None
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert "Max-Age=28800" in cookie
+    assert "Secure" not in cookie
+    proxied = {**CHANGE, "Origin": "https://console.example.com", "Sec-Fetch-Site": "same-origin"}
+    answer = client.post("/sign-in", json={"token": ADMIN, "name": "Ann"}, headers=proxied)
+    assert "Secure" in answer.headers["set-cookie"]
 
 
 def test_reader_sees_pages_and_changes_nothing(flows: Path) -> None:

@@ -18,7 +18,7 @@ from tests.console.operated_line import (
     write_line,
 )
 from tests.console.test_hostile_content import find_faults
-from tests.journal.journal_line import ring
+from tests.journal.journal_line import ended, ring
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,17 @@ def test_call_is_shown_from_its_beginning_to_its_end(client: ConsoleClient) -> N
     assert "2015550123" not in page
     assert "&#34;runMenu&#34;" in page  # the answer as it was sent, on demand
     assert find_faults(page) == []
+
+
+def test_call_that_failed_at_once_is_shown(tmp_path: Path) -> None:
+    """What is empty or 0 is not in the journal."""
+    data = tmp_path / "data"
+    data.mkdir()
+    record_calls(data, [ring("failed") | {"cli": ""}, ended("failed", "", 0)])
+    page = create_operator(write_line(tmp_path / "flows"), data).get("/calls/failed")
+    assert page.status_code == 200
+    assert "Call from a withheld number" in page.text
+    assert ", 0 s, ended" in page.text
 
 
 def test_unknown_call_is_not_found(client: ConsoleClient) -> None:
@@ -200,4 +211,5 @@ def test_trace_lines_are_read_as_states() -> None:
         ("line", "look", "asks crm", ""),
         ("release x", "", "", ""),
     ]
+    assert list(list_passed_states([])) == []
     assert describe_input({}) == ""

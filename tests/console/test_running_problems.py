@@ -33,3 +33,16 @@ def test_rejected_flows_are_shown_with_their_problems(tmp_path: Path) -> None:
 
 def test_folder_without_a_server_has_problems_of_its_files_alone(flows: Path) -> None:
     assert "In calls" not in create_client(flows).get("/problems").text
+
+
+def test_console_that_starts_on_flows_with_errors_shows_the_live_release(tmp_path: Path) -> None:
+    data, flows = tmp_path / "data", write_line(tmp_path / "flows")
+    release = publish_line(data)
+    (flows / "line.yaml").write_text("flow: line\nstart: gone\nstates: {a: {hangup: }}\n")
+    console = create_operator(flows, data)
+    assert "there is no state gone" in console.get("/problems").text
+    assert console.app.state.context.project.latest.release.id == release
+    (flows / "line.yaml").unlink()
+    (flows / "project.yaml").unlink()
+    flows.rmdir()
+    assert "cannot be read" in create_operator(flows, data).get("/problems").text

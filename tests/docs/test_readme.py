@@ -104,6 +104,17 @@ def test_readme_flow_has_no_problems(tmp_path: Path) -> None:
         assert "no problems" in done.stdout or "welcome" in done.stdout
 
 
+def test_options_of_console_are_all_in_its_page() -> None:
+    from flowengine.cli.console import console
+    from flowengine.cli.console_address import DEFAULT_CONSOLE
+
+    text = (ROOT / "docs/console.md").read_text(encoding="utf-8")
+    for parameter in console.params[1:]:
+        assert f"| `{parameter.opts[0]}` | `{parameter.default}` |" in text, parameter.name
+    host, port = DEFAULT_CONSOLE
+    assert f"<http://{host}:{port}>" in README.read_text(encoding="utf-8")
+
+
 def test_metrics_are_all_in_their_page() -> None:
     from flowengine.server.metrics import Metrics
 

@@ -15,7 +15,7 @@ FLOW = "flow: a\nstart: s\nstates:\n  s: {%s}\n"
             "say: Hello., transcribe: true, hangup: ",
             "transcribe: belongs inside record: or record_message:",
         ),
-        ('when: "true", next: s', "when: belongs inside choose:"),
+        ('when: "true", next: s', "when: belongs inside choose: or place:"),
         ("say: Hello., goto: s", "use next:"),
         ("menu: {prompt: Press 1., options: {1: {goto: s}}, otherwise: s}", "use next:"),
         ("say: Hello., nxet: s", 'did you mean "next"?'),

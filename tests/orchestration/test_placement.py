@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flowengine.orchestration.placement import conduct_placement
 from flowengine.orchestration.placement_state import FINAL_OUTCOMES, Placement
 from flowengine.orchestration.placement_turn import (
     BeginFlow,
     CalleeAnswered,
+    CalleeEntered,
+    FreeMember,
     PlacedCallEnded,
     PlacementBegan,
     PlacementEvent,
@@ -18,12 +21,16 @@ from flowengine.orchestration.placement_turn import (
 from flowengine.orchestration.turn import (
     DialMember,
     EndLeg,
+    EndWait,
+    EnterQueue,
     LegAsked,
+    Offered,
     PlaceLeg,
     SetTimer,
     TimerDue,
 )
 from flowengine.states.place_plan import PlacementPlan
+from flowengine.states.queue_plan import QueueTurn
 from flowengine.states.ring_plan import RingMember
 from tests.thoroughness import examples
 
@@ -67,6 +74,14 @@ EVENTS = st.one_of(
     st.builds(PlacementRefused, ATTEMPTS, st.just("no"), st.booleans()),
     st.builds(TimerDue, st.sampled_from(["try", "call"])),
 )
+MEMBERS = [RingMember("number", "+14045009001"), RingMember("number", "+14045009002")]
+TURN_EVENTS = st.one_of(
+    EVENTS,
+    st.builds(Offered, st.integers(1, 4), st.sampled_from(MEMBERS)),
+    st.just(CalleeEntered()),
+    st.just(TimerDue("hold")),
+)
+TURN_PLAN = replace(PLAN, turn=QueueTurn("support", 3, 5.0))
 
 
 @settings(max_examples=examples(400), deadline=None)
@@ -106,6 +121,54 @@ def test_placement_rings_once_for_each_try_and_only_within_the_hours(
             assert placement.outcome in FINAL_OUTCOMES or placement.tries == PLAN.tries
         else:
             assert has_next_step(placement)
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(
+    st.lists(st.tuples(TURN_EVENTS, st.sampled_from([0.0, 1.0, 50.0, 700.0, 5000.0])), max_size=40)
+)
+def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
+    happenings: list[tuple[PlacementEvent, float]],
+) -> None:
+    placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
+    waits: list[int] = []
+    for event, seconds in [(PlacementBegan(TURN_PLAN, 0.0), 0.0), *happenings]:
+        now += seconds
+        before = placement.member
+        turn = conduct_placement(placement, event, now, hours)
+        assert turn.placement is not None
+        placement = turn.placement
+        freed = [effect.member for effect in turn.effects if isinstance(effect, FreeMember)]
+        ended = [effect.number for effect in turn.effects if isinstance(effect, EndWait)]
+        waits += [placement.waits for effect in turn.effects if isinstance(effect, EnterQueue)]
+        if any(isinstance(effect, PlaceLeg) for effect in turn.effects):
+            assert isinstance(event, Offered)
+            assert placement.member == event.member
+        # whoever was kept, and whoever was offered, is kept now or is free again
+        wanted = {before, event.member} if isinstance(event, Offered) else {before}
+        assert wanted <= {None, placement.member, *freed}
+        assert placement.member not in freed
+        for number in ended:
+            waits.remove(number)
+        # the place is in the queue as long as the turn has not come, or a member is kept
+        is_there = placement.phase == "queued" or placement.member is not None
+        assert waits == ([placement.waits] if is_there else [])
+        if placement.phase == "over":
+            assert placement.member is None
+
+
+def test_turn_that_does_not_come_is_given_up() -> None:
+    began = PlacementBegan(TURN_PLAN, 0.0)
+    turn = conduct_placement(Placement(id=PLAN.id), began, 0.0, DayHours())
+    assert turn.placement
+    turn = conduct_placement(turn.placement, TimerDue("try"), 0.0, DayHours())
+    assert turn.placement
+    assert turn.placement.phase == "queued"
+    late = turn.placement.due
+    turn = conduct_placement(turn.placement, TimerDue("try"), late, DayHours())
+    assert turn.placement
+    assert (turn.placement.outcome, turn.placement.phase) == ("gave_up", "over")
+    assert EndWait(1, "support", "timeout") in turn.effects
 
 
 def has_next_step(placement: Placement) -> bool:

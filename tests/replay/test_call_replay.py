@@ -137,6 +137,42 @@ def calls_of(flow: str) -> Iterator[list[dict[str, Any]]]:
         ]
 
 
+CONFERENCE_AND_PARK = {
+    "project.yaml": """
+project: acme
+routes: [{to: "+14045550100", flow: line}]
+""",
+    "line.yaml": """
+flow: line
+start: FIRST
+states:
+  board: {connect: {conference: board, moderator: 'call.from == "+12015550123"', keys: {"1": mute}, wait: music1}}
+  quiet: {conference: {name: board, do: mute, who: others}, next: bye}
+  hold: {park: {code: "17", limit: 5m, in_use: bye, too_long: bye}}
+  pick: {pick_up: {code: "17", nobody: bye}}
+  bye: {say: Goodbye., hangup: }
+""",
+}
+
+
+@pytest.mark.parametrize("first", ["board", "quiet", "hold", "pick"])
+async def test_calls_in_conferences_and_under_codes_go_as_they_went(first: str) -> None:
+    files = {name: text.replace("FIRST", first) for name, text in CONFERENCE_AND_PARK.items()}
+    made = compile_release(files)
+    in_room = {
+        "event": "pie",
+        "callid": ring()["callid"],
+        "version": 1,
+        "conferenceId": "board",
+        "menuResult": {"menuId": "board", "type": "sequence", "value": "1"},
+    }
+    events = [ring(), in_room, ended()]
+    recorded = await conversation(made, events, [(200, None, "")])
+    assert {one.outcome for one in recorded} == {"answered"}
+    found = replay_calls(compile_release(files), [("call-1", recorded)])
+    assert found == ReplayReport(made.id, 1, (), {})
+
+
 @cache
 def release_without_secrets() -> Release:
     files = read_folder(Path(__file__).parents[2] / "flows")

@@ -1,10 +1,12 @@
 """A call that is parked under a code, and who picks it up, through the engine and the tasks."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from flowengine.runtime import parkings
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.parkings import FREE_CODE_KIND, PARKING_KIND
 from flowengine.runtime.platform_requests import RequestRefused, RequestUnclear
@@ -177,6 +179,29 @@ def test_code_whose_call_cannot_be_saved_is_not_answered_from_the_cookie(
             await line.dial("caller", "141")
         monkeypatch.setattr(line.store, "save", refuse_save)
         assert (await line.dial("anna", number))["action"]["name"] == "hangup"
+        if number == "141":
+            assert await line.count(PARKING_KIND) == 0  # others may park there
+
+    run(fail())
+
+
+def test_code_is_freed_as_soon_as_the_store_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> None:
+        line = DeskLine()
+        monkeypatch.setattr(parkings, "FREEING_PAUSES", (0.0, 0.0))
+        assert line.store.orchestrations is not None
+        take_turn, fails = line.store.orchestrations.take_turn, iter([False, True, True, False])
+
+        async def take_or_fail(*args: Any) -> Any:
+            return await (refuse_save() if next(fails) else take_turn(*args))
+
+        monkeypatch.setattr(line.store.orchestrations, "take_turn", take_or_fail)
+        monkeypatch.setattr(line.store, "save", refuse_save)
+        await line.dial("anna", "141")
+        assert await line.count(PARKING_KIND) == 1
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert await line.count(PARKING_KIND) == 0
 
     run(fail())
 

@@ -78,6 +78,23 @@ async def take(line: RingLine, number: int) -> Any:
     return await line.press(f"leg-{number}", "1")
 
 
+def test_key_in_an_announcement_comes_too_late_once_a_member_has_the_caller() -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        await line.dial_queue("caller")
+        await line.run_tasks()
+        await line.ask(0)
+        await line.call("leg-0", "ace")
+        await line.run_tasks(30)  # the words are spoken
+        await line.press("leg-0", "1")
+        answer = await line.press("caller", "2", menu="line.support")
+        assert answer["action"]["name"] == "connectConf"  # to the member
+        await line.run_tasks()
+        assert (await list_entries(line))["caller"].outcome == "answered"
+
+    run(wait())
+
+
 def test_callers_are_taken_in_their_order_and_members_rest_after_a_call() -> None:
     async def wait() -> None:
         line = RingLine(ONE_MEMBER)

@@ -33,6 +33,34 @@ def test_generated_scenarios_take_everything_and_hold(tmp_path: Path) -> None:
     assert "100.0%" in again.output
 
 
+def test_exits_of_a_park_are_generated(tmp_path: Path) -> None:
+    files = {
+        "project.yaml": """
+project: acme
+routes: [{to: "+14045550100", flow: line}, {to: "+14045550101", flow: desk}]
+""",
+        "line.yaml": """
+flow: line
+start: hold
+states:
+  hold: {park: {code: "17", limit: 5m, in_use: engaged, too_long: late}}
+  engaged: {say: Please call again., hangup: }
+  late: {say: Nobody came., hangup: }
+""",
+        "desk.yaml": """
+flow: desk
+start: pick
+states:
+  pick: {pick_up: {code: "17", nobody: bye}}
+  bye: {say: Nobody waits., hangup: }
+""",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    found = CliRunner().invoke(main, ["test", str(tmp_path), "--generate", "--fail-under", "100"])
+    assert found.exit_code == 0, found.output
+
+
 def test_complete_coverage_generates_nothing_and_overwrites_nothing(
     tmp_path: Path,
 ) -> None:

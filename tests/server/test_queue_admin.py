@@ -14,7 +14,6 @@ from flowengine.server.secret_variables import ADMIN_TOKEN
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import try_load_queues
 from flowengine.storage.sessions import MemoryStore
-from flowengine.storage.sessions.orchestration_rows import SavedAgentStatus
 from tests.runtime.ring_calls import ANNA, RingLine
 from tests.runtime.test_queues import ONE_MEMBER, take
 
@@ -36,11 +35,9 @@ async def test_agents_sign_over_http_and_queues_are_shown(tmp_path: Path) -> Non
         transport=transport, base_url="http://localhost/admin", headers=known
     ) as client:
         asked = {"group": "support", "member": ANNA, "sign": "out"}
-        assert (await client.post("/agents", json=asked)).status_code == 409  # not known yet
-        assert line.store.orchestrations is not None
-        await line.store.orchestrations.set_agent_status(
-            SavedAgentStatus("support", ANNA, "in", line.now)
-        )
+        unknown = {**asked, "group": "suport"}
+        assert (await client.post("/agents", json=unknown)).status_code == 409
+        # no caller has been in the queue so far
         reply = await client.post("/agents", json=asked)
         assert (reply.status_code, reply.json()["message"].endswith(": out")) == (200, True)
         await line.run_tasks()
@@ -70,11 +67,11 @@ async def test_metrics_and_status_tell_who_waits_and_how_waits_end() -> None:
     await line.run_tasks(7)
     await take(line, 0)
     await line.press("leg-0", "1")
-    (queue,) = await try_load_queues(line.store) or ()
+    (queue,) = await try_load_queues(line.store, {}) or ()
     assert (queue.group, queue.waiting) == ("support", 1)
     metrics.observe_waiting({"support": queue.waiting})
     text = metrics.render_text().decode()
     assert 'flowengine_queue_waiting{group="support"} 1.0' in text
     assert 'flowengine_queue_wait_seconds_count{group="support",outcome="answered"} 1.0' in text
     assert 'flowengine_queue_wait_seconds_sum{group="support",outcome="answered"} 7.0' in text
-    assert await try_load_queues(MemoryStore(is_alone=False)) is None
+    assert await try_load_queues(MemoryStore(is_alone=False), {}) is None

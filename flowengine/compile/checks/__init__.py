@@ -18,9 +18,11 @@ from flowengine.compile.checks import (
     endless_waits,
     event_values,
     instant_redials,
+    kept_turns,
     missing_locales,
     needed_store,
     no_effect,
+    parking_codes,
     phone_columns,
     placed_flows,
     platform_limits,
@@ -114,6 +116,8 @@ def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
     yield from subflow_recursion.check(programs)
     yield from subflow_starts.check(programs)
     yield from placed_flows.check(programs)
+    yield from kept_turns.check(programs)
+    yield from parking_codes.check(programs)
 
 
 def check_unused(
@@ -124,7 +128,7 @@ def check_unused(
     """
     yield from secret_use.check(authored, memory)
     yield from unused_groups.check(programs, authored)
-    yield from conference_commands.check(programs)
+    yield from conference_commands.check(programs, authored)
 
 
 def check_stored_state(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:

@@ -107,7 +107,7 @@ def compute_call_facts(
 ) -> dict[str, CallFacts]:
     """The facts of all flows, worked out from the subflows up and from the callers down."""
     named = [program.compute_once(collect_flow_locales) for name, program in programs.items()]
-    locales = tuple(sorted(frozenset().union(*named)))
+    locales = tuple(sorted(authored.outside.locales.union(*named)))
     calling = list_subflow_calls(programs)
     order = [
         name

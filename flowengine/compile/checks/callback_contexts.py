@@ -32,7 +32,7 @@ def check(
     programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
     ways = CallPaths(programs, find_incoming_flows(authored), memory)
-    if authored.project.routes or len(programs) > 1:
+    if authored.project.routes or len(programs) + len(authored.outside.files) > 1:
         yield from find_stray_returns(ways)
     told = set()
     wrong = {

@@ -3,21 +3,32 @@ flow brings.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from flowengine.compile.program import Program
 from flowengine.expr import Template
+from flowengine.model import AuthoredProject
 from flowengine.problems import Problem
 
 LEADER_HINT = "connect somebody to it with `moderator:` and a condition, or `moderator: true`"
-HINT = "connect callers to it with `moderator:`, be it `moderator: false`, or with `keys:`"
+MODERATED_HINT = (
+    "connect callers to it with `moderator:`, be it `moderator: false`, or with `keys:`"
+)
 
 
-def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
-    states = [state for program in programs.values() for state in program.states.values()]
-    rooms = [state.verb.room_name for state in states if state.verb.is_in_room]
-    known = {room.constant for room in rooms if room}
-    leaders = {state.verb.room_name for state in states if state.verb.may_lead_room}
-    led = {room.constant for room in leaders if room}
+class UsedRooms(NamedTuple):
+    """The conferences in which a flow has callers that are known, and those that it may bring a
+    moderator to; None is one whose name a call tells.
+    """
+
+    known: frozenset[str | None]
+    led: frozenset[str | None]
+
+
+def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterator[Problem]:
+    used = [program.compute_once(find_used_rooms) for program in programs.values()]
+    known = authored.outside.rooms.union(*(each.known for each in used))
+    led = authored.outside.led_rooms.union(*(each.led for each in used))
     for program in programs.values():
         for state in program.states.values():
             option = state.verb.moderator_option
@@ -29,9 +40,19 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
             if room and not may_be_known(room, known):
                 span = program.document.find_span((*state.path, state.kind, "name"))
                 message = "no flow tells who is in this conference, so nobody can be changed there"
-                yield Problem("FE452", span, message, HINT)
+                yield Problem("FE452", span, message, MODERATED_HINT)
 
 
-def may_be_known(room: Template, known: set[str | None]) -> bool:
+def find_used_rooms(program: Program) -> UsedRooms:
+    states = program.states.values()
+    known = [state.verb.room_name for state in states if state.verb.is_in_room]
+    led = [state.verb.room_name for state in states if state.verb.may_lead_room]
+    return UsedRooms(
+        frozenset(room.constant for room in known if room),
+        frozenset(room.constant for room in led if room),
+    )
+
+
+def may_be_known(room: Template, known: frozenset[str | None]) -> bool:
     """Whether a state may lead callers to this conference. A name with values may be any."""
     return None in known or room.constant in known or (room.constant is None and bool(known))

@@ -116,7 +116,7 @@ def find_apology_problem(
     if isinstance(words, dict):
         first = authored.project.locale
         given = tuple(sorted(words, key=lambda locale: locale != first))
-    spoken = frozenset[str]().union(
+    spoken = authored.outside.spoken_locales.union(
         *(
             memory.get_or_compute(("spoken locales", name), each, partial(collect_locales, each))
             for name, each in facts.items()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import chain, starmap
 from typing import Any, Final
 
 from flowengine.compile.checks.value_sources import (
@@ -30,8 +30,11 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
         follow_sources(
             [source for program in programs.values() for source in program.compute_once(find)],
             written,
+        ).union(starmap(ValueSource.for_column, outside))
+        for find, outside in (
+            (find_dialled_sources, authored.outside.dialled),
+            (find_rung_sources, authored.outside.rung),
         )
-        for find in (find_dialled_sources, find_rung_sources)
     )
     for item in chain(list_cells(authored), list_authored_texts(programs.values())):
         is_sip = "@" in str(item.text)

@@ -1,10 +1,18 @@
-"""Flows that somebody is to be called into, and that no answer begins."""
+"""Flows that somebody is to be called into and that no answer begins, and calls that are right for
+some days alone.
+"""
 
 from collections.abc import Iterator, Mapping
 
 from flowengine.compile.program import CompiledState, Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
+
+ONE_MOMENT = (
+    "callers who come more than a week before take the error exit, and those who come after are "
+    "called at once"
+)
+ONE_MOMENT_HINT = "write values: ${vars.day} ${vars.hour}, or `in:` or `within:`"
 
 
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
@@ -19,6 +27,10 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
                     f"nothing begins {flow} when somebody answers",
                     f"add `on: {{answered: <state>}}` to {flow}",
                 )
+
+            if state.verb.is_of_one_moment:
+                span = program.document.find_span((*state.path, state.kind, "at"))
+                yield Problem("FE946", span, ONE_MOMENT, ONE_MOMENT_HINT)
 
 
 def list_placing_states(program: Program) -> tuple[CompiledState, ...]:

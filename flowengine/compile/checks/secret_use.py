@@ -24,7 +24,7 @@ def check(authored: AuthoredProject, memory: CompileCache) -> Iterator[Problem]:
             (document, secrets),
             lambda at=document: list(find_shell_names(at, secrets)),  # type: ignore[misc]
         )
-    used = frozenset[str]().union(
+    used = authored.outside.secrets.union(
         *(
             memory.get_or_compute(("secrets of", file), one, partial(find_used_secrets, one))
             for file, one in documents.items()

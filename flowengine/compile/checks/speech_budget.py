@@ -62,7 +62,7 @@ def compute_speech_before(
     for name in order:
         used = {flow: back[flow] for flow in list_callees(programs[name]) if flow in back}
         back[name] = memory.get_or_compute(
-            (measure, "back", name),
+            ("speech at return", (name, measure.__name__)),
             (programs[name], used),
             partial(walks[name].compute_returns, used),
         )
@@ -75,7 +75,7 @@ def compute_speech_before(
             entered.get(name, NO_SPEECH),
         )
         before = memory.get_or_compute(
-            (measure, "in", name),
+            ("speech before", (name, measure.__name__)),
             (programs[name], used, begun),
             partial(walks[name].compute_arrivals, begun, used),
         )
@@ -172,12 +172,16 @@ def add_speech(state: CompiledState, before: SpeechBefore, measure: PromptMeasur
 
 
 def iterate_immediate_exits(program: Program, state: CompiledState) -> Iterator[tuple[str, str]]:
-    """The exits that lead on within the same answer; an error exit where failing is likely."""
-    if state.verb.waits or state.verb.is_question:
+    """The exits that lead on within the same answer, as those of a queue that takes nobody; an error
+    exit where failing is likely.
+    """
+    if state.verb.is_question:
         return
     yield from (
         (name, target.state) for name, target in state.exits.items() if target.via == "same"
     )
+    if state.verb.waits:
+        return
     own = "error" in program.document.get_value(state.path)
     if state.error and (own or (state.verb.is_failure_likely)):
         yield "error", state.error

@@ -1,6 +1,7 @@
 """Bare keys in values that are spoken: of variables and in tables."""
 
 from collections.abc import Iterator, Mapping
+from itertools import starmap
 
 from flowengine.compile.checks.prompt_sizes import iterate_prompts
 from flowengine.compile.checks.value_sources import (
@@ -23,7 +24,8 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
         for name, program in programs.items()
         for source in program.compute_once(find_spoken_sources)
     ]
-    spoken = follow_sources(used, list_written_texts(programs))
+    outside = starmap(ValueSource.for_column, authored.outside.spoken)
+    spoken = follow_sources(used, list_written_texts(programs)).union(outside)
     texts = (item for item in list_authored_texts(programs.values()) if item.source in spoken)
     for item in (*list_cells(authored, spoken), *texts):
         for code, message, cure in find_bare_keys(str(item.text)):

@@ -145,6 +145,7 @@ class TransferWalk:
         self._programs = programs
         self._tables = authored.project.tables
         self._shared_documents = authored.shared_documents
+        self._outside_targets = authored.outside.targets
         self._plan = plan
         self._connections = connections
         self._visited: dict[str, dict[str, list[CompiledState]]] = {}
@@ -154,7 +155,9 @@ class TransferWalk:
         self, memory: CompileCache
     ) -> tuple[dict[str, str], dict[str, dict[str, NumberHop]]]:
         """The flow that answers each number, and the numbers that a call to it goes on to."""
-        owners = self._plan.list_numbers()
+        owners = self._plan.list_numbers() | {
+            number: self._plan.find_flow(number) for number in sorted(self._outside_targets)
+        }
         hops: dict[str, dict[str, NumberHop]] = {}
         todo = list(owners)
         while todo:

@@ -13,7 +13,7 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
     groups = authored.project.groups
     if not groups:
         return
-    used: set[str] = set()
+    used = set(authored.outside.groups)
     for _, program in iterate_with_pauses(programs.items()):
         used |= program.compute_once(find_called_groups)
     for name in groups:

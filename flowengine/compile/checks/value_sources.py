@@ -22,6 +22,10 @@ class ValueSource(NamedTuple):
     name: str
     is_column: bool = False
 
+    @classmethod
+    def for_column(cls, table: str, column: str) -> "ValueSource":
+        return cls(table, column, is_column=True)
+
 
 class WrittenText(NamedTuple):
     """A text that a state writes into a variable: as it stands there, or from elsewhere."""
@@ -79,7 +83,7 @@ def list_cells(
             rows["default",] = table.default
         for place, row in rows.items():
             for column, value in row.items():
-                source = ValueSource(name, column, is_column=True)
+                source = ValueSource.for_column(name, column)
                 if columns is None or source in columns:
                     what, at = f"{column} of {place[-1]}", (*path, *place, column)
                     yield AuthoredText(source, value, what, document, at)
@@ -150,4 +154,4 @@ def find_value_source(program: Program, value: Expression | Template) -> ValueSo
     if variable := _ONE_VARIABLE.fullmatch(inside):
         return ValueSource(program.flow, variable[1])
     column = TABLE_COLUMN.fullmatch(inside)
-    return ValueSource(column[1], column[2], is_column=True) if column else None
+    return ValueSource.for_column(column[1], column[2]) if column else None

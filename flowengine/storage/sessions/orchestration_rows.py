@@ -11,6 +11,9 @@ ANSWERED_OUTCOME = "answered"  # of an entry whose caller a member has taken
 LATEST_ANSWERED_CALLS = 10
 MAX_MATCHED_CALLS = 64  # of one turn; a group has fewer members
 QUEUE_ENTRY_KEPT_SECONDS = 2 * 86_400.0  # after its end: figures of a day and of the day before
+WAITING_ENTRY_KEPT_SECONDS = (
+    30 * 86_400.0
+)  # longer than anybody keeps a place, be it for a call-back
 AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
 
 T = TypeVar("T")
@@ -150,7 +153,9 @@ def is_forgettable(agent: SavedAgent, now: float) -> bool:
 
 def is_stale_entry(entry: QueueEntry, now: float) -> bool:
     """Whether an entry counts in no figure any more, or its call was forgotten long ago."""
-    return max(entry.ended, entry.entered_at) < now - QUEUE_ENTRY_KEPT_SECONDS
+    if entry.outcome:
+        return entry.ended < now - QUEUE_ENTRY_KEPT_SECONDS
+    return entry.entered_at < now - WAITING_ENTRY_KEPT_SECONDS
 
 
 class ScheduleWatch:

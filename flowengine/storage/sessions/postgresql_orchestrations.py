@@ -36,6 +36,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     read_unoffered,
     save_agent_status,
 )
+from flowengine.storage.sessions.postgresql_tasks import TaskBatches
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sessions.turn_connections import (
     MAX_TURN_TRIES,
@@ -60,7 +61,9 @@ RELEASES_OF_ORCHESTRATIONS: LiteralString = (
 )
 DROP_EXPIRED_ORCHESTRATIONS: LiteralString = (
     "WITH expired AS (DELETE FROM flowengine.orchestrations WHERE expires <= %b RETURNING id), "
-    "dropped AS (DELETE FROM flowengine.tasks WHERE orchestration IN (SELECT id FROM expired)) "
+    "dropped AS (DELETE FROM flowengine.tasks WHERE orchestration IN (SELECT id FROM expired)), "
+    "unqueued AS (DELETE FROM flowengine.queue_entries WHERE call IN (SELECT id FROM expired) "
+    "AND outcome = '') "
     "UPDATE flowengine.agents SET occupied_by = '' WHERE occupied_by IN (SELECT id FROM expired)"
 )
 FORGET_AGENTS: LiteralString = (
@@ -104,15 +107,6 @@ _DELETE_ORCHESTRATION: LiteralString = (
     "free AS (UPDATE flowengine.agents SET occupied_by = '' WHERE occupied_by = %b "
     "AND occupied_by <> '' AND address <> ALL(%b::bytea[]))"
 )
-_CLAIM_TASK: LiteralString = (
-    "UPDATE flowengine.tasks SET tries = tries + 1, due = %b, "
-    "claim = (random() * 9007199254740992)::bigint WHERE (orchestration, key) = "
-    "(SELECT orchestration, key FROM flowengine.tasks WHERE due <= %b ORDER BY due LIMIT 1 "
-    "FOR UPDATE SKIP LOCKED) RETURNING orchestration, key, due, payload, tries, claim"
-)
-_SETTLE_TASK: LiteralString = (
-    "DELETE FROM flowengine.tasks WHERE orchestration = %b AND key = %b AND claim = %b"
-)
 _RETRY_TASK: LiteralString = (
     "UPDATE flowengine.tasks SET due = %b WHERE orchestration = %b AND key = %b AND claim = %b"
 )
@@ -152,6 +146,7 @@ class PostgresqlOrchestrations:
     def __init__(self, connections: TurnConnections, reader: PipelinedConnection) -> None:
         self._connections = connections
         self._reader = reader
+        self._tasks = TaskBatches(self._run_statement)
         self._watch = ScheduleWatch()
         self.watch_schedule = self._watch.watch_schedule
         self.announce = self._watch.announce
@@ -226,14 +221,13 @@ class PostgresqlOrchestrations:
         return await read_entries(self._reader, queue, since)
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
-        rows = await self._run_statement(_CLAIM_TASK, now + lease, now)
-        return ScheduledTask(decode_call_id(rows[0][0]), *rows[0][1:]) if rows else None
+        return await self._tasks.claim(now, lease)
 
     async def settle_task(self, task: ScheduledTask, due: float | None) -> None:
-        row = encode_call_id(task.orchestration), task.key, task.claim
         if due is None:
-            await self._run_statement(_SETTLE_TASK, *row)
+            await self._tasks.settle(task)
         else:
+            row = encode_call_id(task.orchestration), task.key, task.claim
             await self._run_statement(_RETRY_TASK, due, *row)
 
     async def find_next_due(self) -> float | None:

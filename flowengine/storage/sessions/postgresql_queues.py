@@ -30,7 +30,8 @@ POSTGRESQL_QUEUE_TABLES: tuple[LiteralString, ...] = (
         since DOUBLE PRECISION NOT NULL, PRIMARY KEY (member_group, address))""",
 )
 DROP_OLD_ENTRIES: LiteralString = (
-    "DELETE FROM flowengine.queue_entries WHERE greatest(entered, ended) < %b"
+    "DELETE FROM flowengine.queue_entries "
+    "WHERE (outcome <> '' AND ended < %b) OR (outcome = '' AND entered < %b)"
 )
 FORGET_WAITING: LiteralString = (
     "unqueued AS (DELETE FROM flowengine.queue_entries WHERE call = %b AND outcome = '')"

@@ -14,6 +14,7 @@ from flowengine.storage.postgresql import connect, connect_async, ensure_tables
 from flowengine.storage.sessions.orchestration_rows import (
     AGENT_KEPT_SECONDS,
     QUEUE_ENTRY_KEPT_SECONDS,
+    WAITING_ENTRY_KEPT_SECONDS,
     OrchestrationChange,
 )
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
@@ -191,7 +192,9 @@ class PostgresqlStore:
             await connection.execute(_DROP_CLAIMS, (now,))
             await connection.execute(DROP_EXPIRED_ORCHESTRATIONS, (now,))
             await connection.execute(FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
-            await connection.execute(DROP_OLD_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS,))
+            await connection.execute(
+                DROP_OLD_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS, now - WAITING_ENTRY_KEPT_SECONDS)
+            )
             return (await connection.execute(_DROP_CALLS, (now,))).rowcount
 
     async def close(self) -> None:

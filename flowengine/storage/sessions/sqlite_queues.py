@@ -11,6 +11,7 @@ from flowengine.storage.sessions.orchestration_rows import (
     MAX_MATCHED_CALLS,
     QUEUE_ENTRY_KEPT_SECONDS,
     QUEUE_KIND,
+    WAITING_ENTRY_KEPT_SECONDS,
     QueueEntry,
     QueuePlace,
     SavedAgentStatus,
@@ -62,7 +63,10 @@ _WAKE_QUEUES = (
     "(SELECT 1 FROM queue_entries WHERE queue = orchestrations.id AND outcome = '')"
 )
 _FORGET_WAITING = "DELETE FROM queue_entries WHERE call = ? AND outcome = ''"
-_DROP_ENTRIES = "DELETE FROM queue_entries WHERE max(entered, ended) < ?"
+_DROP_ENTRIES = (
+    "DELETE FROM queue_entries "
+    "WHERE (outcome <> '' AND ended < ?) OR (outcome = '' AND entered < ?)"
+)
 _STATUS = "SELECT status FROM agent_statuses WHERE member_group = ? AND address = ?"
 
 
@@ -89,7 +93,9 @@ def forget_waiting(connection: sqlite3.Connection, call: bytes) -> None:
 
 
 def drop_old_entries(connection: sqlite3.Connection, now: float) -> None:
-    connection.execute(_DROP_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS,))
+    connection.execute(
+        _DROP_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS, now - WAITING_ENTRY_KEPT_SECONDS)
+    )
 
 
 def copy_queues(old: sqlite3.Connection, new: sqlite3.Connection) -> None:

@@ -109,3 +109,36 @@ def test_queue_and_agent_need_a_session_store(state: str) -> None:
     text = PROJECT + LINE % state + "  c: {queue: {of: support, nobody: b}}\n"
     found = [one.code for one in compiled(text, cookies_only=True).problems]
     assert "FE427" in found
+
+
+def test_words_before_a_queue_that_takes_nobody_count_with_those_after_it() -> None:
+    state = f"say: {'a' * 590}., " + QUEUE % "limit: 5m"
+    text = PROJECT + LINE.replace("say: Nobody.", f"say: {'b' * 590}.") % state
+    assert [one.code for one in compiled(text).problems] == ["FE404"]
+
+
+BACK = """\
+# back.yaml
+flow: back
+on: {answered: greet}
+states:
+  greet: {menu: {prompt: To speak with us press 1., options: {1: wait}, otherwise: bye}}
+  wait: {queue: {of: support, limit: 5m, nobody: bye}}
+  bye: {say: Goodbye., hangup: }
+# asks.yaml
+flow: asks
+outcomes: [placed]
+start: place_it
+states:
+  place_it: {place: {flow: back, to: "${call.from}", when: my turn}, error: ends, next: ends}
+  ends: {return: placed}
+"""
+
+
+def test_call_back_in_a_subflow_has_the_turn_of_its_caller() -> None:
+    line = (
+        LINE % (QUEUE % "limit: 5m")
+    ).replace("  b: {say: Nobody., hangup: }", "  b: {subflow: {flow: asks, outcomes: {placed: c}}}\n  c: {hangup: }")  # fmt: skip
+    assert [one.code for one in compiled(PROJECT + line + BACK).problems] == []
+    alone = PROJECT + LINE % "subflow: {flow: asks, outcomes: {placed: b}}" + BACK
+    assert [one.code for one in compiled(alone).problems] == ["FE454"]

@@ -144,5 +144,17 @@ async def test_call_that_is_forgotten_waits_no_more_and_old_entries_go(opener: O
         assert [one.call for one in await orchestrations_of(store).list_entries(QUEUE, 0.0)] == [
             "b"
         ]
+        kept = SavedOrchestration("c", "ring", "", 1, b"", 1e9)  # for longer than figures count
+        await write(store, OrchestrationChange("c", kept, entries=(entry("c", 1.0),)))
         await store.drop_expired(QUEUE_ENTRY_KEPT_SECONDS + 3.0)
+        assert [one.call for one in await orchestrations_of(store).list_entries(QUEUE, 0.0)] == [
+            "c"
+        ]
+
+
+async def test_orchestration_that_expires_waits_no_more(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        saved = SavedOrchestration("a", "ring", "", 1, b"", 10.0)
+        await write(store, OrchestrationChange("a", saved, entries=(entry("a", 1.0),)))
+        await store.drop_expired(11.0)
         assert await orchestrations_of(store).list_entries(QUEUE, 0.0) == []
