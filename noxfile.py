@@ -15,6 +15,7 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "test-fast"]
 PYTHON = sys.executable
 FLOWENGINE = str(Path(PYTHON).with_name("flowengine"))
+DOCKERFILE = "deploy/docker/Dockerfile"
 
 
 @nox.session
@@ -69,3 +70,39 @@ def bench(session: nox.Session) -> None:
     """Measure callbacks, the journal, reloads and the switch, and count the code."""
     for name in ("callback", "journal", "reload", "switch", "house"):
         session.run(PYTHON, f"benchmarks/{name}.py")
+
+
+@nox.session(venv_backend="venv")
+def deploy(session: nox.Session) -> None:
+    """Lint the Dockerfile, and validate the Kubernetes manifests against the schemas. Needs npm and
+    kubectl.
+    """
+    session.run("npx", "--yes", "dockerfile-utils", "lint", DOCKERFILE, external=True)
+    session.install("-q", "kubernetes-validate")  # 100 MB of schemas, so not among those of tests
+    for overlay in ("callbacks-per-second", "ingress"):
+        manifests = Path(session.create_tmp()) / f"{overlay}.yaml"
+        command = ("kubectl", "kustomize", f"deploy/kubernetes/{overlay}", "-o", str(manifests))
+        session.run(*command, external=True)
+        session.run("kubernetes-validate", "--strict", str(manifests))
+
+
+@nox.session(venv_backend="venv")
+def sbom(session: nox.Session) -> None:
+    """Write dist/flowengine.cdx.json: the packages of a deployment, as CycloneDX."""
+    session.install("-q", "cyclonedx-bom>=7,<8")
+    Path("dist").mkdir(exist_ok=True)
+    made = (
+        "--pyproject",
+        "pyproject.toml",
+        "--output-reproducible",
+        "-o",
+        "dist/flowengine.cdx.json",
+    )
+    session.run("cyclonedx-py", "requirements", "locks/serve.txt", *made)
+
+
+@nox.session(venv_backend="venv")
+def audit(session: nox.Session) -> None:
+    """Ask for known vulnerabilities of the packages of a deployment. Needs pypi.org."""
+    session.install("-q", "pip-audit>=2.10,<3")
+    session.run("pip-audit", "--require-hashes", "--disable-pip", "-r", "locks/serve.txt")

@@ -27,7 +27,7 @@ from flowengine.runtime.engine import Engine
 from flowengine.server.callback import CallbackHandler, SignatureGate
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
-from flowengine.server.server_settings import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
+from flowengine.server.secret_variables import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
 from flowengine.sinch import sign_request
 from flowengine.sinch.signing import HeaderMap
 from flowengine.sources.project_folder import read_folder

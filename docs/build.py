@@ -14,11 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from flowengine.cli.serve_options import SERVE_OPTIONS
 from flowengine.compile.checks.legality import LEGAL_ACTIONS_BY_CONTEXT
 from flowengine.compile.expression_names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
 from flowengine.expr import FUNCTIONS, Type
 from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
 from flowengine.problems import CATALOGUE
+from flowengine.server.secret_variables import SECRET_VARIABLES
 from flowengine.sinch import vocabulary
 from flowengine.states import STATE_KINDS
 from flowengine.states.connect_checks import OPTIONS_BY_TARGET
@@ -27,7 +29,7 @@ from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
 DOCS = Path(__file__).parent
 CODE = DOCS.parent / "flowengine"
 PACKAGES = (
-    "limits", "operator_error", "cooperative", "cross_site", "public_addresses", "templates",
+    "limits", "environment", "operator_error", "cooperative", "cross_site", "public_addresses", "templates",
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
@@ -362,9 +364,30 @@ def template(name: str) -> str:
     return f"```yaml recipe\n{text}```"
 
 
+def options() -> str:
+    """The options of `serve`, by flag, variable and key of the file."""
+    rows = [
+        (
+            f"`{option.opts[0] if option.opts[0].startswith('--') else 'FLOWS'}`",
+            f"`{option.envvar}`",
+            f"`{option.key}`",
+            f"`{option.default}`" if option.to_info_dict().get("default") is not None else "",
+            option.help + (f" [More]({option.see})." if option.see else ""),
+        )
+        for option in SERVE_OPTIONS
+    ]
+    return table(("flag", "variable", "in the file", "default", "meaning"), rows)
+
+
+def secrets() -> str:
+    """The variables with secrets."""
+    rows = [(f"`{name}`", f"`{name}_FILE`", meaning) for name, meaning in SECRET_VARIABLES.items()]
+    return table(("variable", "or a file", "meaning"), rows)
+
+
 PARTS: Mapping[str, Callable[..., str]] = {
     "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
-    "spoken": spoken, "modules": modules, "decisions": decisions, "template": template,
+    "spoken": spoken, "modules": modules, "decisions": decisions, "template": template, "options": options, "secrets": secrets,
 }  # fmt: skip
 
 
@@ -384,6 +407,10 @@ def language() -> str:
 
 def architecture() -> str:
     return filled((DOCS / "parts" / "architecture.md").read_text(encoding="utf-8"))
+
+
+def configuration() -> str:
+    return filled((DOCS / "parts" / "operations" / "configuration.md").read_text(encoding="utf-8"))
 
 
 def index_of_decisions() -> str:
@@ -419,6 +446,7 @@ def problem(entry: Any) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "language.md": language,
     "problems.md": problems,
+    "operations/configuration.md": configuration,
     "decisions/README.md": index_of_decisions,
     "../ARCHITECTURE.md": architecture,
     **{

@@ -191,6 +191,15 @@ WORKER_GRACE_SECONDS: Final = 30
 # A worker that does not come up is tried again after a second, then twice as long each time.
 MAX_WORKER_PAUSE_SECONDS: Final = 30.0
 
+# A file with a secret: keys and tokens are short, and several keys of the cookie are, too.
+MAX_SECRET_FILE_BYTES: Final = 65_536
+
+# Of flows, and of states in which calls end, that metrics tell apart: each is a line of each scrape.
+MAX_METRIC_SERIES: Final = 1000
+
+# A sign of life for the service manager costs nothing, and is sent at least so often.
+MAX_WATCHDOG_PAUSE_SECONDS: Final = 10.0
+
 # some seven thousand callbacks, and the write-ahead log beside them
 MIN_JOURNAL_BYTES: Final = 32_000_000
 

@@ -14,6 +14,7 @@ from flowengine.cli.http_url import is_http_url
 from flowengine.cli.load import choose_credentials
 from flowengine.cli.read_project import read_project
 from flowengine.compile import Release
+from flowengine.environment import VARIABLES
 from flowengine.phone.call_narrator import CallNarrator
 from flowengine.phone.call_request import (
     CallRequest,
@@ -239,7 +240,7 @@ def prepare_project(
     except OSError as error:
         raise click.UsageError(str(error)) from error
     environment = {
-        name: os.environ.get(name, "") if live else TEST_SECRET for name in project.variables
+        name: VARIABLES.get(name, "") if live else TEST_SECRET for name in project.variables
     }
     release = project.compile(environment).release
     if release is None:

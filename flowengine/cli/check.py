@@ -12,6 +12,7 @@ from flowengine.cache.code_identity import compute_code_identity
 from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import VariablePresence
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
+from flowengine.environment import VARIABLES
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 from flowengine.problems.project_report import ProjectReport, build_report
 
@@ -58,12 +59,12 @@ def check_or_recall(files: ProjectFiles, path: Path, *, cookies_only: bool) -> C
     key = (
         compute_key(code, CheckResult, files.contents, cookies_only=cookies_only) if code else None
     )
-    if key and (known := load_result(key, CheckResult, os.environ)):
+    if key and (known := load_result(key, CheckResult, VARIABLES)):
         return known
     # the compiler takes longer to import than a known result takes to show
     from flowengine.cli.read_project import check_files  # noqa: PLC0415
 
-    environment = VariablePresence(os.environ)
+    environment = VariablePresence(VARIABLES)
     result, is_repeatable = check_files(files, path, environment, code, cookies_only=cookies_only)
     if key and is_repeatable:
         save_result(key, environment.asked, result)

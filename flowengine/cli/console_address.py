@@ -1,6 +1,5 @@
 """Where a console listens: the option of `serve`, and the listeners that belong to it."""
 
-import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from flowengine.console.console_settings import (
     ConsoleTokens,
     check_exposed_console,
 )
+from flowengine.environment import VARIABLES
 from flowengine.server.console_launcher import ConsoleLauncher
 from flowengine.server.listeners import PortInUseError, open_listeners
 from flowengine.server.server_settings import ServerSettings, SettingsError
@@ -39,7 +39,7 @@ def parse_address(
 
 def check_console(address: tuple[str, int] | None) -> None:
     """Check that the console may listen there, before the flows are loaded. Raises SettingsError."""
-    tokens = ConsoleTokens.from_environment(os.environ)
+    tokens = ConsoleTokens.from_environment(VARIABLES)
     check_exposed_console((address or DEFAULT_CONSOLE)[0], tokens)
 
 

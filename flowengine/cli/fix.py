@@ -1,12 +1,12 @@
 """`flowengine fix`."""
 
-import os
 from pathlib import Path
 
 import click
 
 from flowengine.cli.project_files import get_project_folder, read_project_files
 from flowengine.compile.applied_cures import apply_cures
+from flowengine.environment import VARIABLES
 from flowengine.problems import format_count
 from flowengine.problems.project_report import build_report
 
@@ -21,7 +21,7 @@ def fix(flows: Path) -> None:
     """
     files = read_project_files(flows)
     folder = get_project_folder(flows)
-    cured = apply_cures(files.contents, os.environ)
+    cured = apply_cures(files.contents, VARIABLES)
     for name, content in cured.changed.items():
         (folder / name).write_bytes(content)
     for cure in cured.cures:

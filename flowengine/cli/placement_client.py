@@ -1,6 +1,5 @@
 """Asks a server to place calls, with the token of its admin."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +9,11 @@ import httpx
 import msgspec
 
 from flowengine.cross_site import is_loopback
+from flowengine.environment import VARIABLES
 from flowengine.limits import MAX_PLACEMENTS_PER_REQUEST
 from flowengine.server.admin import ADMIN_PREFIX
 from flowengine.server.placements import PlacementsReply, PlacementView
-from flowengine.server.tokens import ADMIN_TOKEN
+from flowengine.server.secret_variables import ADMIN_TOKEN
 
 PLACEMENT_REQUEST_SECONDS = 30.0
 NO_ANSWER_OF_OURS = "this is no answer of a flowengine server"
@@ -32,7 +32,7 @@ class PlacementClient:
     """One server. `transport` is for tests."""
 
     def __init__(self, server: str, transport: httpx.BaseTransport | None = None) -> None:
-        token = os.environ.get(ADMIN_TOKEN, "")
+        token = VARIABLES.get(ADMIN_TOKEN, "")
         if not token:
             raise click.UsageError(f"set {ADMIN_TOKEN} to the token of the server")
         if not (token.isascii() and token.isprintable()):  # no header can have it

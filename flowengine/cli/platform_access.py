@@ -1,7 +1,6 @@
 """What the commands share that call the platform's APIs: credentials, addresses, output, errors."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,11 +12,9 @@ from click.core import ParameterSource
 
 from flowengine.cli.application_key import check_application_key
 from flowengine.cli.http_url import is_http_url
+from flowengine.environment import VARIABLES
 from flowengine.problems.message_format import in_cure
-from flowengine.server.server_settings import (
-    APPLICATION_KEY_VARIABLE,
-    APPLICATION_SECRET_VARIABLE,
-)
+from flowengine.server.secret_variables import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
 from flowengine.sinch.client import ApiHosts, CallingApi, CallingApiError, Region, SignedAuth
 from flowengine.sinch.client.error_cures import find_cure
 
@@ -89,8 +86,8 @@ def check_not_empty(ctx: click.Context, param: click.Parameter, value: str) -> s
 def read_credentials() -> tuple[str, str]:
     """The key and the secret of the application. Raises click.UsageError."""
     names = (APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE)
-    key, secret = (os.environ.get(name, "").strip() for name in names)
-    if missing := [name for name in names if not os.environ.get(name, "").strip()]:
+    key, secret = (VARIABLES.get(name, "").strip() for name in names)
+    if missing := [name for name in names if not VARIABLES.get(name, "").strip()]:
         raise click.UsageError(
             f"set {' and '.join(missing)}: credentials come from the environment alone, as those of "
             "flowengine serve; the dashboard of the platform has them"

@@ -1,7 +1,6 @@
 """What the commands that change what is live share: the store, who asks, and what WHAT may be."""
 
 import getpass
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from flowengine.environment import VARIABLES
 from flowengine.problems import to_text
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import CompileWorker
@@ -86,7 +86,7 @@ def open_release_commands(store: str) -> Iterator[ReleaseCommands]:
             f"no server has kept releases beside {store}: name its store with --store"
         )
     try:
-        compile_worker = CompileWorker(archive, os.environ, cookies_only=settings.is_cookies_only)
+        compile_worker = CompileWorker(archive, VARIABLES, cookies_only=settings.is_cookies_only)
         ledger = Ledger(archive)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from error

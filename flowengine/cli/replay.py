@@ -1,6 +1,5 @@
 """`flowengine replay`."""
 
-import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 from flowengine.cli.calls import format_json, open_journal
 from flowengine.cli.since_option import SinceType
 from flowengine.compile import Release, compile_project
+from flowengine.environment import VARIABLES
 from flowengine.journal import JournalEncryption
 from flowengine.journal.journal_database import JOURNAL_FILE
 from flowengine.problems import to_text
@@ -137,7 +137,7 @@ def load_release_files(where: ArchiveLocation, beginning: str) -> Mapping[str, b
 
 
 def compile_release(files: Mapping[str, bytes]) -> Release:
-    made = compile_project(files, PlaceholderEnvironment(os.environ))
+    made = compile_project(files, PlaceholderEnvironment(VARIABLES))
     if made.release is None:
         click.echo(
             to_text(
@@ -153,7 +153,7 @@ def compile_release(files: Mapping[str, bytes]) -> Release:
 
 def find_secrets(release: Release, folder: Path) -> list[str]:
     """All that may open the journal."""
-    own = os.environ.get("SINCH_APPLICATION_SECRET", "")
+    own = VARIABLES.get("SINCH_APPLICATION_SECRET", "")
     return keys.find_opening_keys(
-        {"": own} | dict(release.applications) if own else release.applications, os.environ, folder
+        {"": own} | dict(release.applications) if own else release.applications, VARIABLES, folder
     )

@@ -10,12 +10,8 @@ from flowengine.expr import ZONE_DATA
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server.first_release import NothingToServeError
-from flowengine.server.server_settings import (
-    APPLICATION_KEY_VARIABLE,
-    APPLICATION_SECRET_VARIABLE,
-    ServerSettings,
-    SettingsError,
-)
+from flowengine.server.secret_variables import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
+from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.server.startup import ServerStart, prepare_server
 from flowengine.sources.git import GitError
 

@@ -1,13 +1,13 @@
 """`flowengine switch`."""
 
 import asyncio
-import os
 import secrets
 import sqlite3
 from pathlib import Path
 
 import click
 
+from flowengine.environment import VARIABLES
 from flowengine.problems import to_text
 from flowengine.switch.api.switch_server import serve
 from flowengine.switch.config import SwitchConfig, build_default, parse_configuration
@@ -62,9 +62,9 @@ def switch(config: Path | None, host: str, port: int, clock: str, seed: int | No
 def load_configuration(config: Path | None) -> SwitchConfig:
     """What the file says. Its mistakes end the command."""
     if config is None:
-        return build_default(os.environ)
+        return build_default(VARIABLES)
     content = config.read_bytes()
-    given, problems = parse_configuration(content, config.as_posix(), os.environ)
+    given, problems = parse_configuration(content, config.as_posix(), VARIABLES)
     if problems:
         click.echo(to_text(problems, {config.as_posix(): content}, colour=True), err=True)
     if given is None:

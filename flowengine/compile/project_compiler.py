@@ -2,7 +2,6 @@
 
 import gc
 import hashlib
-import os
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from flowengine.compile.shared_definitions import (
     compile_shared_definitions,
 )
 from flowengine.cooperative import iterate_with_pauses
+from flowengine.environment import VARIABLES
 from flowengine.expr import EscapeMode, Scope
 from flowengine.model import AuthoredProject, CompileCache, NoCompileCache, load_project
 from flowengine.model.project_file import DEFAULT_APOLOGY, DEFAULT_APOLOGY_LOCALE
@@ -57,7 +57,7 @@ class ProjectCompiler:
         """Compile the files of a project. `cookies_only` says that no session store will hold what
         exceeds the cookie. Raises nothing: an internal error becomes a problem, too.
         """
-        environment = os.environ if environment is None else environment
+        environment = VARIABLES if environment is None else environment
         self.latest_build = None
         with pause_garbage_collection():
             try:

@@ -20,7 +20,7 @@ from flowengine.replay.value_changes import list_value_changes
 from flowengine.scenarios.retrace import retrace_call
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.server import keys
-from flowengine.server.server_settings import APPLICATION_SECRET_VARIABLE
+from flowengine.server.secret_variables import APPLICATION_SECRET_VARIABLE
 from flowengine.sources.project_folder import SCENARIO_FOLDER
 
 MAX_TRIED_CALLS = 500  # some milliseconds each

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from flowengine.cross_site import is_loopback
+from flowengine.server.secret_variables import ADMIN_TOKEN, STATUS_TOKEN
 from flowengine.server.server_settings import ServerSettings, SettingsError
-from flowengine.server.tokens import ADMIN_TOKEN, STATUS_TOKEN, check_token
+from flowengine.server.tokens import check_token
 
 CONSOLE_VARIABLE = "FLOWENGINE_CONSOLE_SETTINGS"
 

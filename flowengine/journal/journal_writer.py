@@ -60,7 +60,9 @@ class JournalWriter:
         counted: RowCounter,
         load: LoadRelease | None = None,
         observe: Callable[[JournalUsage], None] | None = None,
+        observe_waiting: Callable[[int], None] | None = None,
     ) -> None:
+        self._observe_waiting = observe_waiting
         self._find_release = release
         self._count_rows = counted
         self._closing = threading.Event()
@@ -141,6 +143,8 @@ class JournalWriter:
         while not (self._closing.is_set() and not self._waiting):
             self._wake.wait(JOURNAL_PURGE_SECONDS)
             self._wake.clear()
+            if self._observe_waiting is not None:
+                self._observe_waiting(len(self._waiting))
             if not self._write_waiting():
                 self._wake.set()
                 continue

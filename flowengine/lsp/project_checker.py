@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import VariablePresence
 from flowengine.compile import CompileResult
 from flowengine.compile.project_rechecker import ProjectRechecker
+from flowengine.environment import VARIABLES
 from flowengine.explanation.flow_explanation import FlowExplanation
 from flowengine.lsp.project_session import ProjectSession, ProjectSnapshot
 from flowengine.model import CompileCache
@@ -61,7 +61,7 @@ def compute_snapshot_key(snapshot: ProjectSnapshot) -> bytes | None:
 def recall_problems(snapshot: ProjectSnapshot) -> tuple[Problem, ...] | None:
     """What was found in these files before."""
     key = compute_snapshot_key(snapshot)
-    known = load_result(key, CheckResult, os.environ) if key else None
+    known = load_result(key, CheckResult, VARIABLES) if key else None
     return known.problems if known else None
 
 
@@ -135,7 +135,7 @@ class ProjectChecker:
             return CheckedProject(snapshot, NOT_COMPILED, ())
         is_first = self.latest is None
         # no value of the environment gets into what an editor shows
-        environment = VariablePresence(os.environ)
+        environment = VariablePresence(VARIABLES)
         compiled = self._compiler.compile(snapshot.files, environment)
         problems = [*snapshot.unreadable, *compiled.problems]
         if snapshot.unreadable:

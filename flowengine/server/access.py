@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
 from flowengine.server.callback import send_response
 from flowengine.server.proxy_headers import find_proxy_header
-from flowengine.server.tokens import ADMIN_OPEN, ADMIN_TOKEN, STATUS_TOKEN, check_token
+from flowengine.server.secret_variables import ADMIN_TOKEN, STATUS_TOKEN
+from flowengine.server.tokens import ADMIN_OPEN, check_token
 
 log = logging.getLogger(__name__)
 

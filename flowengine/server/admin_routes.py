@@ -10,8 +10,9 @@ from flowengine.server.access import TokenAuthorizer
 from flowengine.server.admin import ADMIN_PREFIX, AdminEndpoint
 from flowengine.server.placements import PlacementEndpoint
 from flowengine.server.release_service import ReleaseService
+from flowengine.server.secret_variables import ADMIN_TOKEN
 from flowengine.server.server_settings import ServerSettings
-from flowengine.server.tokens import ADMIN_OPEN, ADMIN_TOKEN, check_token
+from flowengine.server.tokens import ADMIN_OPEN, check_token
 from flowengine.storage.sessions import Store
 
 METHODS = ["GET", "POST"]

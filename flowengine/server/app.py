@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from flowengine.environment import VARIABLES
 from flowengine.journal import JournalEncryption, JournalWriter
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import REPORT_PAUSE_SECONDS
@@ -73,7 +73,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     settings = ServerSettings.from_environment()
     live = ReleaseService(settings, flows)
     releases = live.create_registry()
-    environment = dict(os.environ)
+    environment = VARIABLES
     store = open_session_store(settings)
     metrics, lines = Metrics(), LogWriter()
     metrics.mark_current_release(releases.current.id)
@@ -130,7 +130,7 @@ def watch_engine(engine: Engine, metrics: Metrics) -> Engine:
 
 
 def find_application_secret(
-    releases: Registry, environment: dict[str, str], application: str
+    releases: Registry, environment: Mapping[str, str], application: str
 ) -> str:
     """The secret of an application, by the current release, else by another one that calls are
     on.
@@ -164,6 +164,7 @@ def open_journal(
         metrics.count_journal_rows,
         releases.load,
         metrics.observe_journal_usage,
+        metrics.observe_journal_waiting,
     )
 
 

@@ -1,7 +1,7 @@
 """Answers signed callbacks. Plain ASGI, as request and response objects cost a fifth."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -19,12 +19,9 @@ from flowengine.server.credentials import load_credentials
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.proxy_headers import find_proxy_header
+from flowengine.server.secret_variables import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
 from flowengine.server.server_identity import ServerIdentity
-from flowengine.server.server_settings import (
-    APPLICATION_KEY_VARIABLE,
-    APPLICATION_SECRET_VARIABLE,
-    SettingsError,
-)
+from flowengine.server.server_settings import SettingsError
 from flowengine.sinch import (
     BadCallbackError,
     CallbackEvent,
@@ -61,7 +58,7 @@ class SignatureGate:
     application is configured, every request passes.
     """
 
-    def __init__(self, releases: ReleaseSource, environment: dict[str, str]) -> None:
+    def __init__(self, releases: ReleaseSource, environment: Mapping[str, str]) -> None:
         self._releases = releases
         self._environment = environment
         self._verified_releases: tuple[Release, ...] = ()

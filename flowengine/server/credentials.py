@@ -4,12 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from flowengine.compile import Release
 from flowengine.cross_site import is_loopback
-from flowengine.server.server_settings import (
-    APPLICATION_KEY_VARIABLE,
-    APPLICATION_SECRET_VARIABLE,
-    ServerSettings,
-    SettingsError,
-)
+from flowengine.server.secret_variables import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
+from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.sinch.signing import decode_secret
 
 # real keys have 16 bytes; a placeholder such as "…" decodes to none, and fits no signature

@@ -16,14 +16,17 @@ from contextlib import suppress
 from importlib import import_module
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
+from typing import Any
 
 from flowengine.compile.deferred_compile import DeferredPrograms
+from flowengine.environment import VARIABLES
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 from flowengine.server.process_messages import (
     FLOWS_LOADED,
     FORK_FAILED,
     MAX_FORK_DESCRIPTORS,
+    SECRETS_CHANGED,
     WORKER_ENDED,
     WORKER_STARTED,
     ForkServerEvent,
@@ -35,6 +38,8 @@ log = logging.getLogger(__name__)
 _fork = multiprocessing.get_context("fork")
 # what the web server imports as it starts: workers share it
 WEB_SERVER_MODULES = ("uvicorn.lifespan.on", "uvloop")
+# of looking whether a file with a secret has changed
+SECRET_CHECK_SECONDS = 1.0
 LoadFlows = Callable[[], LoadedFlows]
 
 
@@ -85,7 +90,10 @@ class ForkServer:
         self._report(ForkServerEvent(FLOWS_LOADED))
         is_open = True
         while is_open or self._workers:
-            ready = wait([*self._workers, *([self._channel] if is_open else [])])
+            sources: list[Any] = [*self._workers, *([self._channel] if is_open else [])]
+            ready = wait(sources, timeout=SECRET_CHECK_SECONDS)
+            if not ready and is_open and VARIABLES.notice_changed_files():
+                self._report(ForkServerEvent(SECRETS_CHANGED))
             for sentinel in [each for each in self._workers if each in ready]:
                 self._report_ended_worker(self._workers.pop(sentinel))
             if self._channel in ready:

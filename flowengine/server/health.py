@@ -91,6 +91,8 @@ class MetricsEndpoint:
         try:
             if self._store.orchestrations is not None:
                 self._metrics.observe_waiting(await count_waiting(self._store.orchestrations))
+                due = await self._store.orchestrations.find_next_due()
+                self._metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
         except StoreError as error:
             self._log_once.error("metrics do not say who waits in queues: %s", error)
         await send_response(

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.server.secret_variables import COOKIE_KEYS
 from flowengine.storage.file_mode import restrict_to_owner
 
-COOKIE_KEYS = "FLOWENGINE_COOKIE_KEYS"
 KEY_FILE = "cookie.key"
 
 

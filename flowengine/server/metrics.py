@@ -18,6 +18,7 @@ from flowengine.orchestration.placement_state import Placement
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.orchestrations import WaitEnd
 from flowengine.server.fetch.breaker import CircuitState
+from flowengine.server.flow_metrics import CallbackLabels, FlowMetrics, label_callback
 
 PROMETHEUS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 COUNT_DELAY_SECONDS = 0.25
@@ -61,7 +62,8 @@ class Metrics:
             **given,
         )
         self._current_release = ""
-        self._pending_times: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+        self._flows = FlowMetrics(self.registry)
+        self._pending_times: defaultdict[CallbackLabels, list[float]] = defaultdict(list)
 
     def _make_fetch_metrics(self, given: dict[str, Any]) -> None:
         self._fetches = Counter(
@@ -93,6 +95,12 @@ class Metrics:
             multiprocess_mode="mostrecent",
             **given,
         )
+        self._overdue = Gauge(
+            "overdue_seconds",
+            "For how long the oldest timer or request of a ring or a placed call is overdue",
+            multiprocess_mode="mostrecent",
+            **given,
+        )
         self._waits = Histogram(
             "queue_wait_seconds",
             "How long callers waited in a queue, by its group and how it ended: taken by a member, "
@@ -107,6 +115,12 @@ class Metrics:
             "journal_rows",
             "Callbacks for the call journal, by whether it has them",
             ["outcome"],
+            **given,
+        )
+        self._journal_waiting = Gauge(
+            "journal_waiting",
+            "Callbacks that wait for the call journal, of the worker that has most",
+            multiprocess_mode="livemax",
             **given,
         )
         self._journal_bytes = Gauge(
@@ -129,16 +143,18 @@ class Metrics:
         """
         if not self._pending_times:
             asyncio.get_running_loop().call_later(COUNT_DELAY_SECONDS, self.count_pending)
-        self._pending_times[record.event.kind, record.outcome].append(record.seconds)
+        self._pending_times[label_callback(record)].append(record.seconds)
         if record.repeated:
             self._repeated.inc()
 
     def count_pending(self) -> None:
         """Add up the noted callbacks."""
         noted, self._pending_times = self._pending_times, defaultdict(list)
-        for (event, outcome), times in noted.items():
+        for labels, times in noted.items():
+            event, outcome, *_ = labels
             self._callbacks.labels(event, outcome).inc(len(times))
             observe_values(self._seconds.labels(event), times)
+            self._flows.count(labels, times)
 
     def count_placement(self, placement: Placement) -> None:
         """Count a placement that is over."""
@@ -170,6 +186,14 @@ class Metrics:
         """Set how many callers wait in each queue."""
         for group, number in waiting.items():
             self._waiting.labels(group).set(number)
+
+    def observe_due(self, seconds: float) -> None:
+        """Set for how long the oldest timer or request of a ring or a placed call is overdue."""
+        self._overdue.set(seconds)
+
+    def observe_journal_waiting(self, callbacks: int) -> None:
+        """Set how many callbacks of this worker wait for the journal."""
+        self._journal_waiting.set(callbacks)
 
     def count_refusal(self, code: int) -> None:
         self._refused.labels(str(code)).inc()

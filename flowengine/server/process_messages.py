@@ -12,6 +12,7 @@ FORK_MESSAGE = b"f"
 MAX_FORK_DESCRIPTORS = 64  # a control socket, and a listener for each address of the host
 
 FLOWS_LOADED, WORKER_STARTED, WORKER_ENDED, FORK_FAILED = b"l", b"s", b"e", b"x"
+SECRETS_CHANGED = b"c"  # in a file: processes that begin from now on have the new ones
 _EVENT = struct.Struct("!cii")
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from flowengine.compile import Release
 from flowengine.compile.deferred_compile import DeferredPrograms
 from flowengine.compile.project_compiler import compute_release_id
+from flowengine.environment import VARIABLES
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import (
     DRAIN_SECONDS,
@@ -79,7 +79,7 @@ class ReleaseService:
         self.settings = settings
         self.compile_worker = CompileWorker(
             settings.archive,
-            os.environ,
+            VARIABLES,
             cookies_only=settings.is_cookies_only,
             loaded=loaded,
         )

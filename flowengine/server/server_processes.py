@@ -95,7 +95,7 @@ class ForkServerProcess:
     """
 
     def __init__(self, load: Callable[[], Any] | None = None) -> None:
-        self.is_ready = self.has_closed = False
+        self.is_ready = self.has_closed = self.has_old_secrets = False
         self.channel, theirs = socket.socketpair()
         if load is not None:
             target = partial(run_forked, self.channel, theirs, load)
@@ -134,6 +134,8 @@ class ForkServerProcess:
         match event.kind:
             case process_messages.FLOWS_LOADED:
                 self.is_ready = True
+            case process_messages.SECRETS_CHANGED:
+                self.has_old_secrets = True
             case process_messages.WORKER_STARTED:
                 worker = self._starting.popleft()
                 worker.pid, self._workers[event.pid] = event.pid, worker

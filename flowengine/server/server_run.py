@@ -18,6 +18,7 @@ from flowengine.server.listeners import open_listeners
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 from flowengine.server.server_processes import ForkServerProcess
 from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.server.service_manager import ServiceManager
 from flowengine.server.supervisor import Supervisor
 
 try:
@@ -39,6 +40,7 @@ def run_server(
     where the port is taken.
     """
     replace(settings, instance=os.urandom(8).hex()).export_to_environment()
+    manager = ServiceManager(os.environ)
     raise_descriptor_limit()  # workers inherit it
     with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
         os.environ[PROMETHEUS_FOLDER] = folder  # the folder in which workers share their metrics
@@ -57,7 +59,9 @@ def run_server(
             raise
         if not has_loaded:
             return get_refusal_status(fork_server.close())
-        supervisor = Supervisor(listeners, settings.workers, settings.drain, fork_server, console)
+        supervisor = Supervisor(
+            listeners, settings.workers, settings.drain, fork_server, manager, console
+        )
         return supervisor.run()
 
 

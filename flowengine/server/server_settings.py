@@ -1,19 +1,16 @@
 """The settings of a server."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
+from flowengine.environment import VARIABLES
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.operator_error import OperatorError
 from flowengine.storage.sessions.store_url import is_postgresql_url
 
-APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE = (
-    "SINCH_APPLICATION_KEY",
-    "SINCH_APPLICATION_SECRET",
-)
 SETTINGS_VARIABLE = "FLOWENGINE_SETTINGS"
 DEFAULT_STORE = "sqlite:.flowengine/calls.db"
 DEFAULT_FOLDER = Path(".flowengine")
@@ -40,6 +37,8 @@ class ServerSettings:
     keep_alive: float = DEFAULT_KEEP_ALIVE_SECONDS
     api_url: str = "https://calling.api.sinch.com"
     calls_at_once: int = 30
+    store_variable: str = ""
+    """The variable with the store where its address stands in a file, which may change"""
     instance: str = ""
     """New with each start of the server, and the same in all its workers"""
 
@@ -69,4 +68,9 @@ class ServerSettings:
 
     @classmethod
     def from_environment(cls) -> "ServerSettings":
-        return msgspec.json.decode(os.environ[SETTINGS_VARIABLE], type=cls)
+        settings = msgspec.json.decode(os.environ[SETTINGS_VARIABLE], type=cls)
+        if not settings.store_variable:
+            return settings
+        if fault := VARIABLES.find_fault(settings.store_variable):
+            raise SettingsError(fault)
+        return replace(settings, store=VARIABLES[settings.store_variable])

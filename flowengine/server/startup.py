@@ -3,12 +3,12 @@ settings.
 """
 
 import asyncio
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
+from flowengine.environment import VARIABLES
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server import admin, keys
 from flowengine.server.app import open_session_store
@@ -20,8 +20,9 @@ from flowengine.server.credentials import (
 )
 from flowengine.server.first_release import Announce, choose_first_release, read_flows
 from flowengine.server.release_service import ReleaseService
+from flowengine.server.secret_variables import ADMIN_TOKEN, SECRET_VARIABLES, STATUS_TOKEN
 from flowengine.server.server_settings import ServerSettings, SettingsError
-from flowengine.server.tokens import ADMIN_TOKEN, STATUS_TOKEN, check_token
+from flowengine.server.tokens import check_token
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.store_url import redact_password
 
@@ -58,29 +59,47 @@ def load_live_flows() -> LoadedFlows:
     """What the workers of a server that runs already begin with, after an upgrade, say. Raises
     SettingsError, ArchiveError, GitError or OSError.
     """
-    service = ReleaseService(ServerSettings.from_environment())
+    settings = ServerSettings.from_environment()
+    service = ReleaseService(settings)
     release = service.load_live_release()
+    # the files of secrets may have changed: without any, callbacks would be taken unsigned
+    check_secrets(settings, release)
     service.close()
     return service.compile_worker.get_loaded_flows(release)
 
 
 def check_settings(settings: ServerSettings, release: Release) -> bool:
     """Check that the settings go together; whether callbacks must be signed. Raises SettingsError."""
-    path = settings.callback_path
+    check_callback_path(settings.callback_path)
+    signed = check_secrets(settings, release)
+    asyncio.run(check_store(settings))
+    return signed
+
+
+def check_callback_path(path: str) -> None:
+    """Raises SettingsError for a path that is none, or that the server needs itself."""
     if not path.startswith("/") or path in OWN_PATHS or path.startswith(f"{admin.ADMIN_PREFIX}/"):
         raise SettingsError(
             "the callback path starts with /, such as /sinch, and is none of "
             f"{', '.join(OWN_PATHS)} and {admin.ADMIN_PREFIX}"
         )
+
+
+def check_secrets(settings: ServerSettings, release: Release) -> bool:
+    """Check the secrets, and that the settings are safe with them; whether callbacks must be signed.
+    Raises SettingsError.
+    """
+    for name in SECRET_VARIABLES:
+        if fault := VARIABLES.find_fault(name):
+            raise SettingsError(fault)
     for token in (ADMIN_TOKEN, STATUS_TOKEN):
-        check_token(os.environ, token)
+        check_token(VARIABLES, token)
     check_complete(release)
-    signed = bool(load_credentials(release, os.environ))
+    signed = bool(load_credentials(release, VARIABLES))
     check_exposure(settings.host, has_credentials=signed)
     check_keys(
-        settings, has_credentials=signed, has_keys=bool(keys.parse_environment_keys(os.environ))
+        settings, has_credentials=signed, has_keys=bool(keys.parse_environment_keys(VARIABLES))
     )
-    asyncio.run(check_store(settings))
     return signed
 
 

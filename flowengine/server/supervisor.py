@@ -26,6 +26,7 @@ from flowengine.limits import (
 )
 from flowengine.server.console_launcher import ConsoleLauncher
 from flowengine.server.server_processes import ForkServerProcess, WorkerProcess
+from flowengine.server.service_manager import ServiceManager
 
 log = logging.getLogger(__name__)
 # a worker that has not begun to serve has nothing to finish
@@ -34,7 +35,8 @@ STARTING_GRACE_SECONDS = 5.0
 
 class Supervisor:
     """Starts, replaces and stops the workers of one server. `drain` is how long they go on to
-    answer after SIGTERM; `fork_server` has loaded the flows. A console runs beside them.
+    answer after SIGTERM; `fork_server` has loaded the flows; `manager` hears how the server is. A
+    console runs beside them.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class Supervisor:
         workers: int,
         drain: float,
         fork_server: ForkServerProcess,
+        manager: ServiceManager,
         console: ConsoleLauncher | None = None,
     ) -> None:
+        self._manager = manager
         self._listeners = listeners
         self._console = console
         self._fork_server = fork_server
@@ -82,6 +86,8 @@ class Supervisor:
             self._handle_signals()
             self._remove_ended_workers()
             self._replace_fork_server()
+            self._renew_secrets()
+            self._manager.report_alive()
         for fork_server in self._list_fork_servers():
             fork_server.close()
         if self._console:
@@ -149,6 +155,15 @@ class Supervisor:
                 worker.renewable_since = math.inf
             self._reload()
 
+    def _renew_secrets(self) -> None:
+        """Replace the workers where a file with a secret has changed. Where the new secrets have a
+        mistake, the old workers go on until the file changes again.
+        """
+        if self._fork_server.has_old_secrets and self._stop_by is None:
+            self._fork_server.has_old_secrets = False
+            log.info("a file with a secret has changed: each worker is replaced")
+            self._reload()
+
     def _kill_overdue(self, now: float) -> None:
         for worker in self._workers:
             if self._stop_by is not None:
@@ -166,6 +181,7 @@ class Supervisor:
         """Note that a worker serves; the one that it replaces may retire."""
         if not self._has_served and self._stop_by is None:  # before that nobody would be answered
             log.info("listening on %s", format_addresses(self._listeners))
+            self._manager.report("READY=1", f"STATUS=serves on {format_addresses(self._listeners)}")
         self._has_served, self._failures = True, 0
         old, worker.replaces = worker.replaces, None
         if old in self._workers and old is not None and self._stop_by is None:
@@ -221,6 +237,7 @@ class Supervisor:
             if self._signals.count(signal.SIGINT) > 1:
                 self._stop_by = 0.0
             return
+        self._manager.report("STOPPING=1")
         drain = 0.0 if number == signal.SIGINT else self._drain
         now = time.monotonic()
         self._stop_by = now + drain + WORKER_GRACE_SECONDS + STARTING_GRACE_SECONDS

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from flowengine.server.server_settings import SettingsError
 
-ADMIN_TOKEN, ADMIN_OPEN = "FLOWENGINE_ADMIN_TOKEN", "FLOWENGINE_ADMIN_OPEN"
-STATUS_TOKEN = "FLOWENGINE_STATUS_TOKEN"  # noqa: S105  # the name of a variable
+ADMIN_OPEN = "FLOWENGINE_ADMIN_OPEN"
 MIN_TOKEN_LENGTH = 16  # who guesses the token decides what callers hear
 
 

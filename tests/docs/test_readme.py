@@ -104,21 +104,6 @@ def test_readme_flow_has_no_problems(tmp_path: Path) -> None:
         assert "no problems" in done.stdout or "welcome" in done.stdout
 
 
-def test_options_of_serve_are_all_in_its_page() -> None:
-    from flowengine.cli.serve import serve
-
-    text = (ROOT / "docs/operations/serve.md").read_text(encoding="utf-8")
-    for parameter in serve.params:
-        assert all(f"`{name}`" in text for name in parameter.opts if name.startswith("--")), (
-            parameter.name
-        )
-        if parameter.opts[0].startswith("--"):
-            default = (
-                f"`{parameter.default}` " if parameter.to_info_dict()["default"] is not None else ""
-            )
-            assert f"| `{parameter.opts[0]}` | {default}|" in text
-
-
 def test_options_of_console_are_all_in_its_page() -> None:
     from flowengine.cli.console import console
     from flowengine.cli.console_address import DEFAULT_CONSOLE

@@ -1,4 +1,4 @@
-"""The server behind real proxies, configured by the very examples of their page."""
+"""Servers behind real proxies, configured by the very files of deploy/proxies."""
 
 import asyncio
 import json
@@ -6,11 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,65 +21,72 @@ from flowengine.sinch import sign_request
 from flowengine.sinch.client.callback_probe import CallbackProber
 from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, start_server
 from tests.thoroughness import examples
-from tests.waiting import PATIENCE_SECONDS, find_free_port
+from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
 
-PAGE = (Path(__file__).parents[2] / "docs/operations/proxy.md").read_text()
-CALLBACKS = "/acme/sinch"
+SHIPPED = Path(__file__).parents[2] / "deploy/proxies"
+ACME, BETA = "/acme/sinch", "/beta/sinch"
 PAIRS = examples(200)
-
-
-def example(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return found
+FLOW = "flow: line\nstart: a\nstates: {a: {say: Hi., hangup: }}\n"
+APACHE_MODULES = ("mpm_event", "authz_core", "alias", "proxy", "proxy_http")
+APACHE_FOLDER = Path("/usr/lib/apache2/modules")
 
 
 def replace(text: str, **changes: str) -> str:
-    """Each of these must stand in the example."""
-    for number, (old, new) in enumerate(changes.items()):
-        assert old in text, (number, old)
+    """Each of these must stand in the file."""
+    for old, new in changes.items():
+        assert old in text, old
         text = text.replace(old, new)
     return text
 
 
 @dataclass
 class Proxy:
-    """A proxy of the page: how long it keeps idle connections, and how it is started here."""
+    """A proxy with its file: how long it keeps idle connections, and how it is started here."""
 
     name: str
+    file: str
     keeps: str
+    """As the file says it, with {} in place of the time"""
+    time: str
+    short_time: str = "1s"
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, folder: Path, upstream: int, keeps: str) -> int:
-        """Start it before the server at this port; its own port."""
+    def start(self, folder: Path, acme: int, beta: int, keeps: str) -> int:
+        """Start it before the servers at these ports; its own port."""
         binary = shutil.which(self.name, path=os.environ["PATH"] + ":/usr/sbin")
         if binary is None:
-            pytest.skip(f"{self.name} is not installed (apt-get install {self.name})")
+            pytest.skip(f"{self.name} is not installed")
         port = find_free_port()
-        start = getattr(self, f"_start_{self.name}")
-        command = start(
-            binary, folder, port, {self.keeps: keeps, "127.0.0.1:8080": f"127.0.0.1:{upstream}"}
+        text = replace(
+            (SHIPPED / self.file).read_text(),
+            **{
+                self.keeps.format(self.time): self.keeps.format(keeps),
+                "127.0.0.1:8080": f"127.0.0.1:{acme}",
+                "127.0.0.1:8082": f"127.0.0.1:{beta}",
+            },
         )
+        command = getattr(self, f"_configure_{self.name}")(text, folder, port)
         with (folder / "proxy.log").open("wb") as log:
             environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
             self.processes.append(
-                subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment)
+                subprocess.Popen(
+                    [binary, *command], cwd=folder, stdout=log, stderr=log, env=environment
+                )
             )
-        limit = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
-            except httpx.HTTPError:
-                assert time.monotonic() < limit, (folder / "proxy.log").read_text()
-                time.sleep(0.05)
-            else:
-                return port
+        wait_until(partial(self._is_up, port, folder / "proxy.log"))
+        return port
 
-    def _start_nginx(
-        self, binary: str, folder: Path, port: int, changes: dict[str, str]
-    ) -> list[str]:
-        text = replace(
-            example("nginx"), **changes, **{"listen 443 ssl;": f"listen 127.0.0.1:{port};"}
-        )
+    def _is_up(self, port: int, log: Path) -> bool:
+        assert self.processes[-1].poll() is None, log.read_text()
+        return can_connect(port)
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.terminate()
+            process.wait(10)
+
+    def _configure_nginx(self, text: str, folder: Path, port: int) -> list[str]:
+        text = replace(text, **{"listen 443 ssl;": f"listen 127.0.0.1:{port};"})
         text = re.sub(r"\n *ssl_certificate.*", "", text)
         paths = "".join(
             f"{kind}_temp_path {folder}/{kind};"
@@ -89,47 +96,63 @@ class Proxy:
             f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n"
             f"events {{}}\nhttp {{ access_log off; {paths}\n{text}}}\n"
         )
-        return [binary, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+        return ["-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
 
-    def _start_caddy(
-        self, binary: str, folder: Path, port: int, changes: dict[str, str]
-    ) -> list[str]:
-        text = replace(
-            example("caddyfile"), **changes, **{"voice.example.com": f"http://127.0.0.1:{port}"}
-        )
+    def _configure_caddy(self, text: str, folder: Path, port: int) -> list[str]:
+        text = replace(text, **{"voice.example.com": f"http://127.0.0.1:{port}"})
         (folder / "Caddyfile").write_text(f"{{\n    admin off\n}}\n{text}")
-        return [binary, "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+        return ["run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
 
+    def _configure_haproxy(self, text: str, folder: Path, port: int) -> list[str]:
+        bind = "bind :443 ssl crt /etc/haproxy/voice.example.com.pem alpn h2,http/1.1"
+        (folder / "haproxy.cfg").write_text(replace(text, **{bind: f"bind 127.0.0.1:{port}"}))
+        return ["-db", "-f", str(folder / "haproxy.cfg")]
 
-@pytest.fixture(params=[("nginx", "60s"), ("caddy", "2m")], ids=["nginx", "caddy"])
-def proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
-    made = Proxy(*request.param)
-    yield made
-    for process in made.processes:
-        process.terminate()
-        process.wait(10)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """A signed server with the callback path of the page."""
-    started: list[Served] = []
-
-    def run(*options: str) -> Served:
-        flows = tmp_path / "flows"
-        flows.mkdir()
-        (flows / "line.yaml").write_text(
-            "flow: line\nstart: a\nstates: {a: {say: Hi., hangup: }}\n"
+    def _configure_apache2(self, text: str, folder: Path, port: int) -> list[str]:
+        text = re.sub(r"\n *SSL.*", "", replace(text, **{"*:443": f"*:{port}"}))
+        modules = "".join(
+            f"LoadModule {name}_module {APACHE_FOLDER}/mod_{name}.so\n" for name in APACHE_MODULES
         )
-        started.append(start_server(tmp_path, "--callback-path", CALLBACKS, *options))
-        return started[-1]
+        user = "User nobody\nGroup nogroup\n" if os.getuid() == 0 else ""
+        (folder / "apache.conf").write_text(
+            f"ServerName localhost\nListen 127.0.0.1:{port}\nPidFile {folder}/pid\n"
+            f"DefaultRuntimeDir {folder}\nErrorLog {folder}/error.log\n{modules}{user}{text}"
+        )
+        return ["-f", str(folder / "apache.conf"), "-DFOREGROUND"]
 
-    yield run
+
+PROXIES = {
+    "nginx": ("nginx.conf", "keepalive_timeout {};", "60s"),
+    "caddy": ("Caddyfile", "keepalive {}\n", "2m"),
+    "haproxy": ("haproxy.cfg", "pool-purge-delay {}\n", "60s"),
+    "apache2": ("apache.conf", "ttl={} ", "120"),
+}
+
+
+@pytest.fixture(params=PROXIES)
+def proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
+    made = Proxy(request.param, *PROXIES[request.param])
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Served]]:
+    """A signed server with the first path, and one with the second that keeps idle connections for
+    three seconds.
+    """
+    started: list[Served] = []
+    for options in ([ACME], [BETA, "--keep-alive", "3"]):
+        folder = tmp_path_factory.mktemp("server")
+        (folder / "flows").mkdir()
+        (folder / "flows/line.yaml").write_text(FLOW)
+        started.append(start_server(folder, "--callback-path", *options))
+    yield started[0], started[1]
     for served in started:
         served.stop()
 
 
-async def call_in_pairs(port: int, pauses: list[float]) -> Counter[int]:
+async def call_in_pairs(port: int, path: str, pauses: list[float]) -> Counter[int]:
     """Two callbacks after each other, so far apart; what was answered, by status."""
     statuses: Counter[int] = Counter()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
@@ -140,10 +163,10 @@ async def call_in_pairs(port: int, pauses: list[float]) -> Counter[int]:
         async def call(name: str) -> None:
             body = json.dumps(ice(name)).encode()
             now = datetime.now(UTC).isoformat()
-            authorization = sign_request(KEY, SECRET, "POST", CALLBACKS, TYPE, body, now)
+            authorization = sign_request(KEY, SECRET, "POST", path, TYPE, body, now)
             headers = {"content-type": TYPE, "x-timestamp": now, "authorization": authorization}
             answer = await client.post(
-                f"http://127.0.0.1:{port}{CALLBACKS}", content=body, headers=headers
+                f"http://127.0.0.1:{port}{path}", content=body, headers=headers
             )
             statuses[answer.status_code] += 1
 
@@ -163,31 +186,28 @@ def aimed_at(seconds: float, pairs: int) -> list[float]:
 
 
 async def test_pairs_of_callbacks_at_either_time_out_get_no_502(
-    proxy: Proxy, start: Callable[..., Served], tmp_path: Path
+    proxy: Proxy, servers: tuple[Served, Served], tmp_path: Path
 ) -> None:
     """Both time-outs scaled down; the proxy's stays the shorter one, as it is with the defaults."""
-    served = start("--keep-alive", "3")
-    port = proxy.start(tmp_path, served.port, "1s")
+    short = "1" if proxy.time.isdigit() else "1s"
+    port = proxy.start(tmp_path, servers[0].port, servers[1].port, short)
     pauses = aimed_at(1.0, PAIRS // 2) + aimed_at(3.0, PAIRS // 2)
-    assert (await call_in_pairs(port, pauses)) == {200: 2 * PAIRS}
+    assert (await call_in_pairs(port, BETA, pauses)) == {200: 2 * PAIRS}
 
 
-async def test_defaults_of_both_never_have_the_server_close_first(
-    proxy: Proxy, start: Callable[..., Served], tmp_path: Path
+async def test_files_of_proxies_pass_callbacks_of_two_paths_and_nothing_else(
+    proxy: Proxy, servers: tuple[Served, Served], tmp_path: Path
 ) -> None:
-    """uvicorn alone would close after five seconds."""
-    value, unit = int(proxy.keeps[:-1]), {"s": 1, "m": 60}[proxy.keeps[-1]]
-    assert value * unit < DEFAULT_KEEP_ALIVE_SECONDS
-    port = proxy.start(tmp_path, start().port, proxy.keeps)
-    assert (await call_in_pairs(port, aimed_at(5.0, 100))) == {200: 200}
-
-
-def test_proxy_examples_let_callbacks_through_and_nothing_else(
-    proxy: Proxy, start: Callable[..., Served], tmp_path: Path
-) -> None:
-    served = start()
-    port = proxy.start(tmp_path, served.port, proxy.keeps)
-    for path in ("/status", "/metrics", "/admin/releases", "/readyz", "/acme/sinch/../../status"):
-        assert httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code == 404
-    reply = asyncio.run(CallbackProber(KEY, SECRET).probe(f"http://127.0.0.1:{port}{CALLBACKS}"))
-    assert (reply.application, reply.path) == (KEY, CALLBACKS)
+    """Pairs five seconds apart: uvicorn alone would have closed the connection then."""
+    value, unit = re.fullmatch(r"(\d+)([ms]?)", proxy.time).groups()
+    assert int(value) * {"s": 1, "m": 60, "": 1}[unit] < DEFAULT_KEEP_ALIVE_SECONDS
+    port = proxy.start(tmp_path, servers[0].port, servers[1].port, proxy.time)
+    url = f"http://127.0.0.1:{port}"
+    for path in (
+        "/status", "/metrics", "/admin/releases", "/readyz", "/acme/sinch/../../status", "/acme/sinch/x", "/"
+    ):  # fmt: skip
+        assert httpx.get(url + path, trust_env=False).status_code == 404, path
+    for path in (ACME, BETA):
+        reply = await CallbackProber(KEY, SECRET).probe(url + path)
+        assert (reply.application, reply.path) == (KEY, path)
+    assert (await call_in_pairs(port, ACME, aimed_at(5.0, 100))) == {200: 200}

@@ -10,9 +10,9 @@ from flowengine.releases import Registry
 from flowengine.server.admin_routes import build_admin_routes
 from flowengine.server.metrics import Metrics
 from flowengine.server.release_service import ReleaseService
+from flowengine.server.secret_variables import ADMIN_TOKEN
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import try_load_queues
-from flowengine.server.tokens import ADMIN_TOKEN
 from flowengine.storage.sessions import MemoryStore
 from tests.runtime.ring_calls import ANNA, RingLine
 from tests.runtime.test_queues import ONE_MEMBER, take

@@ -1,6 +1,5 @@
 """PostgreSQL behind a pooler: sessions are kept, or the pooler is refused."""
 
-import re
 import sys
 import threading
 import time
@@ -21,18 +20,14 @@ from tests.storage.pgbouncer import PLAIN, pgbouncer
 from tests.waiting import PATIENCE_SECONDS
 
 psycopg = pytest.importorskip("psycopg")
-DOCS = Path(__file__).parents[2] / "docs/operations/several-machines.md"
+SHIPPED = Path(__file__).parents[2] / "deploy/pgbouncer/pgbouncer.ini"
 STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 SHARED = "shares connections among transactions"
 
 
-def documented() -> str:
-    return re.findall(r"```ini\n(\[databases\]\n.*?)```", DOCS.read_text(), re.DOTALL)[0]
-
-
-@pytest.fixture(params=["defaults", "documented", "statements kept"])
+@pytest.fixture(params=["defaults", "shipped", "statements kept"])
 def pooler(request: pytest.FixtureRequest, postgresql: str) -> Iterator[str]:
-    text = documented() if request.param == "documented" else PLAIN
+    text = SHIPPED.read_text() if request.param == "shipped" else PLAIN
     more = {"server_reset_query_always": "1"} if request.param == "statements kept" else {}
     with pgbouncer(postgresql, text, **more) as address:
         yield address

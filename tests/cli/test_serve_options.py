@@ -1,0 +1,114 @@
+"""The options of `serve`: by flag, by variable, by file; what is in force, and what is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flowengine.cli.serve import serve
+from flowengine.cli.serve_options import OPTIONS_BY_KEY
+from flowengine.server.server_settings import ServerSettings
+from tests.server.server_process import KEY, SECRET
+
+FLOW = "flow: line\nstart: a\nstates: {a: {say: Hi., hangup: }}\n"
+Check = Callable[..., Result]
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """`serve --check` in a folder with flows, with these words, this file and these variables."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows/line.yaml").write_text(FLOW)
+
+    def run(*words: str, file: str = "", **variables: str) -> Result:
+        (tmp_path / "flowengine.toml").write_text(file)
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            return CliRunner().invoke(serve, ["--check", *words])
+
+    return run
+
+
+def rows(result: Result) -> dict[str, list[str]]:
+    return {words[0]: words[1:] for line in result.stdout.splitlines() if (words := line.split())}
+
+
+def test_option_is_taken_from_flag_then_variable_then_file(check: Check) -> None:
+    file = 'flows = "flows"\nport = 1001\nworkers = 2\ndrain = 7\n'
+    done = check("--port", "1003", file=file, FLOWENGINE_PORT="1002", FLOWENGINE_WORKERS="3")
+    assert done.exit_code == 0, done.output
+    assert rows(done)["port"] == ["1003", "--port"]
+    assert rows(done)["workers"] == ["3", "FLOWENGINE_WORKERS"]
+    assert rows(done)["drain"] == ["7.0", "flowengine.toml:4"]
+    assert rows(done)["host"] == ["127.0.0.1", "default"]
+    assert "nothing is wrong" in done.stderr
+
+
+def test_folder_named_by_a_flag_counts_before_a_repository_of_the_file(check: Check) -> None:
+    assert check("flows", file='git = "gone"').exit_code == 0
+    assert "name a folder" in check("flows", "--git", "gone").stderr
+    assert "name a folder" in check().stderr
+
+
+def test_mistakes_are_told_with_their_place_and_all_at_once(check: Check, tmp_path: Path) -> None:
+    file = 'flows = "flows"\nprot = 1\nport = 99999\nhost = 3\nkeep_alive = 9\nadmin-token = "x"\n[drain]\n'
+    done = check(file=file, FLOWENGINE_WORKRES="2", SINCH_APPLICATION_KEY=KEY)
+    assert done.exit_code == 1
+    for told in (
+        'flowengine.toml:2: unknown key "prot": did you mean "port"?',
+        "flowengine.toml:3: port: 99999 is not in the range",
+        "flowengine.toml:4: host is 3: write a text",
+        'flowengine.toml:5: unknown key "keep_alive": did you mean "keep-alive"?',
+        'flowengine.toml:6: unknown key "admin-token": no secret stands in this file',
+        "flowengine.toml:7: drain is",
+        'unknown variable FLOWENGINE_WORKRES: did you mean "FLOWENGINE_WORKERS"?',
+        "belong together: set both",
+    ):
+        assert told in done.stderr, told
+    assert check(file="a = \n").stderr.startswith("error: flowengine.toml:1:5: ")
+    (tmp_path / "flows/line.yaml").write_text("flow: line\nstart: b\nstates: {a: {hangup: }}\n")
+    assert "the flows have errors" in check("flows").stderr
+
+
+def test_bad_value_of_a_variable_names_the_variable(check: Check) -> None:
+    assert "for FLOWENGINE_PORT: 'x'" in check("flows", FLOWENGINE_PORT="x").stderr
+    told = check("flows", FLOWENGINE_PORT="tcp://10.0.0.1:80").stderr
+    assert "enableServiceLinks: false" in told
+
+
+def test_secrets_are_named_with_their_source_and_never_shown(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    (tmp_path / "store").write_text("postgresql://ann:hidden@db/calls")
+    (tmp_path / "flows/project.yaml").write_text(
+        "project: p\nsecrets: {token: CRM_TOKEN}\nservices: {crm: {url: 'https://crm.example.com'}}\n"
+    )
+    done = check(
+        "flows",
+        SINCH_APPLICATION_KEY=KEY,
+        SINCH_APPLICATION_SECRET_FILE=str(tmp_path / "secret"),
+        FLOWENGINE_STORE_FILE=str(tmp_path / "store"),
+        CRM_TOKEN="a secret of the project",
+        FLOWENGINE_ADMIN_TOKEN="short",
+    )
+    assert rows(done)["SINCH_APPLICATION_SECRET"][:2] == ["set", "SINCH_APPLICATION_SECRET_FILE"]
+    assert rows(done)["store"][:2] == ["postgresql://ann:…@db/calls", "FLOWENGINE_STORE_FILE"]
+    assert rows(done)["CRM_TOKEN"] == ["set", "CRM_TOKEN"]
+    assert "FLOWENGINE_ADMIN_TOKEN needs 16 characters" in done.stderr
+    assert not any(word in done.output for word in (SECRET, "hidden", "a secret of", "short\n"))
+
+
+def test_file_with_a_mistake_keeps_a_server_from_starting(check: Check, tmp_path: Path) -> None:
+    check(file="prot = 1")
+    done = CliRunner().invoke(serve, ["flows"])
+    assert done.exit_code == 2
+    assert 'flowengine.toml:1: unknown key "prot"' in done.stderr
+    done = CliRunner().invoke(serve, ["flows", "--config", str(tmp_path / "gone.toml")])
+    assert "gone.toml cannot be read: No such file" in done.stderr
+
+
+def test_option_table_has_every_setting_of_the_server() -> None:
+    known = {key.replace("-", "_") for key in OPTIONS_BY_KEY} - {"path", "console", "no_console"}
+    assert known == set(ServerSettings.__dataclass_fields__) - {"instance", "store_variable"}
