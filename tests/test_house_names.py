@@ -27,8 +27,6 @@ EXEMPT_CONSTANTS = {
     "_OF_A_KIND": "",
     "_SAVE_ORCHESTRATION": "",
     "_DELETE_ORCHESTRATION": "",
-    "_CLAIM_TASK": "",
-    "_SETTLE_TASK": "",
     "_RETRY_TASK": "",
     "_NEXT_DUE": "",
     "_ALL_ENTRIES": "",

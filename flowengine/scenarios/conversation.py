@@ -43,8 +43,7 @@ from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import Behaviour, SwitchApplication, SwitchSetup
 from flowengine.switch.wire.transport import BlockingTransport, DirectTransport, Response, Transport
 
-# of an application that exists in simulated calls only
-SIMULATION_SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105
+SIMULATION_SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105  # of simulated calls only
 MAX_VIRTUAL_SECONDS = 86_400.0  # virtual seconds: no call and no notice after it takes longer
 MAX_RINGS_AT_ONCE = 10  # a flow may ring again for as long as the caller waits
 JSON_HEADERS = {"content-type": "application/json"}
