@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from flowengine.compile.program import CompiledState, Program
 from flowengine.problems import Problem, suggest_name
 
-UNUSED_CODE_HINT = "park calls under it: park: {code: …}"
+NOBODY_PARKED_HINT = "park calls under it: park: {code: …}"
 
 
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
@@ -21,7 +21,7 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
         if state.verb.is_brought_back or wanted is None or not known.isdisjoint({None, wanted}):
             continue
         span = program.document.find_span((*state.path, state.kind, "code"))
-        hint = suggest_name(wanted, sorted(filter(None, known))) or UNUSED_CODE_HINT
+        hint = suggest_name(wanted, sorted(filter(None, known))) or NOBODY_PARKED_HINT
         yield Problem("FE947", span, "no flow parks a call under this code", hint)
 
 
