@@ -218,6 +218,7 @@ def test_author_finds_a_state_in_the_picture_and_mends_it(
     page.goto(f"{address}/flows")
     page.get_by_label("Search").fill("467")
     page.get_by_role("link", name="line", exact=True).click()
+    page.wait_for_url("**/flows/line")  # and for its scripts
     page.locator('.state[data-state="ask"]').click()
     page.get_by_role("heading", name="ask").wait_for()
     assert page.url.endswith("/flows/line?state=ask")
