@@ -49,6 +49,6 @@ def new(folder: Path, template: str) -> None:
     flow = next(name for name in files if "/" not in name and name != "project.yaml")
     click.echo(f"{folder}: {', '.join(files)}")
     quoted = shlex.quote(str(folder))
-    for command in ("check", "test", "serve"):
+    for command in ("check", "test", "console", "serve"):
         click.echo(f"  flowengine {command} {quoted}")
     click.echo(f"  flowengine call {quoted} --flow {Path(flow).stem}")

@@ -16,6 +16,7 @@ def test_new_writes_a_project_that_check_and_test_accept(tmp_path: Path) -> None
         f"{folder}: project.yaml, scenarios/shop.yaml, shop.yaml",
         f"  flowengine check {folder}",
         f"  flowengine test {folder}",
+        f"  flowengine console {folder}",
         f"  flowengine serve {folder}",
         f"  flowengine call {folder} --flow shop",
     ]
