@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowengine.console import call_follower
 from tests.console.console_line import write_flows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def patient_pages() -> Iterator[None]:
+    """Pages of tests wait until the whole journal is read, on a slow machine, too."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(call_follower, "FIRST_READ_SECONDS", 30.0)
+        yield
 
 
 @pytest.fixture
