@@ -14,7 +14,7 @@ ORDER = (
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
-    "phone", "console", "lsp", "cli",
+    "importers", "phone", "console", "lsp", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "cooperative", "source", "expr", "svaml", "sinch"}
 OF_THE_SWITCH = {"limits", "cross_site", "problems", "source", "svaml", "sinch", "switch"}

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ import click
 
 class LazyCommandGroup(click.Group):
     """A group that knows the summary of each command without importing it. The function of a
-    command `go-live` is `go_live` in the module of that name.
+    command `go-live` is `go_live` in the module of that name, that of `import` is `import_`.
     """
 
     def __init__(
@@ -36,6 +37,8 @@ class LazyCommandGroup(click.Group):
             # service manager must see that it ended well
             signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
         name = cmd_name.replace("-", "_")
+        if iskeyword(name):
+            name += "_"
         command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
         return command
 
