@@ -128,6 +128,9 @@ NAMES_OF_KINDS = {
     "phone/call_prompt.py": "a call that the switch has parked",
     "phone/call_narrator.py": "a call that the switch has parked",
     "phone/save_scenario.py": "a call that the switch has parked",
+    "importers/unique_names.py": "words that expressions keep to themselves",
+    "importers/connect/contact_actions.py": "the states that it writes, as authors do",
+    "importers/connect/control_actions.py": "the states that it writes, as authors do",
 }
 
 

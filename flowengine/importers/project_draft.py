@@ -120,7 +120,7 @@ def inline_small(value: Any) -> Any:
     if not isinstance(value, dict | list):
         return value
     inner = list(value.values()) if isinstance(value, dict) else value
-    keys = "".join(value) if isinstance(value, dict) else ""
+    keys = "".join(map(str, value)) if isinstance(value, dict) else ""
     # inside of brackets PyYAML would write an empty value as `!!null`
     is_plain = not any(each is None or isinstance(each, dict | list) for each in inner)
     if is_plain and len(keys) + sum(len(str(each)) + 4 for each in inner) <= _INLINE_LENGTH:
@@ -152,7 +152,7 @@ def write_flow(flow: FlowDraft) -> Iterator[str]:
         head["start"] = flow.start
     if flow.variables:
         head["vars"] = inline_values(flow.variables)
-    yield dump_yaml(head)
+    yield dump_yaml(head).replace("\n'on':", "\non:")  # a key of the language, no truth value
     yield "\nstates:\n"
     for name, state in flow.states.items():
         if told := state.comment or describe_origin(state):
@@ -174,33 +174,37 @@ def write_project(draft: ProjectDraft) -> Iterator[str]:
     yield dump_yaml({"project": draft.name})
     called = draft.list_called_flows()
     if called and len(draft.flows) > 1:
-        yield "# fill in: the numbers that lead to each flow; the last one takes all other calls\n"
         numbered = enumerate(called[:0:-1], start=100)
         routes: list[dict[str, str]] = [
             {"to": f"+1404555{number:04}", "flow": name} for number, name in numbered
         ]
-        yield dump_yaml({"routes": [*map(InlineMapping, routes), InlineMapping(flow=called[0])]})
+        yield "routes:\n"
+        yield to_comment("fill in: the numbers of each flow; the last one takes all other calls", 2)
+        yield dump_yaml([*map(InlineMapping, routes), InlineMapping(flow=called[0])], 2)
     if draft.services:
-        yield "# fill in: the addresses of these services, which take the place of functions\n"
         yield "services:\n"
+        yield to_comment("fill in: the addresses of these services, which stand for functions", 2)
         for name, source in draft.services.items():
             yield to_comment(source, 2)
             yield dump_yaml({name: {"url": "https://fill-in.example.invalid"}}, 2)
     if draft.groups:
-        yield "# fill in: the members who take the calls of each queue\n"
         yield "groups:\n"
+        yield to_comment("fill in: the members who take the calls of each queue", 2)
         for name, source in draft.groups.items():
             yield to_comment(source, 2)
-            yield dump_yaml({name: {"members": [_PLACEHOLDER_MEMBER], "order": "longest idle"}}, 2)
+            group = {"members": InlineList([_PLACEHOLDER_MEMBER]), "order": "longest idle"}
+            yield dump_yaml({name: group}, 2)
     if draft.calendars:
-        yield "# fill in: zone and hours\n"
         yield "calendars:\n"
+        yield to_comment("fill in: zone and hours", 2)
         for name, source in draft.calendars.items():
             yield to_comment(source, 2)
-            yield dump_yaml({name: {"zone": "UTC", "open": {"mon-fri": "09:00-17:00"}}}, 2)
+            hours = InlineMapping({"mon-fri": "09:00-17:00"})
+            yield dump_yaml({name: {"zone": "UTC", "open": hours}}, 2)
     if draft.records:
-        yield "# fill in: where recordings go\n"
-        yield dump_yaml({"recordings": {"to": "s3://fill-in/recordings"}})
+        yield "recordings:\n"
+        yield to_comment("fill in: where recordings go", 2)
+        yield dump_yaml({"to": "s3://fill-in/recordings"}, 2)
 
 
 def write_scenarios(flow: FlowDraft, services: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-MAX_NAME_LENGTH: Final = 36
+MAX_MADE_NAME_LENGTH: Final = 36
 # a menu is named after its flow and its state, and the platform takes 64 characters
 MAX_FLOW_NAME_LENGTH: Final = 24
 # words that the expression language keeps to itself
@@ -16,13 +16,13 @@ _RESERVED: Final = frozenset(
     )
 )
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_OTHERS: Final = re.compile(r"[^a-z0-9]+")
+_NO_NAME_CHARACTERS: Final = re.compile(r"[^a-z0-9]+")
 
 
-def to_name(text: str, separator: str = "_", length: int = MAX_NAME_LENGTH) -> str:
+def to_name(text: str, separator: str = "_", length: int = MAX_MADE_NAME_LENGTH) -> str:
     """The words of a text in small letters; nothing where it has none of a-z."""
     words = _HUMP.sub(" ", text[:200])
-    name = _OTHERS.sub(separator, words.lower()).strip(separator or None)
+    name = _NO_NAME_CHARACTERS.sub(separator, words.lower()).strip(separator or None)
     if name and not name[0].isalpha():
         name = f"n{separator}{name}"
     if name in _RESERVED:
@@ -34,7 +34,7 @@ class UniqueNames:
     """One name for each thing, and no name twice."""
 
     def __init__(
-        self, separator: str = "_", length: int = MAX_NAME_LENGTH, taken: Iterable[str] = ()
+        self, separator: str = "_", length: int = MAX_MADE_NAME_LENGTH, taken: Iterable[str] = ()
     ) -> None:
         self._separator = separator
         self._length = length

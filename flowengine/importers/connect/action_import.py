@@ -217,7 +217,7 @@ class ActionImport:
         if "{{" not in written:
             return written
         self.add_remark("fill in what stands in brackets: a deployment puts a value there")
-        return written.replace("{{", "[").replace("}}", "]")
+        return written.replace("{{", "(").replace("}}", ")")
 
     def write_operand(self, text: str) -> str:
         """A value to compare with, in an expression."""

@@ -12,7 +12,7 @@ from flowengine.importers.connect.action_import import (
 )
 from flowengine.importers.connect.construct_table import find_construct
 from flowengine.importers.connect.flow_document import ConnectFlow, read_connect_flow
-from flowengine.importers.connect.references import ConnectReference
+from flowengine.importers.connect.references import ANSWER_ROOT, ConnectReference
 from flowengine.importers.import_report import Fate, ReportEntry
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
 from flowengine.importers.source_json import ImportSourceError
@@ -22,6 +22,7 @@ _LATE_TYPES: Final = frozenset(
     ("TransferContactToQueue", "DequeueContactAndTransferToQueue", "CreateCallbackContact")
 )
 _MAX_INPUTS: Final = 40
+_SHARED_ROOTS: Final = frozenset(("Attributes", ANSWER_ROOT))
 
 
 class ImportResult(NamedTuple):
@@ -68,6 +69,7 @@ def import_flow(flow: FlowImport) -> None:
     end = draft.states.copy()
     draft.states.clear()
     for action in imports.values():
+        draft.states[action.state] = action.states.pop(action.state)
         draft.states |= action.states
     draft.states |= end
     for path, construct, told in flow.source.slips:
@@ -139,12 +141,12 @@ def cut_link(link: SubflowLink) -> None:
 
 
 def share_attributes(link: SubflowLink, target: FlowImport) -> None:
-    """Attributes are of the whole call there: what both flows know is handed in, and what a module
-    has set comes back.
+    """Attributes and answers are of the whole call there: what both flows know is handed in, and what
+    a module has set comes back.
     """
     caller = link.action.flow
     body = link.action.flow.draft.states[link.state].body["subflow"]
-    known = {each for each in caller.read | caller.written if is_attribute(each)}
+    known = {each for each in caller.read | caller.written if is_shared(each)}
     handed = sorted(known & (target.read | target.written), key=lambda each: each.parts)
     for reference in handed[:_MAX_INPUTS]:
         own, inner = caller.get_variable(reference), target.get_variable(reference)
@@ -158,9 +160,7 @@ def share_attributes(link: SubflowLink, target: FlowImport) -> None:
             if inner not in outputs:
                 outputs.append(inner)
             body.setdefault("into", {})[own] = inner
-    if not handed and target.written:
-        link.action.add_remark("the flows share no attribute by name")
 
 
-def is_attribute(reference: ConnectReference) -> bool:
-    return reference.root == "Attributes" and len(reference.parts) > 1
+def is_shared(reference: ConnectReference) -> bool:
+    return reference.root in _SHARED_ROOTS and len(reference.parts) > 1

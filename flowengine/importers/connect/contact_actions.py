@@ -1,5 +1,6 @@
 """Actions that change what a call carries: attributes, voice, recording; and functions it asks."""
 
+import re
 from typing import Any, Final
 
 from flowengine.importers.connect.action_import import ActionImport
@@ -12,6 +13,7 @@ from flowengine.importers.connect.references import (
 from flowengine.importers.source_json import get_list, get_mapping, get_number, get_text
 
 _ANSWER_SECONDS: Final = 4
+_LANGUAGE: Final = re.compile("[A-Za-z]{2}-[A-Za-z]{2}")
 _CALLBACK: Final = ConnectReference(CALLBACK_NUMBER)
 
 
@@ -48,9 +50,8 @@ def import_contact_data(action: ActionImport) -> None:
 def build_locale(action: ActionImport, language: str) -> dict[str, Any]:
     """The locale of a state, where the text is one."""
     parts = language.split("-")
-    if len(parts) == 2 and parts[0].isalpha() and parts[1].isalpha() and language.isascii():
-        if len(parts[0]) == 2 and len(parts[1]) == 2:
-            return {"locale": f"{parts[0].lower()}-{parts[1].upper()}"}
+    if _LANGUAGE.fullmatch(language):
+        return {"locale": f"{parts[0].lower()}-{parts[1].upper()}"}
     action.bend("the language is a value: choose the locale in states of your own")
     return {}
 
@@ -103,8 +104,8 @@ def import_callback_number(action: ActionImport) -> None:
         action.add_remark("the number stands in the flow")
     refused = action.get_failure("InvalidCallbackNumber", "CallbackNumberNotDialable")
     ways = [{"when": f'vars.{variable} != ""', "next": action.get_next()}, {"next": refused}]
-    body = {"set": {variable: f"${{e164({value})}}"}, "choose": ways, "error": refused}
-    action.add_state(body)
+    number = f"${{e164({value})}}"
+    action.add_state({"set": {variable: number}, "choose": ways, "error": refused})
 
 
 def import_function(action: ActionImport) -> None:
@@ -120,7 +121,12 @@ def import_function(action: ActionImport) -> None:
         action.add_remark(f"it waits {_ANSWER_SECONDS} s at most, not {seconds} s")
     if get_text(parameters, "InvocationType").upper() == "ASYNCHRONOUS":
         action.bend("the call waits for the answer of the function")
-    action.add_remark(f"fill in the address of services.{service}; it answers with a JSON object")
+    action.add_remark(f"fill in the address of services.{service}")
+    answers = action.flow.list_answers_read_after(action.action.identifier)
+    action.flow.written.update(answers)
+    if answers:
+        named = ", ".join(".".join(each.parts[1:]) for each in answers)
+        action.add_remark(f"it answers with a JSON object that has {named}"[:200])
     body: dict[str, Any] = {
         "service": service,
         "post": "/",
@@ -128,10 +134,7 @@ def import_function(action: ActionImport) -> None:
             key: build_value(action, value)
             for key, value in get_mapping(parameters, "LambdaInvocationAttributes").items()
         },
-        "into": {
-            action.flow.get_variable(each): each.to_body_expression()
-            for each in action.flow.list_answers_read_after(action.action.identifier)
-        },
+        "into": {action.flow.get_variable(each): each.to_body_expression() for each in answers},
         "timeout": f"{min(seconds, _ANSWER_SECONDS)}s",
         "failed": action.get_failure(),
     }

@@ -9,14 +9,14 @@ from flowengine.importers.connect.prompts import build_prompt
 from flowengine.importers.connect.references import parse_reference, write_literal
 from flowengine.importers.source_json import get_list, get_mapping, get_number, get_text
 
-_METHODS: Final = {
+_TEXT_OPERATORS: Final = {
     "TextStartsWith": "startsWith",
     "TextEndsWith": "endsWith",
     "TextContains": "contains",
     "StartsWith": "startsWith",
     "Contains": "contains",
 }
-_COMPARISONS: Final = {
+_NUMBER_OPERATORS: Final = {
     "NumberGreaterThan": ">",
     "NumberGreaterOrEqualTo": ">=",
     "NumberLessThan": "<",
@@ -63,20 +63,20 @@ def add_choices(action: ActionImport, value: str, otherwise: str) -> None:
 def write_condition(action: ActionImport, value: str, condition: ConnectCondition) -> str:
     """The condition as an expression; nothing where there is none for it."""
     operator = condition.operator
-    if operator in _COMPARISONS:
+    if operator in _NUMBER_OPERATORS:
         numbers = [each for each in condition.operands if _NUMBER.fullmatch(each.strip())]
         if len(numbers) == len(condition.operands) == 1:
             number = numbers[0].strip()
             decimal = number if "." in number else f"{number}.0"
-            return f"decimal({value}) {_COMPARISONS[operator]} {decimal}"
+            return f"decimal({value}) {_NUMBER_OPERATORS[operator]} {decimal}"
         action.bend("a comparison with what is no number is left out")
         return ""
     operands = [action.write_operand(each) for each in condition.operands]
     if not operands:
         action.bend("a condition without a value is left out")
         return ""
-    if operator in _METHODS:
-        return " || ".join(f"{value}.{_METHODS[operator]}({each})" for each in operands)
+    if operator in _TEXT_OPERATORS:
+        return " || ".join(f"{value}.{_TEXT_OPERATORS[operator]}({each})" for each in operands)
     if operator != "Equals":
         action.bend(f'a condition "{operator[:40]}" is left out')
         return ""

@@ -12,7 +12,7 @@ from flowengine.importers.source_json import (
     read_json,
 )
 
-MAX_ACTIONS: Final = 2_000
+MAX_CONNECT_ACTIONS: Final = 2_000
 _OLD_FORM: Final = (
     'it is in the form that Connect wrote before 2020, with "modules": open the flow in Connect, '
     "save it, and export it again"
@@ -81,8 +81,8 @@ def read_connect_flow(content: bytes, file: str) -> ConnectFlow:
     actions = get_list(data, "Actions")
     if not actions:
         raise ImportSourceError('it is no flow of Connect: it has no list "Actions"')
-    if len(actions) > MAX_ACTIONS:
-        message = f"it has {len(actions):,} actions; at most {MAX_ACTIONS:,} are read"
+    if len(actions) > MAX_CONNECT_ACTIONS:
+        message = f"it has {len(actions):,} actions; at most {MAX_CONNECT_ACTIONS:,} are read"
         raise ImportSourceError(message)
     metadata = get_mapping(data, "Metadata")
     described = get_mapping(metadata, "ActionMetadata")

@@ -6,7 +6,11 @@ from phonenumbers import country_code_for_region
 
 from flowengine.importers.connect.action_import import ActionImport
 from flowengine.importers.connect.prompts import build_question_prompt
-from flowengine.importers.connect.references import LEX, STORED_INPUT, ConnectReference
+from flowengine.importers.connect.references import (
+    INTENT_NAME,
+    STORED_INPUT,
+    ConnectReference,
+)
 from flowengine.importers.source_json import get_mapping, get_number, get_text
 from flowengine.importers.unique_names import to_name
 
@@ -14,7 +18,7 @@ _KEYS: Final = frozenset("0123456789*#")
 _TIMEOUT_SECONDS: Final = 5
 _INPUT_LENGTH: Final = 20
 _STORED: Final = ConnectReference(STORED_INPUT)
-_INTENT: Final = ConnectReference((*LEX, "IntentName"))
+_INTENT: Final = ConnectReference(INTENT_NAME)
 
 
 def import_input(action: ActionImport) -> None:
@@ -29,11 +33,11 @@ def import_input(action: ActionImport) -> None:
 
 
 def import_menu(action: ActionImport) -> None:
-    options: dict[str, str] = {}
+    options: dict[str | int, str] = {}
     for condition in action.action.conditions:
         for operand in condition.operands:
             if operand in _KEYS and len(operand) == 1:
-                options.setdefault(operand, action.get_target(condition.target))
+                options.setdefault(to_key(operand), action.get_target(condition.target))
             else:
                 action.bend(f'the answer "{operand[:40]}" is no single key, and is left out')
     if not options:
@@ -48,6 +52,11 @@ def import_menu(action: ActionImport) -> None:
         "otherwise": get_no_answer(action),
     }
     action.add_state(action.add_error({"menu": body}))
+
+
+def to_key(key: str) -> str | int:
+    """A key as authors write it, digits without quotes."""
+    return int(key) if key.isdecimal() else key
 
 
 def get_timeout(action: ActionImport) -> str:
@@ -121,7 +130,7 @@ def add_phone_check(action: ActionImport, phone: dict[str, Any], variable: str) 
 def import_bot(action: ActionImport) -> None:
     """ConnectParticipantWithLexBot: a menu by voice with the names of its intents, or free words."""
     action.bend("no bot listens: callers say the name of an intent, or press its key")
-    options: dict[str, Any] = {}
+    options: dict[str | int, Any] = {}
     keys = iter("1234567890")
     for condition in action.action.conditions:
         for operand in condition.operands:
@@ -131,7 +140,10 @@ def import_bot(action: ActionImport) -> None:
                 action.bend(f'the intent "{operand[:60]}" is left out')
                 continue
             target = action.get_target(condition.target)
-            options[key] = {"next": add_intent(action, operand, target, key), "hear": [words]}
+            options[to_key(key)] = {
+                "next": add_intent(action, operand, target, key),
+                "hear": [words],
+            }
     prompt = build_question_prompt(action, action.action.parameters)
     body: dict[str, Any] = {
         "prompt": prompt,

@@ -25,10 +25,11 @@ _VARIABLE_PREFIXES: Final = {"Attributes": "", "FlowAttributes": "flow_", ANSWER
 STORED_INPUT: Final = ("StoredCustomerInput",)
 CALLBACK_NUMBER: Final = ("CustomerCallBackPhoneNumber",)
 TARGET_QUEUE: Final = ("Queue",)
-LEX: Final = ("Lex",)
+INTENT_NAME: Final = ("Lex", "IntentName")
 _NAMED_VARIABLES: Final = {
     STORED_INPUT: "stored_input",
     CALLBACK_NUMBER: "callback_number",
+    INTENT_NAME: "intent",
 }
 
 

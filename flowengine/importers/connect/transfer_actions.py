@@ -250,7 +250,7 @@ def add_callback_flow(action: ActionImport, group: str) -> str:
     name = project.flow_names.get_name(f"\ncall back {group}", f"call-back-{group}")
     menu = {
         "prompt": "You asked for a call back. To talk to us press 1.",
-        "options": {"1": "wait"},
+        "options": {1: "wait"},
         "attempts": 2,
         "otherwise": "goodbye",
     }
