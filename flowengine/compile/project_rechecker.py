@@ -1,6 +1,5 @@
 """Compiles a project again and again: after a change only what has changed, where that tells all."""
 
-import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from flowengine.compile.project_compiler import (
     pause_garbage_collection,
 )
 from flowengine.compile.secret_flows import find_secret_flows
+from flowengine.environment import VARIABLES
 from flowengine.limits import MIN_SUMMARIZED_FLOWS
 from flowengine.model import CompileCache, NoCompileCache, Project
 
@@ -48,7 +48,7 @@ class ProjectRechecker:
         self, files: Files, environment: Environment | None = None, *, cookies_only: bool = False
     ) -> CompileResult:
         """See `ProjectCompiler.compile`."""
-        environment = os.environ if environment is None else environment
+        environment = VARIABLES if environment is None else environment
         with pause_garbage_collection():
             sound = self._sound
             if sound and is_of_same_settings(sound, environment, cookies_only=cookies_only):

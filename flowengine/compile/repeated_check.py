@@ -11,6 +11,7 @@ from flowengine.cache.variable_presence import VariablePresence
 from flowengine.compile.flow_summaries import ProjectSummary, compile_and_summarize
 from flowengine.compile.partial_check import PartialCheck, try_partial_check
 from flowengine.compile.program import CompileResult
+from flowengine.environment import VARIABLES
 from flowengine.limits import MIN_SUMMARIZED_FLOWS
 
 Files = Mapping[str, bytes]
@@ -22,7 +23,7 @@ def check_again(
     """What is wrong with the files of this folder, and the summary of them for the next time."""
     place = os.fsencode(folder.resolve())
     key = compute_key(code, ProjectSummary, {"folder": place}, cookies_only=cookies_only)
-    known = load_result(key, ProjectSummary, os.environ)
+    known = load_result(key, ProjectSummary, VARIABLES)
     found: PartialCheck | CompileResult
     if known and (
         partial := try_partial_check(files, environment, known, cookies_only=cookies_only)

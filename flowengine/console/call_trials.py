@@ -2,7 +2,6 @@
 a scenario is made of it.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from flowengine.console.call_timeline import list_passed_states
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ViewedProject
 from flowengine.console.flow_versions import FlowVersions, UnknownVersionError
+from flowengine.environment import VARIABLES
 from flowengine.journal import JournalEncryption, JournalReader, RecordedCall
 from flowengine.journal.journal_database import JournalError
 from flowengine.replay import NotReplayableError, ReplayReport, replay_call, replay_calls
@@ -130,11 +130,11 @@ class CallTrials:
 
     def _open_encryption(self, release: Release) -> JournalEncryption:
         """With all keys that may open the journal."""
-        own = os.environ.get(APPLICATION_SECRET_VARIABLE, "")
+        own = VARIABLES.get(APPLICATION_SECRET_VARIABLE, "")
         applications: Mapping[str, str] = release.applications
         named = {"": own, **applications} if own else applications
         folder = self._context.settings.server.folder
-        return JournalEncryption(keys.find_opening_keys(named, os.environ, folder))
+        return JournalEncryption(keys.find_opening_keys(named, VARIABLES, folder))
 
 
 def describe_report(report: ReplayReport) -> Result:

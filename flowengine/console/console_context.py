@@ -1,6 +1,5 @@
 """What the pages of a console share."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from flowengine.console.call_follower import CallFollower
 from flowengine.console.console_project import ConsoleProject
 from flowengine.console.console_settings import ConsoleSettings
 from flowengine.console.event_stream import EventStream
+from flowengine.environment import VARIABLES
 from flowengine.journal import JournalReader
 from flowengine.journal.journal_database import JOURNAL_FILE
 from flowengine.releases.compile_worker import CompileWorker
@@ -44,7 +44,7 @@ class ConsoleContext:
     def open_release_commands(self) -> Iterator[ReleaseCommands]:
         """The releases of the server, to read and to change. Raises ArchiveError. For one thread."""
         server = self.settings.server
-        worker = CompileWorker(server.archive, os.environ, cookies_only=server.is_cookies_only)
+        worker = CompileWorker(server.archive, VARIABLES, cookies_only=server.is_cookies_only)
         try:
             with closing(Ledger(server.archive)) as ledger:
                 publisher = Publisher(worker.archive, ledger, worker.compile)

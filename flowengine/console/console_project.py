@@ -4,7 +4,6 @@ each change.
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ import anyio.to_thread
 from flowengine.compile import CompileResult, ProjectCompiler, Release
 from flowengine.console.console_settings import ConsoleSettings
 from flowengine.console.live_release import load_live_files
+from flowengine.environment import VARIABLES
 from flowengine.problems import Problem, sort_problems
 from flowengine.scenarios.scenario_loader import load_scenarios, read_scenario_files
 from flowengine.server.followed_flows import create_flow_source
@@ -131,7 +131,7 @@ class ConsoleProject:
         files = load_live_files(self._server) if self._is_serving else {}
         if not files:
             return None
-        return self._compiler.compile(files, os.environ, cookies_only=self._cookies_only).release
+        return self._compiler.compile(files, VARIABLES, cookies_only=self._cookies_only).release
 
     def _read_scenarios(self) -> dict[str, bytes]:
         if self._folder is None:  # a branch is published without them
@@ -143,7 +143,7 @@ class ConsoleProject:
 
     def _compile(self, unreadable: list[Problem]) -> ViewedProject:
         before = self.latest
-        compiled = self._compiler.compile(self._files, os.environ, cookies_only=self._cookies_only)
+        compiled = self._compiler.compile(self._files, VARIABLES, cookies_only=self._cookies_only)
         found = [*unreadable, *compiled.problems]
         if unreadable:  # the flows that could not be read are none that are missing
             found = [problem for problem in found if problem.code != "FE501"]

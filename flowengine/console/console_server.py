@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from flowengine.console.app import create_console_app
 from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
+from flowengine.environment import VARIABLES
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 
 GRACE_SECONDS = 3  # of what is being answered when the console ends
@@ -77,7 +78,7 @@ def run_beside_server(descriptors: Sequence[str]) -> None:
     install_exception_hooks()
     settings, tokens = (
         ConsoleSettings.from_environment(),
-        ConsoleTokens.from_environment(os.environ),
+        ConsoleTokens.from_environment(VARIABLES),
     )
     listeners = [socket.socket(fileno=int(each)) for each in descriptors]
     run_console(settings, tokens, listeners, sys.stdin.fileno())

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from flowengine.console.change_requests import read_change
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.page_rendering import render_page
 from flowengine.console.session_access import open_sessions
+from flowengine.environment import VARIABLES
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
 from flowengine.runtime.orchestrations import LIVE_KIND
@@ -160,7 +160,7 @@ def build_encoding(context: ConsoleContext) -> OrchestrationEncoding:
     release = context.project.latest.release
     applications = release.applications if release else {}
     folder = context.settings.server.folder
-    found = keys.find_opening_keys(applications, os.environ, folder) or [""]
+    found = keys.find_opening_keys(applications, VARIABLES, folder) or [""]
     return OrchestrationEncoding(Codec([derive_key(text) for text in found]))
 
 

@@ -138,7 +138,9 @@ def test_callers_of_a_queue_are_taken_in_their_order_also_after_a_kill(
     server = served[1]
     first = platform.dial(QUEUE)
     leg = platform.wait_for_leg(DAN)
-    second, third = (platform.dial(QUEUE, f"+4670000000{number}") for number in (2, 3))
+    second = platform.dial(QUEUE, "+46700000002")
+    platform.wait_until_heard(second, "You are number 2.")
+    third = platform.dial(QUEUE, "+46700000003")
     platform.wait_until_heard(third, "You are number 3.")
     platform.take_call(leg)
     wait_until(lambda: platform.are_talking(leg, first), otherwise=platform.describe)
