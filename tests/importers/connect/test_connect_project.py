@@ -56,7 +56,7 @@ def test_imported_project_has_no_errors_and_its_scenarios_pass(name: str) -> Non
     assert [run_scenario(case, project).failures for case in cases] == [()] * len(cases)
 
 
-def test_each_construct_has_a_sample() -> None:
+def test_construct_table_has_a_sample_of_each_row() -> None:
     shown = {
         action.type
         for names in PROJECTS.values()
@@ -66,7 +66,7 @@ def test_each_construct_has_a_sample() -> None:
     assert CONSTRUCTS.keys() <= shown
 
 
-def test_each_action_has_one_entry_with_its_place() -> None:
+def test_report_has_one_entry_for_each_action_with_its_place() -> None:
     result = import_files(*PROJECTS["ferry"])
     actions = [
         (name, action.path, action.identifier)
