@@ -36,7 +36,7 @@ IMPORTERS: Final[Mapping[str, Callable[[Mapping[str, bytes], str], ImportResult]
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def import_(files: tuple[Path, ...], system: str, folder: Path | None, *, as_json: bool) -> None:
-    """Begin a project with the flows of another system.
+    """Begin a project with the flows of another system, and tell what became of them.
 
     FILES are exported flows; those that use each other belong into one import. The report says what
     was carried over, what was bent, and what is lost, each with its place in the source. Exit code 1

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowengine.compile import compile_project
@@ -84,7 +84,7 @@ def import_one(content: bytes) -> Any:
     return import_connect({"hostile.json": content}, "imported")
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(FLOWS, min_size=1, max_size=2))
 def test_import_of_odd_flows_gives_files_of_right_shape(flows: list[Any]) -> None:
     contents = {f"odd{number}.json": json.dumps(flow).encode() for number, flow in enumerate(flows)}
