@@ -33,7 +33,7 @@ PACKAGES = (
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
-    "phone", "console", "lsp", "cli",
+    "importers", "phone", "console", "lsp", "cli",
 )  # fmt: skip  # each imports only what stands before it; tests/test_house.py enforces it
 COMPONENTS: Mapping[str, Any] = {
     name: part

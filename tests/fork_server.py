@@ -177,10 +177,11 @@ def import_flowengine() -> None:
     import flowengine.server.app
     import flowengine.server.fork_server  # noqa: F401
     from flowengine.cli import COMMANDS
+    from flowengine.cli.lazy_group import to_module_name
 
     for name in COMMANDS:
         if name != "lsp":
-            import_module(f"flowengine.cli.{name.replace('-', '_')}")
+            import_module(f"flowengine.cli.{to_module_name(name)}")
 
     del os.environ[PROMETHEUS_FOLDER]
     gc.collect()

@@ -14,7 +14,7 @@ ORDER = (
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",
-    "phone", "console", "lsp", "cli",
+    "importers", "phone", "console", "lsp", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "cooperative", "source", "expr", "svaml", "sinch"}
 OF_THE_SWITCH = {"limits", "cross_site", "problems", "source", "svaml", "sinch", "switch"}
@@ -128,6 +128,9 @@ NAMES_OF_KINDS = {
     "phone/call_prompt.py": "a call that the switch has parked",
     "phone/call_narrator.py": "a call that the switch has parked",
     "phone/save_scenario.py": "a call that the switch has parked",
+    "importers/unique_names.py": "words that expressions keep to themselves",
+    "importers/connect/contact_actions.py": "the states that it writes, as authors do",
+    "importers/connect/control_actions.py": "the states that it writes, as authors do",
 }
 
 

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "fix": "Take the words that check suggests for mistyped ones.",
     "fmt": "Bring files into their canonical form: indentation, blanks, empty lines, quotes.",
     "go-live": "Have the platform send real calls to a server.",
+    "import": "Begin a project with the flows of another system, and tell what became of them.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",
     "new": "Begin a project that works, with scenarios.",

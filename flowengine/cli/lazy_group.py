@@ -5,14 +5,21 @@ import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
 
 
+def to_module_name(command: str) -> str:
+    """The module of a command, and its function there."""
+    name = command.replace("-", "_")
+    return f"{name}_" if iskeyword(name) else name
+
+
 class LazyCommandGroup(click.Group):
     """A group that knows the summary of each command without importing it. The function of a
-    command `go-live` is `go_live` in the module of that name.
+    command `go-live` is `go_live` in the module of that name, that of `import` is `import_`.
     """
 
     def __init__(
@@ -35,7 +42,7 @@ class LazyCommandGroup(click.Group):
             # a server may be stopped while its program is still read: nothing is under way, and a
             # service manager must see that it ended well
             signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-        name = cmd_name.replace("-", "_")
+        name = to_module_name(cmd_name)
         command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
         return command
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flowengine.cli import COMMANDS, main
+from flowengine.cli.lazy_group import to_module_name
 from tests.waiting import PATIENCE_SECONDS
 
 GOOD = """
@@ -298,7 +299,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_summary_is_the_one_of_the_command(name: str) -> None:
-    module = name.replace("-", "_")
+    module = to_module_name(name)
     command = getattr(import_module(f"flowengine.cli.{module}"), module)
     assert command.help.startswith(COMMANDS[name])
 

@@ -110,6 +110,10 @@ CASES = {
         LINE % f"ring: {{{TWO}, busy: b, nobody: a}}",
         ["FE942 a"],
     ),
+    "in a flow with another circle, which calls nobody": (
+        (LINE % f"ring: {{{TWO}, nobody: b}}").replace("  b: {", "  c: {next: c}\n  b: {"),
+        ["FE230 c", "FE901 c"],
+    ),
     "again at once by other states": (
         (LINE % f"ring: {{{TWO}, nobody: b}}").replace(
             "say: Nobody., hangup: ", "say: No., next: a"

@@ -1,0 +1,1 @@
+"""Flows that Amazon Connect has exported, in its flow language."""

@@ -1,0 +1,166 @@
+"""A project out of exported flows."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from flowengine.importers.connect.action_import import (
+    DONE,
+    ActionImport,
+    FlowImport,
+    ProjectImport,
+    SubflowLink,
+)
+from flowengine.importers.connect.construct_table import find_construct
+from flowengine.importers.connect.flow_document import ConnectFlow, read_connect_flow
+from flowengine.importers.connect.references import ANSWER_ROOT, ConnectReference
+from flowengine.importers.import_report import Fate, ReportEntry
+from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
+from flowengine.importers.source_json import ImportSourceError
+
+# they need the groups that all other actions have named
+_LATE_TYPES: Final = frozenset(
+    ("TransferContactToQueue", "DequeueContactAndTransferToQueue", "CreateCallbackContact")
+)
+_MAX_INPUTS: Final = 40
+_SHARED_ROOTS: Final = frozenset(("Attributes", ANSWER_ROOT))
+
+
+class ImportResult(NamedTuple):
+    """The project, and why a file is not in it."""
+
+    draft: ProjectDraft
+    problems: dict[str, str]
+
+
+def import_connect(files: Mapping[str, bytes], name: str) -> ImportResult:
+    """Import all files that can be read, by name, into one project."""
+    project = ProjectImport(ProjectDraft(name))
+    problems: dict[str, str] = {}
+    for file, content in files.items():
+        try:
+            source = read_connect_flow(content, file)
+        except ImportSourceError as error:
+            problems[file] = str(error)
+            continue
+        project.flows.append(begin_flow(project, source))
+    for flow in project.flows:
+        import_flow(flow)
+    link_flows(project)
+    return ImportResult(project.draft, problems)
+
+
+def begin_flow(project: ProjectImport, source: ConnectFlow) -> FlowImport:
+    wanted = source.title or source.stem
+    name = project.flow_names.get_name(f"{source.file}\n{len(project.flows)}", wanted, "flow")
+    draft = FlowDraft(name, source.title, comment=f"imported from Amazon Connect: {source.file}")
+    if source.is_module:
+        draft.head["outcomes"] = [DONE]
+    project.draft.flows[name] = draft
+    return FlowImport(project, source, draft)
+
+
+def import_flow(flow: FlowImport) -> None:
+    """Translate each action, then put the states in the order in which a call meets them."""
+    draft = flow.draft
+    draft.start = flow.get_state_name(flow.source.start)
+    imports = {name: begin_action(flow, name) for name in list_in_call_order(flow.source)}
+    for action in sorted(imports.values(), key=lambda each: each.action.type in _LATE_TYPES):
+        find_construct(action.action.type).translate(action)
+    end = draft.states.copy()
+    draft.states.clear()
+    for action in imports.values():
+        draft.states[action.state] = action.states.pop(action.state)
+        draft.states |= action.states
+    draft.states |= end
+    for path, construct, told in flow.source.slips:
+        entry = ReportEntry(flow.source.file, path, "", construct or "(no type)", draft.name, "")
+        entry.add_remark(f"{told}: it is left out", Fate.LOST)
+        flow.project.draft.report.entries.append(entry)
+
+
+def list_in_call_order(source: ConnectFlow) -> list[str]:
+    """The actions from the first one on, and then those that no call reaches."""
+    order: dict[str, None] = {}
+    waiting = [*reversed(source.actions), source.start]
+    while waiting:
+        name = waiting.pop()
+        if name in order or name not in source.actions:
+            continue
+        order[name] = None
+        waiting += reversed(source.actions[name].list_targets())
+    return list(order)
+
+
+def begin_action(flow: FlowImport, identifier: str) -> ActionImport:
+    action = flow.source.actions[identifier]
+    state = flow.get_state_name(identifier)
+    told = identifier[:80]
+    entry = ReportEntry(flow.source.file, action.path, told, action.type, flow.draft.name, state)
+    flow.project.draft.report.entries.append(entry)
+    for target in action.list_targets():
+        if target not in flow.source.actions:
+            entry.add_remark(f'it leads to "{target[:60]}", which is no action', Fate.BENT)
+    return ActionImport(action, flow, state, entry)
+
+
+def link_flows(project: ProjectImport) -> None:
+    """Hand attributes over to the flows that are used, and undo what would go round in circles."""
+    used: dict[str, set[str]] = {}
+    flows = {flow.draft.name: flow for flow in project.flows}
+    for link in project.links:
+        caller = link.action.flow.draft.name
+        if caller == link.target or reaches(used, link.target, caller):
+            cut_link(link)
+            continue
+        used.setdefault(caller, set()).add(link.target)
+        if target := flows.get(link.target):
+            target.draft.head.setdefault("outcomes", [DONE])
+            share_attributes(link, target)
+
+
+def reaches(used: Mapping[str, set[str]], start: str, end: str) -> bool:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name == end:
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting += used.get(name, ())
+    return False
+
+
+def cut_link(link: SubflowLink) -> None:
+    """No flow can use itself: the call leaves this state as after an error."""
+    action = link.action
+    action.lose(f"{link.target} leads here itself, and a flow cannot use itself: the call goes on")
+    failed = action.action.get_error("NoMatchingError") or action.action.next
+    states = action.flow.draft.states
+    states[link.state] = StateDraft({"next": action.get_target(failed)}, action.entry)
+
+
+def share_attributes(link: SubflowLink, target: FlowImport) -> None:
+    """Attributes and answers are of the whole call there: what both flows know is handed in, and what
+    a module has set comes back.
+    """
+    caller = link.action.flow
+    body = link.action.flow.draft.states[link.state].body["subflow"]
+    known = {each for each in caller.read | caller.written if is_shared(each)}
+    handed = sorted(known & (target.read | target.written), key=lambda each: each.parts)
+    for reference in handed[:_MAX_INPUTS]:
+        own, inner = caller.get_variable(reference), target.get_variable(reference)
+        inputs = target.draft.head.setdefault("inputs", [])
+        if inner not in inputs:
+            inputs.append(inner)
+            target.draft.variables[inner].setdefault("default", "")
+        body.setdefault("with", {})[inner] = f"${{vars.{own}}}"
+        if link.is_module and reference in target.written:
+            outputs = target.draft.head.setdefault("outputs", [])
+            if inner not in outputs:
+                outputs.append(inner)
+            body.setdefault("into", {})[own] = inner
+
+
+def is_shared(reference: ConnectReference) -> bool:
+    return reference.root in _SHARED_ROOTS and len(reference.parts) > 1

@@ -1,0 +1,121 @@
+"""Small flows that show each construct, and what they become."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowengine.compile import compile_project
+from flowengine.importers.connect.connect_project import ImportResult, import_connect
+from flowengine.importers.connect.construct_table import CONSTRUCTS
+from flowengine.importers.connect.flow_document import read_connect_flow
+from flowengine.importers.import_report import Fate
+from flowengine.problems import Severity
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_run import run_scenario
+
+FLOWS = Path(__file__).parent / "flows"
+GOLDEN = Path(__file__).parent / "golden"
+PROJECTS = {
+    "ferry": ("reception.json", "departures.json", "opinion.json"),
+    "numbers": ("numbers.json",),
+    "waiting": ("waiting.json",),
+    "circle": ("circle.json",),
+    "slips": ("slips.json",),
+}
+
+
+def import_files(*names: str) -> ImportResult:
+    return import_connect({name: (FLOWS / name).read_bytes() for name in names}, "imported")
+
+
+def split_scenarios(files: dict[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    scenarios = {name: text for name, text in files.items() if name.startswith("scenarios/")}
+    return {name: text for name, text in files.items() if name not in scenarios}, scenarios
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_import_of_each_construct_is_as_agreed(
+    name: str, golden: Callable[[Path, str], None]
+) -> None:
+    result = import_files(*PROJECTS[name])
+    files = result.draft.to_files()
+    parts = [f"==> {file} <==\n{content.decode()}\n" for file, content in files.items()]
+    golden(GOLDEN / f"{name}.txt", "".join([*parts, result.draft.report.format_text(), "\n"]))
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_imported_project_has_no_errors_and_its_scenarios_pass(name: str) -> None:
+    flows, scenarios = split_scenarios(import_files(*PROJECTS[name]).draft.to_files())
+    problems = compile_project(flows).problems
+    assert [each.message for each in problems if each.severity is Severity.ERROR] == []
+    project = ScenarioProject.from_files(flows, scenarios)
+    cases, _ = project.load_cases()
+    assert len(cases) == len(scenarios)
+    assert [run_scenario(case, project).failures for case in cases] == [()] * len(cases)
+
+
+def test_construct_table_has_a_sample_of_each_row() -> None:
+    shown = {
+        action.type
+        for names in PROJECTS.values()
+        for name in names
+        for action in read_connect_flow((FLOWS / name).read_bytes(), name).actions.values()
+    }
+    assert CONSTRUCTS.keys() <= shown
+
+
+def test_report_has_one_entry_for_each_action_with_its_place() -> None:
+    result = import_files(*PROJECTS["ferry"])
+    actions = [
+        (name, action.path, action.identifier)
+        for name in PROJECTS["ferry"]
+        for action in read_connect_flow((FLOWS / name).read_bytes(), name).actions.values()
+    ]
+    entries = result.draft.report.entries
+    assert sorted((each.file, each.path, each.identifier) for each in entries) == sorted(actions)
+    states = {(flow.name, state) for flow in result.draft.flows.values() for state in flow.states}
+    assert {(each.flow, each.state) for each in entries} <= states
+
+
+def test_fate_of_an_entry_is_the_worst_one() -> None:
+    entry = import_files("waiting.json").draft.report.entries[0]
+    entry.add_remark("gone", Fate.LOST)
+    entry.add_remark("there")
+    assert entry.fate is Fate.LOST
+
+
+def test_call_through_an_imported_project_is_led_as_in_the_source() -> None:
+    flows, _ = split_scenarios(import_files(*PROJECTS["ferry"]).draft.to_files())
+    lookup: dict[str, Any] = {"service": "ferry_times", "post": "/"}
+    text = f"""
+flow: ferry-reception
+scenarios:
+  a caller hears when the ferry leaves:
+    given:
+      time: 2026-03-02 10:00
+      lookups: [{lookup | {"answer": {"minutes": 5, "time": {"next": "noon"}}}}]
+    when:
+      - hears: Good day, this is the river ferry.
+      - stays silent
+      - asked: main
+      - press: 1
+      - hears: of your ferry
+      - press: 1234
+      - hears: It leaves at noon
+  a caller without a ferry hears so:
+    given: {{time: "2026-03-02 10:00"}}
+    when:
+      - press: 1
+      - stays silent
+      - hears: We do not know that ferry.
+  a caller comes at night:
+    given: {{time: "2026-03-02 23:00"}}
+    when:
+      - ended
+""".replace("'", '"')
+    project = ScenarioProject.from_files(flows, {"scenarios/calls.yaml": text.encode()})
+    cases, problems = project.load_cases()
+    assert [each.message for each in problems if each.severity is Severity.ERROR] == []
+    assert [run_scenario(case, project).failures for case in cases] == [(), (), ()]
