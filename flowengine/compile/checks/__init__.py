@@ -100,6 +100,8 @@ def check_project(
             if problem.span.file not in wrong
         ),
     ]
+    if has_all_states(graph, authored):
+        rules.append(partial(kept_turns.check, programs))
     if not wrong:
         rules.append(partial(check_unused, programs, authored, memory))
     return [
@@ -111,13 +113,16 @@ def check_project(
     ]
 
 
+def has_all_states(graph: Mapping[str, Program], authored: AuthoredProject) -> bool:
+    """Whether `graph`, the programs without holes, has all flows of the project."""
+    return graph.keys() == authored.flows.keys() and not authored.unread.has_part("flows")
+
+
 def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
     """Flows that states use, and that cannot be begun so."""
     yield from subflow_recursion.check(programs)
     yield from subflow_starts.check(programs)
     yield from placed_flows.check(programs)
-    yield from kept_turns.check(programs)
-    yield from parking_codes.check(programs)
 
 
 def check_unused(
@@ -129,6 +134,7 @@ def check_unused(
     yield from secret_use.check(authored, memory)
     yield from unused_groups.check(programs, authored)
     yield from conference_commands.check(programs, authored)
+    yield from parking_codes.check(programs, authored)
 
 
 def check_stored_state(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
