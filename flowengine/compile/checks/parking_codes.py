@@ -18,7 +18,7 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
         return
     for program in programs.values():
         for state in program.compute_once(list_coded_states):
-            wanted = state.verb.parking_code.constant if state.verb.parking_code else None
+            wanted = get_constant_code(state)
             if state.verb.is_brought_back or wanted is None or wanted in parked:
                 continue
             span = program.document.find_span((*state.path, state.kind, "code"))
@@ -34,7 +34,13 @@ def list_coded_states(program: Program) -> tuple[CompiledState, ...]:
 def find_parked_codes(program: Program) -> frozenset[str | None]:
     """The codes under which a flow parks calls; None is one that a call tells."""
     return frozenset(
-        state.verb.parking_code.constant
+        get_constant_code(state)
         for state in program.compute_once(list_coded_states)
-        if state.verb.parking_code and state.verb.is_brought_back
+        if state.verb.is_brought_back
     )
+
+
+def get_constant_code(state: CompiledState) -> str | None:
+    """The code as calls have it, or None where a call tells."""
+    code = state.verb.parking_code
+    return None if code is None or code.constant is None else code.constant.strip()
