@@ -86,6 +86,7 @@ def check_project(
         partial(state_loops.check, graph, memory),
         partial(callback_contexts.check, programs, authored, memory),
         partial(check_used_flows, programs),
+        partial(check_kept_turns, graph, authored),
         partial(unrouted_flows.check, authored),
         partial(check_stored_state, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
@@ -100,8 +101,6 @@ def check_project(
             if problem.span.file not in wrong
         ),
     ]
-    if has_all_states(graph, authored):
-        rules.append(partial(kept_turns.check, programs))
     if not wrong:
         rules.append(partial(check_unused, programs, authored, memory))
     return [
@@ -113,9 +112,12 @@ def check_project(
     ]
 
 
-def has_all_states(graph: Mapping[str, Program], authored: AuthoredProject) -> bool:
-    """Whether `graph`, the programs without holes, has all flows of the project."""
-    return graph.keys() == authored.flows.keys() and not authored.unread.has_part("flows")
+def check_kept_turns(
+    programs: Mapping[str, Program], authored: AuthoredProject
+) -> Iterator[Problem]:
+    """Turns in queues, where `programs`, those without holes, are all: any hole may be a queue."""
+    if programs.keys() == authored.flows.keys() and not authored.unread.has_part("flows"):
+        yield from kept_turns.check(programs)
 
 
 def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
