@@ -8,7 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from flowengine.compile.checks import conference_commands, phone_columns, spoken_values
+from flowengine.compile.checks import (
+    conference_commands,
+    parking_codes,
+    phone_columns,
+    spoken_values,
+)
 from flowengine.compile.checks.call_facts import collect_flow_locales
 from flowengine.compile.checks.callback_contexts import find_incoming_flows
 from flowengine.compile.checks.missing_locales import UsedText, find_missing
@@ -48,7 +53,7 @@ SOURCE_FINDERS: Final = (
     spoken_values.find_spoken_sources,
 )
 # whose problems in one flow may come or go by a change of another one that does not use it
-FAR_CODES: Final = frozenset({"FE403", "FE908", "FE910", "FE932", "FE943"})
+FAR_CODES: Final = frozenset({"FE403", "FE908", "FE910", "FE932", "FE943", "FE947"})
 
 
 class FlowSummary(msgspec.Struct, frozen=True, array_like=True):
@@ -72,6 +77,7 @@ class FlowSummary(msgspec.Struct, frozen=True, array_like=True):
     groups: tuple[str, ...] = ()
     rooms: tuple[str | None, ...] = ()
     led_rooms: tuple[str | None, ...] = ()
+    parked: tuple[str | None, ...] = ()
     dialled: tuple[Column, ...] = ()
     rung: tuple[Column, ...] = ()
     spoken: tuple[Column, ...] = ()
@@ -189,6 +195,7 @@ def summarize_flow(
         groups=sort(filter(None, program.compute_once(find_called_groups))),
         rooms=tuple(sorted(rooms.known, key=str)),
         led_rooms=tuple(sorted(rooms.led, key=str)),
+        parked=tuple(sorted(program.compute_once(parking_codes.find_parked_codes), key=str)),
         dialled=sources[0].columns,
         rung=sources[1].columns,
         spoken=sources[2].columns,
@@ -277,6 +284,7 @@ def unite_flows(flows: Iterable[FlowSummary]) -> OutsideFlows:
         unite(flow.groups for flow in flows),
         unite(flow.rooms for flow in flows),
         unite(flow.led_rooms for flow in flows),
+        unite(flow.parked for flow in flows),
         unite(flow.dialled for flow in flows),
         unite(flow.rung for flow in flows),
         unite(flow.spoken for flow in flows),

@@ -41,7 +41,7 @@ from flowengine.problems import Problem, Severity, sort_problems
 Files = Mapping[str, bytes]
 FLOW_NAMES: Final = "subflows"
 # of rules that look at projects without errors alone
-SOUND_CODES: Final = frozenset({"FE910", "FE941", "FE943"})
+SOUND_CODES: Final = frozenset({"FE910", "FE941", "FE943", "FE947"})
 # of rules that compare flows with each other
 COMPARING_CODES: Final = frozenset({"FE908", "FE932"})
 # of a name that none of the compiled flows has: the cure may name one of the others
@@ -286,7 +286,7 @@ def is_nothing_new(
         not codes & (BLOCKING_CODES | UNKNOWN_FLOW_CODES | COMPARING_CODES)
         and not has_listed_flows(made.recorded)
         and is_alike_in_calls(known, selection, made, found)
-        and is_alike_in_rooms(selection, found)
+        and is_alike_in_rooms_and_codes(selection, found)
         and is_alike_in_use(known, selection, made, found)
         and list_texts(selection.inside) == list_texts(found)
         and not has_circles([*selection.others, *found])
@@ -365,11 +365,12 @@ def add_locale(known: frozenset[str] | None, locale: str) -> frozenset[str] | No
     return None if known is None else known | {locale}
 
 
-def is_alike_in_rooms(selection: FlowSelection, found: Sequence[FlowSummary]) -> bool:
+def is_alike_in_rooms_and_codes(selection: FlowSelection, found: Sequence[FlowSummary]) -> bool:
     before, now, outside = unite_flows(selection.inside), unite_flows(found), selection.flows
     return (
         before.rooms ^ now.rooms <= outside.rooms
         and before.led_rooms ^ now.led_rooms <= outside.led_rooms
+        and before.parked ^ now.parked <= outside.parked
     )
 
 

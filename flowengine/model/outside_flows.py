@@ -13,7 +13,8 @@ class OutsideFlows:
 
     `files` are their files by name. Of conferences, `rooms` are those that callers are known to be
     in and `led_rooms` those that a moderator may lead; None is one whose name a call tells.
-    `targets` are the numbers of the project that they dial.
+    `parked` are the codes under which they park calls; None is one that a call tells. `targets` are
+    the numbers of the project that they dial.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class OutsideFlows:
     groups: frozenset[str] = frozenset()
     rooms: frozenset[str | None] = frozenset()
     led_rooms: frozenset[str | None] = frozenset()
+    parked: frozenset[str | None] = frozenset()
     dialled: frozenset[Column] = frozenset()
     rung: frozenset[Column] = frozenset()
     spoken: frozenset[Column] = frozenset()

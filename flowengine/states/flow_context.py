@@ -72,6 +72,10 @@ class UnreadNames:
         """Whether this name may be one that could not be read."""
         return not self.names.isdisjoint({("", ""), (part, ""), (part, name)})
 
+    def has_part(self, part: str) -> bool:
+        """Whether any name of this part may be one that could not be read."""
+        return any(each in ("", part) for each, _ in self.names)
+
     def is_read_by(self, text: str) -> bool:
         """Whether an expression in this text may read such a name."""
         return bool(self.names) and any(

@@ -97,7 +97,7 @@ class CompiledPickUp(Verb):
             return Exit("nobody")
         if result.status != DONE_STATUS:
             return StateFailure(f"the code cannot be asked for: {result.error or result.status}")
-        run.names[CODE_FACT] = self.code.render(run.names)
+        run.names[CODE_FACT] = render_code(run, self.code)
         talk = ConnectConf(conference_id=result.body["room"], moh=self.music)
         return AnswerCallback(talk, has_code=True)
 
@@ -115,7 +115,7 @@ def build_parking_lookup(
 ) -> StateResult:
     """Ask for a code."""
     try:
-        code = template.render(run.names)
+        code = render_code(run, template)
     except EvalError as error:
         return StateFailure(error.message)
     if not 1 <= len(code) <= MAX_PARKING_CODE:
@@ -132,13 +132,19 @@ def build_parking_lookup(
     )
 
 
+def render_code(run: StepContext, template: Template) -> str:
+    """The code for this call, without blanks around it. Raises EvalError."""
+    return template.render(run.names).strip()
+
+
 def compile_code(builder: StateBuilder, path: KeyPath, text: str) -> Template | None:
     """The code of a state that parks or picks up."""
     code = builder.compile_template(path, text, EscapeMode.PLAIN)
-    if code is not None and code.constant == "":
+    constant = None if code is None or code.constant is None else code.constant.strip()
+    if constant == "":
         builder.add_problem("FE453", path, "a code has a character at least", "write the code here")
         return None
-    if code is not None and code.constant is not None and len(code.constant) > MAX_PARKING_CODE:
+    if constant is not None and len(constant) > MAX_PARKING_CODE:
         message = f"a code has {MAX_PARKING_CODE} characters at most"
         builder.add_problem("FE453", path, message, "write a shorter one")
         return None

@@ -18,7 +18,12 @@ from flowengine.states.call_offer import ORIGIN_FACT, find_stranded_caller
 from flowengine.states.field_types import Duration, StateName
 from flowengine.states.orchestration_result import OrchestrationResult
 from flowengine.states.parking_plan import CODE_FACT, DONE_STATUS, IN_USE_STATUS
-from flowengine.states.pick_up import build_parking_lookup, compile_code, limit_code
+from flowengine.states.pick_up import (
+    build_parking_lookup,
+    compile_code,
+    limit_code,
+    render_code,
+)
 from flowengine.states.prompt import CompiledPrompt, Prompt
 from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import (
@@ -214,7 +219,7 @@ class CompiledPark(Verb):
             return Exit("in_use")
         if answer.status != DONE_STATUS:
             return StateFailure(f"the code cannot be had: {answer.error or answer.status}")
-        run.names[CODE_FACT] = code.render(run.names)
+        run.names[CODE_FACT] = render_code(run, code)
         return self.hold_call(run)
 
     def list_text_limits(self) -> Iterator[TextLimit]:

@@ -135,6 +135,18 @@ flow: used
 start: a
 outcomes: [done]
 states: {a: {say: Hello., next: b}, b: {return: done}}
+# parks.yaml
+flow: parks
+start: a
+states:
+  a: {park: {code: "17", limit: 5m, in_use: b}}
+  b: {say: Hello., hangup: }
+# picks.yaml
+flow: picks
+start: a
+states:
+  a: {pick_up: {code: "17", nobody: b}}
+  b: {say: Nobody waits., hangup: }
 """)
 USING = "b: {subflow: {flow: used, outcomes: {done: c}}}, c: {"
 # by what the change does: the file, the texts before and after, and the flows that are compiled
@@ -152,6 +164,11 @@ CHANGES: dict[str, tuple[str, str, str, set[str] | None]] = {
     "a number of the project": ("one.yaml", "+14045009000", "+14045550103", {"one"}),
     "the use of a column": ("one.yaml", '"+14045009000"', '{phone: "${tables.people.desk(call.from)}"}', {"one"}),
     "a conference that is no more": ("three.yaml", "{conference: room, moderator: true}", '"+14045009000"', None),
+    "words of a flow that picks up": ("picks.yaml", "Nobody waits.", "Sorry.", {"picks"}),
+    "a code that nobody parks under": ("picks.yaml", '"17"', '"71"', {"picks"}),
+    "a code that is no more": ("parks.yaml", '"17"', '"18"', None),
+    "a code that a call tells": ("parks.yaml", '"17"', "${call.from}", None),
+    "a mistake in a state that parks": ("parks.yaml", "limit: 5m", "limt: 5m", None),
     "a flow that is used from now on": ("lone1.yaml", "b: {", USING, {"lone1", "used"}),
     "a name that another flow has": ("lone1.yaml", "flow: lone1", "flow: lone2", None),
     "a name that a route has": ("one.yaml", "flow: one", "flow: other", None),

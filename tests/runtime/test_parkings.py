@@ -18,7 +18,8 @@ RELEASE = compile_release(
     {
         "project.yaml": """
 project: acme
-routes: [{to: "+141", flow: hold}, {to: "+142", flow: take}, {to: "+143", flow: ask}]
+routes: [{to: "+141", flow: hold}, {to: "+142", flow: take}, {to: "+143", flow: ask},
+  {to: "+144", flow: take-blanks}, {to: "+145", flow: hold-blanks}]
 """,
         "hold.yaml": """
 flow: hold
@@ -35,6 +36,20 @@ start: take
 states:
   take: {pick_up: {code: "17", nobody: nobody}}
   nobody: {say: Nobody waits., hangup: }
+""",
+        "take-blanks.yaml": """
+flow: take-blanks
+start: take
+states:
+  take: {pick_up: {code: " 17", nobody: nobody}}
+  nobody: {say: Nobody waits., hangup: }
+""",
+        "hold-blanks.yaml": """
+flow: hold-blanks
+start: wait
+states:
+  wait: {park: {code: "17 ", in_use: engaged}}
+  engaged: {say: In use., hangup: }
 """,
         "ask.yaml": """
 flow: ask
@@ -109,6 +124,21 @@ def test_caller_is_picked_up_by_the_first_and_both_end_together() -> None:
         await line.leave("anna")
         assert line.platform.changes == [("caller", "remove")]
         assert (await line.count(PARKING_KIND), await line.count(FREE_CODE_KIND)) == (0, 1)
+
+    run(pick_up())
+
+
+def test_code_with_blanks_around_it_is_the_same_code() -> None:
+    async def pick_up() -> None:
+        line = DeskLine()
+        await line.dial("caller", "141")
+        assert (await line.dial("anna", "144"))["action"]["name"] == "connectConf"
+        await line.leave("anna")
+        assert (await line.count(PARKING_KIND), await line.count(FREE_CODE_KIND)) == (0, 1)
+        assert (await line.dial("bo", "145"))["action"]["name"] == "park"
+        assert (await line.dial("eve", "141"))["instructions"][0]["text"] == "In use."
+        await line.leave("bo")
+        assert (await line.dial("eve2", "141"))["action"]["name"] == "park"
 
     run(pick_up())
 

@@ -86,6 +86,7 @@ def check_project(
         partial(state_loops.check, graph, memory),
         partial(callback_contexts.check, programs, authored, memory),
         partial(check_used_flows, programs),
+        partial(check_kept_turns, graph, authored),
         partial(unrouted_flows.check, authored),
         partial(check_stored_state, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
@@ -111,13 +112,19 @@ def check_project(
     ]
 
 
+def check_kept_turns(
+    programs: Mapping[str, Program], authored: AuthoredProject
+) -> Iterator[Problem]:
+    """Turns in queues, where `programs`, those without holes, are all: any hole may be a queue."""
+    if programs.keys() == authored.flows.keys() and not authored.unread.has_part("flows"):
+        yield from kept_turns.check(programs)
+
+
 def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
     """Flows that states use, and that cannot be begun so."""
     yield from subflow_recursion.check(programs)
     yield from subflow_starts.check(programs)
     yield from placed_flows.check(programs)
-    yield from kept_turns.check(programs)
-    yield from parking_codes.check(programs)
 
 
 def check_unused(
@@ -129,6 +136,7 @@ def check_unused(
     yield from secret_use.check(authored, memory)
     yield from unused_groups.check(programs, authored)
     yield from conference_commands.check(programs, authored)
+    yield from parking_codes.check(programs, authored)
 
 
 def check_stored_state(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:

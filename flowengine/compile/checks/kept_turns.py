@@ -2,12 +2,13 @@
 back to the queue.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from flowengine.compile.checks.placed_flows import list_placing_states
 from flowengine.compile.checks.program_graph import find_reachable, list_callees
 from flowengine.compile.program import CompiledState, Program
-from flowengine.problems import Problem
+from flowengine.problems import Problem, Span
+from flowengine.problems.message_format import join_with_or
 
 NO_TURN = "no queue comes before, so there is no turn to wait for"
 NO_TURN_HINT = "lead an exit of a `queue` here, or remove `when:`"
@@ -27,38 +28,55 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
         for name, program in programs.items()
     }
     for program, state in keeping:
-        if not comes_from_queue(programs, callees, program, state):
+        groups_before = find_groups_before(programs, callees, program, state)
+        if not groups_before:
             span = program.document.find_span((*state.path, state.kind, "when"))
             yield Problem("FE454", span, NO_TURN, NO_TURN_HINT)
         flow = state.verb.placed_flow
-        if flow in programs and not has_queue(programs, find_reachable(callees, [flow])):
-            span = program.document.find_span((*state.path, state.kind, "flow"))
-            message = f"{flow} leads to no queue, so the turn of the caller is lost"
-            hint = f"write a `queue` of the same group in {flow}, or remove `when:`"
-            yield Problem("FE455", span, message, hint)
+        if flow in programs:
+            groups_after = find_groups(programs, find_reachable(callees, [flow]))
+            if not groups_after or (groups_before and groups_before.isdisjoint(groups_after)):
+                span = program.document.find_span((*state.path, state.kind, "flow"))
+                yield build_lost_turn_problem(span, flow, groups_before, groups_after)
 
 
-def comes_from_queue(
+def build_lost_turn_problem(
+    span: Span, flow: str, before: Collection[str], after: Collection[str]
+) -> Problem:
+    where = f"no queue of {join_with_or(sorted(before))}" if after else "no queue"
+    message = f"{flow} leads to {where}, so the turn of the caller is lost"
+    hint = f"write a `queue` of the same group in {flow}, or remove `when:`"
+    return Problem("FE455", span, message, hint)
+
+
+def find_groups_before(
     programs: Mapping[str, Program],
     callees: Mapping[str, list[str]],
     program: Program,
     state: CompiledState,
-) -> bool:
-    """Whether a call may have been in a queue before: in this flow on a way to the state, in a flow
-    that uses this one, or in a subflow.
+) -> set[str]:
+    """The groups of the queues that a call may have been in before: in this flow on a way to the
+    state, in a flow that uses this one, or in a subflow.
     """
     targets = {
         name: [target.state for target in one.exits.values()] + ([one.error] if one.error else [])
         for name, one in program.states.items()
     }
-    queues = [name for name, one in program.states.items() if one.verb.waits_in_queue]
-    if state.name in find_reachable(targets, queues):
-        return True
+    found = {
+        one.verb.group_name
+        for name, one in program.states.items()
+        if one.verb.waits_in_queue and state.name in find_reachable(targets, [name])
+    }
     users = {name for name in programs if program.flow in find_reachable(callees, [name])}
-    return has_queue(programs, (users | find_reachable(callees, [program.flow])) - {program.flow})
+    others = (users | find_reachable(callees, [program.flow])) - {program.flow}
+    return found | find_groups(programs, others)
 
 
-def has_queue(programs: Mapping[str, Program], names: set[str]) -> bool:
-    return any(
-        state.verb.waits_in_queue for name in names for state in programs[name].states.values()
-    )
+def find_groups(programs: Mapping[str, Program], names: Iterable[str]) -> set[str]:
+    """The groups of all queues of these flows."""
+    return {
+        state.verb.group_name
+        for name in names
+        for state in programs[name].states.values()
+        if state.verb.waits_in_queue
+    }

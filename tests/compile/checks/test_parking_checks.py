@@ -19,6 +19,22 @@ CODE: Final = 'code: "${call.from}", in_use: b'
 CASES = {
     "a code": (LINE % f"park: {{{CODE}, too_long: b, limit: 9.5m}}", []),
     "a call that is picked up": (LINE % 'pick_up: {code: "17", nobody: b}', ['FE947 "17"']),
+    "blanks around codes": (
+        LINE % 'park: {code: "17 ", limit: 5m, in_use: c}'
+        + '  c: {pick_up: {code: " 17", nobody: b}}\n',
+        [],
+    ),
+    "a code of blanks": (LINE % 'pick_up: {code: " ", nobody: b}', ['FE453 " "']),
+    "a code beside a park with a mistake": (
+        LINE % 'park: {code: "17", limt: 5m, in_use: c}'
+        + '  c: {pick_up: {code: "17", nobody: b}}\n',
+        ["FE150 limt"],
+    ),
+    "a code beside a park that cannot be compiled": (
+        LINE % 'park: {code: "${call.form}", limit: 5m, in_use: c}'
+        + '  c: {pick_up: {code: "17", nobody: b}}\n',
+        ["FE301 c"],
+    ),
     "no way for the second": (LINE % 'park: {code: "17"}', ["FE453 code"]),
     "exits without a code": (
         LINE % "park: {in_use: b, too_long: b}",

@@ -142,3 +142,35 @@ def test_call_back_in_a_subflow_has_the_turn_of_its_caller() -> None:
     assert [one.code for one in compiled(PROJECT + line + BACK).problems] == []
     alone = PROJECT + LINE % "subflow: {flow: asks, outcomes: {placed: b}}" + BACK
     assert [one.code for one in compiled(alone).problems] == ["FE454"]
+
+
+IN_TURN = 'place: {flow: back, to: "${call.from}", when: my turn}, error: b, next: b'
+CALLED_BACK = BACK.partition("# asks.yaml")[0]
+TWO_GROUPS = PROJECT.replace("groups: {", 'groups: {sales: {members: ["+14045009003"]}, ')
+LINE_IN_TURN = (LINE % (QUEUE % "limit: 5m, too_long: c")) + "  c: {" + IN_TURN + "}\n"
+IN_TURN_CASES = {
+    "a queue of the same group": (LINE_IN_TURN, CALLED_BACK, []),
+    "a queue of another group": (LINE_IN_TURN, CALLED_BACK.replace("support", "sales"), ["FE455"]),
+    "a queue of one of two groups": (
+        LINE_IN_TURN.replace("nobody: b,", "nobody: d,") + "  d: {queue: {of: sales, limit: 5m, nobody: c}}\n",
+        CALLED_BACK.replace("support", "sales"),
+        [],
+    ),
+    "a queue before with a mistake": (LINE_IN_TURN.replace("too_long", "to_long"), CALLED_BACK, ["FE150"]),
+    "a queue before of an unknown group": (LINE_IN_TURN.replace("support", "suport"), CALLED_BACK, ["FE202"]),
+    "a queue after with a mistake": (LINE_IN_TURN, CALLED_BACK.replace("limit", "limt"), ["FE150"]),
+    "a queue after of an unknown group": (LINE_IN_TURN, CALLED_BACK.replace("support", "suport"), ["FE202"]),
+    "a flow that cannot be read": (
+        LINE_IN_TURN.replace("too_long: c", "too_long: b"),
+        CALLED_BACK + "# uses.yaml\nflow: uses\nstart: a\nstats: {}\n",
+        ["FE150", "FE901"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "back", "expected"), IN_TURN_CASES.values(), ids=IN_TURN_CASES)
+def test_call_back_in_turn_has_the_problems_of_its_queues(
+    line: str, back: str, expected: list[str]
+) -> None:
+    found = compiled(TWO_GROUPS + line + back).problems
+    assert sorted({one.code for one in found} - {"FE913"}) == expected, found
