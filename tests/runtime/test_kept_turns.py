@@ -2,7 +2,11 @@
 and the tasks.
 """
 
+import pytest
+
 from flowengine.orchestration.matching import format_queue_id
+from flowengine.orchestration.placement import ASKING_CALL_SECONDS
+from flowengine.runtime.placement_tasks import CALLER_LOOK_SECONDS
 from flowengine.runtime.queue_overview import load_agent_overviews, load_queue_overviews
 from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 from tests.compiled_release import compile_release
@@ -82,6 +86,9 @@ class TurnLine(PlaceLine):
         result = {"menuId": "room", "type": "sequence", "value": "2"}
         await self.call(call_id, "pie", menuResult=result, conferenceId="room")
         await self.run_tasks()
+        await self.hang_up(call_id)
+
+    async def hang_up(self, call_id: str) -> None:
         await self.call(call_id, "dice", result="ANSWERED")
 
     async def free_agent(self) -> None:
@@ -125,6 +132,28 @@ def test_caller_who_leaves_keeps_the_place_and_comes_in_front() -> None:
         assert line.rung == [ANNA, CALLER, ANNA]
         assert await line.find_agent() == "leg-1"
         assert await line.list_waiting() == ["leg-1", "later"]
+
+    run(wait())
+
+
+@pytest.mark.parametrize("is_end_lost", [False, True])
+def test_caller_who_hears_goodbye_is_not_called_before_the_end(*, is_end_lost: bool) -> None:
+    async def wait() -> None:
+        line = TurnLine()
+        await line.dial_in_from()
+        await line.run_tasks()  # the phone of the agent rings
+        result = {"menuId": "room", "type": "sequence", "value": "2"}
+        await line.call("caller", "pie", menuResult=result, conferenceId="room")
+        for _ in range(20):
+            await line.run_tasks(1)
+        assert line.rung == [ANNA]
+        assert not (await line.find_agent()).startswith(PLACEMENT_ID_PREFIX)
+        if is_end_lost:
+            await line.run_tasks(ASKING_CALL_SECONDS)
+        else:
+            await line.hang_up("caller")
+            await line.run_tasks(CALLER_LOOK_SECONDS)
+        assert line.rung == [ANNA, CALLER]
 
     run(wait())
 
@@ -173,6 +202,7 @@ def test_caller_whom_the_queue_does_not_take_gets_a_place_by_a_call_back() -> No
         line = TurnLine()
         await line.begin()
         await line.dial_in_from("+46700000005", "full")  # as many wait as may
+        await line.hang_up("full")
         await line.run_tasks()
         assert await line.list_waiting() == ["call-back", "call-back", "later"]
         await line.free_agent()
