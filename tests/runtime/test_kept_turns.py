@@ -4,13 +4,16 @@ and the tasks.
 
 import pytest
 
+from flowengine.compile import Release
 from flowengine.orchestration.matching import format_queue_id
 from flowengine.orchestration.placement import ASKING_CALL_SECONDS
 from flowengine.runtime.placement_tasks import CALLER_LOOK_SECONDS
+from flowengine.runtime.placements import WAITING_KIND
 from flowengine.runtime.queue_overview import load_agent_overviews, load_queue_overviews
 from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
+from flowengine.templates import read_template
 from tests.compiled_release import compile_release
-from tests.runtime.place_calls import CALLER, PlaceLine
+from tests.runtime.place_calls import CALLER, OWN_NUMBER, PlaceLine
 from tests.runtime.ring_calls import ANNA, APPLICATION, run
 
 FILES = {
@@ -66,8 +69,8 @@ class TurnLine(PlaceLine):
     has gone to be called back.
     """
 
-    def __init__(self) -> None:
-        super().__init__(RELEASE)
+    def __init__(self, release: Release = RELEASE) -> None:
+        super().__init__(release)
 
     async def begin(self) -> None:
         await self.dial_in_from("+46700000001", "talks")
@@ -154,6 +157,29 @@ def test_caller_who_hears_goodbye_is_not_called_before_the_end(*, is_end_lost: b
             await line.hang_up("caller")
             await line.run_tasks(CALLER_LOOK_SECONDS)
         assert line.rung == [ANNA, CALLER]
+
+    run(wait())
+
+
+def test_caller_of_the_template_who_asks_twice_is_called_twice() -> None:
+    async def wait() -> None:
+        files = read_template("queue-with-call-back", "acme")
+        line = TurnLine(
+            compile_release(
+                {
+                    name: text.replace("+14045550119", OWN_NUMBER)
+                    for name, text in files.items()
+                    if not name.startswith("scenarios/")
+                }
+            )
+        )
+        assert line.store.orchestrations is not None
+        for call in ("first", "second"):
+            await line.dial_in_from(call_id=call)
+            await line.run_tasks()
+            await line.leave_by_key(call)
+            await line.run_tasks(60)
+        assert len(await line.store.orchestrations.list_orchestrations(WAITING_KIND)) == 2
 
     run(wait())
 
