@@ -6,6 +6,7 @@ from typing import get_args
 import click
 import msgspec
 
+from flowengine.cli.live_groups import load_live_groups
 from flowengine.cli.queues import format_table
 from flowengine.cli.release_options import store_option
 from flowengine.cli.session_store_access import run_on_store
@@ -40,7 +41,8 @@ def agents(member: str | None, store: str, group: str, status: str | None, *, da
         return
     if status or group:
         raise click.UsageError("name the MEMBER who signs in or out")
-    found = run_on_store(store, lambda rows: load_agent_overviews(rows, time.time()))
+    groups = load_live_groups(store)
+    found = run_on_store(store, lambda rows: load_agent_overviews(rows, time.time(), groups))
     if data:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
@@ -64,13 +66,12 @@ def sign_one(store: str, member: str, group: str, status: str | None) -> None:
     except MemberError as error:
         raise click.UsageError(f"{error}: {error.hint}") from error
     agent_status = msgspec.convert(status, AgentStatus)
+    groups = load_live_groups(store)
     try:
-        is_known = run_on_store(
-            store, lambda rows: sign_member(rows, group, address, agent_status, time.time())
+        run_on_store(
+            store, lambda rows: sign_member(rows, group, address, agent_status, time.time(), groups)
         )
     except AgentStatusRefusedError as error:
         raise click.ClickException(str(error)) from error
     done = {"in": "is signed in to", "out": "is signed out of", "pause": "pauses in"}[status]
     click.echo(f"{mask_address(address)} {done} {group}")
-    if not is_known:
-        click.echo(f"note: no caller has been in a queue of {group} yet: check its name", err=True)

@@ -106,7 +106,8 @@ def campaign(
             click.echo(f"{len(people.rows)} people can be called")
             return
         pace = CampaignPace(rate, at_once, call_options["tries"], call_options["pause"])
-        with closing(open_state(file, flow, people)) as state:
+        head = build_head(file, flow, call_options["application"], server)
+        with closing(open_state(file, head, people)) as state:
             run = CampaignRun(people.rows, state, client, options, pace, time.time, time.sleep)
             run_to_end(run, state, file, people)
 
@@ -199,15 +200,23 @@ def read_rows(file: Path) -> Mapping[str, RowState]:
         raise click.UsageError(str(error)) from error
 
 
-def open_state(file: Path, flow: str, people: CampaignFile) -> CampaignState:
-    """The file with what has become of the campaign. Without one, the campaign is known by what it
-    calls: with the same people it places nothing twice even then.
+def build_head(file: Path, flow: str, application: str, server: str) -> CampaignHead:
+    """What a campaign that begins now is known by, which is what it calls: with the same people it
+    places nothing twice even where the file of its state is gone.
     """
-    content = flow.encode() + b"\0" + file.read_bytes()
+    try:
+        content = flow.encode() + b"\0" + file.read_bytes()
+    except OSError as error:
+        raise click.UsageError(str(error)) from error
     campaign_id = hashlib.blake2b(content, digest_size=8).hexdigest()
+    return CampaignHead(campaign_id, flow, application, server.rstrip("/"))
+
+
+def open_state(file: Path, head: CampaignHead, people: CampaignFile) -> CampaignState:
+    """The file with what has become of the campaign."""
     try:
         digests = {row.to: row.compute_digest() for row in people.rows}
-        return CampaignState(format_state_path(file), CampaignHead(campaign_id, flow), digests)
+        return CampaignState(format_state_path(file), head, digests)
     except (OSError, CampaignStateError) as error:
         raise click.UsageError(str(error)) from error
 

@@ -19,6 +19,10 @@ UNKNOWN_CALLS = (
     "over a week ago, and it would call these people again. Name the server of before; or to have "
     'them called again, remove their lines with "sent" from the file of the campaign'
 )
+OTHER_IDS = (
+    "the server gives {count} calls that were sent before another id: they are of another "
+    "application, and it would call these people again. Go on with the --application of before"
+)
 SERVER_PAUSE_SECONDS = 5.0  # until a server that does not answer is asked again
 
 
@@ -109,12 +113,29 @@ class CampaignRun:
         """
         if self._is_checked:
             return
-        rows = (self._state.get(to) for to in self._rows)
-        ids = [row.id for row in rows if row.state == "sent" and row.id]
-        unknown = sum(bool(view.error) for view in self._server.load(ids))
+        rows = [row for to in self._rows if (row := self._state.get(to)).state == "sent"]
+        if rows:
+            self._check_known(rows)
+        self._is_checked = True
+
+    def _check_known(self, rows: Sequence[RowState]) -> None:
+        ids = self._compute_ids(rows)
+        renamed = sum(bool(row.id) and row.id != id_ for row, id_ in zip(rows, ids, strict=True))
+        if renamed:
+            raise PlacementClientError(OTHER_IDS.format(count=renamed))
+        views = zip(rows, self._server.load(ids), strict=True)
+        # a request without an answer may not have reached the server that began
+        unknown = sum(
+            bool(view.error) and (bool(row.id) or not self._state.is_same_server)
+            for row, view in views
+        )
         if unknown:
             raise PlacementClientError(UNKNOWN_CALLS.format(count=unknown))
-        self._is_checked = True
+
+    def _compute_ids(self, rows: Sequence[RowState]) -> list[str]:
+        """What the server would call the calls of these rows, which are under way."""
+        wanted = [self._build_call(row.to, row.tries) for row in rows]
+        return [view.id for view in self._server.place(self._options, wanted, check=True)]
 
     def _start_calls(self) -> None:
         while self._due and len(self._running) < self._pace.at_once:
@@ -132,9 +153,9 @@ class CampaignRun:
 
     def _call(self, to: str) -> bool:
         """Call one row; whether a call has begun. Outside the hours the row waits for them."""
-        known, row = self._state.get(to), self._rows[to]
+        known = self._state.get(to)
         number = known.tries if known.state == "sent" else known.tries + 1
-        wanted = {"to": to, "with": row.data, "key": self._format_key(to, number)}
+        wanted = self._build_call(to, number)
         if known.state != "sent":
             self._state.note(replace(known, state="sent", tries=number, id=""))
         (view,) = self._server.place(self._options, [wanted], open_only=True)
@@ -187,8 +208,9 @@ class CampaignRun:
         self._state.note(row)
         self.on_over(row)
 
-    def _format_key(self, to: str, number: int) -> str:
-        return f"campaign {self._state.head.campaign} {to} {number}"
+    def _build_call(self, to: str, number: int) -> dict[str, Any]:
+        key = f"campaign {self._state.head.campaign} {to} {number}"
+        return {"to": to, "with": self._rows[to].data, "key": key}
 
     def _compute_pause(self) -> float:
         """Until there may be something to do."""

@@ -38,10 +38,14 @@ class RowState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CampaignHead(msgspec.Struct, frozen=True):
-    """The first line: what the campaign is known by, and its flow."""
+    """The first line: what the campaign is known by, its flow, the application whose calls it
+    places (None in files of before, "" is the only one of the server), and the server that began.
+    """
 
     campaign: str
     flow: str
+    application: str | None = None
+    server: str = ""
 
 
 class CampaignStateError(Exception):
@@ -96,7 +100,9 @@ class CampaignState:
             self._lock()
             known = read_known_rows(path)
             self.head, self.rows = known.head or head, known.rows
+            self.is_same_server = self.head.server == head.server
             self._check_flow(head.flow)
+            self._check_application(head.application)
             self._check_data()
         except BaseException:
             self.close()
@@ -113,6 +119,16 @@ class CampaignState:
         if self.head.flow != flow:
             raise CampaignStateError(
                 f"{self._path} is of a campaign into {self.head.flow}: move it away to begin another"
+            )
+
+    def _check_application(self, application: str | None) -> None:
+        """Refuse another application: its calls have other ids, so people would be called again."""
+        known = self.head.application
+        if known is not None and known != application:
+            began = f"with --application {known}" if known else "without --application"
+            raise CampaignStateError(
+                f"{self._path} is of a campaign that began {began}: go on so, "
+                "or move it away to begin another"
             )
 
     def _check_data(self) -> None:

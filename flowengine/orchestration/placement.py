@@ -16,6 +16,7 @@ from flowengine.orchestration.placement_state import (
     PlacementPhase,
 )
 from flowengine.orchestration.placement_turn import (
+    AskingCallEnded,
     BeginFlow,
     CalleeAnswered,
     CalleeEntered,
@@ -46,6 +47,7 @@ from flowengine.orchestration.turn_draft import PLACING_SECONDS, REPORT_MARGIN_S
 from flowengine.states.place_plan import PlacementPlan
 
 TRY_TIMER, CALL_TIMER, HOLD_TIMER = "try", "call", "hold"
+ASKING_CALL_SECONDS = 60.0  # after this its end was lost, or its flow goes on for long
 HOLD_SECONDS = 60.0  # from the answer on; the words before the queue are over by then
 OUTCOME_BY_RESULT: Mapping[str, PlacementOutcome] = {
     "busy": "busy",
@@ -108,6 +110,9 @@ class _Turn:
                 return self._judge_answer(event)
             case PlacementBegan(plan, at):
                 self._begin(plan, at)
+            case AskingCallEnded() if self.placement.is_caller_on_line:
+                self.placement = replace(self.placement, has_caller_left=True)
+                self._wait_for_start()
             case TimerDue(key):
                 self._handle_timer(key)
             case Offered():
@@ -121,7 +126,15 @@ class _Turn:
     def _begin(self, plan: PlacementPlan, at: float) -> None:
         if self.placement.phase == "new":
             self.placement = replace(self.placement, plan=plan, began_at=at)
-            self._wait_until(max(self._hours.find_start(plan, at), self._now))
+            self._wait_for_start()
+
+    def _wait_for_start(self) -> None:
+        """Wait for the time of the plan; for a turn also until the caller has hung up."""
+        placement = self.placement
+        start = max(self._hours.find_start(placement.plan, placement.began_at), self._now)
+        if placement.plan.turn is not None and not placement.has_caller_left:
+            start = max(start, placement.began_at + ASKING_CALL_SECONDS)
+        self._wait_until(start)
 
     def _wait_until(self, at: float) -> None:
         """Wait for the first moment from `at` on within the hours."""

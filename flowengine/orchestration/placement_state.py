@@ -34,7 +34,7 @@ class Placement(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     asked; another one of the same attempt is hung up. `outcome` is the one of the latest try, and
     the one of the placement when it is over; `reason` says why it failed. `waits` counts how often
     it was queued. `member` takes no other call while the one whose turn has come is rung, and
-    until it has come to the queue.
+    until it has come to the queue. `has_caller_left` says that the call that asked is over.
     """
 
     format: Literal[1] = 1
@@ -51,6 +51,13 @@ class Placement(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     ended_at: float = 0.0
     waits: int = 0
     member: RingMember | None = None
+    has_caller_left: bool = False
+
+    @property
+    def is_caller_on_line(self) -> bool:
+        """Whether the end of the call that asked is waited for: its line is busy until then."""
+        is_begun = self.plan.turn is not None and self.phase == "waits" and not self.waits
+        return is_begun and not self.has_caller_left
 
     @property
     def is_running(self) -> bool:

@@ -29,6 +29,10 @@ class PlacementBegan(msgspec.Struct, frozen=True):
     at: float
 
 
+class AskingCallEnded(msgspec.Struct, frozen=True):
+    """The call that has asked for it is over (DiCE)."""
+
+
 class CalleeAnswered(msgspec.Struct, frozen=True):
     """The callee, or a machine in their place, has picked up (ACE)."""
 
@@ -62,6 +66,7 @@ class CalleeEntered(msgspec.Struct, frozen=True):
 
 PlacementEvent = (
     PlacementBegan
+    | AskingCallEnded
     | LegAsked
     | CalleeAnswered
     | PlacedCallEnded

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from flowengine.orchestration.placement import TRY_TIMER
 from flowengine.orchestration.placement_state import Placement
-from flowengine.orchestration.placement_turn import CalleeEntered, PlacementRefused
+from flowengine.orchestration.placement_turn import AskingCallEnded, CalleeEntered, PlacementRefused
 from flowengine.orchestration.turn import HangUpLeg, Offered, PlaceLeg, TimerDue
 from flowengine.runtime.cookie import Codec
+from flowengine.runtime.delivery_log import is_over
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, format_leg_token
 from flowengine.runtime.orchestration_encoding import OwnedPlacement
 from flowengine.runtime.placements import (
@@ -29,9 +30,10 @@ from flowengine.runtime.platform_requests import (
 )
 from flowengine.runtime.task_contents import compute_retry, read_task
 from flowengine.sinch.address_mask import mask_address
-from flowengine.storage.sessions import ScheduledTask
+from flowengine.storage.sessions import ScheduledTask, Store
 
 DEFAULT_CALLS_AT_ONCE = 30
+CALLER_LOOK_SECONDS = 1.0  # until the next look whether the call that has asked is over
 FULL_RETRY_SECONDS = 0.5  # while as many calls are under way as may be
 MAX_PLACED_TRIES = 5  # of one request, within `PLACING_SECONDS` of the conductor
 MAX_ENDING_TRIES = 8
@@ -48,12 +50,14 @@ class PlacementTasks:
     def __init__(
         self,
         placements: Placements,
+        store: Store,
         codec: Codec,
         requests: PlatformRequests,
         calls_at_once: int = DEFAULT_CALLS_AT_ONCE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._placements = placements
+        self._store = store
         self._codec = codec
         self._requests = requests
         self._calls_at_once = calls_at_once
@@ -78,10 +82,19 @@ class PlacementTasks:
             return None
         return await handler(task)
 
-    async def _begin(self, task: ScheduledTask) -> None:
+    async def _begin(self, task: ScheduledTask) -> float | None:
+        """Begin, and look until the call that has asked is over, where its end is waited for."""
         owner, content = read_task(self._placements.encoding, task, PlacementTask)
         begin = OwnedPlacement(Placement(id=task.orchestration), owner, content.caller)
-        await self._placements.take_turn(task.orchestration, content.began, begin)
+        _, owned = await self._placements.take_turn(task.orchestration, content.began, begin)
+        is_own = owned is not None and owned.caller == content.caller
+        if owned is None or not (is_own and owned.placement.is_caller_on_line):
+            return None
+        call = await self._store.load(content.caller)
+        if call is None or not is_over(call):
+            return self._clock() + CALLER_LOOK_SECONDS
+        await self._placements.take_turn(task.orchestration, AskingCallEnded())
+        return None
 
     async def _run_timer(self, task: ScheduledTask) -> float | None:
         key = task.key.split(":")[2]

@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 
 from flowengine.orchestration.matching import parse_queue_group
-from flowengine.problems import suggest_name
 from flowengine.runtime.queues import choose_queue, decode_queue, read_status
 from flowengine.sinch.address_mask import mask_address
 from flowengine.states.flow_context import RingGroup
@@ -115,22 +114,20 @@ async def sign_member(
     status: AgentStatus,
     now: float,
     groups: Groups = NO_GROUPS,
-) -> bool:
-    """Sign a member in or out. Returns whether the group is known: without `groups` it may be one
-    in whose queue no caller has been. Raises AgentStatusRefusedError where there is no such group,
-    or nobody in it has this address, and StoreError.
+) -> None:
+    """Sign a member in or out. Groups are those of the live release, and those in whose queues
+    callers have been. Raises AgentStatusRefusedError where there is no such group, or nobody in it
+    has this address, and StoreError.
     """
     rows = await store.list_orchestrations(QUEUE_KIND)
-    signed = {one.group for one in await store.list_agent_statuses()}
-    known = signed | {*groups} | {parse_queue_group(row.id) for row in rows}
-    if group not in known and (groups or suggest_name(group, known)):
+    known = {*groups} | {parse_queue_group(row.id) for row in rows}
+    if group not in known:
         shown = f"known are {', '.join(sorted(known))}" if known else "none is known"
         raise AgentStatusRefusedError(f"there is no group {group} ({shown})")
     members = (await find_members(store, groups)).get(group)
     if members and address not in members:
         raise AgentStatusRefusedError(f"nobody in the group {group} has this address")
     await store.set_agent_status(SavedAgentStatus(group, address, status, now))
-    return group in known
 
 
 async def find_members(store: OrchestrationStore, groups: Groups) -> dict[str, set[str]]:

@@ -102,7 +102,7 @@ class Backend:
         answer = self.answer_event(event)
         if self.rings and type(event) is Dice:
             self.rings.handle_caller_left(event.call_id)
-        for others in (self.rooms, self.parkings) if type(event) is Dice else ():
+        for others in (self.rooms, self.parkings, self.placements) if type(event) is Dice else ():
             if others:
                 others.handle_caller_left(event.call_id)
         return answer

@@ -18,6 +18,7 @@ from flowengine.orchestration.matching import Queue
 from flowengine.orchestration.placement import conduct_placement
 from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.placement_turn import (
+    AskingCallEnded,
     BeginFlow,
     FreeMember,
     PlacementBegan,
@@ -61,10 +62,13 @@ class ReleaseHolder(Protocol):
 
 @dataclass(slots=True)
 class SimulatedPlacement:
-    """One placement, with its timers and the request that is about to be sent."""
+    """One placement, with the call that has asked for it, "" where none has, its timers, and the
+    request that is about to be sent.
+    """
 
     application: str
     placement: Placement
+    caller: str = ""
     timers: dict[str, Timer] = field(default_factory=dict)
     placing: Timer | None = None
 
@@ -93,9 +97,16 @@ class PlacementSimulator:
         if plan.id in self.placements:
             return
         application = self.exchange.calls[call_id].application_key
-        self.placements[plan.id] = SimulatedPlacement(application, Placement(id=plan.id, plan=plan))
+        placement = Placement(id=plan.id, plan=plan)
+        self.placements[plan.id] = SimulatedPlacement(application, placement, call_id)
         began = PlacementBegan(plan, self._now())
         self.exchange.clock.call_later(0.0, lambda: self._handle_event(plan.id, began))
+
+    def handle_caller_left(self, call_id: str) -> None:
+        """Let the placements go on that this call has asked for."""
+        for placement_id, known in self.placements.items():
+            if known.caller == call_id:
+                self._handle_soon(placement_id, AskingCallEnded())
 
     def expect_call(self, application: str, plan: PlacementPlan) -> str:
         """The text by which a call is known that is placed for this plan from outside."""

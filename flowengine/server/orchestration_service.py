@@ -22,7 +22,7 @@ def create_service(
     """The service of an engine; None where its store keeps no orchestrations."""
     if engine.orchestrations is None or engine.placements is None:
         return None
-    placed = PlacementTasks(engine.placements, codec, requests, calls_at_once)
+    placed = PlacementTasks(engine.placements, store, codec, requests, calls_at_once)
     orchestrations = engine.orchestrations
     tasks = OrchestrationTasks(orchestrations, codec, requests, answer_result, placements=placed)
     janitor = OrchestrationJanitor(store, orchestrations, requests, placements=engine.placements)

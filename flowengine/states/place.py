@@ -303,8 +303,9 @@ def list_place_facts(authored: AuthoredPlace) -> Iterator[AuthoredFact]:
 
 
 def summarise_place(authored: Mapping[str, Any]) -> str:
-    """The flow, and whom it calls."""
-    return f"{authored['flow']}: {authored['to']}"
+    """The flow, whom it calls, and whether in their turn."""
+    when = f", {authored['when']}" if "when" in authored else ""
+    return f"{authored['flow']}: {authored['to']}{when}"
 
 
 PLACE_KIND = StateKind(

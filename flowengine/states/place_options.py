@@ -61,8 +61,8 @@ class AuthoredPlace(
         Annotated[
             Literal["my turn"],
             Meta(
-                description="`my turn`: not before the turn of the caller comes in the queue in which they "
-                "have waited last. They keep their place there, and come in front in the queue "
+                description="`my turn`: not before the call is over, and the turn of the caller comes in the "
+                "queue in which they have waited last. They keep their place there, and come in front in the queue "
                 "of the flow that is called.",
                 examples=["my turn"],
             ),
@@ -125,7 +125,7 @@ class AuthoredPlace(
             str,
             Meta(
                 description="What tells this call from all others into the flow: the same key "
-                "places nothing twice. Without it, each time that a call comes here places one.",
+                "places nothing twice, which the flow cannot tell. Without it, each time that a call comes here places one.",
                 examples=["visit ${vars.visit}"],
             ),
         ]

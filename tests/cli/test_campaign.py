@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -170,6 +171,19 @@ def test_state_of_a_campaign_survives_a_line_that_was_written_in_part(tmp_path: 
         CampaignState(path, CampaignHead("c1", "sell"))
 
 
+@pytest.mark.parametrize(
+    ("began", "goes_on", "message"),
+    [("one", "two", "--application one"), ("", "two", "without --application"), (None, "two", "")],
+)
+def test_campaign_of_one_application_goes_on_with_no_other(
+    tmp_path: Path, began: str | None, goes_on: str, message: str
+) -> None:
+    path = tmp_path / "people.csv.campaign"
+    CampaignState(path, CampaignHead("c1", "remind", began)).close()
+    with pytest.raises(CampaignStateError, match=message) if message else nullcontext():
+        CampaignState(path, CampaignHead("c1", "remind", goes_on)).close()
+
+
 def test_command_tells_how_far_a_campaign_has_come(tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("to,name\n+12125550143,Ann\n+12125550144,Bo\n")
@@ -247,21 +261,37 @@ def test_server_that_is_away_is_told_once_and_waited_for(tmp_path: Path) -> None
     state.close()
 
 
-def test_campaign_on_a_server_that_does_not_know_its_calls_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("id_", "server", "message"),
+    [
+        ("place-b", "http://a", "does not know 1 calls that were sent before"),
+        ("place-b", "http://b", "does not know 1 calls that were sent before"),
+        ("", "http://b", "does not know 1 calls that were sent before"),
+        ("", "http://a", "places it now"),  # it may not have reached the server
+        ("place-c", "http://a", "gives 1 calls that were sent before another id"),
+    ],
+)
+def test_campaign_on_a_server_that_does_not_know_its_calls_is_refused(
+    tmp_path: Path, id_: str, server: str, message: str
+) -> None:
     (row,) = read_campaign("to\n+12125550143\n", NOBODY).rows
 
     class OtherServer:
-        def place(self, *_args: object, **_how: bool) -> list[PlacementView]:
-            raise AssertionError("somebody is called twice")
+        def place(self, *_args: object, **how: bool) -> list[PlacementView]:
+            if "check" not in how:
+                raise PlacementClientError("places it now")
+            return [PlacementView("place-b")]
 
         def load(self, ids: Sequence[str]) -> list[PlacementView]:
             return [PlacementView(one, error="nobody knows this placement") for one in ids]
 
-    state = CampaignState(tmp_path / "people.csv.campaign", CampaignHead("c1", "remind"))
-    state.note(RowState(row.to, "sent", 1, id="place-b"))
+    path, began = tmp_path / "people.csv.campaign", CampaignHead("c1", "remind", "", "http://a")
+    CampaignState(path, began).close()
+    state = CampaignState(path, CampaignHead("c1", "remind", "", server))
+    state.note(RowState(row.to, "sent", 1, id=id_))
     pace = CampaignPace(1.0, 1, 1, 0)
     run = CampaignRun([row], state, OtherServer(), {}, pace, lambda: 0.0, lambda _seconds: None)
-    with pytest.raises(PlacementClientError, match="does not know 1 calls that were sent before"):
+    with pytest.raises(PlacementClientError, match=message):
         run.run()
     state.close()
 

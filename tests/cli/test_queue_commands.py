@@ -1,13 +1,20 @@
 """`flowengine queues` and `flowengine agents`, beside a server that may be running."""
 
 import json
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
 
 from flowengine.cli import main
+from flowengine.releases.archive import Archive
+from flowengine.releases.ledger import Change, Ledger
+from flowengine.server.server_settings import ServerSettings
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.storage.sessions import SqliteStore
+from flowengine.storage.sessions.orchestration_rows import SavedAgentStatus
 from tests.runtime.ring_calls import ANNA, BO, RingLine, run
 from tests.runtime.test_queues import RELEASE, take
 
@@ -27,8 +34,6 @@ def fill_queue(folder: Path) -> None:
     """Three callers: one talks, one is offered, one has hung up."""
 
     async def wait() -> None:
-        import time
-
         line = RingLine(RELEASE, SqliteStore(folder / "calls.db"))
         line.now = time.time()
         for number in range(3):
@@ -69,11 +74,49 @@ def test_agent_is_signed_out_and_in_by_command(tmp_path: Path) -> None:
     code, text = command(tmp_path, "agents", BO, "--group", "suport", "--sign", "out")
     assert (code, "there is no group suport (known are support)" in text) == (1, True)
     code, text = command(tmp_path, "agents", BO, "--group", "night", "--sign", "in")
-    assert (code, "no caller has been in a queue of night yet" in text) == (0, True)
+    assert (code, "there is no group night (known are support)" in text) == (1, True)
     for wrong in (["12"], [BO], ["--sign", "in"]):
         assert command(tmp_path, "agents", *wrong)[0] == 2
     code, text = command(tmp_path, "agents", BO, "--group", "support", "--sign", "in")
     assert (code, "is signed in to support" in text) == (0, True)
+
+
+def test_agent_signs_in_to_a_group_of_the_live_release_that_no_caller_has_reached(
+    tmp_path: Path,
+) -> None:
+    fill_queue(tmp_path)
+    files = {
+        "project.yaml": b"project: acme\nroutes: [{flow: line}]\n",
+        "groups/supports.yaml": f'members: ["{BO}"]\n'.encode(),
+        "line.yaml": b'flow: line\nstart: bye\nstates: {bye: {say: "${env.GONE}", hangup: }}\n',
+    }
+    publish_unchecked(tmp_path, files)
+    sign = ("--sign", "out")
+    code, text = command(tmp_path, "agents", BO, "--group", "supports", *sign)
+    assert (code, "is signed out of supports" in text) == (0, True), text
+    code, text = command(tmp_path, "agents", ANNA, "--group", "supports", *sign)
+    assert (code, "nobody in the group supports has this address" in text) == (1, True)
+    code, text = command(tmp_path, "agents", BO, "--group", "night", *sign)
+    assert (code, "there is no group night (known are support, supports)" in text) == (1, True)
+    shown = [one["group"] for one in read_json(tmp_path, "agents")]
+    assert "supports" in shown
+    # a row of before, when every group was taken, makes no group
+    run(sign_stranger(tmp_path))
+    assert command(tmp_path, "agents", ANNA, "--group", "night", *sign)[0] == 1
+
+
+def publish_unchecked(folder: Path, files: dict[str, bytes]) -> None:
+    """Make a release live as a server does, which has the secrets that it needs."""
+    location = ServerSettings("", store=f"sqlite:{folder}/calls.db").archive
+    with closing(Archive(location)) as archive, closing(Ledger(location)) as ledger:
+        archive.put("r1", files, FlowOrigin(""), time.time())
+        ledger.append_change(lambda _live: Change("server", "publish", "r1"), time.time())
+
+
+async def sign_stranger(folder: Path) -> None:
+    store = SqliteStore(folder / "calls.db")
+    await store.orchestrations.set_agent_status(SavedAgentStatus("night", ANNA, "in", 1.0))
+    await store.close()
 
 
 def test_store_that_nobody_has_used_is_not_created(tmp_path: Path) -> None:

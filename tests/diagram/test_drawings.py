@@ -23,6 +23,7 @@ from flowengine.diagram import (
     to_mermaid,
 )
 from flowengine.sources.project_folder import read_folder
+from flowengine.templates import read_template
 
 FLOWS = Path(__file__).parents[2] / "flows"
 GOLDEN = Path(__file__).parent / "golden"
@@ -169,6 +170,14 @@ def test_diagram_command_draws_one_flow_or_all() -> None:
     assert (one.exit_code, one.output.splitlines()[0]) == (0, "flowchart TD")
     every = CliRunner().invoke(main, ["diagram", str(FLOWS), "--format", "dot"])
     assert every.output.count("digraph") == len([*FLOWS.glob("*.yaml")]) - 1  # project.yaml
+
+
+def test_diagram_of_a_call_in_turn_says_so(tmp_path: Path) -> None:
+    for name, text in read_template("queue-with-call-back", "acme").items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    drawn = CliRunner().invoke(main, ["diagram", str(tmp_path), "support"]).output
+    assert "call-back: ${call.from}, my turn" in drawn
 
 
 @pytest.mark.parametrize(

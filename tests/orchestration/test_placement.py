@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from flowengine.orchestration.placement import conduct_placement
+from flowengine.orchestration.placement import ASKING_CALL_SECONDS, conduct_placement
 from flowengine.orchestration.placement_state import FINAL_OUTCOMES, Placement
 from flowengine.orchestration.placement_turn import (
+    AskingCallEnded,
     BeginFlow,
     CalleeAnswered,
     CalleeEntered,
@@ -62,6 +63,7 @@ ATTEMPTS = st.integers(1, 4)
 CALLS = st.sampled_from(["one", "two"])
 EVENTS = st.one_of(
     st.just(PlacementBegan(PLAN, 0.0)),
+    st.just(AskingCallEnded()),
     st.builds(LegAsked, ATTEMPTS, CALLS),
     st.builds(CalleeAnswered, ATTEMPTS, CALLS, st.booleans()),
     st.builds(
@@ -132,15 +134,19 @@ def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
 ) -> None:
     placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
     waits: list[int] = []
+    has_caller_left = False
     for event, seconds in [(PlacementBegan(TURN_PLAN, 0.0), 0.0), *happenings]:
         now += seconds
         before = placement.member
+        has_caller_left |= isinstance(event, AskingCallEnded) or now >= ASKING_CALL_SECONDS
         turn = conduct_placement(placement, event, now, hours)
         assert turn.placement is not None
         placement = turn.placement
         freed = [effect.member for effect in turn.effects if isinstance(effect, FreeMember)]
         ended = [effect.number for effect in turn.effects if isinstance(effect, EndWait)]
         waits += [placement.waits for effect in turn.effects if isinstance(effect, EnterQueue)]
+        # nobody is kept, and nobody is called, for a caller who is still on the line
+        assert has_caller_left or not placement.waits
         if any(isinstance(effect, PlaceLeg) for effect in turn.effects):
             assert isinstance(event, Offered)
             assert placement.member == event.member
@@ -160,6 +166,8 @@ def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
 def test_turn_that_does_not_come_is_given_up() -> None:
     began = PlacementBegan(TURN_PLAN, 0.0)
     turn = conduct_placement(Placement(id=PLAN.id), began, 0.0, DayHours())
+    assert turn.placement
+    turn = conduct_placement(turn.placement, AskingCallEnded(), 0.0, DayHours())
     assert turn.placement
     turn = conduct_placement(turn.placement, TimerDue("try"), 0.0, DayHours())
     assert turn.placement

@@ -73,7 +73,12 @@ class PlaceLine(RingLine):
         assert engine.orchestrations is not None
         engine.placements.note_outcome = self.ended.append
         placed = PlacementTasks(
-            engine.placements, CODEC, self.platform, self.calls_at_once, lambda: self.now
+            engine.placements,
+            self.store,
+            CODEC,
+            self.platform,
+            self.calls_at_once,
+            lambda: self.now,
         )
         self.tasks = OrchestrationTasks(
             engine.orchestrations,

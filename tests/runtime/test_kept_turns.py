@@ -2,11 +2,18 @@
 and the tasks.
 """
 
+import pytest
+
+from flowengine.compile import Release
 from flowengine.orchestration.matching import format_queue_id
+from flowengine.orchestration.placement import ASKING_CALL_SECONDS
+from flowengine.runtime.placement_tasks import CALLER_LOOK_SECONDS
+from flowengine.runtime.placements import WAITING_KIND
 from flowengine.runtime.queue_overview import load_agent_overviews, load_queue_overviews
 from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
+from flowengine.templates import read_template
 from tests.compiled_release import compile_release
-from tests.runtime.place_calls import CALLER, PlaceLine
+from tests.runtime.place_calls import CALLER, OWN_NUMBER, PlaceLine
 from tests.runtime.ring_calls import ANNA, APPLICATION, run
 
 FILES = {
@@ -62,8 +69,8 @@ class TurnLine(PlaceLine):
     has gone to be called back.
     """
 
-    def __init__(self) -> None:
-        super().__init__(RELEASE)
+    def __init__(self, release: Release = RELEASE) -> None:
+        super().__init__(release)
 
     async def begin(self) -> None:
         await self.dial_in_from("+46700000001", "talks")
@@ -82,6 +89,9 @@ class TurnLine(PlaceLine):
         result = {"menuId": "room", "type": "sequence", "value": "2"}
         await self.call(call_id, "pie", menuResult=result, conferenceId="room")
         await self.run_tasks()
+        await self.hang_up(call_id)
+
+    async def hang_up(self, call_id: str) -> None:
         await self.call(call_id, "dice", result="ANSWERED")
 
     async def free_agent(self) -> None:
@@ -125,6 +135,51 @@ def test_caller_who_leaves_keeps_the_place_and_comes_in_front() -> None:
         assert line.rung == [ANNA, CALLER, ANNA]
         assert await line.find_agent() == "leg-1"
         assert await line.list_waiting() == ["leg-1", "later"]
+
+    run(wait())
+
+
+@pytest.mark.parametrize("is_end_lost", [False, True])
+def test_caller_who_hears_goodbye_is_not_called_before_the_end(*, is_end_lost: bool) -> None:
+    async def wait() -> None:
+        line = TurnLine()
+        await line.dial_in_from()
+        await line.run_tasks()  # the phone of the agent rings
+        result = {"menuId": "room", "type": "sequence", "value": "2"}
+        await line.call("caller", "pie", menuResult=result, conferenceId="room")
+        for _ in range(20):
+            await line.run_tasks(1)
+        assert line.rung == [ANNA]
+        assert not (await line.find_agent()).startswith(PLACEMENT_ID_PREFIX)
+        if is_end_lost:
+            await line.run_tasks(ASKING_CALL_SECONDS)
+        else:
+            await line.hang_up("caller")
+            await line.run_tasks(CALLER_LOOK_SECONDS)
+        assert line.rung == [ANNA, CALLER]
+
+    run(wait())
+
+
+def test_caller_of_the_template_who_asks_twice_is_called_twice() -> None:
+    async def wait() -> None:
+        files = read_template("queue-with-call-back", "acme")
+        line = TurnLine(
+            compile_release(
+                {
+                    name: text.replace("+14045550119", OWN_NUMBER)
+                    for name, text in files.items()
+                    if not name.startswith("scenarios/")
+                }
+            )
+        )
+        assert line.store.orchestrations is not None
+        for call in ("first", "second"):
+            await line.dial_in_from(call_id=call)
+            await line.run_tasks()
+            await line.leave_by_key(call)
+            await line.run_tasks(60)
+        assert len(await line.store.orchestrations.list_orchestrations(WAITING_KIND)) == 2
 
     run(wait())
 
@@ -173,6 +228,7 @@ def test_caller_whom_the_queue_does_not_take_gets_a_place_by_a_call_back() -> No
         line = TurnLine()
         await line.begin()
         await line.dial_in_from("+46700000005", "full")  # as many wait as may
+        await line.hang_up("full")
         await line.run_tasks()
         assert await line.list_waiting() == ["call-back", "call-back", "later"]
         await line.free_agent()

@@ -125,6 +125,17 @@ def test_scenarios_of_a_queue_pass(tmp_path: Path) -> None:
     assert {result.name: result.failures for result in results if result.failures} == {}
 
 
+def test_caller_who_is_called_back_in_turn_has_hung_up_before(tmp_path: Path) -> None:
+    for name, text in read_template("queue-with-call-back", "acme").items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    results = run_all(tmp_path)
+    [result] = [one for one in results if "does not want to wait" in one.name]
+    assert result.failures == ()
+    told = [f"{line.who} {line.what}" for line in result.transcript]
+    assert told.index("caller is gone") < told.index("platform rings ann")
+
+
 def test_generated_scenarios_take_each_exit_of_a_queue(tmp_path: Path) -> None:
     flows = tmp_path / "flows"
     for name, text in read_template("support-queue", "acme").items():
