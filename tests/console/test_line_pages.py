@@ -141,3 +141,39 @@ def test_page_without_lines_says_what_to_do(flows: Path, tmp_path: Path) -> None
     for store in ("none", f"sqlite:{tmp_path}/gone/calls.db"):
         assert "No lines yet" in create_client(flows, store=store).get("/lines").text
     assert not (tmp_path / "gone").exists()
+
+
+def test_change_of_each_member_acts_on_whom_the_page_shows(data: Path, flows: Path) -> None:
+    """Somebody has left the group, and the store still has their status."""
+
+    async def leave_rows(store: OrchestrationStore) -> None:
+        for group, address in (("support", "+14045008008"), ("gone", ANN.address)):
+            await store.set_agent_status(SavedAgentStatus(group, address, "out", time.time()))
+
+    run_on(data, leave_rows)
+    (flows / "groups").mkdir()
+    members = '["+14045009004", "+14045009003", "+14045009001"]'
+    (flows / "groups" / "support.yaml").write_text(f"members: {members}\n")
+    client = create_operator(flows, data)
+    client.get("/problems")  # as when it starts, the console reads the flows
+    page = client.get("/lines").text
+    shown = re.findall(r'data-group="(\w+)" data-member="(\w+)" aria-label="[\w ]+: (\S+) in', page)
+    assert {(group, member[-2:]) for group, _, member in shown} == {
+        ("gone", "01"), ("support", "01"), ("support", "03"), ("support", "04"),
+    }  # fmt: skip
+    for group, handle, member in shown:
+        answer = client.post("/lines/sign", {"group": group, "member": handle, "sign": "pause"})
+        assert answer.json()["message"] == f"{member} pauses in {group}"
+    elsewhere = next(handle for group, handle, member in shown if member.endswith("03"))
+    asked = {"group": "gone", "member": elsewhere, "sign": "in"}
+    assert client.post("/lines/sign", asked).status_code == 409
+
+
+def test_handle_of_a_member_is_of_one_console_only(client: ConsoleClient, data: Path) -> None:
+    """Who knows a handle could otherwise try all numbers until one fits."""
+    other = create_operator(client.app.state.context.settings.folder, data)
+    handles = [
+        set(re.findall(r'data-member="(\w+)"', each.get("/lines").text)) for each in (client, other)
+    ]
+    assert all(handles)
+    assert not handles[0] & handles[1]
