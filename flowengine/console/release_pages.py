@@ -50,6 +50,7 @@ from flowengine.server.admin import (
     AdminRequest,
     AdminVerb,
     CanaryRequest,
+    DraftRequest,
     NamedRequest,
 )
 from flowengine.sources.flow_source import FlowOrigin
@@ -57,6 +58,15 @@ from flowengine.storage.sessions import StoreError
 
 log = logging.getLogger(__name__)
 TRIED_PERIODS = {"day": 86_400, "week": 7 * 86_400}
+
+
+SHOWN_REQUESTS: dict[type[AdminRequest], type[AdminRequest]] = {
+    kind: msgspec.defstruct(
+        f"Shown{kind.__name__}", [("shown", str, "")], bases=(kind,), kw_only=True
+    )
+    for kind in (NamedRequest, CanaryRequest, DraftRequest)
+}
+"""Requests that may name the flows as they are now: `shown` is their id as the page showed it"""
 
 
 class CanarySide(NamedTuple):
@@ -101,9 +111,9 @@ class _ReleasePages:
 
     async def show_releases(self, request: Request) -> Response:
         project = await self._context.project.load()
-        view, failure = None, ""
+        view, failure, unknown = None, "", ""
         if self._context.has_releases():
-            needed = await self._find_needed_releases()
+            needed, unknown = await self._find_needed_releases()
             try:
                 view = await run_sync(self._load_view, needed)
             except ArchiveError as error:
@@ -113,6 +123,7 @@ class _ReleasePages:
             "releases.html",
             view=view,
             failure=failure,
+            unknown=unknown,
             draft_id=project.release.id if project.is_valid and project.release else "",
             now_version=WORKING_VERSION,
             format_percent=format_percent,
@@ -120,13 +131,13 @@ class _ReleasePages:
             machine=self._context.calls.machine,
         )
 
-    async def _find_needed_releases(self) -> set[str]:
-        """The releases that calls under way need, as far as the store says."""
+    async def _find_needed_releases(self) -> tuple[set[str], str]:
+        """The releases that calls under way need, and why that is unknown."""
         try:
             async with open_sessions(self._context.settings) as store:
-                return await store.find_needed_releases()
-        except (StoreError, OSError):
-            return set()
+                return await store.find_needed_releases(), ""
+        except (StoreError, OSError) as error:
+            return set(), str(error)
 
     def _load_view(self, needed: set[str]) -> ReleasesView:
         with self._context.open_release_commands() as commands:
@@ -158,8 +169,8 @@ class _ReleasePages:
         if verb is None:
             raise HTTPException(404, f"there is no command {request.path_params['verb']}")
         try:
-            asked = await read_change(request, verb.takes)
-            project = await self._context.project.load()
+            asked = await read_change(request, SHOWN_REQUESTS.get(verb.takes, verb.takes))
+            project = await self._load_asked_project(asked)
             actor = Actor(get_user(request).name, asked.note)
             done = await run_sync(self._run_command, verb, asked, project, actor)
         except RequestRefusedError as refused:
@@ -175,6 +186,12 @@ class _ReleasePages:
         log.info("%s: %s", actor.name, done)
         self._context.stream.publish("releases", {"at": time.time()})
         return JSONResponse({"message": done})
+
+    async def _load_asked_project(self, asked: AdminRequest) -> ViewedProject:
+        """The flows, read anew where it is they that go live."""
+        if getattr(asked, "what", "") == WORKING_VERSION:
+            return await self._context.project.refresh()
+        return await self._context.project.load()
 
     def _run_command(
         self, verb: AdminVerb, asked: AdminRequest, project: ViewedProject, actor: Actor
@@ -196,6 +213,12 @@ class _ReleasePages:
         if asked.what == WORKING_VERSION:
             if not project.is_valid or project.compiled is None or project.compiled.release is None:
                 raise CommandRefusedError("the flows as they are now have errors")
+            shown, found = getattr(asked, "shown", ""), project.compiled.release.id
+            if shown != found:
+                raise CommandRefusedError(
+                    f"the flows have changed since this page showed them: they are {found} now; "
+                    "look at the change again"
+                )
             sources = project.compiled.sources
             files = {name: text for name, text in project.files.items() if name in sources}
             return ReleaseSpec("", files, FlowOrigin(self._context.project.place))

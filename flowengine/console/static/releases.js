@@ -10,8 +10,8 @@ const form = find("#command");
 let asked = null;
 
 function ask(button) {
-  const { verb, what, share, name, title, text } = button.dataset;
-  asked = { verb, body: { ...(what && { what }), ...(name && { name }) } };
+  const { verb, what, shown, share, name, title, text } = button.dataset;
+  asked = { verb, body: { ...(what && { what }), ...(shown && { shown }), ...(name && { name }) } };
   find("#command-title").textContent = title;
   find("#command-text").textContent = text;
   find("#command-error").textContent = "";
