@@ -7,10 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from flowengine.console import call_follower
 from flowengine.console.app import create_console_app, follow_project
-from flowengine.console.call_follower import sum_places
+from flowengine.console.call_follower import CallFollower, sum_places
 from flowengine.console.console_context import ConsoleContext
-from flowengine.journal.call_index import LivePlace
+from flowengine.console.event_stream import EventStream
+from flowengine.journal.call_index import CallIndex, LivePlace
+from flowengine.journal.journal_database import JOURNAL_FILE
 from tests.console.console_line import ConsoleTokens, build_settings, create_client
 from tests.console.operated_line import CALLS, create_operator, record_calls, write_line
 from tests.waiting import PATIENCE_SECONDS
@@ -75,3 +78,32 @@ async def test_new_callbacks_are_told_to_browsers(tmp_path: Path) -> None:
 def test_places_are_summed_over_releases() -> None:
     places = [LivePlace("line", "main", "r1", 2), LivePlace("line", "main", "r2", 3)]
     assert sum_places(places) == [("line", "main", 5)]
+
+
+def test_following_goes_on_after_any_error_and_logs_it_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = [OSError("gone"), OSError("gone"), ValueError("nonsense"), None]
+
+    async def follow() -> None:
+        follower = CallFollower(data / JOURNAL_FILE, EventStream())
+        await follower.load_index()
+        is_over = asyncio.Event()
+
+        def fail(_index: CallIndex, _seconds: float) -> bool:
+            fault = faults.pop(0)
+            if fault is None:
+                loop.call_soon_threadsafe(is_over.set)
+                return False
+            raise fault
+
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(CallIndex, "catch_up", fail)
+        monkeypatch.setattr(call_follower, "IDLE_POLL_SECONDS", 0.001)
+        following = asyncio.create_task(follower.follow())
+        await asyncio.wait_for(is_over.wait(), PATIENCE_SECONDS)
+        following.cancel()
+        follower.close()
+
+    asyncio.run(follow())
+    assert caplog.text.count("cannot be followed") == 1
