@@ -5,7 +5,7 @@ commands that change it.
 import logging
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from anyio.to_thread import run_sync
@@ -60,7 +60,14 @@ log = logging.getLogger(__name__)
 TRIED_PERIODS = {"day": 86_400, "week": 7 * 86_400}
 
 
-SHOWN_REQUESTS: dict[type[AdminRequest], type[AdminRequest]] = {
+class TrialRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The flows on which to try the calls of some time; it takes seconds, so no link may ask."""
+
+    on: str = WORKING_VERSION
+    period: str = ""
+
+
+SHOWN_REQUESTS: dict[type[AdminRequest], Any] = {
     kind: msgspec.defstruct(
         f"Shown{kind.__name__}", [("shown", str, "")], bases=(kind,), kw_only=True
     )
@@ -99,7 +106,7 @@ def build_release_routes(context: ConsoleContext) -> list[BaseRoute]:
     pages = _ReleasePages(context)
     return [
         Route("/releases", pages.show_releases),
-        Route("/releases/trial", pages.try_calls),
+        Route("/releases/trial", pages.try_calls, methods=["POST"]),
         Route("/releases/{verb}", pages.run_command, methods=["POST"]),
     ]
 
@@ -231,8 +238,11 @@ class _ReleasePages:
         """Which of the latest calls would go differently on a release, or on the flows as they are
         now.
         """
-        on = request.query_params.get("on", WORKING_VERSION)
-        seconds = TRIED_PERIODS.get(request.query_params.get("period", ""), TRIED_PERIODS["day"])
+        try:
+            asked = await read_change(request, TrialRequest)
+        except RequestRefusedError as refused:
+            return JSONResponse({"error": str(refused)}, refused.status)
+        on, seconds = asked.on, TRIED_PERIODS.get(asked.period, TRIED_PERIODS["day"])
         project = await self._context.project.load()
         try:
             index = await self._context.calls.load_index()

@@ -87,7 +87,7 @@ def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, da
         ("promote", {}, 409, "no candidate"),
         ("publish", {"what": "zzz"}, 409, "no kept release"),
         ("publish", {"what": ""}, 409, "no kept release"),
-        ("canary", {"what": "now", "share": "1"}, 409, "have changed"),
+        ("canary", {"share": "1"}, 409, "no share"),
         ("publish", {"what": "now"}, 409, "have changed"),
         ("publish", {"nonsense": 1}, 400, "nonsense"),
         ("erase", {}, 404, "no command"),
@@ -127,14 +127,16 @@ def test_calls_of_the_last_day_are_tried_on_the_flows_as_they_are_now(
     client: ConsoleClient, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOWENGINE_COOKIE_KEYS", SECRET)
-    assert "no server has recorded" in client.get("/releases/trial").json()["error"]
+    assert "no server has recorded" in client.post("/releases/trial", {}).json()["error"]
     record_calls(data)
-    found = client.get("/releases/trial").json()
+    found = client.post("/releases/trial", {}).json()
     assert (found["same"], found["different"]) == (1, 2)
     assert sorted(group["calls"] for group in found["groups"]) == [["bill"], ["open"]]
-    found = client.get(f"/releases/trial?on={get_current(data)}").json()
+    found = client.post("/releases/trial", {"on": get_current(data)}).json()
     assert (found["same"], found["different"]) == (3, 0)
-    assert "no release has the id" in client.get("/releases/trial?on=zzz").json()["error"]
+    assert client.get("/releases/trial").status_code == 405  # a link of another site starts nothing
+    assert client.post("/releases/trial", {"on": 1}).status_code == 400
+    assert "no release has the id" in client.post("/releases/trial", {"on": "zzz"}).json()["error"]
 
 
 def test_page_without_releases_says_what_to_do(flows: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 // Releases: commands with a note, and yesterday's calls tried on another release.
 
-import { getJson, postJson } from "./api.js";
+import { postJson } from "./api.js";
 import { element, find, refreshElement, showToast } from "./dom.js";
 import { listen } from "./events.js";
 
@@ -67,7 +67,7 @@ async function tryCalls(button) {
   box.replaceChildren(element("div", { class: "notice" }, element("p", {}, "Trying the calls of the last day …")));
   box.scrollIntoView({ block: "nearest" });
   try {
-    const found = await getJson(`/releases/trial?on=${encodeURIComponent(button.dataset.try)}`);
+    const found = await postJson("/releases/trial", { on: button.dataset.try });
     if (found.error) box.replaceChildren(element("div", { class: "notice notice-warning" }, element("p", {}, `The calls cannot be tried: ${found.error}.`)));
     else box.replaceChildren(describe(found));
   } catch (error) {
