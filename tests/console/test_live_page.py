@@ -1,8 +1,10 @@
 """The page of what happens now, and the events that keep it so."""
 
 import asyncio
-from contextlib import aclosing
+import sqlite3
+from contextlib import aclosing, closing
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -12,8 +14,10 @@ from flowengine.console.app import create_console_app, follow_project
 from flowengine.console.call_follower import CallFollower, sum_places
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.event_stream import EventStream
+from flowengine.journal import journal_database
 from flowengine.journal.call_index import CallIndex, LivePlace
 from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.storage.sqlite_file import connect_existing
 from tests.console.console_line import ConsoleTokens, build_settings, create_client
 from tests.console.operated_line import CALLS, create_operator, record_calls, write_line
 from tests.waiting import PATIENCE_SECONDS
@@ -107,3 +111,26 @@ def test_following_goes_on_after_any_error_and_logs_it_once(
 
     asyncio.run(follow())
     assert caplog.text.count("cannot be followed") == 1
+
+
+@pytest.mark.parametrize("path", ["/live", "/problems", "/calls"])
+def test_page_says_soon_that_a_locked_journal_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    waits: list[float] = []
+
+    def connect_briefly(path: Path, mode: Literal["ro", "rw"], busy: float) -> sqlite3.Connection:
+        waits.append(busy)
+        return connect_existing(path, mode, 0.01)
+
+    data = tmp_path / "data"
+    data.mkdir()
+    record_calls(data)
+    client = create_operator(write_line(tmp_path / "flows"), data)
+    monkeypatch.setattr(journal_database, "connect_existing", connect_briefly)
+    with closing(sqlite3.connect(data / JOURNAL_FILE, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        assert "is busy: another process has locked it" in client.get(path).text
+    assert sum(waits) < 1
+    assert "is busy" not in client.get(path).text

@@ -36,6 +36,7 @@ form.addEventListener("submit", async (event) => {
     await refreshElement("#releases");
   } catch (error) {
     find("#command-error").textContent = error.message;
+    await refreshElement("#releases").catch(() => {}); // others may have changed what it shows
   }
   find("#command-go").disabled = false;
 });
