@@ -27,7 +27,7 @@ from flowengine.journal.journal_reader import CallbackEntry
 
 MAX_QUERY_LENGTH = 200
 PAGE_KEY_PATTERN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~(-?[0-9]{1,20})")
-MAX_SHOWN_STEPS = 200  # some 3 KB of page each
+MAX_TIMELINE_STEPS = 200  # some 3 KB of page each
 STEP_PATTERN = re.compile(r"[0-9]{1,9}")
 QUERY_FIELDS = ("number", "flow", "state", "release", "outcome", "progress")
 
@@ -114,7 +114,7 @@ class _CallPages:
             is_in_folder=self._context.settings.folder is not None,
             has_flow=shown.first.flow in self._list_programs(),
             machine=self._context.calls.machine,
-            page_length=MAX_SHOWN_STEPS,
+            page_length=MAX_TIMELINE_STEPS,
         )
 
     def _list_programs(self) -> Mapping[str, Any]:
@@ -146,7 +146,7 @@ class _CallPages:
             steps = merge_legs(call, own, find_legs)
         end = next((step for step in reversed(own) if step.event == "dice"), None)
         event = own[0].shown["event"]
-        timeline = build_timeline(steps, first, MAX_SHOWN_STEPS)
+        timeline = build_timeline(steps, first, MAX_TIMELINE_STEPS)
         if not timeline:
             raise HTTPException(404)
         return ShownCall(

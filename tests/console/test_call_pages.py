@@ -223,7 +223,7 @@ def test_long_call_is_shown_page_by_page(
         return re.findall(r'data-at="([^"]+)"', page)
 
     whole = list_moments(client.get("/calls/bill").text)
-    monkeypatch.setattr(call_pages, "MAX_SHOWN_STEPS", 2)
+    monkeypatch.setattr(call_pages, "MAX_TIMELINE_STEPS", 2)
     found, link = [], ""
     while True:
         page = client.get(f"/calls/bill{link}").text
