@@ -11,7 +11,7 @@ from anyio.to_thread import run_sync
 
 from flowengine.console.event_stream import EventStream
 from flowengine.journal.call_index import CallIndex, LivePlace
-from flowengine.journal.journal_database import JournalError
+from flowengine.runtime.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
@@ -30,6 +30,7 @@ class CallFollower:
         self._stream = stream
         self._index = CallIndex(journal)
         self._is_used = False
+        self._log_once = LogOnce(log)
 
     async def load_index(self) -> CallIndex | None:
         """The index with all that the journal has by now; None where there is no journal yet. Raises
@@ -49,13 +50,13 @@ class CallFollower:
             pause = POLL_SECONDS if self._stream.has_readers else IDLE_POLL_SECONDS
             if self._is_used and self.journal.is_file():
                 try:
-                    await run_sync(self._index.catch_up, BACKGROUND_READ_SECONDS)
+                    has_grown = await run_sync(self._index.catch_up, BACKGROUND_READ_SECONDS)
                     if self._stream.has_readers:
                         self._stream.publish("counts", await run_sync(self.count_now))
-                    if not self._index.get_progress().is_whole:
+                    if has_grown and not self._index.get_progress().is_whole:
                         pause = PAUSE_SECONDS
-                except JournalError as error:
-                    log.warning("%s", error)
+                except Exception as error:  # noqa: BLE001  # the next time may do
+                    self._log_once.error("the calls of the journal cannot be followed: %s", error)
             await asyncio.sleep(pause)
 
     def count_now(self) -> dict[str, Any]:

@@ -27,15 +27,21 @@ from flowengine.journal.journal_reader import CallbackEntry
 
 MAX_QUERY_LENGTH = 200
 PAGE_KEY_PATTERN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~(-?[0-9]{1,20})")
+MAX_TIMELINE_STEPS = 200  # some 3 KB of page each
+STEP_PATTERN = re.compile(r"[0-9]{1,9}")
 QUERY_FIELDS = ("number", "flow", "state", "release", "outcome", "progress")
 
 
 @dataclass(frozen=True, slots=True)
 class ShownCall:
-    """One call: its own callbacks and those of its legs, as a timeline."""
+    """One call: its own callbacks and those of its legs, as a timeline. A page shows those from number
+    `first_step` of `step_count`.
+    """
 
     id: str
     steps: list[TimelineStep]
+    first_step: int
+    step_count: int
     first: CallbackEntry
     last: CallbackEntry
     end: CallbackEntry | None
@@ -99,7 +105,8 @@ class _CallPages:
 
     async def show_call(self, request: Request) -> Response:
         call = request.path_params["call"]
-        shown = await self._load_call(call)
+        asked = request.query_params.get("from", "")
+        shown = await self._load_call(call, int(asked) if STEP_PATTERN.fullmatch(asked) else 0)
         return render_page(
             request,
             "call.html",
@@ -107,22 +114,23 @@ class _CallPages:
             is_in_folder=self._context.settings.folder is not None,
             has_flow=shown.first.flow in self._list_programs(),
             machine=self._context.calls.machine,
+            page_length=MAX_TIMELINE_STEPS,
         )
 
     def _list_programs(self) -> Mapping[str, Any]:
         release = self._context.project.latest.release
         return release.programs if release else {}
 
-    async def _load_call(self, call: str) -> ShownCall:
+    async def _load_call(self, call: str, first: int) -> ShownCall:
         try:
             index = await self._context.calls.load_index()
             if index is None:
                 raise HTTPException(404)
-            return await run_sync(self._read_call, call, index)
+            return await run_sync(self._read_call, call, index, first)
         except JournalError as error:
             raise HTTPException(503, str(error)) from error
 
-    def _read_call(self, call: str, index: CallIndex) -> ShownCall:
+    def _read_call(self, call: str, index: CallIndex, first: int) -> ShownCall:
         with self._context.open_journal() as reader:
             own = reader.list_callbacks(call)
             if not own:
@@ -138,8 +146,11 @@ class _CallPages:
             steps = merge_legs(call, own, find_legs)
         end = next((step for step in reversed(own) if step.event == "dice"), None)
         event = own[0].shown["event"]
+        timeline = build_timeline(steps, first, MAX_TIMELINE_STEPS)
+        if not timeline:
+            raise HTTPException(404)
         return ShownCall(
-            call, build_timeline(steps), own[0], own[-1], end, own[0].leg.caller if own[0].leg else "",
+            call, timeline, first, len(steps), own[0], own[-1], end, own[0].leg.caller if own[0].leg else "",
             event.get("cli", ""), event.get("to", {}).get("endpoint", ""),
         )  # fmt: skip
 

@@ -70,12 +70,14 @@ class TimelineStep:
     answer: str
 
 
-def build_timeline(steps: Sequence[CallbackEntry]) -> list[TimelineStep]:
-    """The callbacks of a call and of its legs, in order."""
-    began, before = steps[0].at, steps[0].at
+def build_timeline(
+    steps: Sequence[CallbackEntry], first: int = 0, limit: int | None = None
+) -> list[TimelineStep]:
+    """The callbacks of a call and of its legs in order: from number `first`, at most `limit`."""
+    began, before = steps[0].at, steps[max(0, first - 1)].at
     is_leg = steps[0].leg is not None
     found = []
-    for step in steps:
+    for step in steps[first:][:limit]:
         found.append(build_step(step, began, before, is_own=is_leg or step.leg is None))
         before = step.at
     return found

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -25,8 +26,7 @@ from flowengine.runtime.queue_overview import (
     AgentStatusRefusedError,
     Groups,
     QueueOverview,
-    find_members,
-    load_agent_overviews,
+    load_group_members,
     load_queue_overviews,
     sign_member,
 )
@@ -42,6 +42,7 @@ from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, 
 
 log = logging.getLogger(__name__)
 MAX_LISTED_RINGS = 100
+HANDLE_KEY_BYTES = 32
 MakeLineChange = Callable[[OrchestrationStore], Awaitable[str]]
 """Makes a change, and says what was done"""
 
@@ -87,12 +88,14 @@ class LinesView(NamedTuple):
 
 
 def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
+    key = secrets.token_bytes(HANDLE_KEY_BYTES)
+
     async def show_lines(request: Request) -> Response:
         view, failure = LinesView(), ""
         try:
             async with open_sessions(context.settings) as store:
                 view = await load_lines(
-                    require_queues(store), build_encoding(context), get_groups(context)
+                    require_queues(store), build_encoding(context), get_groups(context), key
                 )
         except (StoreError, OSError) as error:
             failure = str(error)
@@ -104,7 +107,7 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
         async def change(store: OrchestrationStore) -> str:
             asked = await read_change(request, SigningChange)
             groups = get_groups(context)
-            address = await find_address(store, asked.group, asked.member, groups)
+            address = await find_address(store, asked.group, asked.member, groups, key)
             await sign_member(store, asked.group, address, asked.sign, time.time(), groups)
             return f"{mask_address(address)} {SIGNING_DONE[asked.sign]} {asked.group}"
 
@@ -171,45 +174,37 @@ def get_groups(context: ConsoleContext) -> Groups:
 
 
 async def load_lines(
-    store: OrchestrationStore, encoding: OrchestrationEncoding, groups: Groups
+    store: OrchestrationStore, encoding: OrchestrationEncoding, groups: Groups, key: bytes
 ) -> LinesView:
     """How lines stand now. Raises StoreError."""
     now = time.time()
     rings = await store.list_orchestrations(LIVE_KIND)
-    agents = await load_agent_overviews(store, now, groups)
-    addresses = await list_addresses_by_group(store, groups)
     return LinesView(
         await load_queue_overviews(store, now, groups),
         [
-            ShownMember(make_handle(address), agent)
-            for agent, address in zip(agents, addresses, strict=False)
+            ShownMember(make_handle(member.address, key), member.overview)
+            for member in await load_group_members(store, now, groups)
         ],
         await list_waiting_callers(store, now),
         [shown for saved in rings if (shown := describe_ring(saved, encoding))][:MAX_LISTED_RINGS],
     )
 
 
-async def list_addresses_by_group(store: OrchestrationStore, groups: Groups) -> list[str]:
-    """The addresses of all members, in the order of `load_agent_overviews`."""
-    members = await find_members(store, groups)
-    for one in await store.list_agent_statuses():
-        members.setdefault(one.group, set()).add(one.address)
-    return [address for _, addresses in sorted(members.items()) for address in sorted(addresses)]
+async def find_address(
+    store: OrchestrationStore, group: str, handle: str, groups: Groups, key: bytes
+) -> str:
+    """The address of the member of a group with this handle. Raises AgentStatusRefusedError."""
+    for member in await load_group_members(store, time.time(), groups):
+        if member.overview.group == group and make_handle(member.address, key) == handle:
+            return member.address
+    raise AgentStatusRefusedError(f"nobody in the group {group} is meant")
 
 
-async def find_address(store: OrchestrationStore, group: str, handle: str, groups: Groups) -> str:
-    """The address of the member with this handle. Raises AgentStatusRefusedError."""
-    found = next(
-        (one for one in await list_addresses_by_group(store, groups) if make_handle(one) == handle),
-        None,
-    )
-    if found is None:
-        raise AgentStatusRefusedError(f"nobody in the group {group} is meant")
-    return found
-
-
-def make_handle(address: str) -> str:
-    return hashlib.blake2b(address.encode(), digest_size=12).hexdigest()
+def make_handle(address: str, key: bytes) -> str:
+    """What stands for an address on the page. Without the key, which only this process has, nobody
+    finds the address by trying all numbers.
+    """
+    return hashlib.blake2b(address.encode(), key=key, digest_size=12).hexdigest()
 
 
 def describe_ring(saved: SavedOrchestration, encoding: OrchestrationEncoding) -> ShownRing | None:

@@ -5,7 +5,7 @@ commands that change it.
 import logging
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from anyio.to_thread import run_sync
@@ -50,6 +50,7 @@ from flowengine.server.admin import (
     AdminRequest,
     AdminVerb,
     CanaryRequest,
+    DraftRequest,
     NamedRequest,
 )
 from flowengine.sources.flow_source import FlowOrigin
@@ -57,6 +58,22 @@ from flowengine.storage.sessions import StoreError
 
 log = logging.getLogger(__name__)
 TRIED_PERIODS = {"day": 86_400, "week": 7 * 86_400}
+
+
+class TrialRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The flows on which to try the calls of some time; it takes seconds, so no link may ask."""
+
+    on: str = WORKING_VERSION
+    period: str = ""
+
+
+SHOWN_REQUESTS: dict[type[AdminRequest], Any] = {
+    kind: msgspec.defstruct(
+        f"Shown{kind.__name__}", [("shown", str, "")], bases=(kind,), kw_only=True
+    )
+    for kind in (NamedRequest, CanaryRequest, DraftRequest)
+}
+"""Requests that may name the flows as they are now: `shown` is their id as the page showed it"""
 
 
 class CanarySide(NamedTuple):
@@ -89,7 +106,7 @@ def build_release_routes(context: ConsoleContext) -> list[BaseRoute]:
     pages = _ReleasePages(context)
     return [
         Route("/releases", pages.show_releases),
-        Route("/releases/trial", pages.try_calls),
+        Route("/releases/trial", pages.try_calls, methods=["POST"]),
         Route("/releases/{verb}", pages.run_command, methods=["POST"]),
     ]
 
@@ -101,9 +118,9 @@ class _ReleasePages:
 
     async def show_releases(self, request: Request) -> Response:
         project = await self._context.project.load()
-        view, failure = None, ""
+        view, failure, unknown = None, "", ""
         if self._context.has_releases():
-            needed = await self._find_needed_releases()
+            needed, unknown = await self._find_needed_releases()
             try:
                 view = await run_sync(self._load_view, needed)
             except ArchiveError as error:
@@ -113,6 +130,7 @@ class _ReleasePages:
             "releases.html",
             view=view,
             failure=failure,
+            unknown=unknown,
             draft_id=project.release.id if project.is_valid and project.release else "",
             now_version=WORKING_VERSION,
             format_percent=format_percent,
@@ -120,13 +138,13 @@ class _ReleasePages:
             machine=self._context.calls.machine,
         )
 
-    async def _find_needed_releases(self) -> set[str]:
-        """The releases that calls under way need, as far as the store says."""
+    async def _find_needed_releases(self) -> tuple[set[str], str]:
+        """The releases that calls under way need, and why that is unknown."""
         try:
             async with open_sessions(self._context.settings) as store:
-                return await store.find_needed_releases()
-        except (StoreError, OSError):
-            return set()
+                return await store.find_needed_releases(), ""
+        except (StoreError, OSError) as error:
+            return set(), str(error)
 
     def _load_view(self, needed: set[str]) -> ReleasesView:
         with self._context.open_release_commands() as commands:
@@ -158,8 +176,8 @@ class _ReleasePages:
         if verb is None:
             raise HTTPException(404, f"there is no command {request.path_params['verb']}")
         try:
-            asked = await read_change(request, verb.takes)
-            project = await self._context.project.load()
+            asked = await read_change(request, SHOWN_REQUESTS.get(verb.takes, verb.takes))
+            project = await self._load_asked_project(asked)
             actor = Actor(get_user(request).name, asked.note)
             done = await run_sync(self._run_command, verb, asked, project, actor)
         except RequestRefusedError as refused:
@@ -175,6 +193,12 @@ class _ReleasePages:
         log.info("%s: %s", actor.name, done)
         self._context.stream.publish("releases", {"at": time.time()})
         return JSONResponse({"message": done})
+
+    async def _load_asked_project(self, asked: AdminRequest) -> ViewedProject:
+        """The flows, read anew where it is they that go live."""
+        if getattr(asked, "what", "") == WORKING_VERSION:
+            return await self._context.project.refresh()
+        return await self._context.project.load()
 
     def _run_command(
         self, verb: AdminVerb, asked: AdminRequest, project: ViewedProject, actor: Actor
@@ -196,6 +220,12 @@ class _ReleasePages:
         if asked.what == WORKING_VERSION:
             if not project.is_valid or project.compiled is None or project.compiled.release is None:
                 raise CommandRefusedError("the flows as they are now have errors")
+            shown, found = getattr(asked, "shown", ""), project.compiled.release.id
+            if shown != found:
+                raise CommandRefusedError(
+                    f"the flows have changed since this page showed them: they are {found} now; "
+                    "look at the change again"
+                )
             sources = project.compiled.sources
             files = {name: text for name, text in project.files.items() if name in sources}
             return ReleaseSpec("", files, FlowOrigin(self._context.project.place))
@@ -208,8 +238,11 @@ class _ReleasePages:
         """Which of the latest calls would go differently on a release, or on the flows as they are
         now.
         """
-        on = request.query_params.get("on", WORKING_VERSION)
-        seconds = TRIED_PERIODS.get(request.query_params.get("period", ""), TRIED_PERIODS["day"])
+        try:
+            asked = await read_change(request, TrialRequest)
+        except RequestRefusedError as refused:
+            return JSONResponse({"error": str(refused)}, refused.status)
+        on, seconds = asked.on, TRIED_PERIODS.get(asked.period, TRIED_PERIODS["day"])
         project = await self._context.project.load()
         try:
             index = await self._context.calls.load_index()

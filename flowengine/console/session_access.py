@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio.to_thread import run_sync
+
 from flowengine.console.console_settings import ConsoleSettings
 from flowengine.storage.sessions import Store, StoreError, open_store
 
@@ -13,7 +15,7 @@ def check_store_exists(url: str) -> None:
     kind, _, path = url.partition(":")
     if kind in ("none", "memory"):
         raise StoreError("the server keeps no calls: it has no session store")
-    if kind == "sqlite" and not Path(path).exists():
+    if kind == "sqlite" and not (Path(path).exists() and Path(path).stat().st_size):
         raise StoreError(f"there is no session store at {path}: no server has used it")
 
 
@@ -22,7 +24,7 @@ async def open_sessions(settings: ConsoleSettings) -> AsyncIterator[Store]:
     """The store. Raises StoreError where no server has used it: to look must not create it."""
     url = settings.server.store
     check_store_exists(url)
-    store = open_store(url)
+    store = await run_sync(open_store, url)  # it waits for who has locked it, or for the network
     try:
         yield store
     finally:

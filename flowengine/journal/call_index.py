@@ -6,6 +6,7 @@ would cost every callback. So a process that looks often keeps this index beside
 the journal by the numbers of its rows; the newest are read first. Nothing of it is on a disk.
 """
 
+import logging
 import sqlite3
 import threading
 import time
@@ -34,12 +35,16 @@ from flowengine.journal.journal_database import JournalError, format_read_error,
 from flowengine.journal.journal_row import REPEATED_OUTCOME
 from flowengine.journal.passage_counts import PassageCounts, StatePassages, read_way
 from flowengine.limits import MAX_CALL_SECONDS
+from flowengine.runtime.log_once import LogOnce
+
+log = logging.getLogger(__name__)
 
 CHUNK_CALLBACKS = 2000  # read at once, some 20 ms of work
 # A call of which nothing was heard for longer has ended, and the platform's word of it was lost.
 LIVE_SECONDS = MAX_CALL_SECONDS + 600.0
 MAX_INDEXED_CALLBACKS = 5_000_000  # some 100 bytes each
 PRUNE_SECONDS = 60.0
+INDEX_BUSY_SECONDS = 0.3  # pages wait for it, and for who reads already
 _PLACES_TABLE = """CREATE TABLE places (number INTEGER PRIMARY KEY, flow TEXT NOT NULL, state TEXT NOT NULL,
     UNIQUE (flow, state))"""
 _CHUNK_QUERY = """
@@ -54,6 +59,7 @@ WHERE number > ? AND number <= ? AND dimension IS NULL"""  # noqa: S608
 _BOUNDS_QUERY = """
 SELECT coalesce((SELECT min(number) FROM callbacks), 1), coalesce((SELECT max(number) FROM callbacks), 0)
 """
+_MOMENT_QUERY = "SELECT at FROM callbacks WHERE number >= ? ORDER BY number LIMIT 1"
 _LIVE_QUERY = """
 SELECT places.flow, places.state, release, count(*) FROM calls INDEXED BY calls_under_way
 LEFT JOIN places ON places.number = place WHERE ended = 0 AND at >= ? AND parent = ''
@@ -90,6 +96,7 @@ class CallIndex:
         self._kinds: dict[int, CallbackKind] = {}
         self._passages = PassageCounts()
         self._rates = AnswerRates()
+        self._log_once = LogOnce(log)
         self._identity: tuple[int, int] | None = None
         self._reset()
 
@@ -97,11 +104,13 @@ class CallIndex:
         """Read what is new in the journal, and for so long what was before; whether anything has
         come. Raises JournalError.
         """
-        with self._lock, closing(open_for_reading(self.path)) as journal:
+        with self._lock, closing(open_for_reading(self.path, INDEX_BUSY_SECONDS)) as journal:
             try:
                 return self._catch_up(journal, time.monotonic() + seconds)
             except sqlite3.Error as error:
                 raise JournalError(format_read_error(self.path, error)) from error
+            except OSError as error:  # somebody has moved it away since it was opened
+                raise JournalError(f"there is no call journal {self.path}") from error
 
     def get_progress(self) -> IndexProgress:
         with self._lock:
@@ -167,17 +176,34 @@ class CallIndex:
             upto = min(last, self._newest + CHUNK_CALLBACKS)
             self._read_chunk(journal, self._newest, upto)
             self._newest = upto
-        while self._oldest > first and time.monotonic() < deadline:
+        while (
+            self._oldest > first
+            and self._newest - self._oldest + 1 < MAX_INDEXED_CALLBACKS
+            and time.monotonic() < deadline
+        ):
             above = max(first - 1, self._oldest - 1 - CHUNK_CALLBACKS)
             self._read_chunk(journal, above, self._oldest - 1)
             self._oldest = above + 1
-            if self._newest - self._oldest >= MAX_INDEXED_CALLBACKS:
-                break
         self._is_whole = self._oldest <= first
-        self._prune(journal)
+        self._prune(journal, first)
         return before != (self._newest, self._oldest)
 
     def _read_chunk(self, journal: sqlite3.Connection, above: int, upto: int) -> None:
+        """Read these callbacks, without those that cannot be read."""
+        try:
+            self._add_chunk(journal, above, upto)
+        except Exception as error:  # whatever is wrong with one row, the others are shown
+            if hasattr(error, "sqlite_errorcode"):  # this is wrong with the file
+                raise
+            if upto - above == 1:
+                reason = f"number {upto} of {self.path}: {error!r}"
+                self._log_once.error("a callback of the journal cannot be read: %s", reason)
+                return
+            middle = (above + upto) // 2
+            self._read_chunk(journal, above, middle)
+            self._read_chunk(journal, middle, upto)
+
+    def _add_chunk(self, journal: sqlite3.Connection, above: int, upto: int) -> None:
         rows = [CallbackRow._make(row) for row in journal.execute(_CHUNK_QUERY, (above, upto))]
         if not rows:
             return
@@ -194,11 +220,12 @@ class CallIndex:
             )
             for row in rows
         ]
+        newest = max(row.at for row in rows)
+        newest_at = max(self._newest_at, newest)
+        oldest_at = min(self._oldest_at or newest, *(row.at for row in rows))
         with self._transaction():
             save_calls(self._database, fold_calls(pairs))
-        newest = max(row.at for row in rows)
-        self._newest_at = max(self._newest_at, newest)
-        self._oldest_at = min(self._oldest_at or newest, *(row.at for row in rows))
+        self._newest_at, self._oldest_at = newest_at, oldest_at
         answered = [(row, kind) for row, kind in pairs if not kind.is_repeated]
         self._passages.add(((row.at, kind.way) for row, kind in answered), self._newest_at)
         if newest > self._newest_at - 2 * RATE_SECONDS:
@@ -230,12 +257,15 @@ class CallIndex:
             self._database.execute("INSERT INTO places VALUES (?, ?, ?)", (number, flow, state))
         return number
 
-    def _prune(self, journal: sqlite3.Connection) -> None:
-        """Forget, now and then, what the journal has dropped."""
+    def _prune(self, journal: sqlite3.Connection, first: int) -> None:
+        """Forget, now and then, what the journal has dropped, and the oldest of too many."""
         if time.monotonic() - self._pruned_at < PRUNE_SECONDS:
             return
         self._pruned_at = time.monotonic()
-        (oldest,) = journal.execute("SELECT min(at) FROM callbacks").fetchone()
+        limit = self._newest - MAX_INDEXED_CALLBACKS + 1
+        self._oldest = max(self._oldest, min(first, self._newest + 1), limit)
+        query = _MOMENT_QUERY if limit > first else "SELECT min(at) FROM callbacks"
+        (oldest,) = journal.execute(query, (limit,) if limit > first else ()).fetchone()
         self._oldest_at = max(self._oldest_at, oldest or self._newest_at)
         self._passages.drop_before(self._oldest_at, self._newest_at)
         self._database.execute("DELETE FROM calls WHERE until < ?", (self._oldest_at,))

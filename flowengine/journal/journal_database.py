@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flowengine.journal.row_view import create_row_view
 from flowengine.operator_error import OperatorError
-from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
+from flowengine.storage.sqlite_errors import SchemaVersionError, is_busy, suggest_remedy
 from flowengine.storage.sqlite_file import (
     SqliteFile,
     SqliteSchema,
@@ -95,12 +95,14 @@ def explain_version() -> Iterator[None]:
         ) from error
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a journal to read it, while servers may be writing. Raises JournalError."""
+def open_for_reading(path: Path, busy_seconds: float = JOURNAL_BUSY_SECONDS) -> sqlite3.Connection:
+    """Open a journal to read it, while servers may be writing; wait for so long while another
+    process has locked it. Raises JournalError.
+    """
     if not path.is_file():
         raise JournalError(f"there is no call journal {path}")
     try:
-        connection = connect_existing(path, "ro", JOURNAL_BUSY_SECONDS)
+        connection = connect_existing(path, "ro", busy_seconds)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
         raise JournalError(format_read_error(path, error)) from error
@@ -119,6 +121,10 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def format_read_error(path: Path, error: sqlite3.Error) -> str:
+    if is_busy(error):
+        return (
+            f"the call journal {path} is busy: another process has locked it ({error}); try again"
+        )
     return (
         f"the call journal {path} cannot be read: {error}{suggest_remedy(error, JOURNAL_LOSS_TEXT)}"
     )

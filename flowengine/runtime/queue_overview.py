@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -64,6 +64,13 @@ class AgentOverview(msgspec.Struct, frozen=True):
     since: float = 0.0
 
 
+class GroupMember(NamedTuple):
+    """A member with the address, which an overview has not, as anybody may read it."""
+
+    address: str
+    overview: AgentOverview
+
+
 async def load_queue_overviews(
     store: OrchestrationStore, now: float, groups: Groups = NO_GROUPS
 ) -> list[QueueOverview]:
@@ -93,18 +100,26 @@ async def load_agent_overviews(
     store: OrchestrationStore, now: float, groups: Groups = NO_GROUPS
 ) -> list[AgentOverview]:
     """All members of queues, and those who have signed out. Raises StoreError."""
+    return [member.overview for member in await load_group_members(store, now, groups)]
+
+
+async def load_group_members(
+    store: OrchestrationStore, now: float, groups: Groups = NO_GROUPS
+) -> list[GroupMember]:
+    """Whom `load_agent_overviews` describes, each with the address. Raises StoreError."""
     agent_statuses = {(one.group, one.address): one for one in await store.list_agent_statuses()}
     members = await find_members(store, groups)
     for group, address in agent_statuses:
         if group not in groups or address in members.get(group, ()):
             members.setdefault(group, set()).add(address)
-    agents: list[AgentOverview] = []
+    found: list[GroupMember] = []
     for group, addresses in sorted(members.items()):
         known = await store.load_agents(sorted(addresses), group)
         for address in sorted(addresses):
             agent = known.get(address) or SavedAgent(address, "", 0.0, 0.0)
-            agents.append(_describe_agent(group, agent, agent_statuses.get((group, address)), now))
-    return agents
+            overview = _describe_agent(group, agent, agent_statuses.get((group, address)), now)
+            found.append(GroupMember(address, overview))
+    return found
 
 
 async def sign_member(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from flowengine.console import call_pages
 from flowengine.console.call_timeline import describe_input, list_passed_states
 from tests.console.console_line import HTML, ConsoleClient, create_client
 from tests.console.operated_line import (
@@ -213,3 +214,27 @@ def test_trace_lines_are_read_as_states() -> None:
     ]
     assert list(list_passed_states([])) == []
     assert describe_input({}) == ""
+
+
+def test_long_call_is_shown_page_by_page(
+    client: ConsoleClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def list_moments(page: str) -> list[str]:
+        return re.findall(r'data-at="([^"]+)"', page)
+
+    whole = list_moments(client.get("/calls/bill").text)
+    monkeypatch.setattr(call_pages, "MAX_TIMELINE_STEPS", 2)
+    found, link = [], ""
+    while True:
+        page = client.get(f"/calls/bill{link}").text
+        assert len(list_moments(page)) <= 2
+        assert find_faults(page) == []
+        found += list_moments(page)
+        following = re.findall(r'rel="next" href="([^"]+)"', page)
+        if not following:
+            break
+        link = following[0]
+    assert found == whole
+    assert 'rel="prev" href="?from=2"' in page
+    assert client.get("/calls/bill?from=6", headers=HTML).status_code == 404
+    assert list_moments(client.get("/calls/bill?from=x").text) == whole[:2]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,13 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from flowengine.console import session_access
 from flowengine.orchestration.matching import Queue, format_queue_id
 from flowengine.orchestration.ring_state import Ring, RingLeg
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
 from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.states.ring_plan import RingMember, RingPlan
-from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, open_store
+from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, Store, open_store
 from flowengine.storage.sessions.orchestration_rows import (
     QUEUE_KIND,
     OrchestrationChange,
@@ -141,3 +143,60 @@ def test_page_without_lines_says_what_to_do(flows: Path, tmp_path: Path) -> None
     for store in ("none", f"sqlite:{tmp_path}/gone/calls.db"):
         assert "No lines yet" in create_client(flows, store=store).get("/lines").text
     assert not (tmp_path / "gone").exists()
+    empty = tmp_path / "calls.db"
+    empty.touch()
+    assert "No lines yet" in create_client(flows, store=f"sqlite:{empty}").get("/lines").text
+    assert empty.stat().st_size == 0  # to look is not to make tables
+
+
+def test_session_store_is_opened_beside_the_event_loop(
+    client: ConsoleClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def open_slowly(url: str) -> Store:
+        threads.append(threading.get_ident())
+        return open_store(url)
+
+    monkeypatch.setattr(session_access, "open_store", open_slowly)
+    for path in ("/lines", "/releases"):
+        assert client.get(path).status_code == 200
+    client.post("/lines/dismiss", {"call": "first", "number": 1})
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+def test_change_of_each_member_acts_on_whom_the_page_shows(data: Path, flows: Path) -> None:
+    """Somebody has left the group, and the store still has their status."""
+
+    async def leave_rows(store: OrchestrationStore) -> None:
+        for group, address in (("support", "+14045008008"), ("gone", ANN.address)):
+            await store.set_agent_status(SavedAgentStatus(group, address, "out", time.time()))
+
+    run_on(data, leave_rows)
+    (flows / "groups").mkdir()
+    members = '["+14045009004", "+14045009003", "+14045009001"]'
+    (flows / "groups" / "support.yaml").write_text(f"members: {members}\n")
+    client = create_operator(flows, data)
+    client.get("/problems")  # as when it starts, the console reads the flows
+    page = client.get("/lines").text
+    shown = re.findall(r'data-group="(\w+)" data-member="(\w+)" aria-label="[\w ]+: (\S+) in', page)
+    assert {(group, member[-2:]) for group, _, member in shown} == {
+        ("gone", "01"), ("support", "01"), ("support", "03"), ("support", "04"),
+    }  # fmt: skip
+    for group, handle, member in shown:
+        answer = client.post("/lines/sign", {"group": group, "member": handle, "sign": "pause"})
+        assert answer.json()["message"] == f"{member} pauses in {group}"
+    elsewhere = next(handle for group, handle, member in shown if member.endswith("03"))
+    asked = {"group": "gone", "member": elsewhere, "sign": "in"}
+    assert client.post("/lines/sign", asked).status_code == 409
+
+
+def test_handle_of_a_member_is_of_one_console_only(client: ConsoleClient, data: Path) -> None:
+    """Who knows a handle could otherwise try all numbers until one fits."""
+    other = create_operator(client.app.state.context.settings.folder, data)
+    handles = [
+        set(re.findall(r'data-member="(\w+)"', each.get("/lines").text)) for each in (client, other)
+    ]
+    assert all(handles)
+    assert not handles[0] & handles[1]

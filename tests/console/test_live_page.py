@@ -1,17 +1,23 @@
 """The page of what happens now, and the events that keep it so."""
 
 import asyncio
-from contextlib import aclosing
+import sqlite3
+from contextlib import aclosing, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
+from flowengine.console import call_follower
 from flowengine.console.app import create_console_app, follow_project
-from flowengine.console.call_follower import sum_places
+from flowengine.console.call_follower import CallFollower, sum_places
 from flowengine.console.console_context import ConsoleContext
-from flowengine.journal.call_index import LivePlace
+from flowengine.console.event_stream import EventStream
+from flowengine.journal import journal_database
+from flowengine.journal.call_index import CallIndex, LivePlace
+from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.storage.sqlite_file import connect_existing
 from tests.console.console_line import ConsoleTokens, build_settings, create_client
 from tests.console.operated_line import CALLS, create_operator, record_calls, write_line
 from tests.waiting import PATIENCE_SECONDS
@@ -77,3 +83,55 @@ async def test_new_callbacks_are_told_to_browsers(tmp_path: Path) -> None:
 def test_places_are_summed_over_releases() -> None:
     places = [LivePlace("line", "main", "r1", 2), LivePlace("line", "main", "r2", 3)]
     assert sum_places(places) == [("line", "main", 5)]
+
+
+def test_following_goes_on_after_any_error_and_logs_it_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = [OSError("gone"), OSError("gone"), ValueError("nonsense"), None]
+
+    async def follow() -> None:
+        follower = CallFollower(data / JOURNAL_FILE, EventStream())
+        await follower.load_index()
+        is_over = asyncio.Event()
+
+        def fail(_index: CallIndex, _seconds: float) -> bool:
+            fault = faults.pop(0)
+            if fault is None:
+                loop.call_soon_threadsafe(is_over.set)
+                return False
+            raise fault
+
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(CallIndex, "catch_up", fail)
+        monkeypatch.setattr(call_follower, "IDLE_POLL_SECONDS", 0.001)
+        following = asyncio.create_task(follower.follow())
+        await asyncio.wait_for(is_over.wait(), PATIENCE_SECONDS)
+        following.cancel()
+        follower.close()
+
+    asyncio.run(follow())
+    assert caplog.text.count("cannot be followed") == 1
+
+
+@pytest.mark.parametrize("path", ["/live", "/problems", "/calls"])
+def test_page_says_soon_that_a_locked_journal_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    waits: list[float] = []
+
+    def connect_briefly(path: Path, mode: Literal["ro", "rw"], busy: float) -> sqlite3.Connection:
+        waits.append(busy)
+        return connect_existing(path, mode, 0.01)
+
+    data = tmp_path / "data"
+    data.mkdir()
+    record_calls(data)
+    client = create_operator(write_line(tmp_path / "flows"), data)
+    monkeypatch.setattr(journal_database, "connect_existing", connect_briefly)
+    with closing(sqlite3.connect(data / JOURNAL_FILE, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        assert "is busy: another process has locked it" in client.get(path).text
+    assert sum(waits) < 1
+    assert "is busy" not in client.get(path).text

@@ -1,5 +1,6 @@
 """The page of releases: what is live, and the commands that change it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,11 @@ def get_current(data: Path) -> str:
         ledger.close()
 
 
+def find_shown(client: ConsoleClient) -> str:
+    """The id of the flows as they are now, as the button sends it."""
+    return re.findall(r'data-shown="([^"]+)"', client.get("/releases").text)[0]
+
+
 def test_page_shows_what_is_live_since_when_and_by_whom(client: ConsoleClient, data: Path) -> None:
     page = client.get("/releases").text
     assert f'<code>{get_current(data)}</code> <span class="badge badge-good">current' in page
@@ -52,7 +58,7 @@ def test_page_shows_what_is_live_since_when_and_by_whom(client: ConsoleClient, d
 
 def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, data: Path) -> None:
     before = get_current(data)
-    asked = {"what": "now", "note": "two choices exchanged"}
+    asked = {"what": "now", "shown": find_shown(client), "note": "two choices exchanged"}
     assert "is live" in client.post("/releases/publish", asked).json()["message"]
     draft = get_current(data)
     assert draft != before
@@ -81,7 +87,8 @@ def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, da
         ("promote", {}, 409, "no candidate"),
         ("publish", {"what": "zzz"}, 409, "no kept release"),
         ("publish", {"what": ""}, 409, "no kept release"),
-        ("canary", {"what": "now", "share": "1"}, 409, "no share"),
+        ("canary", {"share": "1"}, 409, "no share"),
+        ("publish", {"what": "now"}, 409, "have changed"),
         ("publish", {"nonsense": 1}, 400, "nonsense"),
         ("erase", {}, 404, "no command"),
     ],
@@ -111,7 +118,8 @@ def test_changes_carry_the_name_of_who_signed_in_and_readers_change_nothing(
     assert client.post("/releases/publish", {"what": "now"}).status_code == 403
     assert "Roll back" not in client.get("/releases").text
     client.post("/sign-in", {"name": "Ada", "token": ADMIN})
-    assert client.post("/releases/publish", {"what": "now"}).status_code == 200
+    asked = {"what": "now", "shown": find_shown(client)}
+    assert client.post("/releases/publish", asked).status_code == 200
     assert "<strong>Ada</strong>: publish" in client.get("/releases").text
 
 
@@ -119,14 +127,16 @@ def test_calls_of_the_last_day_are_tried_on_the_flows_as_they_are_now(
     client: ConsoleClient, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOWENGINE_COOKIE_KEYS", SECRET)
-    assert "no server has recorded" in client.get("/releases/trial").json()["error"]
+    assert "no server has recorded" in client.post("/releases/trial", {}).json()["error"]
     record_calls(data)
-    found = client.get("/releases/trial").json()
+    found = client.post("/releases/trial", {}).json()
     assert (found["same"], found["different"]) == (1, 2)
     assert sorted(group["calls"] for group in found["groups"]) == [["bill"], ["open"]]
-    found = client.get(f"/releases/trial?on={get_current(data)}").json()
+    found = client.post("/releases/trial", {"on": get_current(data)}).json()
     assert (found["same"], found["different"]) == (3, 0)
-    assert "no release has the id" in client.get("/releases/trial?on=zzz").json()["error"]
+    assert client.get("/releases/trial").status_code == 405  # a link of another site starts nothing
+    assert client.post("/releases/trial", {"on": 1}).status_code == 400
+    assert "no release has the id" in client.post("/releases/trial", {"on": "zzz"}).json()["error"]
 
 
 def test_page_without_releases_says_what_to_do(flows: Path, tmp_path: Path) -> None:
@@ -151,3 +161,34 @@ def test_verdict_on_a_canary_waits_for_calls_and_ignores_chance() -> None:
     ]
     assert verdicts == ["too early", "worse", "alike", "worse", "better", "better"]
     assert judge_canary(figures(100), figures(100)).kind == "alike"
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked"),
+    [
+        ("publish", {}),
+        ("canary", {"share": "10%"}),
+        ("draft", {"name": "spring", "callers": ["+12015550123"]}),
+    ],
+)
+def test_flows_that_changed_since_the_page_showed_them_do_not_go_live(
+    client: ConsoleClient, data: Path, tmp_path: Path, verb: str, asked: dict[str, object]
+) -> None:
+    before, seen = get_current(data), find_shown(client)
+    write_line(tmp_path / "flows", CHANGED_FLOW.replace("Welcome.", "Nobody has seen this."))
+    answer = client.post(f"/releases/{verb}", {"what": "now", "shown": seen, **asked})
+    assert answer.status_code == 409
+    assert "have changed" in answer.json()["error"]
+    assert get_current(data) == before
+    shown = find_shown(client)
+    assert shown in answer.json()["error"]
+    answer = client.post(f"/releases/{verb}", {"what": "now", "shown": shown, **asked})
+    assert answer.status_code == 200
+
+
+def test_page_without_session_store_says_that_calls_of_releases_are_unknown(
+    client: ConsoleClient, data: Path
+) -> None:
+    assert "still have calls is unknown" in client.get("/releases").text
+    (data / "calls.db").write_text("this is no database of any kind, and long enough to tell")
+    assert "still have calls is unknown" in client.get("/releases").text

@@ -1,7 +1,9 @@
 """The index of a journal: what it finds is what the journal has, whichever end it is read from."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from flowengine.journal.call_index import CallIndex
 from flowengine.journal.call_search import CallQuery
 from flowengine.journal.journal_database import JournalError, open_for_writing
 from flowengine.journal.journal_reader import CallFilter, JournalReader
-from tests.journal.journal_line import answered, ended, files, keyed, press, record, ring
+from tests.journal.journal_line import Clock, answered, ended, files, keyed, press, record, ring
 
 BEFORE_ALL, AFTER_ALL = 0.0, 4e9
 CALLS = [
@@ -194,3 +196,86 @@ def test_answer_rates_of_the_last_minute_forget_what_was_before() -> None:
         rates.add(float(second), second * 1000, is_failed=second % 50 == 0)
     assert rates.measure(99.0) == (61, 1, 96.0)
     assert rates.measure(200.0) == (0, 0, None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "UPDATE callbacks SET readable = '{no JSON' WHERE number = 2",
+        "UPDATE callbacks SET readable = '[1]' WHERE number = 2",
+        "UPDATE callbacks SET own = CAST(x'ff' AS TEXT) WHERE number = 2",
+        "UPDATE callbacks SET dimension = 4711 WHERE number = 2",
+        "UPDATE callbacks SET at = 'noon' WHERE number = 2",
+    ],
+)
+def test_row_that_cannot_be_read_is_left_out(
+    tmp_path: Path, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "journal.db"
+    record(path, build_release(), [ring("a"), ring("b"), ring("c"), ended("a")])
+    file = open_for_writing(path)
+    file.connection.execute(fault)
+    file.connection.close()
+    index = CallIndex(path)
+    assert index.catch_up()
+    assert sorted(find(index)) == ["a", "c"]
+    assert index.get_progress().is_whole
+    assert "number 2 of" in caplog.text
+    assert not index.catch_up()
+    index.close()
+
+
+def test_journal_that_vanishes_while_it_is_read_raises_journal_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.db"
+    record(path, build_release(), [ring("a")])
+    index = CallIndex(path)
+    real = call_index.open_for_reading
+
+    def open_and_remove(path: Path, busy_seconds: float) -> sqlite3.Connection:
+        connection = real(path, busy_seconds)
+        path.unlink()
+        return connection
+
+    monkeypatch.setattr(call_index, "open_for_reading", open_and_remove)
+    with pytest.raises(JournalError, match="no call journal"):
+        index.catch_up()
+    index.close()
+
+
+def test_locked_journal_is_said_to_be_busy_after_a_short_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call_index.INDEX_BUSY_SECONDS < 1
+    monkeypatch.setattr(call_index, "INDEX_BUSY_SECONDS", 0.01)
+    path = tmp_path / "journal.db"
+    record(path, build_release(), [ring("a")])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        index = CallIndex(path)
+        with pytest.raises(JournalError, match="is busy"):
+            index.catch_up()
+        index.close()
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_index_keeps_the_newest_callbacks_of_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_at_once: bool
+) -> None:
+    monkeypatch.setattr(call_index, "PRUNE_SECONDS", 0.0)
+    monkeypatch.setattr(call_index, "MAX_INDEXED_CALLBACKS", 4)
+    monkeypatch.setattr(call_index, "CHUNK_CALLBACKS", 1)
+    path = tmp_path / "journal.db"
+    index = CallIndex(path)
+    clock = Clock()
+    for number in range(8):
+        record(path, build_release(), [ring(f"c{number}")], clock=clock)
+        if not is_at_once:
+            index.catch_up()
+    index.catch_up()
+    assert find(index) == ["c7", "c6", "c5", "c4"]
+    assert index.get_progress() == (4, False)
+    assert not index.catch_up()
+    index.close()

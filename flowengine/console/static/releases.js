@@ -1,6 +1,6 @@
 // Releases: commands with a note, and yesterday's calls tried on another release.
 
-import { getJson, postJson } from "./api.js";
+import { postJson } from "./api.js";
 import { element, find, refreshElement, showToast } from "./dom.js";
 import { listen } from "./events.js";
 
@@ -10,8 +10,8 @@ const form = find("#command");
 let asked = null;
 
 function ask(button) {
-  const { verb, what, share, name, title, text } = button.dataset;
-  asked = { verb, body: { ...(what && { what }), ...(name && { name }) } };
+  const { verb, what, shown, share, name, title, text } = button.dataset;
+  asked = { verb, body: { ...(what && { what }), ...(shown && { shown }), ...(name && { name }) } };
   find("#command-title").textContent = title;
   find("#command-text").textContent = text;
   find("#command-error").textContent = "";
@@ -36,6 +36,7 @@ form.addEventListener("submit", async (event) => {
     await refreshElement("#releases");
   } catch (error) {
     find("#command-error").textContent = error.message;
+    await refreshElement("#releases").catch(() => {}); // others may have changed what it shows
   }
   find("#command-go").disabled = false;
 });
@@ -67,7 +68,7 @@ async function tryCalls(button) {
   box.replaceChildren(element("div", { class: "notice" }, element("p", {}, "Trying the calls of the last day …")));
   box.scrollIntoView({ block: "nearest" });
   try {
-    const found = await getJson(`/releases/trial?on=${encodeURIComponent(button.dataset.try)}`);
+    const found = await postJson("/releases/trial", { on: button.dataset.try });
     if (found.error) box.replaceChildren(element("div", { class: "notice notice-warning" }, element("p", {}, `The calls cannot be tried: ${found.error}.`)));
     else box.replaceChildren(describe(found));
   } catch (error) {
