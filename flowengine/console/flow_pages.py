@@ -97,7 +97,7 @@ class _FlowPages:
             states=list(list_state_texts(program, graph)),
             entries=program.list_entries(),
             problems=list_file_problems(project, program.document.file),
-            is_outdated=flow not in get_programs(project.compiled),
+            is_outdated=flow not in get_sound_programs(project),
             state=state if state in program.states else "",
         )
 
@@ -140,11 +140,16 @@ class _FlowPages:
 
 
 def find_version(project: ViewedProject, flow: str) -> CompileResult:
-    """The flows as they are; where this one has errors, as they were before. Raises HTTPException."""
-    if project.compiled and flow in project.compiled.programs:
+    """The flows as they are; where the file of this one has errors, as they were before. Raises
+    HTTPException.
+    """
+    if project.compiled and flow in get_sound_programs(project):
         return project.compiled
     if project.release and flow in project.release.programs:
         return CompileResult(project.release, (), {}, project.release.programs)
+    if flow in get_programs(project.compiled):
+        reason = f"The file of {flow} has errors, and no version without is known yet."
+        raise HTTPException(409, f"{reason} Problems lists them.")
     raise HTTPException(404)
 
 
@@ -164,9 +169,19 @@ def get_programs(compiled: CompileResult | None) -> dict[str, Program]:
     return dict(compiled.programs) if compiled else {}
 
 
+def get_sound_programs(project: ViewedProject) -> dict[str, Program]:
+    """The flows as they are now but those with errors in their files: of these, states are missing."""
+    errors = {one.span.file for one in project.problems if one.severity == "error"}
+    return {
+        name: program
+        for name, program in get_programs(project.compiled).items()
+        if program.document.file not in errors
+    }
+
+
 def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
     """All flows by name, those with errors as they were before."""
-    now = get_programs(project.compiled)
+    now = get_sound_programs(project)
     before = project.release
     programs = {**(before.programs if before else {}), **now}
     problems = Counter(problem.span.file for problem in project.problems)
@@ -186,7 +201,7 @@ def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
 
 def list_broken_files(project: ViewedProject) -> list[str]:
     """Files with errors of which no flow can be shown, not even as it was before."""
-    programs = [*get_programs(project.compiled).values()]
+    programs = [*get_sound_programs(project).values()]
     programs += project.release.programs.values() if project.release else ()
     shown = {program.document.file for program in programs}
     files = (one.span.file for one in project.problems if one.severity == "error")

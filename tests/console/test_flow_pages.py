@@ -153,6 +153,32 @@ def test_flow_with_errors_is_shown_as_it_was(lines: Path) -> None:
     assert "has errors" in client.get("/flows").text
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("say: <script>", "sai: <script>"),  # a state that cannot be compiled
+        ("2: ask", "2: aks"),  # an exit that leads nowhere
+        ("Press 1 & wait", "${nobody.knows}"),  # a value that there is not
+    ],
+)
+def test_mistake_in_a_state_shows_the_flow_as_it_was(lines: Path, right: str, wrong: str) -> None:
+    client = create_client(lines)
+    drawn = client.get("/flows/line/picture.svg").text
+    (lines / "line.yaml").write_text(LINE.replace(right, wrong))
+    asyncio.run(client.app.state.context.project.refresh())
+    assert client.get("/flows/line/picture.svg").text == drawn
+    assert "This is the flow as it was before" in client.get("/flows/line").text
+    row = client.get("/flows").text.split('href="/flows/line"')[1]
+    assert '<td class="number">3</td>' in row
+    assert "has errors" in row
+    assert "line.yaml:6" in client.get("/flows/line/states/menu").text
+    never = create_client(lines)
+    assert "line.yaml" in never.get("/flows").text
+    page = never.get("/flows/line", {"Accept": "text/html"})
+    assert page.status_code == 409
+    assert "Problems lists them" in page.text
+
+
 def test_files_with_errors_are_named_where_no_flow_can_be_shown(lines: Path) -> None:
     (lines / "line.yaml").write_text("flow: line\nstart: [")
     (lines / "other.yaml").write_text(OTHER.replace("return: done", "return: [done"))
@@ -163,7 +189,7 @@ def test_files_with_errors_are_named_where_no_flow_can_be_shown(lines: Path) -> 
 
 
 def test_problem_of_a_state_is_shown_at_its_line(lines: Path) -> None:
-    (lines / "line.yaml").write_text(LINE.replace("  ask:\n", "  lost:\n    say: Lost.\n  ask:\n"))
+    (lines / "line.yaml").write_text(LINE.replace("  ask:\n", "  lost:\n    hangup:\n  ask:\n"))
     page = create_client(lines).get("/flows/line/states/lost").text
     assert 'class="line has-problem"' in page
     assert "/problems/FE" in page
