@@ -29,10 +29,25 @@ from flowengine.diagram import FlowGraph, build_graph
 from flowengine.explanation.flow_explanation import FlowExplanation
 from flowengine.problems import Problem
 
+ORIGIN_WORDS = {
+    "pstn": "calls from telephones",
+    "mxp": "calls from apps",
+    "sip": "calls by SIP",
+    "server": "calls that your system places",
+}
+KIND_WORDS = {
+    "did": "to numbers of yours",
+    "number": "to telephone numbers",
+    "username": "to users of apps",
+    "sip": "to SIP addresses",
+    "conference": "to conferences",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
-    """A flow in the list. `is_outdated` says that its file has errors now, and what is shown is the
+    """A flow in the list. `users` are the flows that use it, `placers` those that place calls into it.
+    `is_outdated` says that its file has errors now, and what is shown is the
     last version without.
     """
 
@@ -40,6 +55,8 @@ class FlowRow:
     title: str
     states: int
     routes: tuple[str, ...]
+    users: tuple[str, ...]
+    placers: tuple[str, ...]
     problems: int
     is_outdated: bool
 
@@ -188,12 +205,19 @@ def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
     routes: dict[str, list[str]] = {}
     for route in before.routes if before else ():
         routes.setdefault(route.flow, []).append(format_route(route))
+    verbs = [
+        (name, state.verb)
+        for name, program in sorted(programs.items())
+        for state in program.states.values()
+    ]
     for name, program in sorted(programs.items()):
         yield FlowRow(
             name,
             program.document.data.get("title", ""),
             len(program.states),
             tuple(routes.get(name, ())),
+            tuple(dict.fromkeys(other for other, verb in verbs if verb.callee == name)),
+            tuple(dict.fromkeys(other for other, verb in verbs if verb.placed_flow == name)),
             problems[program.document.file],
             name not in now,
         )
@@ -211,7 +235,9 @@ def list_broken_files(project: ViewedProject) -> list[str]:
 def format_route(route: CompiledRoute) -> str:
     """The address that a route takes, as people write it."""
     if not route.has_number:
-        return route.origin or route.kind or "all other calls"
+        words = [ORIGIN_WORDS.get(route.origin, ""), KIND_WORDS.get(route.kind, "")]
+        words.append(f"by application {route.application}" if route.application else "")
+        return " ".join(filter(None, words)) or "all other calls"
     address = f"{route.prefix}{'*' if route.has_wildcard else ''}{route.suffix}"
     return f"+{address}" if address[:1].isdigit() else address
 
