@@ -211,13 +211,16 @@ def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
         for state in program.states.values()
     ]
     for name, program in sorted(programs.items()):
+        placers = tuple(dict.fromkeys(other for other, verb in verbs if verb.placed_flow == name))
+        if program.answered and not placers:
+            routes.setdefault(name, [ORIGIN_WORDS["server"]])
         yield FlowRow(
             name,
             program.document.data.get("title", ""),
             len(program.states),
             tuple(routes.get(name, ())),
             tuple(dict.fromkeys(other for other, verb in verbs if verb.callee == name)),
-            tuple(dict.fromkeys(other for other, verb in verbs if verb.placed_flow == name)),
+            placers,
             problems[program.document.file],
             name not in now,
         )
