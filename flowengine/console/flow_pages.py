@@ -29,10 +29,25 @@ from flowengine.diagram import FlowGraph, build_graph
 from flowengine.explanation.flow_explanation import FlowExplanation
 from flowengine.problems import Problem
 
+ORIGIN_WORDS = {
+    "pstn": "calls from telephones",
+    "mxp": "calls from apps",
+    "sip": "calls by SIP",
+    "server": "calls that your system places",
+}
+KIND_WORDS = {
+    "did": "to numbers of yours",
+    "number": "to telephone numbers",
+    "username": "to users of apps",
+    "sip": "to SIP addresses",
+    "conference": "to conferences",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
-    """A flow in the list. `is_outdated` says that its file has errors now, and what is shown is the
+    """A flow in the list. `users` are the flows that use it, `placers` those that place calls into it.
+    `is_outdated` says that its file has errors now, and what is shown is the
     last version without.
     """
 
@@ -40,6 +55,8 @@ class FlowRow:
     title: str
     states: int
     routes: tuple[str, ...]
+    users: tuple[str, ...]
+    placers: tuple[str, ...]
     problems: int
     is_outdated: bool
 
@@ -97,7 +114,7 @@ class _FlowPages:
             states=list(list_state_texts(program, graph)),
             entries=program.list_entries(),
             problems=list_file_problems(project, program.document.file),
-            is_outdated=flow not in get_programs(project.compiled),
+            is_outdated=flow not in get_sound_programs(project),
             state=state if state in program.states else "",
         )
 
@@ -140,11 +157,16 @@ class _FlowPages:
 
 
 def find_version(project: ViewedProject, flow: str) -> CompileResult:
-    """The flows as they are; where this one has errors, as they were before. Raises HTTPException."""
-    if project.compiled and flow in project.compiled.programs:
+    """The flows as they are; where the file of this one has errors, as they were before. Raises
+    HTTPException.
+    """
+    if project.compiled and flow in get_sound_programs(project):
         return project.compiled
     if project.release and flow in project.release.programs:
         return CompileResult(project.release, (), {}, project.release.programs)
+    if flow in get_programs(project.compiled):
+        reason = f"The file of {flow} has errors, and no version without is known yet."
+        raise HTTPException(409, f"{reason} Problems lists them.")
     raise HTTPException(404)
 
 
@@ -164,21 +186,41 @@ def get_programs(compiled: CompileResult | None) -> dict[str, Program]:
     return dict(compiled.programs) if compiled else {}
 
 
+def get_sound_programs(project: ViewedProject) -> dict[str, Program]:
+    """The flows as they are now but those with errors in their files: of these, states are missing."""
+    errors = {one.span.file for one in project.problems if one.severity == "error"}
+    return {
+        name: program
+        for name, program in get_programs(project.compiled).items()
+        if program.document.file not in errors
+    }
+
+
 def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
     """All flows by name, those with errors as they were before."""
-    now = get_programs(project.compiled)
+    now = get_sound_programs(project)
     before = project.release
     programs = {**(before.programs if before else {}), **now}
     problems = Counter(problem.span.file for problem in project.problems)
     routes: dict[str, list[str]] = {}
     for route in before.routes if before else ():
         routes.setdefault(route.flow, []).append(format_route(route))
+    verbs = [
+        (name, state.verb)
+        for name, program in sorted(programs.items())
+        for state in program.states.values()
+    ]
     for name, program in sorted(programs.items()):
+        placers = tuple(dict.fromkeys(other for other, verb in verbs if verb.placed_flow == name))
+        if program.answered and not placers:
+            routes.setdefault(name, [ORIGIN_WORDS["server"]])
         yield FlowRow(
             name,
             program.document.data.get("title", ""),
             len(program.states),
             tuple(routes.get(name, ())),
+            tuple(dict.fromkeys(other for other, verb in verbs if verb.callee == name)),
+            placers,
             problems[program.document.file],
             name not in now,
         )
@@ -186,7 +228,7 @@ def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
 
 def list_broken_files(project: ViewedProject) -> list[str]:
     """Files with errors of which no flow can be shown, not even as it was before."""
-    programs = [*get_programs(project.compiled).values()]
+    programs = [*get_sound_programs(project).values()]
     programs += project.release.programs.values() if project.release else ()
     shown = {program.document.file for program in programs}
     files = (one.span.file for one in project.problems if one.severity == "error")
@@ -196,7 +238,9 @@ def list_broken_files(project: ViewedProject) -> list[str]:
 def format_route(route: CompiledRoute) -> str:
     """The address that a route takes, as people write it."""
     if not route.has_number:
-        return route.origin or route.kind or "all other calls"
+        words = [ORIGIN_WORDS.get(route.origin, ""), KIND_WORDS.get(route.kind, "")]
+        words.append(f"by application {route.application}" if route.application else "")
+        return " ".join(filter(None, words)) or "all other calls"
     address = f"{route.prefix}{'*' if route.has_wildcard else ''}{route.suffix}"
     return f"+{address}" if address[:1].isdigit() else address
 

@@ -41,6 +41,7 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
             "phone.html",
             targets=targets,
             reason=reason,
+            wanted=request.query_params.get("flow", ""),
             has_problems=bool(viewed.problems),
             is_older=is_older,
         )

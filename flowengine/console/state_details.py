@@ -9,6 +9,7 @@ from flowengine.compile import CompiledState, CompileResult, Program
 from flowengine.compile.checks.callback_contexts import CONTEXT_NAMES
 from flowengine.explanation.flow_explanation import FlowExplanation
 from flowengine.explanation.state_preview import StatePreview, preview_state
+from flowengine.phone.call_prompt import KEY_EXIT
 from flowengine.problems import Problem
 from flowengine.states import STATE_KINDS
 from flowengine.states.field_types import SPECIAL_TARGETS
@@ -99,13 +100,24 @@ def list_source_lines(
 
 def list_exits(state: CompiledState) -> Iterator[Way]:
     for name, target in state.exits.items():
-        callbacks = " or ".join(CONTEXT_NAMES[via] for via in target.contexts if via != "same")
+        callbacks = " or ".join(
+            name_callback(via, name) for via in target.contexts if via != "same"
+        )
         yield Way(target.state, target.label or name, callbacks)
     for key, leads in state.verb.key_targets.items():
         if leads in SPECIAL_TARGETS:
             yield Way("", f"key {key}: {leads}")
     if state.error:
         yield Way(state.error, "when something fails")
+
+
+def name_callback(context: str, exit_name: str) -> str:
+    """What comes before an exit is taken. Silence ends a question, too: but for the exits of keys,
+    and for the way on with an input.
+    """
+    name = CONTEXT_NAMES[context]
+    is_pressed = exit_name.startswith(KEY_EXIT) or exit_name == "next"
+    return f"{name} or silence" if context == "pie" and not is_pressed else name
 
 
 def list_origins(program: Program, name: str) -> Iterator[Way]:

@@ -137,8 +137,8 @@ class CallNarrator:
         if isinstance(happening, Picked) and self.talk.phase != "picked":
             return PLATFORM, f"answers the {self.name_party(happening.role)}"
         if isinstance(happening, Ringing):
-            showing = f", showing {happening.cli}" if happening.cli else ""
-            return PLATFORM, f"calls {happening.to}{showing}"
+            caller_id = f" with caller ID {happening.cli}" if happening.cli else ""
+            return PLATFORM, f"calls {happening.to}{caller_id}"
         if isinstance(happening, Joined | ParticipantChanged):
             return self.near, describe_joined(happening)
         return (PLATFORM, describe_ended(happening)) if isinstance(happening, CallEnded) else None

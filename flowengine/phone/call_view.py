@@ -214,7 +214,8 @@ def find_awaited_input(call: BrowserCall) -> AwaitedInput | None:
         return None
     menu = next(item for item in reversed(talk.events) if isinstance(item, MenuWaits))
     effects, state = list_key_effects(talk), find_state(talk)
-    keys = {key: effects.get(key, "") for key in menu.keys}
+    read_back = state.verb.read_back_choices if state and not menu.digits else {}
+    keys = {key: effects.get(key) or read_back.get(key, "") for key in menu.keys}
     return AwaitedInput(
         {**effects, **keys} if menu.digits else keys,
         state.verb.least_digits if state and menu.digits else 0,

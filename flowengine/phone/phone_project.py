@@ -27,7 +27,7 @@ PlacementKind = Literal["tts", "custom", "flow"]
 
 class PhoneTarget(msgspec.Struct, frozen=True, omit_defaults=True):
     """A flow that can be called: what is dialled for it, or, with `placed`, that your system calls.
-    `inputs` are what a placed call hands to it.
+    `inputs` are what a placed call hands to it; `title` says what the flow is for.
     """
 
     flow: str
@@ -35,6 +35,7 @@ class PhoneTarget(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: CallerKind = "phone"
     placed: str = ""
     inputs: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass
@@ -92,14 +93,15 @@ def list_flows_by_route(release: Release) -> Iterator[str]:
 def build_phone_target(release: Release, flow: str) -> PhoneTarget | None:
     """How a flow is called; None where no call comes to it."""
     program = release.programs[flow]
+    title = program.document.data.get("title", "")
     if placed := find_placement_kind(release, program):
         names = tuple(variable.name for variable in program.signature.inputs)
         to = build_call_setup(release, flow, Given(placed=placed)).to
-        return PhoneTarget(flow, to, "phone", placed, names)
+        return PhoneTarget(flow, to, "phone", placed, names, title)
     if find_route_fault(release, flow, Given(), Given()):
         return None
     setup = build_call_setup(release, flow, Given())
-    return PhoneTarget(flow, setup.to, setup.kind)
+    return PhoneTarget(flow, setup.to, setup.kind, title=title)
 
 
 def find_placement_kind(release: Release, program: Program) -> PlacementKind | None:

@@ -22,7 +22,7 @@ from flowengine.states.question import (
     get_timeout_millis,
     get_voice_millis,
 )
-from flowengine.states.read_back import ReadBack, compile_read_back
+from flowengine.states.read_back import READ_BACK_CHOICES, ReadBack, compile_read_back
 from flowengine.states.sample_keys import list_sample_inputs
 from flowengine.states.spoken_input import NO, YES, convert_input, read_input
 from flowengine.states.state_kind import AuthoredFact, StateKind
@@ -102,6 +102,10 @@ class CompiledCollect(Verb):
     @property
     def read_back_key_targets(self) -> Mapping[str, str]:
         return self.global_keys
+
+    @property
+    def read_back_choices(self) -> Mapping[str, str]:
+        return READ_BACK_CHOICES if self.read_back else {}
 
     @property
     def least_digits(self) -> int:

@@ -255,6 +255,10 @@ class CompiledMessage(Verb):
         return self.review_keys
 
     @property
+    def read_back_choices(self) -> Mapping[str, str]:
+        return {SEND_KEY: "send", AGAIN_KEY: "again"} if self.review else {}
+
+    @property
     def asks_for_secret(self) -> bool:
         return self.variable.secret
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import UnsetType
 
@@ -23,6 +23,7 @@ from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import MenuOption as WireOption
 
 _ANSWERS_BY_KEY = {"1": YES, "2": NO}
+READ_BACK_CHOICES: Final = {"1": "right", "2": "again"}
 
 
 class AuthoredReadBack(Protocol):

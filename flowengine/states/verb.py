@@ -158,6 +158,11 @@ class Verb(ABC):
         return NOTHING
 
     @property
+    def read_back_choices(self) -> Mapping[str, str]:
+        """By key: what it says of an input that is read back, in a word."""
+        return NOTHING
+
+    @property
     def conditional_exits(self) -> tuple[ConditionalExit, ...]:
         """Exits with their conditions; the first that holds is taken."""
         return ()

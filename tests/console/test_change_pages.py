@@ -73,7 +73,8 @@ def test_versions_that_are_the_same_have_no_changes(project: Path) -> None:
     release = publish(client, project / "flows")
     page = client.get(f"/changes?old={release}&new={release}&flow=line").text
     assert "no change in meaning" in page
-    assert "line means the same in both" in page
+    assert "line has not changed: it means the same in both" in page
+    assert page.index("has not changed") < page.index("<svg")
     assert 'data-state="menu"' in page
 
 

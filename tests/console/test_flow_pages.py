@@ -84,6 +84,32 @@ def test_list_of_flows_has_titles_numbers_and_problems(lines: Path) -> None:
     assert "No flow has these words" in client.get("/flows?q=nothing").text
 
 
+def test_list_says_in_words_which_calls_come_to_a_flow(lines: Path) -> None:
+    placing = LINE.replace("flow: line", "flow: placing").replace(
+        "subflow: {flow: other, outcomes: {done: greet}}\n    error: greet",
+        'place: {to: "+14045550199", flow: called}\n    next: greet',
+    )
+    (lines / "placing.yaml").write_text(placing)
+    (lines / "called.yaml").write_text(
+        "flow: called\nstart: bye\non: {answered: bye}\nstates: {bye: {hangup: }}\n"
+    )
+    (lines / "project.yaml").write_text(
+        "project: lines\nroutes:\n  - {to: '+46701234567', flow: line}\n"
+        "  - {origin: mxp, type: number, flow: line}\n  - {origin: server, flow: called}\n"
+        "  - {flow: placing}\n"
+    )
+    page = create_client(lines).get("/flows").text
+    rows = {
+        name: page.split(f'<th scope="row"><a href="/flows/{name}">')[1].split("</tr>")[0]
+        for name in ("line", "other", "called", "placing")
+    }
+    assert "<code>+46701234567</code>, calls from apps to telephone numbers" in rows["line"]
+    assert 'used by</span> <a href="/flows/line">line</a>' in rows["other"]
+    assert "calls that your system places" in rows["called"]
+    assert 'placed by</span> <a href="/flows/placing">placing</a>' in rows["called"]
+    assert "all other calls" in rows["placing"]
+
+
 def test_project_without_flows_says_what_to_do(tmp_path: Path) -> None:
     assert "flowengine new" in create_client(tmp_path).get("/flows").text
 
@@ -127,6 +153,8 @@ def test_state_tells_what_was_written_where_it_leads_and_what_it_sends(lines: Pa
     assert page.count('data-goto="greet"') == 2
     assert "runMenu" in page
     assert "incoming call" in page
+    assert page.count('<span class="muted">after a key press</span>') == 2
+    assert '<span class="muted">after a key press or silence</span>' in page
     asked = client.get("/flows/line/states/ask").text
     assert 'href="/flows/other"' in asked
     assert 'data-goto="menu"' in asked
@@ -153,6 +181,32 @@ def test_flow_with_errors_is_shown_as_it_was(lines: Path) -> None:
     assert "has errors" in client.get("/flows").text
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("say: <script>", "sai: <script>"),  # a state that cannot be compiled
+        ("2: ask", "2: aks"),  # an exit that leads nowhere
+        ("Press 1 & wait", "${nobody.knows}"),  # a value that there is not
+    ],
+)
+def test_mistake_in_a_state_shows_the_flow_as_it_was(lines: Path, right: str, wrong: str) -> None:
+    client = create_client(lines)
+    drawn = client.get("/flows/line/picture.svg").text
+    (lines / "line.yaml").write_text(LINE.replace(right, wrong))
+    asyncio.run(client.app.state.context.project.refresh())
+    assert client.get("/flows/line/picture.svg").text == drawn
+    assert "This is the flow as it was before" in client.get("/flows/line").text
+    row = client.get("/flows").text.split('href="/flows/line"')[1]
+    assert '<td class="number">3</td>' in row
+    assert "has errors" in row
+    assert "line.yaml:6" in client.get("/flows/line/states/menu").text
+    never = create_client(lines)
+    assert "line.yaml" in never.get("/flows").text
+    page = never.get("/flows/line", {"Accept": "text/html"})
+    assert page.status_code == 409
+    assert "Problems lists them" in page.text
+
+
 def test_files_with_errors_are_named_where_no_flow_can_be_shown(lines: Path) -> None:
     (lines / "line.yaml").write_text("flow: line\nstart: [")
     (lines / "other.yaml").write_text(OTHER.replace("return: done", "return: [done"))
@@ -163,7 +217,7 @@ def test_files_with_errors_are_named_where_no_flow_can_be_shown(lines: Path) -> 
 
 
 def test_problem_of_a_state_is_shown_at_its_line(lines: Path) -> None:
-    (lines / "line.yaml").write_text(LINE.replace("  ask:\n", "  lost:\n    say: Lost.\n  ask:\n"))
+    (lines / "line.yaml").write_text(LINE.replace("  ask:\n", "  lost:\n    hangup:\n  ask:\n"))
     page = create_client(lines).get("/flows/line/states/lost").text
     assert 'class="line has-problem"' in page
     assert "/problems/FE" in page
@@ -219,6 +273,16 @@ def test_author_finds_a_state_in_the_picture_and_mends_it(
     page.get_by_label("Search").fill("467")
     page.get_by_role("link", name="line", exact=True).click()
     page.wait_for_url("**/flows/line")  # and for its scripts
+    page.evaluate("document.getElementById('picture').style.width = '60px'")
+    page.get_by_role("button", name="Fit").click()
+    page.wait_for_function(
+        """() => {
+            const frame = document.getElementById("picture").getBoundingClientRect();
+            const ground = document.querySelector("#picture .ground").getBoundingClientRect();
+            return ground.width > 9 && ground.left >= frame.left - 1 && ground.right <= frame.right + 1;
+        }"""
+    )
+    page.evaluate("document.getElementById('picture').style.width = ''")
     page.locator('.state[data-state="ask"]').click()
     page.get_by_role("heading", name="ask").wait_for()
     assert page.url.endswith("/flows/line?state=ask")

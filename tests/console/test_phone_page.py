@@ -45,6 +45,18 @@ def test_page_offers_each_flow_that_can_be_called(shop: Path) -> None:
     assert 'data-inputs="name"' in page
 
 
+def test_call_it_begins_with_the_flow_that_is_wanted(shop: Path) -> None:
+    (shop / "line.yaml").write_text(
+        (shop / "line.yaml").read_text().replace("flow: line\n", "flow: line\ntitle: The <shop>\n")
+    )
+    client = create_client(shop)
+    assert " selected>bill (calls you)" in client.get("/?flow=bill").text
+    assert " selected>line · +14045550101 · The &lt;shop&gt;<" in client.get("/?flow=line").text
+    assert "No call comes to <b" not in client.get("/?flow=<b").text
+    assert "No call comes to nobody by itself" in client.get("/?flow=nobody").text
+    assert " selected>" not in client.get("/").text.split("phone-kind")[0]
+
+
 def test_page_without_flows_says_what_to_do(tmp_path: Path, shop: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -30,6 +30,26 @@ speechSynthesis.speak = (words) => {
 """
 
 
+def test_phone_comes_alive_when_the_files_are_mended(page: "Page", tmp_path: Path) -> None:
+    flows = project(tmp_path)
+    right = (flows / "line.yaml").read_text()
+    (flows / "line.yaml").write_text(right.replace("states:", "stats:"))
+    with serve_console(build_settings(flows)) as address:
+        page.goto(f"{address}/?flow=bill")
+        page.wait_for_selector("text=Nothing to call")
+        page.wait_for_function("document.querySelectorAll('.phone-key').length === 12")
+        (flows / "line.yaml").write_text(right)
+        page.wait_for_selector(CALL)
+        assert page.input_value("#phone-flow") == "bill"
+        page.click(CALL)
+        page.wait_for_selector("[data-part=number] >> text=bill calls you")
+        page.reload()
+        page.wait_for_selector("[data-part=number] >> text=bill calls you")
+        page.goto(f"{address}/?flow=line")
+        page.wait_for_selector(CALL)
+        assert page.input_value("#phone-flow") == "line"
+
+
 def test_caller_hears_presses_is_connected_and_keeps_the_call(page: "Page", tmp_path: Path) -> None:
     flows = project(tmp_path)
     page.emulate_media(reduced_motion="reduce")
@@ -66,7 +86,8 @@ def test_caller_hears_presses_is_connected_and_keeps_the_call(page: "Page", tmp_
         page.click("[data-part=hangup]")
 
         page.click("[data-part=saveEnd]")
-        page.click("text=Save as scenarios/line-call.yaml")
+        page.wait_for_selector("text=into scenarios/line-call.yaml")
+        page.get_by_role("button", name="Save", exact=True).click()
         page.wait_for_selector(".phone-saved")
         assert list_violations(page) == []
     result = CliRunner().invoke(main, ["test", str(flows)])

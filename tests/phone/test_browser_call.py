@@ -65,6 +65,38 @@ def words(made: BrowserCall) -> list[str]:
     return [f"{item.who} {item.what}" for item in view(made).entries if item.message is None]
 
 
+READ_BACK = b"""\
+flow: number
+start: ask
+vars: {number: {type: digits, max: 4}}
+states:
+  ask:
+    collect:
+      prompt: Your number?
+      into: number
+      digits: 4
+      confirm: If that is right, press 1. To try again, press 2.
+      otherwise: bye
+    next: bye
+  bye: {hangup: }
+"""
+
+
+def test_keys_of_a_read_back_say_what_they_do() -> None:
+    project = ScenarioProject.from_files({"number.yaml": READ_BACK}, {})
+    release = project.compile().release
+    assert release
+    line = PhoneProject(release, project)
+    made = BrowserCall(line, build_call_opening(line, OpeningRequest()))
+    asked = view(made).awaits
+    assert asked
+    assert asked.keys == {}
+    made.take_step({"press": "1234"})
+    read_back = view(made).awaits
+    assert read_back
+    assert read_back.keys == {"1": "right", "2": "again"}
+
+
 def test_call_begins_with_what_is_heard_and_says_what_to_do() -> None:
     shown = view(call())
     sounds = [item.sound for item in shown.entries if item.sound]

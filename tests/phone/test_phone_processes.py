@@ -249,7 +249,7 @@ def test_backend_that_is_not_flowengine_is_called(server: Server) -> None:
         'caller     hears "Press 7 for us."',
         "platform   waits for 7",
         "caller     presses 7",
-        "platform   calls +14045550150, showing +14045550199",
+        "platform   calls +14045550150 with caller ID +14045550199",
         "callee     answers",
         "caller     is connected to +14045550150",
         'callee     says "Hi"',

@@ -4,7 +4,6 @@ import { FlowPicture } from "./picture.js";
 const frame = document.getElementById("picture");
 if (frame) {
   const picture = new FlowPicture(frame);
-  frame.style.height = `min(${Math.ceil(picture.height * picture.scale) + 8}px, 70vh)`;
   document.getElementById("zoom-in").addEventListener("click", () => picture.zoom(1.25));
   document.getElementById("zoom-out").addEventListener("click", () => picture.zoom(0.8));
   document.getElementById("zoom-fit").addEventListener("click", () => picture.fit());

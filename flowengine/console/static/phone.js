@@ -48,6 +48,8 @@ const answer = (given) => go(`/phone/calls/${view.id}/answers`, { ...given, know
 
 function show(next, isSilent) {
   view = next;
+  if (location.search) history.replaceState(null, "", location.pathname); // the call has been chosen
+  if (part.uncalled) part.uncalled.hidden = true;
   sessionStorage.setItem(KEPT, view.id);
   document.body.classList.add("has-call");
   part.opening.hidden = true;
@@ -66,7 +68,8 @@ function show(next, isSilent) {
 function showControls() {
   const over = view.phase === "over";
   part.number.textContent = describeCalled();
-  part.clock.textContent = `${formatClock(view.clock)} · ${formatSeconds(view.seconds)}`;
+  part.clock.textContent = `${formatClock(view.clock)} · ${formatSeconds(view.seconds)} into the call`;
+  part.clock.title = "The clock of the call, which you can set. Time is virtual: nobody waits.";
   part.hint.textContent = describeNext();
   part.notice.textContent = view.notice;
   part.notice.hidden = !view.notice;
@@ -127,7 +130,7 @@ function nameNextCaller() {
 }
 
 function describeCalled() {
-  const target = [...part.flow.options].find((option) => option.value === view.flow);
+  const target = [...(part.flow?.options ?? [])].find((option) => option.value === view.flow);
   return target?.dataset.placed ? `${view.flow} calls you` : view.given.to || target?.dataset.to || view.flow;
 }
 
@@ -192,7 +195,7 @@ function showKeys(pressed) {
 
 function readOpening() {
   const form = new FormData(part.opening);
-  const option = part.flow.selectedOptions[0];
+  const option = findTarget();
   const to = String(form.get("to") ?? "").trim();
   const data = {};
   for (const field of part.inputs.querySelectorAll("input")) {
@@ -218,9 +221,16 @@ function parseValue(text) {
   }
 }
 
+// The flow that is chosen; none where there is nothing to call, or the token may only read.
+function findTarget() {
+  return part.flow?.selectedOptions[0];
+}
+
 function showTarget() {
-  const option = part.flow.selectedOptions[0];
+  const option = findTarget();
   if (!option) return;
+  part.targetTitle.textContent = option.dataset.title;
+  part.targetTitle.hidden = !option.dataset.title;
   const placed = Boolean(option.dataset.placed);
   part.targetHint.hidden = !placed;
   picture.preview(option.value);
@@ -336,18 +346,16 @@ function noteChange({ number, errors }) {
     if (!document.querySelector(".phone-options[open]")) location.reload();
     return;
   }
-  part.changed.hidden = false;
-  part.changed.replaceChildren(
-    ...(errors
-      ? ["The files have ", element("a", { href: "/problems" }, "mistakes"), ". This call goes on with the flows of before."]
-      : ["The flows have changed. Restart calls them as they are now."]),
-  );
+  if (part.older) part.older.hidden = !errors;
+  part.changed.hidden = Boolean(errors);
+  part.changed.textContent = "The flows have changed. Restart calls them as they are now.";
 }
 
 // A page that is loaded again goes on with its call.
 async function resume() {
   const kept = sessionStorage.getItem(KEPT);
-  if (!kept) return;
+  const isOther = new URLSearchParams(location.search).has("flow"); // "Call it" begins another
+  if (!kept || !part.flow || isOther) return;
   try {
     show(await getJson(`/phone/calls/${encodeURIComponent(kept)}`), true);
   } catch {

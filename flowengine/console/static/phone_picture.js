@@ -106,7 +106,7 @@ export class CallPicture {
   zoom(direction) {
     const picture = this.frame.querySelector("svg");
     const now = this.scale || this.findFittingScale(picture);
-    this.scale = direction === 0 ? 0 : now * (direction > 0 ? ZOOM : 1 / ZOOM);
+    this.scale = direction === 0 ? this.findWholeScale(picture) : now * (direction > 0 ? ZOOM : 1 / ZOOM);
     this.resize(picture);
   }
 
@@ -114,6 +114,13 @@ export class CallPicture {
   findFittingScale(picture) {
     const width = picture?.viewBox?.baseVal?.width || 1;
     return Math.min(1, Math.max(LEAST_SCALE, this.frame.clientWidth / width));
+  }
+
+  // The scale at which all of the picture is seen, however small.
+  findWholeScale(picture) {
+    const { width = 1, height = 1 } = picture?.viewBox?.baseVal ?? {};
+    const most = Number.parseFloat(getComputedStyle(this.frame).maxHeight) || innerHeight;
+    return Math.min(1, (this.frame.clientWidth - 1) / width, (most - 4) / height);
   }
 
   resize(picture) {

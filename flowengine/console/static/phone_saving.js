@@ -22,12 +22,9 @@ export async function showScenario(panel, id, report) {
     { class: "phone-say" },
     element("label", { for: "phone-scenario-name" }, "Name"),
     name,
-    element("button", { type: "submit", class: "button" }, "Rename"),
   );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    show({ write: false });
-  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  name.addEventListener("change", () => show({ write: false }));
   name.placeholder = "what happens in the call";
   panel.replaceChildren(element("h2", {}, "Scenario"), form, result);
   panel.hidden = false;
@@ -44,14 +41,15 @@ function buildResult(found, show) {
     await navigator.clipboard.writeText(found.text);
     copy.textContent = "Copied";
   });
-  const write = buildButton(`Save as ${found.place}`, () => show({ write: true }), "button-primary");
+  const write = buildButton("Save", () => show({ write: true }), "button-primary");
   const saved = found.file
     ? [element("p", { class: "phone-saved" }, "Saved as ", element("code", {}, found.file), ". From now on ", element("code", {}, "flowengine test"), " makes this call, too.")]
     : [];
   return [
     verdict,
     ...saved,
-    element("div", { class: "phone-acts" }, ...(found.place && !found.file ? [write] : []), copy),
+    element("div", { class: "phone-acts" }, ...(found.place && !found.file ? [write] : []), copy,
+      ...(found.place && !found.file ? [element("span", { class: "muted" }, "into ", element("code", {}, found.place))] : [])),
     element("pre", { tabindex: "0", class: "phone-scenario" }, found.text),
   ];
 }

@@ -4,7 +4,7 @@
 //   picture.showWay([{state, exit}, …], "menu");  lights up where a call has been and where it is
 //   picture.setStateNumber("menu", "12");         puts a number on a state, "" takes it away
 //   picture.setEdgeNumber("menu", "1", "3");      … on the edge of an exit
-//   picture.select("menu"); picture.centre("menu"); picture.fit();
+//   picture.select("menu"); picture.centre("menu"); picture.fit();  the last shows the whole picture
 //   await picture.load("/flows/line/picture.svg");  shows another picture
 //   frame.addEventListener("state-chosen", event => event.detail.state);
 
@@ -26,7 +26,11 @@ export class FlowPicture {
     frame.addEventListener("pointerup", (event) => this.endDrag(event));
     frame.addEventListener("pointercancel", () => { this.pointers.clear(); });
     frame.addEventListener("keydown", (event) => this.handleKey(event));
-    new ResizeObserver(() => { if (!this.isMoved) this.fit(); }).observe(frame);
+    new ResizeObserver(() => {
+      if (this.isMoved) return;
+      if (this.isFitted) this.fit();
+      else this.showStart();
+    }).observe(frame);
     this.pointers = new Map();
     this.adopt();
   }
@@ -50,7 +54,7 @@ export class FlowPicture {
       group.corner = [box.x, box.y];
     }
     this.states.values().next().value?.setAttribute("tabindex", "0");
-    this.fit();
+    this.showStart();
   }
 
   // Show the picture at this address of the server.
@@ -62,10 +66,24 @@ export class FlowPicture {
     this.adopt();
   }
 
+  // The whole picture, however small.
   fit() {
-    if (!this.svg) return;
     const { clientWidth, clientHeight } = this.frame;
-    if (!clientWidth || !clientHeight) return;
+    if (!this.svg || !clientWidth || !clientHeight) return;
+    this.isFitted = true;
+    this.isMoved = false;
+    this.scale = Math.min(1, clientWidth / this.width, clientHeight / this.height);
+    [this.x, this.y] = [this.width / 2, this.height / 2];
+    this.apply();
+  }
+
+  // The first view: where the whole could not be read, the part where calls begin.
+  showStart() {
+    if (!this.svg || !this.frame.clientWidth) return;
+    this.shrinkFrame();
+    const { clientWidth, clientHeight } = this.frame;
+    if (!clientHeight) return;
+    this.isFitted = false;
     this.scale = Math.min(1, clientWidth / this.width, clientHeight / this.height);
     if (this.scale < 0.55) this.scale = Math.min(1, Math.max(0.55, clientWidth / this.width));
     this.x = this.width / 2;
@@ -76,6 +94,13 @@ export class FlowPicture {
     }
     this.isMoved = false;
     this.apply();
+  }
+
+  // A frame around a small picture is no taller than it; it never shrinks below an earlier one.
+  shrinkFrame() {
+    const height = this.height * Math.min(1, this.frame.clientWidth / this.width);
+    this.tallest = Math.max(this.tallest ?? 0, Math.ceil(height) + 8);
+    this.frame.style.maxHeight = `${this.tallest}px`;
   }
 
   // The part of the picture that is seen: a view box never needs a style.
