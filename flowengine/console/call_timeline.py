@@ -1,13 +1,12 @@
 """One call as a timeline: what came, what was said, and the way through the flows, step by step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from flowengine.journal.format_calls import (
-    decode_menus,
     format_answer,
     format_heading,
     format_leg_callback,
@@ -75,16 +74,27 @@ def build_timeline(steps: Sequence[CallbackEntry]) -> list[TimelineStep]:
     began, before = steps[0].at, steps[0].at
     is_leg = steps[0].leg is not None
     found = []
-    for step in steps:
-        found.append(build_step(step, began, before, is_own=is_leg or step.leg is None))
+    for number, step in enumerate(steps):
+        heard = find_heard_menu(step.call, steps[number + 1 :])
+        is_own = is_leg or step.leg is None
+        found.append(build_step(step, began, before, heard, is_own=is_own))
         before = step.at
     return found
 
 
-def build_step(entry: CallbackEntry, began: float, before: float, *, is_own: bool) -> TimelineStep:
+def find_heard_menu(call: str, following: Iterable[CallbackEntry]) -> str:
+    """The menu in which a caller was when the next input came; "" where none came."""
+    own = (step for step in following if step.call == call and step.event != "notify")
+    event: dict[str, Any] = next((step.shown["event"] for step in own), {})
+    return str(event.get("menuResult", {}).get("menuId", ""))
+
+
+def build_step(
+    entry: CallbackEntry, began: float, before: float, heard_menu: str, *, is_own: bool
+) -> TimelineStep:
     shown = entry.shown
     event = dict(shown["event"])
-    said, does = split_answer(shown["answer"])
+    said, does = split_answer(shown["answer"], heard_menu)
     if is_own:
         title = STEP_TITLES.get(entry.event, entry.event)
         what = describe_input(event) if entry.event == "pie" else format_heading(entry)
@@ -126,8 +136,12 @@ def format_json_text(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value)).decode()
 
 
-def split_answer(answer: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
-    """What was said, each with its locale, and what was done otherwise."""
+def split_answer(
+    answer: dict[str, Any], heard_menu: str = ""
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """What was said, each with its locale, and what was done otherwise. Of several menus the caller
+    hears the main one, and the one in which the next input came.
+    """
     said, silent = [], []
     for instruction in answer.get("instructions", ()):
         if instruction["name"] in SPEECH_NAMES:
@@ -139,8 +153,15 @@ def split_answer(answer: dict[str, Any]) -> tuple[list[tuple[str, str]], list[st
             silent.append(instruction)
     action = answer.get("action")
     if action:
-        prompts = [menu["mainPrompt"] for menu in decode_menus(action) if menu.get("mainPrompt")]
-        said += [(format_value(prompt), action.get("locale", "")) for prompt in prompts]
+        heard = action.get("mainMenu", ""), heard_menu
+        prompts = {
+            menu["id"]: format_value(menu["mainPrompt"])
+            for menu in action.get("menus", ())
+            if menu["id"] in heard and menu.get("mainPrompt")
+        }
+        # a menu may be sent under two names
+        texts = dict.fromkeys(prompts[name] for name in heard if name in prompts)
+        said += [(text, action.get("locale", "")) for text in texts]
     rest = {**answer, "instructions": silent}
     does = [line for line in format_answer(rest) if not line.startswith("  ") and line != MENU_LINE]
     return said, does
