@@ -19,6 +19,8 @@ MAX_HOURLY_SECONDS = 8 * DAY_SECONDS  # up to which hours are summed, beyond it 
 CALLER_HANGUP_REASON = "callerhangup"
 EVENTS_BESIDE = frozenset({"dice", "notify"})
 """Callbacks that leave a call where it is"""
+FAILURE_EXITS = frozenset({"error", "failed"})
+"""By which a state is left that has failed"""
 STAYS_PREFIX = "again"  # the state asks once more
 _decode_trace = msgspec.json.Decoder(TraceTriples).decode
 
@@ -136,6 +138,20 @@ def add_way(found: dict[str, StatePassages], flow: str, way: WayEffect, times: i
             passages.hung_up += times
         else:
             passages.ended += times
+
+
+def has_failed_state(trace: str) -> bool:
+    """Whether a state has failed on this way."""
+    return any(is_failure(what) for _, _, what in _decode_trace(trace))
+
+
+def is_failure(what: str) -> bool:
+    """Whether a line of a trace says that its state has failed.
+
+    >>> is_failure("failed: the secret is not set"), is_failure("error"), is_failure("failed to")
+    (True, True, False)
+    """
+    return what.partition(": ")[0] in FAILURE_EXITS
 
 
 def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEffect:
