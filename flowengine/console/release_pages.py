@@ -94,6 +94,15 @@ def build_release_routes(context: ConsoleContext) -> list[BaseRoute]:
     ]
 
 
+def write_percent(share: str) -> str:
+    """A share as commands have it: the page asks for percent.
+
+    >>> write_percent(" 20 "), write_percent("2.5 %")
+    ('20%', '2.5%')
+    """
+    return f"{share.strip().removesuffix('%').rstrip()}%"
+
+
 class _ReleasePages:
     def __init__(self, context: ConsoleContext) -> None:
         self._context = context
@@ -183,6 +192,8 @@ class _ReleasePages:
             raise CommandRefusedError("no server has kept releases here")
         with self._context.open_release_commands() as commands:
             spec = self._find_spec(commands, asked, project)
+            if isinstance(asked, CanaryRequest):
+                asked = msgspec.structs.replace(asked, share=write_percent(asked.share))
             return verb.do(commands, asked, spec, actor).text
 
     def _find_spec(

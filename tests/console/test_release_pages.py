@@ -65,7 +65,7 @@ def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, da
     assert "cannot be told" in page  # no server has recorded a call
     record_calls(data)
     assert "Too early" in client.get("/releases").text
-    assert "20%" in client.post("/releases/canary", {"share": "20%"}).json()["message"]
+    assert "20%" in client.post("/releases/canary", {"share": "20"}).json()["message"]
     assert client.post("/releases/promote", {}).status_code == 200
     assert get_current(data) == draft
     assert client.post("/releases/publish", {"what": before[:8]}).status_code == 200
@@ -81,7 +81,7 @@ def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, da
         ("promote", {}, 409, "no candidate"),
         ("publish", {"what": "zzz"}, 409, "no kept release"),
         ("publish", {"what": ""}, 409, "no kept release"),
-        ("canary", {"what": "now", "share": "1"}, 409, "no share"),
+        ("canary", {"what": "now", "share": "ten"}, 409, "no share"),
         ("publish", {"nonsense": 1}, 400, "nonsense"),
         ("erase", {}, 404, "no command"),
     ],
