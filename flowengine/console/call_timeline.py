@@ -13,7 +13,7 @@ from flowengine.journal.format_calls import (
     format_value,
 )
 from flowengine.journal.journal_reader import CallbackEntry
-from flowengine.journal.journal_row import NON_EXIT_PATTERN
+from flowengine.journal.passage_counts import mark_exits
 
 SPEECH_NAMES = frozenset({"say", "playFiles"})
 STEP_TITLES = {
@@ -167,12 +167,24 @@ def split_answer(
     return said, does
 
 
+def split_trace_line(line: str) -> tuple[str, str, str]:
+    """Its flow, state and what happened there.
+
+    >>> split_trace_line("line/main: key 1"), split_trace_line("release x")
+    (('line', 'main', 'key 1'), ('release x', '', ''))
+    """
+    place, _, what = line.partition(": ")
+    flow, _, state = place.partition("/")
+    return flow, state, what
+
+
 def list_passed_states(trace: Sequence[str]) -> Iterator[PassedState]:
     """The lines of a trace, each as the state that it is about."""
-    for line, following in zip(trace, [*trace[1:], ""], strict=False):
-        place, _, what = line.partition(": ")
-        if what == "answers" and following.startswith(f"{place}: "):
+    lines = [split_trace_line(line) for line in trace]
+    followers = [*lines[1:], ("", "", "")]
+    for (flow, state, what), is_exit, after in zip(
+        lines, mark_exits(lines), followers, strict=True
+    ):
+        if what == "answers" and after[:2] == (flow, state):
             continue
-        flow, _, state = place.partition("/")
-        is_exit = state and not what.startswith("again") and not NON_EXIT_PATTERN.match(what)
         yield PassedState(flow, state, what, what.partition(": ")[0] if is_exit else "")
