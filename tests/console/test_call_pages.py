@@ -224,11 +224,11 @@ def test_trace_lines_are_read_as_states() -> None:
         (one.flow, one.state, one.what, one.exit)
         for one in list_passed_states(
             [
-                "line/main: answers",
-                "line/main: again: no match",
+                "release x",
                 "line/main: key 1",
                 "line/look: asks crm",
-                "release x",
+                "line/main: answers",
+                "line/main: again: no match",
             ]
         )
     ]
