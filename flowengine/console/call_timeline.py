@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from flowengine.console.call_words import describe_end, describe_input
 from flowengine.journal.format_calls import (
     format_answer,
     format_heading,
@@ -26,12 +27,6 @@ STEP_TITLES = {
     "announcement": "Announcement",
 }
 
-INPUT_WORDS = {
-    "return": "chose",
-    "sequence": "entered",
-    "timeout": "stayed silent",
-    "invalidinput": "did something else",
-}
 MENU_LINE = "runMenu"  # what it asks stands with what was said
 
 
@@ -95,10 +90,10 @@ def build_step(
     shown = entry.shown
     event = dict(shown["event"])
     said, does = split_answer(shown["answer"], heard_menu)
+    passed = list(list_passed_states(shown["trace"]))
     if is_own:
         title = STEP_TITLES.get(entry.event, entry.event)
-        what = describe_input(event) if entry.event == "pie" else format_heading(entry)
-        what = what.removeprefix(entry.event).strip()
+        what = describe_callback(entry, passed)
         leg = ""
     else:
         assert entry.leg is not None  # noqa: S101  # as it is not the call's own
@@ -113,7 +108,7 @@ def build_step(
         what,
         said,
         does,
-        list(list_passed_states(shown["trace"])),
+        passed,
         list(shown.get("lookups", ())),
         float(shown.get("ms", 0.0)),
         entry.outcome,
@@ -125,11 +120,15 @@ def build_step(
     )
 
 
-def describe_input(event: dict[str, Any]) -> str:
-    """What a caller did, in words."""
-    result = event.get("menuResult", {})
-    words = INPUT_WORDS.get(result.get("type", ""), result.get("type", ""))
-    return f"{words} {result.get('value', '')}".strip()
+def describe_callback(entry: CallbackEntry, passed: Sequence[PassedState]) -> str:
+    """What came, in words."""
+    event = entry.shown["event"]
+    if entry.event == "dice":
+        return describe_end(event)
+    if entry.event == "pie":
+        is_asked = not passed or any(one.what != "answers" for one in passed)
+        return describe_input(event, is_asked=is_asked)
+    return format_heading(entry).removeprefix(entry.event).strip()
 
 
 def format_json_text(value: Any) -> str:
@@ -181,7 +180,7 @@ def split_trace_line(line: str) -> tuple[str, str, str]:
 def list_passed_states(trace: Sequence[str]) -> Iterator[PassedState]:
     """The lines of a trace, each as the state that it is about."""
     lines = [split_trace_line(line) for line in trace]
-    followers = [*lines[1:], ("", "", "")]
+    followers = [*lines[1:], ("", "", "")][: len(lines)]
     for (flow, state, what), is_exit, after in zip(
         lines, mark_exits(lines), followers, strict=True
     ):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.console.call_timeline import describe_input, list_passed_states
+from flowengine.console.call_timeline import list_passed_states
+from flowengine.console.call_words import describe_input
 from flowengine.journal.journal_database import JOURNAL_FILE
 from flowengine.states.state_results import LookupRequest, LookupResult
 from tests.console.console_line import HTML, ConsoleClient, create_client
@@ -87,9 +88,9 @@ def test_call_is_shown_from_its_beginning_to_its_end(client: ConsoleClient) -> N
         page.index(text)
         for text in (
             "Call comes in", "For your bill press 1.", "chose ***",
-            '<b>main</b> <span class="muted">again: no match', "Your account number?", "entered ***", "crm: 200",
+            '<b>main</b> <span class="muted">again: no match', "Your account number?", "entered ***", "crm answered with status 200",
             "Hello ***, your account is ********",
-            "Answered", "ended: answered calleehangup",
+            "Answered", "callee hung up, after 0:",
         )
     ]  # fmt: skip
     assert positions == sorted(positions)
@@ -107,7 +108,7 @@ def test_call_that_failed_at_once_is_shown(tmp_path: Path) -> None:
     page = create_operator(write_line(tmp_path / "flows"), data).get("/calls/failed")
     assert page.status_code == 200
     assert "Call from a withheld number" in page.text
-    assert ", 0 s, ended" in page.text
+    assert ", 0:00, ended" in page.text
 
 
 def test_unknown_call_is_not_found(client: ConsoleClient) -> None:
