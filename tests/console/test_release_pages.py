@@ -44,9 +44,9 @@ def get_current(data: Path) -> str:
 
 def test_page_shows_what_is_live_since_when_and_by_whom(client: ConsoleClient, data: Path) -> None:
     page = client.get("/releases").text
-    assert f'<code>{get_current(data)}</code> <span class="badge badge-good">current' in page
+    assert f'<code>{get_current(data)}</code> <span class="badge badge-good">live' in page
     assert "by ann" in page
-    assert "<strong>bob</strong>: publish" in page
+    assert "<strong>bob</strong> published " in page
     assert "not live" in page
 
 
@@ -95,6 +95,23 @@ def test_command_that_makes_no_sense_is_refused(
     assert why in answer.json()["error"]
 
 
+def test_only_what_can_be_done_with_a_release_is_offered(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = publish_line(data)
+    client = create_operator(write_line(tmp_path / "flows", CHANGED_FLOW), data)
+    assert "Roll back" not in client.get("/releases").text  # there was nothing before
+    draft = client.app.state.context.project.latest.release.id
+    client.post("/releases/canary", {"what": "now", "share": "5"})
+    page = client.get("/releases").text
+    assert 'data-verb="publish"' not in page
+    assert 'id="canary-now"' not in page
+    assert f"let 5% of new calls begin on {draft}" in page
+    client.post("/releases/promote", {})
+    page = client.get("/releases").text
+    assert f"Go back to {first}?" in page
+    assert f'id="publish-{first}"' in page
+
+
 def test_flows_with_errors_are_not_published(data: Path, tmp_path: Path) -> None:
     broken = write_line(tmp_path / "flows", FLOW.replace("next: main", "next: nowhere"))
     client = create_operator(broken, data)
@@ -112,7 +129,7 @@ def test_changes_carry_the_name_of_who_signed_in_and_readers_change_nothing(
     assert "Roll back" not in client.get("/releases").text
     client.post("/sign-in", {"name": "Ada", "token": ADMIN})
     assert client.post("/releases/publish", {"what": "now"}).status_code == 200
-    assert "<strong>Ada</strong>: publish" in client.get("/releases").text
+    assert "<strong>Ada</strong> published " in client.get("/releases").text
 
 
 def test_calls_of_the_last_day_are_tried_on_the_flows_as_they_are_now(

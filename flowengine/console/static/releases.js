@@ -10,8 +10,8 @@ const form = find("#command");
 let asked = null;
 
 function ask(button) {
-  const { verb, what, share, name, title, text } = button.dataset;
-  asked = { verb, body: { ...(what && { what }), ...(name && { name }) } };
+  const { verb, what, release, share, name, title, text } = button.dataset;
+  asked = { verb, body: { ...(what && { what }), ...(release && { release }), ...(name && { name }) } };
   find("#command-title").textContent = title;
   find("#command-text").textContent = text;
   find("#command-error").textContent = "";
