@@ -20,7 +20,14 @@ from flowengine.journal.answer_rates import (
     AnswerFigures,
     AnswerRates,
 )
-from flowengine.journal.call_search import CallPage, CallQuery, PageKey, search_calls
+from flowengine.journal.call_search import (
+    CallPage,
+    CallQuery,
+    ListedCall,
+    PageKey,
+    find_call,
+    search_calls,
+)
 from flowengine.journal.indexed_call import (
     CALL_INDEXES,
     CALL_TABLE,
@@ -40,6 +47,7 @@ from flowengine.journal.passage_counts import (
     read_way,
 )
 from flowengine.limits import MAX_CALL_SECONDS
+from flowengine.sinch.call_id import encode_call_id
 
 CHUNK_CALLBACKS = 2000  # read at once, some 20 ms of work
 # A call of which nothing was heard for longer has ended, and the platform's word of it was lost.
@@ -121,6 +129,11 @@ class CallIndex:
         """A page of the calls that are wanted."""
         with self._lock:
             return search_calls(self._database, query, after)
+
+    def find_call(self, call: str) -> ListedCall | None:
+        """The call with this id, None for one that is not there."""
+        with self._lock:
+            return find_call(self._database, encode_call_id(call))
 
     def find_legs(self, caller: str) -> list[str]:
         """The ids of the legs of a call, or of the calls of a placement."""

@@ -24,7 +24,8 @@ from flowengine.storage.sessions.orchestration_rows import (
     SavedAgentStatus,
 )
 from tests.console.console_line import ConsoleClient, create_client
-from tests.console.operated_line import SECRET, create_operator
+from tests.console.operated_line import SECRET, create_operator, record_calls
+from tests.journal.journal_line import ring
 
 ANN, BOB = RingMember("number", "+14045009001"), RingMember("sip", "bob@example.com")
 QUEUE = format_queue_id("app", "support")
@@ -98,6 +99,15 @@ def test_page_shows_who_waits_who_takes_calls_and_rings(client: ConsoleClient) -
     assert "signed out" in page
     assert "Rings under way" in page
     assert '<span class="badge">rings</span>' in page
+
+
+def test_caller_who_waits_has_number_and_flow_where_the_journal_has_them(
+    client: ConsoleClient, data: Path
+) -> None:
+    record_calls(data, [ring("first")])
+    page = client.get("/lines").text
+    assert re.search(r"<td>1:0\d</td><td><a [^>]*/first\">\+?\*+23</a> <span [^>]*>in line<", page)
+    assert "<code>second</code>" in page
 
 
 def test_member_signs_in_by_a_handle_without_the_address(

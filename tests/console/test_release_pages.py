@@ -95,7 +95,7 @@ def test_command_that_makes_no_sense_is_refused(
     assert why in answer.json()["error"]
 
 
-def test_only_what_can_be_done_with_a_release_is_offered(tmp_path: Path) -> None:
+def test_release_offers_only_what_can_be_done_with_it(tmp_path: Path) -> None:
     data = tmp_path / "data"
     first = publish_line(data)
     client = create_operator(write_line(tmp_path / "flows", CHANGED_FLOW), data)
