@@ -71,6 +71,7 @@ class CallFollower:
             "failed": figures.failed,
             "p95": figures.p95,
             "callbacks": progress.callbacks,
+            "latest": self._index.find_latest_start(),
             "is_whole": progress.is_whole,
             "places": sum_places(places),
         }

@@ -95,6 +95,7 @@ class _CallPages:
             machine=self._context.calls.machine,
             failure=failure,
             next_link=build_link(request, page.next) if page and page.next else "",
+            first_link=build_link(request, None),
             is_first=not request.query_params.get("after"),
         )
 
@@ -190,7 +191,11 @@ def parse_page_key(text: str) -> PageKey | None:
     return PageKey(float(found[1]), int(found[2])) if found else None
 
 
-def build_link(request: Request, key: PageKey) -> str:
-    """The address of the next page."""
-    query = request.url.include_query_params(after=f"{key.at!r}~{key.id}").query
-    return f"/calls?{query}"
+def build_link(request: Request, key: PageKey | None) -> str:
+    """The address of the page after this call, of the same search; of its first one without a
+    call.
+    """
+    url = request.url.remove_query_params("after")
+    if key is not None:
+        url = url.include_query_params(after=f"{key.at!r}~{key.id}")
+    return f"/calls?{url.query}" if url.query else "/calls"

@@ -1,20 +1,20 @@
 """One call as a timeline: what came, what was said, and the way through the flows, step by step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from flowengine.console.call_words import describe_end, describe_input
 from flowengine.journal.format_calls import (
-    decode_menus,
     format_answer,
     format_heading,
     format_leg_callback,
     format_value,
 )
 from flowengine.journal.journal_reader import CallbackEntry
-from flowengine.journal.journal_row import NON_EXIT_PATTERN
+from flowengine.journal.passage_counts import mark_exits
 
 SPEECH_NAMES = frozenset({"say", "playFiles"})
 STEP_TITLES = {
@@ -27,12 +27,6 @@ STEP_TITLES = {
     "announcement": "Announcement",
 }
 
-INPUT_WORDS = {
-    "return": "chose",
-    "sequence": "entered",
-    "timeout": "stayed silent",
-    "invalidinput": "did something else",
-}
 MENU_LINE = "runMenu"  # what it asks stands with what was said
 
 
@@ -77,20 +71,31 @@ def build_timeline(
     began, before = steps[0].at, steps[max(0, first - 1)].at
     is_leg = steps[0].leg is not None
     found = []
-    for step in steps[first:][:limit]:
-        found.append(build_step(step, began, before, is_own=is_leg or step.leg is None))
+    for number, step in enumerate(steps[first:][:limit], first):
+        heard = find_heard_menu(step.call, steps[number + 1 :])
+        is_own = is_leg or step.leg is None
+        found.append(build_step(step, began, before, heard, is_own=is_own))
         before = step.at
     return found
 
 
-def build_step(entry: CallbackEntry, began: float, before: float, *, is_own: bool) -> TimelineStep:
+def find_heard_menu(call: str, following: Iterable[CallbackEntry]) -> str:
+    """The menu in which a caller was when the next input came; "" where none came."""
+    own = (step for step in following if step.call == call and step.event != "notify")
+    event: dict[str, Any] = next((step.shown["event"] for step in own), {})
+    return str(event.get("menuResult", {}).get("menuId", ""))
+
+
+def build_step(
+    entry: CallbackEntry, began: float, before: float, heard_menu: str, *, is_own: bool
+) -> TimelineStep:
     shown = entry.shown
     event = dict(shown["event"])
-    said, does = split_answer(shown["answer"])
+    said, does = split_answer(shown["answer"], heard_menu)
+    passed = list(list_passed_states(shown["trace"]))
     if is_own:
         title = STEP_TITLES.get(entry.event, entry.event)
-        what = describe_input(event) if entry.event == "pie" else format_heading(entry)
-        what = what.removeprefix(entry.event).strip()
+        what = describe_callback(entry, passed)
         leg = ""
     else:
         assert entry.leg is not None  # noqa: S101  # as it is not the call's own
@@ -105,7 +110,7 @@ def build_step(entry: CallbackEntry, began: float, before: float, *, is_own: boo
         what,
         said,
         does,
-        list(list_passed_states(shown["trace"])),
+        passed,
         list(shown.get("lookups", ())),
         float(shown.get("ms", 0.0)),
         entry.outcome,
@@ -117,19 +122,27 @@ def build_step(entry: CallbackEntry, began: float, before: float, *, is_own: boo
     )
 
 
-def describe_input(event: dict[str, Any]) -> str:
-    """What a caller did, in words."""
-    result = event.get("menuResult", {})
-    words = INPUT_WORDS.get(result.get("type", ""), result.get("type", ""))
-    return f"{words} {result.get('value', '')}".strip()
+def describe_callback(entry: CallbackEntry, passed: Sequence[PassedState]) -> str:
+    """What came, in words."""
+    event = entry.shown["event"]
+    if entry.event == "dice":
+        return describe_end(event)
+    if entry.event == "pie":
+        is_asked = not passed or any(one.what != "answers" for one in passed)
+        return describe_input(event, is_asked=is_asked)
+    return format_heading(entry).removeprefix(entry.event).strip()
 
 
 def format_json_text(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value)).decode()
 
 
-def split_answer(answer: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
-    """What was said, each with its locale, and what was done otherwise."""
+def split_answer(
+    answer: dict[str, Any], heard_menu: str = ""
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """What was said, each with its locale, and what was done otherwise. Of several menus the caller
+    hears the main one, and the one in which the next input came.
+    """
     said, silent = [], []
     for instruction in answer.get("instructions", ()):
         if instruction["name"] in SPEECH_NAMES:
@@ -141,19 +154,38 @@ def split_answer(answer: dict[str, Any]) -> tuple[list[tuple[str, str]], list[st
             silent.append(instruction)
     action = answer.get("action")
     if action:
-        prompts = [menu["mainPrompt"] for menu in decode_menus(action) if menu.get("mainPrompt")]
-        said += [(format_value(prompt), action.get("locale", "")) for prompt in prompts]
+        heard = action.get("mainMenu", ""), heard_menu
+        prompts = {
+            menu["id"]: format_value(menu["mainPrompt"])
+            for menu in action.get("menus", ())
+            if menu["id"] in heard and menu.get("mainPrompt")
+        }
+        # a menu may be sent under two names
+        texts = dict.fromkeys(prompts[name] for name in heard if name in prompts)
+        said += [(text, action.get("locale", "")) for text in texts]
     rest = {**answer, "instructions": silent}
     does = [line for line in format_answer(rest) if not line.startswith("  ") and line != MENU_LINE]
     return said, does
 
 
+def split_trace_line(line: str) -> tuple[str, str, str]:
+    """Its flow, state and what happened there.
+
+    >>> split_trace_line("line/main: key 1"), split_trace_line("release x")
+    (('line', 'main', 'key 1'), ('release x', '', ''))
+    """
+    place, _, what = line.partition(": ")
+    flow, _, state = place.partition("/")
+    return flow, state, what
+
+
 def list_passed_states(trace: Sequence[str]) -> Iterator[PassedState]:
     """The lines of a trace, each as the state that it is about."""
-    for line, following in zip(trace, [*trace[1:], ""], strict=False):
-        place, _, what = line.partition(": ")
-        if what == "answers" and following.startswith(f"{place}: "):
+    lines = [split_trace_line(line) for line in trace]
+    followers = [*lines[1:], ("", "", "")][: len(lines)]
+    for (flow, state, what), is_exit, after in zip(
+        lines, mark_exits(lines), followers, strict=True
+    ):
+        if what == "answers" and after[:2] == (flow, state):
             continue
-        flow, _, state = place.partition("/")
-        is_exit = state and not what.startswith("again") and not NON_EXIT_PATTERN.match(what)
         yield PassedState(flow, state, what, what.partition(": ")[0] if is_exit else "")

@@ -18,6 +18,9 @@ from flowengine.console.console_context import ConsoleContext
 from flowengine.console.page_rendering import render_page
 from flowengine.console.session_access import open_sessions
 from flowengine.environment import VARIABLES
+from flowengine.journal.call_index import CallIndex
+from flowengine.journal.call_search import ListedCall
+from flowengine.journal.journal_database import JournalError
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
 from flowengine.runtime.orchestrations import LIVE_KIND
@@ -63,10 +66,20 @@ class DismissChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ShownMember(NamedTuple):
-    """A member as the page shows them; `handle` stands for the address, which it does not have."""
+    """A member as the page shows them; `handle` stands for the address, which it does not have, and
+    `place` is that in the group of the project, 0 for one who is not there any more.
+    """
 
     handle: str
     agent: AgentOverview
+    place: int
+
+
+class ShownCaller(NamedTuple):
+    """A caller who waits, with what the journal has of the call, where it has it."""
+
+    wait: WaitingCaller
+    listed: ListedCall | None
 
 
 class ShownRing(NamedTuple):
@@ -83,7 +96,7 @@ class LinesView(NamedTuple):
 
     queues: Sequence[QueueOverview] = ()
     members: Sequence[ShownMember] = ()
-    waiting: Sequence[WaitingCaller] = ()
+    waiting: Sequence[ShownCaller] = ()
     rings: Sequence[ShownRing] = ()
 
 
@@ -93,11 +106,12 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
     async def show_lines(request: Request) -> Response:
         view, failure = LinesView(), ""
         try:
+            index = await context.calls.load_index()
             async with open_sessions(context.settings) as store:
                 view = await load_lines(
-                    require_queues(store), build_encoding(context), get_groups(context), key
+                    require_queues(store), build_encoding(context), get_groups(context), key, index
                 )
-        except (StoreError, OSError) as error:
+        except (StoreError, JournalError, OSError) as error:
             failure = str(error)
         return render_page(
             request, "lines.html", view=view, failure=failure, now=time.time(), statuses=SIGNING
@@ -174,7 +188,11 @@ def get_groups(context: ConsoleContext) -> Groups:
 
 
 async def load_lines(
-    store: OrchestrationStore, encoding: OrchestrationEncoding, groups: Groups, key: bytes
+    store: OrchestrationStore,
+    encoding: OrchestrationEncoding,
+    groups: Groups,
+    key: bytes,
+    index: CallIndex | None,
 ) -> LinesView:
     """How lines stand now. Raises StoreError."""
     now = time.time()
@@ -182,12 +200,26 @@ async def load_lines(
     return LinesView(
         await load_queue_overviews(store, now, groups),
         [
-            ShownMember(make_handle(member.address, key), member.overview)
+            ShownMember(
+                make_handle(member.address, key),
+                member.overview,
+                find_place(groups, member.overview.group, member.address),
+            )
             for member in await load_group_members(store, now, groups)
         ],
-        await list_waiting_callers(store, now),
+        [
+            ShownCaller(wait, index.find_call(wait.call) if index else None)
+            for wait in await list_waiting_callers(store, now)
+        ],
         [shown for saved in rings if (shown := describe_ring(saved, encoding))][:MAX_LISTED_RINGS],
     )
+
+
+def find_place(groups: Groups, group: str, address: str) -> int:
+    """Which member of a group this is, from 1; 0 for nobody."""
+    members = groups[group].members if group in groups else ()
+    places = (place for place, one in enumerate(members, 1) if one.address == address)
+    return next(places, 0)
 
 
 async def find_address(

@@ -12,6 +12,7 @@ from flowengine.compile import Program
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.page_rendering import render_page
 from flowengine.journal.call_index import CallIndex
+from flowengine.journal.call_search import CallQuery
 from flowengine.journal.journal_database import JournalError
 from flowengine.journal.passage_counts import StatePassages
 
@@ -51,7 +52,7 @@ def build_live_routes(context: ConsoleContext) -> list[BaseRoute]:
             failure = str(error)
         programs = project.release.programs if project.release else {}
         flows = sorted({*programs, *(index.list_flows() if index else ())} - {""})
-        flow = flow or choose_flow(flows, counts)
+        flow = flow or choose_flow(flows, counts) or await run_sync(find_latest_flow, index, flows)
         rows = []
         if index is not None and flow:
             rows = await run_sync(list_drop_offs, index, flow, period, programs.get(flow))
@@ -95,11 +96,17 @@ def read_choice(request: Request) -> tuple[str, str]:
 
 
 def choose_flow(flows: list[str], counts: dict[str, object] | None) -> str:
-    """The flow that most calls are in now; else the first one."""
+    """The flow that most calls are in now; "" while there is none."""
     places = counts["places"] if counts else []
     assert isinstance(places, list)  # noqa: S101  # as it is counted
     busiest = max(places, key=lambda place: place[2], default=None)
-    return str(busiest[0]) if busiest else next(iter(flows), "")
+    return str(busiest[0]) if busiest and busiest[0] in flows else ""
+
+
+def find_latest_flow(index: CallIndex | None, flows: list[str]) -> str:
+    """The flow of the latest call; of no call, the first flow."""
+    calls = index.find_calls(CallQuery(limit=1)).calls if index else []
+    return next((call.flow for call in calls if call.flow in flows), next(iter(flows), ""))
 
 
 def list_drop_offs(

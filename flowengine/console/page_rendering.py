@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from flowengine.console.access import get_user
+from flowengine.console.call_words import describe_lookup, format_duration, format_end
 from flowengine.console.console_context import ConsoleContext
 from flowengine.journal.format_calls import format_time
 
@@ -63,16 +64,6 @@ def find_section(path: str) -> str:
     return first if first in dict(NAVIGATION) else ""
 
 
-END_WORDS = {
-    "callerhangup": "caller hung up",
-    "calleehangup": "callee hung up",
-    "managerhangup": "ended by the server",
-    "blocked": "blocked",
-    "": "ended",
-}
-"""Why a call ended, in words"""
-
-
 def format_iso_time(seconds: float) -> str:
     """A time for the `datetime` of HTML.
 
@@ -88,13 +79,10 @@ def format_utc_time(seconds: float) -> str:
     return f"{format_time(seconds)} UTC"
 
 
-def format_end(reason: str) -> str:
-    """Why a call ended; a reason that no words are known for is as the platform has it."""
-    return END_WORDS.get(reason.lower(), reason)
-
-
 PAGES.filters |= {
     "iso_time": format_iso_time,
     "utc_time": format_utc_time,
     "end_words": format_end,
+    "duration": format_duration,
+    "lookup_words": describe_lookup,
 }

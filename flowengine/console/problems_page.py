@@ -14,6 +14,7 @@ from flowengine.console.running_problems import find_running_problems
 from flowengine.problems import CATALOGUE, Problem
 from flowengine.problems.catalogue_entry import CatalogueEntry
 from flowengine.problems.source_excerpt import Excerpts
+from flowengine.releases.release_overview import RejectedOverview
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,21 @@ def cut_indentation(line: str, carets: str) -> tuple[str, str]:
     return line[width:], carets[width:]
 
 
+def is_shown(rejected: RejectedOverview, shown: list[ShownProblem]) -> bool:
+    """Whether the files as they are now have all that is said of a rejected change."""
+    known = {(one.problem.code, one.problem.message) for one in shown}
+    return {(one.code, one.message) for one in rejected.problems} <= known
+
+
 def build_problem_routes(context: ConsoleContext) -> list[BaseRoute]:
     async def show_problems(request: Request) -> Response:
         project = await context.project.load()
         shown = await run_sync(list_shown_problems, project)
         running = await find_running_problems(context)
-        return render_page(request, "problems.html", shown=shown, running=running)
+        rejected = [one for one in running.rejected if not is_shown(one, shown)]
+        return render_page(
+            request, "problems.html", shown=shown, running=running, rejected=rejected
+        )
 
     async def explain_code(request: Request) -> Response:
         code = request.path_params["code"]

@@ -4,7 +4,7 @@ commands that change it.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,14 +27,14 @@ from flowengine.journal.call_search import CallQuery
 from flowengine.journal.journal_database import JournalError
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.canary_verdict import CanaryVerdict, judge_canary
-from flowengine.releases.ledger import CommandRefusedError
+from flowengine.releases.ledger import Change, CommandRefusedError
+from flowengine.releases.publisher import list_rollback_targets
 from flowengine.releases.release_commands import (
     EMPTY_SPEC,
     Actor,
     InvalidFlowsError,
     ReleaseCommands,
     ReleaseSpec,
-    format_change,
     format_percent,
 )
 from flowengine.releases.release_overview import (
@@ -74,6 +74,7 @@ SHOWN_REQUESTS: dict[type[AdminRequest], Any] = {
     for kind in (NamedRequest, CanaryRequest, DraftRequest)
 }
 """Requests that may name the flows as they are now: `shown` is their id as the page showed it"""
+ROLE_NAMES = {"current": "live"}  # of two words for one thing, the page has the one of its heading
 
 
 class CanarySide(NamedTuple):
@@ -85,12 +86,14 @@ class CanarySide(NamedTuple):
 
 
 class ReleasesView(NamedTuple):
-    """All that the page shows. `live_since` is the change that made the current release so; `lost` is
-    why the figures of the canary cannot be told.
+    """All that the page shows. `live_since` is the change that made the current release so, and
+    `previous` the release that was so before, "" for none; `lost` is why the figures of the canary
+    cannot be told.
     """
 
     overview: Overview
     live_since: tuple[float, str] | None
+    previous: str
     comparison: CanaryComparison | None
     verdict: CanaryVerdict | None
     lost: str = ""
@@ -99,7 +102,9 @@ class ReleasesView(NamedTuple):
         if self.comparison is not None:
             for name in ("current", "candidate"):
                 release = getattr(self.comparison, name)
-                yield CanarySide(name, release, self.comparison.figures[release])
+                yield CanarySide(
+                    ROLE_NAMES.get(name, name), release, self.comparison.figures[release]
+                )
 
 
 def build_release_routes(context: ConsoleContext) -> list[BaseRoute]:
@@ -109,6 +114,45 @@ def build_release_routes(context: ConsoleContext) -> list[BaseRoute]:
         Route("/releases/trial", pages.try_calls, methods=["POST"]),
         Route("/releases/{verb}", pages.run_command, methods=["POST"]),
     ]
+
+
+def find_previous_release(overview: Overview, changes: Iterable[Change]) -> str:
+    """The kept release that was live before the one that is; "" where there is none."""
+    kept = {one.id for one in overview.releases} - {overview.current}
+    earlier = list_rollback_targets(changes)[:-1]
+    return next((name for name in reversed(earlier) if name in kept), "")
+
+
+def name_role(role: str) -> str:
+    """What a release is for new calls.
+
+    >>> name_role("current, draft spring")
+    'live, draft spring'
+    """
+    return ", ".join(ROLE_NAMES.get(name, name) for name in role.split(", "))
+
+
+def describe_change(change: Change) -> str:
+    """A change as what its actor did."""
+    sentences = {
+        "publish": f"published {change.release}",
+        "rollback": f"rolled back to {change.release}",
+        "canary": f"let {format_percent(change.share)} of new calls begin on {change.release}",
+        "promote": f"promoted {change.release}",
+        "withdraw": f"withdrew {change.release}".strip(),
+        "draft": f"made {change.release} the draft {change.name}",
+        "undraft": f"ended the draft {change.name}",
+    }
+    return sentences[change.what]
+
+
+def write_percent(share: str) -> str:
+    """A share as commands have it: the page asks for percent.
+
+    >>> write_percent(" 20 "), write_percent("2.5 %")
+    ('20%', '2.5%')
+    """
+    return f"{share.strip().removesuffix('%').rstrip()}%"
 
 
 class _ReleasePages:
@@ -134,7 +178,8 @@ class _ReleasePages:
             draft_id=project.release.id if project.is_valid and project.release else "",
             now_version=WORKING_VERSION,
             format_percent=format_percent,
-            format_change=format_change,
+            describe_change=describe_change,
+            name_role=name_role,
             machine=self._context.calls.machine,
         )
 
@@ -160,15 +205,16 @@ class _ReleasePages:
                 None,
             )
             canary = find_canary(commands.ledger)
+        previous = find_previous_release(overview, changes)
         if canary is None:
-            return ReleasesView(overview, since, None, None)
+            return ReleasesView(overview, since, previous, None, None)
         try:
             comparison = compare_canary(canary, build_journal_counter(self._context.journal_path))
         except JournalError as error:
-            return ReleasesView(overview, since, None, None, str(error))
+            return ReleasesView(overview, since, previous, None, None, str(error))
         figures = comparison.figures
         verdict = judge_canary(figures[canary.current], figures[canary.candidate])
-        return ReleasesView(overview, since, comparison, verdict)
+        return ReleasesView(overview, since, previous, comparison, verdict)
 
     async def run_command(self, request: Request) -> Response:
         """Change what is live, recorded with who has asked for it and why."""
@@ -207,6 +253,8 @@ class _ReleasePages:
             raise CommandRefusedError("no server has kept releases here")
         with self._context.open_release_commands() as commands:
             spec = self._find_spec(commands, asked, project)
+            if isinstance(asked, CanaryRequest):
+                asked = msgspec.structs.replace(asked, share=write_percent(asked.share))
             return verb.do(commands, asked, spec, actor).text
 
     def _find_spec(

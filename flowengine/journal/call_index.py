@@ -21,10 +21,18 @@ from flowengine.journal.answer_rates import (
     AnswerFigures,
     AnswerRates,
 )
-from flowengine.journal.call_search import CallPage, CallQuery, PageKey, search_calls
+from flowengine.journal.call_search import (
+    CallPage,
+    CallQuery,
+    ListedCall,
+    PageKey,
+    find_call,
+    search_calls,
+)
 from flowengine.journal.indexed_call import (
     CALL_INDEXES,
     CALL_TABLE,
+    FAILED_STATE_OUTCOME,
     WEIGHTS,
     CallbackKind,
     CallbackRow,
@@ -33,9 +41,15 @@ from flowengine.journal.indexed_call import (
 )
 from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
 from flowengine.journal.journal_row import REPEATED_OUTCOME
-from flowengine.journal.passage_counts import PassageCounts, StatePassages, read_way
+from flowengine.journal.passage_counts import (
+    PassageCounts,
+    StatePassages,
+    has_failed_state,
+    read_way,
+)
 from flowengine.limits import MAX_CALL_SECONDS
 from flowengine.runtime.log_once import LogOnce
+from flowengine.sinch.call_id import encode_call_id
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +78,10 @@ _LIVE_QUERY = """
 SELECT places.flow, places.state, release, count(*) FROM calls INDEXED BY calls_under_way
 LEFT JOIN places ON places.number = place WHERE ended = 0 AND at >= ? AND parent = ''
 GROUP BY place, release
+"""
+
+_LATEST_QUERY = """
+SELECT at FROM calls INDEXED BY calls_by_time WHERE parent = '' ORDER BY at DESC LIMIT 1
 """
 
 
@@ -121,6 +139,11 @@ class CallIndex:
         with self._lock:
             return search_calls(self._database, query, after)
 
+    def find_call(self, call: str) -> ListedCall | None:
+        """The call with this id, None for one that is not there."""
+        with self._lock:
+            return find_call(self._database, encode_call_id(call))
+
     def find_legs(self, caller: str) -> list[str]:
         """The ids of the legs of a call, or of the calls of a placement."""
         with self._lock:
@@ -134,6 +157,12 @@ class CallIndex:
         with self._lock:
             rows = self._database.execute(_LIVE_QUERY, (now - LIVE_SECONDS,)).fetchall()
         return [LivePlace(flow or "", state or "", *rest) for flow, state, *rest in rows]
+
+    def find_latest_start(self) -> float:
+        """When the latest call has begun; 0 where there is none."""
+        with self._lock:
+            row = self._database.execute(_LATEST_QUERY).fetchone()
+        return float(row[0]) if row else 0.0
 
     def count_passages(self, flow: str, since: float, until: float) -> dict[str, StatePassages]:
         """What callers did in each state of a flow in this time."""
@@ -245,6 +274,8 @@ class CallIndex:
     ) -> CallbackKind:  # fmt: skip
         way = self._passages.number_way(read_way(event, reason, (flow, state), trace or ""))
         place = self._find_place(flow, state) if state else 0
+        if outcome == "answered" and trace and has_failed_state(trace):
+            outcome = FAILED_STATE_OUTCOME
         return CallbackKind(
             event, release, flow, place, WEIGHTS.get(outcome, 0), exit_, reason.lower(), way,
             outcome in FAILED_OUTCOMES, outcome == REPEATED_OUTCOME,

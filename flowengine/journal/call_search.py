@@ -110,6 +110,15 @@ def search_calls(
     return CallPage(calls[: query.limit], calls[query.limit - 1].key if more else None)
 
 
+def find_call(connection: sqlite3.Connection, call: bytes) -> ListedCall | None:
+    """The call with this id, None for one that is not there."""
+    row = connection.execute(
+        f"SELECT {_CALL_COLUMNS} FROM calls WHERE id = ? AND call = ?",  # noqa: S608  # names of ours
+        (hash(call), call),
+    ).fetchone()
+    return build_listed_call(row) if row else None
+
+
 def _fetch_rows(
     connection: sqlite3.Connection,
     number: _Condition,

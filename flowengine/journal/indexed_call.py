@@ -9,7 +9,9 @@ import msgspec
 
 from flowengine.journal.leg_rows import parse_leg
 
-OUTCOMES_BY_WEIGHT = ("answered", "unkept", "unrouted", "apology", "error")
+FAILED_STATE_OUTCOME = "failed"
+"""A state of the flow has failed, and the flow has gone on: its callback is answered"""
+OUTCOMES_BY_WEIGHT = ("answered", FAILED_STATE_OUTCOME, "unkept", "unrouted", "apology", "error")
 WEIGHTS = {outcome: weight for weight, outcome in enumerate(OUTCOMES_BY_WEIGHT)}
 CALL_TABLE = """
 CREATE TABLE calls (id INTEGER PRIMARY KEY, call BLOB NOT NULL, at REAL NOT NULL, until REAL NOT NULL,

@@ -3,7 +3,7 @@ and where they hung up.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +19,8 @@ MAX_HOURLY_SECONDS = 8 * DAY_SECONDS  # up to which hours are summed, beyond it 
 CALLER_HANGUP_REASON = "callerhangup"
 EVENTS_BESIDE = frozenset({"dice", "notify"})
 """Callbacks that leave a call where it is"""
+FAILURE_EXITS = frozenset({"error", "failed"})
+"""By which a state is left that has failed"""
 STAYS_PREFIX = "again"  # the state asks once more
 _decode_trace = msgspec.json.Decoder(TraceTriples).decode
 
@@ -138,6 +140,44 @@ def add_way(found: dict[str, StatePassages], flow: str, way: WayEffect, times: i
             passages.ended += times
 
 
+def has_failed_state(trace: str) -> bool:
+    """Whether a state has failed on this way."""
+    return any(is_failure(what) for _, _, what in _decode_trace(trace))
+
+
+def is_failure(what: str) -> bool:
+    """Whether a line of a trace says that its state has failed.
+
+    >>> is_failure("failed: the secret is not set"), is_failure("error"), is_failure("failed to")
+    (True, True, False)
+    """
+    return what.partition(": ")[0] in FAILURE_EXITS
+
+
+def mark_exits(trace: Sequence[tuple[str, str, str]]) -> list[bool]:
+    """Which lines of the trace of a callback are exits. The notes of a state stand behind the line
+    that it moves or answers with, at the same place.
+
+    >>> mark_exits([("f", "look", "failed"), ("f", "look", "fetch failed: timeout"), ("f", "a", "next")])
+    [True, False, True]
+    """
+    marks, left = [], None
+    for flow, state, what in trace:
+        place = flow, state
+        is_exit = bool(
+            state
+            and place != left
+            and not NON_EXIT_PATTERN.match(what)
+            and not what.startswith(STAYS_PREFIX)
+        )
+        marks.append(is_exit)
+        if is_exit or what == "answers":
+            left = place
+        elif place != left or NON_EXIT_PATTERN.match(what):
+            left = None
+    return marks
+
+
 def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEffect:
     """What a callback does, by its trace; `at` is where the call is after it. A callback begins in
     the state that the call has waited in, and nobody came there by it; unless it begins the call,
@@ -147,7 +187,10 @@ def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEff
     exits: list[tuple[str, str, str]] = []
     again: list[tuple[str, str]] = []
     before = None
-    for index, (flow, state, what) in enumerate(_decode_trace(trace) if trace else ()):
+    lines = _decode_trace(trace) if trace else ()
+    for index, ((flow, state, what), is_exit) in enumerate(
+        zip(lines, mark_exits(lines), strict=True)
+    ):
         if not state:
             continue
         is_beside = event in EVENTS_BESIDE and (flow, state) != at
@@ -156,7 +199,7 @@ def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEff
         before = flow, state
         if what.startswith(STAYS_PREFIX):
             again.append((flow, state))
-        elif not NON_EXIT_PATTERN.match(what):
+        elif is_exit:
             exits.append((flow, state, what.partition(": ")[0]))
     ends = ""
     if event == "dice":

@@ -26,6 +26,7 @@ LOST_OUTCOMES = frozenset({"abandoned", "timeout"})
 """How a wait ends without a member: the caller has hung up, or has waited for too long"""
 Groups = Mapping[str, RingGroup]
 NO_GROUPS: Groups = {}
+Absence = Literal["", "pausing", "signed out"]
 AgentState = Literal["free", "busy", "resting", "pausing", "signed out"]
 
 
@@ -55,13 +56,15 @@ class QueueOverview(msgspec.Struct, frozen=True):
 
 class AgentOverview(msgspec.Struct, frozen=True):
     """One member of a group, with the number masked, and since when they are so, where that is
-    known.
+    known. `after_call` is what a member who is busy has signed to be after the call, where that is
+    not to take the next one.
     """
 
     group: str
     member: str
     state: AgentState
     since: float = 0.0
+    after_call: Absence = ""
 
 
 class GroupMember(NamedTuple):
@@ -199,10 +202,13 @@ def find_state(agent: SavedAgent, now: float) -> AgentState:
     """What a member is doing, as far as queues care."""
     if agent.occupied_by:
         return "busy"
+    return find_absence(agent) or ("resting" if agent.not_before > now else "free")
+
+
+def find_absence(agent: SavedAgent) -> Absence:
+    """How a member has signed not to get calls; "" where they get them."""
     status = read_status(agent.status)
-    if status != "in":
-        return "signed out" if status == "out" else "pausing"
-    return "resting" if agent.not_before > now else "free"
+    return "" if status == "in" else "signed out" if status == "out" else "pausing"
 
 
 def _describe_agent(
@@ -211,4 +217,5 @@ def _describe_agent(
     state = find_state(agent, now)
     since = {"busy": agent.rung_at, "free": agent.idle_since, "resting": agent.idle_since}
     moment = since.get(state, agent_status.since if agent_status else 0.0)
-    return AgentOverview(group, mask_address(agent.address), state, moment)
+    after_call = find_absence(agent) if state == "busy" else ""
+    return AgentOverview(group, mask_address(agent.address), state, moment, after_call)

@@ -1,12 +1,16 @@
 """The pages of calls: what is found, one call as a timeline, and what is tried with it."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from flowengine.console import call_pages
-from flowengine.console.call_timeline import describe_input, list_passed_states
+from flowengine.console.call_timeline import list_passed_states
+from flowengine.console.call_words import describe_input
+from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.states.state_results import LookupRequest, LookupResult
 from tests.console.console_line import HTML, ConsoleClient, create_client
 from tests.console.operated_line import (
     CALLS,
@@ -19,7 +23,7 @@ from tests.console.operated_line import (
     write_line,
 )
 from tests.console.test_hostile_content import find_faults
-from tests.journal.journal_line import ended, ring
+from tests.journal.journal_line import FLOW, Clock, ended, keyed, record, ring
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +89,9 @@ def test_call_is_shown_from_its_beginning_to_its_end(client: ConsoleClient) -> N
         page.index(text)
         for text in (
             "Call comes in", "For your bill press 1.", "chose ***",
-            '<b>main</b> <span class="muted">again: no match', "Your account number?", "entered ***", "crm: 200",
+            '<b>main</b> <span class="muted">again: no match', "Your account number?", "entered ***", "crm answered with status 200",
             "Hello ***, your account is ********",
-            "Answered", "ended: answered calleehangup",
+            "Answered", "callee hung up, after 0:",
         )
     ]  # fmt: skip
     assert positions == sorted(positions)
@@ -105,7 +109,7 @@ def test_call_that_failed_at_once_is_shown(tmp_path: Path) -> None:
     page = create_operator(write_line(tmp_path / "flows"), data).get("/calls/failed")
     assert page.status_code == 200
     assert "Call from a withheld number" in page.text
-    assert ", 0 s, ended" in page.text
+    assert ", 0:00, ended" in page.text
 
 
 def test_unknown_call_is_not_found(client: ConsoleClient) -> None:
@@ -171,6 +175,30 @@ def test_call_becomes_a_scenario_without_what_the_caller_pressed(
     assert "do not even begin" in gone.get("/calls/bill/scenario").json()["error"]
 
 
+@pytest.mark.parametrize("answer", [LookupResult(0, error="timeout"), LookupResult(500, {})])
+def test_scenario_of_a_call_takes_the_failed_lookup_and_goes_on(
+    tmp_path: Path, answer: LookupResult
+) -> None:
+    """What a state notes behind its exit is no exit."""
+
+    async def fail(_request: LookupRequest, _left: float) -> LookupResult:
+        return answer
+
+    data = tmp_path / "data"
+    publish_line(data)
+    flow = FLOW.replace("failed: agents", "failed: ask_order")
+    events = [*CALLS[:4], keyed("123456", "bill")]
+    record(data / JOURNAL_FILE, compile_line(flow), events, fail, clock=Clock(time.time() - 99))
+    client = create_operator(write_line(tmp_path / "flows", flow), data)
+    made = client.get("/calls/bill/scenario").json()
+    assert made["taken"] == made["wanted"] == 7
+    assert "fails: unreachable" in made["text"]
+    assert (
+        "fetch failed"
+        not in re.findall('data-passed="[^"]*look_up[^"]*"', client.get("/calls/bill").text)[0]
+    )
+
+
 def test_page_without_calls_says_what_to_do(flows: Path, tmp_path: Path) -> None:
     page = create_client(flows, store=f"sqlite:{tmp_path}/calls.db").get("/calls").text
     assert "No calls yet" in page
@@ -198,19 +226,19 @@ def test_trace_lines_are_read_as_states() -> None:
         (one.flow, one.state, one.what, one.exit)
         for one in list_passed_states(
             [
-                "line/main: answers",
-                "line/main: again: no match",
+                "release x",
                 "line/main: key 1",
                 "line/look: asks crm",
-                "release x",
+                "line/main: answers",
+                "line/main: again: no match",
             ]
         )
     ]
     assert found == [
-        ("line", "main", "again: no match", ""),
+        ("release x", "", "", ""),
         ("line", "main", "key 1", "key 1"),
         ("line", "look", "asks crm", ""),
-        ("release x", "", "", ""),
+        ("line", "main", "again: no match", ""),
     ]
     assert list(list_passed_states([])) == []
     assert describe_input({}) == ""

@@ -22,10 +22,12 @@ from flowengine.storage.sessions.orchestration_rows import (
     QUEUE_KIND,
     OrchestrationChange,
     QueueEntry,
+    SavedAgent,
     SavedAgentStatus,
 )
 from tests.console.console_line import ConsoleClient, create_client
-from tests.console.operated_line import SECRET, create_operator
+from tests.console.operated_line import SECRET, create_operator, record_calls
+from tests.journal.journal_line import ring
 
 ANN, BOB = RingMember("number", "+14045009001"), RingMember("sip", "bob@example.com")
 QUEUE = format_queue_id("app", "support")
@@ -59,8 +61,9 @@ async def fill_lines(store: OrchestrationStore) -> None:
         QueueEntry(QUEUE, "second", 1, 5, now - 20, ANN.address),
     )
     for one in saved:
-        own = entries if one.kind == QUEUE_KIND else ()
-        change = OrchestrationChange(one.id, one, entries=own)
+        is_queue = one.kind == QUEUE_KIND
+        rung = () if is_queue else (SavedAgent(ANN.address, "second", 0.0, 0.0, now),)
+        change = OrchestrationChange(one.id, one, entries=entries if is_queue else (), agents=rung)
         await store.take_turn(one.id, lambda _: (), lambda _saved, _agents, it=change: (it, None))
     await store.set_agent_status(SavedAgentStatus("support", BOB.address, "out", now - 500))
 
@@ -100,6 +103,15 @@ def test_page_shows_who_waits_who_takes_calls_and_rings(client: ConsoleClient) -
     assert '<span class="badge">rings</span>' in page
 
 
+def test_caller_who_waits_has_number_and_flow_where_the_journal_has_them(
+    client: ConsoleClient, data: Path
+) -> None:
+    record_calls(data, [ring("first")])
+    page = client.get("/lines").text
+    assert re.search(r"<td>1:0\d</td><td><a [^>]*/first\">\+?\*+23</a> <span [^>]*>in line<", page)
+    assert "<code>second</code>" in page
+
+
 def test_member_signs_in_by_a_handle_without_the_address(
     client: ConsoleClient, data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -113,6 +125,28 @@ def test_member_signs_in_by_a_handle_without_the_address(
     statuses = run_on(data, lambda store: store.list_agent_statuses())
     assert isinstance(statuses, list)
     assert [one.status for one in statuses] == ["in"]
+
+
+def test_busy_member_who_signs_out_is_shown_so_and_may_sign_in(
+    client: ConsoleClient, data: Path
+) -> None:
+    async def sign_out(store: OrchestrationStore) -> None:
+        await store.set_agent_status(SavedAgentStatus("support", ANN.address, "out", time.time()))
+
+    def list_signs() -> list[str]:
+        row = next(
+            row
+            for row in client.get("/lines").text.split("<tr>")
+            if "+*********01" in row and "data-sign" in row
+        )
+        assert "busy" in row
+        signs = re.findall(r'data-sign="(\w+)"', row)
+        assert ("busy, then signed out" in row) == ("out" not in signs)
+        return signs
+
+    assert list_signs() == ["pause", "out"]
+    run_on(data, sign_out)
+    assert list_signs() == ["in", "pause"]
 
 
 def test_caller_is_taken_out_by_a_task_of_their_orchestration(

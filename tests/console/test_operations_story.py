@@ -64,4 +64,4 @@ def test_operator_watches_a_call_tries_it_and_publishes(
         page.locator('.changes-log:has-text("Exchanged two choices")').wait_for()
         page.click("#rollback")
         page.keyboard.press("Enter")
-        page.locator('.changes-log:has-text("rollback")').wait_for()
+        page.locator('.changes-log:has-text("rolled back to")').wait_for()

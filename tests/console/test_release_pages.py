@@ -50,9 +50,9 @@ def find_shown(client: ConsoleClient) -> str:
 
 def test_page_shows_what_is_live_since_when_and_by_whom(client: ConsoleClient, data: Path) -> None:
     page = client.get("/releases").text
-    assert f'<code>{get_current(data)}</code> <span class="badge badge-good">current' in page
+    assert f'<code>{get_current(data)}</code> <span class="badge badge-good">live' in page
     assert "by ann" in page
-    assert "<strong>bob</strong>: publish" in page
+    assert "<strong>bob</strong> published " in page
     assert "not live" in page
 
 
@@ -71,7 +71,7 @@ def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, da
     assert "cannot be told" in page  # no server has recorded a call
     record_calls(data)
     assert "Too early" in client.get("/releases").text
-    assert "20%" in client.post("/releases/canary", {"share": "20%"}).json()["message"]
+    assert "20%" in client.post("/releases/canary", {"share": "20"}).json()["message"]
     assert client.post("/releases/promote", {}).status_code == 200
     assert get_current(data) == draft
     assert client.post("/releases/publish", {"what": before[:8]}).status_code == 200
@@ -87,7 +87,7 @@ def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, da
         ("promote", {}, 409, "no candidate"),
         ("publish", {"what": "zzz"}, 409, "no kept release"),
         ("publish", {"what": ""}, 409, "no kept release"),
-        ("canary", {"share": "1"}, 409, "no share"),
+        ("canary", {"what": "now", "share": "ten"}, 409, "no share"),
         ("publish", {"what": "now"}, 409, "have changed"),
         ("publish", {"nonsense": 1}, 400, "nonsense"),
         ("erase", {}, 404, "no command"),
@@ -100,6 +100,23 @@ def test_command_that_makes_no_sense_is_refused(
     answer = client.post(f"/releases/{verb}", asked)
     assert (answer.status_code, get_current(data)) == (status, before)
     assert why in answer.json()["error"]
+
+
+def test_release_offers_only_what_can_be_done_with_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = publish_line(data)
+    client = create_operator(write_line(tmp_path / "flows", CHANGED_FLOW), data)
+    assert "Roll back" not in client.get("/releases").text  # there was nothing before
+    draft = client.app.state.context.project.latest.release.id
+    client.post("/releases/canary", {"what": "now", "share": "5"})
+    page = client.get("/releases").text
+    assert 'data-verb="publish"' not in page
+    assert 'id="canary-now"' not in page
+    assert f"let 5% of new calls begin on {draft}" in page
+    client.post("/releases/promote", {})
+    page = client.get("/releases").text
+    assert f"Go back to {first}?" in page
+    assert f'id="publish-{first}"' in page
 
 
 def test_flows_with_errors_are_not_published(data: Path, tmp_path: Path) -> None:
@@ -120,7 +137,7 @@ def test_changes_carry_the_name_of_who_signed_in_and_readers_change_nothing(
     client.post("/sign-in", {"name": "Ada", "token": ADMIN})
     asked = {"what": "now", "shown": find_shown(client)}
     assert client.post("/releases/publish", asked).status_code == 200
-    assert "<strong>Ada</strong>: publish" in client.get("/releases").text
+    assert "<strong>Ada</strong> published " in client.get("/releases").text
 
 
 def test_calls_of_the_last_day_are_tried_on_the_flows_as_they_are_now(

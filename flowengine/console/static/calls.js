@@ -1,6 +1,6 @@
 // The list of calls: times in the zone of the browser, states of the chosen flow, and word of news.
 
-import { find, findAll } from "./dom.js";
+import { find, findAll, loadDocument } from "./dom.js";
 import { listen } from "./events.js";
 
 const form = find("form[role=search]");
@@ -26,8 +26,21 @@ find("#flow").addEventListener("change", () => {
   form.requestSubmit();
 });
 
+function findBeginning(page) {
+  return find("#calls tbody time", page)?.dateTime ?? "";
+}
+
+// Whether a new call is among those that are searched for, the server knows.
 let known = null;
-listen("counts", ({ callbacks }) => {
-  if (known !== null && callbacks > known && find("#news")) find("#news").hidden = false;
-  known = known ?? callbacks;
+listen("counts", async ({ latest }) => {
+  const isNewer = known !== null && latest > known;
+  known = latest;
+  const news = find("#news");
+  if (!isNewer || !news?.hidden) return;
+  try {
+    const page = await loadDocument(find("a", news).href);
+    news.hidden = findBeginning(page) <= findBeginning(document);
+  } catch {
+    // the page tells of a lost connection, and the next call may do
+  }
 });

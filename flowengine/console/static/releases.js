@@ -10,8 +10,9 @@ const form = find("#command");
 let asked = null;
 
 function ask(button) {
-  const { verb, what, shown, share, name, title, text } = button.dataset;
-  asked = { verb, body: { ...(what && { what }), ...(shown && { shown }), ...(name && { name }) } };
+  const { verb, what, shown, release, share, name, title, text } = button.dataset;
+  const body = { ...(what && { what }), ...(shown && { shown }), ...(release && { release }), ...(name && { name }) };
+  asked = { verb, body };
   find("#command-title").textContent = title;
   find("#command-text").textContent = text;
   find("#command-error").textContent = "";
