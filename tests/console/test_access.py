@@ -1,11 +1,17 @@
 """Who may see a console, and who may change something by it."""
 
+import asyncio
 import time
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.datastructures import URL
+from starlette.requests import Request
+from starlette.types import Message
 
 from flowengine.console.access import ConsoleUser, SessionClaims, SignedSessions
+from flowengine.console.app import create_console_app
 from flowengine.console.console_settings import ConsoleTokens, check_exposed_console
 from flowengine.server.server_settings import SettingsError
 from tests.console.console_line import (
@@ -15,6 +21,7 @@ from tests.console.console_line import (
     READER,
     TOKENS,
     ConsoleClient,
+    build_settings,
     create_client,
 )
 
@@ -39,17 +46,99 @@ def test_console_without_tokens_is_open_to_its_machine(flows: Path) -> None:
         ("127.0.0.1", {"Host": "evil.example:8081"}),
         ("127.0.0.1", CROSS_SITE),
         ("127.0.0.1", {**NAVIGATION, "Origin": "https://evil.example"}),
+        ("127.0.0.1", {"Origin": "https://proxy.example", "Sec-Fetch-Site": "same-origin"}),
+        ("127.0.0.1", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}),
+        ("127.0.0.1", {"Referer": "https://proxy.example/calls"}),
+        ("127.0.0.1", {"Referer": "http://10.0.0.1/", "Sec-Fetch-Site": "same-origin"}),
         ("127.0.0.1", {**CROSS_SITE, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}),
     ],
-    ids=["other_machine", "proxy", "rebound_name", "other_site", "origin", "frame"],
 )
 def test_request_from_elsewhere_without_tokens_is_refused(
     flows: Path, peer: str, headers: dict[str, str]
 ) -> None:
     client = create_client(flows, peer=peer)
-    answer = client.get("/problems", headers=headers)
-    expected = 200 if headers.get("Origin") else 403  # a link; its server learns nothing
-    assert answer.status_code == expected
+    assert client.get("/problems", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("referer", ["http://localhost:8081/", "http://[::1]:8081/x", ""])
+def test_request_of_its_own_pages_without_tokens_is_answered(flows: Path, referer: str) -> None:
+    client = create_client(flows)
+    headers = {"Referer": referer, "Sec-Fetch-Site": "same-origin"}
+    assert client.get("/problems", headers=headers).status_code == 200
+
+
+async def ask(
+    app: Starlette, method: str, path: str, *headers: tuple[bytes, bytes], version: str = "1.1"
+) -> int:
+    """The status that a server would answer with."""
+    scope = {
+        "type": "http",
+        "http_version": version,
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 50_000),
+        "server": ("127.0.0.1", 8081),
+    }
+    statuses: list[int] = []
+
+    received: list[Message] = []
+
+    async def receive() -> Message:
+        if received:
+            await asyncio.Event().wait()  # the browser stays
+        received.append({})
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await app(scope, receive, send)
+    return statuses[0]
+
+
+async def test_proxy_of_an_old_protocol_without_tokens_is_refused(flows: Path) -> None:
+    app = create_console_app(build_settings(flows), ConsoleTokens())
+    assert await ask(app, "GET", "/sign-in", version="1.0") == 403
+    assert await ask(app, "GET", "/sign-in") == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/sign-in", 200),
+        ("HEAD", "/sign-in", 200),
+        ("GET", "/favicon.ico", 200),
+        ("GET", "/static/base.css", 200),
+        ("POST", "/sign-in", 400),  # its body is empty
+        ("POST", "/static/base.css", 401),
+        ("POST", "/favicon.ico", 401),
+        ("POST", "/sign-out", 401),
+        ("PUT", "/sign-in", 401),
+        ("GET", "/sign-out", 401),
+        ("GET", "/sign-in/", 401),
+        ("GET", "/static", 401),
+        ("GET", "/", 401),
+        ("GET", "/calls", 401),
+        ("GET", "/phone", 401),
+        ("POST", "/phone", 401),
+    ],
+)
+@pytest.mark.parametrize("host", [b"127.0.0.1:8081", b"odd", b"static", b""])
+async def test_request_of_nobody_is_answered_by_path_and_method_alone(
+    flows: Path, method: str, path: str, status: int, host: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the URL that a framework makes up counts for nothing, whatever it says
+    monkeypatch.setattr(Request, "url", URL("http://odd/static/base.css"))
+    app = create_console_app(build_settings(flows), TOKENS)
+    json = (b"content-type", b"application/json")
+    change = (b"x-flowengine-console", b"1")
+    assert await ask(app, method, path, (b"host", host), json, change) == status
 
 
 @pytest.mark.parametrize(
