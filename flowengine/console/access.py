@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import urlencode
@@ -148,6 +149,7 @@ class ConsoleGate:
             check_change_headers(request.headers)
         user = self._find_user(request)
         request.state.user = user or ConsoleUser("", may_change=False, has_signed_in=False)
+        request.state.is_admitted = lambda: self._find_user(request) is not None
         if is_open_request(request.scope):
             return None
         if user is None:
@@ -229,6 +231,12 @@ def is_open_request(scope: Scope) -> bool:
 def get_user(request: Request) -> ConsoleUser:
     user: ConsoleUser = request.state.user
     return user
+
+
+def get_admission(request: Request) -> Callable[[], bool]:
+    """Says whether the user is still signed in, for an answer that takes long."""
+    is_admitted: Callable[[], bool] = request.state.is_admitted
+    return is_admitted
 
 
 def find_own_name() -> str:

@@ -95,7 +95,7 @@ class ConsoleLauncher:
         try:
             self._process = subprocess.Popen(  # noqa: S603  # the command is our own
                 [*self.command, *map(str, descriptors)],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 env=environment,
                 pass_fds=descriptors,
             )

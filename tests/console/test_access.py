@@ -1,9 +1,12 @@
 """Who may see a console, and who may change something by it."""
 
 import asyncio
+import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import URL
@@ -11,8 +14,10 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from flowengine.console.access import ConsoleUser, SessionClaims, SignedSessions
-from flowengine.console.app import create_console_app
+from flowengine.console.app import create_console_app, follow_project
+from flowengine.console.console_project import ConsoleProject, ViewedProject
 from flowengine.console.console_settings import ConsoleTokens, check_exposed_console
+from flowengine.console.security_headers import SECURITY_HEADERS
 from flowengine.server.server_settings import SettingsError
 from tests.console.console_line import (
     ADMIN,
@@ -27,6 +32,7 @@ from tests.console.console_line import (
 
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
 NAVIGATION = {**HTML, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+VIEWED = ViewedProject(1, failure="they are gone")
 COOKIE = "flowengine_console_8081"
 
 
@@ -188,6 +194,58 @@ def test_signed_in_user_sees_pages_until_signing_out(flows: Path) -> None:
     assert client.get("/problems").status_code == 401
     client.cookies.set(COOKIE, cookie)  # kept by somebody
     assert client.get("/problems").status_code == 401
+
+
+def test_cookie_of_an_earlier_start_opens_nothing(flows: Path) -> None:
+    first = create_client(flows, TOKENS)
+    assert sign_in(first, ADMIN) == 200
+    restarted = create_client(flows, TOKENS)
+    restarted.cookies.set(COOKIE, first.cookies[COOKIE])
+    assert restarted.get("/problems").status_code == 401
+
+
+async def test_body_of_nobody_is_read_to_a_limit(flows: Path) -> None:
+    app = create_console_app(build_settings(flows), TOKENS)
+    pieces = 0
+
+    async def send_for_ever() -> AsyncIterator[bytes]:
+        nonlocal pieces
+        while pieces < 1000:
+            pieces += 1
+            yield b" " * 4096
+
+    transport = httpx.ASGITransport(app)
+    headers = {**CHANGE, "Content-Type": "application/json"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.post("/sign-in", content=send_for_ever(), headers=headers)
+    assert (answer.status_code, pieces) == (413, 3)
+
+
+async def test_sign_in_is_answered_while_flows_compile(
+    flows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = threading.Event()
+    monkeypatch.setattr(ConsoleProject, "_compile", lambda *_: may_go_on.wait() and VIEWED)
+    app = create_console_app(build_settings(flows), ConsoleTokens())
+    async with follow_project(app):
+        try:
+            page = asyncio.create_task(ask(app, "GET", "/problems"))
+            for path in ("/sign-in", "/static/base.css", "/favicon.ico"):
+                assert await ask(app, "GET", path) == 200
+            assert not page.done()
+        finally:
+            may_go_on.set()
+        assert await page == 200
+
+
+def test_page_of_an_error_has_a_strict_policy(flows: Path) -> None:
+    client = create_client(flows)
+    client.app.add_route("/breaks", lambda _: 1 / 0)
+    answer = client.get("/breaks", headers=HTML)
+    assert (answer.status_code, "Something is broken" in answer.text) == (500, True)
+    for name, value in SECURITY_HEADERS.items():
+        assert answer.headers.get_list(name) == [value]
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_cookie_is_out_of_reach_for_scripts_and_other_sites(flows: Path) -> None:
