@@ -62,7 +62,7 @@ class ConsoleApplication(Starlette):
         return SecurityHeaders(super().build_middleware_stack())
 
 
-class LoadedProject:
+class ProjectMiddleware:
     """Has pages wait until the flows are compiled. Signing in, its files, and events need none."""
 
     def __init__(self, app: ASGIApp, project: ConsoleProject) -> None:
@@ -93,7 +93,7 @@ def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Star
         ],
         middleware=[
             Middleware(ConsoleGate, tokens=tokens, sessions=sessions),
-            Middleware(LoadedProject, project=context.project),
+            Middleware(ProjectMiddleware, project=context.project),
         ],
         exception_handlers={HTTPException: show_http_error, 500: show_internal_error},
         lifespan=follow_project,
