@@ -40,8 +40,25 @@ def find_foreign_host(headers: Collection[tuple[bytes, bytes]]) -> str:
     """
     for name, value in headers:
         host = _to_hostname(value.decode("latin-1")) if name == b"host" else ""
-        if host and not (is_loopback(host) or host.endswith(".localhost")):
+        if host and not _is_own_name(host):
             return host
+    return ""
+
+
+def find_foreign_origin(headers: Collection[tuple[bytes, bytes]]) -> str:
+    """The host of a page that has sent a request, or led to it, where that is no name of loopback,
+    or "".
+
+    >>> find_foreign_origin([(b"referer", b"https://proxy.example/calls")])
+    'proxy.example'
+    >>> find_foreign_origin([(b"origin", b"http://[::1]:8081"), (b"host", b"localhost")])
+    ''
+    """
+    for name, value in headers:
+        text = value.decode("latin-1").strip() if name in (b"origin", b"referer") else ""
+        host = _to_hostname(text.partition("://")[2].partition("/")[0])
+        if text and not _is_own_name(host):
+            return host or text
     return ""
 
 
@@ -53,6 +70,10 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_own_name(host: str) -> bool:
+    return is_loopback(host) or host.endswith(".localhost")
 
 
 def _to_hostname(text: str) -> str:

@@ -15,11 +15,11 @@ from flowengine.console.console_settings import (
 )
 from flowengine.environment import VARIABLES
 from flowengine.server.console_launcher import ConsoleLauncher
-from flowengine.server.listeners import PortInUseError, open_listeners
+from flowengine.server.listeners import open_listeners
 from flowengine.server.server_settings import ServerSettings, SettingsError
 
 DEFAULT_CONSOLE = ("127.0.0.1", 8081)
-CONSOLE_MODULE = "flowengine.console.console_server"
+CONSOLE_MODULE = "flowengine.console.console_process"
 
 
 def parse_address(
@@ -46,15 +46,13 @@ def check_console(address: tuple[str, int] | None) -> None:
 def open_console(
     settings: ServerSettings, address: tuple[str, int] | None
 ) -> ConsoleLauncher | None:
-    """Listen for browsers, and say where. Where the address is the default and taken, the server
-    goes on without a console. Raises SettingsError.
+    """Listen for browsers, and say where. Where that fails, the server goes on without a
+    console: callbacks never stay down because of it.
     """
     host, port = address or DEFAULT_CONSOLE
     try:
         listeners = open_listeners(host, port, "--console HOST:PORT")
     except SettingsError as error:
-        if address is not None or not isinstance(error, PortInUseError):
-            raise
         click.echo(f"no console: {error}", err=True)
         return None
     announce_console(host, listeners)

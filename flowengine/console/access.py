@@ -11,8 +11,10 @@ import logging
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.datastructures import Headers
@@ -21,7 +23,12 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowengine.console.console_settings import ConsoleTokens
-from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
+from flowengine.cross_site import (
+    find_cross_site,
+    find_foreign_host,
+    find_foreign_origin,
+    is_loopback,
+)
 from flowengine.server.proxy_headers import find_proxy_header
 from flowengine.server.tokens import MIN_TOKEN_LENGTH
 
@@ -30,7 +37,15 @@ SESSION_SECONDS = 8 * 3600  # a working day
 CHANGE_HEADER = "x-flowengine-console"
 READING_METHODS = ("GET", "HEAD")
 SIGN_IN_PATH = "/sign-in"
-OPEN_PATHS = (SIGN_IN_PATH, "/favicon.ico")
+SIGN_OUT_PATH = "/sign-out"
+# what is answered without a user, beside the files of /static/; all else is closed
+OPEN_REQUESTS = (
+    ("GET", SIGN_IN_PATH),
+    ("HEAD", SIGN_IN_PATH),
+    ("POST", SIGN_IN_PATH),
+    ("GET", "/favicon.ico"),
+    ("HEAD", "/favicon.ico"),
+)
 MAX_NAME_LENGTH = 100
 # By a link from a chat, say: a strict cookie comes only with what the page itself asks for then.
 COME_AGAIN = (
@@ -122,7 +137,7 @@ class ConsoleGate:
         try:
             answer = self._admit(request)
         except RequestRefusedError as refused:
-            log.warning("%s %s is refused: %s", request.method, request.url.path, refused)
+            log.warning("%s %s is refused: %s", request.method, scope["path"], refused)
             answer = JSONResponse({"error": str(refused)}, refused.status)
         await (answer or self._app)(scope, receive, send)
 
@@ -133,18 +148,23 @@ class ConsoleGate:
         if not is_reading:
             check_change_headers(request.headers)
         user = self._find_user(request)
-        is_public = request.url.path in OPEN_PATHS or request.url.path.startswith("/static/")
         request.state.user = user or ConsoleUser("", may_change=False, has_signed_in=False)
-        if user is None and not is_public:
+        request.state.is_admitted = lambda: self._find_user(request) is not None
+        if is_open_request(request.scope):
+            return None
+        if user is None:
             return self._ask_to_sign_in(request)
-        if user and not (is_reading or user.may_change or is_public or is_sign_out(request)):
+        if not (is_reading or user.may_change or request.scope["path"] == SIGN_OUT_PATH):
             raise RequestRefusedError("you may read here, and change nothing")
         return None
 
     def _check_origin(self, request: Request, *, is_reading: bool) -> None:
         if not self._tokens.are_set:
             peer = request.client.host if request.client else ""
-            if not is_loopback(peer) or find_proxy_header(request.headers.keys()):
+            is_old_proxy = (
+                request.scope.get("http_version") == "1.0"
+            )  # nginx, where nobody says more
+            if is_old_proxy or not is_loopback(peer) or find_proxy_header(request.headers.keys()):
                 raise RequestRefusedError(
                     "without a token this console is for browsers on its own machine: set "
                     "FLOWENGINE_ADMIN_TOKEN for the server"
@@ -152,6 +172,13 @@ class ConsoleGate:
             if host := find_foreign_host(request.headers.raw):
                 raise RequestRefusedError(
                     f"{host} is no name of this machine: open 127.0.0.1 or localhost"
+                )
+            # a proxy sends its own host and what the browser says of the page, which it has by a
+            # name of the proxy
+            if origin := find_foreign_origin(request.headers.raw):
+                raise RequestRefusedError(
+                    f"without a token a page or link of {origin} may not lead here: type the "
+                    "address of the console"
                 )
         header = find_cross_site(request.headers.raw)
         if header and not (is_reading and is_navigation(request.headers)):
@@ -168,9 +195,9 @@ class ConsoleGate:
             return JSONResponse({"error": "sign in first"}, 401)
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return HTMLResponse(COME_AGAIN)
-        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        to = request.url.replace(path=SIGN_IN_PATH, query="").include_query_params(to=asked)
-        return RedirectResponse(f"{to.path}?{to.query}", 303)
+        query = request.scope["query_string"].decode("latin-1")
+        asked = request.scope["path"] + (f"?{query}" if query else "")
+        return RedirectResponse(f"{SIGN_IN_PATH}?{urlencode({'to': asked})}", 303)
 
 
 def check_change_headers(headers: Headers) -> None:
@@ -192,13 +219,24 @@ def accepts_html(headers: Headers) -> bool:
     return "text/html" in headers.get("accept", "")
 
 
-def is_sign_out(request: Request) -> bool:
-    return request.url.path == "/sign-out"
+def is_open_request(scope: Scope) -> bool:
+    """Whether a request is answered without a user. By the path that routes are found by, too:
+    that of `request.url` comes from the Host header as well.
+    """
+    method, path = scope["method"], scope["path"]
+    is_static = method in READING_METHODS and path.startswith("/static/")
+    return is_static or (method, path) in OPEN_REQUESTS
 
 
 def get_user(request: Request) -> ConsoleUser:
     user: ConsoleUser = request.state.user
     return user
+
+
+def get_admission(request: Request) -> Callable[[], bool]:
+    """Says whether the user is still signed in, for an answer that takes long."""
+    is_admitted: Callable[[], bool] = request.state.is_admitted
+    return is_admitted
 
 
 def find_own_name() -> str:

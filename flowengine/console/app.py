@@ -1,6 +1,7 @@
 """The application of a console: its pages behind one gate."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -11,8 +12,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from flowengine.console.access import ConsoleGate, SignedSessions, accepts_html
+from flowengine.console.access import (
+    ConsoleGate,
+    SignedSessions,
+    accepts_html,
+    get_admission,
+    is_open_request,
+)
 from flowengine.console.call_follower import CallFollower
 from flowengine.console.call_pages import build_call_routes
 from flowengine.console.change_pages import build_change_routes
@@ -31,6 +39,7 @@ from flowengine.console.security_headers import SecurityHeaders
 from flowengine.console.sign_in_page import build_sign_in_routes
 from flowengine.journal.journal_database import JOURNAL_FILE
 
+EVENTS_PATH = "/events"
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
 CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
@@ -45,23 +54,46 @@ CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
 )  # fmt: skip
 
 
+class ConsoleApplication(Starlette):
+    """Pages of errors have the headers, too: Starlette answers those outside of all middleware."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Build the stack, with the headers outermost."""
+        return SecurityHeaders(super().build_middleware_stack())
+
+
+class ProjectMiddleware:
+    """Has pages wait until the flows are compiled. Signing in, its files, and events need none."""
+
+    def __init__(self, app: ASGIApp, project: ConsoleProject) -> None:
+        self._app, self._project = app, project
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        is_page = scope["type"] == "http" and scope["path"] != EVENTS_PATH
+        if is_page and not is_open_request(scope):
+            await self._project.load()
+        await self._app(scope, receive, send)
+
+
 def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Starlette:
-    """The application, which reads the flows when it starts and follows their changes."""
+    """The application, which begins to read the flows when it starts, and follows their changes."""
     stream = EventStream()
     calls = CallFollower(settings.server.folder / JOURNAL_FILE, stream)
     context = ConsoleContext(settings, ConsoleProject(settings), stream, calls)
-    sessions = SignedSessions(bytes.fromhex(settings.session_key))
-    app = Starlette(
+    # a key of this process: it alone knows who has signed out
+    sessions = SignedSessions(secrets.token_bytes(32))
+    app = ConsoleApplication(
         routes=[
             *build_sign_in_routes(tokens, sessions),
             *(route for build in CONSOLE_PARTS for route in build(context)),
-            Route("/events", stream_events),
+            Route(EVENTS_PATH, stream_events),
             Route("/favicon.ico", send_icon),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[
-            Middleware(SecurityHeaders),
             Middleware(ConsoleGate, tokens=tokens, sessions=sessions),
+            Middleware(ProjectMiddleware, project=context.project),
         ],
         exception_handlers={HTTPException: show_http_error, 500: show_internal_error},
         lifespan=follow_project,
@@ -78,7 +110,6 @@ async def follow_project(app: Starlette) -> AsyncIterator[None]:
         context.stream.publish("project", describe_project(project))
 
     context.project.on_change.append(announce)
-    await context.project.refresh()
     following = [
         asyncio.create_task(context.project.follow_changes()),
         asyncio.create_task(context.calls.follow()),
@@ -107,7 +138,9 @@ def describe_project(project: ViewedProject) -> dict[str, object]:
 
 async def stream_events(request: Request) -> Response:
     context: ConsoleContext = request.app.state.context
-    return StreamingResponse(context.stream.read_events(), media_type="text/event-stream")
+    return StreamingResponse(
+        context.stream.read_events(get_admission(request)), media_type="text/event-stream"
+    )
 
 
 async def send_icon(_request: Request) -> Response:

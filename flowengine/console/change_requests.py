@@ -11,13 +11,15 @@ from flowengine.limits import MAX_ADMIN_BYTES
 ChangeT = TypeVar("ChangeT")
 
 
-async def read_change(request: Request, kind: type[ChangeT]) -> ChangeT:
+async def read_change(
+    request: Request, kind: type[ChangeT], max_bytes: int = MAX_ADMIN_BYTES
+) -> ChangeT:
     """What a page asks for. Raises RequestRefusedError."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_ADMIN_BYTES:
-            raise RequestRefusedError(f"a request has at most {MAX_ADMIN_BYTES} bytes", 413)
+        if len(body) > max_bytes:
+            raise RequestRefusedError(f"a request has at most {max_bytes} bytes", 413)
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -76,25 +76,36 @@ class ConsoleProject:
 
     async def load(self) -> ViewedProject:
         """The project as it is now. Reads it where it has not been read yet."""
-        return self.latest if self.latest.number else await self.refresh()
+        if not self.latest.number:
+            async with self._lock:
+                if not self.latest.number:  # nobody else has read it meanwhile
+                    await self._refresh_locked()
+        return self.latest
 
     async def refresh(self) -> ViewedProject:
         """Read the files again, and compile them where they have changed."""
         async with self._lock:
-            fresh = await anyio.to_thread.run_sync(self._read_changes)
-            if fresh is not None:
-                self.latest = fresh
-                for notify in self.on_change:
-                    notify(fresh)
+            await self._refresh_locked()
         return self.latest
 
+    async def _refresh_locked(self) -> None:
+        fresh = await anyio.to_thread.run_sync(self._read_changes)
+        if fresh is not None:
+            self.latest = fresh
+            for notify in self.on_change:
+                notify(fresh)
+
     async def follow_changes(self) -> None:
-        """Refresh whenever files change, for ever."""
+        """Refresh at once, and whenever files change, for ever."""
+        await self._refresh_or_log()
         async for _ in self._source.watch_changes():
-            try:
-                await self.refresh()
-            except Exception:  # whatever it is, the next change may mend it
-                log.exception("the flows of %s cannot be shown", self.place)
+            await self._refresh_or_log()
+
+    async def _refresh_or_log(self) -> None:
+        try:
+            await self.refresh()
+        except Exception:  # whatever it is, the next change may mend it
+            log.exception("the flows of %s cannot be shown", self.place)
 
     def close(self) -> None:
         self._source.close()

@@ -1,10 +1,8 @@
-"""Serves a console: for `flowengine console`, and as a process of its own beside a server."""
+"""Serves a console: for `flowengine console`, and for the process of its own beside a server."""
 
-import asyncio
 import os
 import signal
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -22,7 +20,7 @@ NICENESS = 10  # callbacks come first
 
 class ConsoleServer(uvicorn.Server):
     """Ends the event streams of browsers before it waits for its connections. Where it has a
-    `supervisor`, it ends when that does, which closes this pipe.
+    `supervisor`, it writes into this pipe when it answers.
     """
 
     def __init__(self, app: Starlette, supervisor: int | None = None) -> None:
@@ -44,12 +42,8 @@ class ConsoleServer(uvicorn.Server):
         """Start."""
         await super().startup(sockets)
         if self._supervisor is not None:
-            asyncio.get_running_loop().add_reader(self._supervisor, self._end_with_supervisor)
-
-    def _end_with_supervisor(self) -> None:
-        assert self._supervisor is not None  # noqa: S101  # there is a reader for it
-        asyncio.get_running_loop().remove_reader(self._supervisor)
-        self.should_exit = True
+            with suppress(OSError):  # it has ended, and so does this process
+                os.write(self._supervisor, b"1")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down."""
@@ -63,11 +57,11 @@ def run_console(
     listeners: Sequence[socket.socket],
     supervisor: int | None = None,
 ) -> None:
-    """Serve on these listeners until a signal, or the end of the supervisor, ends the process."""
+    """Serve on these listeners until a signal ends the process."""
     ConsoleServer(create_console_app(settings, tokens), supervisor).run([*listeners])
 
 
-def run_beside_server(descriptors: Sequence[str]) -> None:
+def run_beside_server(descriptors: Sequence[str], supervisor: int) -> None:
     """Serve on listeners that the supervisor of a server has opened; it ends this process."""
     # the supervisor gets these, too, and says what they mean
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -81,8 +75,4 @@ def run_beside_server(descriptors: Sequence[str]) -> None:
         ConsoleTokens.from_environment(VARIABLES),
     )
     listeners = [socket.socket(fileno=int(each)) for each in descriptors]
-    run_console(settings, tokens, listeners, sys.stdin.fileno())
-
-
-if __name__ == "__main__":
-    run_beside_server(sys.argv[1:])
+    run_console(settings, tokens, listeners, supervisor)

@@ -1,9 +1,8 @@
 """The settings of a console."""
 
 import os
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -19,13 +18,11 @@ CONSOLE_VARIABLE = "FLOWENGINE_CONSOLE_SETTINGS"
 @dataclass(frozen=True)
 class ConsoleSettings:
     """What a console shows. `server` says where flows, releases, journal and session store are;
-    `is_serving` whether a server answers callbacks there. `session_key` signs the cookies of those
-    who have signed in; it is made when the server starts, and outlives a console that is restarted.
+    `is_serving` whether a server answers callbacks there.
     """
 
     server: ServerSettings
     is_serving: bool = False
-    session_key: str = field(default_factory=lambda: secrets.token_hex(32))
 
     @property
     def folder(self) -> Path | None:

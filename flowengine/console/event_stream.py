@@ -1,7 +1,7 @@
 """Server-sent events: what has changed, for the pages that are open."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
@@ -37,8 +37,12 @@ class EventStream:
             except asyncio.QueueFull:
                 self._dismiss(queue)
 
-    async def read_events(self) -> AsyncIterator[bytes]:
-        """The events of one browser, encoded, until the console ends."""
+    async def read_events(
+        self, is_admitted: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[bytes]:
+        """The events of one browser, encoded, until the console ends, or the browser is admitted
+        no more.
+        """
         queue = asyncio.Queue[bytes | None](MAX_WAITING_EVENTS)
         if self._is_closed:
             return
@@ -50,7 +54,7 @@ class EventStream:
                     event = await asyncio.wait_for(queue.get(), PING_SECONDS)
                 except TimeoutError:
                     event = b": ping\n\n"
-                if event is None:
+                if event is None or not is_admitted():
                     return
                 yield event
         finally:

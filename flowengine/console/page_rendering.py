@@ -41,7 +41,7 @@ def render_page(
     request: Request, template: str, *, status: int = 200, **values: Any
 ) -> HTMLResponse:
     """A page. Its template extends base.html, and knows `user`, `project` and `settings`."""
-    context, path = get_context(request), request.url.path
+    context, path = get_context(request), request.scope["path"]
     shown = PAGES.get_template(template).render(
         values,
         navigation=NAVIGATION,

@@ -10,10 +10,12 @@ from starlette.routing import BaseRoute, Route
 from flowengine.console.access import (
     MAX_NAME_LENGTH,
     SESSION_SECONDS,
+    RequestRefusedError,
     SignedSessions,
     find_right,
     name_cookie,
 )
+from flowengine.console.change_requests import read_change
 from flowengine.console.console_settings import ConsoleTokens
 from flowengine.console.page_rendering import render_page
 
@@ -31,11 +33,10 @@ def build_sign_in_routes(tokens: ConsoleTokens, sessions: SignedSessions) -> lis
         return render_page(request, "sign_in.html", has_tokens=tokens.are_set)
 
     async def sign_in(request: Request) -> Response:
-        body = await request.body()
         try:
-            wish = msgspec.json.decode(body[:MAX_SIGN_IN_BYTES], type=SignInRequest)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            return JSONResponse({"error": str(error)}, 400)
+            wish = await read_change(request, SignInRequest, MAX_SIGN_IN_BYTES)
+        except RequestRefusedError as refused:
+            return JSONResponse({"error": str(refused)}, refused.status)
         name, right = wish.name.strip(), find_right(tokens, wish.token)
         if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
             return JSONResponse({"error": "Say who you are: changes are recorded with it."}, 400)

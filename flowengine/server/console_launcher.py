@@ -3,6 +3,7 @@ nothing, and it never takes time or memory from those that answer callbacks.
 """
 
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from flowengine.limits import MAX_WORKER_PAUSE_SECONDS
 
 log = logging.getLogger(__name__)
 CONSOLE_GRACE_SECONDS = 5.0
+# until it has said that it answers; it listens before it compiles anything
+MAX_CONSOLE_START_SECONDS = 60.0
 # a console that ends sooner has not got as far as answering
 STARTED_SECONDS = 10.0
 # of the workers: the console must not write there
@@ -26,20 +29,26 @@ _PROMETHEUS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 class ConsoleLauncher:
     """Holds the listeners of a console, and runs `command` with their descriptors behind it.
 
-    The console ends with this process: it reads its standard input, which closes then.
+    The console ends with this process: it reads its standard input, which closes then. It writes
+    there when it answers. One that does not in time, or does not end in time, is killed.
     """
 
     listeners: Sequence[socket.socket]
     command: Sequence[str]
     environment: Mapping[str, str]
     _process: subprocess.Popen[bytes] | None = None
+    _pipe: socket.socket | None = None
+    _kill_at: float = math.inf
     _started_at: float = 0.0
     _start_at: float = 0.0
     _failures: int = 0
     _is_stopping: bool = False
+    _has_been_told: bool = False  # to end
 
     def list_sources(self) -> list[Any]:
         """What to wait for: a connection, unless the console runs or may not start yet."""
+        self._note_start()
+        self._kill_overdue()
         self._note_end()
         can_start = self._process is None and time.monotonic() >= self._start_at
         return [] if self._is_stopping or not can_start else [*self.listeners]
@@ -52,7 +61,7 @@ class ConsoleLauncher:
     def restart(self) -> None:
         """End the process: the next connection starts one with the code that is installed then."""
         if self._process is not None:
-            self._process.terminate()
+            self._end_process()
             self._failures, self._started_at = 0, -STARTED_SECONDS
 
     def stop(self) -> None:
@@ -61,7 +70,7 @@ class ConsoleLauncher:
         for listener in self.listeners:
             listener.close()
         if self._process is not None:
-            self._process.terminate()
+            self._end_process()
 
     def close(self) -> None:
         """Wait until the process has ended."""
@@ -80,16 +89,42 @@ class ConsoleLauncher:
         environment = {**os.environ, **self.environment}
         environment.pop(_PROMETHEUS_VARIABLE, None)
         self._started_at = time.monotonic()
+        self._kill_at = self._started_at + MAX_CONSOLE_START_SECONDS
+        self._pipe, theirs = socket.socketpair()
+        self._pipe.setblocking(False)
         try:
             self._process = subprocess.Popen(  # noqa: S603  # the command is our own
                 [*self.command, *map(str, descriptors)],
-                stdin=subprocess.PIPE,
+                stdin=theirs.fileno(),
                 env=environment,
                 pass_fds=descriptors,
             )
         except OSError as error:  # no memory, or too many processes
             log.error("the console cannot be started: %s", error)  # noqa: TRY400  # its text says it all
+            self._forget_process()
             self._postpone_start()
+        finally:
+            theirs.close()
+
+    def _note_start(self) -> None:
+        with suppress(OSError):  # it has said nothing
+            if self._pipe is not None and self._pipe.recv(16) and not self._has_been_told:
+                self._kill_at = math.inf
+
+    def _end_process(self) -> None:
+        assert self._process is not None  # noqa: S101  # the callers look
+        self._process.terminate()
+        if not self._has_been_told:
+            self._has_been_told = True
+            self._kill_at = time.monotonic() + CONSOLE_GRACE_SECONDS
+
+    def _kill_overdue(self) -> None:
+        if self._process is not None and time.monotonic() > self._kill_at:
+            log.error(
+                "the console does not %s, and is killed", "end" if self._has_been_told else "answer"
+            )
+            self._process.kill()
+            self._kill_at = math.inf
 
     def _note_end(self) -> None:
         if self._process is None or self._process.poll() is None:
@@ -108,7 +143,7 @@ class ConsoleLauncher:
         self._start_at = time.monotonic() + pause
 
     def _forget_process(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            with suppress(OSError):
-                self._process.stdin.close()
-        self._process = None
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+        self._has_been_told, self._kill_at = False, math.inf

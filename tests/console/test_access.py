@@ -1,12 +1,23 @@
 """Who may see a console, and who may change something by it."""
 
+import asyncio
+import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.datastructures import URL
+from starlette.requests import Request
+from starlette.types import Message
 
 from flowengine.console.access import ConsoleUser, SessionClaims, SignedSessions
+from flowengine.console.app import create_console_app, follow_project
+from flowengine.console.console_project import ConsoleProject, ViewedProject
 from flowengine.console.console_settings import ConsoleTokens, check_exposed_console
+from flowengine.console.security_headers import SECURITY_HEADERS
 from flowengine.server.server_settings import SettingsError
 from tests.console.console_line import (
     ADMIN,
@@ -15,11 +26,13 @@ from tests.console.console_line import (
     READER,
     TOKENS,
     ConsoleClient,
+    build_settings,
     create_client,
 )
 
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
 NAVIGATION = {**HTML, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+VIEWED = ViewedProject(1, failure="they are gone")
 COOKIE = "flowengine_console_8081"
 
 
@@ -39,17 +52,99 @@ def test_console_without_tokens_is_open_to_its_machine(flows: Path) -> None:
         ("127.0.0.1", {"Host": "evil.example:8081"}),
         ("127.0.0.1", CROSS_SITE),
         ("127.0.0.1", {**NAVIGATION, "Origin": "https://evil.example"}),
+        ("127.0.0.1", {"Origin": "https://proxy.example", "Sec-Fetch-Site": "same-origin"}),
+        ("127.0.0.1", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}),
+        ("127.0.0.1", {"Referer": "https://proxy.example/calls"}),
+        ("127.0.0.1", {"Referer": "http://10.0.0.1/", "Sec-Fetch-Site": "same-origin"}),
         ("127.0.0.1", {**CROSS_SITE, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}),
     ],
-    ids=["other_machine", "proxy", "rebound_name", "other_site", "origin", "frame"],
 )
 def test_request_from_elsewhere_without_tokens_is_refused(
     flows: Path, peer: str, headers: dict[str, str]
 ) -> None:
     client = create_client(flows, peer=peer)
-    answer = client.get("/problems", headers=headers)
-    expected = 200 if headers.get("Origin") else 403  # a link; its server learns nothing
-    assert answer.status_code == expected
+    assert client.get("/problems", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("referer", ["http://localhost:8081/", "http://[::1]:8081/x", ""])
+def test_request_of_its_own_pages_without_tokens_is_answered(flows: Path, referer: str) -> None:
+    client = create_client(flows)
+    headers = {"Referer": referer, "Sec-Fetch-Site": "same-origin"}
+    assert client.get("/problems", headers=headers).status_code == 200
+
+
+async def ask(
+    app: Starlette, method: str, path: str, *headers: tuple[bytes, bytes], version: str = "1.1"
+) -> int:
+    """The status that a server would answer with."""
+    scope = {
+        "type": "http",
+        "http_version": version,
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 50_000),
+        "server": ("127.0.0.1", 8081),
+    }
+    statuses: list[int] = []
+
+    received: list[Message] = []
+
+    async def receive() -> Message:
+        if received:
+            await asyncio.Event().wait()  # the browser stays
+        received.append({})
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await app(scope, receive, send)
+    return statuses[0]
+
+
+async def test_proxy_of_an_old_protocol_without_tokens_is_refused(flows: Path) -> None:
+    app = create_console_app(build_settings(flows), ConsoleTokens())
+    assert await ask(app, "GET", "/sign-in", version="1.0") == 403
+    assert await ask(app, "GET", "/sign-in") == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/sign-in", 200),
+        ("HEAD", "/sign-in", 200),
+        ("GET", "/favicon.ico", 200),
+        ("GET", "/static/base.css", 200),
+        ("POST", "/sign-in", 400),  # its body is empty
+        ("POST", "/static/base.css", 401),
+        ("POST", "/favicon.ico", 401),
+        ("POST", "/sign-out", 401),
+        ("PUT", "/sign-in", 401),
+        ("GET", "/sign-out", 401),
+        ("GET", "/sign-in/", 401),
+        ("GET", "/static", 401),
+        ("GET", "/", 401),
+        ("GET", "/calls", 401),
+        ("GET", "/phone", 401),
+        ("POST", "/phone", 401),
+    ],
+)
+@pytest.mark.parametrize("host", [b"127.0.0.1:8081", b"odd", b"static", b""])
+async def test_request_of_nobody_is_answered_by_path_and_method_alone(
+    flows: Path, method: str, path: str, status: int, host: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the URL that a framework makes up counts for nothing, whatever it says
+    monkeypatch.setattr(Request, "url", URL("http://odd/static/base.css"))
+    app = create_console_app(build_settings(flows), TOKENS)
+    json = (b"content-type", b"application/json")
+    change = (b"x-flowengine-console", b"1")
+    assert await ask(app, method, path, (b"host", host), json, change) == status
 
 
 @pytest.mark.parametrize(
@@ -99,6 +194,58 @@ def test_signed_in_user_sees_pages_until_signing_out(flows: Path) -> None:
     assert client.get("/problems").status_code == 401
     client.cookies.set(COOKIE, cookie)  # kept by somebody
     assert client.get("/problems").status_code == 401
+
+
+def test_cookie_of_an_earlier_start_opens_nothing(flows: Path) -> None:
+    first = create_client(flows, TOKENS)
+    assert sign_in(first, ADMIN) == 200
+    restarted = create_client(flows, TOKENS)
+    restarted.cookies.set(COOKIE, first.cookies[COOKIE])
+    assert restarted.get("/problems").status_code == 401
+
+
+async def test_body_of_nobody_is_read_to_a_limit(flows: Path) -> None:
+    app = create_console_app(build_settings(flows), TOKENS)
+    pieces = 0
+
+    async def send_for_ever() -> AsyncIterator[bytes]:
+        nonlocal pieces
+        while pieces < 1000:
+            pieces += 1
+            yield b" " * 4096
+
+    transport = httpx.ASGITransport(app)
+    headers = {**CHANGE, "Content-Type": "application/json"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.post("/sign-in", content=send_for_ever(), headers=headers)
+    assert (answer.status_code, pieces) == (413, 3)
+
+
+async def test_sign_in_is_answered_while_flows_compile(
+    flows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = threading.Event()
+    monkeypatch.setattr(ConsoleProject, "_compile", lambda *_: may_go_on.wait() and VIEWED)
+    app = create_console_app(build_settings(flows), ConsoleTokens())
+    async with follow_project(app):
+        try:
+            page = asyncio.create_task(ask(app, "GET", "/problems"))
+            for path in ("/sign-in", "/static/base.css", "/favicon.ico"):
+                assert await ask(app, "GET", path) == 200
+            assert not page.done()
+        finally:
+            may_go_on.set()
+        assert await page == 200
+
+
+def test_page_of_an_error_has_a_strict_policy(flows: Path) -> None:
+    client = create_client(flows)
+    client.app.add_route("/breaks", lambda _: 1 / 0)
+    answer = client.get("/breaks", headers=HTML)
+    assert (answer.status_code, "Something is broken" in answer.text) == (500, True)
+    for name, value in SECURITY_HEADERS.items():
+        assert answer.headers.get_list(name) == [value]
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_cookie_is_out_of_reach_for_scripts_and_other_sites(flows: Path) -> None:

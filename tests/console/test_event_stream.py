@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from flowengine.console.access import SignedSessions
 from flowengine.console.event_stream import MAX_WAITING_EVENTS, EventStream
 
 
@@ -48,3 +51,21 @@ async def test_event_that_is_the_last_one_again_is_not_sent() -> None:
         b"event: counts\ndata: 2\n\n",
     ]
     await events.aclose()
+
+
+@pytest.mark.parametrize("ping_seconds", [0.001, 60.0], ids=["at_a_ping", "at_an_event"])
+async def test_stream_ends_when_its_session_has_ended(
+    monkeypatch: pytest.MonkeyPatch, ping_seconds: float
+) -> None:
+    monkeypatch.setattr("flowengine.console.event_stream.PING_SECONDS", ping_seconds)
+    stream, sessions = EventStream(), SignedSessions(b"key")
+    cookie = sessions.issue("Ann", may_change=False)
+    events = stream.read_events(lambda: sessions.read(cookie) is not None)
+    await anext(events)
+    claims = sessions.read(cookie)
+    assert claims is not None
+    sessions.end(claims)
+    if ping_seconds > 1:
+        stream.publish("counts", 1)
+    assert [event async for event in events] == []
+    assert not stream.has_readers

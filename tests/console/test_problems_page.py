@@ -45,6 +45,7 @@ async def test_saved_file_changes_the_page_and_is_told(flows: Path) -> None:
     app = create_console_app(build_settings(flows), ConsoleTokens())
     context: ConsoleContext = app.state.context
     async with follow_project(app), aclosing(context.stream.read_events()) as events:
+        await context.project.load()
         assert b'"errors":0' in await anext(events)
         (flows / "line.yaml").write_text("flow: line\nstart: nowhere\nstates: {a: {hangup: }}\n")
         async with asyncio.timeout(PATIENCE_SECONDS):

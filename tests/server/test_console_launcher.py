@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -72,6 +73,57 @@ def test_console_that_ignores_the_signal_is_killed(
     wait_until(ready.exists)
     launcher.close()
     assert launcher.list_sources() == []
+
+
+def test_console_that_does_not_end_to_be_restarted_is_killed(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("flowengine.server.console_launcher.CONSOLE_GRACE_SECONDS", 0.05)
+    ready = tmp_path / "ready"
+    launcher = launch(listener, f"trap '' TERM; touch {ready}; while true; do sleep 0.01; done")
+    connect(launcher, listener)
+    wait_until(ready.exists)
+    launcher.restart()
+    wait_until(lambda: launcher.list_sources() == [listener])  # the next browser starts another
+    launcher.close()
+
+
+@pytest.mark.parametrize(("says", "is_killed"), [("", True), ("echo ready >&0;", False)])
+def test_console_that_does_not_answer_in_time_is_killed(
+    listener: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    says: str,
+    is_killed: bool,
+) -> None:
+    ready = tmp_path / "ready"
+    launcher = launch(listener, f"{says} touch {ready}; exec sleep 100")
+    connect(launcher, listener)
+    wait_until(ready.exists)
+    assert launcher.list_sources() == []
+    later = time.monotonic() + 61.0
+    monkeypatch.setattr("flowengine.server.console_launcher.time.monotonic", lambda: later)
+    launcher.list_sources()
+    monkeypatch.undo()
+    assert ("does not answer, and is killed" in caplog.text) == is_killed
+    launcher.close()
+
+
+def test_process_of_a_console_ends_with_its_supervisor_whatever_it_does() -> None:
+    # it starts, for ever
+    script = (
+        "import sys, types, time\n"
+        "stub = types.ModuleType('stub')\n"
+        "stub.run_beside_server = lambda *_: time.sleep(1000)\n"
+        "sys.modules['flowengine.console.console_server'] = stub\n"
+        "from flowengine.console.console_process import run_process\n"
+        "run_process()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.close()  # as the system does it when the supervisor is killed
+    assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def get_status(url: str) -> int:

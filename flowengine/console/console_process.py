@@ -1,0 +1,28 @@
+"""The process of a console beside a server. Before it imports anything that takes time it begins to
+watch the supervisor: a console that outlives it would keep the port from the next server.
+"""
+
+import os
+import sys
+import threading
+
+
+def end_with_supervisor(descriptor: int) -> None:
+    """End the process at once when the other end of this pipe closes, whatever it does then."""
+    while os.read(descriptor, 1):
+        pass
+    os._exit(0)
+
+
+def run_process() -> None:
+    """Run the console on the listeners whose descriptors are the arguments."""
+    supervisor = sys.stdin.fileno()
+    threading.Thread(target=end_with_supervisor, args=(supervisor,), daemon=True).start()
+    # after the watch has begun, as it takes a second
+    from flowengine.console.console_server import run_beside_server  # noqa: PLC0415
+
+    run_beside_server(sys.argv[1:], supervisor)
+
+
+if __name__ == "__main__":
+    run_process()
