@@ -26,6 +26,7 @@ from flowengine.journal.journal_database import JournalError
 from flowengine.journal.journal_reader import CallbackEntry
 
 MAX_QUERY_LENGTH = 200
+MAX_ROW_ID = 2**63 - 1  # of SQLite
 PAGE_KEY_PATTERN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~(-?[0-9]{1,20})")
 QUERY_FIELDS = ("number", "flow", "state", "release", "outcome", "progress")
 
@@ -176,7 +177,9 @@ def parse_moment(text: str) -> float:
 
 def parse_page_key(text: str) -> PageKey | None:
     found = PAGE_KEY_PATTERN.fullmatch(text)
-    return PageKey(float(found[1]), int(found[2])) if found else None
+    if found is None or abs(int(found[2])) > MAX_ROW_ID:
+        return None
+    return PageKey(float(found[1]), int(found[2]))
 
 
 def build_link(request: Request, key: PageKey) -> str:

@@ -216,4 +216,5 @@ def list_file_problems(project: ViewedProject, file: str) -> list[Problem]:
 
 
 def parse_distance(text: str) -> int:
-    return min(MAX_DISTANCE, max(1, int(text))) if text.isdecimal() else 1
+    # more digits are far away, and Python refuses to read thousands of them
+    return min(MAX_DISTANCE, max(1, int(text[:9]))) if text.isdecimal() else 1

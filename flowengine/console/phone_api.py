@@ -4,7 +4,7 @@ import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from anyio.to_thread import run_sync
@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from flowengine.phone.browser_call import BrowserCall, choose_scenario_file
+from flowengine.console.change_requests import UNREADABLE_JSON_ERRORS
+from flowengine.phone.browser_call import BrowserCall, choose_scenario_file, to_answer
 from flowengine.phone.call_opening import OpeningRefusedError, OpeningRequest, build_call_opening
 from flowengine.phone.call_registry import CallForgottenError, CallRegistry, RegisteredCall
 from flowengine.phone.call_view import CallView, build_call_view
@@ -24,6 +25,7 @@ from flowengine.phone.lookup_answers import (
 )
 from flowengine.phone.phone_call import StepRefusedError
 from flowengine.phone.phone_project import PhoneProject
+from flowengine.states.response_body import parse_body
 
 MAX_PHONE_BODY_BYTES = 65536  # of a request: an answer of another system is the longest
 LoadLine = Callable[[], PhoneProject]
@@ -45,10 +47,18 @@ class LineRequest(msgspec.Struct, frozen=True):
     known: int = 0
 
 
+class OfferedAnswer(msgspec.Struct, frozen=True):
+    """An answer of another system in the words of scenarios."""
+
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
+    answer: Any = None
+    fails: str = ""
+
+
 class AnswerRequest(msgspec.Struct, frozen=True):
     """An answer to a lookup: one that was offered, or as it was typed."""
 
-    answer: dict[str, Any] | None = None
+    answer: OfferedAnswer | None = None
     text: str = ""
     known: int = 0
 
@@ -119,9 +129,11 @@ class PhoneApi:
     def read_answer(self, call: BrowserCall, wish: AnswerRequest) -> dict[str, Any]:
         """The answer as scenarios have it."""
         if wish.answer is not None:
-            if wish.answer.get("fails", "timeout") not in FAILURE_NAMES.values():
+            offered = wish.answer
+            if offered.fails not in FAILURE_NAMES.values():
                 raise PhoneRequestError(ANSWER_HELP)
-            return wish.answer
+            body = parse_body(msgspec.json.encode(offered.answer))
+            return to_answer(offered.status, body, offered.fails)
         awaited = call.run.awaited
         usual = call.line.inputs.list_answers(awaited.place)[0] if awaited else {}
         found = parse_answer(wish.text, usual)
@@ -180,7 +192,7 @@ def decode_request(body: bytes, shape: type[T]) -> T:
     """A request as its shape."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE_JSON_ERRORS as error:
         raise PhoneRequestError(str(error)) from error
 
 

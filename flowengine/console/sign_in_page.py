@@ -14,6 +14,7 @@ from flowengine.console.access import (
     find_right,
     name_cookie,
 )
+from flowengine.console.change_requests import UNREADABLE_JSON_ERRORS
 from flowengine.console.console_settings import ConsoleTokens
 from flowengine.console.page_rendering import render_page
 
@@ -34,7 +35,7 @@ def build_sign_in_routes(tokens: ConsoleTokens, sessions: SignedSessions) -> lis
         body = await request.body()
         try:
             wish = msgspec.json.decode(body[:MAX_SIGN_IN_BYTES], type=SignInRequest)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        except UNREADABLE_JSON_ERRORS as error:
             return JSONResponse({"error": str(error)}, 400)
         name, right = wish.name.strip(), find_right(tokens, wish.token)
         if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:

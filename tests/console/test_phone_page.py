@@ -130,6 +130,11 @@ def test_requests_that_cannot_be_followed_are_refused_with_a_reason(shop: Path) 
         (f"{call}/lines", {}, 400, "line"),
         (f"{call}/answers", {"answer": {"fails": "often"}}, 400, "an answer is a status"),
         (f"{call}/answers", {"text": "perhaps"}, 400, "an answer is a status"),
+        (f"{call}/answers", {"answer": {"status": "abc"}}, 400, "status"),
+        (f"{call}/answers", {"answer": {"status": None}}, 400, "status"),
+        (f"{call}/answers", {"answer": {"status": {}}}, 400, "status"),
+        (f"{call}/answers", {"answer": {"status": 99}}, 400, "status"),
+        (f"{call}/answers", {"answer": {"status": 600}}, 400, "status"),
         (f"{call}/lines", {"line": "1" * 70_000}, 413, "too long"),
     ]:
         answer = client.post(path, body)
@@ -137,6 +142,32 @@ def test_requests_that_cannot_be_followed_are_refused_with_a_reason(shop: Path) 
     assert client.post(f"{call}/lines", {"line": "1"}, headers={}).status_code == 403
     refused = go(client, view, "lines", line="answer")
     assert refused["notice"] == "this cannot be done here: nobody's phone rings"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, {}, {"fails": ""}, {"answer": None}, {"status": 204}, {"answer": [[[]]] * 3}],
+)
+def test_answer_in_any_words_of_scenarios_is_taken(
+    shop: Path, answer: dict[str, Any] | None
+) -> None:
+    client = create_client(shop)
+    view = begin(client)
+    go(client, view, "lines", line="1")
+    assert go(client, view, "lines", line="1230")["lookup"]
+    go(client, view, "answers", answer=answer)
+    assert client.get(f"/phone/calls/{view['id']}").status_code == 200
+
+
+def test_json_that_is_nested_without_end_is_refused(shop: Path) -> None:
+    client = create_client(shop)
+    deep = b"[" * 20_000 + b"]" * 20_000
+    bodies = (deep, b'{"other":' + deep + b"}", b'{"answer":{"answer":' + deep + b"}}", b'"\xff"')
+    paths = ("/phone/calls", "/phone/calls/unknown/answers", "/sign-in", "/releases/promote")
+    for path in paths:
+        for body in bodies:
+            status = client.post(path, content=body).status_code
+            assert 400 <= status < 500, (path, body[:20])
 
 
 def test_reader_cannot_call_and_is_told_so(shop: Path) -> None:
