@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from flowengine.console.change_requests import UNREADABLE_JSON_ERRORS
-from flowengine.phone.browser_call import BrowserCall, choose_scenario_file, to_answer
+from flowengine.phone.browser_call import BrowserCall, to_answer
 from flowengine.phone.call_opening import OpeningRefusedError, OpeningRequest, build_call_opening
 from flowengine.phone.call_registry import CallForgottenError, CallRegistry, RegisteredCall
 from flowengine.phone.call_view import CallView, build_call_view
@@ -25,6 +25,8 @@ from flowengine.phone.lookup_answers import (
 )
 from flowengine.phone.phone_call import StepRefusedError
 from flowengine.phone.phone_project import PhoneProject
+from flowengine.phone.scenario_file import choose_scenario_file, create_scenario_file
+from flowengine.sources.project_folder import SCENARIO_FOLDER
 from flowengine.states.response_body import parse_body
 
 MAX_PHONE_BODY_BYTES = 65536  # of a request: an answer of another system is the longest
@@ -165,10 +167,12 @@ class PhoneApi:
             flow = found.call.opening.flow
         if self.folder is None or not os.access(self.folder, os.W_OK):
             return ShownScenario(text, faults, "")
-        file = choose_scenario_file(self.folder, flow)
+        file = (
+            write_scenario(self.folder, flow, text)
+            if wish.write
+            else choose_scenario_file(self.folder, flow)
+        )
         place = file.relative_to(self.folder).as_posix()
-        if wish.write:
-            write_scenario(file, text)
         return ShownScenario(text, faults, place, place if wish.write else "")
 
 
@@ -177,15 +181,15 @@ def view_after(found: RegisteredCall, known: int) -> CallView:
     return build_call_view(found.id, found.call, max(0, known))
 
 
-def write_scenario(file: Path, text: str) -> None:
+def write_scenario(folder: Path, flow: str, text: str) -> Path:
     """Write a scenario to a new file."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
+        return create_scenario_file(folder, flow, text)
     except OSError as error:
-        why = error.strerror or error
-        raise PhoneRequestError(f"{file} cannot be written: {why}", 409) from error
+        why = error.strerror or type(error).__name__
+        raise PhoneRequestError(
+            f"no scenario can be written to {SCENARIO_FOLDER}/: {why}", 409
+        ) from error
 
 
 def decode_request(body: bytes, shape: type[T]) -> T:

@@ -107,6 +107,16 @@ def test_call_is_saved_as_a_scenario_that_passes(shop: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_scenario_that_cannot_be_written_is_said_without_a_path(shop: Path) -> None:
+    client = create_client(shop)
+    view = begin(client)
+    (shop / "scenarios").symlink_to(shop / "nowhere")
+    answer = client.post(f"/phone/calls/{view['id']}/scenario", {"write": True})
+    assert answer.status_code == 409
+    assert "no scenario can be written" in answer.json()["error"]
+    assert str(shop) not in answer.text
+
+
 def test_picture_is_of_the_call_and_of_the_project(shop: Path) -> None:
     client = create_client(shop)
     view = begin(client)
