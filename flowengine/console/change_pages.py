@@ -56,7 +56,7 @@ def build_change_routes(context: ConsoleContext) -> list[BaseRoute]:
         asked = ComparisonRequest(
             *(request.query_params.get(name, "") for name in ("old", "new", "flow"))
         )
-        found = await run_sync(compare_versions, versions, asked)
+        found = await run_sync(compare_versions, versions, asked, limiter=context.slow_work)
         return render_page(
             request,
             "changes.html",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +31,7 @@ from flowengine.sources.project_folder import SCENARIO_FOLDER
 from flowengine.states.response_body import parse_body
 
 MAX_PHONE_BODY_BYTES = 65536  # of a request: an answer of another system is the longest
+MAX_PHONE_THREADS = 8
 LoadLine = Callable[[], PhoneProject]
 T = TypeVar("T")
 
@@ -88,18 +90,24 @@ class PhoneApi:
 
     def __init__(self, load_line: LoadLine, folder: Path | None, registry: CallRegistry) -> None:
         self.load_line, self.folder, self.registry = load_line, folder, registry
+        # a request waits for its call in a thread: those of other pages stay free
+        self.limiter = CapacityLimiter(MAX_PHONE_THREADS)
 
     def list_routes(self) -> list[BaseRoute]:
         """The routes of the phone's requests."""
         path = "/phone/calls/{call}"
         return [
-            Route("/phone/calls", as_endpoint(self.begin_call), methods=["POST"]),
-            Route(path, as_endpoint(self.show_call)),
-            Route(f"{path}/lines", as_endpoint(self.take_line), methods=["POST"]),
-            Route(f"{path}/answers", as_endpoint(self.answer_lookup), methods=["POST"]),
-            Route(f"{path}/back", as_endpoint(self.step_back), methods=["POST"]),
-            Route(f"{path}/restart", as_endpoint(self.restart_call), methods=["POST"]),
-            Route(f"{path}/scenario", as_endpoint(self.save_call), methods=["POST"]),
+            Route("/phone/calls", as_endpoint(self.begin_call, self.limiter), methods=["POST"]),
+            Route(path, as_endpoint(self.show_call, self.limiter)),
+            Route(f"{path}/lines", as_endpoint(self.take_line, self.limiter), methods=["POST"]),
+            Route(
+                f"{path}/answers", as_endpoint(self.answer_lookup, self.limiter), methods=["POST"]
+            ),
+            Route(f"{path}/back", as_endpoint(self.step_back, self.limiter), methods=["POST"]),
+            Route(
+                f"{path}/restart", as_endpoint(self.restart_call, self.limiter), methods=["POST"]
+            ),
+            Route(f"{path}/scenario", as_endpoint(self.save_call, self.limiter), methods=["POST"]),
         ]
 
     def begin_call(self, _call: str, body: bytes) -> CallView:
@@ -201,9 +209,9 @@ def decode_request(body: bytes, shape: type[T]) -> T:
 
 
 def as_endpoint(
-    handle: Callable[[str, bytes], msgspec.Struct],
+    handle: Callable[[str, bytes], msgspec.Struct], limiter: CapacityLimiter
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that works in a thread, so that pages and streams stay quick."""
+    """An endpoint that works in a thread of the phone, so that pages and streams stay quick."""
 
     async def answer(request: Request) -> Response:
         body = await read_body(request)
@@ -211,7 +219,7 @@ def as_endpoint(
             return refuse("the request is too long", 413)
         call = request.path_params.get("call", "")
         try:
-            found = await run_sync(partial(handle, call, body))
+            found = await run_sync(partial(handle, call, body), limiter=limiter)
         except CallForgottenError:
             return refuse("This call is forgotten. Call again.", 404)
         except PhoneRequestError as error:

@@ -1,13 +1,16 @@
 """The phone over HTTP: what its page says, and what its requests do or are refused for."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
+from flowengine.phone.browser_call import BrowserCall
 from tests.console.console_line import (
     ADMIN,
     CHANGE,
@@ -115,6 +118,31 @@ def test_scenario_that_cannot_be_written_is_said_without_a_path(shop: Path) -> N
     assert answer.status_code == 409
     assert "no scenario can be written" in answer.json()["error"]
     assert str(shop) not in answer.text
+
+
+def test_requests_that_wait_for_a_call_leave_pages_alone(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = create_client(shop)
+    view = begin(client)
+    go_on = threading.Event()
+    monkeypatch.setattr(BrowserCall, "take_line", lambda *_: go_on.wait(10))
+
+    async def ask() -> int:
+        transport = httpx.ASGITransport(client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+            path = f"/phone/calls/{view['id']}/lines"
+            asked = [
+                asyncio.create_task(browser.post(path, json={"line": "1"}, headers=CHANGE))
+                for _ in range(50)
+            ]
+            await asyncio.sleep(0.05)
+            page = await asyncio.wait_for(browser.get("/static/base.css"), 5)
+            go_on.set()
+            await asyncio.gather(*asked)
+            return page.status_code
+
+    assert asyncio.run(ask()) == 200
 
 
 def test_picture_is_of_the_call_and_of_the_project(shop: Path) -> None:
