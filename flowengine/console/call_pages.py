@@ -1,9 +1,10 @@
 """The pages of calls: the list with its search, and one call as a timeline."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from flowengine.console.call_timeline import TimelineStep, build_timeline
-from flowengine.console.call_trials import CallTrials
+from flowengine.console.call_trials import CallTrials, Result
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.page_rendering import render_page
 from flowengine.journal.call_index import CallIndex
@@ -26,6 +27,7 @@ from flowengine.journal.journal_database import JournalError
 from flowengine.journal.journal_reader import CallbackEntry
 
 MAX_QUERY_LENGTH = 200
+MAX_ROW_ID = 2**63 - 1  # of SQLite
 PAGE_KEY_PATTERN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~(-?[0-9]{1,20})")
 MAX_TIMELINE_STEPS = 200  # some 3 KB of page each
 STEP_PATTERN = re.compile(r"[0-9]{1,9}")
@@ -159,17 +161,21 @@ class _CallPages:
         """How the call would go on the flows as they are now, or on a release."""
         project = await self._context.project.load()
         call, on = request.path_params["call"], request.query_params.get("on", "")
-        return JSONResponse(await run_sync(self._trials.try_call, call, on, project))
+        return await self._try(self._trials.try_call, call, on, project)
 
     async def show_variables(self, request: Request) -> Response:
         """The variables that each callback changed."""
-        return JSONResponse(await run_sync(self._trials.list_changes, request.path_params["call"]))
+        return await self._try(self._trials.list_changes, request.path_params["call"])
 
     async def make_scenario(self, request: Request) -> Response:
         """The call as a scenario, to read and to keep."""
         project = await self._context.project.load()
         call = request.path_params["call"]
-        return JSONResponse(await run_sync(self._trials.make_scenario, call, project))
+        return await self._try(self._trials.make_scenario, call, project)
+
+    async def _try(self, run: Callable[..., Result], *arguments: object) -> Response:
+        limiter = self._context.slow_work
+        return JSONResponse(await run_sync(partial(run, *arguments), limiter=limiter))
 
 
 def build_query(asked: Mapping[str, str]) -> CallQuery:
@@ -188,7 +194,9 @@ def parse_moment(text: str) -> float:
 
 def parse_page_key(text: str) -> PageKey | None:
     found = PAGE_KEY_PATTERN.fullmatch(text)
-    return PageKey(float(found[1]), int(found[2])) if found else None
+    if found is None or abs(int(found[2])) > MAX_ROW_ID:
+        return None
+    return PageKey(float(found[1]), int(found[2]))
 
 
 def build_link(request: Request, key: PageKey | None) -> str:

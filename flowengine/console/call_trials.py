@@ -15,6 +15,7 @@ from flowengine.console.flow_versions import FlowVersions, UnknownVersionError
 from flowengine.environment import VARIABLES
 from flowengine.journal import JournalEncryption, JournalReader, RecordedCall
 from flowengine.journal.journal_database import JournalError
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.replay import NotReplayableError, ReplayReport, replay_call, replay_calls
 from flowengine.replay.value_changes import list_value_changes
 from flowengine.scenarios.retrace import retrace_call
@@ -103,7 +104,7 @@ class CallTrials:
         try:
             with self._context.open_journal() as reader:
                 return run(reader)
-        except (JournalError, NotReplayableError, UnknownVersionError) as error:
+        except (ArchiveError, JournalError, NotReplayableError, UnknownVersionError) as error:
             return {"error": str(error)}
 
     def _find_release(self, on: str, project: ViewedProject) -> Release:

@@ -14,6 +14,7 @@ from flowengine.compile import CompileResult
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.flow_picture import render_change, render_picture
 from flowengine.console.flow_versions import (
+    WORKING_CHOICE,
     WORKING_VERSION,
     FlowVersions,
     UnknownVersionError,
@@ -21,6 +22,7 @@ from flowengine.console.flow_versions import (
 )
 from flowengine.console.page_rendering import render_page
 from flowengine.diff import FlowDifference, ProjectDifference, format_item, format_summary
+from flowengine.releases.archive_database import ArchiveError
 
 NO_PICTURE = Markup()
 
@@ -54,7 +56,7 @@ def build_change_routes(context: ConsoleContext) -> list[BaseRoute]:
         asked = ComparisonRequest(
             *(request.query_params.get(name, "") for name in ("old", "new", "flow"))
         )
-        found = await run_sync(compare_versions, versions, asked)
+        found = await run_sync(compare_versions, versions, asked, limiter=context.slow_work)
         return render_page(
             request,
             "changes.html",
@@ -69,16 +71,17 @@ def build_change_routes(context: ConsoleContext) -> list[BaseRoute]:
 
 def compare_versions(versions: FlowVersions, request: ComparisonRequest) -> Comparison:
     """Compare: what is live with the files, unless the request says otherwise."""
-    choices = versions.list_choices()
-    asked = ComparisonRequest(
-        request.old or versions.find_default_old(), request.new or WORKING_VERSION, request.flow
-    )
-    if not asked.old:
-        return Comparison(choices, asked)
+    choices, asked = [WORKING_CHOICE], request
     try:
+        choices = versions.list_choices()
+        asked = ComparisonRequest(
+            request.old or versions.find_default_old(), request.new or WORKING_VERSION, request.flow
+        )
+        if not asked.old:
+            return Comparison(choices, asked)
         difference, old, new = versions.compare(asked.old, asked.new)
-    except UnknownVersionError as error:
-        return Comparison(choices, asked, failure=str(error.args[0]))
+    except (UnknownVersionError, ArchiveError) as error:
+        return Comparison(choices, asked, failure=str(error))
     shown = find_flow(difference, asked.flow)
     picture = draw_flow_change(asked.flow, shown, old, new)
     return Comparison(choices, asked, difference, shown, picture)

@@ -9,6 +9,8 @@ from flowengine.console.access import RequestRefusedError
 from flowengine.limits import MAX_ADMIN_BYTES
 
 ChangeT = TypeVar("ChangeT")
+# the last one of JSON that is nested too deeply
+UNREADABLE_JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 async def read_change(
@@ -22,5 +24,5 @@ async def read_change(
             raise RequestRefusedError(f"a request has at most {max_bytes} bytes", 413)
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE_JSON_ERRORS as error:
         raise RequestRefusedError(str(error), 400) from error

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from anyio import CapacityLimiter
 
 from flowengine.console.call_follower import CallFollower
 from flowengine.console.console_project import ConsoleProject
@@ -18,17 +20,21 @@ from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import ReleaseCommands
 from flowengine.storage.sessions import OrchestrationStore, StoreError, open_store
 
+MAX_SLOW_THREADS = 2  # they share a processor
+
 
 @dataclass(frozen=True)
 class ConsoleContext:
     """What the pages of a console share: its settings, the flows that it shows, the events that it
     sends to browsers, and the calls of the journal; and how to open what a server has on disk.
+    `slow_work` has the threads of what may take long: all else is answered meanwhile.
     """
 
     settings: ConsoleSettings
     project: ConsoleProject
     stream: EventStream
     calls: CallFollower
+    slow_work: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_SLOW_THREADS))
 
     @property
     def journal_path(self) -> Path:

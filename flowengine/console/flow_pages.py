@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Lock
+from functools import partial
 
 from anyio.to_thread import run_sync
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from flowengine.compile import CompileResult, Program
+from flowengine.compile import CompileResult, Program, ProjectCompiler
 from flowengine.compile.routing import CompiledRoute
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ViewedProject
@@ -24,6 +24,8 @@ from flowengine.console.flow_picture import (
 )
 from flowengine.console.page_rendering import render_page
 from flowengine.console.scenario_runs import ScenarioRuns, split_files
+from flowengine.console.shared_work import SharedWork
+from flowengine.console.shown_secrets import ShownSecrets
 from flowengine.console.state_details import Way, describe_state, list_exits
 from flowengine.diagram import FlowGraph, build_graph
 from flowengine.explanation.flow_explanation import FlowExplanation
@@ -87,8 +89,8 @@ class _FlowPages:
     def __init__(self, context: ConsoleContext) -> None:
         self._context = context
         self._scenarios = ScenarioRuns()
-        self._explaining = Lock()
-        self._explained: tuple[int, FlowExplanation | None] = (-1, None)
+        self._explained = SharedWork[FlowExplanation | None]()
+        self._compiler = ProjectCompiler()
 
     async def send_picture_styles(self, _request: Request) -> Response:
         return Response(get_picture_styles(), media_type="text/css")
@@ -134,26 +136,23 @@ class _FlowPages:
         project = await self._context.project.load()
         flow, state = find_state(project, request)
         compiled = find_version(project, flow)
-        explanation = await run_sync(self._explain, project)
+        explanation = await self._explained.load(project.number, partial(self._explain, project))
         details = await run_sync(describe_state, compiled, explanation, flow, state)
         return render_page(request, "state.html", details=details)
 
     async def show_scenarios(self, request: Request) -> Response:
         project = await self._context.project.load()
         flow, state = find_state(project, request)
-        found = await run_sync(self._scenarios.describe, project.files, flow, state)
+        found = await self._scenarios.describe(project, flow, state)
         return render_page(request, "state_scenarios.html", flow=flow, state=state, found=found)
 
     def _explain(self, project: ViewedProject) -> FlowExplanation | None:
-        """What is known of all flows together, worked out once for each change."""
-        with self._explaining:
-            number, explanation = self._explained
-            if number != project.number:
-                release = project.compiled.release if project.compiled else None
-                files = split_files(project.files)[0]
-                explanation = FlowExplanation.from_release(release, files) if release else None
-                self._explained = (project.number, explanation)
-            return explanation
+        """What is known of all flows together, with names in place of secrets."""
+        if not (project.compiled and project.compiled.release):
+            return None
+        files = split_files(project.files)[0]
+        release = self._compiler.compile(files, ShownSecrets()).release
+        return FlowExplanation.from_release(release, files) if release else None
 
 
 def find_version(project: ViewedProject, flow: str) -> CompileResult:
@@ -261,4 +260,5 @@ def list_file_problems(project: ViewedProject, file: str) -> list[Problem]:
 
 
 def parse_distance(text: str) -> int:
-    return min(MAX_DISTANCE, max(1, int(text))) if text.isdecimal() else 1
+    # more digits are far away, and Python refuses to read thousands of them
+    return min(MAX_DISTANCE, max(1, int(text[:9]))) if text.isdecimal() else 1

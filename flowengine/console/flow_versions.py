@@ -1,6 +1,5 @@
 """The versions of a project that pages compare: the files as they are now, and archived releases."""
 
-import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from flowengine.compile import CompileResult, compile_project
 from flowengine.console.console_context import ConsoleContext
 from flowengine.diff import ProjectDifference, compare_projects
+from flowengine.environment import VARIABLES
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.release_overview import format_role
@@ -30,6 +30,9 @@ class VersionChoice(NamedTuple):
     made: float = 0.0
 
 
+WORKING_CHOICE = VersionChoice(WORKING_VERSION, "the files as they are now")
+
+
 class UnknownVersionError(LookupError):
     """No release has this id."""
 
@@ -46,7 +49,7 @@ class FlowVersions:
 
     def list_choices(self) -> list[VersionChoice]:
         """The files as they are now, then releases, the newest first."""
-        return [VersionChoice(WORKING_VERSION, "the files as they are now"), *self._list_releases()]
+        return [WORKING_CHOICE, *self._list_releases()]
 
     def find_default_old(self) -> str:
         """What the files are compared with unless somebody says so: the live release."""
@@ -55,7 +58,9 @@ class FlowVersions:
         return next(iter([*live, *(one.name for one in releases)]), "")
 
     def compare(self, old: str, new: str) -> tuple[ProjectDifference, CompileResult, CompileResult]:
-        """What changed between two versions. Raises UnknownVersionError."""
+        """What changed between two versions. Raises UnknownVersionError or
+        ArchiveError.
+        """
         before, after = self.load(old), self.load(new)
         return compare_projects(before, after), before, after
 
@@ -81,7 +86,7 @@ class FlowVersions:
                 files = archive.load_files(name)
         if files is None:
             raise UnknownVersionError(f"no release has the id {name}")
-        return compile_project(files, os.environ)
+        return compile_project(files, VARIABLES)
 
     def _list_releases(self) -> Iterator[VersionChoice]:
         if not self._context.has_releases():

@@ -4,15 +4,17 @@ import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from flowengine.phone.browser_call import BrowserCall, choose_scenario_file
+from flowengine.console.change_requests import UNREADABLE_JSON_ERRORS
+from flowengine.phone.browser_call import BrowserCall, to_answer
 from flowengine.phone.call_opening import OpeningRefusedError, OpeningRequest, build_call_opening
 from flowengine.phone.call_registry import CallForgottenError, CallRegistry, RegisteredCall
 from flowengine.phone.call_view import CallView, build_call_view
@@ -24,8 +26,12 @@ from flowengine.phone.lookup_answers import (
 )
 from flowengine.phone.phone_call import StepRefusedError
 from flowengine.phone.phone_project import PhoneProject
+from flowengine.phone.scenario_file import choose_scenario_file, create_scenario_file
+from flowengine.sources.project_folder import SCENARIO_FOLDER
+from flowengine.states.response_body import parse_body
 
 MAX_PHONE_BODY_BYTES = 65536  # of a request: an answer of another system is the longest
+MAX_PHONE_THREADS = 8
 LoadLine = Callable[[], PhoneProject]
 T = TypeVar("T")
 
@@ -45,10 +51,18 @@ class LineRequest(msgspec.Struct, frozen=True):
     known: int = 0
 
 
+class OfferedAnswer(msgspec.Struct, frozen=True):
+    """An answer of another system in the words of scenarios."""
+
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
+    answer: Any = None
+    fails: str = ""
+
+
 class AnswerRequest(msgspec.Struct, frozen=True):
     """An answer to a lookup: one that was offered, or as it was typed."""
 
-    answer: dict[str, Any] | None = None
+    answer: OfferedAnswer | None = None
     text: str = ""
     known: int = 0
 
@@ -76,18 +90,24 @@ class PhoneApi:
 
     def __init__(self, load_line: LoadLine, folder: Path | None, registry: CallRegistry) -> None:
         self.load_line, self.folder, self.registry = load_line, folder, registry
+        # a request waits for its call in a thread: those of other pages stay free
+        self.limiter = CapacityLimiter(MAX_PHONE_THREADS)
 
     def list_routes(self) -> list[BaseRoute]:
         """The routes of the phone's requests."""
         path = "/phone/calls/{call}"
         return [
-            Route("/phone/calls", as_endpoint(self.begin_call), methods=["POST"]),
-            Route(path, as_endpoint(self.show_call)),
-            Route(f"{path}/lines", as_endpoint(self.take_line), methods=["POST"]),
-            Route(f"{path}/answers", as_endpoint(self.answer_lookup), methods=["POST"]),
-            Route(f"{path}/back", as_endpoint(self.step_back), methods=["POST"]),
-            Route(f"{path}/restart", as_endpoint(self.restart_call), methods=["POST"]),
-            Route(f"{path}/scenario", as_endpoint(self.save_call), methods=["POST"]),
+            Route("/phone/calls", as_endpoint(self.begin_call, self.limiter), methods=["POST"]),
+            Route(path, as_endpoint(self.show_call, self.limiter)),
+            Route(f"{path}/lines", as_endpoint(self.take_line, self.limiter), methods=["POST"]),
+            Route(
+                f"{path}/answers", as_endpoint(self.answer_lookup, self.limiter), methods=["POST"]
+            ),
+            Route(f"{path}/back", as_endpoint(self.step_back, self.limiter), methods=["POST"]),
+            Route(
+                f"{path}/restart", as_endpoint(self.restart_call, self.limiter), methods=["POST"]
+            ),
+            Route(f"{path}/scenario", as_endpoint(self.save_call, self.limiter), methods=["POST"]),
         ]
 
     def begin_call(self, _call: str, body: bytes) -> CallView:
@@ -119,9 +139,11 @@ class PhoneApi:
     def read_answer(self, call: BrowserCall, wish: AnswerRequest) -> dict[str, Any]:
         """The answer as scenarios have it."""
         if wish.answer is not None:
-            if wish.answer.get("fails", "timeout") not in FAILURE_NAMES.values():
+            offered = wish.answer
+            if offered.fails not in FAILURE_NAMES.values():
                 raise PhoneRequestError(ANSWER_HELP)
-            return wish.answer
+            body = parse_body(msgspec.json.encode(offered.answer))
+            return to_answer(offered.status, body, offered.fails)
         awaited = call.run.awaited
         usual = call.line.inputs.list_answers(awaited.place)[0] if awaited else {}
         found = parse_answer(wish.text, usual)
@@ -153,10 +175,12 @@ class PhoneApi:
             flow = found.call.opening.flow
         if self.folder is None or not os.access(self.folder, os.W_OK):
             return ShownScenario(text, faults, "")
-        file = choose_scenario_file(self.folder, flow)
+        file = (
+            write_scenario(self.folder, flow, text)
+            if wish.write
+            else choose_scenario_file(self.folder, flow)
+        )
         place = file.relative_to(self.folder).as_posix()
-        if wish.write:
-            write_scenario(file, text)
         return ShownScenario(text, faults, place, place if wish.write else "")
 
 
@@ -165,29 +189,29 @@ def view_after(found: RegisteredCall, known: int) -> CallView:
     return build_call_view(found.id, found.call, max(0, known))
 
 
-def write_scenario(file: Path, text: str) -> None:
+def write_scenario(folder: Path, flow: str, text: str) -> Path:
     """Write a scenario to a new file."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
+        return create_scenario_file(folder, flow, text)
     except OSError as error:
-        why = error.strerror or error
-        raise PhoneRequestError(f"{file} cannot be written: {why}", 409) from error
+        why = error.strerror or type(error).__name__
+        raise PhoneRequestError(
+            f"no scenario can be written to {SCENARIO_FOLDER}/: {why}", 409
+        ) from error
 
 
 def decode_request(body: bytes, shape: type[T]) -> T:
     """A request as its shape."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE_JSON_ERRORS as error:
         raise PhoneRequestError(str(error)) from error
 
 
 def as_endpoint(
-    handle: Callable[[str, bytes], msgspec.Struct],
+    handle: Callable[[str, bytes], msgspec.Struct], limiter: CapacityLimiter
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that works in a thread, so that pages and streams stay quick."""
+    """An endpoint that works in a thread of the phone, so that pages and streams stay quick."""
 
     async def answer(request: Request) -> Response:
         body = await read_body(request)
@@ -195,7 +219,7 @@ def as_endpoint(
             return refuse("the request is too long", 413)
         call = request.path_params.get("call", "")
         try:
-            found = await run_sync(partial(handle, call, body))
+            found = await run_sync(partial(handle, call, body), limiter=limiter)
         except CallForgottenError:
             return refuse("This call is forgotten. Call again.", 404)
         except PhoneRequestError as error:

@@ -28,10 +28,12 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
         except NoFlowsError as error:
             raise PhoneRequestError(str(error), 409) from error
 
+    api = PhoneApi(load_line, find_scenario_folder(context), registry)
+
     async def show_phone(request: Request) -> Response:
         viewed = await context.project.load()
         try:
-            targets = (await run_sync(line.load, viewed)).targets
+            targets = (await run_sync(line.load, viewed, limiter=api.limiter)).targets
             reason = ""
         except NoFlowsError as error:
             targets, reason = (), str(error)
@@ -48,7 +50,7 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
 
     async def show_flow(request: Request) -> Response:
         try:
-            release = (await run_sync(load_line)).release
+            release = (await run_sync(load_line, limiter=api.limiter)).release
         except PhoneRequestError:
             return Response(status_code=404)
         return await draw(release, request.path_params["flow"])
@@ -64,7 +66,7 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
         Route("/", show_phone),
         Route("/phone/pictures/{flow}.svg", show_flow),
         Route("/phone/calls/{call}/pictures/{flow}.svg", show_call_flow),
-        *PhoneApi(load_line, find_scenario_folder(context), registry).list_routes(),
+        *api.list_routes(),
     ]
 
 

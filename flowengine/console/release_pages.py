@@ -302,5 +302,7 @@ class _ReleasePages:
         page = await run_sync(index.find_calls, query)
         names = [call.call for call in page.calls]
         target = "" if on == WORKING_VERSION else on
-        found = await run_sync(self._trials.try_calls, names, target, project)
+        found = await run_sync(
+            self._trials.try_calls, names, target, project, limiter=self._context.slow_work
+        )
         return JSONResponse(msgspec.to_builtins({**found, "has_more": page.next is not None}))

@@ -1,9 +1,11 @@
 """The scenarios of a project as pages show them: which pass a state, and what none has taken yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from functools import partial
 
+from flowengine.console.console_project import ViewedProject
+from flowengine.console.shared_work import SharedWork
 from flowengine.scenarios.coverage import FlowCoverage, compute_coverage
 from flowengine.scenarios.result import ScenarioResult
 from flowengine.scenarios.runner import run_scenarios
@@ -41,25 +43,27 @@ class StateScenarios:
     is_spare: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CompletedRun:
+    """All scenarios of a project, and what they take of its flows."""
+
+    results: Sequence[ScenarioResult]
+    coverage: Mapping[str, FlowCoverage]
+
+
 class ScenarioRuns:
     """The results of all scenarios, run when first asked for and again when a file has changed."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._files: Files | None = None
-        self._results: list[ScenarioResult] = []
-        self._coverage: dict[str, FlowCoverage] = {}
+        self._runs = SharedWork[CompletedRun]()
 
-    def describe(self, files: Files, flow: str, state: str) -> StateScenarios:
-        """What scenarios do with a state. It runs them where it must: call it in a thread."""
-        with self._lock:
-            if self._files != files:
-                self._run(files)
-                self._files = files
-            results, coverage = self._results, self._coverage.get(flow)
+    async def describe(self, project: ViewedProject, flow: str, state: str) -> StateScenarios:
+        """What scenarios do with a state."""
+        run = await self._runs.load(project.number, partial(run_all_scenarios, project.files))
+        coverage = run.coverage.get(flow)
         passing = tuple(
             PassingScenario(one.flow, one.name, str(one.span), bool(one.failures))
-            for one in results
+            for one in run.results
             if any(entry.flow == flow and entry.state == state for entry in one.trace)
         )
         if coverage is None:
@@ -67,10 +71,12 @@ class ScenarioRuns:
         missing = tuple(item.exit for item in coverage.missing if item.state == state and item.exit)
         return StateScenarios(passing, missing, state in coverage.spare)
 
-    def _run(self, files: Files) -> None:
-        project = ScenarioProject.from_files(*split_files(files))
-        cases, _ = project.load_cases()
-        self._results = list(run_scenarios(project, cases, 1))
-        trace = [entry for result in self._results for entry in result.trace]
-        found = compute_coverage(project.compile().programs, trace)
-        self._coverage = {one.flow: one for one in found}
+
+def run_all_scenarios(files: Files) -> CompletedRun:
+    """Run them one after another, which takes its time: call it in a thread."""
+    project = ScenarioProject.from_files(*split_files(files))
+    cases, _ = project.load_cases()
+    results = list(run_scenarios(project, cases, 1))
+    trace = [entry for result in results for entry in result.trace]
+    found = compute_coverage(project.compile().programs, trace)
+    return CompletedRun(results, {one.flow: one for one in found})

@@ -73,10 +73,21 @@ def describe_state(
         entered=tuple(CONTEXT_NAMES[way] for way in known),
         exits=tuple(list_exits(state)),
         origins=tuple(list_origins(program, name)),
-        preview=preview_state(explanation.release, program, state, known) if explanation else None,
+        preview=preview_shown_state(explanation, flow, name) if explanation else None,
         callee=state.verb.callee,
         problems=tuple(dict.fromkeys(one for line in lines for one in line.problems)),
     )
+
+
+def preview_shown_state(explanation: FlowExplanation, flow: str, name: str) -> StatePreview | None:
+    """What the state sends. The flows of the explanation have none of the secrets that those of the
+    pages may be compiled with.
+    """
+    program = explanation.release.programs.get(flow)
+    if program is None:
+        return None
+    known = explanation.entered.get((flow, name), ())
+    return preview_state(explanation.release, program, program.states[name], known)
 
 
 def list_source_lines(

@@ -6,7 +6,6 @@ of a person without a thread that waits, and how a call is saved as it went.
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -240,10 +239,3 @@ def to_answer(status: int, body: Any, fails: str) -> dict[str, Any]:
         **({"status": status} if status != 200 else {}),
         **({"answer": body} if body is not None else {}),
     }
-
-
-def choose_scenario_file(folder: Path, flow: str) -> Path:
-    """A file for a scenario of this flow that is not there yet."""
-    scenarios = folder / "scenarios"
-    names = (f"{flow}-call{f'-{number}' if number else ''}.yaml" for number in range(1000))
-    return next(scenarios / name for name in names if not (scenarios / name).exists())

@@ -12,6 +12,7 @@ import msgspec
 
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
 from flowengine.sources.flow_source import FlowOrigin
 
@@ -215,7 +216,10 @@ class Archive:
                 f"SELECT digest, packed FROM contents WHERE digest IN ({marks})",  # noqa: S608
                 *some,
             )
-            found |= {digest: zlib.decompress(packed) for digest, packed in rows}
+            try:
+                found |= {digest: zlib.decompress(packed) for digest, packed in rows}
+            except zlib.error as error:
+                raise ArchiveError(f"the archive of releases is damaged: {error}") from error
         return found
 
 

@@ -100,6 +100,21 @@ class ValueHider:
         """A value in words. What a caller or another system may have said is words."""
         if value == "" or isinstance(value, bool):
             return str(value).lower() if isinstance(value, bool) else ""
-        if self._is_secret or (isinstance(value, str) and self._redaction.words):
+        if self._is_secret:
             return REDACTED_TEXT
-        return self._redaction.redact_number(str(value))
+        return str(self._hide_parts(value))
+
+    def _hide_parts(self, value: Any) -> Any:
+        """The value, hidden where need be, also within lists and records."""
+        if isinstance(value, Mapping):
+            redact = self._redaction.redact_number
+            return {redact(str(key)): self._hide_parts(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._hide_parts(item) for item in value]
+        if value in ("", None) or isinstance(value, bool):
+            return value
+        if isinstance(value, str) and self._redaction.words:
+            return REDACTED_TEXT
+        text = str(value)
+        shown = self._redaction.redact_number(text)
+        return value if shown == text else shown

@@ -57,6 +57,8 @@ def list_linked_calls(page: str) -> list[str]:
         ("?since=2999-01-01T00:00:00.000Z", []),
         ("?until=2001-01-01T00:00:00.000Z", []),
         ("?since=nonsense&after=nonsense", ["open", "lost", "bill"]),
+        (f"?after=1700000000.1~{'9' * 20}", ["open", "lost", "bill"]),
+        (f"?after=9999999999.1~-{2**63 - 1}", ["open", "lost", "bill"]),
     ],
 )
 def test_calls_are_found(client: ConsoleClient, query: str, calls: list[str]) -> None:

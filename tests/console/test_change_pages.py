@@ -1,6 +1,8 @@
 """Versions of flows compared in the browser: as picture and as text."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,18 @@ def test_version_that_does_not_exist_is_said(project: Path, query: str) -> None:
     page = client.get(f"/changes?{query}").text
     assert "cannot be compared" in page
     assert "<script>" not in page
+
+
+@pytest.mark.parametrize("damage", ["no database", "content"])
+def test_archive_that_cannot_be_read_is_said(project: Path, damage: str) -> None:
+    client = open_console(project)
+    release = publish(client, project / "flows")
+    archive = client.app.state.context.settings.server.archive
+    with closing(sqlite3.connect(archive, isolation_level=None)) as database:
+        if damage == "content":
+            database.execute("UPDATE contents SET packed = x'00'")
+        else:
+            archive.write_bytes(b"nothing that is a database" * 1000)
+    answer = client.get(f"/changes?old={release}")
+    assert answer.status_code == 200
+    assert "cannot be compared" in answer.text

@@ -223,6 +223,12 @@ def test_problem_of_a_state_is_shown_at_its_line(lines: Path) -> None:
     assert "/problems/FE" in page
 
 
+@pytest.mark.parametrize("distance", ["", "-1", "0", "x", "9" * 5000, "\u0661", "\u00b2"])
+def test_picture_is_drawn_for_every_distance_in_an_address(lines: Path, distance: str) -> None:
+    path = f"/flows/line/picture.svg?around=menu&distance={distance}"
+    assert "data-state=" in create_client(lines).get(path).text
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -1,13 +1,16 @@
 """The phone over HTTP: what its page says, and what its requests do or are refused for."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
+from flowengine.phone.browser_call import BrowserCall
 from tests.console.console_line import (
     ADMIN,
     CHANGE,
@@ -119,6 +122,41 @@ def test_call_is_saved_as_a_scenario_that_passes(shop: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_scenario_that_cannot_be_written_is_said_without_a_path(shop: Path) -> None:
+    client = create_client(shop)
+    view = begin(client)
+    (shop / "scenarios").symlink_to(shop / "nowhere")
+    answer = client.post(f"/phone/calls/{view['id']}/scenario", {"write": True})
+    assert answer.status_code == 409
+    assert "no scenario can be written" in answer.json()["error"]
+    assert str(shop) not in answer.text
+
+
+def test_requests_that_wait_for_a_call_leave_pages_alone(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = create_client(shop)
+    view = begin(client)
+    go_on = threading.Event()
+    monkeypatch.setattr(BrowserCall, "take_line", lambda *_: go_on.wait(10))
+
+    async def ask() -> int:
+        transport = httpx.ASGITransport(client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+            path = f"/phone/calls/{view['id']}/lines"
+            asked = [
+                asyncio.create_task(browser.post(path, json={"line": "1"}, headers=CHANGE))
+                for _ in range(50)
+            ]
+            await asyncio.sleep(0.05)
+            page = await asyncio.wait_for(browser.get("/static/base.css"), 5)
+            go_on.set()
+            await asyncio.gather(*asked)
+            return page.status_code
+
+    assert asyncio.run(ask()) == 200
+
+
 def test_picture_is_of_the_call_and_of_the_project(shop: Path) -> None:
     client = create_client(shop)
     view = begin(client)
@@ -142,6 +180,11 @@ def test_requests_that_cannot_be_followed_are_refused_with_a_reason(shop: Path) 
         (f"{call}/lines", {}, 400, "line"),
         (f"{call}/answers", {"answer": {"fails": "often"}}, 400, "an answer is a status"),
         (f"{call}/answers", {"text": "perhaps"}, 400, "an answer is a status"),
+        (f"{call}/answers", {"answer": {"status": "abc"}}, 400, "status"),
+        (f"{call}/answers", {"answer": {"status": None}}, 400, "status"),
+        (f"{call}/answers", {"answer": {"status": {}}}, 400, "status"),
+        (f"{call}/answers", {"answer": {"status": 99}}, 400, "status"),
+        (f"{call}/answers", {"answer": {"status": 600}}, 400, "status"),
         (f"{call}/lines", {"line": "1" * 70_000}, 413, "too long"),
     ]:
         answer = client.post(path, body)
@@ -149,6 +192,32 @@ def test_requests_that_cannot_be_followed_are_refused_with_a_reason(shop: Path) 
     assert client.post(f"{call}/lines", {"line": "1"}, headers={}).status_code == 403
     refused = go(client, view, "lines", line="answer")
     assert refused["notice"] == "this cannot be done here: nobody's phone rings"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, {}, {"fails": ""}, {"answer": None}, {"status": 204}, {"answer": [[[]]] * 3}],
+)
+def test_answer_in_any_words_of_scenarios_is_taken(
+    shop: Path, answer: dict[str, Any] | None
+) -> None:
+    client = create_client(shop)
+    view = begin(client)
+    go(client, view, "lines", line="1")
+    assert go(client, view, "lines", line="1230")["lookup"]
+    go(client, view, "answers", answer=answer)
+    assert client.get(f"/phone/calls/{view['id']}").status_code == 200
+
+
+def test_json_that_is_nested_without_end_is_refused(shop: Path) -> None:
+    client = create_client(shop)
+    deep = b"[" * 20_000 + b"]" * 20_000
+    bodies = (deep, b'{"other":' + deep + b"}", b'{"answer":{"answer":' + deep + b"}}", b'"\xff"')
+    paths = ("/phone/calls", "/phone/calls/unknown/answers", "/sign-in", "/releases/promote")
+    for path in paths:
+        for body in bodies:
+            status = client.post(path, content=body).status_code
+            assert 400 <= status < 500, (path, body[:20])
 
 
 def test_reader_cannot_call_and_is_told_so(shop: Path) -> None:

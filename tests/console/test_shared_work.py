@@ -1,0 +1,48 @@
+"""Slow work of pages: done once, and nothing else waits for it."""
+
+import asyncio
+import threading
+
+import pytest
+from anyio.to_thread import run_sync
+
+from flowengine.console.shared_work import SharedWork
+
+
+def test_many_requests_share_the_work_and_leave_all_threads_to_others() -> None:
+    go_on, done = threading.Event(), []
+
+    def work() -> str:
+        assert go_on.wait(10)
+        done.append(1)
+        return "made"
+
+    async def ask_often() -> list[str]:
+        shared = SharedWork[str]()
+        asked = [asyncio.create_task(shared.load(1, work)) for _ in range(60)]
+        await asyncio.sleep(0)
+        asked[0].cancel()
+        assert await asyncio.wait_for(run_sync(lambda: "quick"), 5) == "quick"
+        go_on.set()
+        return await asyncio.gather(*asked[1:])
+
+    assert set(asyncio.run(ask_often())) == {"made"}
+    assert len(done) == 1
+
+
+def test_work_that_failed_is_tried_again_and_other_keys_are_forgotten() -> None:
+    made: list[int] = []
+
+    def work() -> int:
+        made.append(len(made))
+        if len(made) == 1:
+            raise OSError("once")
+        return len(made)
+
+    async def ask() -> list[int]:
+        shared = SharedWork[int]()
+        with pytest.raises(OSError, match="once"):
+            await shared.load("a", work)
+        return [await shared.load(key, work) for key in ("a", "a", "b", "a")]
+
+    assert asyncio.run(ask()) == [2, 2, 3, 4]
