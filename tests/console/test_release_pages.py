@@ -87,7 +87,7 @@ def test_commands_change_what_is_live_and_are_recorded(client: ConsoleClient, da
         ("promote", {}, 409, "no candidate"),
         ("publish", {"what": "zzz"}, 409, "no kept release"),
         ("publish", {"what": ""}, 409, "no kept release"),
-        ("canary", {"what": "now", "share": "ten"}, 409, "no share"),
+        ("canary", {"share": "ten"}, 409, "no share"),
         ("publish", {"what": "now"}, 409, "have changed"),
         ("publish", {"nonsense": 1}, 400, "nonsense"),
         ("erase", {}, 404, "no command"),
@@ -108,7 +108,7 @@ def test_release_offers_only_what_can_be_done_with_it(tmp_path: Path) -> None:
     client = create_operator(write_line(tmp_path / "flows", CHANGED_FLOW), data)
     assert "Roll back" not in client.get("/releases").text  # there was nothing before
     draft = client.app.state.context.project.latest.release.id
-    client.post("/releases/canary", {"what": "now", "share": "5"})
+    client.post("/releases/canary", {"what": "now", "share": "5", "shown": draft})
     page = client.get("/releases").text
     assert 'data-verb="publish"' not in page
     assert 'id="canary-now"' not in page
