@@ -18,7 +18,6 @@ from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import ReleaseCommands
-from flowengine.storage.sessions import OrchestrationStore, StoreError, open_store
 
 MAX_SLOW_THREADS = 2  # they share a processor
 
@@ -62,10 +61,3 @@ class ConsoleContext:
         """Whether a server has kept releases here: opening the archive would create it."""
         archive = self.settings.server.archive
         return not isinstance(archive, Path) or archive.is_file()
-
-    def open_session_store(self) -> OrchestrationStore:
-        """Queues, rings and placed calls. Raises StoreError. Whoever opens it closes it."""
-        store = open_store(self.settings.server.store)
-        if store.orchestrations is None:
-            raise StoreError("this store keeps no queues")
-        return store.orchestrations
