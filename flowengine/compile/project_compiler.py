@@ -1,7 +1,6 @@
 """A whole project, from file contents to a release or to all of its problems."""
 
 import gc
-import hashlib
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from flowengine.compile.checks import check_project
 from flowengine.compile.incremental_compile import compile_flows
 from flowengine.compile.locale_preload import preload_locales
 from flowengine.compile.program import CompileResult, Program, Release
+from flowengine.compile.release_id import compute_release_id
 from flowengine.compile.routing import RoutesByNumber, compile_route
 from flowengine.compile.secret_flows import find_secret_flows
 from flowengine.compile.shared_definitions import (
@@ -95,7 +95,12 @@ class ProjectCompiler:
             # here, as loading a locale takes longer than a callback may
             preload_locales(authored, memory)
             release = build_release(
-                authored, environment, files, programs, built.shared, find_secret_flows(programs)
+                authored,
+                environment,
+                compute_release_id(files),
+                programs,
+                built.shared,
+                find_secret_flows(programs),
             )
         memory.rotate_generations(sound=sound)
         drop_positions(authored)
@@ -250,20 +255,10 @@ def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:
     )
 
 
-def compute_release_id(files: Mapping[str, bytes]) -> str:
-    """The id of a release: equal content has the same id on every machine."""
-    # names and lengths are hashed, too, so that no two sets of files give the same bytes
-    digest = hashlib.sha256()
-    for name in iterate_with_pauses(sorted(files)):
-        digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
-    # 48 bits: short enough for people and cookies, and no project has millions of releases
-    return digest.hexdigest()[:12]
-
-
 def build_release(
     authored: AuthoredProject,
     environment: Mapping[str, str],
-    files: Mapping[str, bytes],
+    release_id: str,
     built: Mapping[str, Program],
     shared: SharedDefinitions,
     secret_flows: frozenset[str],
@@ -271,7 +266,7 @@ def build_release(
     project = authored.project
     routes = tuple(map(compile_route, project.routes))
     return Release(
-        id=compute_release_id(files),
+        id=release_id,
         programs=built,
         routes=routes,
         routes_by_number=RoutesByNumber.from_routes(routes),

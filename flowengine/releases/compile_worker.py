@@ -14,8 +14,8 @@ from typing import NamedTuple, TypeVar
 import flowengine.source.schema_validation  # noqa: F401
 from flowengine.cache.variable_presence import RecordedVariables
 from flowengine.compile import CompileResult, Release
-from flowengine.compile.project_compiler import compute_release_id
 from flowengine.compile.project_rechecker import ProjectRechecker
+from flowengine.compile.release_id import compute_release_id
 from flowengine.cooperative import run_cooperatively
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive

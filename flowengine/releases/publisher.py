@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from flowengine.compile import CompileResult
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.problems import Problem, Span
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import (

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from flowengine.compile import Release
 from flowengine.compile.deferred_compile import DeferredPrograms
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.environment import VARIABLES
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import (

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from tests.e2e.many_callers import Crowd, parts_of, project, write
