@@ -94,7 +94,10 @@ class ReleaseService:
         )  # for the event loop; the publisher's is for the compile worker
         self._writing_ledger = Ledger(settings.archive, self._change_signal.notify)
         self.publisher = Publisher(
-            self.compile_worker.archive, self._writing_ledger, self.compile_worker.compile
+            self.compile_worker.archive,
+            self._writing_ledger,
+            self.compile_worker.compile,
+            compute_id=self.compile_worker.compute_release_id,
         )
         self.release_commands = ReleaseCommands(
             self.compile_worker.archive, self._writing_ledger, self.publisher
