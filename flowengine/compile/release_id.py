@@ -5,6 +5,7 @@ machine.
 from bisect import bisect_left
 from collections.abc import Mapping
 from hashlib import sha256
+from itertools import chain
 from typing import Final
 
 from flowengine.compile.changed_files import list_changed_names
@@ -41,14 +42,16 @@ class ReleaseIds:
     def _digest_from(self, checkpoint: int) -> str:
         del self._checkpoints[checkpoint + 1 :]
         digest = self._checkpoints[checkpoint].copy()
-        begin = checkpoint * _FILES_PER_CHECKPOINT
-        for index, name in enumerate(self._names[begin:], begin):
-            if index % _FILES_PER_CHECKPOINT == 0 and index > begin:
-                self._checkpoints.append(digest.copy())
+        step = _FILES_PER_CHECKPOINT
+        for begin in range(checkpoint * step, len(self._names), step):
             pause_if_due()
-            content = self._files[name]
+            some = self._names[begin : begin + step]
             # names and lengths are hashed, too, so that no two sets of files give the same bytes
-            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+            parts = (
+                (f"{name}\0{len(self._files[name])}\0".encode(), self._files[name]) for name in some
+            )
+            digest.update(b"".join(chain.from_iterable(parts)))
+            self._checkpoints.append(digest.copy())
         # 48 bits: short enough for people and cookies, and no project has millions of releases
         return digest.hexdigest()[:12]
 
