@@ -32,7 +32,7 @@ from flowengine.compile.project_compiler import (
 )
 from flowengine.compile.summary_index import SummaryIndex, SummaryUpdate
 from flowengine.cooperative import iterate_with_pauses
-from flowengine.model import OutsideFlows, ResultRecorder, load_project
+from flowengine.model import CompileCache, OutsideFlows, ResultRecorder, load_project
 from flowengine.problems import Problem, Severity, sort_problems
 from flowengine.sources.project_folder import PROJECT_FILE
 
@@ -86,12 +86,15 @@ def try_partial_check(
     changed: Collection[str],
     environment: Mapping[str, str],
     known: SummaryIndex,
+    cache: CompileCache | None = None,
     *,
     cookies_only: bool,
 ) -> PartialCheck | None:
     """See `check_changed_flows`. Raises nothing."""
     try:
-        return check_changed_flows(files, changed, environment, known, cookies_only=cookies_only)
+        return check_changed_flows(
+            files, changed, environment, known, cache, cookies_only=cookies_only
+        )
     except Exception:  # noqa: BLE001  # compiling the project as a whole will tell
         return None
 
@@ -101,11 +104,12 @@ def check_changed_flows(
     changed: Collection[str],
     environment: Mapping[str, str],
     known: SummaryIndex,
+    cache: CompileCache | None = None,
     *,
     cookies_only: bool,
 ) -> PartialCheck | None:
-    """Check the flows of the files that have changed since `known`, came or went. None where the
-    project must be compiled as a whole to tell.
+    """Check the flows of the files that have changed since `known`, came or went; `cache` may know
+    the files that all flows share. None where the project must be compiled as a whole to tell.
     """
     if any(map(is_shared_file, changed)):
         return None
@@ -121,6 +125,7 @@ def check_changed_flows(
                         known,
                         sought,
                         environment,
+                        cache,
                         cookies_only=cookies_only,
                     )
                 )
@@ -145,12 +150,13 @@ def check_selection(
     known: SummaryIndex,
     sought: Collection[str],
     environment: Mapping[str, str],
+    cache: CompileCache | None,
     *,
     cookies_only: bool,
 ) -> PartialCheck | None:
     """Check these flows, and what they are found to use meanwhile."""
     while selection := select(sought):
-        made = build_selection(selection, environment, cookies_only=cookies_only)
+        made = build_selection(selection, environment, cache, cookies_only=cookies_only)
         if made is None:
             return None
         outside = {name for name in list_looked_up(made.recorded) if name in selection.flows.files}
@@ -209,10 +215,14 @@ def select_flows(
 
 
 def build_selection(
-    selection: FlowSelection, environment: Mapping[str, str], *, cookies_only: bool
+    selection: FlowSelection,
+    environment: Mapping[str, str],
+    cache: CompileCache | None,
+    *,
+    cookies_only: bool,
 ) -> SelectionBuild | None:
     """Compile the selected flows; None where something about them is not known."""
-    recorded = ResultRecorder(RECORDED_PARTS)
+    recorded = ResultRecorder(RECORDED_PARTS, cache)
     authored, form = load_project(selection.files, recorded, selection.flows)
     # without routes it is the number of flows that says which one answers
     if not authored.project.routes:

@@ -67,7 +67,12 @@ class ProjectRechecker:
             if sound and is_of_same_settings(sound, environment, cookies_only=cookies_only):
                 changed = list_changed_names(sound.files, files)
                 found = try_partial_check(
-                    files, changed, environment, sound.index, cookies_only=cookies_only
+                    files,
+                    changed,
+                    environment,
+                    sound.index,
+                    self._cache,
+                    cookies_only=cookies_only,
                 )
                 if found:
                     return self._complete(sound, found, files, environment)
@@ -125,6 +130,7 @@ class ProjectRechecker:
             programs,
             build.shared,
             sound.secret_flows.find_all(),
+            NoCompileCache(self._cache),
         )
         sound.index.apply(found.update)
         sound.files, sound.programs = files, programs
