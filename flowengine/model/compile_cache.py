@@ -10,7 +10,7 @@ CacheEntries = dict[Hashable, tuple[Any, Any]]
 _EVICTION_BATCH = 50  # values, which is a matter of microseconds
 # what is worked out from the files that all flows share, and from single files
 SHARED_PARTS = frozenset(
-    {"common", "file", "locales", "number plan", "project", "routes", "shared"}
+    {"common", "file", "locales", "number plan", "project", "routes", "secrets of", "shared"}
 )
 
 
