@@ -34,7 +34,7 @@ class ReleaseIds:
             if files.keys() != self._files.keys():
                 self._names, first = sorted(files), 0
             else:
-                first = min(bisect_left(self._names, name) for name in changed)
+                first = min((bisect_left(self._names, name) for name in changed), default=0)
             self._files = files
             self._id = self._digest_from(first // _FILES_PER_CHECKPOINT)
         return self._id

@@ -10,14 +10,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from flowengine.compile import Release
-from flowengine.compile.deferred_compile import DeferredPrograms
 from flowengine.compile.release_id import compute_release_id
 from flowengine.environment import VARIABLES
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import (
     DRAIN_SECONDS,
     LEDGER_POLL_SECONDS,
-    MIN_RENEWAL_STATES,
     UNLOAD_DELAY_SECONDS,
 )
 from flowengine.releases import Registry, draft_follower
@@ -53,6 +51,7 @@ from flowengine.server.followed_flows import (
     format_takeover,
     list_source_names,
 )
+from flowengine.server.renewal import shares_little
 from flowengine.server.server_settings import (
     ServerSettings,
     SettingsError,
@@ -360,27 +359,23 @@ class ReleaseService:
             try:
                 needed = set(await self._find_releases_to_keep(store))
                 registry.unload_except(needed)
-                self._is_renewable = self._has_outgrown_its_parent(registry, needed)
+                await self._decide_renewal(registry, needed)
             except (ArchiveError, StoreError) as error:
                 # the message says it all
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
-    def _has_outgrown_its_parent(self, registry: Registry, needed: set[str]) -> bool:
-        """Whether this process shares little of what it serves with its parent, and no call needs
-        another release, which a successor would not have in memory.
+    async def _decide_renewal(self, registry: Registry, needed: set[str]) -> None:
+        """Find out whether this worker may be renewed: not while a call needs another release, which
+        a successor would not have in memory.
         """
-        if len(registry.loaded_releases) > 1 or not needed <= {registry.current.id}:
-            return False
-        if isinstance(registry.current.programs, DeferredPrograms):
-            return True
-        if registry.current is self._inherited:  # to look at a program is to write to its memory
-            return False
-        inherited = self._inherited.programs if self._inherited is not None else {}
-        states = own_states = 0
-        for name, program in registry.current.programs.items():
-            states += len(program.states)
-            own_states += len(program.states) if inherited.get(name) is not program else 0
-        return own_states >= MIN_RENEWAL_STATES and own_states * 2 > states
+        current = registry.current
+        can_be = len(registry.loaded_releases) == 1 and needed <= {current.id}
+        # in the thread, as no callback should wait for that
+        gains = can_be and await self.compile_worker.run(
+            partial(shares_little, current, self._inherited)
+        )
+        if registry.current is current:
+            self._is_renewable = gains
 
     async def _find_releases_to_keep(self, store: Store) -> Iterable[str]:
         """The releases of calls in progress. A release that is unloaded too early is compiled again

@@ -293,8 +293,8 @@ def test_partial_check_after_a_file_came_or_went_equals_a_whole_one(added: bool)
 def test_rechecking_after_any_edits_equals_compiling(data: st.DataObject) -> None:
     rechecker = ProjectRechecker()
     now: Files = PROJECT
-    for _ in range(data.draw(st.integers(2, 3))):
-        project = {**LONE_FLOWS, **now}
+    for _ in range(data.draw(st.integers(2, 5))):
+        project = {**LONE_FLOWS, **LIKE_LINE, **now}
         assert outcome(rechecker.compile(project, ENVIRONMENT)) == outcome(
             compile_project(project, ENVIRONMENT)
         )
