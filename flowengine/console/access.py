@@ -8,6 +8,7 @@ form of another site can send.
 import getpass
 import hmac
 import logging
+import re
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -45,6 +46,11 @@ OPEN_REQUESTS = (
     ("POST", SIGN_IN_PATH),
     ("GET", "/favicon.ico"),
     ("HEAD", "/favicon.ico"),
+)
+# What readers may send, too: calls of the phone, which are played in the memory of the console, and
+# recorded calls that go again on other flows. Nothing of it lasts or is seen by others.
+READER_REQUEST_PATTERN = re.compile(
+    r"/releases/trial|/phone/calls(/[\w-]+/(lines|answers|back|restart|scenario))?"
 )
 MAX_NAME_LENGTH = 100
 # By a link from a chat, say: a strict cookie comes only with what the page itself asks for then.
@@ -154,7 +160,7 @@ class ConsoleGate:
             return None
         if user is None:
             return self._ask_to_sign_in(request)
-        if not (is_reading or user.may_change or request.scope["path"] == SIGN_OUT_PATH):
+        if not (is_reading or user.may_change or is_reader_request(request.scope)):
             raise RequestRefusedError("you may read here, and change nothing")
         return None
 
@@ -225,6 +231,13 @@ def is_open_request(scope: Scope) -> bool:
     method, path = scope["method"], scope["path"]
     is_static = method in READING_METHODS and path.startswith("/static/")
     return is_static or (method, path) in OPEN_REQUESTS
+
+
+def is_reader_request(scope: Scope) -> bool:
+    """Whether a request that is no reading changes nothing all the same."""
+    method, path = scope["method"], scope["path"]
+    is_simulation = READER_REQUEST_PATTERN.fullmatch(path) is not None
+    return method == "POST" and (is_simulation or path == SIGN_OUT_PATH)
 
 
 def get_user(request: Request) -> ConsoleUser:

@@ -29,7 +29,7 @@ def find_host(host: str) -> str:
         return host
     if address.is_unspecified:
         return "127.0.0.1"
-    return f"[{host}]" if address.version == 6 else host  # noqa: PLR2004  # the version of IP
+    return f"[{host}]" if address.version == 6 else host  # the version of IP
 
 
 def find_answered_number(release: Release | None) -> str:

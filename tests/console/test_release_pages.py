@@ -133,7 +133,13 @@ def test_changes_carry_the_name_of_who_signed_in_and_readers_change_nothing(
     assert client.post("/releases/publish", {"what": "now"}).status_code == 401
     client.post("/sign-in", {"name": "Rita", "token": READER})
     assert client.post("/releases/publish", {"what": "now"}).status_code == 403
-    assert "Roll back" not in client.get("/releases").text
+    assert client.post("/releases/trial/", {}).status_code == 403
+    assert client.post("/releases/trial", {}).json() == {
+        "error": "no server has recorded calls here"
+    }
+    page = client.get("/releases").text
+    assert "Roll back" not in page
+    assert 'data-try="now"' in page
     client.post("/sign-in", {"name": "Ada", "token": ADMIN})
     asked = {"what": "now", "shown": find_shown(client)}
     assert client.post("/releases/publish", asked).status_code == 200
