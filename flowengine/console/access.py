@@ -81,10 +81,11 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
 @dataclass(slots=True)
 class SignedSessions:
     """Cookies of people who have signed in. Who signs out is remembered until the cookie would have
-    ended by itself.
+    ended by itself; `note_end` is told of it, too.
     """
 
     key: bytes
+    note_end: Callable[[str, float], None] = lambda _id, _until: None
     _ended: dict[str, float] = field(default_factory=dict)
 
     def issue(self, name: str, *, may_change: bool) -> str:
@@ -110,6 +111,7 @@ class SignedSessions:
         now = time.time()
         self._ended = {id_: until for id_, until in self._ended.items() if until > now}
         self._ended[claims.id] = claims.until
+        self.note_end(claims.id, claims.until)
 
     def _sign(self, claims: bytes) -> bytes:
         return hmac.digest(self.key, claims, sha256)

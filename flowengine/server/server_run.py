@@ -32,7 +32,7 @@ PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 def run_server(
     settings: ServerSettings,
     load: Callable[[], Any],
-    open_console: Callable[[], ConsoleLauncher | None] | None,
+    open_console: Callable[[], ConsoleLauncher] | None,
 ) -> int:
     """Serve until a signal stops the server; returns the exit status. `load` prepares the server
     and returns what its workers begin with, or exits with a status of its own; it runs in the
