@@ -84,7 +84,7 @@ class SignedSessions:
     ended by itself; `note_end` is told of it, too.
     """
 
-    key: bytes
+    key: bytes = field(repr=False)
     note_end: Callable[[str, float], None] = lambda _id, _until: None
     _ended: dict[str, float] = field(default_factory=dict)
 

@@ -50,7 +50,12 @@ class CompileWorker:
     ) -> None:
         self.archive = Archive(location)
         self._compiler, self._latest = loaded or LoadedFlows(ProjectRechecker(), None)
-        self._environment = RecordedVariables(environment)
+        # who has compiled with it before knows what was asked for then
+        self._environment = (
+            environment
+            if isinstance(environment, RecordedVariables)
+            else RecordedVariables(environment)
+        )
         self._cookies_only = cookies_only
         self._recalled: CompileResult | None = None
         self._unsaved: tuple[Mapping[str, bytes], tuple[Problem, ...]] | None = None

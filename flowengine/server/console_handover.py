@@ -22,7 +22,7 @@ class ConsoleHandover:
     they would have ended by themselves, in seconds since 1970.
     """
 
-    key: bytes = field(default_factory=lambda: os.urandom(KEY_BYTES))
+    key: bytes = field(default_factory=lambda: os.urandom(KEY_BYTES), repr=False)
     ended: dict[str, float] = field(default_factory=dict)
 
     def encode(self) -> bytes:
