@@ -14,12 +14,15 @@ from flowengine.console.event_stream import EventStream
 from flowengine.environment import VARIABLES
 from flowengine.journal import JournalReader
 from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import ReleaseCommands
+from flowengine.releases.release_overview import CountCalls, build_journal_counter
 
 MAX_SLOW_THREADS = 2  # they share a processor
+PAGE_BUSY_SECONDS = 0.3  # a page waits so long for a journal that is locked, and says so then
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class ConsoleContext:
     @contextmanager
     def open_journal(self) -> Iterator[JournalReader]:
         """The journal, to read. Raises JournalError where there is none. For one thread."""
-        with closing(JournalReader(self.journal_path)) as reader:
+        with closing(JournalReader(self.journal_path, PAGE_BUSY_SECONDS)) as reader:
             yield reader
 
     @contextmanager
@@ -56,6 +59,18 @@ class ConsoleContext:
                 yield ReleaseCommands(worker.archive, ledger, publisher)
         finally:
             worker.close()
+
+    @contextmanager
+    def open_canary_counter(self) -> Iterator[CountCalls]:
+        """What counts the calls of a canary: those of all machines that share the store, or of this
+        one. Raises ArchiveError. For one thread.
+        """
+        server = self.settings.server
+        if not server.is_shared:
+            yield build_journal_counter(self.journal_path, PAGE_BUSY_SECONDS)
+            return
+        with closing(CanaryTable(server.archive)) as table:
+            yield table.sum_figures
 
     def has_releases(self) -> bool:
         """Whether a server has kept releases here: opening the archive would create it."""

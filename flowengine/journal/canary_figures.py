@@ -9,7 +9,12 @@ from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 
-from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
+from flowengine.journal.journal_database import (
+    JOURNAL_BUSY_SECONDS,
+    JournalError,
+    format_read_error,
+    open_for_reading,
+)
 
 # Calls on a release that began since then, a row each. What came last in a call may be on another
 # machine than what came before: moments tell, and numbers where they are equal.
@@ -105,12 +110,15 @@ _FIGURED_QUERIES = FigureQueries(
 
 
 def read_figures(
-    journal: Path, releases: Iterable[str], since: float = 0.0
+    journal: Path,
+    releases: Iterable[str],
+    since: float = 0.0,
+    busy_seconds: float = JOURNAL_BUSY_SECONDS,
 ) -> dict[str, CanaryFigures]:
     """The figures of each of these releases, of calls that began at `since` or later. Raises
     JournalError.
     """
-    connection = open_for_reading(journal)
+    connection = open_for_reading(journal, busy_seconds)
     try:
         found = {}
         for release in releases:

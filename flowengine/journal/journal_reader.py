@@ -17,7 +17,12 @@ from flowengine.journal.encrypted_part import (
 )
 from flowengine.journal.event_parts import EventParts, merge_event
 from flowengine.journal.inbox_of_version_2 import count_waiting
-from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
+from flowengine.journal.journal_database import (
+    JOURNAL_BUSY_SECONDS,
+    JournalError,
+    format_read_error,
+    open_for_reading,
+)
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_row import MAX_CACHED_TRACES
 from flowengine.journal.leg_rows import JournalLeg, format_leg_mark, parse_leg
@@ -113,9 +118,9 @@ class JournalReader:
     be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_seconds: float = JOURNAL_BUSY_SECONDS) -> None:
         self._path = path
-        self.connection = open_for_reading(path)
+        self.connection = open_for_reading(path, busy_seconds)
 
     def list_calls(self, wanted: CallFilter) -> list[CallSummary]:
         """The calls that are wanted, the latest first."""

@@ -51,7 +51,12 @@ class CompileWorker:
         loaded = loaded or LoadedFlows(ProjectRechecker(), None, NO_FILES)
         self.archive = Archive(location, loaded.archived)
         self._compiler, self._latest = loaded.compiler, loaded.release
-        self._environment = RecordedVariables(environment)
+        # who has compiled with it before knows what was asked for then
+        self._environment = (
+            environment
+            if isinstance(environment, RecordedVariables)
+            else RecordedVariables(environment)
+        )
         self._cookies_only = cookies_only
         self._recalled: CompileResult | None = None
         self._unsaved: tuple[Mapping[str, bytes], tuple[Problem, ...]] | None = None

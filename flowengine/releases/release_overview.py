@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from flowengine.journal import CanaryFigures, JournalReader, read_figures
+from flowengine.journal.journal_database import JOURNAL_BUSY_SECONDS
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource
 from flowengine.releases.canary_statistics import CanarySum
@@ -161,13 +162,15 @@ CountCalls = Callable[[Sequence[str], float], CanarySum]
 """Counts the calls on some releases since a time"""
 
 
-def build_journal_counter(journal: Path) -> CountCalls:
-    """A function that counts the calls of this machine. Raises JournalError."""
+def build_journal_counter(journal: Path, busy_seconds: float = JOURNAL_BUSY_SECONDS) -> CountCalls:
+    """A function that counts the calls of this machine, and waits for so long while another process
+    has locked the journal. Raises JournalError.
+    """
 
     def count(releases: Sequence[str], since: float) -> CanarySum:
-        with closing(JournalReader(journal)) as reader:
+        with closing(JournalReader(journal, busy_seconds)) as reader:
             waiting = reader.count_waiting()
-        return CanarySum(read_figures(journal, releases, since), 1, waiting)
+        return CanarySum(read_figures(journal, releases, since, busy_seconds), 1, waiting)
 
     return count
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -73,12 +73,17 @@ class ReleaseService:
     the archive cannot be opened.
     """
 
-    def __init__(self, settings: ServerSettings, loaded: LoadedFlows | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        loaded: LoadedFlows | None = None,
+        environment: Mapping[str, str] = VARIABLES,
+    ) -> None:
         self.is_shared = settings.is_shared
         self.settings = settings
         self.compile_worker = CompileWorker(
             settings.archive,
-            VARIABLES,
+            environment,
             cookies_only=settings.is_cookies_only,
             loaded=loaded,
         )

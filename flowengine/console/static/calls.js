@@ -27,7 +27,7 @@ find("#flow").addEventListener("change", () => {
 });
 
 function findBeginning(page) {
-  return find("#calls tbody time", page)?.dateTime ?? "";
+  return findAll("#calls tbody time", page).map((time) => time.dateTime).sort().pop() ?? "";
 }
 
 // Whether a new call is among those that are searched for, the server knows.
