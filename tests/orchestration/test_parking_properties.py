@@ -17,7 +17,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from msgspec.structs import replace
 
 from flowengine.orchestration import parking
 from flowengine.orchestration.parking import (
@@ -34,6 +33,7 @@ from flowengine.orchestration.parking import (
     ParkingRequestEffect,
     ParkingTurn,
     ReleaseParked,
+    RemoveOther,
     SetLimit,
     conduct_parking,
 )
@@ -67,6 +67,7 @@ class ParkingMachine(RuleBasedStateMachine):
         self.limit: tuple[float, int] | None = None
         self.pending: dict[tuple[str, str], ParkingRequestEffect] = {}
         self.in_flight: list[ParkingRequestEffect] = []
+        self.released: set[tuple[str, int]] = set()
 
     def take_turn(self, event: ParkingEvent) -> ParkingTurn:
         turn = conduct_parking(self.code, event, self.now)
@@ -160,8 +161,7 @@ class ParkingMachine(RuleBasedStateMachine):
         if isinstance(request, BringParked):
             event = self.bring(call, request)
         elif isinstance(request, ReleaseParked):
-            if call.place in ("parked", "room"):
-                call.place, call.room = "flow", ""
+            self.release(call, request)
         elif call.place == "room":
             self.end(request.call_id)
         elif call.place != "over":
@@ -172,6 +172,15 @@ class ParkingMachine(RuleBasedStateMachine):
             del self.pending[type(request).__name__, request.call_id]
         if event is not None:
             self.take_turn(event)
+
+    def release(self, call: Call, request: ReleaseParked) -> None:
+        """Once: a repeated request has the answer of the first, and the call has gone on since."""
+        visit = request.call_id, request.number
+        # what a call in a conference is told without being taken out is refused
+        is_possible = call.place == "parked" or (call.place == "room" and request.room)
+        if is_possible and visit not in self.released:
+            self.released.add(visit)
+            call.place, call.room = "flow", ""
 
     def bring(self, call: Call, request: BringParked) -> ParkingEvent:
         if call.place == "parked":
@@ -214,7 +223,12 @@ class ParkingMachine(RuleBasedStateMachine):
         """All turns are taken, and all requests are obeyed."""
         for _ in range(100):
             self.in_flight += self.pending.values()
-            if not self.events and not self.in_flight:
+            parked = self.list_calls("parked")
+            # tried again until the call is in the conference, or over
+            is_left = any(
+                type(one) is not RemoveOther or one.call_id not in parked for one in self.in_flight
+            )
+            if not self.events and not is_left:
                 return
             while self.events:
                 self.take_turn(self.events.pop(0))
@@ -260,20 +274,9 @@ def park_nobody_again(code: ParkingCode, *_: Any) -> ParkingTurn:
     return ParkingTurn(code)
 
 
-def leave_alone(code: ParkingCode, call_id: str) -> ParkingTurn:
-    """Note that a call was brought, though nobody waits for it."""
-    pairs = tuple(
-        replace(pair, is_brought=pair.is_brought or pair.parked.call_id == call_id)
-        for pair in code.pairs
-    )
-    return ParkingTurn(replace(code, pairs=pairs))
-
-
 FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
     "a code stays in use": ("_leave", keep_code),
     "a call whose picker has left is forgotten": ("_park_again", park_nobody_again),
-    "a call is alone in a room": ("_note_brought", leave_alone),
-    "a picker waits for nobody": ("_give_up", lambda code, _call_id: ParkingTurn(code)),
 }
 
 
