@@ -8,7 +8,7 @@ from datetime import datetime
 from flowengine.compile import Release
 from flowengine.expr import collect_remarks
 from flowengine.runtime.call_state import Call
-from flowengine.runtime.step_outcome import Outcome, PendingRequest
+from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
 from flowengine.runtime.step_start import answer_unrouted, find_start
 from flowengine.runtime.step_walk import begin_walk
 from flowengine.states import LookupResult, StepEvent
@@ -20,12 +20,14 @@ def step(
     event: StepEvent,
     now: datetime,
     lost_flow: str | None = None,
+    trace: list[TraceEntry] | None = None,
 ) -> Outcome:
     """Answer one callback of one call.
 
     `call` is the result of the previous step, or None; its flow and state must be in this release
     (see `can_continue_on`). Where the state of a known call does not fit, `call` is None and
-    `lost_flow` is its flow, "" where that is lost, too; a new call has None. Returns the call after
+    `lost_flow` is its flow, "" where that is lost, too; a new call has None. `trace` is an empty
+    list of the caller's, which gets the trace line by line; by default the step makes one. Returns the call after
     the step and the answer. Where the flow makes a request, `waiting` has the request, and `resume`
     continues the step.
     """
@@ -33,7 +35,7 @@ def step(
     start = find_start(release, call, event, lost_flow)
     if start is None:
         return answer_unrouted(release, event, now)
-    return begin_walk(release, start, event, now, call)
+    return begin_walk(release, start, event, now, call, [] if trace is None else trace)
 
 
 def resume(waiting: PendingRequest, fetched: LookupResult) -> Outcome:

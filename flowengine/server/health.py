@@ -89,12 +89,17 @@ class MetricsEndpoint:
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Prometheus text."""
         try:
-            if self._store.orchestrations is not None:
-                self._metrics.observe_waiting(await count_waiting(self._store.orchestrations))
-                due = await self._store.orchestrations.find_next_due()
-                self._metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
+            await observe_queues(self._metrics, self._store)
         except StoreError as error:
             self._log_once.error("metrics do not say who waits in queues: %s", error)
         await send_response(
             send, 200, self._metrics.render_text(), (b"content-type", METRICS_CONTENT_TYPE)
         )
+
+
+async def observe_queues(metrics: Metrics, store: Store) -> None:
+    """Set who waits in queues, and for how long the oldest task is overdue. Raises StoreError."""
+    if store.orchestrations is not None:
+        metrics.observe_waiting(await count_waiting(store.orchestrations))
+        due = await store.orchestrations.find_next_due()
+        metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))

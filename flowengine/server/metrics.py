@@ -53,6 +53,12 @@ class Metrics:
             **given,
         )
         self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
+        self._telemetry = Counter(
+            "telemetry_items",
+            "Spans, log records and data points for OpenTelemetry, by what became of them",
+            ["signal", "outcome"],
+            **given,
+        )
         self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
         self._release = Gauge(
             "release_info",
@@ -194,6 +200,10 @@ class Metrics:
     def observe_journal_waiting(self, callbacks: int) -> None:
         """Set how many callbacks of this worker wait for the journal."""
         self._journal_waiting.set(callbacks)
+
+    def count_telemetry(self, signal: str, outcome: str, items: int) -> None:
+        """Count spans and the like, in a thread of OpenTelemetry."""
+        self._telemetry.labels(signal, outcome).inc(items)
 
     def count_refusal(self, code: int) -> None:
         self._refused.labels(str(code)).inc()
