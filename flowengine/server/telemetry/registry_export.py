@@ -127,7 +127,8 @@ def convert_histogram(family: PrometheusMetric, began: int, now: int) -> list[Hi
         bounds = [bound for bound, _ in found[:-1]]
         points.append(
             HistogramDataPoint(
-                dict(key), began, now, sum(counts), sums.get(key, 0.0), counts, bounds, 0.0, 0.0
+                dict(key), began, now, sum(counts), sums.get(key, 0.0), counts, bounds,
+                None, None,  # type: ignore[arg-type]  # Prometheus knows no least and no greatest
             )
-        )
+        )  # fmt: skip
     return points

@@ -236,11 +236,7 @@ def list_states(entries: TimedEntries) -> Iterator[tuple[str, int, int, Attribut
     the last of its lines.
     """
     begun = entries.begun
-    lines = [
-        (entry, moment)
-        for entry, moment in zip(entries, entries.times, strict=True)
-        if not entry.is_note
-    ]
+    lines = zip(entries, entries.times, strict=True)
     for (flow, state), passed in groupby(lines, lambda line: (line[0].flow, line[0].state)):
         found = list(passed)
         whats = tuple(clean_text(mask_reason(entry.what)) for entry, _ in found)
