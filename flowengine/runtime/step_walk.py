@@ -64,13 +64,13 @@ class StepWalk(msgspec.Struct):
     level: int
     depth: int
     following: tuple[int, ...]
-    trace: list[TraceEntry]
     has_caller_left: bool = False
     leaves_queue: bool = False
     agent_statuses: tuple[AgentStatusChange, ...] = ()
     rooms: tuple[RoomUpdate, ...] = ()
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
+    trace: list[TraceEntry] = []
 
     def add_trace_entry(self, what: str) -> None:
         """Add a line to the trace, followed by the notes of the state."""
@@ -174,12 +174,10 @@ class StepWalk(msgspec.Struct):
             return outcome
         level, *rest = self.following
         start = start_at_level(self.release, call, self.run.event, level, tuple(rest))
+        walk = create_walk(self.release, start, self.run.event, self.run.names.now, call)
         # all walks of an event are one step, with one trace and one limit
-        walk = create_walk(
-            self.release, start, self.run.event, self.run.names.now, call, self.trace
-        )
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
-        walk.run.instructions = [*outcome.instructions]
+        walk.trace, walk.run.instructions = self.trace, [*outcome.instructions]
         walk.agent_statuses, walk.rooms = outcome.agent_statuses, outcome.rooms
         walk.run.placements.extend(outcome.placements)
         return walk.begin(start)
@@ -362,27 +360,12 @@ class StepWalk(msgspec.Struct):
         return call.replace_values_at(self.level, self.select_live_values(self.program, state))
 
 
-def begin_walk(
-    release: Release,
-    start: StepStart,
-    event: StepEvent,
-    now: datetime,
-    call_before: Call | None,
-    trace: list[TraceEntry],
-) -> Outcome:
-    """Walk from this start to an answer, or to a request."""
-    walk = create_walk(release, start, start.event or event, now, call_before, trace)
-    walk.run.notes.extend(start.notes)
-    return walk.begin(start)
-
-
 def create_walk(
     release: Release,
     start: StepStart,
     event: StepEvent,
     now: datetime,
     call_before: Call | None,
-    trace: list[TraceEntry],
 ) -> StepWalk:
     call = start.call
     program = release.programs[call.flow]
@@ -404,5 +387,4 @@ def create_walk(
         level=start.level,
         depth=len(call.stack),
         following=start.following,
-        trace=trace,
     )

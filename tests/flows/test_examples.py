@@ -280,7 +280,7 @@ def test_sample_state_entered_by_itself_says_only_what_is_legal(flow: str) -> No
     for name, state in program.states.items():
         for kind in state.legal & UNDER.keys():
             start = StepStart(Call(release().id, flow, name, program.locale), entry=name)
-            walk = create_walk(release(), start, UNDER[kind], OPEN, None, [])
+            walk = create_walk(release(), start, UNDER[kind], OPEN, None)
             outcome = settled(walk.follow_moves(walk.enter_state()), LookupResult(404))
             judged(kind, outcome)
             assert (flow, name) in {(entry.flow, entry.state) for entry in outcome.trace}

@@ -12,7 +12,8 @@ from flowengine.server.telemetry_hooks import TelemetryHooks
 log = logging.getLogger(__name__)
 NEEDED_MODULES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 INSTALL_CURE = (
-    "OpenTelemetry is not installed, and the server goes on without it: install flowengine[otel]"
+    "OpenTelemetry is not installed, and the server goes on without it: pip install "
+    "'flowengine[otel]'"
 )
 
 

@@ -22,6 +22,11 @@ class TelemetrySettings(NamedTuple):
     def is_on(self) -> bool:
         return self.traces or self.metrics or self.logs
 
+    def list_signals(self) -> list[str]:
+        """The names of the signals that are exported."""
+        signals = {"traces": self.traces, "metrics": self.metrics, "logs": self.logs}
+        return [name for name, is_on in signals.items() if is_on]
+
 
 def read_telemetry_settings(environment: Mapping[str, str]) -> TelemetrySettings:
     """Traces and metrics are on where there is an endpoint, logs where they have an exporter or an

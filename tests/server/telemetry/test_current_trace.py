@@ -80,11 +80,14 @@ async def test_errors_and_cancellation_pass_through() -> None:
 async def test_lookups_of_calls_at_once_have_the_traces_of_their_calls(
     receiver: OtlpReceiver,
 ) -> None:
+    both = asyncio.Event()
+
     class SlowCrm(Crm):
         async def __call__(self, request: LookupRequest, left: float) -> LookupResult:
             self.asked.append((request, left))
-            while len(self.asked) < 2:
-                await asyncio.sleep(0)
+            if len(self.asked) == 2:
+                both.set()
+            await both.wait()
             return LookupResult(200, {"name": "Ann"})
 
     line = TracedLine(SlowCrm())

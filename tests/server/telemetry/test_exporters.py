@@ -65,8 +65,7 @@ def test_delivery_counts_exactly_with_several_threads() -> None:
     accepted: list[bool] = []
 
     def accept() -> None:
-        for _ in range(100):
-            accepted.append(delivery.accept_item())
+        accepted.extend(delivery.accept_item() for _ in range(100))
 
     threads = [threading.Thread(target=accept) for _ in range(4)]
     for thread in threads:

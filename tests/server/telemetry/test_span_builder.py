@@ -90,7 +90,7 @@ async def test_states_follow_each_other_with_what_the_log_says_of_them(
 async def test_failed_lookup_and_failed_store_are_errors(receiver: OtlpReceiver) -> None:
     class FailingStore(MemoryStore):
         async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
-            raise StoreError("no disk")
+            raise StoreError(f"no disk for {call_id} {key!r} {deadline}")
 
     line = TracedLine(Crm(LookupResult(0, error="timeout")), FailingStore())
     await line.ring()
