@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
@@ -71,17 +72,14 @@ class CorrelatedLogWriter(LogWriter):
 
 def build_correlated_line(noted: TracedRecord, at: float) -> CorrelatedLogLine:
     """The line of a callback."""
-    line = build_line(noted.record, at)
+    fields = astuple(build_line(noted.record, at))
     trace, span = find_span(noted)
-    fields = {name: getattr(line, name) for name in line.__struct_fields__}
-    return CorrelatedLogLine(
-        **fields, trace_id=format_trace_id(trace), span_id=format_span_id(span)
-    )
+    return CorrelatedLogLine(*fields, trace_id=format_trace_id(trace), span_id=format_span_id(span))
 
 
 def find_span(noted: TracedRecord) -> tuple[int, int]:
     """The trace and the span of a callback."""
-    ids = find_trace_ids(noted.record)
+    ids = find_trace_ids(noted.record, noted.current)
     return ids.trace, ids.root if is_first_callback(noted.record) else noted.current.span
 
 

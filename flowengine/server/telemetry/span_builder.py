@@ -60,7 +60,7 @@ class SpanBuilder:
 
     def emit_callback(self, current: CurrentTrace, record: CallbackRecord, ended: int) -> None:
         """Make the spans of a callback. A leg of a ring belongs to the trace of its caller."""
-        ids = find_trace_ids(record)
+        ids = find_trace_ids(record, current)
         if not self.is_sampled(ids.trace):
             return
         attributes = describe_record(record)
@@ -159,11 +159,11 @@ class SpanBuilder:
         )
 
 
-def find_trace_ids(record: CallbackRecord) -> TraceIds:
+def find_trace_ids(record: CallbackRecord, current: CurrentTrace) -> TraceIds:
     """The ids of the trace that a callback belongs to."""
     if is_leg_of_ring(record) and record.leg is not None:
         return compute_trace_ids(record.leg.orchestration)
-    return compute_trace_ids(record.event.call_id)
+    return current.ids or compute_trace_ids(record.event.call_id)
 
 
 def is_leg_of_ring(record: CallbackRecord) -> bool:

@@ -8,6 +8,7 @@ from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.leg_token import LegToken
 from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.server.telemetry.current_trace import CurrentTrace
 from flowengine.server.telemetry.span_builder import find_trace_ids, is_first_callback, list_links
 from flowengine.server.telemetry.trace_ids import compute_trace_ids, format_span_id, format_trace_id
 from flowengine.sinch import Ice
@@ -165,13 +166,13 @@ def build_record(call_id: str, flow: str, release: str, leg: LegToken | None) ->
 
 def test_leg_of_a_ring_belongs_to_the_trace_of_its_caller() -> None:
     record = build_record("leg-call", "ring", "", LegToken("caller-call", 2))
-    assert find_trace_ids(record) == compute_trace_ids("caller-call")
+    assert find_trace_ids(record, CurrentTrace()) == compute_trace_ids("caller-call")
     assert not is_first_callback(record)
     assert list_links(record) == ()
 
 
 def test_placed_call_has_a_trace_of_its_own_with_a_link_to_its_placement() -> None:
     record = build_record("placed-call", "reminder", "r1", LegToken("placement", 1))
-    assert find_trace_ids(record) == compute_trace_ids("placed-call")
+    assert find_trace_ids(record, CurrentTrace()) == compute_trace_ids("placed-call")
     (link,) = list_links(record)
     assert link.context.trace_id == compute_trace_ids("placement").trace
