@@ -16,12 +16,15 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from flowengine.journal.masking import mask_reason
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.leg_answers import LEG_FLOW
+from flowengine.server.exemplars import Exemplars
 from flowengine.server.telemetry.current_trace import CurrentTrace, TimedEntries
 from flowengine.server.telemetry.trace_ids import (
     SAMPLED_FLAG,
     TraceIds,
     compute_trace_ids,
     create_span_id,
+    format_span_id,
+    format_trace_id,
 )
 from flowengine.sinch import Dice, Ice
 from flowengine.states.orchestration_result import OWN_KINDS
@@ -35,7 +38,9 @@ UNSET = Status(StatusCode.UNSET)
 
 
 class SpanBuilder:
-    """Makes spans, and hands them to `emit`. `route` is the path of callbacks."""
+    """Makes spans, and hands them to `emit`. `route` is the path of callbacks; `exemplars` hear of
+    each callback whose spans are exported.
+    """
 
     def __init__(
         self,
@@ -44,12 +49,14 @@ class SpanBuilder:
         scope: InstrumentationScope,
         route: str,
         emit: Callable[[ReadableSpan], None],
+        exemplars: Exemplars,
     ) -> None:
         self._resource = resource
         self._sampler = sampler
         self._scope = scope
         self._route = route
         self._emit = emit
+        self._exemplars = exemplars
 
     def is_sampled(self, trace: int) -> bool:
         """Whether the spans of this trace are exported: the same on each machine with the same
@@ -74,6 +81,9 @@ class SpanBuilder:
         error = record.outcome if record.outcome in ERROR_OUTCOMES else ""
         is_root = is_first_callback(record)
         own = ids.root if is_root else current.span
+        self._exemplars.note(
+            record.event.kind, record.seconds, format_trace_id(ids.trace), format_span_id(own)
+        )
         self._emit_span(
             ids.trace, own, None if is_root else ids.root, describe_name(record),
             (current.begun, ended), current, attributes,

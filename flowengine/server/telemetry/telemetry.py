@@ -62,7 +62,10 @@ class Telemetry:
         if settings.traces:
             self._spans = SpanQueue(count)
             sampler = TracerProvider(resource=self._resource, shutdown_on_exit=False).sampler
-            self._builder = SpanBuilder(self._resource, sampler, scope, route, self._spans.add_span)
+            self._builder = SpanBuilder(
+                self._resource, sampler, scope, route, self._spans.add_span,
+                metrics.keep_exemplars(),
+            )  # fmt: skip
         self._logs = LogExport(self._resource, count) if settings.logs else None
         self._registry = None
         if settings.metrics:

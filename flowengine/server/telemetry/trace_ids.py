@@ -34,7 +34,7 @@ def create_span_id() -> int:
     """A random id of a span. Nobody gains by guessing one, and the system takes thirty times as long
     to make one.
     """
-    return random.getrandbits(8 * _SPAN_BYTES) or 1  # noqa: S311  # see above
+    return random.getrandbits(8 * _SPAN_BYTES) or 1  # see above
 
 
 def format_trace_id(trace: int) -> str:

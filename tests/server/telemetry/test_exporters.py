@@ -3,11 +3,15 @@
 import asyncio
 import threading
 import time
+from typing import Any
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from flowengine.server.health import MetricsEndpoint
 from flowengine.server.telemetry import telemetry
 from flowengine.server.telemetry.exporters import Delivery
+from flowengine.storage.sessions import MemoryStore
 from tests.otlp_receiver import OtlpReceiver
 from tests.server.telemetry.traced_line import TracedLine
 from tests.waiting import find_free_port, wait_until
@@ -135,3 +139,34 @@ async def test_metrics_have_the_names_and_values_of_prometheus(
     assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
     assert point.sum > 0
     assert not point.HasField("max")
+
+
+async def test_metrics_page_has_exemplars_for_who_takes_openmetrics(
+    receiver: OtlpReceiver,
+) -> None:
+    line = TracedLine()
+    await line.ring()
+    await line.close()
+    callback = next(span for span in receiver.find_spans() if span.name == "ice line")
+    kinds = {}
+    for accepted in (b"application/openmetrics-text;version=1.0.0,text/plain;q=0.5", b"*/*"):
+        sent: list[Any] = []
+
+        async def send(message: Any, sent: list[Any] = sent) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "headers": [(b"accept", accepted)]}
+        await MetricsEndpoint(line.metrics, MemoryStore())(scope, receive_nothing, send)
+        kinds[dict(sent[0]["headers"])[b"content-type"].partition(b";")[0]] = sent[1][
+            "body"
+        ].decode()
+    openmetrics, text = kinds[b"application/openmetrics-text"], kinds[b"text/plain"]
+    families = {family.name: family for family in text_string_to_metric_families(openmetrics)}
+    found = [s.exemplar for s in families["flowengine_callback_seconds"].samples if s.exemplar]
+    assert [one.labels for one in found] == [{"trace_id": callback.trace, "span_id": callback.span}]
+    assert "flowengine_callbacks" in families
+    assert callback.trace not in text
+
+
+async def receive_nothing() -> Any:
+    raise AssertionError("there is no body")
