@@ -27,6 +27,8 @@ from flowengine.server.followed_flows import create_flow_source
 from flowengine.server.secret_variables import SECRET_VARIABLES
 from flowengine.server.server_settings import SETTINGS_VARIABLE, ServerSettings, SettingsError
 from flowengine.server.startup import check_callback_path, check_secrets
+from flowengine.server.telemetry.load_telemetry import INSTALL_CURE, is_installed
+from flowengine.server.telemetry.telemetry_settings import read_telemetry_settings
 from flowengine.server.tokens import ADMIN_OPEN
 from flowengine.source.internal_errors import TRACEBACK_VARIABLE
 from flowengine.sources.git import GitError
@@ -53,6 +55,11 @@ def check_configuration(ctx: click.Context, options: dict[str, Any]) -> int:
         problems.append(error.format_message())
     problems += find_unknown_variables(names)
     rows += [describe_secret(name) for name in names]
+    telemetry = read_telemetry_settings(os.environ)
+    problems += telemetry.faults
+    if telemetry.is_on:
+        rows.append(("OpenTelemetry", ", ".join(telemetry.list_signals()), ""))
+        problems += [] if is_installed() else [INSTALL_CURE]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, value, source in rows:
         click.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {source}".rstrip())

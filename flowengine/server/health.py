@@ -3,13 +3,19 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.queue_overview import count_waiting
 from flowengine.server.callback import send_response
-from flowengine.server.metrics import METRICS_CONTENT_TYPE, Metrics
+from flowengine.server.metrics import (
+    METRICS_CONTENT_TYPE,
+    OPENMETRICS_CONTENT_TYPE,
+    OPENMETRICS_TYPE,
+    Metrics,
+)
 from flowengine.storage.sessions import Store, StoreError
 
 log = logging.getLogger(__name__)
@@ -86,15 +92,35 @@ class MetricsEndpoint:
         self._store = store
         self._log_once = LogOnce(log)
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Prometheus text."""
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Prometheus text; OpenMetrics for a reader that takes it, where there are exemplars."""
         try:
-            if self._store.orchestrations is not None:
-                self._metrics.observe_waiting(await count_waiting(self._store.orchestrations))
-                due = await self._store.orchestrations.find_next_due()
-                self._metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
+            await observe_queues(self._metrics, self._store)
         except StoreError as error:
             self._log_once.error("metrics do not say who waits in queues: %s", error)
+        body = self._metrics.render_openmetrics() if accepts_openmetrics(scope["headers"]) else None
+        kind = METRICS_CONTENT_TYPE if body is None else OPENMETRICS_CONTENT_TYPE
         await send_response(
-            send, 200, self._metrics.render_text(), (b"content-type", METRICS_CONTENT_TYPE)
+            send,
+            200,
+            self._metrics.render_text() if body is None else body,
+            (b"content-type", kind),
         )
+
+
+def accepts_openmetrics(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the reader takes the format that has exemplars, as Prometheus does."""
+    accepted = (value for name, value in headers if name == b"accept")
+    return any(
+        kind.partition(b";")[0].strip() == OPENMETRICS_TYPE
+        for value in accepted
+        for kind in value.split(b",")
+    )
+
+
+async def observe_queues(metrics: Metrics, store: Store) -> None:
+    """Set who waits in queues, and for how long the oldest task is overdue. Raises StoreError."""
+    if store.orchestrations is not None:
+        metrics.observe_waiting(await count_waiting(store.orchestrations))
+        due = await store.orchestrations.find_next_due()
+        metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
