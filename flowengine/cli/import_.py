@@ -9,7 +9,8 @@ from typing import Final
 import click
 
 from flowengine.compile import compile_project
-from flowengine.importers.connect.connect_project import ImportResult, import_connect
+from flowengine.importers.connect.connect_project import import_connect
+from flowengine.importers.flow_parts import ImportResult
 from flowengine.importers.source_json import MAX_SOURCE_BYTES
 from flowengine.importers.unique_names import MAX_FLOW_NAME_LENGTH, to_name
 from flowengine.problems.project_report import ProjectReport, build_report

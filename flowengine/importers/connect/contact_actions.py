@@ -4,12 +4,13 @@ import re
 from typing import Any, Final
 
 from flowengine.importers.connect.action_import import ActionImport
-from flowengine.importers.connect.polly_voices import find_locale
 from flowengine.importers.connect.references import (
     CALLBACK_NUMBER,
     ConnectReference,
     parse_reference,
 )
+from flowengine.importers.polly_voices import find_locale
+from flowengine.importers.project_draft import ServiceDraft
 from flowengine.importers.source_json import get_list, get_mapping, get_number, get_text
 
 _ANSWER_SECONDS: Final = 4
@@ -115,7 +116,8 @@ def import_function(action: ActionImport) -> None:
     project = action.flow.project
     label = action.action.labels.get("LambdaFunctionARN", "") or get_function_name(source)
     service = project.service_names.get_name(source or action.state, label, "function")
-    project.draft.services.setdefault(service, f"the function {source[:160] or '(not named)'}")
+    told = f"the function {source[:160] or '(not named)'}"
+    project.draft.services.setdefault(service, ServiceDraft(told))
     seconds = get_number(parameters, "InvocationTimeLimitSeconds", 3, 1, 60)
     if seconds > _ANSWER_SECONDS:
         action.add_remark(f"it waits {_ANSWER_SECONDS} s at most, not {seconds} s")

@@ -3,11 +3,13 @@
 import re
 from typing import Any, Final
 
-from flowengine.importers.connect.action_import import DONE, ActionImport
+from flowengine.importers.connect.action_import import ActionImport
 from flowengine.importers.connect.flow_document import ConnectCondition
 from flowengine.importers.connect.prompts import build_prompt
-from flowengine.importers.connect.references import parse_reference, write_literal
+from flowengine.importers.connect.references import parse_reference
+from flowengine.importers.flow_parts import DONE
 from flowengine.importers.source_json import get_list, get_mapping, get_number, get_text
+from flowengine.importers.templates import write_literal
 
 _TEXT_OPERATORS: Final = {
     "TextStartsWith": "startsWith",

@@ -3,13 +3,14 @@
 import re
 from typing import Any, Final
 
-from flowengine.importers.connect.action_import import DONE, ActionImport, SubflowLink
+from flowengine.importers.connect.action_import import ActionImport, SubflowLink
 from flowengine.importers.connect.references import (
     CALLBACK_NUMBER,
     TARGET_QUEUE,
     ConnectReference,
     parse_reference,
 )
+from flowengine.importers.flow_parts import DONE
 from flowengine.importers.project_draft import FlowDraft, StateDraft
 from flowengine.importers.source_json import get_number, get_text
 
