@@ -1,5 +1,6 @@
 """What every importer keeps of a flow and of a construct on their way into states."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -8,6 +9,10 @@ from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDra
 from flowengine.importers.unique_names import UniqueNames
 
 TEXT_LENGTH: Final = 64
+# callers may key in more, but seldom do where the source says nothing
+INPUT_LENGTH: Final = 20
+# the platform gives no more time for an answer
+ANSWER_SECONDS: Final = 4
 _MAX_TEXT_LENGTH: Final = 500
 END_STATE: Final = "end_of_flow"
 DONE: Final = "done"
@@ -78,3 +83,17 @@ class ConstructImport:
             name = names.get_name(f"{self.key}\n{part}", f"{self.state}_{part}")
         self.states[name] = StateDraft(body, None if part else self.entry)
         return name
+
+
+def is_reaching(used: Mapping[str, set[str]], start: str, end: str) -> bool:
+    """Whether a flow uses another one, directly or by way of further flows."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name == end:
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting += used.get(name, ())
+    return False

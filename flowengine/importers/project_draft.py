@@ -192,7 +192,9 @@ def write_project(draft: ProjectDraft) -> Iterator[str]:
         yield dump_yaml([*map(InlineMapping, routes), InlineMapping(flow=called[0])], 2)
     if draft.services:
         yield "services:\n"
-        yield to_comment("fill in: the addresses of these services, which stand for functions", 2)
+        if any(each.url == PLACEHOLDER_ADDRESS for each in draft.services.values()):
+            told = "fill in: the addresses of these services, which stand for functions"
+            yield to_comment(told, 2)
         for name, service in draft.services.items():
             yield to_comment(service.source, 2)
             yield dump_yaml({name: {"url": service.url}}, 2)

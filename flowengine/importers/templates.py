@@ -10,6 +10,10 @@ from flowengine.svaml.prompt_notation import (
     find_ssml_problem,
 )
 
+NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
+LANGUAGE: Final = re.compile("[A-Za-z]{2}-[A-Za-z]{2}")
+PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+PLACEHOLDER_NUMBER: Final = "+14045550100"
 PART_LENGTH: Final = 500
 SPOKEN_LENGTH: Final = 250
 MARKUP: Final = re.compile(r"<[^<>]*>")

@@ -12,7 +12,7 @@ from flowengine.importers.connect.action_import import (
 from flowengine.importers.connect.construct_table import find_construct
 from flowengine.importers.connect.flow_document import ConnectFlow, read_connect_flow
 from flowengine.importers.connect.references import ANSWER_ROOT, ConnectReference
-from flowengine.importers.flow_parts import DONE, ImportResult
+from flowengine.importers.flow_parts import DONE, ImportResult, is_reaching
 from flowengine.importers.import_report import Fate, ReportEntry
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
 from flowengine.importers.source_json import ImportSourceError
@@ -102,26 +102,13 @@ def link_flows(project: ProjectImport) -> None:
     flows = {flow.draft.name: flow for flow in project.flows}
     for link in project.links:
         caller = link.action.flow.draft.name
-        if caller == link.target or reaches(used, link.target, caller):
+        if caller == link.target or is_reaching(used, link.target, caller):
             cut_link(link)
             continue
         used.setdefault(caller, set()).add(link.target)
         if target := flows.get(link.target):
             target.draft.head.setdefault("outcomes", [DONE])
             share_attributes(link, target)
-
-
-def reaches(used: Mapping[str, set[str]], start: str, end: str) -> bool:
-    seen: set[str] = set()
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
-        if name == end:
-            return True
-        if name not in seen:
-            seen.add(name)
-            waiting += used.get(name, ())
-    return False
 
 
 def cut_link(link: SubflowLink) -> None:
