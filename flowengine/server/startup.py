@@ -11,6 +11,7 @@ from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
 from flowengine.compile.project_rechecker import ProjectRechecker
 from flowengine.environment import VARIABLES
+from flowengine.releases.archive import NO_FILES
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.releases.start_cache import recall_compile
 from flowengine.server import admin, keys
@@ -91,7 +92,7 @@ def check_first_start(
         announce(report.format_problems(report.errors))
         raise NothingToServeError
     check_secrets(settings, compiled.release)
-    return LoadedFlows(compiler, None)
+    return LoadedFlows(compiler, None, NO_FILES)
 
 
 def load_live_flows() -> LoadedFlows:
