@@ -144,7 +144,8 @@ def test_change_that_callers_do_not_notice_is_no_difference(
         ),
         ([("on: {ended: report}\n", "")], ("bill", "order", "lost"),
          CallDifference("line", "report", "dice", "lookup", "before: asks crm, after: asks nobody")),
-        ([("attempts: 2", "attempts: 1")], ("lost",), CallDifference("line", "main", "pie", "exit", "before: stays, after: takes otherwise")),
+        ([("attempts: 2", "attempts: 1")], ("lost",),
+         CallDifference("line", "main", "pie", "exit", "before: stays, after: takes otherwise")),
     ],
     ids=[
         "an option less", "another number", "no agents", "more digits", "another lookup", ("no "
