@@ -204,11 +204,8 @@ class ReleaseService:
                 live.fallback_from,
                 release.id,
             )
-        if (
-            release is None
-            and not self.is_shared
-            and (found := self.flow_source.read()) is not None
-        ):
+        is_lost = release is None and not self.is_shared
+        if is_lost and (found := self.flow_source.read()) is not None:
             log.error(
                 "the live release cannot be loaded any more, perhaps because its file was removed: the "
                 "current flows go live"

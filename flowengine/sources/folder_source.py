@@ -42,10 +42,10 @@ class UnreadChanges:
             self._paths = None
 
     def take(self) -> frozenset[str] | None:
-        """What has changed; None for all. Until more is added nothing has, then."""
+        """What has changed; None for all. A reading that no change has led to reads all."""
         with self._lock:
             taken, self._paths = self._paths, frozenset()
-        return taken
+        return taken or None
 
 
 class FolderSource:
