@@ -39,7 +39,7 @@ class NameCounts:
                 else:
                     del counts[name]
 
-    def replace(
+    def replace_flows(
         self, removed: Iterable[FlowSummary], added: Iterable[FlowSummary] = ()
     ) -> "NameCounts":
         """The counts with other flows in place of some."""
@@ -69,8 +69,7 @@ class NameCounts:
         found = self.get_names("call_locales")
         return None if None in found else found
 
-    @property
-    def taken(self) -> list[frozenset[Column]]:
+    def list_taken_variables(self) -> list[frozenset[Column]]:
         """The variables of other flows that are dialled, rung and spoken."""
         return list(map(self.get_names, TAKEN_KINDS))
 

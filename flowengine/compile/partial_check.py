@@ -200,7 +200,7 @@ def select_flows(
         sorted((known.flows[name] for name in some), key=lambda flow: flow.file)
         for some in (checked, used)
     )
-    others = known.counts.replace(inside)
+    others = known.counts.replace_flows(inside)
     outside_files = dict(known.files)
     for name in names:
         del outside_files[name]
@@ -332,7 +332,8 @@ def is_alike_in_use(
         for problem in made.build.problems
     ):
         return False
-    return selection.others.replace((), found).taken == known.counts.taken and all(
+    now = selection.others.replace_flows((), found)
+    return now.list_taken_variables() == known.counts.list_taken_variables() and all(
         can_change_nothing(
             known.unite_effects(flow.name),
             known.unite_effects(flow.name, selection.inside, found),
@@ -357,7 +358,7 @@ def is_alike_in_calls(
     found: Sequence[FlowSummary],
 ) -> bool:
     """Whether calls in the flows outside may have the same locales, and go back or not, as before."""
-    before, now = known.counts, selection.others.replace((), found)
+    before, now = known.counts, selection.others.replace_flows((), found)
     # a flow with mistakes is left out where calls are followed
     followed = [facts.locales for _, facts in made.recorded.list_found("call facts")]
     locales = selection.flows.locales.union(*followed[:1])

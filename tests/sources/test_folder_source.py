@@ -122,7 +122,7 @@ async def test_told_change_is_read_without_a_look_at_the_other_files(
     task.cancel()
 
 
-def test_all_is_read_again_after_what_was_read_was_not_used(tmp_path: Path) -> None:
+def test_folder_forgets_what_was_read_and_not_used(tmp_path: Path) -> None:
     place = FolderSource(project(tmp_path))
     first = place.read()
     assert first is not None
