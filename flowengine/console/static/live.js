@@ -99,3 +99,4 @@ async function begin() {
 
 let waiting = 0;
 if (form) begin();
+else if (find(".empty")) listen("counts", () => location.reload()); // the first call has come
