@@ -32,6 +32,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     POSTGRESQL_QUEUE_TABLES,
     QUEUE_TABLES_VERSION,
 )
+from flowengine.storage.sessions.postgresql_steps import build_step_with_tasks, is_addition
 from flowengine.storage.sessions.store_protocol import (
     PROBE_KEY,
     RECEIVER_BYTES,
@@ -207,6 +208,11 @@ class PostgresqlStore:
     ) -> bool:
         """Whether the step was saved, and the changes with it."""
 
+        async def save_at_once(connection: Connection) -> bool:
+            sql, values = build_step_with_tasks(_SAVE, row, changes[0])
+            cursor = await connection.execute(sql, values, binary=True)
+            return bool(await cursor.fetchall())
+
         async def save(connection: Connection) -> bool:
             # A transaction of its own: where this is cancelled between two statements, a pipeline
             # alone would commit the first.
@@ -218,7 +224,7 @@ class PostgresqlStore:
                     await write_change(connection, change)
                 return True
 
-        is_saved = await self._turns.run(save)
+        is_saved = await self._turns.run(save_at_once if is_addition(changes) else save)
         if is_saved:
             self.orchestrations.announce(changes)
         return is_saved
