@@ -13,8 +13,6 @@ from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, connect_async, ensure_tables
 from flowengine.storage.sessions.orchestration_rows import (
     AGENT_KEPT_SECONDS,
-    QUEUE_ENTRY_KEPT_SECONDS,
-    WAITING_ENTRY_KEPT_SECONDS,
     OrchestrationChange,
 )
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
@@ -31,6 +29,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     DROP_OLD_ENTRIES,
     POSTGRESQL_QUEUE_TABLES,
     QUEUE_TABLES_VERSION,
+    list_drop_moments,
 )
 from flowengine.storage.sessions.postgresql_steps import build_step_with_tasks, is_addition
 from flowengine.storage.sessions.store_protocol import (
@@ -193,9 +192,7 @@ class PostgresqlStore:
             await connection.execute(_DROP_CLAIMS, (now,))
             await connection.execute(DROP_EXPIRED_ORCHESTRATIONS, (now,))
             await connection.execute(FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
-            await connection.execute(
-                DROP_OLD_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS, now - WAITING_ENTRY_KEPT_SECONDS)
-            )
+            await connection.execute(DROP_OLD_ENTRIES, list_drop_moments(now))
             return (await connection.execute(_DROP_CALLS, (now,))).rowcount
 
     async def close(self) -> None:
