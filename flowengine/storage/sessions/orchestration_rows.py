@@ -132,6 +132,19 @@ def build_change(
     return OrchestrationChange(saved.id, saved, scheduled, cancelled)
 
 
+def build_addition(
+    task: ScheduledTask, kind: str, expires: float, release: str = ""
+) -> OrchestrationChange:
+    """A task that is saved with the step of a call, for an orchestration that begins with it where there
+    is none.
+
+    >>> build_addition(ScheduledTask("c1", "begin", 1.0, b""), "ring", 9.0).saved.version
+    0
+    """
+    saved = SavedOrchestration(task.orchestration, kind, release, 0, b"", expires)
+    return OrchestrationChange(task.orchestration, saved, (task,))
+
+
 ListAgents = Callable[[SavedOrchestration | None], Collection[str]]
 Decide = Callable[
     [SavedOrchestration | None, Mapping[str, SavedAgent]], tuple[OrchestrationChange | None, T]
