@@ -149,7 +149,7 @@ def run_in_thread(work: Callable[[], object]) -> asyncio.Future[None]:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 loop.call_soon_threadsafe(settle, done)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=run, name="telemetry flush", daemon=True).start()
     return done
 
 
