@@ -33,7 +33,7 @@ from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
 from flowengine.server.credentials import find_secret, load_credentials
 from flowengine.server.fetch import LookupClient
-from flowengine.server.health import Healthz, MetricsEndpoint, Readyz, observe_queues
+from flowengine.server.health import Healthz, LookedUpMetrics, MetricsEndpoint, Readyz
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.orchestration_service import OrchestrationService, create_service
@@ -46,7 +46,6 @@ from flowengine.server.telemetry_hooks import TelemetryHooks
 from flowengine.storage.sessions import SqliteStore, Store, StoreError, open_store
 
 STORE_PURGE_SECONDS = 300.0
-QUEUE_FIGURES_SECONDS = 15.0  # collectors are sent metrics once a minute, if not told otherwise
 FILE_CHECK_SECONDS = (
     0.1  # a check takes some microseconds; until it, workers may have different steps of a call
 )
@@ -92,8 +91,9 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     gate, identity = SignatureGate(releases, environment), ServerIdentity.from_settings(settings)
     callback = hooks.create_handler(engine, gate, metrics, lines, journal, identity)
     ready, door = Readyz(store), create_status_authorizer(environment)
+    looked_up = LookedUpMetrics(metrics, store, live)
     status = StatusEndpoint(live, releases, store, journal)
-    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, store))
+    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, looked_up.observe))
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
         *build_page_routes(ready, figures, AuthorizedEndpoint(door, status)),
@@ -224,8 +224,8 @@ async def run_background_tasks(
             start_background_task("the janitor of rings", service.look_after_rings),
         ]
     if parts.hooks.has_metrics:
-        observe = partial(observe_queues_often, metrics, store)
-        tasks.append(start_background_task("the figures of queues", observe))
+        looked_up = LookedUpMetrics(metrics, store, parts.live)
+        tasks.append(start_background_task("the look at queues", looked_up.observe_often))
     tasks += parts.live.create_tasks(releases, store, metrics.mark_current_release)
     try:
         yield
@@ -268,17 +268,6 @@ async def deliver_reports(outbox: Outbox) -> None:
             await outbox.deliver_due_reports()
         except StoreError as error:
             errors.error("kept reports could not be looked at: %s", error)
-
-
-async def observe_queues_often(metrics: Metrics, store: Store) -> None:
-    """Look at queues and due tasks from time to time, where nobody asks for /metrics."""
-    errors = LogOnce(log)
-    while True:
-        try:
-            await observe_queues(metrics, store)
-        except StoreError as error:
-            errors.error("metrics do not say who waits in queues: %s", error)
-        await asyncio.sleep(QUEUE_FIGURES_SECONDS)
 
 
 async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.types import Receive, Scope, Send
 
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.queue_overview import count_waiting
 from flowengine.server.callback import send_response
@@ -16,12 +17,14 @@ from flowengine.server.metrics import (
     OPENMETRICS_TYPE,
     Metrics,
 )
+from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
 
 log = logging.getLogger(__name__)
 STORE_SILENT_MESSAGE = "the session store does not answer"
 CHECK_CACHE_SECONDS = 1.0  # load balancers ask once a second or less often
 CHECK_LIMIT_SECONDS = 3.0  # load balancers wait about five seconds, and the store two for a lock
+METRICS_LOOK_SECONDS = 15.0  # collectors are sent metrics once a minute, if not told otherwise
 TEXT_HEADER = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -85,19 +88,17 @@ class Readyz:
 
 
 class MetricsEndpoint:
-    """Answers with the metrics of all workers."""
+    """Answers with the metrics of all workers. `observe` sets those that are only looked at when
+    somebody asks.
+    """
 
-    def __init__(self, metrics: Metrics, store: Store) -> None:
+    def __init__(self, metrics: Metrics, observe: Callable[[], Awaitable[None]]) -> None:
         self._metrics = metrics
-        self._store = store
-        self._log_once = LogOnce(log)
+        self._observe = observe
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Prometheus text; OpenMetrics for a reader that takes it, where there are exemplars."""
-        try:
-            await observe_queues(self._metrics, self._store)
-        except StoreError as error:
-            self._log_once.error("metrics do not say who waits in queues: %s", error)
+        await self._observe()
         body = self._metrics.render_openmetrics() if accepts_openmetrics(scope["headers"]) else None
         kind = METRICS_CONTENT_TYPE if body is None else OPENMETRICS_CONTENT_TYPE
         await send_response(
@@ -118,9 +119,42 @@ def accepts_openmetrics(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     )
 
 
-async def observe_queues(metrics: Metrics, store: Store) -> None:
-    """Set who waits in queues, and for how long the oldest task is overdue. Raises StoreError."""
-    if store.orchestrations is not None:
-        metrics.observe_waiting(await count_waiting(store.orchestrations))
-        due = await store.orchestrations.find_next_due()
-        metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
+class LookedUpMetrics:
+    """The metrics that somebody has to look for: who waits in queues, tasks that are overdue, flows
+    that are rejected.
+    """
+
+    def __init__(self, metrics: Metrics, store: Store, releases: ReleaseService) -> None:
+        self._metrics = metrics
+        self._store = store
+        self._releases = releases
+        self._log_once = LogOnce(log)
+
+    async def observe(self) -> None:
+        """Look now. What cannot be found out stays as it was."""
+        try:
+            await self._observe_queues()
+        except StoreError as error:
+            self._log_once.error("metrics do not say who waits in queues: %s", error)
+        try:
+            self._metrics.observe_rejections(await self._count_rejections())
+        except ArchiveError as error:
+            self._log_once.error("metrics do not say which flows are rejected: %s", error)
+
+    async def observe_often(self) -> None:
+        """Look from time to time, where metrics are sent without anybody asking."""
+        while True:
+            await self.observe()
+            await asyncio.sleep(METRICS_LOOK_SECONDS)
+
+    async def _observe_queues(self) -> None:
+        if (rows := self._store.orchestrations) is not None:
+            self._metrics.observe_waiting(await count_waiting(rows))
+            due = await rows.find_next_due()
+            self._metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
+
+    async def _count_rejections(self) -> int:
+        archive = self._releases.release_commands.archive
+        if self._releases.is_shared:  # a database server answers, and callbacks must not wait
+            return len(await asyncio.to_thread(archive.list_rejections))
+        return len(archive.list_rejections())

@@ -72,6 +72,12 @@ class Metrics:
             multiprocess_mode="mostrecent",
             **given,
         )
+        self._rejected = Gauge(
+            "rejected_flow_sources",
+            "Folders and branches whose present flows have errors, so that they are not live",
+            multiprocess_mode="mostrecent",
+            **given,
+        )
         self._current_release = ""
         self._exemplars: Exemplars | None = None
         self._flows = FlowMetrics(self.registry)
@@ -206,6 +212,10 @@ class Metrics:
     def observe_due(self, seconds: float) -> None:
         """Set for how long the oldest timer or request of a ring or a placed call is overdue."""
         self._overdue.set(seconds)
+
+    def observe_rejections(self, sources: int) -> None:
+        """Set of how many sources of flows the present content has errors."""
+        self._rejected.set(sources)
 
     def observe_journal_waiting(self, callbacks: int) -> None:
         """Set how many callbacks of this worker wait for the journal."""

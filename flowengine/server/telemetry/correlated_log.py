@@ -26,6 +26,7 @@ SEVERITIES = {
     logging.CRITICAL: SeverityNumber.FATAL,
 }
 SDK_NAME = "opentelemetry"
+log = logging.getLogger(__name__)
 
 
 class CorrelatedLogLine(CallbackLogLine, kw_only=True):
@@ -62,12 +63,17 @@ class CorrelatedLogWriter(LogWriter):
         waiting = self._waiting
         super().flush()
         for noted in waiting:
-            if type(noted) is not TracedRecord:
-                continue
+            if type(noted) is TracedRecord:
+                self._export(noted)
+
+    def _export(self, noted: TracedRecord) -> None:
+        try:
             if self._emit is not None:
                 self._emit(noted.current, noted.record, noted.ended)
             if self._logs is not None:
                 self._logs.add_callback(noted)
+        except Exception:  # one callback must not cost the spans of the others
+            log.exception("a callback was answered, but its spans cannot be made")
 
 
 def build_correlated_line(noted: TracedRecord, at: float) -> CorrelatedLogLine:

@@ -18,11 +18,12 @@ from flowengine.runtime.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 DEFAULT_QUEUE_SIZE = 2048  # the default of the specification
-# what they say of each failed request, the server says itself, once a minute
+# what they say of each failed request, the server says itself, once a minute; a header that cannot be
+# read is shown whole, and may be a key
 SDK_LOGGERS = (
     "opentelemetry.exporter",
     "opentelemetry.sdk._shared_internal",
-    "opentelemetry.sdk.metrics",
+    "opentelemetry.util",
     "urllib3",
 )
 CountItems = Callable[[str, str, int], None]
@@ -146,6 +147,6 @@ def read_queue_size(variable: str) -> int:
 
 
 def quieten_sdk() -> None:
-    """Keep the SDK from writing a report for each request that fails."""
+    """Keep the SDK from writing a report for each request that fails, and from showing keys."""
     for name in SDK_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)

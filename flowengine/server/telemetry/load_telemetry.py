@@ -40,11 +40,19 @@ def preload_telemetry() -> None:
 
 def load_hooks(metrics: Metrics, route: str, store: str) -> TelemetryHooks:
     """The hooks of a worker. `route` is the path of callbacks, `store` the address of the session
-    store.
+    store. Whatever is wrong with the variables, the worker answers calls.
     """
     settings = read_telemetry_settings(os.environ)
     if not settings.is_on or not is_installed():
         return TelemetryHooks()
     from flowengine.server.telemetry.telemetry import Telemetry  # noqa: PLC0415
 
-    return Telemetry(settings, metrics, route, store).create_hooks()
+    try:
+        return Telemetry(settings, metrics, route, store).create_hooks()
+    except Exception as error:  # noqa: BLE001  # the SDK raises many kinds for what it cannot use
+        log.error(  # noqa: TRY400  # its text says it all
+            "OpenTelemetry cannot use its variables, and the worker goes on without it: %s: %s",
+            type(error).__name__,
+            error,
+        )
+        return TelemetryHooks()

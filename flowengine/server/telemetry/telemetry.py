@@ -53,6 +53,7 @@ class Telemetry:
         self, settings: TelemetrySettings, metrics: Metrics, route: str, store: str
     ) -> None:
         quieten_sdk()
+        self._metrics = metrics
         self._resource = create_resource()
         self._store_system = "postgresql" if is_postgresql_url(store) else "sqlite"
         self._has_store = store != "none"
@@ -97,6 +98,7 @@ class Telemetry:
         """
         if self._logs is not None:
             logging.getLogger().removeHandler(self._logs.handler)
+        self._metrics.count_pending()
         parts = [part for part in (self._spans, self._logs, self._registry) if part is not None]
         ends = [run_in_thread(part.close) for part in parts]
         try:
@@ -149,7 +151,7 @@ def run_in_thread(work: Callable[[], object]) -> asyncio.Future[None]:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 loop.call_soon_threadsafe(settle, done)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=run, name="telemetry flush", daemon=True).start()
     return done
 
 

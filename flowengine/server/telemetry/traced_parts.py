@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ from flowengine.storage.sessions import (
 )
 
 TRACEPARENT = "traceparent"
+# of requests that were not sent, as their address is none of the project's, or none at all
+UNSENT_ERRORS = frozenset({"not allowed", "cannot be sent"})
 ResultT = TypeVar("ResultT")
 IsSampled = Callable[[int], bool]
 """Whether the spans of this trace are exported"""
@@ -77,7 +80,7 @@ class TracedLookups:
         begun = time.perf_counter_ns()
         result = await self._lookups(request, left)
         name = f"{request.method} {request.service}"
-        attributes = describe_request(request)
+        attributes = describe_request(request, has_address=result.error not in UNSENT_ERRORS)
         if result.status:
             attributes["http.response.status_code"] = result.status
         error = result.error.partition(":")[0] or (
@@ -87,7 +90,7 @@ class TracedLookups:
         return result
 
 
-def describe_request(request: LookupRequest) -> dict[str, str | int]:
+def describe_request(request: LookupRequest, *, has_address: bool) -> dict[str, str | int]:
     """Attributes of a request. The path and the query are left out: they may hold what callers
     entered.
     """
@@ -95,12 +98,11 @@ def describe_request(request: LookupRequest) -> dict[str, str | int]:
         "http.request.method": request.method,
         "flowengine.service": request.service,
     }
-    try:
-        url = urlsplit(request.url)
-        attributes["server.address"] = url.hostname or ""
-        attributes["server.port"] = url.port or (443 if url.scheme == "https" else 80)
-    except ValueError:  # the flow has made an address that is none
-        pass
+    if has_address:
+        with suppress(ValueError):  # an address that is none, and that was not tried
+            url = urlsplit(request.url)
+            port = url.port or (443 if url.scheme == "https" else 80)
+            attributes |= {"server.address": url.hostname or "", "server.port": port}
     return attributes
 
 

@@ -105,6 +105,14 @@ async def test_failed_lookup_and_failed_store_are_errors(receiver: OtlpReceiver)
     assert claim.parent == found["pie line"].span
 
 
+async def test_lookup_that_was_not_sent_has_no_address(receiver: OtlpReceiver) -> None:
+    line = TracedLine(Crm(LookupResult(0, error="not allowed")))
+    await line.ring()
+    await line.enter("1234")
+    await line.close()
+    assert "server.address" not in by_name(receiver)["GET crm"].attributes
+
+
 async def test_spans_hold_nothing_of_callers(receiver: OtlpReceiver) -> None:
     line = TracedLine(Crm(LookupResult(200, {"name": "Wilhelmina"})))
     await line.ring()

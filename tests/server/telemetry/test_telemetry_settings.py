@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from flowengine.server.metrics import Metrics
 from flowengine.server.telemetry.load_telemetry import load_hooks
 from flowengine.server.telemetry.telemetry_settings import read_telemetry_settings
@@ -42,6 +44,15 @@ def test_exporter_and_protocol_that_the_server_lacks_are_faults() -> None:
 
 def test_worker_without_the_variables_has_what_it_has_anyway() -> None:
     assert load_hooks(Metrics(), "/sinch", "none") == TelemetryHooks()
+
+
+def test_worker_goes_on_where_the_sdk_refuses_its_variables(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", URL)
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10")  # less than a batch
+    assert load_hooks(Metrics(), "/sinch", "none") == TelemetryHooks()
+    assert "cannot use its variables, and the worker goes on without it: ValueError" in caplog.text
 
 
 def test_server_without_the_variables_imports_nothing_of_opentelemetry() -> None:
