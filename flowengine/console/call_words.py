@@ -23,7 +23,7 @@ INPUT_WORDS = {
     "invalidinput": "did something else",
 }
 """What a caller did, by the type of a menu result"""
-EVENT_WORDS = {
+CALLBACK_WORDS = {
     "ice": "as the call comes in",
     "ace": "as somebody answers",
     "pie": "at an input",
@@ -87,7 +87,7 @@ def describe_difference(found: CallDifference) -> str:
     'line/main, at an input: the state is left by another exit (before: stays, after: takes otherwise)'
     """
     place = f"{found.flow}/{found.state}" if found.flow else "no flow"
-    when = EVENT_WORDS.get(found.event, f"at {found.event}")
+    when = CALLBACK_WORDS.get(found.event, f"at {found.event}")
     words = DIFFERENCE_WORDS.get(found.kind, found.kind)
     return f"{place}, {when}: {words} ({found.what})"
 

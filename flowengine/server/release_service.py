@@ -82,10 +82,7 @@ class ReleaseService:
         self.is_shared = settings.is_shared
         self.settings = settings
         self.compile_worker = CompileWorker(
-            settings.archive,
-            environment,
-            cookies_only=settings.is_cookies_only,
-            loaded=loaded,
+            settings.archive, environment, cookies_only=settings.is_cookies_only, loaded=loaded
         )
         self._inherited = loaded.release if loaded else None
         self._is_renewable = False
@@ -93,9 +90,8 @@ class ReleaseService:
         self._change_signal = ChangeSignal(
             SHARED_POLL_SECONDS if self.is_shared else LEDGER_POLL_SECONDS
         )
-        self.ledger = Ledger(
-            settings.archive
-        )  # for the event loop; the publisher's is for the compile worker
+        # for the event loop; the publisher's is for the compile worker
+        self.ledger = Ledger(settings.archive)
         self._writing_ledger = Ledger(settings.archive, self._change_signal.notify)
         self.publisher = Publisher(
             self.compile_worker.archive,
@@ -118,16 +114,12 @@ class ReleaseService:
         )
         self._is_retiring = False
         self._has_changed = asyncio.Event()
-        self._canary_uploader = (
-            CanaryUploader(settings, self.compile_worker, self._writing_ledger)
-            if self.is_shared
-            else None
-        )
-        self._count_canary: CountCalls = (
-            self._canary_uploader.canary_table.sum_figures
-            if self._canary_uploader
-            else build_journal_counter(settings.folder / JOURNAL)
-        )
+        self._canary_uploader: CanaryUploader | None = None
+        self._count_canary: CountCalls = build_journal_counter(settings.folder / JOURNAL)
+        if self.is_shared:
+            uploader = CanaryUploader(settings, self.compile_worker, self._writing_ledger)
+            self._canary_uploader = uploader
+            self._count_canary = uploader.canary_table.sum_figures
 
     async def load_canary_figures(self) -> CanaryComparison | None:
         """Compare the canary with the current release; None where there is no canary. Raises

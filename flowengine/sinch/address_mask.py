@@ -10,7 +10,7 @@ ADDRESS_PREFIX_PATTERN = re.compile(
     r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL
 )  # what stands in front of a user
 
-URL_PATTERN = re.compile(r"(wss?://)(?:[^/?#@]*@)?([^/?#@]+)", re.IGNORECASE)
+STREAM_ADDRESS = re.compile(r"(wss?://)(?:[^/?#@]*@)?([^/?#@]+)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)  # as with the numbers themselves: the same come with call after call
@@ -23,7 +23,7 @@ def mask_address(text: str) -> str:
         return mask_digits(number.e164)
     if number.private:
         return ""
-    if found := URL_PATTERN.match(text):
+    if found := STREAM_ADDRESS.match(text):
         return f"{found[1]}{found[2]}/***"
     user, at, host = ADDRESS_PREFIX_PATTERN.sub("", text).rstrip("> ").partition("@")
     return f"{user[:1].translate(DIGIT_MASK)}***{at}{host}"

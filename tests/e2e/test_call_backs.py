@@ -135,7 +135,7 @@ def is_heard_by_callee(platform: RingPlatform, agent: str, called: str) -> bool:
     return "hello there" in platform.list_heard(called)
 
 
-def test_who_picks_up_while_no_server_is_there_is_let_go_and_others_are_called(
+def test_leg_picked_up_while_no_server_runs_is_let_go_and_others_are_called(
     tmp_path: Path,
 ) -> None:
     """The platform connects who picks up, and nobody speaks to them: their call ends as soon as a

@@ -8,7 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
-from tests.scenarios.hunt_group_project import PARTIES, RING_FLOW, list_failures, run_all, write_project
+from tests.scenarios.hunt_group_project import (
+    PARTIES,
+    RING_FLOW,
+    list_failures,
+    run_all,
+    write_project,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 ALL_AT_ONCE = RING_FLOW.replace("in turn", "all at once")

@@ -52,7 +52,7 @@ _UNOFFERED = (
     "ORDER BY priority DESC, entered, call LIMIT ?"
 )
 _ENDED = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome != '' AND ended >= ? ORDER BY ended"
-_IS_ENTERED = "SELECT 1 FROM queue_entries WHERE call = ? AND number = ?"
+_FIND_ENTRY = "SELECT 1 FROM queue_entries WHERE call = ? AND number = ?"
 _COUNT_WAITING = "SELECT count(*) FROM queue_entries WHERE queue = ? AND outcome = ''"
 _COUNT_HIGHER = f"{_COUNT_WAITING} AND priority > ?"
 _COUNT_EARLIER = f"{_COUNT_WAITING} AND priority = ? AND (entered, call) < (?, ?)"
@@ -84,7 +84,7 @@ def write_entry(connection: sqlite3.Connection, entry: QueueEntry) -> None:
 def reserve_place(entry: QueueEntry, most: int, connection: sqlite3.Connection) -> bool:
     """See `OrchestrationStore.reserve_place`."""
     own = encode_call_id(entry.call), entry.number
-    is_known = connection.execute(_IS_ENTERED, own).fetchone() is not None
+    is_known = connection.execute(_FIND_ENTRY, own).fetchone() is not None
     if not is_known and count_waiting(connection, entry.queue) >= most:
         return False
     if not is_known:
