@@ -14,6 +14,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
+from flowengine.cooperative import short_switch_interval
 from flowengine.runtime.log_once import LogOnce
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,9 @@ class Delivery:
     def deliver(self, export: Callable[[], Any], items: int) -> Any:
         """Export items in the thread of the SDK, and count them."""
         try:
-            result = export()
+            # to encode a batch takes milliseconds, in which callbacks must not wait for their turn
+            with short_switch_interval:
+                result = export()
         except Exception as error:
             self._note_lost(items, type(error).__name__)
             raise
