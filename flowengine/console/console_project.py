@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ViewedProject:
-    """A project as it was read and compiled. A later one has a higher `number`, 0 is none. `release` is the latest one without errors, from these
-    files, from earlier ones or from the archive of the server; `failure` says why nothing could be
-    read, or is "". `files` and `sources` have the scenarios, too.
+    """A project as it was read and compiled. A later one has a higher `number`, 0 is none. `release`
+    is the latest one without errors, from these files, from earlier ones or from the archive of the
+    server; `failure` says why nothing could be read, or is "". `files` and `sources` have the
+    scenarios, too.
     """
 
     number: int

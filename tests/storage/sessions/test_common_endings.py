@@ -103,9 +103,7 @@ async def test_ending_outlives_each_call_that_needs_it(path: Path) -> None:
     await store.close()
 
 
-async def test_ending_of_a_rolled_back_transaction_is_written_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ending_of_a_rolled_back_transaction_is_written_again(path: Path) -> None:
     store = await save_calls(path, [step(0)])
 
     def fail(_connection: sqlite3.Connection) -> None:
@@ -163,7 +161,7 @@ ANSWERS = st.lists(
 
 @given(ANSWERS, st.data())
 @settings(max_examples=examples(100), deadline=None)
-def test_each_answer_is_read_as_it_was_saved(answers: list[bytes], data: st.DataObject) -> None:
+def test_answer_is_read_as_it_was_saved(answers: list[bytes], data: st.DataObject) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE calls (number INTEGER, answer BLOB NOT NULL)")
         for statement in ENDING_TABLES:
