@@ -88,6 +88,9 @@ class MemoryOrchestrations:
         return QueuePlace(ahead, len(taken), min(taken, default=0.0))
 
     async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+        for place, one in [*self._entries.items()]:
+            if is_stale_entry(one, entry.entered_at):
+                del self._entries[place]
         key = entry.call, entry.number
         others = [one for one in self._list_waiting(entry.queue) if (one.call, one.number) != key]
         if key not in self._entries and len(others) >= most:

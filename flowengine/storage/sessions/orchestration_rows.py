@@ -15,7 +15,7 @@ WAITING_ENTRY_KEPT_SECONDS = (
     30 * 86_400.0
 )  # longer than anybody keeps a place, be it for a call-back
 RESERVED = "reserved"  # in place of a member: the caller is about to enter, and offered to nobody
-RESERVATION_SECONDS = 60.0  # after it the caller has hung up before the answer
+RESERVATION_SECONDS = 15.0  # after it the caller has hung up before the answer
 AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
 
 T = TypeVar("T")
@@ -258,7 +258,7 @@ class OrchestrationStore(Protocol):
     async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
         """Have a call wait that is about to enter, `RESERVED`, unless so many others wait in the queue.
         A call that asks again keeps its place. Of callers who come at the same moment as many get one
-        as there is room for.
+        as there is room for. Reservations of before, whose callers never came, are dropped.
         """
         ...
 

@@ -53,6 +53,9 @@ _UNOFFERED = (
 )
 _ENDED = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome != '' AND ended >= ? ORDER BY ended"
 _FIND_ENTRY = "SELECT 1 FROM queue_entries WHERE call = ? AND number = ?"
+_DROP_RESERVATIONS = (
+    "DELETE FROM queue_entries WHERE queue = ? AND outcome = '' AND offered = ? AND entered < ?"
+)
 _COUNT_WAITING = "SELECT count(*) FROM queue_entries WHERE queue = ? AND outcome = ''"
 _COUNT_HIGHER = f"{_COUNT_WAITING} AND priority > ?"
 _COUNT_EARLIER = f"{_COUNT_WAITING} AND priority = ? AND (entered, call) < (?, ?)"
@@ -83,6 +86,8 @@ def write_entry(connection: sqlite3.Connection, entry: QueueEntry) -> None:
 
 def reserve_place(entry: QueueEntry, most: int, connection: sqlite3.Connection) -> bool:
     """See `OrchestrationStore.reserve_place`."""
+    queue, stale = encode_call_id(entry.queue), entry.entered_at - RESERVATION_SECONDS
+    connection.execute(_DROP_RESERVATIONS, (queue, encode_call_id(RESERVED), stale))
     own = encode_call_id(entry.call), entry.number
     is_known = connection.execute(_FIND_ENTRY, own).fetchone() is not None
     if not is_known and count_waiting(connection, entry.queue) >= most:

@@ -85,7 +85,7 @@ async def test_place_counts_those_before_it_and_the_latest_answered_calls(opener
 async def test_places_are_for_as_many_callers_of_a_burst_as_there_is_room_for(
     opener: Opener,
 ) -> None:
-    async with opened_store(opener) as (store, clock):
+    async with opened_store(opener) as (store, _):
         places = orchestrations_of(store)
         await enter(store, entry("a", 1.0))
         burst = [entry(f"c{number}", 2.0, offered=RESERVED) for number in range(8)]
@@ -98,10 +98,11 @@ async def test_places_are_for_as_many_callers_of_a_burst_as_there_is_room_for(
         assert await places.reserve_place(burst[0]._replace(queue=OTHER_QUEUE, number=2), 1)
         await enter(store, kept[0]._replace(offered=""))
         assert (await look(store))[1] == ["a", kept[0].call]
-        clock.now = 2.0 + RESERVATION_SECONDS + 1
-        await store.drop_expired(clock.now)
+        later = 2.0 + RESERVATION_SECONDS + 1
+        assert await places.reserve_place(entry("d", later, offered=RESERVED), 3)
+        assert await places.count_entries(QUEUE) == 3  # the second of the burst has never come
+        await store.drop_expired(later + RESERVATION_SECONDS + 1)
         assert await places.count_entries(QUEUE) == 2
-        assert await places.reserve_place(entry("d", clock.now, offered=RESERVED), 3)
 
 
 async def test_wait_that_has_ended_never_changes(opener: Opener) -> None:
