@@ -95,11 +95,11 @@ _RESERVE_PLACE: LiteralString = (
     "WHERE (SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = '') < %b "
     "ON CONFLICT (call, number) DO NOTHING"
 )
-_DROP_RESERVATIONS: LiteralString = (
+_FORGET_RESERVATIONS: LiteralString = (
     "DELETE FROM flowengine.queue_entries WHERE queue = %b AND outcome = '' AND offered = %b "
     "AND entered < %b"
 )
-_IS_ENTERED: LiteralString = (
+_FIND_OWN_ENTRY: LiteralString = (
     "SELECT TRUE FROM flowengine.queue_entries WHERE call = %b AND number = %b"
 )
 _GROUP_STATUSES: LiteralString = (
@@ -150,9 +150,9 @@ async def reserve_place(entry: QueueEntry, most: int, connection: Connection) ->
     async with connection.pipeline():
         await connection.execute(_LOCK_QUEUE, (compute_lock(queue),), binary=True)
         stale = entry.entered_at - RESERVATION_SECONDS
-        await connection.execute(_DROP_RESERVATIONS, (queue, row[-1], stale), binary=True)
+        await connection.execute(_FORGET_RESERVATIONS, (queue, row[-1], stale), binary=True)
         await connection.execute(_RESERVE_PLACE, (*row, queue, most), binary=True)
-        cursor = await connection.execute(_IS_ENTERED, own, binary=True)
+        cursor = await connection.execute(_FIND_OWN_ENTRY, own, binary=True)
     return bool(await cursor.fetchall())
 
 
