@@ -114,12 +114,7 @@ def merge_parties(own: Parties | UnsetType, shared: Parties | UnsetType) -> Part
         found[name] = AuthoredParty(
             party.is_ or before.is_, party.does or before.does, party.to or before.to
         )
-    return {name: leave_to_steps(party) for name, party in found.items()}
-
-
-def leave_to_steps(party: AuthoredParty) -> AuthoredParty:
-    """The party without `does`, where it `waits`."""
-    return AuthoredParty(party.is_, UNSET, party.to) if party.does == WAITS else party
+    return found
 
 
 def list_party_names(data: Any) -> list[str]:
