@@ -122,10 +122,14 @@ async def test_told_change_is_read_without_a_look_at_the_other_files(
     task.cancel()
 
 
-def test_folder_forgets_what_was_read_and_not_used(tmp_path: Path) -> None:
+def test_folder_that_nobody_watches_is_read_as_a_whole(tmp_path: Path) -> None:
     place = FolderSource(project(tmp_path))
     first = place.read()
     assert first is not None
     assert place.read() is None
     place.forget_last_read()
     assert place.read() == first
+    (tmp_path / "menu.yaml").write_text(flow("menu", "Two."))
+    second = place.read()
+    assert second is not None
+    assert b"Two." in second.files["menu.yaml"]
