@@ -140,6 +140,9 @@ def describe_project(project: ViewedProject) -> dict[str, object]:
 
 
 async def stream_events(request: Request) -> Response:
+    """The events; to a question for the headers alone no stream, which would never end."""
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream")
     context: ConsoleContext = request.app.state.context
     return StreamingResponse(
         context.stream.read_events(get_admission(request)), media_type="text/event-stream"
