@@ -40,6 +40,7 @@ from flowengine.console.sign_in_page import build_sign_in_routes
 from flowengine.journal.journal_database import JOURNAL_FILE
 
 EVENTS_PATH = "/events"
+COMPILE_PATIENCE_SECONDS = 1.0  # then a page says why it is not there yet
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
 # One line for each part of the console.
 CONSOLE_PARTS: tuple[BuildRoutes, ...] = (
@@ -63,17 +64,35 @@ class ConsoleApplication(Starlette):
 
 
 class ProjectMiddleware:
-    """Has pages wait until the flows are compiled. Signing in, its files, and events need none."""
+    """Has requests wait until the flows are compiled; a page that takes long says so, and comes again
+    by itself. Signing in, its files, and events need none.
+    """
 
     def __init__(self, app: ASGIApp, project: ConsoleProject) -> None:
         self._app, self._project = app, project
+        self._loading: set[asyncio.Task[ViewedProject]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         is_page = scope["type"] == "http" and scope["path"] != EVENTS_PATH
-        if is_page and not is_open_request(scope):
-            await self._project.load()
+        if is_page and not is_open_request(scope) and not self._project.latest.number:
+            request = Request(scope, receive)
+            if not await self._load_in_time(accepts_html(request.headers)):
+                answer = render_page(request, "compiling.html", status=503)
+                answer.headers["Retry-After"] = "2"
+                await answer(scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+    async def _load_in_time(self, is_seen: bool) -> bool:
+        """Wait for the project; where somebody looks at a page meanwhile, not for long."""
+        task = asyncio.create_task(self._project.load())
+        self._loading.add(task)
+        task.add_done_callback(self._loading.discard)
+        await asyncio.wait({task}, timeout=COMPILE_PATIENCE_SECONDS if is_seen else None)
+        if task.done():
+            await task  # what has failed is logged, and the page says that something is broken
+        return task.done()
 
 
 def create_console_app(
@@ -140,6 +159,9 @@ def describe_project(project: ViewedProject) -> dict[str, object]:
 
 
 async def stream_events(request: Request) -> Response:
+    """The events; to a question for the headers alone no stream, which would never end."""
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream")
     context: ConsoleContext = request.app.state.context
     return StreamingResponse(
         context.stream.read_events(get_admission(request)), media_type="text/event-stream"

@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from flowengine.compile import CompileResult, Program, ProjectCompiler
@@ -80,6 +80,7 @@ def build_flow_routes(context: ConsoleContext) -> list[BaseRoute]:
         Route("/flows", pages.show_flows, methods=["GET"]),
         Route("/flows/{flow}", pages.show_flow, methods=["GET"]),
         Route("/flows/{flow}/picture.svg", pages.send_picture, methods=["GET"]),
+        Route("/flows/{flow}/coverage", pages.send_coverage, methods=["GET"]),
         Route("/flows/{flow}/states/{state}", pages.show_state, methods=["GET"]),
         Route("/flows/{flow}/states/{state}/scenarios", pages.show_scenarios, methods=["GET"]),
     ]
@@ -145,6 +146,13 @@ class _FlowPages:
         flow, state = find_state(project, request)
         found = await self._scenarios.describe(project, flow, state)
         return render_page(request, "state_scenarios.html", flow=flow, state=state, found=found)
+
+    async def send_coverage(self, request: Request) -> Response:
+        """What the scenarios take of a flow, for the picture."""
+        project = await self._context.project.load()
+        flow = request.path_params["flow"]
+        find_version(project, flow)
+        return JSONResponse(await self._scenarios.describe_flow(project, flow))
 
     def _explain(self, project: ViewedProject) -> FlowExplanation | None:
         """What is known of all flows together, with names in place of secrets."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from flowengine.console.console_project import ViewedProject
 from flowengine.console.shared_work import SharedWork
@@ -59,7 +60,7 @@ class ScenarioRuns:
 
     async def describe(self, project: ViewedProject, flow: str, state: str) -> StateScenarios:
         """What scenarios do with a state."""
-        run = await self._runs.load(project.number, partial(run_all_scenarios, project.files))
+        run = await self._load_run(project)
         coverage = run.coverage.get(flow)
         passing = tuple(
             PassingScenario(one.flow, one.name, str(one.span), bool(one.failures))
@@ -70,6 +71,24 @@ class ScenarioRuns:
             return StateScenarios(passing, (), is_spare=False)
         missing = tuple(item.exit for item in coverage.missing if item.state == state and item.exit)
         return StateScenarios(passing, missing, state in coverage.spare)
+
+    async def describe_flow(self, project: ViewedProject, flow: str) -> dict[str, Any]:
+        """What no scenario takes of a flow: states and exits, and the share that is taken. States
+        that only mishaps lead to are not asked for.
+        """
+        coverage = (await self._load_run(project)).coverage.get(flow)
+        if coverage is None:
+            return {"percent": 0, "states": [], "exits": [], "spare": []}
+        missing = coverage.missing
+        return {
+            "percent": int(coverage.percent),
+            "states": [item.state for item in missing if not item.exit],
+            "exits": [[item.state, item.exit] for item in missing if item.exit],
+            "spare": list(coverage.spare),
+        }
+
+    async def _load_run(self, project: ViewedProject) -> CompletedRun:
+        return await self._runs.load(project.number, partial(run_all_scenarios, project.files))
 
 
 def run_all_scenarios(files: Files) -> CompletedRun:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowengine.console import call_follower
+from flowengine.console import app, call_follower
 from tests.console.console_line import write_flows
 
 if TYPE_CHECKING:
@@ -18,9 +18,12 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 @pytest.fixture(scope="package", autouse=True)
 def patient_pages() -> Iterator[None]:
-    """Pages of tests wait until the whole journal is read, on a slow machine, too."""
+    """Pages of tests wait until the whole journal is read and the flows are compiled, on a slow
+    machine, too.
+    """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(call_follower, "FIRST_READ_SECONDS", 30.0)
+        patched.setattr(app, "COMPILE_PATIENCE_SECONDS", 60.0)
         yield
 
 

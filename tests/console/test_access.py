@@ -14,6 +14,7 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.types import Message
 
+from flowengine.console import app
 from flowengine.console.access import ConsoleUser, SessionClaims, SignedSessions
 from flowengine.console.app import create_console_app, follow_project
 from flowengine.console.console_project import ConsoleProject, ViewedProject
@@ -267,6 +268,28 @@ async def test_sign_in_is_answered_while_flows_compile(
         finally:
             may_go_on.set()
         assert await page == 200
+
+
+async def test_page_says_that_the_flows_are_being_compiled(
+    flows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def read_slowly(_project: ConsoleProject) -> ViewedProject:
+        assert go_on.wait(60)
+        return VIEWED
+
+    monkeypatch.setattr(ConsoleProject, "_read_changes", read_slowly)
+    monkeypatch.setattr(app, "COMPILE_PATIENCE_SECONDS", 0.01)
+    transport = httpx.ASGITransport(create_console_app(build_settings(flows), ConsoleTokens()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        early = await client.get("/problems", headers=HTML)
+        assert (early.status_code, early.headers["retry-after"]) == (503, "2")
+        assert "The flows are being compiled" in early.text
+        waiting = asyncio.create_task(client.get("/problems"))  # of a script
+        go_on.set()
+        assert (await waiting).status_code == 200
+        assert (await client.get("/problems", headers=HTML)).status_code == 200
 
 
 def test_page_of_an_error_has_a_strict_policy(flows: Path) -> None:

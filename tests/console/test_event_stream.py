@@ -1,11 +1,15 @@
 """Events for the browsers that are open."""
 
 import asyncio
+from pathlib import Path
 
+import httpx
 import pytest
 
 from flowengine.console.access import SignedSessions
+from flowengine.console.app import create_console_app
 from flowengine.console.event_stream import MAX_WAITING_EVENTS, EventStream
+from tests.console.console_line import NO_TOKENS, build_settings
 
 
 async def test_browser_gets_the_latest_event_of_each_topic_first() -> None:
@@ -69,3 +73,14 @@ async def test_stream_ends_when_its_session_has_ended(
         stream.publish("counts", 1)
     assert [event async for event in events] == []
     assert not stream.has_readers
+
+
+def test_question_for_the_headers_of_the_stream_is_answered_at_once(flows: Path) -> None:
+    """A browser asks so whether it is signed in still; it uses the connection again."""
+    transport = httpx.ASGITransport(create_console_app(build_settings(flows), NO_TOKENS))
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await client.head("/events")
+
+    assert asyncio.run(ask()).headers["content-type"].startswith("text/event-stream")

@@ -169,6 +169,18 @@ def test_state_has_its_scenarios_and_what_none_takes(lines: Path) -> None:
     assert "somebody presses 2" in client.get("/flows/other/states/told/scenarios").text
 
 
+def test_coverage_of_a_flow_names_what_no_scenario_takes(lines: Path) -> None:
+    client = create_client(lines)
+    found = client.get("/flows/line/coverage").json()
+    assert ["menu", "otherwise"] in found["exits"]
+    assert "menu" not in found["states"]
+    assert 0 < found["percent"] < 100
+    (lines / "scenarios" / "line.yaml").unlink()
+    found = create_client(lines).get("/flows/line/coverage").json()
+    assert (found["percent"], "menu" in found["states"]) == (0, True)
+    assert client.get("/flows/nothing/coverage").status_code == 404
+
+
 def test_flow_with_errors_is_shown_as_it_was(lines: Path) -> None:
     client = create_client(lines)
     client.get("/flows")
@@ -270,6 +282,15 @@ def test_pages_of_flows_are_accessible(page: "Page", address: str) -> None:
         assert list_violations(page) == [], path
     page.goto(f"{address}/flows/line?state=menu")
     assert list_faint_texts(page) == []
+
+
+def test_picture_shows_what_no_scenario_takes(page: "Page", address: str) -> None:
+    page.goto(f"{address}/flows/line")
+    page.check("#coverage")
+    page.locator("#coverage-found", has_text="Scenarios take").wait_for()
+    page.locator('.edge.is-untaken[data-from="menu"]').first.wait_for(state="attached")
+    page.uncheck("#coverage")
+    page.locator(".is-untaken").first.wait_for(state="detached")
 
 
 def test_author_finds_a_state_in_the_picture_and_mends_it(

@@ -30,6 +30,29 @@ speechSynthesis.speak = (words) => {
 """
 
 
+# A microphone that hears "the shop", as Chromium's recognition tells it.
+RECOGNITION = """\
+window.SpeechRecognition = class {
+  start() {
+    window.language = this.lang;
+    this.onresult({results: [[{transcript: "the shop"}]]});
+    this.onend();
+  }
+};
+"""
+
+
+def test_caller_speaks_where_the_browser_can_listen(page: "Page", tmp_path: Path) -> None:
+    flows = project(tmp_path)
+    page.add_init_script(VOICES + RECOGNITION)
+    with serve_console(build_settings(flows)) as address:
+        page.goto(address)
+        page.click(CALL)
+        page.get_by_role("button", name="Speak").click()
+        page.locator(".phone-transcript", has_text='says "the shop"').wait_for()
+        assert page.evaluate("language") == "en-US"
+
+
 def test_phone_comes_alive_when_the_files_are_mended(page: "Page", tmp_path: Path) -> None:
     flows = project(tmp_path)
     right = (flows / "line.yaml").read_text()

@@ -1,4 +1,5 @@
 // The page of a flow: its picture, and beside it the state that somebody chose.
+import { getJson } from "./api.js";
 import { refreshElement, showToast } from "./dom.js";
 import { listen } from "./events.js";
 import { FlowPicture } from "./picture.js";
@@ -9,6 +10,8 @@ const words = document.getElementById("state-words");
 const found = document.getElementById("states-found");
 const around = document.getElementById("around");
 const address = `/flows/${page.dataset.flow}`;
+const coverage = document.getElementById("coverage");
+const coverageFound = document.getElementById("coverage-found");
 const picture = new FlowPicture(frame);
 let chosen = "";
 let asked = 0;
@@ -38,6 +41,22 @@ async function drawAgain() {
   await picture.load(`${address}/picture.svg${part}`);
   picture.select(chosen);
   narrow();
+  await showCoverage();
+}
+
+// What no scenario takes is dashed and named, beside its colour.
+async function showCoverage() {
+  frame.classList.toggle("has-coverage", coverage.checked);
+  coverageFound.textContent = coverage.checked ? "The scenarios run …" : "";
+  const found = coverage.checked ? await getJson(`${address}/coverage`) : { states: [], exits: [] };
+  for (const [name, group] of picture.states) {
+    const isUntaken = found.states.includes(name);
+    group.classList.toggle("is-untaken", isUntaken);
+    picture.setStateNumber(name, isUntaken ? "untested" : "");
+  }
+  for (const edge of picture.svg.querySelectorAll(".edge")) edge.classList.remove("is-untaken");
+  for (const [state, exit] of found.exits) picture.findEdge(state, exit)?.classList.add("is-untaken");
+  if (coverage.checked) coverageFound.textContent = `Scenarios take ${found.percent} %; dashed: none takes it`;
 }
 
 function narrow() {
@@ -60,6 +79,7 @@ words.addEventListener("keydown", (event) => {
   const next = names[(names.indexOf(chosen) + 1) % names.length];
   if (next) showErrors(showState(next, { isCentred: true }));
 });
+coverage.addEventListener("change", () => showErrors(showCoverage()));
 around.addEventListener("change", async () => {
   await drawAgain();
   if (!around.checked && chosen) picture.centre(chosen);

@@ -4,6 +4,7 @@ import { getJson, postJson } from "./api.js";
 import { element } from "./dom.js";
 import { listen as listenTo } from "./events.js";
 import { KeyBuffer, KEYS, isTyping } from "./phone_keys.js";
+import { offerListening } from "./phone_listening.js";
 import { buildLookup } from "./phone_lookup.js";
 import { buildButton, buildParties } from "./phone_parties.js";
 import { CallPicture } from "./phone_picture.js";
@@ -319,6 +320,10 @@ function listen() {
     part.wordsField.value = "";
     if (text) act(/^[0-9*#]+$/.test(text) ? text : `say ${text}`);
   });
+  const hear = (text) => {
+    if (text) act(`say ${text}`);
+  };
+  offerListening(part.listen, () => speaker.locale.replace("_", "-"), hear, report);
   on("park", "submit", (event) => {
     event.preventDefault();
     act(`unpark ${part.parkNumber.value.trim()}`);

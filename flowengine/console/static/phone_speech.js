@@ -15,6 +15,7 @@ export class Speaker {
   constructor() {
     this.muted = localStorage.getItem(KEPT) === "1";
     this.settle = null;
+    this.locale = document.documentElement.lang || "en"; // of what was said last
     this.audio = null;
     // Browsers load voices late: asking for them once makes them come.
     globalThis.speechSynthesis?.getVoices();
@@ -39,6 +40,7 @@ export class Speaker {
   // Speak a sound; the promise settles when it is over, however the engine says so.
   say(sound) {
     this.stop();
+    if (sound.locale) this.locale = sound.locale;
     if (this.muted) return Promise.resolve();
     if (sound.kind !== "speech") return this.wait(Math.min(sound.seconds, PAUSE_LIMIT));
     const voice = this.findVoice(sound.locale || document.documentElement.lang || "en");
