@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ def step(number: int, ending: bytes = MENU) -> SavedCall:
     return SavedCall(1, b"state", b"digest", b'{"instructions":[%d],' % number + ending, 1.0, "r1")
 
 
-def select(path: Path, sql: str) -> list[tuple[object, ...]]:
+def select(path: Path, sql: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(sql).fetchall()
 
@@ -103,9 +104,7 @@ async def test_ending_outlives_each_call_that_needs_it(path: Path) -> None:
     await store.close()
 
 
-async def test_ending_of_a_rolled_back_transaction_is_written_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ending_of_a_rolled_back_transaction_is_written_again(path: Path) -> None:
     store = await save_calls(path, [step(0)])
 
     def fail(_connection: sqlite3.Connection) -> None:
