@@ -56,6 +56,7 @@ TOLERANCE = 1.05  # of the CPU time of another revision: what two runs of one di
 IDLE_CPU_SECONDS = 0.05  # of half a second: what a server without callbacks does
 TARGETS = {"default store, no journal": 0.50, "cookies alone, no journal": 0.60, "step": 20.0}
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
+MENU_ID = "departments.main.1"  # where key 1 of its menu leads
 ONE_FLOW = "project: departments\nroutes: [{flow: departments}]\n"
 
 BARE = f"""
@@ -92,7 +93,7 @@ def callbacks(number: int) -> list[bytes]:
     """The four callbacks of one call, without cookies."""
     common = {"callid": f"call-{number}", "version": 1, "applicationKey": KEY}
     to = {"type": "did", "endpoint": NUMBER}
-    menu = {"menuId": "main", "type": "return", "value": "1.1", "inputMethod": "dtmf"}
+    menu = {"menuId": MENU_ID, "type": "return", "value": "1.1", "inputMethod": "dtmf"}
     events = (
         {
             "event": "ice",

@@ -162,7 +162,7 @@ ANSWERS = st.lists(
 
 @given(ANSWERS, st.data())
 @settings(max_examples=examples(100), deadline=None)
-def test_each_answer_is_read_as_it_was_saved(answers: list[bytes], data: st.DataObject) -> None:
+def test_answer_is_read_as_it_was_saved(answers: list[bytes], data: st.DataObject) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE calls (number INTEGER, answer BLOB NOT NULL)")
         for statement in ENDING_TABLES:
