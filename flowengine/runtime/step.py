@@ -36,7 +36,8 @@ def step(
     if start is None:
         return answer_unrouted(release, event, now)
     walk = create_walk(release, start, start.event or event, now, call)
-    walk.run.notes.extend(start.notes)
+    if start.notes:
+        walk.run.notes.extend(start.notes)
     if trace is not None:
         walk.trace = trace
     return walk.begin(start)
