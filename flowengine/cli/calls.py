@@ -2,30 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import click
 import msgspec
 
 from flowengine.cli.since_option import SinceType
-from flowengine.journal import CallFilter, JournalReader
+from flowengine.cli.store_options import add_journal_options
+from flowengine.journal import CallFilter, JournalReader, open_journal_reader
 from flowengine.journal.call_story import add_legs
 from flowengine.journal.format_calls import format_call_list, format_conversation
-from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
+from flowengine.journal.journal_error import JournalError
+from flowengine.journal.journal_location import JournalLocation
 from flowengine.problems import format_count
-from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.server.server_settings import ServerSettings
 
 OUTCOMES = ("apology", "error", "unrouted", "unkept")
 
 
 @click.command()
 @click.argument("call", required=False)
-@click.option(
-    "--store",
-    default=DEFAULT_STORE,
-    show_default=True,
-    help="The store of the server: the journal lies beside it.",
-)
+@add_journal_options
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 @click.option(
     "--since",
@@ -45,6 +41,7 @@ OUTCOMES = ("apology", "error", "unrouted", "unkept")
 def calls(
     call: str | None,
     store: str,
+    journal: str,
     since: float,
     release: str,
     outcome: str | None,
@@ -58,7 +55,7 @@ def calls(
     to its last. The calls of a ring to its members (legs) are calls of their own; the call of their
     caller shows them, too, as it shows the calls that it has had placed.
     """
-    with open_journal(find_journal(store), since) as reader:
+    with open_journal(find_journal(store, journal), since) as reader:
         if call is not None:
             show_call(reader, call, data=data)
             return
@@ -85,17 +82,18 @@ def find_call_id(reader: JournalReader, beginning: str) -> str:
     return found[0]
 
 
-def find_journal(store: str) -> Path:
-    return ServerSettings("", store=store).folder / JOURNAL_FILE
+def find_journal(store: str, journal: str = "") -> JournalLocation:
+    """The location of the journal that these options name."""
+    return ServerSettings("", store=store, journal=journal).journal_location
 
 
 @contextmanager
-def open_journal(path: Path, since: float = 0.0) -> Iterator[JournalReader]:
+def open_journal(location: JournalLocation, since: float = 0.0) -> Iterator[JournalReader]:
     """A journal to read; it is said how much is missing in it since then. What cannot be read ends
     the command with one line.
     """
     try:
-        with closing(JournalReader(path)) as reader:
+        with closing(open_journal_reader(location)) as reader:
             if waiting := reader.count_waiting():
                 click.echo(format_missing(waiting), err=True)
             if lost := reader.count_lost(since):

@@ -37,7 +37,6 @@ from flowengine.console.problems_page import build_problem_routes
 from flowengine.console.release_pages import build_release_routes
 from flowengine.console.security_headers import SecurityHeaders
 from flowengine.console.sign_in_page import build_sign_in_routes
-from flowengine.journal.journal_database import JOURNAL_FILE
 
 EVENTS_PATH = "/events"
 BuildRoutes = Callable[[ConsoleContext], list[BaseRoute]]
@@ -79,7 +78,7 @@ class ProjectMiddleware:
 def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Starlette:
     """The application, which begins to read the flows when it starts, and follows their changes."""
     stream = EventStream()
-    calls = CallFollower(settings.server.folder / JOURNAL_FILE, stream)
+    calls = CallFollower(settings.server.journal_location, stream)
     context = ConsoleContext(settings, ConsoleProject(settings), stream, calls)
     # a key of this process: it alone knows who has signed out
     sessions = SignedSessions(secrets.token_bytes(32))

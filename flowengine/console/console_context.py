@@ -12,8 +12,7 @@ from flowengine.console.console_project import ConsoleProject
 from flowengine.console.console_settings import ConsoleSettings
 from flowengine.console.event_stream import EventStream
 from flowengine.environment import VARIABLES
-from flowengine.journal import JournalReader
-from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.journal import JournalReader, open_journal_reader
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher
@@ -35,14 +34,10 @@ class ConsoleContext:
     calls: CallFollower
     slow_work: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_SLOW_THREADS))
 
-    @property
-    def journal_path(self) -> Path:
-        return self.settings.server.folder / JOURNAL_FILE
-
     @contextmanager
     def open_journal(self) -> Iterator[JournalReader]:
         """The journal, to read. Raises JournalError where there is none. For one thread."""
-        with closing(JournalReader(self.journal_path)) as reader:
+        with closing(open_journal_reader(self.settings.server.journal_location)) as reader:
             yield reader
 
     @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from flowengine.journal.size_limit import JournalUsage
+from flowengine.journal.journal_protocol import JournalUsage
 from flowengine.orchestration.placement_state import Placement
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.orchestrations import WaitEnd

@@ -13,7 +13,6 @@ from flowengine.compile import Release
 from flowengine.compile.deferred_compile import DeferredPrograms
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.environment import VARIABLES
-from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import (
     DRAIN_SECONDS,
     LEDGER_POLL_SECONDS,
@@ -113,13 +112,13 @@ class ReleaseService:
         self._has_changed = asyncio.Event()
         self._canary_uploader = (
             CanaryUploader(settings, self.compile_worker, self._writing_ledger)
-            if self.is_shared
+            if settings.is_journal_apart
             else None
         )
         self._count_canary: CountCalls = (
             self._canary_uploader.canary_table.sum_figures
             if self._canary_uploader
-            else build_journal_counter(settings.folder / JOURNAL)
+            else build_journal_counter(settings.journal_location)
         )
 
     async def load_canary_figures(self) -> CanaryComparison | None:
@@ -133,7 +132,7 @@ class ReleaseService:
             compare_canary, canary, self._count_canary
         )  # the journal is read over a connection of its own
         return await (
-            self.compile_worker.run(count) if self.is_shared else asyncio.to_thread(count)
+            self.compile_worker.run(count) if self._canary_uploader else asyncio.to_thread(count)
         )
 
     def try_lead(self) -> bool:

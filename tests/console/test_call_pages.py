@@ -9,7 +9,7 @@ import pytest
 from flowengine.console import call_pages
 from flowengine.console.call_timeline import list_passed_states
 from flowengine.console.call_words import describe_input
-from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.server.server_settings import JOURNAL_FILE
 from flowengine.states.state_results import LookupRequest, LookupResult
 from tests.console.console_line import HTML, ConsoleClient, create_client
 from tests.console.operated_line import (
