@@ -165,7 +165,7 @@ def open_journal(
         releases.load,
         metrics.observe_journal_usage,
         metrics.observe_journal_waiting,
-        socket.gethostname(),
+        f"{socket.gethostname()}:{settings.port}",
     )
 
 
