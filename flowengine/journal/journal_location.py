@@ -61,6 +61,19 @@ def open_journal_reader(location: JournalLocation) -> JournalReader:
     return PostgresqlJournalReader(location)
 
 
+def find_journal_fault(location: JournalLocation) -> str:
+    """What keeps the journal from being written now, and may pass; "" for nothing. Raises
+    JournalError for what does not pass by itself.
+    """
+    if isinstance(location, Path):
+        return ""
+    try:
+        from flowengine.journal.postgresql_tables import find_access_fault  # noqa: PLC0415
+    except ImportError as error:
+        raise JournalError(NO_JOURNAL_DRIVER) from error
+    return find_access_fault(location)
+
+
 def build_journal_feed(location: JournalLocation) -> JournalFeed:
     """What follows a journal. It connects at first need. Raises JournalError without the driver."""
     if isinstance(location, Path):

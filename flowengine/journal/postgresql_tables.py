@@ -13,6 +13,7 @@ from typing import Any, LiteralString, NamedTuple
 import psycopg
 
 from flowengine.journal.journal_error import JournalError
+from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, describe_version, ensure_tables, read_versions
 from flowengine.storage.sessions.store_url import redact_password
 
@@ -175,6 +176,21 @@ def open_existing_journal(address: str, patience: float) -> PostgresqlConnection
             + describe_version("journal", version, JOURNAL_TABLES_VERSION)
         )
     return connection
+
+
+def find_access_fault(address: str) -> str:
+    """What keeps the journal from being written now, and may pass; "" for nothing. Raises
+    JournalError for what does not pass by itself.
+    """
+    try:
+        check_sessions(address)
+    except psycopg.OperationalError as error:
+        return f"the call journal on {redact_password(address)} cannot be reached: {error}"
+    except psycopg.Error as error:
+        raise JournalError(
+            f"the call journal on {redact_password(address)} cannot be used: {error}"
+        ) from error
+    return ""
 
 
 @contextmanager
