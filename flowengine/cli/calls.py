@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from flowengine.cli.since_option import SinceType
 from flowengine.cli.store_options import add_journal_options
@@ -12,7 +14,7 @@ from flowengine.journal import CallFilter, JournalReader, open_journal_reader
 from flowengine.journal.call_story import add_legs
 from flowengine.journal.format_calls import format_call_list, format_conversation
 from flowengine.journal.journal_error import JournalError
-from flowengine.journal.journal_location import JournalLocation
+from flowengine.journal.journal_location import JournalLocation, build_journal_feed
 from flowengine.problems import format_count
 from flowengine.server.server_settings import ServerSettings
 
@@ -38,7 +40,15 @@ OUTCOMES = ("apology", "error", "unrouted", "unkept")
     type=click.IntRange(1),
     help="At most so many, the latest.",
 )
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the calls that have ended to a .csv or .parquet file, all of them.",
+)
+@click.pass_context
 def calls(
+    ctx: click.Context,
     call: str | None,
     store: str,
     journal: str,
@@ -46,6 +56,7 @@ def calls(
     release: str,
     outcome: str | None,
     limit: int,
+    export: Path | None,
     *,
     data: bool,
 ) -> None:
@@ -55,12 +66,50 @@ def calls(
     to its last. The calls of a ring to its members (legs) are calls of their own; the call of their
     caller shows them, too, as it shows the calls that it has had placed.
     """
+    if export is not None:
+        check_export(ctx)
+        export_finished_calls(export, find_journal(store, journal), since, release, outcome or "")
+        return
     with open_journal(find_journal(store, journal), since) as reader:
         if call is not None:
             show_call(reader, call, data=data)
             return
         found = reader.list_calls(CallFilter(since, release, outcome or "", limit))
         click.echo(format_json(found) if data else format_call_list(reversed(found)))
+
+
+def check_export(ctx: click.Context) -> None:
+    """Refuse what says something of what is shown. Raises click.UsageError."""
+    for name, shown in (("call", "CALL"), ("data", "--json"), ("limit", "--limit")):
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--export writes all calls that have ended, so leave out {shown}"
+            )
+
+
+def export_finished_calls(
+    path: Path, journal: JournalLocation, since: float, release: str, outcome: str
+) -> None:
+    """Write the calls that have ended, and tell how many. Raises click.UsageError."""
+    # what lists calls need not import it
+    from flowengine.journal.call_export import iter_finished_calls  # noqa: PLC0415
+    from flowengine.journal.export_files import export_calls, find_export_writer  # noqa: PLC0415
+
+    write = find_export_writer(path)
+    if write is None:
+        raise click.UsageError(f"{path} ends neither in .csv nor in .parquet")
+    try:
+        with closing(build_journal_feed(journal)) as feed, open_journal(journal, since):
+            found = iter_finished_calls(feed, since)
+            wanted = (
+                call
+                for call in found
+                if release in ("", call.release) and outcome in ("", call.outcome)
+            )
+            count = export_calls(path, wanted, write)
+    except (JournalError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(f"{format_count(count, 'call')} written to {path}", err=True)
 
 
 def show_call(reader: JournalReader, call: str, *, data: bool) -> None:

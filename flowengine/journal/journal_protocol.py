@@ -149,6 +149,10 @@ class CallbackFeed(Protocol):
         """The same by the numbers of those callbacks that have no dimension."""
         ...
 
+    def find_number(self, since: float) -> int:
+        """The number of the first callback since then; behind the last where there is none."""
+        ...
+
     def find_moment(self, number: int | None) -> float | None:
         """When the first callback came that has this number or a higher one, or the oldest of all."""
         ...

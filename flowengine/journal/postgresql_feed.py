@@ -12,6 +12,7 @@ from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_protocol import DimensionValues, FeedBounds
 from flowengine.journal.postgresql_tables import (
     PostgresqlConnection,
+    find_first_part,
     open_existing_journal,
     wrap_journal_errors,
 )
@@ -36,6 +37,7 @@ WHERE dimension = %s LIMIT 1
 _MOMENT_QUERY: LiteralString = (
     "SELECT at FROM flowengine.journal_callbacks WHERE number >= %s ORDER BY number LIMIT 1"
 )
+_NUMBER_QUERY: LiteralString = "SELECT min(number) FROM flowengine.journal_callbacks WHERE part >= %(part)s AND at >= %(since)s"
 
 
 class Gap(NamedTuple):
@@ -153,6 +155,12 @@ class PostgresqlFeed:
     def read_dimensions_of_rows(self, _above: int, _upto: int) -> dict[int, DimensionValues]:
         """None: each row has a dimension."""
         return {}
+
+    def find_number(self, since: float) -> int:
+        """The least number of those that came since then."""
+        values = {"part": find_first_part(since), "since": since}
+        (number,) = self._connection.execute(_NUMBER_QUERY, values).fetchone() or (None,)
+        return self.read_bounds().last + 1 if number is None else int(number)
 
     def find_moment(self, number: int | None) -> float | None:
         """The time of a row, or of the oldest."""

@@ -18,9 +18,8 @@ from flowengine.journal.journal_entries import (
 )
 from flowengine.journal.leg_rows import format_leg_mark
 from flowengine.journal.postgresql_tables import (
-    DAY_SECONDS,
+    find_first_part,
     open_existing_journal,
-    to_unit,
     wrap_journal_errors,
 )
 from flowengine.limits import CALL_KEPT_SECONDS
@@ -118,7 +117,7 @@ class PostgresqlJournalReader:
         values = wanted._asdict() | {"limit": wanted.limit if wanted.limit >= 0 else None}
         firsts = _FIRSTS_WITH_OUTCOME if wanted.outcome else _FIRSTS
         query = _SUMMARIES_QUERY.replace("{firsts}", firsts)
-        rows = self._fetch_rows(query, **values, part=_find_part(wanted.since))
+        rows = self._fetch_rows(query, **values, part=find_first_part(wanted.since))
         return [build_summary(row) for row in rows]
 
     def list_callbacks(self, call: str) -> list[CallbackEntry]:
@@ -129,7 +128,7 @@ class PostgresqlJournalReader:
         """The callbacks in this time of all legs of a caller, in order."""
         return self._list_entries(
             f"{_SINCE} AND at <= %(until)s AND position(%(mark)s IN own) > 0",
-            part=_find_part(since), since=since, until=until, mark=format_leg_mark(caller),
+            part=find_first_part(since), since=since, until=until, mark=format_leg_mark(caller),
         )  # fmt: skip
 
     def find_call_ids(self, call: str) -> list[str]:
@@ -142,7 +141,7 @@ class PostgresqlJournalReader:
         self, since: float, encryption: JournalEncryption
     ) -> Iterator[tuple[str, list[RecordedCall]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
-        after, limit, part = 0, RECORDED_CALLS_PER_READ, _find_part(since)
+        after, limit, part = 0, RECORDED_CALLS_PER_READ, find_first_part(since)
         while rows := self._fetch_rows(
             _BEGUN_QUERY, since=since, part=part, after=after, limit=limit
         ):
@@ -162,10 +161,14 @@ class PostgresqlJournalReader:
     def read_figures(self, releases: Iterable[str], since: float) -> dict[str, CanaryFigures]:
         """The figures of each of these releases, of calls that began at `since` or later."""
         found = {}
-        oldest = _find_part(since - CALL_KEPT_SECONDS)
+        oldest = find_first_part(since - CALL_KEPT_SECONDS)
         for release in releases:
             (row,) = self._fetch_rows(
-                _FIGURES_QUERY, release=release, since=since, part=_find_part(since), oldest=oldest
+                _FIGURES_QUERY,
+                release=release,
+                since=since,
+                part=find_first_part(since),
+                oldest=oldest,
             )
             *sums, exits = row
             found[release] = build_figures(tuple(sums), msgspec.json.decode(exits).items())
@@ -173,7 +176,7 @@ class PostgresqlJournalReader:
 
     def count_machines(self, since: float) -> int:
         """How many machines have written callbacks since the day before then."""
-        ((machines,),) = self._fetch_rows(_MACHINES_QUERY, part=_find_part(since))
+        ((machines,),) = self._fetch_rows(_MACHINES_QUERY, part=find_first_part(since))
         return int(machines)
 
     def count_waiting(self) -> int:
@@ -198,8 +201,3 @@ class PostgresqlJournalReader:
     def _fetch_rows(self, query: LiteralString, **values: Any) -> Sequence[tuple[Any, ...]]:
         with wrap_journal_errors(self._address):
             return self._connection.execute(query, values).fetchall()
-
-
-def _find_part(since: float) -> int:
-    """The first part that may have callbacks since then."""
-    return to_unit(since - DAY_SECONDS)

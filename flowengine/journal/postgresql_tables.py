@@ -92,6 +92,13 @@ def to_unit(at: float) -> int:
     return min(max(int(at // UNIT_SECONDS), 0), LAST_UNIT)
 
 
+def find_first_part(since: float) -> int:
+    """The first part that may have callbacks since then: a part is a day at most, and a machine may
+    not know yet that one has ended.
+    """
+    return to_unit(since - DAY_SECONDS)
+
+
 def name_partition(table: str, part: int) -> str:
     """The name of a partition: by its day, and by its time where it begins within a day.
 

@@ -84,6 +84,12 @@ class SqliteFeed:
         rows = self._connection.execute(_OLD_DIMENSIONS_QUERY, (above, upto))
         return {number: values for number, *values in rows}
 
+    def find_number(self, since: float) -> int:
+        """The least number of those that came since then."""
+        query = "SELECT min(number) FROM callbacks WHERE at >= ?"
+        (number,) = self._connection.execute(query, (since,)).fetchone()
+        return self.read_bounds().last + 1 if number is None else int(number)
+
     def find_moment(self, number: int | None) -> float | None:
         """The time of a row, or of the oldest."""
         if number is None:
