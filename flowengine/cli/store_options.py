@@ -18,7 +18,7 @@ from flowengine.cli.serve_options import (
 )
 from flowengine.server.server_settings import DEFAULT_STORE
 
-F = TypeVar("F", bound=Callable[..., Any])
+StoreCommand = TypeVar("StoreCommand", bound=Callable[..., Any])
 
 
 class StoreOption(ServeOption):
@@ -70,7 +70,7 @@ journal_option = click.option(
 )
 
 
-def add_journal_options(command: F) -> F:
+def add_journal_options(command: StoreCommand) -> StoreCommand:
     """The options that say which journal is read."""
     store = click.option(
         "--store",

@@ -63,7 +63,7 @@ def format_moment(at: float) -> str:
     """A moment as text, in UTC.
 
     >>> format_moment(1795000000.25)
-    '2026-11-18T10:26:40.250Z'
+    '2026-11-18T11:06:40.250Z'
     """
     text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"

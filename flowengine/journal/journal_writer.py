@@ -30,7 +30,9 @@ MAX_BATCH_BYTES = 500_000  # of what came and what was answered; rows have two t
 # to go on trying at the end where another process is writing; a worker has 30 to end
 CLOSING_SECONDS = 15.0
 MAX_WAITING_CALLBACKS = 50_000  # on a disk that hangs, or without the database, memory is bounded
-RETRY_SECONDS = 0.25  # between two tries while another process, or the database, is waited for
+WRITE_RETRY_SECONDS = (
+    0.25  # between two tries while another process, or the database, is waited for
+)
 MAX_COMMIT_WAIT_SECONDS = (
     2.0  # the platform waits for an answer; a disk that hangs must not cost it
 )
@@ -142,7 +144,7 @@ class JournalWriter:
             if self._observe_waiting is not None:
                 self._observe_waiting(len(self._waiting))
             if not self._write_waiting():
-                time.sleep(RETRY_SECONDS)
+                time.sleep(WRITE_RETRY_SECONDS)
                 self._wake.set()
                 continue
             if self._storage.look_after(self._has_more):

@@ -18,29 +18,29 @@ from flowengine.journal.postgresql_tables import (
 )
 from flowengine.storage.sessions.store_url import redact_password
 
-STATEMENT_SECONDS = 10.0
+FEED_STATEMENT_SECONDS = 10.0
 GAP_SECONDS = 30.0  # after which rows that are not there were never committed: writers wait for 10
-_BOUNDS_QUERY: LiteralString = """
+_SERVER_BOUNDS_QUERY: LiteralString = """
 SELECT 'flowengine.journal_callbacks'::regclass::oid::bigint,
     coalesce((SELECT min(number) FROM flowengine.journal_callbacks), 1),
     coalesce((SELECT max(number) FROM flowengine.journal_callbacks), 0)
 """
-_ROWS_QUERY: LiteralString = """
+_SERVER_ROWS_QUERY: LiteralString = """
 SELECT number, call, at, seconds, micros, dimension, own, CASE WHEN step > 1 THEN NULL WHEN c.readable_text IS NULL THEN c.readable
     ELSE (SELECT content FROM flowengine.journal_texts t WHERE t.part = c.part AND t.text = c.readable_text) END
 FROM flowengine.journal_callbacks c WHERE number > %s AND number <= %s ORDER BY number
 """
-_DIMENSION_QUERY: LiteralString = """
+_SERVER_DIMENSION_QUERY: LiteralString = """
 SELECT event, release, flow, state, outcome, exit, reason, trace FROM flowengine.journal_dimensions
 WHERE dimension = %s LIMIT 1
 """
-_MOMENT_QUERY: LiteralString = (
+_SERVER_MOMENT_QUERY: LiteralString = (
     "SELECT at FROM flowengine.journal_callbacks WHERE number >= %s ORDER BY number LIMIT 1"
 )
 _NUMBER_QUERY: LiteralString = "SELECT min(number) FROM flowengine.journal_callbacks WHERE part >= %(part)s AND at >= %(since)s"
 
 
-class Gap(NamedTuple):
+class NumberGap(NamedTuple):
     """Numbers that had no rows at some moment, though higher ones had."""
 
     above: int
@@ -67,7 +67,7 @@ class PostgresqlJournalFeed:
     def open(self) -> Iterator["PostgresqlFeed"]:
         """The journal as it is now. Raises JournalError."""
         if self._connection is None or self._connection.closed:
-            self._connection = open_existing_journal(self._address, STATEMENT_SECONDS)
+            self._connection = open_existing_journal(self._address, FEED_STATEMENT_SECONDS)
         try:
             with wrap_journal_errors(self._address):
                 yield PostgresqlFeed(self._connection, self._gaps)
@@ -88,17 +88,17 @@ class GapList:
 
     def __init__(self, since: Callable[[], float]) -> None:
         self._monotonic = since
-        self._gaps: list[Gap] = []
+        self._gaps: list[NumberGap] = []
 
     def note(self, above: int, upto: int, numbers: Sequence[int]) -> None:
         """Take note of the numbers up to `upto` that are not among these."""
         now, last = self._monotonic(), above
         for number in (*numbers, upto + 1):
             if number > last + 1:
-                self._gaps.append(Gap(last, number - 1, now))
+                self._gaps.append(NumberGap(last, number - 1, now))
             last = number
 
-    def take(self) -> list[Gap]:
+    def take(self) -> list[NumberGap]:
         """The gaps in which rows may still appear. What is missing then must be noted again, by
         `put_back`.
         """
@@ -106,12 +106,12 @@ class GapList:
         found, self._gaps = [gap for gap in self._gaps if now - gap.seen_at <= GAP_SECONDS], []
         return found
 
-    def put_back(self, gap: Gap, numbers: Sequence[int]) -> None:
+    def put_back(self, gap: NumberGap, numbers: Sequence[int]) -> None:
         """Note what is left of a gap without the numbers that have appeared in it."""
         last = gap.above
         for number in (*numbers, gap.upto + 1):
             if number > last + 1:
-                self._gaps.append(Gap(last, number - 1, gap.seen_at))
+                self._gaps.append(NumberGap(last, number - 1, gap.seen_at))
             last = number
 
 
@@ -124,7 +124,7 @@ class PostgresqlFeed:
 
     def read_bounds(self) -> FeedBounds:
         """The table by its id, and its numbers."""
-        (row,) = self._connection.execute(_BOUNDS_QUERY).fetchall()
+        (row,) = self._connection.execute(_SERVER_BOUNDS_QUERY).fetchall()
         return FeedBounds._make(row)
 
     def read_rows(self, above: int, upto: int, *, is_new: bool) -> list[CallbackRow]:
@@ -146,7 +146,7 @@ class PostgresqlFeed:
     def read_dimension(self, number: int) -> DimensionValues:
         """The same in every part."""
         found: DimensionValues | None = self._connection.execute(
-            _DIMENSION_QUERY, (number,)
+            _SERVER_DIMENSION_QUERY, (number,)
         ).fetchone()
         if found is None:  # its part was dropped just now
             raise psycopg.DataError(f"dimension {number} is gone")
@@ -164,9 +164,9 @@ class PostgresqlFeed:
 
     def find_moment(self, number: int | None) -> float | None:
         """The time of a row, or of the oldest."""
-        row = self._connection.execute(_MOMENT_QUERY, (number or 0,)).fetchone()
+        row = self._connection.execute(_SERVER_MOMENT_QUERY, (number or 0,)).fetchone()
         return row[0] if row else None
 
     def _fetch_rows(self, above: int, upto: int) -> list[CallbackRow]:
-        rows = self._connection.execute(_ROWS_QUERY, (above, upto), binary=True)
+        rows = self._connection.execute(_SERVER_ROWS_QUERY, (above, upto), binary=True)
         return [CallbackRow._make(row) for row in rows]

@@ -26,24 +26,26 @@ from flowengine.storage.postgresql import connect
 from flowengine.storage.sessions.store_url import redact_password
 
 log = logging.getLogger(__name__)
-STATEMENT_SECONDS = 10.0  # this thread waits, and no answer
-SIZE_CHECK_SECONDS = 10.0
+WRITER_STATEMENT_SECONDS = 10.0  # this thread waits, and no answer
+SERVER_SIZE_CHECK_SECONDS = 10.0
 MAX_PARTS_IN_MEMORY = 2  # around midnight callbacks of both days come
-_COLUMNS = (
+_CALLBACK_COLUMNS = (
     "part", "call", "digest", "at", "step", "seconds", "dimension", "micros", "readable", "readable_text", "own", "said",
     "said_text", "sealed",
 )  # fmt: skip
 _TYPES = (
     "int4", "bytea", "bytea", "float8", "int8", "int8", "int8", "int8", "text", "int8", "text", "text", "int8", "bytea",
 )  # fmt: skip
-_COPY = f"COPY flowengine.journal_callbacks ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_COPY = (
+    f"COPY flowengine.journal_callbacks ({', '.join(_CALLBACK_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+)
 _INSERT_UNLESS_KNOWN = (
-    f"INSERT INTO flowengine.journal_callbacks ({', '.join(_COLUMNS)}) "  # noqa: S608  # names of ours
+    f"INSERT INTO flowengine.journal_callbacks ({', '.join(_CALLBACK_COLUMNS)}) "  # noqa: S608  # names of ours
     f"SELECT {', '.join(f'%b::{kind}' for kind in _TYPES)} WHERE NOT EXISTS "
     "(SELECT 1 FROM flowengine.journal_callbacks WHERE call = %b AND digest = %b)"
 )
 # Raised for a value, not for the connection: the other rows can be written.
-_REFUSED_VALUE_ERRORS = (psycopg.DataError, UnicodeError, OverflowError)
+_UNFIT_VALUE_ERRORS = (psycopg.DataError, UnicodeError, OverflowError)
 RowValues = tuple[Any, ...]
 
 
@@ -103,7 +105,7 @@ class PostgresqlJournalStorage:
         now = time.monotonic()
         if self._connection is None or now < self._next_size_check:
             return
-        self._next_size_check = now + SIZE_CHECK_SECONDS
+        self._next_size_check = now + SERVER_SIZE_CHECK_SECONDS
         try:
             self._observe(self._parts.limit_size(self._connection))
             self._forget_dropped_parts()
@@ -134,7 +136,7 @@ class PostgresqlJournalStorage:
 
     def _ensure_connection(self) -> PostgresqlConnection:
         if self._connection is None:
-            connection = connect(self._address, STATEMENT_SECONDS)
+            connection = connect(self._address, WRITER_STATEMENT_SECONDS)
             try:
                 # A commit survives a killed server, as in a file, and waits for no disk.
                 connection.execute("SET synchronous_commit = off")
@@ -176,7 +178,7 @@ class PostgresqlJournalStorage:
             return 0
         try:
             self._copy_rows(connection, rows, unsure)
-        except _REFUSED_VALUE_ERRORS as error:
+        except _UNFIT_VALUE_ERRORS as error:
             self._values.clear()
             if len(rows) == 1:
                 self._builder.note_lost(decode_call_id(rows[0].call), error)

@@ -15,9 +15,9 @@ import psycopg
 from flowengine.compile import Release
 from flowengine.journal.journal_protocol import JournalUsage
 from flowengine.journal.postgresql_tables import (
-    DAY_SECONDS,
+    PART_DAY_SECONDS,
+    PART_UNIT_SECONDS,
     PARTITIONED_TABLES,
-    UNIT_SECONDS,
     JournalPart,
     PostgresqlConnection,
     create_part,
@@ -33,11 +33,11 @@ from flowengine.states.field_types import parse_period_seconds, parse_size_bytes
 
 log = logging.getLogger(__name__)
 # How long a part is, by how long callbacks are kept at least: none stays for much longer than that.
-_PART_SECONDS = ((3 * DAY_SECONDS, DAY_SECONDS), (6 * 3600, 3600), (0, UNIT_SECONDS))
+_PART_SECONDS = ((3 * PART_DAY_SECONDS, PART_DAY_SECONDS), (6 * 3600, 3600), (0, PART_UNIT_SECONDS))
 SPLIT_SHARE = 10  # a part that has so large a share of the size ends, and another one begins
 SPLIT_NOTICE_SECONDS = 60.0  # until then all machines have seen it
-_SPARE_SHARE = 20  # of the size, for what comes until the next look
-_WARNED_SHARE = 0.8
+_SPARE_PART_SHARE = 20  # of the size, for what comes until the next look
+WARNED_FULL_SHARE = 0.8
 DROP_PATIENCE_SECONDS = 0.2  # for which all who write wait
 _SIZES_QUERY = """
 SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint FROM pg_inherits WHERE inhparent IN
@@ -107,7 +107,7 @@ class JournalParts:
         before = self._jump_free_clock.now() - parse_period_seconds(keep)
         self.reload(connection)
         for found in list(self._parts.values()):
-            if found.until * UNIT_SECONDS <= before or keep == KEEP_NOTHING:
+            if found.until * PART_UNIT_SECONDS <= before or keep == KEEP_NOTHING:
                 self._drop(connection, found.part)
         connection.execute(
             "DELETE FROM flowengine.journal_losses WHERE minute < %s", (int(before // 60),)
@@ -122,7 +122,7 @@ class JournalParts:
         used = self._fetch_number(connection, _SIZES_QUERY)
         self._warn_if_nearly_full(used / limit)
         now = to_unit(self._clock())
-        while used > limit - limit // _SPARE_SHARE:
+        while used > limit - limit // _SPARE_PART_SHARE:
             oldest = min(self._parts, default=now)
             if oldest >= self._find_current(now) or not self._drop_for_size(connection, oldest):
                 break
@@ -136,7 +136,7 @@ class JournalParts:
 
     def _choose_part(self, unit: int) -> JournalPart:
         """The part that a callback of these five minutes goes to, whether it exists or not."""
-        units = self._choose_seconds() // UNIT_SECONDS
+        units = self._choose_seconds() // PART_UNIT_SECONDS
         begins = unit - unit % units
         found = max((part for part in self._parts if begins <= part <= unit), default=begins)
         return self._parts.get(found) or JournalPart(begins, begins + units)
@@ -185,7 +185,7 @@ class JournalParts:
             self.reload(connection)
 
     def _warn_if_nearly_full(self, share: float) -> None:
-        if share < _WARNED_SHARE:
+        if share < WARNED_FULL_SHARE:
             self._is_warned = self._is_full = False
         elif not self._is_warned:
             self._is_warned = True

@@ -25,7 +25,7 @@ from flowengine.journal.postgresql_tables import (
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 
-STATEMENT_SECONDS = 60.0
+READER_STATEMENT_SECONDS = 60.0
 RECORDED_CALLS_PER_READ = 200
 # Parts end where days do, or earlier, and a machine may not know yet that one has ended.
 _SINCE: LiteralString = "part >= %(part)s AND at >= %(since)s"
@@ -35,7 +35,7 @@ _FIRSTS: LiteralString = f"""
 SELECT number, part, call FROM flowengine.journal_callbacks AS first
 WHERE {_SINCE} AND number = (SELECT min(number) FROM flowengine.journal_callbacks AS any_of WHERE any_of.call = first.call)
 """  # noqa: S608  # names of ours
-_SUMMARIES_QUERY: LiteralString = """
+_SERVER_SUMMARIES_QUERY: LiteralString = """
 SELECT first.call, first.at, first.release, first.flow, sums.callbacks, sums.until, sums.seconds, sums.severity,
     sums.reason, sums.ended, sums.exit, first.event, first.readable, first.own
 FROM ({firsts}) AS found
@@ -61,11 +61,11 @@ SELECT number, part, call FROM (
     ORDER BY call, number
 ) AS firsts WHERE at >= %(since)s
 """
-_CALLBACKS_QUERY: LiteralString = (
+_SERVER_CALLBACKS_QUERY: LiteralString = (
     "SELECT call, own, at, event, release, flow, state, step, outcome, readable, trace, micros, said, machine "
     "FROM flowengine.journal_rows WHERE {} ORDER BY at, number"
 )
-_RECORDED_QUERY: LiteralString = """
+_SERVER_RECORDED_QUERY: LiteralString = """
 SELECT at, event, release, outcome, digest, readable, own, trace, said, sealed
 FROM flowengine.journal_rows WHERE call = %(call)s ORDER BY at, number
 """
@@ -76,7 +76,7 @@ LIMIT 5
 """
 # As in a file, but each callback is read once: the calls on a release that began since then, a row
 # each. A call lasts no longer than so many days.
-_CALLS_QUERY: LiteralString = f"""
+_FIGURED_CALLS_QUERY: LiteralString = f"""
 SELECT call, max(CASE WHEN outcome IN ('apology', 'error') THEN 1 ELSE 0 END) FILTER (WHERE release = %(release)s) AS failed,
     bool_or(event = 'dice' AND release = %(release)s) AS ended,
     max(seconds) FILTER (WHERE release = %(release)s) AS seconds,
@@ -89,7 +89,7 @@ HAVING bool_or((event = 'ice' OR step = 1) AND release = %(release)s) AND NOT EX
         AND earlier.part >= %(oldest)s AND earlier.at < %(since)s)
 """  # noqa: S608  # names of ours
 _FIGURES_QUERY: LiteralString = f"""
-WITH calls AS MATERIALIZED ({_CALLS_QUERY})
+WITH calls AS MATERIALIZED ({_FIGURED_CALLS_QUERY})
 SELECT count(*), sum(failed), count(*) FILTER (WHERE caller_left AND waited IN ('runMenu', 'park')),
     count(*) FILTER (WHERE ended), sum(seconds) FILTER (WHERE ended),
     (SELECT coalesce(json_object_agg(left_by, times), '{{}}')::text FROM
@@ -110,13 +110,13 @@ class PostgresqlJournalReader:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._connection = open_existing_journal(address, STATEMENT_SECONDS)
+        self._connection = open_existing_journal(address, READER_STATEMENT_SECONDS)
 
     def list_calls(self, wanted: CallFilter) -> list[CallSummary]:
         """The calls that are wanted, the latest first."""
         values = wanted._asdict() | {"limit": wanted.limit if wanted.limit >= 0 else None}
         firsts = _FIRSTS_WITH_OUTCOME if wanted.outcome else _FIRSTS
-        query = _SUMMARIES_QUERY.replace("{firsts}", firsts)
+        query = _SERVER_SUMMARIES_QUERY.replace("{firsts}", firsts)
         rows = self._fetch_rows(query, **values, part=find_first_part(wanted.since))
         return [build_summary(row) for row in rows]
 
@@ -155,7 +155,8 @@ class PostgresqlJournalReader:
         """The callbacks of a call in order, whole."""
         key = encode_call_id(call)
         return [
-            open_row(row, key, encryption) for row in self._fetch_rows(_RECORDED_QUERY, call=key)
+            open_row(row, key, encryption)
+            for row in self._fetch_rows(_SERVER_RECORDED_QUERY, call=key)
         ]
 
     def read_figures(self, releases: Iterable[str], since: float) -> dict[str, CanaryFigures]:
@@ -193,7 +194,7 @@ class PostgresqlJournalReader:
         self._connection.close()
 
     def _list_entries(self, condition: LiteralString, **values: Any) -> list[CallbackEntry]:
-        rows = self._fetch_rows(_CALLBACKS_QUERY.replace("{}", condition), **values)
+        rows = self._fetch_rows(_SERVER_CALLBACKS_QUERY.replace("{}", condition), **values)
         return [
             msgspec.structs.replace(build_entry(*row), machine=machine) for *row, machine in rows
         ]

@@ -18,9 +18,9 @@ from flowengine.storage.postgresql import connect, describe_version, ensure_tabl
 from flowengine.storage.sessions.store_url import redact_password
 
 JOURNAL_TABLES_VERSION = 1
-UNIT_SECONDS = 300  # a part has a number: that of the five minutes that it begins with
-DAY_SECONDS = 86_400
-LAST_UNIT = 2_932_896 * DAY_SECONDS // UNIT_SECONDS  # 9999-12-31, whatever a clock says
+PART_UNIT_SECONDS = 300  # a part has a number: that of the five minutes that it begins with
+PART_DAY_SECONDS = 86_400
+LAST_UNIT = 2_932_896 * PART_DAY_SECONDS // PART_UNIT_SECONDS  # 9999-12-31, whatever a clock says
 PARTITIONED_TABLES: tuple[LiteralString, ...] = (
     "journal_callbacks",
     "journal_dimensions",
@@ -89,14 +89,14 @@ class JournalPart(NamedTuple):
 
 def to_unit(at: float) -> int:
     """The number of the five minutes that a moment is in."""
-    return min(max(int(at // UNIT_SECONDS), 0), LAST_UNIT)
+    return min(max(int(at // PART_UNIT_SECONDS), 0), LAST_UNIT)
 
 
 def find_first_part(since: float) -> int:
     """The first part that may have callbacks since then: a part is a day at most, and a machine may
     not know yet that one has ended.
     """
-    return to_unit(since - DAY_SECONDS)
+    return to_unit(since - PART_DAY_SECONDS)
 
 
 def name_partition(table: str, part: int) -> str:
@@ -105,7 +105,7 @@ def name_partition(table: str, part: int) -> str:
     >>> name_partition("journal_texts", 20_000 * 288), name_partition("journal_texts", 20_000 * 288 + 13)
     ('journal_texts_20241004', 'journal_texts_20241004_0105')
     """
-    begins = datetime.fromtimestamp(part * UNIT_SECONDS, UTC)
+    begins = datetime.fromtimestamp(part * PART_UNIT_SECONDS, UTC)
     day = begins.strftime("%Y%m%d")
     return f"{table}_{day}" + (begins.strftime("_%H%M") if begins.hour or begins.minute else "")
 

@@ -15,9 +15,9 @@ _CHUNK_QUERY = """
 SELECT number, call, at, seconds, micros, dimension, own, CASE WHEN step <= 1 THEN readable END
 FROM rows WHERE number > ? AND number <= ? ORDER BY number
 """
-_DIMENSION_COLUMNS = "event, release, flow, state, outcome, exit, reason, trace"
-_DIMENSION_QUERY = f"SELECT {_DIMENSION_COLUMNS} FROM dimensions WHERE number = ?"  # noqa: S608
-_OLD_DIMENSIONS_QUERY = f"""SELECT number, {_DIMENSION_COLUMNS} FROM rows
+_KIND_COLUMNS = "event, release, flow, state, outcome, exit, reason, trace"
+_DIMENSION_QUERY = f"SELECT {_KIND_COLUMNS} FROM dimensions WHERE number = ?"  # noqa: S608
+_OLD_DIMENSIONS_QUERY = f"""SELECT number, {_KIND_COLUMNS} FROM rows
 WHERE number > ? AND number <= ? AND dimension IS NULL"""  # noqa: S608
 # each by a look at one end of the table; both at once would read all of it
 _BOUNDS_QUERY = """

@@ -97,7 +97,12 @@ def test_command_writes_csv(journal: JournalLocation, tmp_path: Path) -> None:
 
 def test_parquet_has_the_same_with_types(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    record(tmp_path / "journal.db", build_release("{numbers: clear, words: clear}"), CALLS, clock=Clock())
+    record(
+        tmp_path / "journal.db",
+        build_release("{numbers: clear, words: clear}"),
+        CALLS,
+        clock=Clock(),
+    )
     calls = export(tmp_path / "journal.db")
     file = tmp_path / "calls.parquet"
     write = find_export_writer(file)

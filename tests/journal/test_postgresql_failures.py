@@ -78,7 +78,7 @@ async def test_database_that_is_gone_costs_only_what_memory_cannot_hold(
     postgresql: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(journal_writer, "MAX_WAITING_CALLBACKS", 6)
-    monkeypatch.setattr(journal_writer, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(journal_writer, "WRITE_RETRY_SECONDS", 0.01)
     counted = Counter[str]()
 
     def count(what: str, rows: int) -> None:

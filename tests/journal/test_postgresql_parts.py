@@ -15,8 +15,8 @@ from flowengine.journal import postgresql_parts
 from flowengine.journal.postgresql_journal import PostgresqlJournalStorage
 from flowengine.journal.postgresql_parts import JournalParts
 from flowengine.journal.postgresql_tables import (
-    DAY_SECONDS,
-    UNIT_SECONDS,
+    PART_DAY_SECONDS,
+    PART_UNIT_SECONDS,
     PostgresqlConnection,
     ensure_journal_tables,
     name_partition,
@@ -25,8 +25,8 @@ from flowengine.journal.postgresql_tables import (
 from tests.journal.journal_line import files
 from tests.journal.test_postgresql_failures import build_storage, note_rings
 
-DAY = 20_000 * DAY_SECONDS
-NOON = DAY + DAY_SECONDS / 2
+DAY = 20_000 * PART_DAY_SECONDS
+NOON = DAY + PART_DAY_SECONDS / 2
 
 
 def build_release(keep: str = "30d", size: str = "2GB") -> Release:
@@ -69,9 +69,9 @@ def parts(postgresql: str) -> Iterator[Parts]:
 
 
 def test_day_is_one_part_with_a_partition_of_each_table(parts: Parts) -> None:
-    for at in (NOON, DAY, DAY + DAY_SECONDS - 1):
+    for at in (NOON, DAY, DAY + PART_DAY_SECONDS - 1):
         assert parts.parts.ensure_part(parts.connection, at) == to_unit(DAY)
-    assert parts.parts.ensure_part(parts.connection, DAY + DAY_SECONDS) == to_unit(DAY) + 288
+    assert parts.parts.ensure_part(parts.connection, DAY + PART_DAY_SECONDS) == to_unit(DAY) + 288
     for table in ("journal_callbacks", "journal_dimensions", "journal_texts"):
         assert parts.list_names(table) == ["20241004", "20241005"]
 
@@ -97,15 +97,15 @@ def test_part_is_short_where_calls_are_kept_shortly(
 
 def test_parts_go_when_all_that_they_have_is_too_old(parts: Parts) -> None:
     for day in range(4):
-        parts.parts.ensure_part(parts.connection, DAY + day * DAY_SECONDS)
+        parts.parts.ensure_part(parts.connection, DAY + day * PART_DAY_SECONDS)
     parts.release[0] = build_release("3d")
-    step_to(parts, DAY + 4 * DAY_SECONDS - 1)
+    step_to(parts, DAY + 4 * PART_DAY_SECONDS - 1)
     assert parts.list_names() == ["20241004", "20241005", "20241006", "20241007", "20241008"]
-    step_to(parts, DAY + 4 * DAY_SECONDS + 1)
+    step_to(parts, DAY + 4 * PART_DAY_SECONDS + 1)
     assert parts.list_names() == ["20241005", "20241006", "20241007", "20241008", "20241009"]
 
 
-def test_nothing_is_left_where_nothing_is_to_be_kept(parts: Parts) -> None:
+def test_parts_all_go_where_nothing_is_to_be_kept(parts: Parts) -> None:
     parts.parts.ensure_part(parts.connection, NOON)
     parts.release[0] = replace_journal(parts.release[0], keep="none")
     parts.parts.drop_old(parts.connection)
@@ -127,7 +127,7 @@ def test_part_that_is_read_stays_until_nobody_reads_it(
     parts: Parts, postgresql: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(postgresql_parts, "DROP_PATIENCE_SECONDS", 0.01)
-    parts.parts.ensure_part(parts.connection, NOON - 40 * DAY_SECONDS)
+    parts.parts.ensure_part(parts.connection, NOON - 40 * PART_DAY_SECONDS)
     with psycopg.connect(postgresql) as dump:
         dump.execute("SELECT count(*) FROM flowengine.journal_callbacks")
         parts.parts.drop_old(parts.connection)
@@ -155,7 +155,7 @@ def test_oldest_part_goes_where_the_journal_is_too_large(
 ) -> None:
     parts.release[0] = build_release(size="32MB")
     for day in (2, 1, 0):
-        fill(parts, NOON - day * DAY_SECONDS, 10_000)
+        fill(parts, NOON - day * PART_DAY_SECONDS, 10_000)
     with caplog.at_level(logging.WARNING):
         usage = parts.parts.limit_size(parts.connection)
     assert parts.list_names() == ["20241003", "20241004", "20241004_1205"]
@@ -170,11 +170,11 @@ def test_large_day_is_split_and_its_begin_goes_first(parts: Parts) -> None:
     for _ in range(12):
         fill(parts, parts.clock[0], 4000)
         assert parts.parts.limit_size(parts.connection).bytes < 32_000_000
-        parts.clock[0] += 2 * UNIT_SECONDS
+        parts.clock[0] += 2 * PART_UNIT_SECONDS
     assert len(parts.list_names()) > 3
     assert "20241004" not in parts.list_names()
     ((oldest,),) = parts.connection.execute("SELECT min(at) FROM flowengine.journal_callbacks")
-    assert NOON < oldest < parts.clock[0] - 4 * UNIT_SECONDS
+    assert NOON < oldest < parts.clock[0] - 4 * PART_UNIT_SECONDS
 
 
 async def test_text_of_dropped_part_is_written_again(postgresql: str) -> None:
