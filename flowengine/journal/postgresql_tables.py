@@ -28,7 +28,7 @@ PARTITIONED_TABLES: tuple[LiteralString, ...] = (
 )
 # A text and a dimension are found by a number that their content gives, so that machines need not
 # ask each other for it.
-_JOURNAL_TABLES: tuple[LiteralString, ...] = (
+_SERVER_JOURNAL_TABLES: tuple[LiteralString, ...] = (
     "CREATE SEQUENCE flowengine.journal_numbers",
     """CREATE TABLE flowengine.journal_parts (part INTEGER PRIMARY KEY, until INTEGER NOT NULL)""",
     """CREATE TABLE flowengine.journal_callbacks (number BIGINT NOT NULL DEFAULT nextval('flowengine.journal_numbers'),
@@ -112,7 +112,7 @@ def name_partition(table: str, part: int) -> str:
 
 def ensure_journal_tables(connection: PostgresqlConnection) -> None:
     """Create the tables of the journal where they do not exist. Raises psycopg.Error."""
-    ensure_tables(connection, "journal", JOURNAL_TABLES_VERSION, _JOURNAL_TABLES)
+    ensure_tables(connection, "journal", JOURNAL_TABLES_VERSION, _SERVER_JOURNAL_TABLES)
 
 
 def list_parts(connection: PostgresqlConnection) -> list[JournalPart]:
