@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "import": "Begin a project with the flows of another system, and tell what became of them.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",
+    "migrate": "Upgrade what a server keeps to what this version needs.",
     "new": "Begin a project that works, with scenarios.",
     "place": "Have a server call somebody into FLOW.",
     "placements": "Tell what has become of calls that were placed.",
