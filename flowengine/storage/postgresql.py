@@ -82,15 +82,14 @@ def ensure_tables(
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtext('flowengine'))"
         )  # machines that start together create the tables together
-        found = read_versions(connection).get(part)
-        if found is None:
-            # read first: a role that may use the tables need not be allowed to create any
+        if not has_parts(connection):
+            # looked for first: a role that may use the schema need not be allowed to create any
             connection.execute("CREATE SCHEMA IF NOT EXISTS flowengine")
             connection.execute(
-                "CREATE TABLE IF NOT EXISTS flowengine.parts "
-                "(name TEXT PRIMARY KEY, version INTEGER NOT NULL)"
+                "CREATE TABLE flowengine.parts (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"
             )
-        elif found != version and found not in upgrades:
+        found = read_versions(connection).get(part)
+        if found is not None and found != version and found not in upgrades:
             raise psycopg.NotSupportedError(describe_version(part, found, version))
         if found != version:
             for statement in tables if found is None else upgrades[found]:
@@ -102,12 +101,17 @@ def ensure_tables(
             )
 
 
+def has_parts(connection: psycopg.Connection[Any]) -> bool:
+    """Whether flowengine has used this database. Raises psycopg.Error."""
+    query = "SELECT to_regclass('flowengine.parts') IS NOT NULL"
+    return connection.execute(query).fetchone() == (True,)
+
+
 def read_versions(connection: psycopg.Connection[Any]) -> dict[str, int]:
     """The versions of the parts that have tables. Raises psycopg.Error."""
-    (is_made,) = connection.execute(
-        "SELECT to_regclass('flowengine.parts') IS NOT NULL"
-    ).fetchone() or (False,)
-    return dict(connection.execute("SELECT name, version FROM flowengine.parts")) if is_made else {}
+    if not has_parts(connection):
+        return {}
+    return dict(connection.execute("SELECT name, version FROM flowengine.parts").fetchall())
 
 
 def describe_version(part: str, found: int, version: int) -> str:
