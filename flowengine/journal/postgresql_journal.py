@@ -22,7 +22,7 @@ from flowengine.journal.retention import JOURNAL_PURGE_SECONDS, KEEP_NOTHING
 from flowengine.journal.row_builder import RowBuilder, RowCounter
 from flowengine.runtime.log_once import LogOnce
 from flowengine.sinch.call_id import decode_call_id
-from flowengine.storage.postgresql import connect
+from flowengine.storage.postgresql import connect, read_versions
 from flowengine.storage.sessions.store_url import redact_password
 
 log = logging.getLogger(__name__)
@@ -77,9 +77,9 @@ class PostgresqlJournalStorage:
 
     def write(self, noted: Sequence[JournalRecord], lost: int) -> int:
         """Write callbacks; how many could be written."""
+        connection = self._ensure_connection()  # without one no row need be made
+        rows = [*self._builder.build_rows(noted)]
         try:
-            connection = self._ensure_connection()  # without one no row need be made
-            rows = [*self._builder.build_rows(noted)]
             kept = self._write_rows(connection, rows, self._unsure)
         except psycopg.Error:
             # Where the connection broke as it was committed, the same come again and are there.
@@ -116,13 +116,14 @@ class PostgresqlJournalStorage:
     def look_after(self, _has_more: Callable[[], bool]) -> bool:
         """Drop what is too old."""
         now = time.monotonic()
-        keeps_nothing = self._find_release("").journal.keep == KEEP_NOTHING
-        if now < self._next_purge or (keeps_nothing and self._connection is None):
+        if now < self._next_purge:
             return False
         self._next_purge = now + JOURNAL_PURGE_SECONDS
+        keeps_nothing = self._find_release("").journal.keep == KEEP_NOTHING
         try:
-            self._parts.drop_old(self._ensure_connection())
-            self._forget_dropped_parts()
+            if not keeps_nothing or self._connection is not None or self._has_tables():
+                self._parts.drop_old(self._ensure_connection())
+                self._forget_dropped_parts()
         except psycopg.Error as error:
             self._disconnect()
             self._log_once.error(
@@ -133,6 +134,10 @@ class PostgresqlJournalStorage:
     def close(self) -> None:
         """Close the connection."""
         self._disconnect()
+
+    def _has_tables(self) -> bool:
+        with connect(self._address, WRITER_STATEMENT_SECONDS) as connection:
+            return "journal" in read_versions(connection)
 
     def _ensure_connection(self) -> PostgresqlConnection:
         if self._connection is None:
