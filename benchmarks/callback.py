@@ -4,8 +4,9 @@ endpoint's throughput it keeps; and what one step costs.
 Both servers run in the same way, one after the other, on one core; a load generator on another core
 keeps connections busy with calls of four callbacks (ring, key, answered, ended), signed beforehand.
 The bare endpoint verifies the same signature and returns constant bytes. The goals compare
-answering alone, so their rows are served with `journal: {keep: none}`; the other two are served as
-the example stands, and record every callback in the call journal.
+answering alone, so their rows are served with `journal: {keep: none}`; others are served as
+the example stands, and record every callback in the call journal. One of the rows exports traces and
+metrics by OpenTelemetry to a collector, in place of nothing.
 
 CPU time is that of all processes of the server, until its journal is written. It says more than
 throughput: the load generator is the limit of that on most machines, and a server that puts its
@@ -41,6 +42,7 @@ from typing import Any
 
 import httpx
 import uvloop
+from collector import run_collector
 from revisions import ROOT, START_SECONDS, revisions
 
 from flowengine.compile import Release, compile_project
@@ -55,6 +57,7 @@ CONNECTIONS = 32
 TOLERANCE = 1.05  # of the CPU time of another revision: what two runs of one differ by
 IDLE_CPU_SECONDS = 0.05  # of half a second: what a server without callbacks does
 TARGETS = {"default store, no journal": 0.50, "cookies alone, no journal": 0.60, "step": 20.0}
+TRACED = ", OpenTelemetry"  # the end of the name of a row whose server exports
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
 ONE_FLOW = "project: departments\nroutes: [{flow: departments}]\n"
 
@@ -222,10 +225,16 @@ def settled_cpu_seconds(pid: int) -> float:
 
 
 def serve(
-    command: list[str], port: int, folder: str, root: Path, patience: float = START_SECONDS
+    command: list[str],
+    port: int,
+    folder: str,
+    root: Path,
+    patience: float = START_SECONDS,
+    collector: str = "",
 ) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
         "SINCH_APPLICATION_KEY": KEY,
         "SINCH_APPLICATION_SECRET": SECRET,
         "PYTHONPATH": f"{root}:{folder}",
@@ -247,10 +256,15 @@ def serve(
 
 
 def measure(
-    command: list[str], port: int, folder: str, root: Path, calls: list[list[bytes]]
+    command: list[str],
+    port: int,
+    folder: str,
+    root: Path,
+    calls: list[list[bytes]],
+    collector: str = "",
 ) -> tuple[float, float]:
     """Requests per second, and microseconds of CPU time for each."""
-    process = serve(command, port, folder, root)
+    process = serve(command, port, folder, root, collector=collector)
     try:
         uvloop.run(load(port, [[request(body) for body in call] for call in calls[:200]]))  # warm
         requests = [[request(body) for body in call] for call in calls[200:]]
@@ -315,6 +329,8 @@ def commands(folder: str, port: int, *, only_one_flow: bool) -> dict[str, list[s
             f"default store, {what}": served,
             f"cookies alone, {what}": [*served, "--store", "none"],
         }
+    row = "default store, no journal"
+    found[row + TRACED] = found[row]
     return dict(
         sorted(found.items(), key=lambda row: (row[0] != "bare endpoint", row[0] not in TARGETS))
     )
@@ -345,22 +361,25 @@ def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:
     only_one_flow = against is not None
     found: dict[str, list[tuple[float, float]]] = {}
     port = 18400
-    with revisions(against) as roots:
+    with revisions(against) as roots, run_collector() as collector:
         sent = {
             revision: prepare_calls(calls + 200, root, only_one_flow=only_one_flow)
             for revision, root in roots.items()
         }
         for turn in range(rounds):
             for name, revision in product(sent[""], sorted(roots, reverse=bool(turn % 2))):
-                if name == "bare endpoint" and revision:
+                if revision and (name == "bare endpoint" or name.endswith(TRACED)):
                     continue
                 with tempfile.TemporaryDirectory() as folder:
                     port += 1
                     row = f"{name} ({revision})" if revision else name
                     command = commands(folder, port, only_one_flow=only_one_flow)[name]
                     found.setdefault(row, []).append(
-                        measure(command, port, folder, roots[revision], sent[revision][name])
-                    )
+                        measure(
+                            command, port, folder, roots[revision], sent[revision][name],
+                            collector if name.endswith(TRACED) else "",
+                        )
+                    )  # fmt: skip
     bare = found["bare endpoint"]
     ratios = {
         name: statistics.median(a / b for (a, _), (b, _) in zip(row, bare, strict=True))

@@ -13,6 +13,8 @@ that costs nothing, as a share of 30 seconds of one core.
 With --dbos PYTHON, the interpreter of an environment with `dbos` and `psycopg[binary]`, the same
 number of steps runs in workflows of DBOS, on the same kinds of database.
 
+On a machine that others use at the same time, `chrt -f 10` in front lets timers tell of this alone.
+
     python benchmarks/lines.py [--json] [--turns 4000] [--timers 400] [--rounds 3] [--callers 1000]
         [--dbos PYTHON]
 """
@@ -54,7 +56,7 @@ from flowengine.storage.sessions import (
 SIDE_BY_SIDE = 16
 STATE = bytes(range(256)) * 2  # of a ring of five members
 LATER = 4e9
-CALLBACKS_PER_SECOND = 300
+CALLBACKS_PER_SECOND = 500
 TIMERS_PER_SECOND = 50
 TIMER_SECONDS = 2.0  # from the turn that sets a timer until it is due
 
@@ -156,19 +158,26 @@ async def measure_timers(url: str, timers: int) -> list[float]:
     late: list[float] = []
     dues: dict[str, float] = {}
     all_ran = asyncio.Event()
+    calls: set[asyncio.Task[None]] = set()
 
     async def handle(task: ScheduledTask) -> None:
         late.append((time.time() - dues[task.orchestration]) * 1000)
         if len(late) == timers:
             all_ran.set()
 
+    async def answer_call(number: int) -> None:
+        for body in callbacks(number):
+            await engine.answer(decode(body), body)
+
     async def answer_calls() -> None:
-        number = 0
+        """Calls come at a steady rate, however slowly they are answered."""
+        begun, number = time.perf_counter(), 0
         while True:
             number += 1
-            for body in callbacks(number):
-                await engine.answer(decode(body), body)
-            await asyncio.sleep(4 / CALLBACKS_PER_SECOND)
+            calls.add(call := asyncio.create_task(answer_call(number)))
+            call.add_done_callback(calls.discard)
+            due = begun + number * 4 / CALLBACKS_PER_SECOND
+            await asyncio.sleep(due - time.perf_counter())
 
     async def set_timer(number: int) -> None:
         await asyncio.sleep(number / TIMERS_PER_SECOND)
@@ -182,7 +191,7 @@ async def measure_timers(url: str, timers: int) -> list[float]:
     tasks = [asyncio.create_task(loop.run()), asyncio.create_task(answer_calls())]
     await asyncio.gather(*(set_timer(number) for number in range(timers)))
     await all_ran.wait()
-    for task in tasks:
+    for task in (*tasks, *calls):
         task.cancel()
     await loop.stop()
     await store.close()

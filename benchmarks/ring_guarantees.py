@@ -5,22 +5,22 @@ caller has two members, and no caller waits for nothing.
 and offers callers of a queue to members.
 Members answer, take the call, press a wrong key, say nothing, are busy, decline, or do not answer;
 some callers hang up while they wait. Answers to requests that place legs are lost. Meanwhile a worker
-is killed every few seconds, and each third time the whole server, which then starts again. A callback
+is killed every few seconds, and each third time a whole server, which then starts again. A callback
 that finds no server ends its call by the rules of the platform, which is counted apart.
+
+With --machines 2, two such servers share a PostgreSQL server of the benchmark's own, which crashes
+and starts again after each third kill.
 
 Exit status 1 says that a promise was broken.
 
-    python benchmarks/ring_guarantees.py [--rings 200] [--rate 3] [--store URL] [--refuse-ringing]
+    python benchmarks/ring_guarantees.py [--rings 200] [--rate 3] [--machines 2] [--refuse-ringing]
 """
 
 import argparse
 import asyncio
 import json
-import os
 import random
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,13 +31,14 @@ from typing import Any
 
 import httpx
 import uvicorn
+from killed_machines import Balancer, Database, Killer, Machine
 
+from flowengine.model.project_file import DEFAULT_APOLOGY
 from flowengine.switch.api.switch_server import run_switch
 from flowengine.switch.config import parse_configuration
 from flowengine.switch.switch_events import CallEnded, Heard, Joined, Ringing, SwitchEvent
 from flowengine.switch.switch_store import open_store
 
-ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 ORDERS = ("all at once", "in turn", "round robin", "longest idle")
 LINES = (*ORDERS, "queue")
@@ -102,66 +103,6 @@ DRAIN_SECONDS = 240.0
 KILL_SECONDS = (1.5, 4.0)
 
 
-class Server:
-    """The server, which can be killed in parts or as a whole."""
-
-    def __init__(self, folder: Path, port: int, store: str, api_url: str) -> None:
-        self._folder, self.port = folder, port
-        self._command = [
-            sys.executable, "-m", "flowengine", "serve", str(folder / "flows"), "--port", str(port),
-            "--workers", "2", "--store", store, "--api-url", api_url,
-        ]  # fmt: skip
-        self._process: subprocess.Popen[bytes] | None = None
-        self.kills: Counter[str] = Counter()
-
-    async def start(self) -> None:
-        environment = {
-            **os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET,
-            "PYTHONPATH": str(ROOT),
-        }  # fmt: skip
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: ASYNC220
-                self._command, cwd=self._folder, env=environment, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-        async with httpx.AsyncClient(trust_env=False) as client:
-            for _ in range(600):
-                with suppress(httpx.HTTPError):
-                    if (await client.get(f"http://127.0.0.1:{self.port}/readyz")).is_success:
-                        return
-                await asyncio.sleep(0.05)
-        raise RuntimeError((self._folder / "server.log").read_text())
-
-    def kill(self) -> None:
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    async def kill_something(self, chance: random.Random) -> None:
-        """A worker; or the whole server, which starts again."""
-        assert self._process is not None
-        if sum(self.kills.values()) % 3 == 2:
-            self.kills["server"] += 1
-            self.kill()
-            await self.start()
-            return
-        workers = [
-            pid for child in list_children(self._process.pid) for pid in list_children(child)
-        ]
-        if workers:
-            self.kills["worker"] += 1
-            with suppress(ProcessLookupError):
-                os.kill(chance.choice(workers), signal.SIGKILL)
-
-
-def list_children(pid: int) -> list[int]:
-    found = []
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += [int(child) for child in children.read_text().split()]
-    return found
-
-
 class Watch:
     """What happens at the switch, and what must not."""
 
@@ -201,6 +142,8 @@ class Watch:
             return "talked, and went on"
         if "Nobody." in heard:
             return "went on without a member"
+        if DEFAULT_APOLOGY in heard:
+            return "heard the apology: no database"
         if reason == "CALLBACKERROR":
             return "ended by the platform: no server"
         return "hung up" if reason in ("CALLERHANGUP", "CANCEL") else f"ended: {reason}"
@@ -223,13 +166,6 @@ async def dial_all(given: argparse.Namespace, watch: Watch, url: str) -> None:
             answer = await client.post(f"{url}/desk/calls", json=wanted)
             watch.callers.add(answer.raise_for_status().json()["callId"])
             await asyncio.sleep(chance.expovariate(given.rate))
-
-
-async def kill_meanwhile(server: Server, seed: int) -> None:
-    chance = random.Random(seed + 1)
-    while True:
-        await asyncio.sleep(chance.uniform(*KILL_SECONDS))
-        await server.kill_something(chance)
 
 
 def write_flows(folder: Path) -> None:
@@ -256,10 +192,63 @@ def find_port() -> int:
 
 async def run(given: argparse.Namespace, folder: Path) -> int:
     write_flows(folder)
+    database = Database(folder / "database") if given.machines > 1 else None
+    try:
+        return await run_on_store(given, folder, database)
+    finally:
+        if database is not None:
+            database.stop()
+
+
+async def run_on_store(given: argparse.Namespace, folder: Path, database: Database | None) -> int:
     port, switch_port = find_port(), find_port()
-    callbacks, url = f"http://127.0.0.1:{port}/sinch", f"http://127.0.0.1:{switch_port}"
+    url = f"http://127.0.0.1:{switch_port}"
+    store = database.url if database else f"sqlite:{folder / 'calls.db'}"
+    secrets = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
+    options = ["--store", store, "--api-url", url]
+    machines = [
+        Machine(folder / f"machine-{number}", folder / "flows", find_port(), options, secrets)
+        for number in range(given.machines)
+    ]
+    killer = Killer(machines, database, given.seed + 1)
+    made, problems = parse_configuration(
+        json.dumps(configure_switch(given, port)).encode(), "switch.yaml", {}
+    )
+    assert made, problems
+    watch = Watch(url)
+    async with run_switch(
+        made, open_store("memory"), virtual=False, seed=given.seed, url=url
+    ) as api:
+        api.desk.exchange.subscribe(watch.note)
+        web = uvicorn.Server(
+            uvicorn.Config(api, port=switch_port, lifespan="off", log_config=None, access_log=False)
+        )
+        serving = asyncio.create_task(web.serve())
+        balancer = await Balancer([machine.port for machine in machines]).serve(port)
+        killing = None
+        try:
+            await asyncio.gather(*(machine.start() for machine in machines))
+            killing = asyncio.create_task(killer.run(KILL_SECONDS))
+            await dial_all(given, watch, url)
+            killing.cancel()
+            with suppress(asyncio.CancelledError):
+                await killing
+            await drain(watch)
+        finally:
+            if killing is not None:
+                killing.cancel()
+            for machine in machines:
+                machine.kill()
+            balancer.close()
+            web.should_exit = True
+            await serving
+    return report(watch, killer, api.desk.callout_count)
+
+
+def configure_switch(given: argparse.Namespace, port: int) -> dict[str, Any]:
+    callbacks = f"http://127.0.0.1:{port}/sinch"
     lost = sorted(random.Random(given.seed + 2).sample(range(1, 3 * given.rings), given.rings // 4))
-    config = {
+    return {
         "applications": [{"key": KEY, "secret": SECRET, "primary": callbacks, "fallback": callbacks}],
         "numbers": [{"number": number} for number in NUMBERS],
         "parties": {
@@ -270,31 +259,6 @@ async def run(given: argparse.Namespace, folder: Path) -> int:
         "lost_callouts": lost,
         "settings": {"patch_ringing_callout": not given.refuse_ringing, "bypass_after": 1000},
     }  # fmt: skip
-    made, problems = parse_configuration(json.dumps(config).encode(), "switch.yaml", {})
-    assert made, problems
-    watch = Watch(url)
-    server = Server(folder, port, given.store or f"sqlite:{folder / 'calls.db'}", url)
-    async with run_switch(
-        made, open_store("memory"), virtual=False, seed=given.seed, url=url
-    ) as api:
-        api.desk.exchange.subscribe(watch.note)
-        web = uvicorn.Server(
-            uvicorn.Config(api, port=switch_port, lifespan="off", log_config=None, access_log=False)
-        )
-        serving = asyncio.create_task(web.serve())
-        await server.start()
-        killing = asyncio.create_task(kill_meanwhile(server, given.seed))
-        try:
-            await dial_all(given, watch, url)
-            killing.cancel()
-            await asyncio.wait([killing])
-            await drain(watch)
-        finally:
-            killing.cancel()
-            server.kill()
-            web.should_exit = True
-            await serving
-    return report(watch, server, api.desk.callout_count)
 
 
 async def drain(watch: Watch) -> None:
@@ -306,10 +270,10 @@ async def drain(watch: Watch) -> None:
         await asyncio.sleep(0.2)
 
 
-def report(watch: Watch, server: Server, callouts: int) -> int:
+def report(watch: Watch, killer: Killer, callouts: int) -> int:
     ends = Counter(watch.describe_end(caller) for caller in watch.callers)
     print(f"{len(watch.callers)} callers, {callouts} callouts, {len(watch.legs)} phones rung")
-    print(f"killed: {dict(server.kills)}")
+    print(f"killed: {dict(killer.kills)}")
     for what, count in sorted(ends.items()):
         print(f"  {count:5} {what}")
     broken = {
@@ -327,7 +291,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rings", type=int, default=200)
     parser.add_argument("--rate", type=float, default=3.0, help="callers per second")
-    parser.add_argument("--store", default="", help="of the server; SQLite where nothing is said")
+    parser.add_argument("--machines", type=int, default=1, help="more than one share a PostgreSQL")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--refuse-ringing", action="store_true", help="the platform ends no call that still rings"

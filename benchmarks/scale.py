@@ -3,12 +3,16 @@
     python benchmarks/scale.py [--json] [--flows 4900] [--edited 1000] [--calls 20000]
                                [--only ROW ...] [--against REVISION]
 
+What a change of one flow costs, `benchmarks/reload.py` measures.
+
 - `serve`: a project of many flows with two workers: proportional memory of all processes, CPU time
   and seconds until both answer; and the latter two of a second start with the same flows.
 - `edits`: what ten edits of `defaults:`, which compile every flow anew, add to the memory of a
   server without calls.
 - `check`: a project from nothing (CPU time, peak memory), again without a change, again with one
   flow changed; and the seconds of a `check` of one small flow.
+- `callbacks`: CPU time of a callback, the first of a call, by the number of flows and of the states
+  of the flow that answers; the least of some rounds, in turns.
 - `calls`: memory that a call leaves behind, in bytes, by what the workers have in memory of their own
   after a quarter of the calls and after all.
 
@@ -17,6 +21,7 @@ dependencies, and the last column is the share of it.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import re
@@ -28,13 +33,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-from callback import cpu_seconds
-from reload import flow, project
+import uvloop
+from callback import cpu_seconds, settled_cpu_seconds
+from reload import Client, flow, project
 from revisions import compute_patience, revisions
 from soak import CREDENTIALS, Memory, sample
 
@@ -44,6 +50,9 @@ WORKERS = 2
 SETTLE_SECONDS = 60.0
 STATUS_TOKEN = "a token of the benchmark"
 SMALL = "hello.yaml"
+LARGE_STATES = 990  # with those of the flow a thousand
+CALLBACK_ROUNDS = 5
+CALLBACK_SECONDS = 3.0
 TARGETS = {
     "serve: memory (MB)": 0.20,
     "serve: CPU until ready (s)": 0.20,
@@ -212,6 +221,53 @@ def measure_check(root: Path, folder: Path, flows: int) -> dict[str, float]:
     }
 
 
+def add_states(flow: str, states: int) -> str:
+    """A flow with so many more states, on the way from its opening hours back to its menu."""
+    words = "{menu: {prompt: Press 1 for day %d., options: {1: %s}, otherwise: agents}}"
+    steps = [f"step_{number}" for number in range(states)]
+    following = [*steps[1:], "main"]
+    added = [f"  {name}: {words % (at, following[at])}\n" for at, name in enumerate(steps)]
+    return flow.replace("next: main\n  agents", f"next: {steps[0]}\n  agents") + "".join(added)
+
+
+def measure_callbacks(root: Path, folder: Path, flows: int) -> dict[str, float]:
+    """Microseconds of CPU time of a callback, of the server whose flows are few, many or large."""
+    sizes = {"1 flow": (1, 0), f"{flows} flows": (flows, 0), "1,000 states": (1, LARGE_STATES)}
+    with ExitStack() as stack:
+        servers: dict[str, Served] = {}
+        for name, (count, more) in sizes.items():
+            place = folder / str(len(servers))
+            place.mkdir()
+            write_project(place / "flows", count)
+            if more:
+                (place / "flows" / "line-0.yaml").write_text(add_states(flow(0), more))
+            servers[name] = stack.enter_context(serving(root, place))
+        used = dict.fromkeys(servers, float("inf"))
+        for _ in range(CALLBACK_ROUNDS):
+            for name, served in servers.items():
+                used[name] = min(used[name], run_callbacks(served))
+    first = used["1 flow"]
+    return {
+        "callbacks: CPU, 1 flow (us)": first,
+        f"callbacks: CPU, {flows} flows (share)": used[f"{flows} flows"] / first,
+        "callbacks: CPU, 1,000 states (share)": used["1,000 states"] / first,
+    }
+
+
+def run_callbacks(served: Served) -> float:
+    """Microseconds of CPU time of a callback while the server has nothing else to do."""
+    before = settled_cpu_seconds(served.process.pid)
+    answered = uvloop.run(answer_for_seconds(served))
+    return (settled_cpu_seconds(served.process.pid) - before) / answered * 1e6
+
+
+async def answer_for_seconds(served: Served) -> int:
+    client = Client(served.port, find_patience(served.folder))
+    await client.saturate()
+    await asyncio.sleep(CALLBACK_SECONDS)
+    return client.answered
+
+
 def measure_calls(root: Path, folder: Path, calls: int) -> dict[str, float]:
     shutil.copytree(Path(__file__).parents[1] / "flows", folder / "flows")
     with serving(root, folder) as served:
@@ -262,13 +318,16 @@ if __name__ == "__main__":
     parser.add_argument("--flows", type=int, default=4900)
     parser.add_argument("--edited", type=int, default=1000)
     parser.add_argument("--calls", type=int, default=20_000)
-    parser.add_argument("--only", nargs="+", choices=("serve", "edits", "check", "calls"))
+    parser.add_argument(
+        "--only", nargs="+", choices=("serve", "edits", "check", "callbacks", "calls")
+    )
     parser.add_argument("--against", metavar="REVISION")
     options = parser.parse_args()
     every: dict[str, Measure] = {
         "serve": lambda root, folder: measure_serve(root, folder, options.flows),
         "edits": lambda root, folder: measure_edits(root, folder, options.edited),
         "check": lambda root, folder: measure_check(root, folder, options.edited),
+        "callbacks": lambda root, folder: measure_callbacks(root, folder, options.flows),
         "calls": lambda root, folder: measure_calls(root, folder, options.calls),
     }
     chosen = {name: every[name] for name in options.only or every}

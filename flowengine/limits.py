@@ -194,6 +194,10 @@ MAX_WORKER_PAUSE_SECONDS: Final = 30.0
 # A file with a secret: keys and tokens are short, and several keys of the cookie are, too.
 MAX_SECRET_FILE_BYTES: Final = 65_536
 
+# What a worker that ends waits for OpenTelemetry to export the last of its spans: a collector answers
+# in milliseconds, and one that is away must not delay an upgrade.
+TELEMETRY_FLUSH_SECONDS: Final = 3.0
+
 # Of flows, and of states in which calls end, that metrics tell apart: each is a line of each scrape.
 MAX_METRIC_SERIES: Final = 1000
 

@@ -16,6 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from flowengine.cache.variable_presence import replace_value
+from flowengine.cooperative import iterate_with_pauses
 from flowengine.limits import CHECK_CACHE_DAYS, MAX_CACHED_CHECK_BYTES, MAX_CACHED_CHECKS
 from flowengine.sources.project_folder import read_content
 
@@ -40,7 +41,7 @@ def compute_key(
     """The key of a result: a digest of the program, of its options and of the files."""
     digest = hashlib.blake2b(code, digest_size=32, person=kind.__name__.encode())
     digest.update(b"cookies only" if cookies_only else b"any store")
-    for name in sorted(files):
+    for name in iterate_with_pauses(sorted(files)):
         # with the lengths no two sets of files give the same bytes
         head = f"\0{len(name)}\0{name}\0{len(files[name])}\0"
         digest.update(head.encode(errors="surrogatepass"))

@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 import click
@@ -43,23 +44,24 @@ def check_console(address: tuple[str, int] | None) -> None:
     check_exposed_console((address or DEFAULT_CONSOLE)[0], tokens)
 
 
-def open_console(
-    settings: ServerSettings, address: tuple[str, int] | None
-) -> ConsoleLauncher | None:
+def open_console(settings: ServerSettings, address: tuple[str, int] | None) -> ConsoleLauncher:
     """Listen for browsers, and say where. Where that fails, the server goes on without a
-    console: callbacks never stay down because of it.
+    console, which tries again: callbacks never stay down because of it.
     """
     host, port = address or DEFAULT_CONSOLE
+    open_again = partial(open_listeners, host, port, "--console HOST:PORT")
+    listeners: list[socket.socket] = []
     try:
-        listeners = open_listeners(host, port, "--console HOST:PORT")
+        listeners = open_again()
     except SettingsError as error:
-        click.echo(f"no console: {error}", err=True)
-        return None
-    announce_console(host, listeners)
+        click.echo(f"no console yet: {error}. The server tries again now and then", err=True)
+    else:
+        announce_console(host, listeners)
     return ConsoleLauncher(
         listeners,
         [sys.executable, "-m", CONSOLE_MODULE],
         {CONSOLE_VARIABLE: ConsoleSettings(settings, is_serving=True).encode()},
+        open_again,
     )
 
 

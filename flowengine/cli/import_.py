@@ -9,13 +9,16 @@ from typing import Final
 import click
 
 from flowengine.compile import compile_project
-from flowengine.importers.connect.connect_project import ImportResult, import_connect
+from flowengine.importers.connect.connect_project import import_connect
+from flowengine.importers.flow_parts import ImportResult
 from flowengine.importers.source_json import MAX_SOURCE_BYTES
+from flowengine.importers.studio.studio_project import import_studio
 from flowengine.importers.unique_names import MAX_FLOW_NAME_LENGTH, to_name
 from flowengine.problems.project_report import ProjectReport, build_report
 
 IMPORTERS: Final[Mapping[str, Callable[[Mapping[str, bytes], str], ImportResult]]] = {
-    "connect": import_connect
+    "connect": import_connect,
+    "studio": import_studio,
 }
 
 
@@ -26,7 +29,7 @@ IMPORTERS: Final[Mapping[str, Callable[[Mapping[str, bytes], str], ImportResult]
     "system",
     type=click.Choice(list(IMPORTERS)),
     required=True,
-    help="The system that has exported the files: connect is Amazon Connect.",
+    help="The system that has exported the files: connect is Amazon Connect, studio Twilio Studio.",
 )
 @click.option(
     "--to",

@@ -5,6 +5,7 @@ import time
 import click
 import msgspec
 
+from flowengine.cli.live_groups import load_live_groups
 from flowengine.cli.session_store_access import run_on_store
 from flowengine.cli.store_options import store_option
 from flowengine.runtime.queue_overview import QueueOverview, load_queue_overviews
@@ -35,7 +36,8 @@ def queues(store: str, *, data: bool) -> None:
     pausing and out are the members of the group; answered and lost are the callers since midnight
     (UTC). A group is here once a caller has been in its queue.
     """
-    found = run_on_store(store, lambda rows: load_queue_overviews(rows, time.time()))
+    groups = load_live_groups(store)
+    found = run_on_store(store, lambda rows: load_queue_overviews(rows, time.time(), groups))
     if data:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:

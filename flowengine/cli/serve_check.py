@@ -27,6 +27,11 @@ from flowengine.server.followed_flows import create_flow_source
 from flowengine.server.secret_variables import SECRET_VARIABLES
 from flowengine.server.server_settings import SETTINGS_VARIABLE, ServerSettings, SettingsError
 from flowengine.server.startup import check_callback_path, check_secrets
+from flowengine.server.telemetry.load_telemetry import INSTALL_CURE, is_installed
+from flowengine.server.telemetry.telemetry_settings import (
+    TELEMETRY_PREFIX,
+    read_telemetry_settings,
+)
 from flowengine.server.tokens import ADMIN_OPEN
 from flowengine.source.internal_errors import TRACEBACK_VARIABLE
 from flowengine.sources.git import GitError
@@ -53,6 +58,7 @@ def check_configuration(ctx: click.Context, options: dict[str, Any]) -> int:
         problems.append(error.format_message())
     problems += find_unknown_variables(names)
     rows += [describe_secret(name) for name in names]
+    rows += describe_telemetry(problems)
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, value, source in rows:
         click.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {source}".rstrip())
@@ -84,6 +90,16 @@ def describe_option(
 def describe_secret(name: str) -> Row:
     """A variable with a secret, without its value."""
     return name, "set" if VARIABLES.get(name) else NOT_SET, describe_variable(name)
+
+
+def describe_telemetry(problems: list[str]) -> Iterator[Row]:
+    """What is exported by OpenTelemetry; what is wrong is added to the problems."""
+    settings = read_telemetry_settings(os.environ)
+    problems += settings.faults
+    if settings.is_on:
+        names = sorted(name for name in os.environ if name.startswith(TELEMETRY_PREFIX))
+        yield "OpenTelemetry", ", ".join(settings.list_signals()), ", ".join(names)
+        problems += [] if is_installed() else [INSTALL_CURE]
 
 
 def describe_variable(name: str) -> str:

@@ -20,10 +20,11 @@ from flowengine.compile.interprocedural_liveness import add_live_facts
 from flowengine.compile.program import CompileResult, Program
 from flowengine.compile.project_compiler import build_release, compile_project
 from flowengine.compile.release_facts import ReleaseFacts
+from flowengine.compile.release_id import compute_release_id
 from flowengine.compile.shared_definitions import SharedDefinitions, compile_shared_definitions
 from flowengine.compile.shared_parts import SharedParts
 from flowengine.expr import preload_locale
-from flowengine.model import AuthoredProject, CompileCache, Flow, load_project
+from flowengine.model import AuthoredProject, CompileCache, Flow, NoCompileCache, load_project
 from flowengine.model.project_loader import load_file
 from flowengine.problems import Problem
 from flowengine.source import Document
@@ -57,7 +58,15 @@ def defer_compile(
     for locale in facts.spoken_locales:
         preload_locale(locale)
     programs = DeferredPrograms(DeferredFlows(files, authored, shared, facts), environment)
-    release = build_release(authored, environment, files, programs, shared, facts.secret_flows)
+    release = build_release(
+        authored,
+        environment,
+        compute_release_id(files),
+        programs,
+        shared,
+        facts.secret_flows,
+        NoCompileCache(),
+    )
     # imports what a compilation needs, for which the first call need not wait then
     programs.compile_flow(release.routes[0].flow if release.routes else next(iter(programs)))
     sources = {name: content.decode(errors="replace") for name, content in files.items()}

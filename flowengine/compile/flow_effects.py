@@ -1,6 +1,6 @@
 """What a flow does to the flows that it uses: how calls come to them, and what it takes from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -117,15 +117,6 @@ def list_events(program: Program, incoming: frozenset[str]) -> tuple[str, ...]:
         "transcribes": sources.transcribes,
     }
     return tuple(name for name, holds in named.items() if holds)
-
-
-def unite_effects(flows: Iterable[Mapping[str, UseEffects]]) -> dict[str, UseEffects]:
-    """By flow: the effects of all that use it."""
-    found: dict[str, UseEffects] = {}
-    for effects in flows:
-        for name, one in effects.items():
-            found[name] = found[name].unite_with(one) if name in found else one
-    return found
 
 
 def can_change_nothing(before: UseEffects, now: UseEffects, *, ends_here: bool) -> bool:

@@ -35,7 +35,7 @@ from flowengine.compile.project_compiler import (
     pause_garbage_collection,
 )
 from flowengine.cooperative import iterate_with_pauses
-from flowengine.model import CompileCache, Flow, OutsideFlows, ResultRecorder
+from flowengine.model import CompileCache, Flow, ResultRecorder
 from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem
 from flowengine.source import Document
@@ -269,41 +269,6 @@ def digest_texts(texts: Iterable[UsedText], locale: str) -> str:
         if not text.text_locales or find_missing(text.text_locales, text.spoken_locales, "")
     ]
     return compute_digest(repr(found).encode(errors="surrogatepass")) if found else ""
-
-
-def unite_flows(flows: Iterable[FlowSummary]) -> OutsideFlows:
-    """What flows are to others that are compiled without them."""
-    flows = tuple(flows)
-    return OutsideFlows(
-        {flow.name: flow.file for flow in iterate_with_pauses(flows)},
-        any(flow.leads_back for flow in iterate_with_pauses(flows)),
-        unite_locales([flow.call_locales for flow in iterate_with_pauses(flows)]),
-        unite(flow.locales for flow in flows),
-        unite(flow.spoken_locales for flow in flows),
-        unite(flow.secrets for flow in flows),
-        unite(flow.groups for flow in flows),
-        unite(flow.rooms for flow in flows),
-        unite(flow.led_rooms for flow in flows),
-        unite(flow.parked for flow in flows),
-        unite(flow.dialled for flow in flows),
-        unite(flow.rung for flow in flows),
-        unite(flow.spoken for flow in flows),
-        unite(to for flow in flows for to in flow.transfers.values()),
-    )
-
-
-def unite(parts: Iterable[tuple[Any, ...]]) -> frozenset[Any]:
-    found: set[Any] = set()
-    for part in iterate_with_pauses(parts):
-        if part:  # most name nothing
-            found.update(part)
-    return frozenset(found)
-
-
-def unite_locales(parts: Sequence[tuple[str, ...] | None]) -> frozenset[str] | None:
-    """None where only a call tells."""
-    known = [part for part in parts if part is not None]
-    return unite(known) if len(known) == len(parts) else None
 
 
 def select_shared_files(files: Files) -> dict[str, bytes]:

@@ -14,13 +14,15 @@ from flowengine.source import Document
 _LOCALE_FUNCTIONS: Final = re.compile(
     r"\b(?:money|date_words|time_words|list_words)\s*\(|\.next_open\b|\bqueue\.wait\b"
 )
+# one of these is in each text that it finds; a plain search takes a tenth of the time
+_LOCALE_WORDS: Final = ("money", "_words", ".next_open", "queue.wait")
 
 
 def preload_locales(authored: AuthoredProject, memory: CompileCache) -> None:
     """Load the data of every locale that the project names, if it says money, dates, times or lists."""
     if any(
         memory.get_or_compute(
-            ("speaks by locale", document.file), document, partial(_speaks_by_locale, document)
+            ("speaks by locale", document.file), document, partial(_speaks_by_locale, document.text)
         )
         for document in iterate_with_pauses(_list_documents(authored))
     ):
@@ -32,13 +34,18 @@ def list_spoken_locales(
     flows: Iterable[Document], contents: Iterable[bytes], locale: str
 ) -> tuple[str, ...]:
     """The locales whose data is loaded for these flows of a project of this locale."""
-    if not any(_LOCALE_FUNCTIONS.search(content.decode(errors="replace")) for content in contents):
+    if not any(
+        _speaks_by_locale(content.decode(errors="replace"))
+        for content in iterate_with_pauses(contents)
+    ):
         return ()
     return tuple(sorted({locale}.union(*map(_find_named_locales, flows))))
 
 
-def _speaks_by_locale(document: Document) -> bool:
-    return _LOCALE_FUNCTIONS.search(document.text) is not None
+def _speaks_by_locale(text: str) -> bool:
+    return (
+        any(word in text for word in _LOCALE_WORDS) and _LOCALE_FUNCTIONS.search(text) is not None
+    )
 
 
 def _list_documents(authored: AuthoredProject) -> list[Document]:

@@ -6,25 +6,22 @@ that a problem may depend on is known of each flow (`FlowSummary`). Where the ch
 a problem of a flow that is not compiled, nothing is said, and the project is compiled as a whole.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from flowengine.compile.checks.program_graph import find_components, find_reachable
-from flowengine.compile.flow_effects import UseEffects, can_change_nothing, unite_effects
+from flowengine.compile.flow_effects import can_change_nothing
 from flowengine.compile.flow_summaries import (
     RECORDED_PARTS,
     FlowSummary,
-    ProjectSummary,
     compute_shared_digest,
     is_shared_file,
     list_digests,
     select_shared_files,
     summarize_flows,
-    unite_flows,
 )
+from flowengine.compile.name_counts import NameCounts
 from flowengine.compile.project_compiler import (
     BLOCKING_CODES,
     ProjectBuild,
@@ -33,10 +30,11 @@ from flowengine.compile.project_compiler import (
     drop_positions,
     pause_garbage_collection,
 )
+from flowengine.compile.summary_index import SummaryIndex, SummaryUpdate
 from flowengine.cooperative import iterate_with_pauses
-from flowengine.model import OutsideFlows, ResultRecorder, load_project
-from flowengine.model.outside_flows import Column
+from flowengine.model import CompileCache, OutsideFlows, ResultRecorder, load_project
 from flowengine.problems import Problem, Severity, sort_problems
+from flowengine.sources.project_folder import PROJECT_FILE
 
 Files = Mapping[str, bytes]
 FLOW_NAMES: Final = "subflows"
@@ -50,34 +48,30 @@ UNKNOWN_FLOW_CODES: Final = frozenset({"FE501", "FE502", "FE503"})
 
 @dataclass(frozen=True, slots=True)
 class PartialCheck:
-    """What was found in a project. `build` has the flows that were compiled, `unchanged` are the
-    others. `summary` is that of the project, where it has no errors.
+    """What was found in a project. `build` has the flows that were compiled, `removed` are the names
+    of those that are no more as they were. `update` is what is new of the project, where it has no
+    errors.
     """
 
     problems: tuple[Problem, ...]
     flow_count: int
     state_count: int
     build: ProjectBuild
-    unchanged: Sequence[str]
-    summary: ProjectSummary | None
+    removed: Sequence[str]
+    update: SummaryUpdate | None
 
 
 @dataclass(frozen=True, slots=True)
 class FlowSelection:
-    """The flows to check, as they were before, those that they use, which are compiled with them,
-    and those that are not compiled.
+    """The flows to check, as they were before, and those that they use, which are compiled with
+    them. `others` is what all but the former name.
     """
 
     inside: Sequence[FlowSummary]
     used: Sequence[FlowSummary]
-    outside: Sequence[FlowSummary]
+    others: NameCounts
     files: Files
     flows: OutsideFlows
-
-    @property
-    def others(self) -> list[FlowSummary]:
-        """The flows whose problems are those of the check before."""
-        return [*self.outside, *self.used]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +82,38 @@ class SelectionBuild:
 
 
 def try_partial_check(
-    files: Files, environment: Mapping[str, str], known: ProjectSummary, *, cookies_only: bool
+    files: Files,
+    changed: Collection[str],
+    environment: Mapping[str, str],
+    known: SummaryIndex,
+    cache: CompileCache | None = None,
+    *,
+    cookies_only: bool,
 ) -> PartialCheck | None:
     """See `check_changed_flows`. Raises nothing."""
     try:
-        return check_changed_flows(files, environment, known, cookies_only=cookies_only)
+        return check_changed_flows(
+            files, changed, environment, known, cache, cookies_only=cookies_only
+        )
     except Exception:  # noqa: BLE001  # compiling the project as a whole will tell
         return None
 
 
 def check_changed_flows(
-    files: Files, environment: Mapping[str, str], known: ProjectSummary, *, cookies_only: bool
+    files: Files,
+    changed: Collection[str],
+    environment: Mapping[str, str],
+    known: SummaryIndex,
+    cache: CompileCache | None = None,
+    *,
+    cookies_only: bool,
 ) -> PartialCheck | None:
-    """Check the flows that have changed since `known`. None where the project must be compiled as a
-    whole to tell.
+    """Check the flows of the files that have changed since `known`, came or went; `cache` may know
+    the files that all flows share. None where the project must be compiled as a whole to tell.
     """
-    shared = select_shared_files(files)
-    if compute_shared_digest(shared) != known.shared:
+    if any(map(is_shared_file, changed)):
         return None
-    digests = dict(list_digests({name: files[name] for name in files if name not in shared}))
-    changed = digests.items() ^ {(flow.file, flow.digest) for flow in known.flows}
-    changed_files = {name for name, _ in changed}
-    sought = {flow.name for flow in known.flows if flow.file in changed_files}
+    sought = {known.names_by_file[name] for name in changed if name in known.names_by_file}
     with pause_garbage_collection():
         return next(
             (
@@ -117,10 +121,11 @@ def check_changed_flows(
                 for select in (select_users, select_linked_flows)
                 if (
                     found := check_selection(
-                        partial(select, files, known, changed_files),
+                        partial(select, files, known, changed),
                         known,
                         sought,
                         environment,
+                        cache,
                         cookies_only=cookies_only,
                     )
                 )
@@ -129,91 +134,100 @@ def check_changed_flows(
         )
 
 
+def list_changed_files(files: Files, known: SummaryIndex) -> set[str]:
+    """The names of the files that are not as they were in a project, by their digests; of those that
+    all flows share, one name stands for all.
+    """
+    shared = select_shared_files(files)
+    digests = dict(list_digests({name: files[name] for name in files if name not in shared}))
+    changed = digests.items() ^ {(flow.file, flow.digest) for flow in known.flows.values()}
+    is_same = compute_shared_digest(shared) == known.shared
+    return {name for name, _ in changed} | (set() if is_same else {PROJECT_FILE})
+
+
 def check_selection(
     select: Callable[[Collection[str]], FlowSelection | None],
-    known: ProjectSummary,
+    known: SummaryIndex,
     sought: Collection[str],
     environment: Mapping[str, str],
+    cache: CompileCache | None,
     *,
     cookies_only: bool,
 ) -> PartialCheck | None:
     """Check these flows, and what they are found to use meanwhile."""
     while selection := select(sought):
-        made = build_selection(selection, environment, cookies_only=cookies_only)
+        made = build_selection(selection, environment, cache, cookies_only=cookies_only)
         if made is None:
             return None
-        looked_up = list_looked_up(made.recorded)
-        if looked_up.isdisjoint(selection.flows.files):
+        outside = {name for name in list_looked_up(made.recorded) if name in selection.flows.files}
+        if not outside:
             return conclude(known, selection, made)
-        sought = {*sought, *(looked_up & selection.flows.files.keys())}
+        sought = {*sought, *outside}
     return None
 
 
 def select_users(
-    files: Files, known: ProjectSummary, changed: Collection[str], sought: Collection[str]
+    files: Files, known: SummaryIndex, changed: Collection[str], sought: Collection[str]
 ) -> FlowSelection | None:
     """The flows that have changed, if no other flow uses one of them; they are compiled with those
     that they use.
     """
-    checked = {flow.name for flow in known.flows if flow.file in changed}
-    if any(not checked.isdisjoint(flow.linked) for flow in known.flows):
+    checked = {known.names_by_file[name] for name in changed if name in known.names_by_file}
+    if any(map(known.has_users, checked)):
         return None
-    links = {flow.name: flow.linked for flow in known.flows}
-    used = find_reachable(links, sought) - checked
-    return select_flows(files, known, changed, checked, used)
+    return select_flows(files, known, changed, checked, known.find_used(sought) - checked)
 
 
 def select_linked_flows(
-    files: Files, known: ProjectSummary, changed: Collection[str], sought: Collection[str]
+    files: Files, known: SummaryIndex, changed: Collection[str], sought: Collection[str]
 ) -> FlowSelection | None:
     """The flows that have changed, and all that are linked with them by whatever way."""
-    return select_flows(files, known, changed, find_linked_flows(known.flows, sought), set())
+    return select_flows(files, known, changed, known.find_linked(sought), set())
 
 
 def select_flows(
     files: Files,
-    known: ProjectSummary,
+    known: SummaryIndex,
     changed: Collection[str],
     checked: Collection[str],
     used: Collection[str],
 ) -> FlowSelection | None:
     """None where it is most of the project."""
-    inside = [flow for flow in iterate_with_pauses(known.flows) if flow.name in checked]
-    below = [flow for flow in known.flows if flow.name in used]
-    outside = [flow for flow in known.flows if flow.name not in used and flow.name not in checked]
-    if len(outside) <= len(inside) + len(below):
+    names = {*checked, *used}
+    if len(known.flows) <= 2 * len(names):
         return None
-    others = {flow.file for flow in outside}
-    left = {
-        name: content
-        for name, content in iterate_with_pauses(files.items())
-        if is_shared_file(name) or name in changed or name not in others
-    }
-    flows = replace(
-        unite_flows([*outside, *below]), files={flow.name: flow.file for flow in outside}
+    inside, below = (
+        sorted((known.flows[name] for name in some), key=lambda flow: flow.file)
+        for some in (checked, used)
     )
-    return FlowSelection(inside, below, outside, left, flows)
-
-
-def find_linked_flows(flows: Iterable[FlowSummary], sought: Iterable[str]) -> set[str]:
-    links: dict[str, list[str]] = defaultdict(list)
-    for flow in iterate_with_pauses(flows):
-        for other in flow.linked:
-            links[flow.name].append(other)
-            links[other].append(flow.name)
-    return find_reachable(links, sought)
+    others = known.counts.replace_flows(inside)
+    outside_files = dict(known.files)
+    for name in names:
+        del outside_files[name]
+    chosen = {*known.shared_files, *changed, *(known.files[name] for name in names)}
+    return FlowSelection(
+        inside,
+        below,
+        others,
+        {name: files[name] for name in sorted(chosen) if name in files},
+        others.to_outside_flows(outside_files),
+    )
 
 
 def build_selection(
-    selection: FlowSelection, environment: Mapping[str, str], *, cookies_only: bool
+    selection: FlowSelection,
+    environment: Mapping[str, str],
+    cache: CompileCache | None,
+    *,
+    cookies_only: bool,
 ) -> SelectionBuild | None:
     """Compile the selected flows; None where something about them is not known."""
-    recorded = ResultRecorder(RECORDED_PARTS)
+    recorded = ResultRecorder(RECORDED_PARTS, cache)
     authored, form = load_project(selection.files, recorded, selection.flows)
     # without routes it is the number of flows that says which one answers
     if not authored.project.routes:
         return None
-    if not authored.flows.keys().isdisjoint(selection.flows.files) or any(
+    if any(name in selection.flows.files for name in authored.flows) or any(
         problem.code in BLOCKING_CODES for problem in form
     ):
         return None
@@ -234,7 +248,7 @@ def list_looked_up(recorded: ResultRecorder) -> set[str]:
 
 
 def conclude(
-    known: ProjectSummary, selection: FlowSelection, made: SelectionBuild
+    known: SummaryIndex, selection: FlowSelection, made: SelectionBuild
 ) -> PartialCheck | None:
     """What is known of the project now; None where a flow that was not checked may have other
     problems than before.
@@ -248,29 +262,35 @@ def conclude(
     ]
     if not is_nothing_new(known, selection, made, found):
         return None
-    flows = sorted([*selection.others, *found], key=lambda flow: flow.file)
-    kept = frozenset(flow.file for flow in selection.others)
-    problems = [one for one in known.problems if one.span.file in kept]
+    left = {flow.file for flow in selection.inside}
+
+    def is_kept(problem: Problem) -> bool:
+        file = problem.span.file
+        return file in known.names_by_file and file not in left
+
+    problems = [one for one in iterate_with_pauses(known.problems) if is_kept(one)]
     if build.has_errors and any(problem.code in SOUND_CODES for problem in problems):
         return None
-    problems += [one for one in build.problems if one.span.file not in kept]
+    problems += [one for one in build.problems if not is_kept(one)]
     everything = tuple(sort_problems(problems))
-    own = {flow.file for flow in flows}
-    codes = {one.code for one in build.undecided if one.span.file not in own}
+    own = {flow.file for flow in found}
+    codes = {one.code for one in build.undecided if one.span.file not in own and not is_kept(one)}
     return PartialCheck(
         everything,
-        len(flows),
-        sum(flow.state_count for flow in flows),
+        len(known.flows) - len(selection.inside) + len(found),
+        known.state_count
+        + sum(flow.state_count for flow in found)
+        - sum(flow.state_count for flow in selection.inside),
         build,
-        [flow.name for flow in selection.others],
+        [flow.name for flow in selection.inside],
         None
         if build.has_errors
-        else ProjectSummary(known.shared, tuple(sorted(codes)), everything, tuple(flows)),
+        else SummaryUpdate(selection.inside, found, tuple(sorted(codes)), everything),
     )
 
 
 def is_nothing_new(
-    known: ProjectSummary,
+    known: SummaryIndex,
     selection: FlowSelection,
     made: SelectionBuild,
     found: Sequence[FlowSummary],
@@ -278,9 +298,8 @@ def is_nothing_new(
     """Whether all that the flows that were not checked may depend on is as it was."""
     codes = {problem.code for problem in made.build.undecided}
     codes |= set(known.shared_codes) & COMPARING_CODES
-    codes |= {code for flow in known.flows for code in flow.far_codes} & COMPARING_CODES
-    far = {code for flow in selection.others for code in flow.far_codes}
-    if made.build.has_errors and far & SOUND_CODES:
+    codes |= known.counts.get_names("far_codes") & COMPARING_CODES
+    if made.build.has_errors and selection.others.get_names("far_codes") & SOUND_CODES:
         return False
     return (
         not codes & (BLOCKING_CODES | UNKNOWN_FLOW_CODES | COMPARING_CODES)
@@ -289,12 +308,12 @@ def is_nothing_new(
         and is_alike_in_rooms_and_codes(selection, found)
         and is_alike_in_use(known, selection, made, found)
         and list_texts(selection.inside) == list_texts(found)
-        and not has_circles([*selection.others, *found])
+        and not known.has_circles(selection.inside, found)
     )
 
 
 def is_alike_in_use(
-    known: ProjectSummary,
+    known: SummaryIndex,
     selection: FlowSelection,
     made: SelectionBuild,
     found: Sequence[FlowSummary],
@@ -313,23 +332,15 @@ def is_alike_in_use(
         for problem in made.build.problems
     ):
         return False
-    now = [*selection.others, *found]
-    before = unite_effects(flow.effects for flow in known.flows)
-    after = unite_effects(flow.effects for flow in now)
-    nothing = UseEffects()
-    return list_taken(known.flows) == list_taken(now) and all(
+    now = selection.others.replace_flows((), found)
+    return now.list_taken_variables() == known.counts.list_taken_variables() and all(
         can_change_nothing(
-            before.get(flow.name, nothing),
-            after.get(flow.name, nothing),
+            known.unite_effects(flow.name),
+            known.unite_effects(flow.name, selection.inside, found),
             ends_here=not flow.effects,
         )
         for flow in selection.used
     )
-
-
-def list_taken(flows: Sequence[FlowSummary]) -> list[frozenset[Column]]:
-    """The variables of other flows that are dialled, rung and spoken."""
-    return [frozenset(one for flow in flows for one in flow.taken[kind]) for kind in range(3)]
 
 
 def has_listed_flows(recorded: ResultRecorder) -> bool:
@@ -341,19 +352,19 @@ def has_listed_flows(recorded: ResultRecorder) -> bool:
 
 
 def is_alike_in_calls(
-    known: ProjectSummary,
+    known: SummaryIndex,
     selection: FlowSelection,
     made: SelectionBuild,
     found: Sequence[FlowSummary],
 ) -> bool:
     """Whether calls in the flows outside may have the same locales, and go back or not, as before."""
-    before, now = unite_flows(known.flows), unite_flows([*selection.others, *found])
+    before, now = known.counts, selection.others.replace_flows((), found)
     # a flow with mistakes is left out where calls are followed
     followed = [facts.locales for _, facts in made.recorded.list_found("call facts")]
     locales = selection.flows.locales.union(*followed[:1])
-    if now.leads_back != before.leads_back or locales != before.locales:
+    if now.leads_back != before.leads_back or locales != before.get_names("locales"):
         return False
-    if not any(flow.reads_call_locale for flow in selection.others):
+    if not selection.others.reads_call_locale:
         return True
     project = made.build.authored.project.locale
     return made.is_whole and (
@@ -366,23 +377,12 @@ def add_locale(known: frozenset[str] | None, locale: str) -> frozenset[str] | No
 
 
 def is_alike_in_rooms_and_codes(selection: FlowSelection, found: Sequence[FlowSummary]) -> bool:
-    before, now, outside = unite_flows(selection.inside), unite_flows(found), selection.flows
-    return (
-        before.rooms ^ now.rooms <= outside.rooms
-        and before.led_rooms ^ now.led_rooms <= outside.led_rooms
-        and before.parked ^ now.parked <= outside.parked
+    before, now = NameCounts(selection.inside), NameCounts(found)
+    return all(
+        before.get_names(kind) ^ now.get_names(kind) <= selection.others.get_names(kind)
+        for kind in ("rooms", "led_rooms", "parked")
     )
 
 
 def list_texts(flows: Iterable[FlowSummary]) -> list[tuple[str, str, str]]:
     return [(flow.file, flow.name, flow.texts) for flow in flows if flow.texts]
-
-
-def has_circles(flows: Iterable[FlowSummary]) -> bool:
-    """Whether calls between numbers of the project may go round."""
-    hops = {number: to for flow in flows for number, to in flow.transfers.items()}
-    graph: dict[str, Sequence[str]] = {number: () for to in hops.values() for number in to}
-    graph |= hops
-    return any(
-        len(circle) > 1 or circle[0] in graph[circle[0]] for circle in find_components(graph)
-    )

@@ -1,11 +1,11 @@
 """A whole project, from file contents to a release or to all of its problems."""
 
 import gc
-import hashlib
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from flowengine.compile import expression_names
@@ -14,7 +14,8 @@ from flowengine.compile.checks import check_project
 from flowengine.compile.incremental_compile import compile_flows
 from flowengine.compile.locale_preload import preload_locales
 from flowengine.compile.program import CompileResult, Program, Release
-from flowengine.compile.routing import RoutesByNumber, compile_route
+from flowengine.compile.release_id import compute_release_id
+from flowengine.compile.routing import CompiledRoute, RoutesByNumber, compile_route
 from flowengine.compile.secret_flows import find_secret_flows
 from flowengine.compile.shared_definitions import (
     SharedDefinitions,
@@ -24,7 +25,7 @@ from flowengine.compile.shared_definitions import (
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.environment import VARIABLES
 from flowengine.expr import EscapeMode, Scope
-from flowengine.model import AuthoredProject, CompileCache, NoCompileCache, load_project
+from flowengine.model import AuthoredProject, CompileCache, NoCompileCache, Project, load_project
 from flowengine.model.project_file import DEFAULT_APOLOGY, DEFAULT_APOLOGY_LOCALE
 from flowengine.model.project_loader import place_of_project
 from flowengine.problems import CATALOGUE, Problem, Severity, Span, sort_problems, suggest_name
@@ -95,7 +96,13 @@ class ProjectCompiler:
             # here, as loading a locale takes longer than a callback may
             preload_locales(authored, memory)
             release = build_release(
-                authored, environment, files, programs, built.shared, find_secret_flows(programs)
+                authored,
+                environment,
+                compute_release_id(files),
+                programs,
+                built.shared,
+                find_secret_flows(programs),
+                memory,
             )
         memory.rotate_generations(sound=sound)
         drop_positions(authored)
@@ -250,31 +257,24 @@ def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:
     )
 
 
-def compute_release_id(files: Mapping[str, bytes]) -> str:
-    """The id of a release: equal content has the same id on every machine."""
-    # names and lengths are hashed, too, so that no two sets of files give the same bytes
-    digest = hashlib.sha256()
-    for name in iterate_with_pauses(sorted(files)):
-        digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
-    # 48 bits: short enough for people and cookies, and no project has millions of releases
-    return digest.hexdigest()[:12]
-
-
 def build_release(
     authored: AuthoredProject,
     environment: Mapping[str, str],
-    files: Mapping[str, bytes],
+    release_id: str,
     built: Mapping[str, Program],
     shared: SharedDefinitions,
     secret_flows: frozenset[str],
+    memory: CompileCache,
 ) -> Release:
     project = authored.project
-    routes = tuple(map(compile_route, project.routes))
+    routes, routes_by_number = memory.get_or_compute(
+        ("routes",), authored.shared_documents, partial(compile_routes, project)
+    )
     return Release(
-        id=compute_release_id(files),
+        id=release_id,
         programs=built,
         routes=routes,
-        routes_by_number=RoutesByNumber.from_routes(routes),
+        routes_by_number=routes_by_number,
         computed_names=expression_names.build_computed_names(shared.calendars, shared.zone),
         apology=compile_apology(project.apology, project.locale),
         locale=project.locale,
@@ -291,6 +291,11 @@ def build_release(
         groups=shared.groups,
         zone=shared.zone,
     )
+
+
+def compile_routes(project: Project) -> tuple[tuple[CompiledRoute, ...], RoutesByNumber]:
+    routes = tuple(map(compile_route, project.routes))
+    return routes, RoutesByNumber.from_routes(routes)
 
 
 def get_host(url: str) -> str:

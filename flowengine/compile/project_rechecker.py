@@ -1,19 +1,23 @@
 """Compiles a project again and again: after a change only what has changed, where that tells all."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from flowengine.compile.flow_summaries import ProjectSummary, summarize_project
+from flowengine.compile.changed_files import list_changed_names
+from flowengine.compile.flow_summaries import summarize_project
 from flowengine.compile.locale_preload import preload_locales
 from flowengine.compile.partial_check import PartialCheck, try_partial_check
 from flowengine.compile.program import CompileResult, Program
 from flowengine.compile.project_compiler import (
+    ProjectBuild,
     ProjectCompiler,
     build_release,
-    decode_files,
     pause_garbage_collection,
 )
-from flowengine.compile.secret_flows import find_secret_flows
+from flowengine.compile.release_id import ReleaseIds
+from flowengine.compile.secret_flows import SecretFlows
+from flowengine.compile.source_texts import SourceTexts
+from flowengine.compile.summary_index import SummaryIndex
 from flowengine.environment import VARIABLES
 from flowengine.limits import MIN_SUMMARIZED_FLOWS
 from flowengine.model import CompileCache, NoCompileCache, Project
@@ -22,27 +26,36 @@ Files = Mapping[str, bytes]
 Environment = Mapping[str, str]
 
 
-class SoundVersion(NamedTuple):
+@dataclass(slots=True)
+class SoundVersion:
     """The last version of a project that had no errors. `variables` are the values of those that it
     names.
     """
 
+    files: Files
     project: Project
     variables: Mapping[str, str | None]
     cookies_only: bool
-    summary: ProjectSummary
+    index: SummaryIndex
     programs: Mapping[str, Program]
+    secret_flows: SecretFlows
 
 
 class ProjectRechecker:
     """A `ProjectCompiler` whose results are the same, and that needs less time for a change of a few
-    flows. For one thread at a time.
+    flows: all that it does for each of the others is to see that its content is the same object.
+    For one thread at a time.
     """
 
     def __init__(self) -> None:
         self._cache = CompileCache()
         self._compiler = ProjectCompiler(self._cache)
         self._sound: SoundVersion | None = None
+        self._release_ids = ReleaseIds()
+
+    def compute_release_id(self, files: Files) -> str:
+        """The id of the release of these files."""
+        return self._release_ids.compute(files)
 
     def compile(
         self, files: Files, environment: Environment | None = None, *, cookies_only: bool = False
@@ -52,41 +65,97 @@ class ProjectRechecker:
         with pause_garbage_collection():
             sound = self._sound
             if sound and is_of_same_settings(sound, environment, cookies_only=cookies_only):
+                changed = list_changed_names(sound.files, files)
                 found = try_partial_check(
-                    files, environment, sound.summary, cookies_only=cookies_only
+                    files,
+                    changed,
+                    environment,
+                    sound.index,
+                    self._cache,
+                    cookies_only=cookies_only,
                 )
                 if found:
                     return self._complete(sound, found, files, environment)
             compiled = self._compiler.compile(files, environment, cookies_only=cookies_only)
             build, self._compiler.latest_build = self._compiler.latest_build, None
-            if compiled.release and build and len(build.programs) >= MIN_SUMMARIZED_FLOWS:
-                self._sound = SoundVersion(
-                    build.authored.project,
-                    read_variables(build.authored.project, environment),
-                    cookies_only,
-                    summarize_project(build, self._cache, files),
-                    compiled.programs,
+            if compiled.release and build:
+                self._keep_sound_version(
+                    compiled, build, files, environment, cookies_only=cookies_only
                 )
         return compiled
+
+    def _keep_sound_version(
+        self,
+        compiled: CompileResult,
+        build: ProjectBuild,
+        files: Files,
+        environment: Environment,
+        *,
+        cookies_only: bool,
+    ) -> None:
+        if len(build.programs) < MIN_SUMMARIZED_FLOWS:
+            return
+        index = SummaryIndex(summarize_project(build, self._cache, files), files)
+        if not index.has_all(files):
+            return
+        self._sound = SoundVersion(
+            files,
+            build.authored.project,
+            read_variables(build.authored.project, environment),
+            cookies_only,
+            index,
+            compiled.programs,
+            SecretFlows(compiled.programs),
+        )
 
     def _complete(
         self, sound: SoundVersion, found: PartialCheck, files: Files, environment: Environment
     ) -> CompileResult:
         """The result for the whole project."""
-        build = found.build
-        known = {**build.programs, **{name: sound.programs[name] for name in found.unchanged}}
-        programs = dict(sorted(known.items(), key=lambda item: item[1].document.file))
-        sources = decode_files(files, build.authored)
-        if found.summary is None:
+        build, sources = found.build, SourceTexts(files)
+        programs = replace_programs(sound.programs, found)
+        if found.update is None:
             return CompileResult(None, found.problems, sources, programs, found.state_count)
-        self._sound = sound._replace(summary=found.summary, programs=programs)
+        self._sound = None  # until all of it is that of the new version
         # here, as loading a locale takes longer than a callback may
         preload_locales(build.authored, NoCompileCache())
-        secret_flows = find_secret_flows(programs)
+        for name in found.removed:
+            sound.secret_flows.remove(sound.programs[name])
+        for flow in found.update.added:
+            sound.secret_flows.add(programs[flow.name])
         release = build_release(
-            build.authored, environment, files, programs, build.shared, secret_flows
+            build.authored,
+            environment,
+            self.compute_release_id(files),
+            programs,
+            build.shared,
+            sound.secret_flows.find_all(),
+            NoCompileCache(self._cache),
         )
+        sound.index.apply(found.update)
+        sound.files, sound.programs = files, programs
+        self._sound = sound if sound.index.has_all(files) else None
         return CompileResult(release, found.problems, sources, programs, found.state_count)
+
+
+def replace_programs(known: Mapping[str, Program], found: PartialCheck) -> dict[str, Program]:
+    """All programs of a project, in the order of their files. Flows that were only compiled with
+    those that use them keep their programs.
+    """
+    programs = dict(known)
+    compiled = {
+        name: program
+        for name, program in found.build.programs.items()
+        if name not in known or name in found.removed
+    }
+    files = {name: known[name].document.file for name in found.removed}
+    if files == {name: program.document.file for name, program in compiled.items()}:
+        programs.update(compiled)
+        return programs
+    for name in found.removed:
+        del programs[name]
+    programs.update(compiled)
+    return dict(sorted(programs.items(), key=lambda item: item[1].document.file))
 
 
 def is_of_same_settings(

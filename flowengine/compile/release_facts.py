@@ -8,6 +8,7 @@ from flowengine.compile.checks.program_graph import list_callees
 from flowengine.compile.interprocedural_liveness import collect_needed_facts, unite_facts
 from flowengine.compile.locale_preload import list_spoken_locales
 from flowengine.compile.program import Release
+from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems.problem import Problem
 
 
@@ -39,7 +40,7 @@ def describe_release(
         goes_back=any(program.goes_back for program in programs.values()),
         subflow_facts={
             name: facts
-            for name, program in programs.items()
+            for name, program in iterate_with_pauses(programs.items())
             if (facts := unite_facts(needs, list_callees(program)))
         },
         secret_flows=release.secret_flows,

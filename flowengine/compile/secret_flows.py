@@ -1,5 +1,6 @@
 """The flows that handle secrets: the stored state of their calls is encrypted."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from flowengine.compile.checks.program_graph import list_callees
@@ -7,16 +8,38 @@ from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 
 
+class SecretFlows:
+    """The flows of a project that handle secrets, kept up to date while flows change."""
+
+    def __init__(self, programs: Mapping[str, Program]) -> None:
+        self._handling: set[str] = set()
+        self._callers: dict[str, set[str]] = defaultdict(set)
+        for program in iterate_with_pauses(programs.values()):
+            self.add(program)
+
+    def add(self, program: Program) -> None:
+        if program.handles_secrets:
+            self._handling.add(program.flow)
+        if program.subflow_states:
+            for callee in list_callees(program):
+                self._callers[callee].add(program.flow)
+
+    def remove(self, program: Program) -> None:
+        self._handling.discard(program.flow)
+        for callee in list_callees(program):
+            self._callers[callee].discard(program.flow)
+
+    def find_all(self) -> frozenset[str]:
+        """The flows whose calls may hold a secret, and all that use one of them as a subflow."""
+        found, waiting = set[str](), list(self._handling)
+        while waiting:
+            if (name := waiting.pop()) not in found:
+                found.add(name)
+                # callers, too: the values of a subflow stand in the same stored state
+                waiting += self._callers.get(name, ())
+        return frozenset(found)
+
+
 def find_secret_flows(programs: Mapping[str, Program]) -> frozenset[str]:
-    """The flows whose calls may hold a secret, and all that use one of them as a subflow."""
-    found = {
-        name for name, program in iterate_with_pauses(programs.items()) if program.handles_secrets
-    }
-    # callers, too: the values of a subflow stand in the same stored state
-    while more := {
-        name
-        for name, program in iterate_with_pauses(programs.items())
-        if name not in found and not found.isdisjoint(list_callees(program))
-    }:
-        found |= more
-    return frozenset(found)
+    """See `SecretFlows.find_all`."""
+    return SecretFlows(programs).find_all()

@@ -8,6 +8,7 @@ form of another site can send.
 import getpass
 import hmac
 import logging
+import re
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -46,6 +47,11 @@ OPEN_REQUESTS = (
     ("GET", "/favicon.ico"),
     ("HEAD", "/favicon.ico"),
 )
+# What readers may send, too: calls of the phone, which are played in the memory of the console, and
+# recorded calls that go again on other flows. Nothing of it lasts or is seen by others.
+READER_REQUEST_PATTERN = re.compile(
+    r"/releases/trial|/phone/calls(/[\w-]+/(lines|answers|back|restart|scenario))?"
+)
 MAX_NAME_LENGTH = 100
 # By a link from a chat, say: a strict cookie comes only with what the page itself asks for then.
 COME_AGAIN = (
@@ -75,10 +81,11 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
 @dataclass(slots=True)
 class SignedSessions:
     """Cookies of people who have signed in. Who signs out is remembered until the cookie would have
-    ended by itself.
+    ended by itself; `note_end` is told of it, too.
     """
 
-    key: bytes
+    key: bytes = field(repr=False)
+    note_end: Callable[[str, float], None] = lambda _id, _until: None
     _ended: dict[str, float] = field(default_factory=dict)
 
     def issue(self, name: str, *, may_change: bool) -> str:
@@ -104,6 +111,7 @@ class SignedSessions:
         now = time.time()
         self._ended = {id_: until for id_, until in self._ended.items() if until > now}
         self._ended[claims.id] = claims.until
+        self.note_end(claims.id, claims.until)
 
     def _sign(self, claims: bytes) -> bytes:
         return hmac.digest(self.key, claims, sha256)
@@ -154,7 +162,7 @@ class ConsoleGate:
             return None
         if user is None:
             return self._ask_to_sign_in(request)
-        if not (is_reading or user.may_change or request.scope["path"] == SIGN_OUT_PATH):
+        if not (is_reading or user.may_change or is_reader_request(request.scope)):
             raise RequestRefusedError("you may read here, and change nothing")
         return None
 
@@ -225,6 +233,13 @@ def is_open_request(scope: Scope) -> bool:
     method, path = scope["method"], scope["path"]
     is_static = method in READING_METHODS and path.startswith("/static/")
     return is_static or (method, path) in OPEN_REQUESTS
+
+
+def is_reader_request(scope: Scope) -> bool:
+    """Whether a request that is no reading changes nothing all the same."""
+    method, path = scope["method"], scope["path"]
+    is_simulation = READER_REQUEST_PATTERN.fullmatch(path) is not None
+    return method == "POST" and (is_simulation or path == SIGN_OUT_PATH)
 
 
 def get_user(request: Request) -> ConsoleUser:

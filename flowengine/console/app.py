@@ -75,13 +75,16 @@ class ProjectMiddleware:
         await self._app(scope, receive, send)
 
 
-def create_console_app(settings: ConsoleSettings, tokens: ConsoleTokens) -> Starlette:
-    """The application, which begins to read the flows when it starts, and follows their changes."""
+def create_console_app(
+    settings: ConsoleSettings, tokens: ConsoleTokens, sessions: SignedSessions | None = None
+) -> Starlette:
+    """The application, which begins to read the flows when it starts, and follows their changes.
+    Without sessions that another process has begun, nobody has signed in.
+    """
     stream = EventStream()
     calls = CallFollower(settings.server.journal_location, stream)
     context = ConsoleContext(settings, ConsoleProject(settings), stream, calls)
-    # a key of this process: it alone knows who has signed out
-    sessions = SignedSessions(secrets.token_bytes(32))
+    sessions = sessions or SignedSessions(secrets.token_bytes(32))
     app = ConsoleApplication(
         routes=[
             *build_sign_in_routes(tokens, sessions),

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from flowengine.console.call_stories import ListedStory, group_stories
 from flowengine.console.call_timeline import TimelineStep, build_timeline
 from flowengine.console.call_trials import CallTrials, Result
 from flowengine.console.console_context import ConsoleContext
@@ -77,11 +78,13 @@ class _CallPages:
             raise HTTPException(400, "The search is too long")
         project = await self._context.project.load()
         failure, index, page, flows = "", None, None, project.list_flows()
+        stories: list[ListedStory] = []
         try:
             index = await self._context.calls.load_index()
             if index is not None:
                 after = parse_page_key(request.query_params.get("after", ""))
                 page = await run_sync(index.find_calls, build_query(asked), after)
+                stories = await run_sync(group_stories, index, page.calls)
                 flows = sorted({*flows, *index.list_flows()} - {""})
         except JournalError as error:
             failure = str(error)
@@ -89,6 +92,7 @@ class _CallPages:
             request,
             "calls.html",
             page=page,
+            stories=stories,
             asked=asked,
             is_search=any(asked.values()),
             flows=flows,

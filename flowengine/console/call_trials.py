@@ -9,6 +9,7 @@ import msgspec
 
 from flowengine.compile import Release
 from flowengine.console.call_timeline import list_passed_states
+from flowengine.console.call_words import describe_difference
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ViewedProject
 from flowengine.console.flow_versions import FlowVersions, UnknownVersionError
@@ -46,7 +47,7 @@ class CallTrials:
             found = replay_call(release, callbacks)
             return {
                 "release": release.id,
-                "difference": msgspec.to_builtins(found) if found else None,
+                "difference": describe_difference(found) if found else None,
                 "callbacks": len(callbacks),
             }
 
@@ -144,7 +145,10 @@ def describe_report(report: ReplayReport) -> Result:
         "release": report.release,
         "same": report.same,
         "different": report.different_count,
-        "groups": msgspec.to_builtins(report.groups),
+        "groups": [
+            {"difference": describe_difference(group.difference), "calls": group.calls}
+            for group in report.groups
+        ],
         "skipped": dict(report.skipped),
     }
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flowengine.replay import CallDifference
+
 END_WORDS = {
     "callerhangup": "caller hung up",
     "calleehangup": "callee hung up",
@@ -21,6 +23,19 @@ INPUT_WORDS = {
     "invalidinput": "did something else",
 }
 """What a caller did, by the type of a menu result"""
+CALLBACK_WORDS = {
+    "ice": "as the call comes in",
+    "ace": "as somebody answers",
+    "pie": "at an input",
+    "dice": "at the end",
+}
+"""When something happens in a call, by its callback"""
+DIFFERENCE_WORDS = {
+    "exit": "the state is left by another exit",
+    "lookup": "other systems are asked for something else",
+    "answer": "the answer is another",
+    "error": "a state fails that did not fail before",
+}
 WAITING_WORDS = "goes on waiting"
 
 
@@ -63,6 +78,18 @@ def describe_input(event: Mapping[str, Any], *, is_asked: bool = True) -> str:
     if kind == "timeout" and not is_asked:
         return WAITING_WORDS
     return f"{INPUT_WORDS.get(kind, kind)} {result.get('value', '')}".strip()
+
+
+def describe_difference(found: CallDifference) -> str:
+    """How a call that is tried on another release goes differently.
+
+    >>> describe_difference(CallDifference("line", "main", "pie", "exit", "before: stays, after: takes otherwise"))
+    'line/main, at an input: the state is left by another exit (before: stays, after: takes otherwise)'
+    """
+    place = f"{found.flow}/{found.state}" if found.flow else "no flow"
+    when = CALLBACK_WORDS.get(found.event, f"at {found.event}")
+    words = DIFFERENCE_WORDS.get(found.kind, found.kind)
+    return f"{place}, {when}: {words} ({found.what})"
 
 
 def describe_lookup(lookup: str) -> str:

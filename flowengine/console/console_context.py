@@ -13,12 +13,15 @@ from flowengine.console.console_settings import ConsoleSettings
 from flowengine.console.event_stream import EventStream
 from flowengine.environment import VARIABLES
 from flowengine.journal import JournalReader, open_journal_reader
+from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import ReleaseCommands
+from flowengine.releases.release_overview import CountCalls, build_journal_counter
 
 MAX_SLOW_THREADS = 2  # they share a processor
+PAGE_BUSY_SECONDS = 0.3  # a page waits so long for a journal that is locked, and says so then
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class ConsoleContext:
     @contextmanager
     def open_journal(self) -> Iterator[JournalReader]:
         """The journal, to read. Raises JournalError where there is none. For one thread."""
-        with closing(open_journal_reader(self.settings.server.journal_location)) as reader:
+        location = self.settings.server.journal_location
+        with closing(open_journal_reader(location, PAGE_BUSY_SECONDS)) as reader:
             yield reader
 
     @contextmanager
@@ -51,6 +55,18 @@ class ConsoleContext:
                 yield ReleaseCommands(worker.archive, ledger, publisher)
         finally:
             worker.close()
+
+    @contextmanager
+    def open_canary_counter(self) -> Iterator[CountCalls]:
+        """What counts the calls of a canary: those of all machines that share the store, or of this
+        one. Raises ArchiveError. For one thread.
+        """
+        server = self.settings.server
+        if not server.is_journal_apart:
+            yield build_journal_counter(server.journal_location, PAGE_BUSY_SECONDS)
+            return
+        with closing(CanaryTable(server.archive)) as table:
+            yield table.sum_figures
 
     def has_releases(self) -> bool:
         """Whether a server has kept releases here: opening the archive would create it."""

@@ -14,14 +14,28 @@ def end_with_supervisor(descriptor: int) -> None:
     os._exit(0)
 
 
+def read_line(descriptor: int) -> bytes:
+    """The next line of a pipe. Ends the process where the other end has closed."""
+    found = b""
+    while not found.endswith(b"\n"):
+        part = os.read(descriptor, 65_536)
+        if not part:
+            os._exit(0)
+        found += part
+    return found
+
+
 def run_process() -> None:
-    """Run the console on the listeners whose descriptors are the arguments."""
+    """Run the console on the listeners whose descriptors are the arguments. The supervisor has
+    written what it hands over before it started this process.
+    """
     supervisor = sys.stdin.fileno()
+    handed_over = read_line(supervisor)
     threading.Thread(target=end_with_supervisor, args=(supervisor,), daemon=True).start()
     # after the watch has begun, as it takes a second
     from flowengine.console.console_server import run_beside_server  # noqa: PLC0415
 
-    run_beside_server(sys.argv[1:], supervisor)
+    run_beside_server(sys.argv[1:], supervisor, handed_over)
 
 
 if __name__ == "__main__":

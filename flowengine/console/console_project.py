@@ -4,6 +4,7 @@ each change.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,9 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ViewedProject:
-    """A project as it was read and compiled. `release` is the latest one without errors, from these
-    files, from earlier ones or from the archive of the server; `failure` says why nothing could be
-    read, or is "". `files` and `sources` have the scenarios, too.
+    """A project as it was read and compiled. A later one has a higher `number`, 0 is none. `release`
+    is the latest one without errors, from these files, from earlier ones or from the archive of the
+    server; `failure` says why nothing could be read, or is "". `files` and `sources` have the
+    scenarios, too.
     """
 
     number: int
@@ -65,6 +67,8 @@ class ConsoleProject:
         self._files: dict[str, bytes] = {}
         self._scenarios: dict[str, bytes] = {}
         self._lock = asyncio.Lock()
+        # pages compare numbers, also those of a console before this one
+        self._first_number = time.time_ns() // 1_000_000
         self.latest = ViewedProject(0)
         self.on_change: list[Callable[[ViewedProject], None]] = []
 
@@ -135,7 +139,10 @@ class ConsoleProject:
             return None
         self._source.forget_last_read()
         release = before.release or self._load_live_release()
-        return ViewedProject(before.number + 1, release=release, failure=failure)
+        return ViewedProject(self._choose_number(), release=release, failure=failure)
+
+    def _choose_number(self) -> int:
+        return max(self._first_number, self.latest.number + 1)
 
     def _load_live_release(self) -> Release | None:
         """What a server goes on with, where a console starts while the files have errors."""
@@ -163,7 +170,7 @@ class ConsoleProject:
         texts = {name: text.decode(errors="replace") for name, text in self._scenarios.items()}
         release = None if unreadable else compiled.release
         return ViewedProject(
-            before.number + 1,
+            self._choose_number(),
             {**self._files, **self._scenarios},
             compiled,
             tuple(sort_problems(found)),

@@ -1,5 +1,6 @@
 """Serves a console: for `flowengine console`, and for the process of its own beside a server."""
 
+import hmac
 import os
 import signal
 import socket
@@ -9,9 +10,15 @@ from contextlib import suppress
 import uvicorn
 from starlette.applications import Starlette
 
+from flowengine.console.access import SignedSessions
 from flowengine.console.app import create_console_app
 from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
 from flowengine.environment import VARIABLES
+from flowengine.server.console_handover import (
+    READY_MESSAGE,
+    ConsoleHandover,
+    format_ended_session,
+)
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 
 GRACE_SECONDS = 3  # of what is being answered when the console ends
@@ -43,7 +50,7 @@ class ConsoleServer(uvicorn.Server):
         await super().startup(sockets)
         if self._supervisor is not None:
             with suppress(OSError):  # it has ended, and so does this process
-                os.write(self._supervisor, b"1")
+                os.write(self._supervisor, READY_MESSAGE + b"\n")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down."""
@@ -55,13 +62,26 @@ def run_console(
     settings: ConsoleSettings,
     tokens: ConsoleTokens,
     listeners: Sequence[socket.socket],
-    supervisor: int | None = None,
 ) -> None:
     """Serve on these listeners until a signal ends the process."""
-    ConsoleServer(create_console_app(settings, tokens), supervisor).run([*listeners])
+    ConsoleServer(create_console_app(settings, tokens)).run([*listeners])
 
 
-def run_beside_server(descriptors: Sequence[str], supervisor: int) -> None:
+def take_over_sessions(
+    handed_over: bytes, tokens: ConsoleTokens, supervisor: int
+) -> SignedSessions:
+    """The sessions of the process before this one. Another token ends them all."""
+    found = ConsoleHandover.decode(handed_over)
+
+    def tell_supervisor(name: str, until: float) -> None:
+        with suppress(OSError):  # it has ended, and so does this process
+            os.write(supervisor, format_ended_session(name, until))
+
+    key = hmac.digest(found.key, f"{tokens.admin}\0{tokens.reader}".encode(), "sha256")
+    return SignedSessions(key, tell_supervisor, found.ended)
+
+
+def run_beside_server(descriptors: Sequence[str], supervisor: int, handed_over: bytes) -> None:
     """Serve on listeners that the supervisor of a server has opened; it ends this process."""
     # the supervisor gets these, too, and says what they mean
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -75,4 +95,5 @@ def run_beside_server(descriptors: Sequence[str], supervisor: int) -> None:
         ConsoleTokens.from_environment(VARIABLES),
     )
     listeners = [socket.socket(fileno=int(each)) for each in descriptors]
-    run_console(settings, tokens, listeners, supervisor)
+    sessions = take_over_sessions(handed_over, tokens, supervisor)
+    ConsoleServer(create_console_app(settings, tokens, sessions), supervisor).run(listeners)

@@ -16,7 +16,7 @@ from flowengine.console.access import RequestRefusedError, get_user
 from flowengine.console.change_requests import read_change
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.page_rendering import render_page
-from flowengine.console.session_access import open_sessions
+from flowengine.console.session_access import MissingSessionsError, open_sessions
 from flowengine.environment import VARIABLES
 from flowengine.journal.call_index import CallIndex
 from flowengine.journal.call_search import ListedCall
@@ -104,17 +104,25 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
     key = secrets.token_bytes(HANDLE_KEY_BYTES)
 
     async def show_lines(request: Request) -> Response:
-        view, failure = LinesView(), ""
+        view, missing, failure = LinesView(), "", ""
         try:
             index = await context.calls.load_index()
             async with open_sessions(context.settings) as store:
                 view = await load_lines(
                     require_queues(store), build_encoding(context), get_groups(context), key, index
                 )
+        except MissingSessionsError as error:
+            missing = str(error)
         except (StoreError, JournalError, OSError) as error:
             failure = str(error)
         return render_page(
-            request, "lines.html", view=view, failure=failure, now=time.time(), statuses=SIGNING
+            request,
+            "lines.html",
+            view=view,
+            missing=missing,
+            failure=failure,
+            now=time.time(),
+            statuses=SIGNING,
         )
 
     async def sign(request: Request) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from flowengine.console.access import get_user
 from flowengine.console.call_words import describe_lookup, format_duration, format_end
 from flowengine.console.console_context import ConsoleContext
+from flowengine.console.first_calls import build_load_command
 from flowengine.journal.format_calls import format_time
 
 HERE = Path(__file__).parent
@@ -40,7 +41,9 @@ def get_context(request: Request) -> ConsoleContext:
 def render_page(
     request: Request, template: str, *, status: int = 200, **values: Any
 ) -> HTMLResponse:
-    """A page. Its template extends base.html, and knows `user`, `project` and `settings`."""
+    """A page. Its template extends base.html, and knows `user`, `project`, `settings` and how to
+    make the first calls.
+    """
     context, path = get_context(request), request.scope["path"]
     shown = PAGES.get_template(template).render(
         values,
@@ -50,6 +53,7 @@ def render_page(
         project=context.project.latest,
         place=context.project.place,
         settings=context.settings,
+        load_command=build_load_command(context.settings.server, context.project.latest.release),
     )
     return HTMLResponse(shown, status)
 

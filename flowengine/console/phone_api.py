@@ -32,6 +32,8 @@ from flowengine.states.response_body import parse_body
 
 MAX_PHONE_BODY_BYTES = 65536  # of a request: an answer of another system is the longest
 MAX_PHONE_THREADS = 8
+PlaceFile = Callable[[Path, str, str], Path]
+"""The file of a scenario of a flow in a folder"""
 LoadLine = Callable[[], PhoneProject]
 T = TypeVar("T")
 
@@ -68,10 +70,9 @@ class AnswerRequest(msgspec.Struct, frozen=True):
 
 
 class SaveRequest(msgspec.Struct, frozen=True):
-    """Show the scenario of a call, or write it into the folder."""
+    """The scenario of a call, by its name."""
 
     name: str = ""
-    write: bool = False
 
 
 class ShownScenario(msgspec.Struct, frozen=True):
@@ -107,7 +108,12 @@ class PhoneApi:
             Route(
                 f"{path}/restart", as_endpoint(self.restart_call, self.limiter), methods=["POST"]
             ),
-            Route(f"{path}/scenario", as_endpoint(self.save_call, self.limiter), methods=["POST"]),
+            Route(
+                f"{path}/scenario", as_endpoint(self.show_scenario, self.limiter), methods=["POST"]
+            ),
+            Route(
+                f"{path}/scenario/file", as_endpoint(self.save_call, self.limiter), methods=["POST"]
+            ),
         ]
 
     def begin_call(self, _call: str, body: bytes) -> CallView:
@@ -166,8 +172,16 @@ class PhoneApi:
             found.call = BrowserCall(line, build_call_opening(line, wish), wish=wish)
             return build_call_view(found.id, found.call)
 
+    def show_scenario(self, call: str, body: bytes) -> ShownScenario:
+        """The call as a scenario, and where it would be written."""
+        return self._make_scenario(call, body, choose_place)
+
     def save_call(self, call: str, body: bytes) -> ShownScenario:
-        """The call as a scenario."""
+        """The call as a scenario, written into the folder of the flows."""
+        shown = self._make_scenario(call, body, write_scenario)
+        return msgspec.structs.replace(shown, file=shown.place)
+
+    def _make_scenario(self, call: str, body: bytes, place_file: PlaceFile) -> ShownScenario:
         wish, found = decode_request(body, SaveRequest), self.registry.find(call)
         with found.lock:
             text = found.call.save(wish.name)
@@ -175,18 +189,18 @@ class PhoneApi:
             flow = found.call.opening.flow
         if self.folder is None or not os.access(self.folder, os.W_OK):
             return ShownScenario(text, faults, "")
-        file = (
-            write_scenario(self.folder, flow, text)
-            if wish.write
-            else choose_scenario_file(self.folder, flow)
-        )
-        place = file.relative_to(self.folder).as_posix()
-        return ShownScenario(text, faults, place, place if wish.write else "")
+        file = place_file(self.folder, flow, text)
+        return ShownScenario(text, faults, file.relative_to(self.folder).as_posix())
 
 
 def view_after(found: RegisteredCall, known: int) -> CallView:
     """The call with the entries that are new to the page."""
     return build_call_view(found.id, found.call, max(0, known))
+
+
+def choose_place(folder: Path, flow: str, _text: str) -> Path:
+    """Where a scenario would be written."""
+    return choose_scenario_file(folder, flow)
 
 
 def write_scenario(folder: Path, flow: str, text: str) -> Path:

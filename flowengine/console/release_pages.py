@@ -40,7 +40,6 @@ from flowengine.releases.release_commands import (
 from flowengine.releases.release_overview import (
     CanaryComparison,
     Overview,
-    build_journal_counter,
     build_overview,
     compare_canary,
     find_canary,
@@ -209,9 +208,8 @@ class _ReleasePages:
         if canary is None:
             return ReleasesView(overview, since, previous, None, None)
         try:
-            comparison = compare_canary(
-                canary, build_journal_counter(self._context.settings.server.journal_location)
-            )
+            with self._context.open_canary_counter() as count:
+                comparison = compare_canary(canary, count)
         except JournalError as error:
             return ReleasesView(overview, since, previous, None, None, str(error))
         figures = comparison.figures

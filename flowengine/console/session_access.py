@@ -10,13 +10,20 @@ from flowengine.console.console_settings import ConsoleSettings
 from flowengine.storage.sessions import Store, StoreError, open_store
 
 
+class MissingSessionsError(StoreError):
+    """There is no session store to look into."""
+
+
 def check_store_exists(url: str) -> None:
-    """Raises StoreError."""
+    """Raises MissingSessionsError."""
     kind, _, path = url.partition(":")
     if kind in ("none", "memory"):
-        raise StoreError("the server keeps no calls: it has no session store")
+        raise MissingSessionsError(
+            "the server keeps no calls: it has no session store. Serve with "
+            "--store sqlite:.flowengine/calls.db"
+        )
     if kind == "sqlite" and not (Path(path).exists() and Path(path).stat().st_size):
-        raise StoreError(f"there is no session store at {path}: no server has used it")
+        raise MissingSessionsError(f"there is no session store at {path}: no server has used it")
 
 
 @asynccontextmanager

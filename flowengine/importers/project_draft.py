@@ -11,6 +11,7 @@ from flowengine.source.canonical_form import format_content
 from flowengine.source.layout_gaps import UnformattableError
 
 _PLACEHOLDER_MEMBER: Final = "sip:fill-in@example.invalid"
+PLACEHOLDER_ADDRESS: Final = "https://fill-in.example.invalid"
 _MAX_COMMENT: Final = 300
 _INLINE_LENGTH: Final = 70
 _STEADY_KEYS: Final = frozenset(("say", "set", "next", "error", "locale", "record"))
@@ -73,6 +74,14 @@ class FlowDraft:
     comment: str = ""
 
 
+@dataclass(frozen=True)
+class ServiceDraft:
+    """A service, what it comes from, and its address."""
+
+    source: str
+    url: str = PLACEHOLDER_ADDRESS
+
+
 @dataclass
 class ProjectDraft:
     """The flows and what they share, by name; what an author fills in is a comment there."""
@@ -80,7 +89,7 @@ class ProjectDraft:
     name: str
     report: ImportReport = field(default_factory=ImportReport)
     flows: dict[str, FlowDraft] = field(default_factory=dict)
-    services: dict[str, str] = field(default_factory=dict)
+    services: dict[str, ServiceDraft] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
     calendars: dict[str, str] = field(default_factory=dict)
     records: bool = False
@@ -183,10 +192,12 @@ def write_project(draft: ProjectDraft) -> Iterator[str]:
         yield dump_yaml([*map(InlineMapping, routes), InlineMapping(flow=called[0])], 2)
     if draft.services:
         yield "services:\n"
-        yield to_comment("fill in: the addresses of these services, which stand for functions", 2)
-        for name, source in draft.services.items():
-            yield to_comment(source, 2)
-            yield dump_yaml({name: {"url": "https://fill-in.example.invalid"}}, 2)
+        if any(each.url == PLACEHOLDER_ADDRESS for each in draft.services.values()):
+            told = "fill in: the addresses of these services, which stand for functions"
+            yield to_comment(told, 2)
+        for name, service in draft.services.items():
+            yield to_comment(service.source, 2)
+            yield dump_yaml({name: {"url": service.url}}, 2)
     if draft.groups:
         yield "groups:\n"
         yield to_comment("fill in: the members who take the calls of each queue", 2)

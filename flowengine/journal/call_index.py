@@ -26,6 +26,7 @@ from flowengine.journal.call_search import (
     ListedCall,
     PageKey,
     find_call,
+    list_legs,
     search_calls,
 )
 from flowengine.journal.indexed_call import (
@@ -132,6 +133,11 @@ class CallIndex:
                 "SELECT call FROM calls WHERE parent = ? AND parent <> '' ORDER BY at", (caller,)
             )
             return [row[0].decode("utf-8", "surrogatepass") for row in rows]
+
+    def list_legs(self, callers: Sequence[str]) -> list[ListedCall]:
+        """The first legs of each of these callers."""
+        with self._lock:
+            return list_legs(self._database, callers)
 
     def list_live_places(self, now: float) -> list[LivePlace]:
         """Where the calls that are under way are, without legs."""

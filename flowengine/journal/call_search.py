@@ -19,6 +19,7 @@ from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 PAGE_CALLS = 50
 MIN_NUMBER_CHARACTERS = 2  # one digit is in every tenth number
 MAX_NUMBER_KEYS = 20  # numbers of whose calls each the latest are looked up
+MAX_LISTED_LEGS = 20  # of a caller
 _CALL_COLUMNS = (
     "id, call, at, until, callbacks, seconds, weight, ended, reason, release, "
     "(SELECT flow FROM places WHERE number = place), (SELECT state FROM places WHERE number = place), "
@@ -119,6 +120,19 @@ def find_call(connection: sqlite3.Connection, call: bytes) -> ListedCall | None:
     return build_listed_call(row) if row else None
 
 
+def list_legs(connection: sqlite3.Connection, callers: Sequence[str]) -> list[ListedCall]:
+    """The first legs of each of these callers, in the order of their beginnings."""
+    found: list[ListedCall] = []
+    for caller in callers:
+        rows = connection.execute(
+            f"SELECT {_CALL_COLUMNS} FROM calls INDEXED BY calls_by_parent "  # noqa: S608  # names of ours
+            "WHERE parent = ? AND parent <> '' ORDER BY at LIMIT ?",
+            (caller, MAX_LISTED_LEGS),
+        )
+        found += map(build_listed_call, rows)
+    return found
+
+
 def _fetch_rows(
     connection: sqlite3.Connection,
     number: _Condition,
@@ -196,8 +210,12 @@ def find_number_parts(connection: sqlite3.Connection, number: str) -> Iterator[_
 
 
 def list_key_ranges(number: str) -> list[tuple[str, str]]:
-    """The ranges of keys that a number may have: as it is, and masked."""
-    key = make_number_key(number).rstrip("0") if number.startswith("0") else make_number_key(number)
+    """The ranges of keys that a number may have: as it is, and masked. Zeros in front are those
+    that calls from abroad leave out, unless hardly more than they are there: "03" is an end.
+    """
+    whole = make_number_key(number)
+    key = whole.rstrip("0") if number.startswith("0") else whole
+    key = key if len(key) >= MIN_NUMBER_CHARACTERS else whole
     if len(key) < MIN_NUMBER_CHARACTERS:
         return [("\0", "\0")]
     ranges = [(key, key + _HIGHEST)]

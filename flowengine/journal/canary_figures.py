@@ -9,7 +9,11 @@ from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 
-from flowengine.journal.journal_database import format_read_error, open_for_reading
+from flowengine.journal.journal_database import (
+    JOURNAL_BUSY_SECONDS,
+    format_read_error,
+    open_for_reading,
+)
 from flowengine.journal.journal_error import JournalError
 
 # Calls on a release that began since then, a row each. What came last in a call may be on another
@@ -106,12 +110,15 @@ _FIGURED_QUERIES = FigureQueries(
 
 
 def read_figures(
-    journal: Path, releases: Iterable[str], since: float = 0.0
+    journal: Path,
+    releases: Iterable[str],
+    since: float = 0.0,
+    busy_seconds: float = JOURNAL_BUSY_SECONDS,
 ) -> dict[str, CanaryFigures]:
     """The figures of each of these releases, of calls that began at `since` or later. Raises
     JournalError.
     """
-    connection = open_for_reading(journal)
+    connection = open_for_reading(journal, busy_seconds)
     try:
         found = {}
         for release in releases:

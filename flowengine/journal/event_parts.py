@@ -19,7 +19,8 @@ FIELDS_LEFT_OUT = frozenset({"event", "callid", "version", "cookies", "timestamp
 OWN_FIELDS = frozenset({"cli", "from", "rdnis", "user", "conferenceId", "duration", "debit", "amd", "destination"})  # fmt: skip
 """What hardly two callers bring alike"""
 URL_FIELD = "callResourceUrl"
-# In place of the id of the call, with the least length of rows of digits that are hidden in it.
+CALL_ID_FORM = "{callid:0}"
+# The number is the least length of rows of digits that are hidden in the id, in rows of before.
 CALL_ID_FORM_PATTERN = re.compile(r"\{callid:([0-9])\}")
 MAX_CACHED_EVENTS = 1024
 # What tells events of a kind apart that many callers bring; those of other kinds name their caller.
@@ -80,8 +81,8 @@ def _split_event(event: CallbackEvent, redaction: Redaction) -> EventParts:
         if name == "menuResult":
             redacted["value"] = redact_keys(value["value"], redaction)
         elif name == URL_FIELD:
-            if forms := shorten_url(value, redacted, event.call_id, redaction):
-                redacted, whole = forms
+            if form := shorten_url(value, event.call_id):
+                redacted = whole = form
             else:
                 part = own
         part[name] = redacted
@@ -94,18 +95,12 @@ def redact_keys(keys: str, redaction: Redaction) -> str:
     return REDACTED_TEXT if keys and (redaction.words or redaction.run == 1) else keys
 
 
-def shorten_url(
-    url: str, redacted: str, call_id: str, redaction: Redaction
-) -> tuple[str, str] | None:
-    """The URL of a call redacted and whole, both with a form in place of its id, so that they are
-    those of other calls; None where that would not do. They are equal where nothing else is hidden.
+def shorten_url(url: str, call_id: str) -> str:
+    """The URL of a call with a form in place of its id, so that it is that of other calls; "" where
+    that would not do.
     """
     before, found, after = url.partition(call_id)
-    if not found or "{" in url:
-        return None
-    form = f"{{callid:{redaction.run}}}"
-    shown = f"{redaction.redact_text(before)}{form}{redaction.redact_text(after)}"
-    return (shown, before + form + after) if expand_url(shown, call_id) == redacted else None
+    return "" if not found or "{" in url else f"{before}{CALL_ID_FORM}{after}"
 
 
 def expand_url(form: str, call_id: str, *, is_whole: bool = False) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flowengine.compile import Release
+from flowengine.journal.journal_database import JOURNAL_BUSY_SECONDS
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_protocol import (
@@ -48,10 +49,14 @@ def open_journal_storage(
     return PostgresqlJournalStorage(location, release, encryption, counted, observe, machine)
 
 
-def open_journal_reader(location: JournalLocation) -> JournalReader:
-    """Open a journal to read it. Raises JournalError where there is none."""
+def open_journal_reader(
+    location: JournalLocation, busy_seconds: float = JOURNAL_BUSY_SECONDS
+) -> JournalReader:
+    """Open a journal to read it; wait for so long while another process has locked a file. Raises
+    JournalError where there is none.
+    """
     if isinstance(location, Path):
-        return SqliteJournalReader(location)
+        return SqliteJournalReader(location, busy_seconds)
     try:
         from flowengine.journal.postgresql_reader import (  # noqa: PLC0415
             PostgresqlJournalReader,

@@ -132,10 +132,13 @@ class JournalWriter:
         if not self._waiting and self._loop is not None:
             self._loop.call_later(BATCH_DELAY_SECONDS, self._wake.set)
         elif len(self._waiting) >= MAX_WAITING_CALLBACKS:
-            with suppress(IndexError):  # the thread may have come
-                self._waiting.popleft()
-                self._note_lost(1, "too many wait, and the oldest are given up")
+            self._give_up_oldest()
         self._waiting.append((noted, done))
+
+    def _give_up_oldest(self) -> None:
+        with suppress(IndexError):  # the other thread may have come
+            self._waiting.popleft()
+            self._note_lost(1, "too many wait, and the oldest are given up")
 
     def _run_thread(self) -> None:
         while not (self._closing.is_set() and not self._waiting):
@@ -202,6 +205,8 @@ class JournalWriter:
             if reason and time.monotonic() < self._give_up_at:
                 self._is_held_up = True
                 self._waiting.extendleft(reversed(batch))
+                while len(self._waiting) > MAX_WAITING_CALLBACKS:
+                    self._give_up_oldest()
                 self._log_once.error("callbacks wait to be written to the call journal: %s", reason)
                 return False
             self._note_lost(len(batch), self._storage.format_error(error))

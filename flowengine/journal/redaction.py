@@ -13,13 +13,17 @@ from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.sinch.address_mask import mask_address
 from flowengine.sinch.digit_mask import DIGIT_MASK
+from flowengine.states.call_offer import is_room_of_ring
 
 REDACTED_TEXT = "***"
 AUTHORED_PARTS = frozenset({
     "name", "id", "mainMenu", "locale", "mode", "type", "transport", "indications", "format", "options", "currencyId", "applicationKey",
+    "menuId", "moh", "callResourceUrl",
 })  # fmt: skip
 """Parts of an answer or event that the platform or the author has worded"""
 NUMBER_PARTS = frozenset({"number", "cli", "endpoint", "from", "user", "rdnis"})
+ROOM_PARTS = frozenset({"conferenceId", "endpoint"})
+"""Parts that name a conference. Only names that the server has made are sure to quote nobody"""
 FREE_TEXT_PARTS = frozenset({"credentials", "custom", "callHeaders"})
 """Parts that may hold anything"""
 MAX_CACHED_POLICIES = 64
@@ -44,12 +48,17 @@ class Redaction(msgspec.Struct, frozen=True):
 
     def redact_text(self, text: str) -> str:
         """A text that may hold what a caller has said or pressed."""
-        if self.values:
-            text = redact_words(text, self.values)
-        return mask_digit_runs(text, self.run)
+        return mask_digit_runs(self._redact_values(text), self.run)
 
     def redact_number(self, text: str) -> str:
-        return mask_address(text) if self.numbers else self.redact_text(text)
+        """A number or address. Where numbers are in clear, only a secret may hide one."""
+        if self.numbers:
+            return mask_address(text)
+        found = self._redact_values(text)
+        return mask_digit_runs(found, self.run) if self.run == SECRET_DIGIT_RUN else found
+
+    def _redact_values(self, text: str) -> str:
+        return redact_words(text, self.values) if self.values else text
 
     def redact_part(self, name: str, value: Any) -> Any:
         """A named part of an answer or an event."""
@@ -63,10 +72,15 @@ class Redaction(msgspec.Struct, frozen=True):
         if not value or name in AUTHORED_PARTS:
             return value
         if kind is str:
-            return self.redact_number(value) if name in NUMBER_PARTS else self.redact_text(value)
+            return self._redact_named_text(name, value)
         if kind is list:
             return [self.redact_part("", item) for item in value]
         return value
+
+    def _redact_named_text(self, name: str, value: str) -> str:
+        if name in ROOM_PARTS and is_room_of_ring(value):
+            return value
+        return self.redact_number(value) if name in NUMBER_PARTS else self.redact_text(value)
 
     def redact_answer(self, body: bytes) -> bytes:
         """An answer, hidden where need be."""

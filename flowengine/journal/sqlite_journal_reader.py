@@ -8,7 +8,11 @@ from typing import Any
 
 from flowengine.journal.canary_figures import CanaryFigures, read_figures
 from flowengine.journal.inbox_of_version_2 import count_waiting
-from flowengine.journal.journal_database import format_read_error, open_for_reading
+from flowengine.journal.journal_database import (
+    JOURNAL_BUSY_SECONDS,
+    format_read_error,
+    open_for_reading,
+)
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_entries import (
     CallbackEntry,
@@ -50,9 +54,10 @@ FROM rows WHERE call = ? ORDER BY at, number
 class SqliteJournalReader:
     """A journal in a file. Raises JournalError where there is none, and wherever it cannot be read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_seconds: float = JOURNAL_BUSY_SECONDS) -> None:
         self._path = path
-        self.connection = open_for_reading(path)
+        self._busy_seconds = busy_seconds
+        self.connection = open_for_reading(path, busy_seconds)
 
     def list_calls(self, wanted: CallFilter) -> list[CallSummary]:
         """The calls that are wanted, the latest first."""
@@ -94,7 +99,7 @@ class SqliteJournalReader:
 
     def read_figures(self, releases: Iterable[str], since: float) -> dict[str, CanaryFigures]:
         """The figures of each of these releases, of calls that began at `since` or later."""
-        return read_figures(self._path, releases, since)
+        return read_figures(self._path, releases, since, self._busy_seconds)
 
     def count_machines(self, _since: float) -> int:
         """How many machines have written callbacks since then."""

@@ -8,6 +8,10 @@ from flowengine.cooperative import pause_if_due
 T = TypeVar("T")
 CacheEntries = dict[Hashable, tuple[Any, Any]]
 _EVICTION_BATCH = 50  # values, which is a matter of microseconds
+# what is worked out from the files that all flows share, and from single files
+SHARED_PARTS = frozenset(
+    {"common", "file", "locales", "number plan", "project", "routes", "secrets of", "shared"}
+)
 
 
 class CompileCache:
@@ -43,6 +47,14 @@ class CompileCache:
         value: T = known[1]
         return value
 
+    def find(self, place: Hashable, key: object) -> tuple[Any, Any] | None:
+        """The key and the value at a place, where it is known for this key."""
+        for entries in (self._previous, self._last_valid):
+            known = entries.get(place)
+            if known is not None and known[0] == key:
+                return known
+        return None
+
     def list_found(self, part: str) -> Iterator[tuple[Any, Any]]:
         """The values of the last time whose places begin with `part`, with what comes after it."""
         for place, (_, value) in self._previous.items():
@@ -69,18 +81,27 @@ class CompileCache:
 
 class NoCompileCache(CompileCache):
     """For a project that is compiled once: what only another compilation would ask for is not
-    kept.
+    kept. What another cache knows of the files that all flows share is taken from there.
     """
+
+    def __init__(self, known: CompileCache | None = None) -> None:
+        super().__init__()
+        self._known = known
 
     def get_or_compute(
         self,
-        _place: Hashable,
-        _key: object,
+        place: Hashable,
+        key: object,
         make: Callable[[], T],
         _still: Callable[[T], bool] | None = None,
     ) -> T:
-        """The value, made anew."""
+        """The value, made anew unless it is of all flows and known."""
         pause_if_due()
+        if self._known and isinstance(place, tuple) and place[0] in SHARED_PARTS:
+            known = self._known.find(place, key)
+            if known:
+                value: T = known[1]
+                return value
         return make()
 
 
@@ -89,8 +110,8 @@ class ResultRecorder(NoCompileCache):
     begins with one of `parts`.
     """
 
-    def __init__(self, parts: Collection[str]) -> None:
-        super().__init__()
+    def __init__(self, parts: Collection[str], known: CompileCache | None = None) -> None:
+        super().__init__(known)
         self._parts = parts
 
     def get_or_compute(

@@ -17,7 +17,8 @@ ROOM_DIGEST_SIZE = 16
 
 class ParkedCall(msgspec.Struct, frozen=True, array_like=True):
     """A call, and the API that it is on. Nobody waits for it after `until`. A parked one has the
-    number of its parking; with `has_exit` it goes on by an exit then.
+    number of its parking; with `has_exit` it goes on by an exit then. With `may_be_brought` it was
+    picked up once: a request that is under way may bring it into its conference.
     """
 
     call_id: str
@@ -25,6 +26,7 @@ class ParkedCall(msgspec.Struct, frozen=True, array_like=True):
     until: float
     number: int = 0
     has_exit: bool = False
+    may_be_brought: bool = False
 
 
 class PickedPair(msgspec.Struct, frozen=True, array_like=True):
@@ -186,10 +188,14 @@ def _note_limit(code: ParkingCode, number: int) -> ParkingTurn:
 
 
 def _end_waiting(parked: ParkedCall) -> tuple[ParkingEffect, ...]:
-    """Let a parked call go on whose time is over; one without an exit ends by itself."""
-    if not parked.has_exit:
-        return ()
-    return (ReleaseParked(parked.call_id, parked.call_url, parked.number, "too_long"),)
+    """Let a parked call go on whose time is over; one without an exit ends by itself, unless it is in
+    its conference meanwhile, where it would be alone.
+    """
+    call_id, call_url = parked.call_id, parked.call_url
+    room = format_parking_room(call_id) if parked.may_be_brought else ""
+    if parked.has_exit:
+        return (ReleaseParked(call_id, call_url, parked.number, "too_long", room),)
+    return (RemoveOther(call_id, call_url, room),) if room else ()
 
 
 def _pick_up(code: ParkingCode, event: CallPicksUp, now: float) -> ParkingTurn:
@@ -267,12 +273,12 @@ def _park_again(code: ParkingCode, call: ParkedCall, now: float) -> ParkingTurn:
     if code.parked is not None and code.parked.call_id == call.call_id:
         return ParkingTurn(code)
     # a number of its own, as each answer to a call has
-    call = replace(call, number=code.number + 1)
+    call = replace(call, number=code.number + 1, may_be_brought=True)
     code = replace(code, number=call.number)
     if code.parked is not None or call.until <= now:
         return ParkingTurn(code, _end_waiting(call))
     limit = SetLimit(call.number, math.ceil(call.until - now))
-    return ParkingTurn(replace(code, parked=call), (limit,) if call.has_exit else ())
+    return ParkingTurn(replace(code, parked=call), (limit,))
 
 
 def format_parking_room(call_id: str) -> str:

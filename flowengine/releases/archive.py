@@ -4,12 +4,13 @@ that shares it.
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 
+from flowengine.compile.changed_files import list_changed_names
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
 from flowengine.releases.archive_database import ArchiveError
@@ -52,32 +53,50 @@ class LeaderRecord(msgspec.Struct, frozen=True):
     number: int = 0
 
 
+class ArchivedFiles(NamedTuple):
+    """The files of a release that an archive had at some time, and their digests."""
+
+    release_id: str = ""
+    files: Mapping[str, bytes] = {}
+    digests: Mapping[str, bytes] = {}
+
+
+NO_FILES = ArchivedFiles()
+
+
 class Archive:
     """Keeps releases by id. Equal content has the same id, so putting a release twice has no
     further effect.
+
+    `latest` is what was put or loaded last: of the next release, only what differs from it is
+    digested, written or read.
     """
 
-    def __init__(self, location: ArchiveLocation) -> None:
+    def __init__(self, location: ArchiveLocation, latest: ArchivedFiles = NO_FILES) -> None:
         self._database = open_archive_database(location)
-        self._latest, self._latest_digests = "", frozenset[bytes]()
+        self.latest = latest
 
     def put(
         self, release_id: str, files: Mapping[str, bytes], origin: FlowOrigin, at: float
     ) -> None:
         """Save the files of a release. After this they survive a killed process."""
-        digests = {
-            name: hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
-            for name, content in iterate_with_pauses(files.items())
-        }
+        changed = list_changed_names(self.latest.files, files)
+        digests = compute_digests(files, changed, self.latest.digests)
         with self._database.transaction():
-            absent = self._find_missing_digests(frozenset(digests.values()))
+            # the contents of the latest release stay as long as that release does
+            is_kept = self._has_release(self.latest.release_id)
             fresh = {
-                digests[name]: content
-                for name, content in iterate_with_pauses(files.items())
-                if digests[name] in absent
+                digests[name]: files[name]
+                for name in (changed if is_kept else files)
+                if name in files
             }
+            present = self._find_digests(fresh)
             # files are stored once by content: two releases differ in few of them
-            packed = [(digest, zlib.compress(content)) for digest, content in fresh.items()]
+            packed = [
+                (digest, zlib.compress(content))
+                for digest, content in iterate_with_pauses(fresh.items())
+                if digest not in present
+            ]
             self._database.execute_many("INSERT INTO contents VALUES (?, ?)", packed)
             row = (
                 release_id,
@@ -88,7 +107,7 @@ class Archive:
             self._database.execute(
                 "INSERT INTO releases VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", *row
             )
-        self._latest, self._latest_digests = release_id, frozenset(digests.values())
+        self.latest = ArchivedFiles(release_id, files, digests)
 
     def load_files(self, release_id: str) -> dict[str, bytes] | None:
         """The files of a release; None where the archive does not have it."""
@@ -96,13 +115,14 @@ class Archive:
         if not rows:
             return None
         digests = msgspec.msgpack.decode(rows[0][0], type=dict[str, bytes])
-        contents = self._load_contents(digests.values())
-        return (
-            {name: contents[digest] for name, digest in digests.items()}
-            # another process is deleting the release, and with it some contents
-            if contents.keys() >= set(digests.values())
-            else None
-        )
+        contents = {digest: self.latest.files[name] for name, digest in self.latest.digests.items()}
+        contents |= self._load_contents(set(digests.values()) - contents.keys())
+        try:
+            files = {name: contents[digest] for name, digest in digests.items()}
+        except KeyError:  # another process is deleting the release, and with it some contents
+            return None
+        self.latest = ArchivedFiles(release_id, files, digests)
+        return files
 
     def list_releases(self) -> list[ArchivedRelease]:
         """All releases of the archive, the latest first."""
@@ -196,31 +216,46 @@ class Archive:
     def close(self) -> None:
         self._database.close()
 
-    def _find_missing_digests(self, digests: frozenset[bytes]) -> frozenset[bytes]:
-        """The digests whose content the archive does not have. Contents of the latest release,
-        which are most, stay as long as that release does.
-        """
-        latest = self._database.execute("SELECT 1 FROM releases WHERE id = ?", self._latest)
-        new = digests - self._latest_digests if latest else digests
-        return new - self._load_contents(new).keys()
+    def _has_release(self, release_id: str) -> bool:
+        return bool(self._database.execute("SELECT 1 FROM releases WHERE id = ?", release_id))
 
     def _load_digests(self) -> set[bytes]:
         return {digest for (digest,) in self._database.execute("SELECT digest FROM contents")}
 
+    def _find_digests(self, digests: Iterable[bytes]) -> set[bytes]:
+        """Those of these digests whose content the archive has."""
+        return {digest for (digest,) in self._select_contents("digest", digests)}
+
     def _load_contents(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+        try:
+            return {
+                digest: zlib.decompress(packed)
+                for digest, packed in self._select_contents("digest, packed", digests)
+            }
+        except zlib.error as error:
+            raise ArchiveError(f"the archive of releases is damaged: {error}") from error
+
+    def _select_contents(
+        self, columns: LiteralString, digests: Iterable[bytes]
+    ) -> Iterator[tuple[Any, ...]]:
         # SQLite limits the parameters of a statement
         for some in batched(set(digests), _CONTENTS_PER_QUERY):
             marks: LiteralString = ", ".join("?" for _ in some)
-            rows = self._database.execute(
-                f"SELECT digest, packed FROM contents WHERE digest IN ({marks})",  # noqa: S608
+            yield from self._database.execute(
+                f"SELECT {columns} FROM contents WHERE digest IN ({marks})",  # noqa: S608
                 *some,
             )
-            try:
-                found |= {digest: zlib.decompress(packed) for digest, packed in rows}
-            except zlib.error as error:
-                raise ArchiveError(f"the archive of releases is damaged: {error}") from error
-        return found
+
+
+def compute_digests(
+    files: Mapping[str, bytes], changed: Collection[str], known: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """The digests of files, of which those that are not `changed` have known ones."""
+    digests = dict(known)
+    for name in iterate_with_pauses(changed):
+        if name in files:
+            digests[name] = hashlib.blake2b(files[name], digest_size=_DIGEST_BYTES).digest()
+    return digests if digests.keys() == files.keys() else {name: digests[name] for name in files}
 
 
 def batched(items: Iterable[bytes], size: int) -> Iterator[tuple[bytes, ...]]:

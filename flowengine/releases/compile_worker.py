@@ -14,11 +14,10 @@ from typing import NamedTuple, TypeVar
 import flowengine.source.schema_validation  # noqa: F401
 from flowengine.cache.variable_presence import RecordedVariables
 from flowengine.compile import CompileResult, Release
-from flowengine.compile.project_compiler import compute_release_id
 from flowengine.compile.project_rechecker import ProjectRechecker
 from flowengine.cooperative import run_cooperatively
 from flowengine.problems import Problem
-from flowengine.releases.archive import Archive
+from flowengine.releases.archive import NO_FILES, Archive, ArchivedFiles
 from flowengine.releases.archive_location import ArchiveLocation
 from flowengine.releases.start_cache import recall_compile, save_compile
 
@@ -33,6 +32,7 @@ class LoadedFlows(NamedTuple):
 
     compiler: ProjectRechecker
     release: Release | None
+    archived: ArchivedFiles
 
 
 class CompileWorker:
@@ -48,9 +48,15 @@ class CompileWorker:
         cookies_only: bool = False,
         loaded: LoadedFlows | None = None,
     ) -> None:
-        self.archive = Archive(location)
-        self._compiler, self._latest = loaded or LoadedFlows(ProjectRechecker(), None)
-        self._environment = RecordedVariables(environment)
+        loaded = loaded or LoadedFlows(ProjectRechecker(), None, NO_FILES)
+        self.archive = Archive(location, loaded.archived)
+        self._compiler, self._latest = loaded.compiler, loaded.release
+        # who has compiled with it before knows what was asked for then
+        self._environment = (
+            environment
+            if isinstance(environment, RecordedVariables)
+            else RecordedVariables(environment)
+        )
         self._cookies_only = cookies_only
         self._recalled: CompileResult | None = None
         self._unsaved: tuple[Mapping[str, bytes], tuple[Problem, ...]] | None = None
@@ -61,7 +67,7 @@ class CompileWorker:
         """What forked processes begin with: the release, and the compiler that has compiled it.
         This worker must not compile any more.
         """
-        return LoadedFlows(self._compiler, release)
+        return LoadedFlows(self._compiler, release, self.archive.latest)
 
     def compile_at_start(self, files: Mapping[str, bytes]) -> CompileResult:
         """Compile the project that a server starts with. Where it was compiled before, its flows are
@@ -76,10 +82,14 @@ class CompileWorker:
         self.save_last_compile()
         return compiled
 
+    def compute_release_id(self, files: Mapping[str, bytes]) -> str:
+        """The id of the release of these files."""
+        return self._compiler.compute_release_id(files)
+
     def compile(self, files: Mapping[str, bytes]) -> CompileResult:
         """Compile a project."""
         recalled = self._recalled
-        if recalled and recalled.release and recalled.release.id == compute_release_id(files):
+        if recalled and recalled.release and recalled.release.id == self.compute_release_id(files):
             return recalled
         with freeze_collector():
             compiled = self._compiler.compile(

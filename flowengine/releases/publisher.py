@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from flowengine.compile import CompileResult
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.problems import Problem, Span
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import (
@@ -48,10 +48,12 @@ class Publisher:
         ledger: Ledger,
         compile_files: CompileFiles,
         clock: Callable[[], float] = time.time,
+        compute_id: Callable[[FileContents], str] = compute_release_id,
     ) -> None:
         self._archive = archive
         self._ledger = ledger
         self._compile = compile_files
+        self._compute_id = compute_id
         self._clock = clock
         self._known_release = ""
 
@@ -59,7 +61,7 @@ class Publisher:
         """Remember the content of the flow source at the start of this server, if it was published
         before, here or on another machine.
         """
-        made = compute_release_id(files)
+        made = self._compute_id(files)
         was_followed = any(
             change.place and change.release == made for change in self._ledger.list_changes()
         )
@@ -71,7 +73,7 @@ class Publisher:
         """Publish the content of a flow source where it has changed: after a rollback, the old
         content stays back.
         """
-        live, wanted = self._ledger.get_live(), compute_release_id(files)
+        live, wanted = self._ledger.get_live(), self._compute_id(files)
         # `followed`, not `current`: after a rollback the source still has the withdrawn release
         if wanted == self._known_release or (live.place, live.followed) == (
             format_source_name(origin),

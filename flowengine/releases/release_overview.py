@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from flowengine.journal import CanaryFigures, open_journal_reader
+from flowengine.journal.journal_database import JOURNAL_BUSY_SECONDS
 from flowengine.journal.journal_location import JournalLocation
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource
@@ -161,13 +162,15 @@ CountCalls = Callable[[Sequence[str], float], CanarySum]
 """Counts the calls on some releases since a time"""
 
 
-def build_journal_counter(journal: JournalLocation) -> CountCalls:
+def build_journal_counter(
+    journal: JournalLocation, busy_seconds: float = JOURNAL_BUSY_SECONDS
+) -> CountCalls:
     """A function that counts the calls of a journal: those of this machine, or those of all that
-    write to it. Raises JournalError.
+    write to it. It waits for so long while another process has locked a file. Raises JournalError.
     """
 
     def count(releases: Sequence[str], since: float) -> CanarySum:
-        with closing(open_journal_reader(journal)) as reader:
+        with closing(open_journal_reader(journal, busy_seconds)) as reader:
             figures = reader.read_figures(releases, since)
             return CanarySum(figures, reader.count_machines(since), reader.count_waiting())
 

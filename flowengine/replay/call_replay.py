@@ -189,10 +189,10 @@ def classify_difference(
     if len(failures) > len(list_failures(then)):
         return "error", mask_reason(failures[-1])
     if whole.is_known and event.kind in ("pie", "ace") and has_other_exit(now, then):
-        return "exit", f"{format_exit(now[0])}; then {format_exit(then[0])}"
+        return "exit", format_change(format_exit(then[0]), format_exit(now[0]))
     asks, asked_then = list_requests(now), list_requests(then)
     if asks != asked_then:
-        return "lookup", f"{format_requests(asks)}; then {format_requests(asked_then)}"
+        return "lookup", format_change(format_requests(asked_then), format_requests(asks))
     part = find_difference(answer, whole.answer)
     return ("answer", format_answer_difference(part, answer, whole.answer)) if part else ("", "")
 
@@ -205,9 +205,14 @@ def format_answer_difference(part: str, now: bytes, then: bytes) -> str:
         return f"another {part}"
     actions = [
         found[1].decode() if (found := ACTION_PATTERN.search(answer)) else "nothing"
-        for answer in (now, then)
+        for answer in (then, now)
     ]
-    return f"{actions[0]}; then {actions[1]}"
+    return format_change(*actions)
+
+
+def format_change(before: str, after: str) -> str:
+    """What the release that answered the call did, and what the other one does."""
+    return f"before: {before}, after: {after}"
 
 
 def has_other_exit(now: Sequence[TraceEntry], then: Sequence[TraceEntry]) -> bool:

@@ -25,6 +25,7 @@ from flowengine.runtime.placement_answers import PlacementAnswers, is_placed_row
 from flowengine.runtime.reply import Answered, Overtaken, Replier
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import step
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.runtime.step_start import answers_own_menu
 from flowengine.sinch import Ice, Pie
 from flowengine.storage.sessions import SavedCall, Store, StoreError
@@ -43,6 +44,7 @@ class StepDriver:
         log_once: LogOnce,
         legs: LegAnswers | None,
         placed_calls: PlacementAnswers | None,
+        create_trace: Callable[[], list[TraceEntry]],
     ) -> None:
         self._store = store
         self._legs = legs
@@ -51,6 +53,7 @@ class StepDriver:
         self._replier = replier
         self._clock = clock
         self._log_once = log_once
+        self._create_trace = create_trace
         self._claims = RequestClaims(store, replier, requester, clock, log_once)
 
     async def answer_once(self, delivery: CallbackDelivery) -> Reply:
@@ -75,7 +78,9 @@ class StepDriver:
                 event = delivery.event
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
-            outcome = step(located.release, located.call, event, now, located.lost_flow)
+            outcome = step(
+                located.release, located.call, event, now, located.lost_flow, self._create_trace()
+            )
             if outcome.waiting is not None:
                 performed = await self._claims.perform_requests(delivery, located, saved, outcome)
                 if isinstance(performed, Answered):

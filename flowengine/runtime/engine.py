@@ -36,7 +36,7 @@ from flowengine.runtime.placements import Placements
 from flowengine.runtime.reply import EMPTY_BODY, Replier, make_record, render_apology
 from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
-from flowengine.runtime.step_outcome import Outcome
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, Dice
 from flowengine.states import OwnEvent
 from flowengine.states.flow_context import RingGroup
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 class Engine:
     """Answers callbacks. A worker has one engine, which holds the state of a call only while it
-    answers a callback.
+    answers a callback. `create_trace` makes the list that a step writes its trace into.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Engine:
         codec: Codec | None,
         fetch: FetchFunction,
         clock: Callable[[], float] = time.time,
+        create_trace: Callable[[], list[TraceEntry]] = list,
     ) -> None:
         self.releases = releases
         self._store = store
@@ -87,8 +88,9 @@ class Engine:
         )  # fmt: skip
         requester = Requester(fetch, outbox, self.orchestrations)
         self._driver = StepDriver(
-            store, locator, self._replier, requester, clock, self._log_once, legs, placed_calls
-        )
+            store, locator, self._replier, requester, clock, self._log_once, legs, placed_calls,
+            create_trace,
+        )  # fmt: skip
         self.in_flight: dict[bytes, CallbackDelivery] = {}
         watch_in_flight(self.in_flight)
 

@@ -60,6 +60,7 @@ from flowengine.storage.sessions import (
 from flowengine.storage.sessions.orchestration_rows import (
     QUEUE_KIND,
     SavedAgentStatus,
+    build_addition,
     build_change,
 )
 
@@ -152,9 +153,8 @@ class Orchestrations:
     ) -> OrchestrationChange:
         """A task for the orchestration of a call, which begins with it where there is none."""
         now = self._clock()
-        saved = SavedOrchestration(call_id, LIVE_KIND, release, 0, b"", now + CALL_KEPT_SECONDS)
         task = ScheduledTask(call_id, key, now + seconds, payload)
-        return OrchestrationChange(call_id, saved, (task,))
+        return build_addition(task, LIVE_KIND, now + CALL_KEPT_SECONDS, release)
 
     async def take_turn(
         self, call_id: str, event: OrchestrationEvent, owner: CallOwner | None = None

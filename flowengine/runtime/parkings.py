@@ -45,7 +45,7 @@ from flowengine.storage.sessions import (
     ScheduledTask,
     StoreError,
 )
-from flowengine.storage.sessions.orchestration_rows import build_change
+from flowengine.storage.sessions.orchestration_rows import build_addition, build_change
 
 PARKING_KIND, FREE_CODE_KIND = "parking", "code that is free"
 FREEING_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, *(30.0,) * 18)  # ten minutes, the longest limit
@@ -99,11 +99,10 @@ class Parkings:
     def build_leaving(self, call_id: str, application: str, code: str) -> OrchestrationChange:
         """What is saved with the end of a call that was parked or has picked up another."""
         now, name = self._clock(), name_parking(application, code)
-        saved = SavedOrchestration(name, FREE_CODE_KIND, "", 0, b"", now + CALL_KEPT_SECONDS)
         content = ParkingLeft(call_id)
         payload = self._encoding.encode_task(name, CallOwner(application, ""), content)
         task = ScheduledTask(name, f"{PARKING_LEFT_TASK}:{call_id}", now, payload)
-        return OrchestrationChange(name, saved, (task,))
+        return build_addition(task, FREE_CODE_KIND, now + CALL_KEPT_SECONDS)
 
     async def note_left(self, event: CallbackEvent, names: Mapping[str, Any]) -> None:
         """Free the code of a call whose step was not saved: it has ended before, or ends now."""

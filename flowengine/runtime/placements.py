@@ -41,7 +41,12 @@ from flowengine.storage.sessions import (
     SavedOrchestration,
     ScheduledTask,
 )
-from flowengine.storage.sessions.orchestration_rows import MATCH_TASK, QueueEntry, build_change
+from flowengine.storage.sessions.orchestration_rows import (
+    MATCH_TASK,
+    QueueEntry,
+    build_addition,
+    build_change,
+)
 
 WAITING_KIND, RUNNING_KIND = "placement", "placement that calls"
 OVER_PLACEMENT_KIND = "placement that is over"
@@ -98,10 +103,8 @@ class Placements:
         now = self._clock()
         content = PlacementTask(PlacementBegan(plan, now), caller)
         payload = self.encoding.encode_task(plan.id, owner, content)
-        expires = now + PLACEMENT_KEPT_SECONDS
-        saved = SavedOrchestration(plan.id, WAITING_KIND, "", 0, b"", expires)
-        key = f"{PLACEMENT_TASK}:{BEGIN_PART}"
-        return OrchestrationChange(plan.id, saved, (ScheduledTask(plan.id, key, now, payload),))
+        task = ScheduledTask(plan.id, f"{PLACEMENT_TASK}:{BEGIN_PART}", now, payload)
+        return build_addition(task, WAITING_KIND, now + PLACEMENT_KEPT_SECONDS)
 
     async def begin(self, plan: PlacementPlan, owner: CallOwner) -> Placement:
         """Begin a placement that no call asks for. Returns the one that is there already, where the

@@ -37,6 +37,7 @@ from flowengine.storage.sessions import (
 from flowengine.storage.sessions.orchestration_rows import (
     MATCH_TASK,
     QUEUE_KIND,
+    RESERVED,
     QueueEntry,
 )
 
@@ -147,8 +148,12 @@ class Queues:
         is_call_back = call.call.startswith(PLACEMENT_ID_PREFIX)
         return ScheduledTask(call.call, TURN_TASK if is_call_back else OFFER_TASK, now, payload)
 
-    async def answer_request(self, application: str, request: QueueRequest) -> LookupResult:
-        """How it stands, for a caller who is about to enter."""
+    async def answer_request(
+        self, application: str, call_id: str, request: QueueRequest
+    ) -> LookupResult:
+        """How it stands, for a caller who is about to enter, and has a place from now on where there is
+        one.
+        """
         now = self._clock()
         queue_id = format_queue_id(application, request.group)
         place = request.priority, request.since or now, request.placement or AFTER_ALL_CALLS
@@ -156,6 +161,12 @@ class Queues:
             presence = await self._count_members(request.group, request.members, now)
             facts = await self._read_facts(queue_id, place, presence, now)
             waiting = await self.store.count_entries(queue_id)
+            if request.most and presence.signed_in:
+                entry = QueueEntry(
+                    queue_id, call_id, request.step, request.priority, now, offered=RESERVED
+                )
+                has_place = await self.store.reserve_place(entry, request.most)
+                waiting = min(waiting, request.most - 1) if has_place else request.most
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")
         return LookupResult(200, msgspec.to_builtins(replace(facts, waiting=waiting)))

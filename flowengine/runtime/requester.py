@@ -86,7 +86,7 @@ class Requester:
         assert request.queue is not None  # noqa: S101  # it is for one of the two
         if request.queue.leaving_step:
             return await orchestrations.answer_leaving(event.call_id, request.queue.leaving_step)
-        return await orchestrations.queues.answer_request(key, request.queue)
+        return await orchestrations.queues.answer_request(key, event.call_id, request.queue)
 
 
 def is_caller_gone(event: CallbackEvent) -> bool:

@@ -37,7 +37,7 @@ from flowengine.storage.sessions import (
     SavedOrchestration,
     ScheduledTask,
 )
-from flowengine.storage.sessions.orchestration_rows import build_change
+from flowengine.storage.sessions.orchestration_rows import build_addition, build_change
 
 ROOM_KIND, EMPTY_ROOM_KIND = "room", "room that is empty"
 JOIN_TASK, LEAVE_TASK, PRESS_TASK, COMMAND_TASK = (
@@ -123,9 +123,8 @@ class ModeratedConferences:
     ) -> OrchestrationChange:
         """A task for a conference, which begins with it where there is none."""
         now, name = self._clock(), name_room(owner.application, room)
-        saved = SavedOrchestration(name, ROOM_KIND, "", 0, b"", now + CALL_KEPT_SECONDS)
-        payload = self.encoding.encode_task(name, owner, event)
-        return OrchestrationChange(name, saved, (ScheduledTask(name, key, now, payload),))
+        task = ScheduledTask(name, key, now, self.encoding.encode_task(name, owner, event))
+        return build_addition(task, ROOM_KIND, now + CALL_KEPT_SECONDS)
 
     async def take_turn(self, room_id: str, event: RoomEvent) -> bool:
         """Take a turn of a conference; whether the event is for anybody. Events that come while this

@@ -177,7 +177,7 @@ class StepWalk(msgspec.Struct):
         walk = create_walk(self.release, start, self.run.event, self.run.names.now, call)
         # all walks of an event are one step, with one trace and one limit
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
-        walk.trace, walk.run.instructions = [*outcome.trace], [*outcome.instructions]
+        walk.trace, walk.run.instructions = self.trace, [*outcome.instructions]
         walk.agent_statuses, walk.rooms = outcome.agent_statuses, outcome.rooms
         walk.run.placements.extend(outcome.placements)
         return walk.begin(start)
@@ -358,15 +358,6 @@ class StepWalk(msgspec.Struct):
         if self.program.flow != flow or len(self.stack) != self.depth:
             return call
         return call.replace_values_at(self.level, self.select_live_values(self.program, state))
-
-
-def begin_walk(
-    release: Release, start: StepStart, event: StepEvent, now: datetime, call_before: Call | None
-) -> Outcome:
-    """Walk from this start to an answer, or to a request."""
-    walk = create_walk(release, start, start.event or event, now, call_before)
-    walk.run.notes.extend(start.notes)
-    return walk.begin(start)
 
 
 def create_walk(

@@ -11,11 +11,12 @@ from flowengine.scenarios.result import ExpectationMissedError
 from flowengine.scenarios.scenario_parties import (
     CALLS_FIRST,
     ROOM_WORDS,
+    WAITS,
     Parties,
     parse_party_act,
 )
 from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
-from flowengine.scenarios.simulated_parties import SimulatedParty
+from flowengine.scenarios.simulated_parties import PartyDoing, SimulatedParty
 from flowengine.states.field_types import parse_millis
 from flowengine.switch.calls import SwitchCall
 
@@ -35,7 +36,8 @@ class PartySteps:
         self.acts = PartyActs(talk)
         self.heard: dict[str, HeardWords] = {}
         for name, party in parties.items():
-            added = talk.parties.add(name, party.is_ or "", party.does or "")
+            does: PartyDoing = "" if party.does == WAITS or not party.does else party.does
+            added = talk.parties.add(name, party.is_ or "", does)
             added.dials = party.to or ""
             self.heard[name] = HeardWords(added.get_heard_text, name)
 

@@ -13,8 +13,9 @@ from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
 from flowengine.states.field_types import Name
 
 CALLS_FIRST: Literal["calls first"] = "calls first"
+WAITS: Literal["waits"] = "waits"
 PartyAnswer = Literal["answers", "accepts", "machine", "rings out", "busy", "declines"]
-PartyBehaviour = PartyAnswer | Literal["calls first"]
+PartyBehaviour = PartyAnswer | Literal["calls first", "waits"]
 ROOM_WORDS = ("is on hold", "is muted", "is heard")
 """What a party is in a conference"""
 PARTY_WORDS = (
@@ -61,8 +62,8 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             Meta(
                 description="What they do by themselves when they are rung; `accepts` answers and "
                 "presses the key that takes the call, `machine` is an answering machine. Who "
-                "`calls first` is another caller, a second before the call of the scenario. Without "
-                "it, the steps say what they do.",
+                "`calls first` is another caller, a second before the call of the scenario. Who "
+                "`waits` does what the steps say, as without it.",
                 examples=["rings out"],
             ),
         ]
@@ -113,7 +114,12 @@ def merge_parties(own: Parties | UnsetType, shared: Parties | UnsetType) -> Part
         found[name] = AuthoredParty(
             party.is_ or before.is_, party.does or before.does, party.to or before.to
         )
-    return found
+    return {name: leave_to_steps(party) for name, party in found.items()}
+
+
+def leave_to_steps(party: AuthoredParty) -> AuthoredParty:
+    """The party without `does`, where it `waits`."""
+    return AuthoredParty(party.is_, UNSET, party.to) if party.does == WAITS else party
 
 
 def list_party_names(data: Any) -> list[str]:

@@ -20,6 +20,7 @@ from flowengine.journal import JournalEncryption, JournalWriter
 from flowengine.limits import REPORT_PAUSE_SECONDS
 from flowengine.releases import Registry
 from flowengine.releases.compile_worker import LoadedFlows
+from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.outbox import Outbox
@@ -27,20 +28,21 @@ from flowengine.server import keys
 from flowengine.server.access import AuthorizedEndpoint, create_status_authorizer
 from flowengine.server.admin_routes import build_admin_routes
 from flowengine.server.background_tasks import start_background_task
-from flowengine.server.callback import CallbackHandler, SignatureGate
+from flowengine.server.callback import SignatureGate
 from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
 from flowengine.server.credentials import find_secret, load_credentials
 from flowengine.server.fetch import LookupClient
-from flowengine.server.health import Healthz, MetricsEndpoint, Readyz
+from flowengine.server.health import Healthz, LookedUpMetrics, MetricsEndpoint, Readyz
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
-from flowengine.server.orchestration_requests import OrchestrationRequests
 from flowengine.server.orchestration_service import OrchestrationService, create_service
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings
 from flowengine.server.status import StatusEndpoint
+from flowengine.server.telemetry.load_telemetry import load_hooks
+from flowengine.server.telemetry_hooks import TelemetryHooks
 from flowengine.storage.sessions import SqliteStore, Store, StoreError, open_store
 
 STORE_PURGE_SECONDS = 300.0
@@ -64,6 +66,7 @@ class WorkerParts:
     journal: JournalWriter
     connections: ConnectionTable
     orchestrations: OrchestrationService | None
+    hooks: TelemetryHooks
 
 
 def create_app(flows: LoadedFlows) -> CallbackDispatcher:
@@ -75,25 +78,22 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     releases = live.create_registry()
     environment = VARIABLES
     store = open_session_store(settings)
-    metrics, lines = Metrics(), LogWriter()
+    metrics = Metrics()
+    hooks = load_hooks(metrics, settings.callback_path, settings.store)
+    lines = hooks.create_log()
     metrics.mark_current_release(releases.current.id)
     client = LookupClient(lambda: releases.hosts, metrics.observe_lookup, metrics.observe_circuit)
     known = load_credentials(releases.current, environment)
     codec = keys.create_codec(known, environment, settings.folder)
     sealer = JournalEncryption(keys.find_sealing_keys(known, environment, settings.folder))
     journal = open_journal(settings, releases, sealer, metrics)
-    engine = watch_engine(Engine(releases, store, codec, client), metrics)
-    callback = CallbackHandler(
-        engine,
-        SignatureGate(releases, environment),
-        metrics,
-        lines,
-        journal,
-        ServerIdentity.from_settings(settings),
-    )
+    engine = create_engine(hooks, releases, store, codec, client, metrics)
+    gate, identity = SignatureGate(releases, environment), ServerIdentity.from_settings(settings)
+    callback = hooks.create_handler(engine, gate, metrics, lines, journal, identity)
     ready, door = Readyz(store), create_status_authorizer(environment)
+    looked_up = LookedUpMetrics(metrics, store, live)
     status = StatusEndpoint(live, releases, store, journal)
-    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, store))
+    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, looked_up.observe))
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
         *build_page_routes(ready, figures, AuthorizedEndpoint(door, status)),
@@ -102,12 +102,15 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     connections = ConnectionTable(settings.keep_alive)
     outbox, drain = Outbox(store, codec, client), settings.drain
     secrets = partial(find_application_secret, releases, environment)
-    requests = OrchestrationRequests(secrets, settings.api_url)
+    requests = hooks.create_requests(secrets, settings.api_url)
     answer_result, at_once = callback.answer_result, settings.calls_at_once
-    orchestrations = create_service(engine, store, codec, requests, answer_result, at_once)
-    parts = WorkerParts(
-        store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations
+    orchestrations = create_service(
+        engine, store, codec, requests, answer_result, at_once, hooks.wrap_tasks
     )
+    parts = WorkerParts(
+        store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations,
+        hooks,
+    )  # fmt: skip
     others = Starlette(routes=routes, lifespan=create_lifespan(parts, releases, metrics))
     return CallbackDispatcher(
         settings.callback_path, callback, others, connections, live.retire, live.is_renewable
@@ -120,8 +123,24 @@ def build_page_routes(ready: Readyz, figures: Any, status: Any) -> list[Route]:
     return [Route(path, page, methods=["GET"]) for path, page in pages.items()]
 
 
-def watch_engine(engine: Engine, metrics: Metrics) -> Engine:
-    """Count what becomes of those who wait, and of placements; returns the engine."""
+def create_engine(
+    hooks: TelemetryHooks,
+    releases: Registry,
+    store: Store,
+    codec: Codec,
+    client: LookupClient,
+    metrics: Metrics,
+) -> Engine:
+    """The engine of a worker, with what looks on. Metrics count what becomes of those who wait, and
+    of placements.
+    """
+    engine = Engine(
+        releases,
+        hooks.wrap_store(store),
+        codec,
+        hooks.wrap_lookups(client),
+        create_trace=hooks.create_trace,
+    )
     if engine.orchestrations is not None:
         engine.orchestrations.on_wait_end = metrics.observe_wait
     if engine.placements is not None:
@@ -205,6 +224,9 @@ async def run_background_tasks(
             start_background_task("the tasks of orchestrations", service.run_tasks),
             start_background_task("the janitor of rings", service.look_after_rings),
         ]
+    if parts.hooks.has_metrics:
+        looked_up = LookedUpMetrics(metrics, store, parts.live)
+        tasks.append(start_background_task("the look at queues", looked_up.observe_often))
     tasks += parts.live.create_tasks(releases, store, metrics.mark_current_release)
     try:
         yield
@@ -218,6 +240,7 @@ async def run_background_tasks(
         parts.live.close()
         parts.journal.close()
         parts.lines.flush()
+        await parts.hooks.close()
 
 
 def drain_on_sigterm(parts: WorkerParts) -> None:

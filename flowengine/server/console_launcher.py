@@ -8,12 +8,14 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flowengine.limits import MAX_WORKER_PAUSE_SECONDS
+from flowengine.server.console_handover import READY_MESSAGE, ConsoleHandover
+from flowengine.server.server_settings import SettingsError
 
 log = logging.getLogger(__name__)
 CONSOLE_GRACE_SECONDS = 5.0
@@ -21,6 +23,9 @@ CONSOLE_GRACE_SECONDS = 5.0
 MAX_CONSOLE_START_SECONDS = 60.0
 # a console that ends sooner has not got as far as answering
 STARTED_SECONDS = 10.0
+FIRST_OPEN_PAUSE_SECONDS, MAX_OPEN_PAUSE_SECONDS = 2.0, 60.0
+"""How long it waits before it tries a taken port again, at first and at most"""
+MAX_MESSAGE_BYTES = 65_536
 # of the workers: the console must not write there
 _PROMETHEUS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -30,12 +35,21 @@ class ConsoleLauncher:
     """Holds the listeners of a console, and runs `command` with their descriptors behind it.
 
     The console ends with this process: it reads its standard input, which closes then. It writes
-    there when it answers. One that does not in time, or does not end in time, is killed.
+    there when it answers. One that does not in time, or does not end in time, is killed. Who has
+    signed in stays so while one process follows another.
+
+    Where there are no listeners, as the port is taken, `open_again` is tried now and then. It raises
+    SettingsError.
     """
 
     listeners: Sequence[socket.socket]
     command: Sequence[str]
     environment: Mapping[str, str]
+    open_again: Callable[[], Sequence[socket.socket]] | None = None
+    _handover: ConsoleHandover = field(default_factory=ConsoleHandover)
+    _received: bytes = b""
+    _open_pause: float = FIRST_OPEN_PAUSE_SECONDS
+    _open_at: float = field(default_factory=lambda: time.monotonic() + FIRST_OPEN_PAUSE_SECONDS)
     _process: subprocess.Popen[bytes] | None = None
     _pipe: socket.socket | None = None
     _kill_at: float = math.inf
@@ -47,7 +61,8 @@ class ConsoleLauncher:
 
     def list_sources(self) -> list[Any]:
         """What to wait for: a connection, unless the console runs or may not start yet."""
-        self._note_start()
+        self._open_listeners()
+        self._read_messages()
         self._kill_overdue()
         self._note_end()
         can_start = self._process is None and time.monotonic() >= self._start_at
@@ -84,6 +99,19 @@ class ConsoleLauncher:
             self._process.wait()
         self._forget_process()
 
+    def _open_listeners(self) -> None:
+        """Open the listeners that could not be opened so far, where it is time to try."""
+        now = time.monotonic()
+        if self.listeners or self._is_stopping or self.open_again is None or now < self._open_at:
+            return
+        try:
+            self.listeners = self.open_again()
+        except SettingsError:  # which was said at the start
+            self._open_pause = min(2 * self._open_pause, MAX_OPEN_PAUSE_SECONDS)
+            self._open_at = now + self._open_pause
+        else:
+            log.info("the console listens on port %d now", self.listeners[0].getsockname()[1])
+
     def _start(self) -> None:
         descriptors = [listener.fileno() for listener in self.listeners]
         environment = {**os.environ, **self.environment}
@@ -92,6 +120,7 @@ class ConsoleLauncher:
         self._kill_at = self._started_at + MAX_CONSOLE_START_SECONDS
         self._pipe, theirs = socket.socketpair()
         self._pipe.setblocking(False)
+        self._pipe.send(self._handover.encode())
         try:
             self._process = subprocess.Popen(  # noqa: S603  # the command is our own
                 [*self.command, *map(str, descriptors)],
@@ -106,10 +135,17 @@ class ConsoleLauncher:
         finally:
             theirs.close()
 
-    def _note_start(self) -> None:
+    def _read_messages(self) -> None:
+        if self._pipe is None:
+            return
         with suppress(OSError):  # it has said nothing
-            if self._pipe is not None and self._pipe.recv(16) and not self._has_been_told:
+            self._received += self._pipe.recv(MAX_MESSAGE_BYTES)
+        *messages, self._received = self._received.split(b"\n")
+        for message in messages:
+            if message == READY_MESSAGE and not self._has_been_told:
                 self._kill_at = math.inf
+            with suppress(ValueError):  # it is none of ours
+                self._handover.note_message(message)
 
     def _end_process(self) -> None:
         assert self._process is not None  # noqa: S101  # the callers look
@@ -143,7 +179,9 @@ class ConsoleLauncher:
         self._start_at = time.monotonic() + pause
 
     def _forget_process(self) -> None:
+        self._read_messages()  # its last words
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
+        self._received = b""
         self._has_been_told, self._kill_at = False, math.inf

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.releases.source_follower import SERVER_ACTOR
 from flowengine.server.followed_flows import format_rival, format_takeover
 from flowengine.server.release_service import ReleaseService

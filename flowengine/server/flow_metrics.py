@@ -1,36 +1,44 @@
-"""Metrics by application and flow, and where calls end. Bounded: a project may have thousands of flows."""
+"""Metrics by application, route and flow, and where calls end. Bounded: a project may have thousands of flows."""
 
-from collections.abc import Sequence
+from collections import Counter as Count
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 
+from flowengine.journal.masking import REASON_MARK
 from flowengine.limits import MAX_METRIC_SERIES
 from flowengine.runtime.callback_record import CallbackRecord
+from flowengine.runtime.step_outcome import TraceEntry
 
 OTHER = "other"
-EXIT_EVENT = "dice"
+ENTRY_EVENT, EXIT_EVENT = "ice", "dice"
 
 
 # what callbacks are counted by: event, outcome, application, flow; of calls that have ended also the
-# last state and the result. A plain tuple, as each callback makes one
-CallbackLabels = tuple[str, str, str, str, str, str]
+# last state and the result; the route. A plain tuple, as each callback makes one
+CallbackLabels = tuple[str, str, str, str, str, str, str]
 
 
 def label_callback(record: CallbackRecord) -> CallbackLabels:
     """What a callback is counted by."""
     event, call = record.event, record.call
     kind = event.kind
+    flow = route = state = result = ""
+    if call is not None:
+        flow = route = call.flow
+        if call.stack:
+            route = call.stack[0].flow
     if kind == EXIT_EVENT:
-        flow, state = (call.flow, call.state) if call is not None else ("", "")
+        state = call.state if call is not None else ""
         result = getattr(event, "result", "")
-        return kind, record.outcome, event.application_key, flow, state, result
-    flow = call.flow if call is not None else ""
-    return kind, record.outcome, event.application_key, flow, "", ""
+    return kind, record.outcome, event.application_key, flow, state, result, route
 
 
 class FlowMetrics:
-    """Rate, errors and time of callbacks by application and flow, and the last states of calls."""
+    """Rate, errors and time of callbacks by application, route and flow, and the last states of calls.
+    A route is named by the flow that it leads to: numbers have no place in metrics.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         given: dict[str, Any] = {"registry": registry, "namespace": "flowengine"}
@@ -46,23 +54,67 @@ class FlowMetrics:
             ["application", "flow"],
             **given,
         )
+        self._route_callbacks = Counter(
+            "route_callbacks",
+            "Callbacks answered, by application, the flow that the route leads to, and outcome",
+            ["application", "route", "outcome"],
+            **given,
+        )
+        self._route_seconds = Counter(
+            "route_callback_seconds",
+            "Time of all callbacks of a route together, from the decoded callback to its answer",
+            ["application", "route"],
+            **given,
+        )
+        self._route_calls = Counter(
+            "route_calls",
+            "Calls that have come in, by application and the flow that the route leads to",
+            ["application", "route"],
+            **given,
+        )
+        self._exits = Counter(
+            "exits",
+            "Exits that calls have taken, by flow and state; `answers` where a call waits in a state",
+            ["flow", "state", "exit"],
+            **given,
+        )
         self._ends = Counter(
             "call_ends",
             "Calls that have ended, by the flow and the state that they were in and the result",
             ["flow", "state", "result"],
             **given,
         )
-        self._known: dict[str, set[tuple[str, ...]]] = {"flows": set(), "ends": set()}
+        self._known: dict[str, set[tuple[str, ...]]] = {
+            "flows": set(), "routes": set(), "ends": set(), "exits": set()
+        }  # fmt: skip
 
     def count(self, labels: CallbackLabels, times: Sequence[float]) -> None:
         """Add callbacks with these labels, which took so long."""
-        event, outcome, *of_flow, state, result = labels
+        event, outcome, *of_flow, state, result, route = labels
         application, flow = self._limit("flows", *of_flow)
         self._callbacks.labels(application, flow, outcome).inc(len(times))
         self._seconds.labels(application, flow).inc(sum(times))
+        application, route = self._limit("routes", of_flow[0], route)
+        self._route_callbacks.labels(application, route, outcome).inc(len(times))
+        self._route_seconds.labels(application, route).inc(sum(times))
+        if event == ENTRY_EVENT:
+            self._route_calls.labels(application, route).inc(len(times))
         if event == EXIT_EVENT:
             flow, state = self._limit("ends", of_flow[1], state)
             self._ends.labels(flow, state, result).inc(len(times))
+
+    def count_exits(self, traces: Iterable[Sequence[TraceEntry]]) -> None:
+        """Add the exits in these traces."""
+        taken = Count(
+            (entry.flow, entry.state, entry.what)
+            for trace in traces
+            for entry in trace
+            if not entry.is_note
+        )
+        for (flow, state, what), times in taken.items():
+            # behind the colon stands what went wrong, which may quote a caller
+            labels = self._limit("exits", flow, state, what.partition(REASON_MARK)[0])
+            self._exits.labels(*labels).inc(times)
 
     def _limit(self, kind: str, *labels: str) -> tuple[str, ...]:
         """These labels, or `other` where there are too many already."""

@@ -32,6 +32,7 @@ from flowengine.server.process_messages import (
     ForkServerEvent,
 )
 from flowengine.server.protocols import choose_protocol
+from flowengine.server.telemetry.load_telemetry import preload_telemetry
 from flowengine.server.worker import WorkerSetup, run_worker
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ def run_fork_server(channel: socket.socket, load: LoadFlows) -> None:
     for name in WEB_SERVER_MODULES:
         with suppress(ImportError):  # some are not on every system
             import_module(name)
+    preload_telemetry()
     setup = WorkerSetup(flows, choose_protocol())
     # the collector of a worker must not write to what it shares
     gc.collect()

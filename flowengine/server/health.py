@@ -3,19 +3,28 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.types import Receive, Scope, Send
 
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.queue_overview import count_waiting
 from flowengine.server.callback import send_response
-from flowengine.server.metrics import METRICS_CONTENT_TYPE, Metrics
+from flowengine.server.metrics import (
+    METRICS_CONTENT_TYPE,
+    OPENMETRICS_CONTENT_TYPE,
+    OPENMETRICS_TYPE,
+    Metrics,
+)
+from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
 
 log = logging.getLogger(__name__)
 STORE_SILENT_MESSAGE = "the session store does not answer"
 CHECK_CACHE_SECONDS = 1.0  # load balancers ask once a second or less often
 CHECK_LIMIT_SECONDS = 3.0  # load balancers wait about five seconds, and the store two for a lock
+METRICS_LOOK_SECONDS = 15.0  # collectors are sent metrics once a minute, if not told otherwise
 TEXT_HEADER = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -79,22 +88,73 @@ class Readyz:
 
 
 class MetricsEndpoint:
-    """Answers with the metrics of all workers."""
+    """Answers with the metrics of all workers. `observe` sets those that are only looked at when
+    somebody asks.
+    """
 
-    def __init__(self, metrics: Metrics, store: Store) -> None:
+    def __init__(self, metrics: Metrics, observe: Callable[[], Awaitable[None]]) -> None:
+        self._metrics = metrics
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Prometheus text; OpenMetrics for a reader that takes it, where there are exemplars."""
+        await self._observe()
+        body = self._metrics.render_openmetrics() if accepts_openmetrics(scope["headers"]) else None
+        kind = METRICS_CONTENT_TYPE if body is None else OPENMETRICS_CONTENT_TYPE
+        await send_response(
+            send,
+            200,
+            self._metrics.render_text() if body is None else body,
+            (b"content-type", kind),
+        )
+
+
+def accepts_openmetrics(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the reader takes the format that has exemplars, as Prometheus does."""
+    accepted = (value for name, value in headers if name == b"accept")
+    return any(
+        kind.partition(b";")[0].strip() == OPENMETRICS_TYPE
+        for value in accepted
+        for kind in value.split(b",")
+    )
+
+
+class LookedUpMetrics:
+    """The metrics that somebody has to look for: who waits in queues, tasks that are overdue, flows
+    that are rejected.
+    """
+
+    def __init__(self, metrics: Metrics, store: Store, releases: ReleaseService) -> None:
         self._metrics = metrics
         self._store = store
+        self._releases = releases
         self._log_once = LogOnce(log)
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Prometheus text."""
+    async def observe(self) -> None:
+        """Look now. What cannot be found out stays as it was."""
         try:
-            if self._store.orchestrations is not None:
-                self._metrics.observe_waiting(await count_waiting(self._store.orchestrations))
-                due = await self._store.orchestrations.find_next_due()
-                self._metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
+            await self._observe_queues()
         except StoreError as error:
             self._log_once.error("metrics do not say who waits in queues: %s", error)
-        await send_response(
-            send, 200, self._metrics.render_text(), (b"content-type", METRICS_CONTENT_TYPE)
-        )
+        try:
+            self._metrics.observe_rejections(await self._count_rejections())
+        except ArchiveError as error:
+            self._log_once.error("metrics do not say which flows are rejected: %s", error)
+
+    async def observe_often(self) -> None:
+        """Look from time to time, where metrics are sent without anybody asking."""
+        while True:
+            await self.observe()
+            await asyncio.sleep(METRICS_LOOK_SECONDS)
+
+    async def _observe_queues(self) -> None:
+        if (rows := self._store.orchestrations) is not None:
+            self._metrics.observe_waiting(await count_waiting(rows))
+            due = await rows.find_next_due()
+            self._metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
+
+    async def _count_rejections(self) -> int:
+        archive = self._releases.release_commands.archive
+        if self._releases.is_shared:  # a database server answers, and callbacks must not wait
+            return len(await asyncio.to_thread(archive.list_rejections))
+        return len(archive.list_rejections())

@@ -47,6 +47,12 @@ def open_listeners(host: str, port: int, option: str = "--port") -> list[socket.
     return listeners
 
 
+def check_port(host: str, port: int) -> None:
+    """Raises SettingsError where nobody can listen there."""
+    for listener in open_listeners(host, port):
+        listener.close()
+
+
 def listen_at(family: int, address: tuple[object, ...]) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -8,7 +8,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -50,12 +51,18 @@ class RefusedLogLine(msgspec.Struct):
     client: str
 
 
-class LogWriter:
-    """Collects lines and writes them once per turn of the event loop."""
+BuildLine = Callable[[Any, float], CallbackLogLine]
 
-    def __init__(self, file: int = 1) -> None:
+
+class LogWriter:
+    """Collects lines and writes them once per turn of the event loop. `build` makes the line of what
+    was noted of a callback.
+    """
+
+    def __init__(self, file: int = 1, build: BuildLine | None = None) -> None:
         self._file = file
-        self._waiting: list[CallbackRecord | RefusedLogLine] = []
+        self._build = build or build_line
+        self._waiting: list[Any] = []
         self._refused_at = 0.0
 
     def log_callback(self, record: CallbackRecord) -> None:
@@ -69,28 +76,29 @@ class LogWriter:
             self._add_line(RefusedLogLine(round(now, 3), code, reason, client))
 
     def flush(self) -> None:
+        """Write what waits."""
         waiting, self._waiting = self._waiting, []
-        for piece in split_lines(format_lines(waiting, round(time.time(), 3))):
+        for piece in split_lines(format_lines(waiting, round(time.time(), 3), self._build)):
             try:
                 os.write(self._file, piece)
             except OSError:  # the reader of the log has ended; calls continue
                 return
 
-    def _add_line(self, noted: CallbackRecord | RefusedLogLine) -> None:
+    def _add_line(self, noted: Any) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.flush)
         self._waiting.append(noted)
 
 
-def format_lines(noted: Sequence[CallbackRecord | RefusedLogLine], at: float) -> bytes:
+def format_lines(noted: Sequence[Any], at: float, build: BuildLine) -> bytes:
     """Format many lines at once, after their callbacks were answered."""
     try:
         return _encode_lines(
-            [build_line(item, at) if type(item) is CallbackRecord else item for item in noted]
+            [item if type(item) is RefusedLogLine else build(item, at) for item in noted]
         )
     except Exception:
         if len(noted) > 1:  # a line that cannot be formatted must not cost the others
-            return b"".join(format_lines([item], at) for item in noted)
+            return b"".join(format_lines([item], at, build) for item in noted)
         log.exception("a callback was answered, but not logged")
         return b""
 

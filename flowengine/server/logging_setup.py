@@ -36,19 +36,21 @@ class RedactingFormatter(logging.Formatter):
     """One line for each record, and one for each place of an exception; phone numbers are masked."""
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        super().__init__("%(asctime)s %(levelname)s %(name)s: ")
 
     def format(self, record: logging.LogRecord) -> str:
-        place, _, line = self.formatMessage(self._prepare_record(record)).partition(": ")
-        # a database quotes the values of a row in the further lines
-        text = f"{place}: {mask_numbers(line.partition(chr(10))[0])}"
+        text = f"{self.formatMessage(self._prepare_record(record))}{self.format_message(record)}"
         found = record.exc_info
         if found and found[1] is not None:
             text = "\n".join((text, *describe_exception(found[1])))
         return text
 
+    def format_message(self, record: logging.LogRecord) -> str:
+        """The message alone."""
+        # a database quotes the values of a row in the further lines
+        return mask_numbers(record.getMessage().partition("\n")[0])
+
     def _prepare_record(self, record: logging.LogRecord) -> logging.LogRecord:
-        record.message = record.getMessage()
         record.asctime = self.formatTime(record, self.datefmt)
         return record
 

@@ -12,11 +12,14 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from flowengine.journal.journal_protocol import JournalUsage
 from flowengine.orchestration.placement_state import Placement
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.orchestrations import WaitEnd
+from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.server.exemplars import CollectedMetrics, Exemplars
 from flowengine.server.fetch.breaker import CircuitState
 from flowengine.server.flow_metrics import CallbackLabels, FlowMetrics, label_callback
 
@@ -24,6 +27,8 @@ PROMETHEUS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 COUNT_DELAY_SECONDS = 0.25
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0)
 WAIT_BUCKETS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0)
+OPENMETRICS_TYPE = b"application/openmetrics-text"
+OPENMETRICS_CONTENT_TYPE = OPENMETRICS_TYPE + b"; version=1.0.0; charset=utf-8"
 METRICS_CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -53,6 +58,12 @@ class Metrics:
             **given,
         )
         self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
+        self._telemetry = Counter(
+            "telemetry_items",
+            "Spans, log records and data points for OpenTelemetry, by what became of them",
+            ["signal", "outcome"],
+            **given,
+        )
         self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
         self._release = Gauge(
             "release_info",
@@ -61,9 +72,17 @@ class Metrics:
             multiprocess_mode="mostrecent",
             **given,
         )
+        self._rejected = Gauge(
+            "rejected_flow_sources",
+            "Folders and branches whose present flows have errors, so that they are not live",
+            multiprocess_mode="mostrecent",
+            **given,
+        )
         self._current_release = ""
+        self._exemplars: Exemplars | None = None
         self._flows = FlowMetrics(self.registry)
         self._pending_times: defaultdict[CallbackLabels, list[float]] = defaultdict(list)
+        self._pending_traces: list[Sequence[TraceEntry]] = []
 
     def _make_fetch_metrics(self, given: dict[str, Any]) -> None:
         self._fetches = Counter(
@@ -138,18 +157,21 @@ class Metrics:
 
     def count_callback(self, record: CallbackRecord) -> None:
         """Note a callback. `count_pending` adds many to the metrics at once, while no caller waits.
-        Until then only numbers are kept: whole records would take memory and processor cache from
+        Until then only numbers and traces are kept: whole records would take memory and processor cache from
         the next callbacks.
         """
         if not self._pending_times:
             asyncio.get_running_loop().call_later(COUNT_DELAY_SECONDS, self.count_pending)
         self._pending_times[label_callback(record)].append(record.seconds)
+        self._pending_traces.append(record.trace)
         if record.repeated:
             self._repeated.inc()
 
     def count_pending(self) -> None:
         """Add up the noted callbacks."""
         noted, self._pending_times = self._pending_times, defaultdict(list)
+        traces, self._pending_traces = self._pending_traces, []
+        self._flows.count_exits(traces)
         for labels, times in noted.items():
             event, outcome, *_ = labels
             self._callbacks.labels(event, outcome).inc(len(times))
@@ -191,9 +213,17 @@ class Metrics:
         """Set for how long the oldest timer or request of a ring or a placed call is overdue."""
         self._overdue.set(seconds)
 
+    def observe_rejections(self, sources: int) -> None:
+        """Set of how many sources of flows the present content has errors."""
+        self._rejected.set(sources)
+
     def observe_journal_waiting(self, callbacks: int) -> None:
         """Set how many callbacks of this worker wait for the journal."""
         self._journal_waiting.set(callbacks)
+
+    def count_telemetry(self, signal: str, outcome: str, items: int) -> None:
+        """Count spans and the like, in a thread of OpenTelemetry."""
+        self._telemetry.labels(signal, outcome).inc(items)
 
     def count_refusal(self, code: int) -> None:
         self._refused.labels(str(code)).inc()
@@ -205,14 +235,30 @@ class Metrics:
         self._release.labels(release).set(1)
         self._current_release = release
 
+    def keep_exemplars(self) -> Exemplars:
+        """Begin to keep exemplars, which the OpenMetrics format shows."""
+        self._exemplars = Exemplars("flowengine_callback_seconds", BUCKETS)
+        return self._exemplars
+
     def render_text(self) -> bytes:
+        """The metrics of all workers."""
+        return generate_latest(self._gather())
+
+    def render_openmetrics(self) -> bytes | None:
+        """The same with exemplars; None where this worker keeps none."""
+        if self._exemplars is None:
+            return None
+        families = self._exemplars.attach(self._gather().collect())
+        return generate_openmetrics(CollectedMetrics(families))  # type: ignore[no-any-return,no-untyped-call]
+
+    def _gather(self) -> CollectorRegistry:
         self.count_pending()
         if PROMETHEUS_FOLDER_VARIABLE not in os.environ:
-            return generate_latest(self.registry)
+            return self.registry
         forget_dead_workers(Path(os.environ[PROMETHEUS_FOLDER_VARIABLE]))
         gathered = CollectorRegistry()
         MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
-        return generate_latest(gathered)
+        return gathered
 
 
 def observe_values(histogram: Histogram, values: Sequence[float]) -> None:

@@ -1,12 +1,14 @@
 """Runs the orchestrations of a worker: their tasks, and the janitor."""
 
+from collections.abc import Callable
+
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.orchestration_tasks import OrchestrationTasks
 from flowengine.runtime.placement_tasks import PlacementTasks
 from flowengine.runtime.task_contents import AnswerResult
-from flowengine.runtime.task_loop import TaskLoop
+from flowengine.runtime.task_loop import HandleTask, TaskLoop
 from flowengine.server.orchestration_requests import OrchestrationRequests
 from flowengine.storage.sessions import OrchestrationStore, Store
 
@@ -18,15 +20,19 @@ def create_service(
     requests: OrchestrationRequests,
     answer_result: AnswerResult,
     calls_at_once: int,
+    wrap_tasks: Callable[[HandleTask], HandleTask] = lambda handle: handle,
 ) -> "OrchestrationService | None":
-    """The service of an engine; None where its store keeps no orchestrations."""
+    """The service of an engine; None where its store keeps no orchestrations. `wrap_tasks` lets
+    somebody look on as tasks run.
+    """
     if engine.orchestrations is None or engine.placements is None:
         return None
     placed = PlacementTasks(engine.placements, store, codec, requests, calls_at_once)
     orchestrations = engine.orchestrations
     tasks = OrchestrationTasks(orchestrations, codec, requests, answer_result, placements=placed)
     janitor = OrchestrationJanitor(store, orchestrations, requests, placements=engine.placements)
-    return OrchestrationService(orchestrations.store, tasks, janitor, requests)
+    handle = wrap_tasks(tasks.handle)
+    return OrchestrationService(orchestrations.store, handle, janitor, requests)
 
 
 class OrchestrationService:
@@ -35,12 +41,12 @@ class OrchestrationService:
     def __init__(
         self,
         store: OrchestrationStore,
-        tasks: OrchestrationTasks,
+        handle: HandleTask,
         janitor: OrchestrationJanitor,
         requests: OrchestrationRequests,
     ) -> None:
         self._requests = requests
-        self._loop = TaskLoop(store, tasks.handle)
+        self._loop = TaskLoop(store, handle)
         self._janitor = janitor
 
     async def run_tasks(self) -> None:

@@ -4,19 +4,17 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from flowengine.compile import Release
-from flowengine.compile.deferred_compile import DeferredPrograms
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.environment import VARIABLES
 from flowengine.limits import (
     DRAIN_SECONDS,
     LEDGER_POLL_SECONDS,
-    MIN_RENEWAL_STATES,
     UNLOAD_DELAY_SECONDS,
 )
 from flowengine.releases import Registry, draft_follower
@@ -52,6 +50,7 @@ from flowengine.server.followed_flows import (
     format_takeover,
     list_source_names,
 )
+from flowengine.server.renewal import shares_little
 from flowengine.server.server_settings import (
     ServerSettings,
     SettingsError,
@@ -73,14 +72,16 @@ class ReleaseService:
     the archive cannot be opened.
     """
 
-    def __init__(self, settings: ServerSettings, loaded: LoadedFlows | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        loaded: LoadedFlows | None = None,
+        environment: Mapping[str, str] = VARIABLES,
+    ) -> None:
         self.is_shared = settings.is_shared
         self.settings = settings
         self.compile_worker = CompileWorker(
-            settings.archive,
-            VARIABLES,
-            cookies_only=settings.is_cookies_only,
-            loaded=loaded,
+            settings.archive, environment, cookies_only=settings.is_cookies_only, loaded=loaded
         )
         self._inherited = loaded.release if loaded else None
         self._is_renewable = False
@@ -88,12 +89,14 @@ class ReleaseService:
         self._change_signal = ChangeSignal(
             SHARED_POLL_SECONDS if self.is_shared else LEDGER_POLL_SECONDS
         )
-        self.ledger = Ledger(
-            settings.archive
-        )  # for the event loop; the publisher's is for the compile worker
+        # for the event loop; the publisher's is for the compile worker
+        self.ledger = Ledger(settings.archive)
         self._writing_ledger = Ledger(settings.archive, self._change_signal.notify)
         self.publisher = Publisher(
-            self.compile_worker.archive, self._writing_ledger, self.compile_worker.compile
+            self.compile_worker.archive,
+            self._writing_ledger,
+            self.compile_worker.compile,
+            compute_id=self.compile_worker.compute_release_id,
         )
         self.release_commands = ReleaseCommands(
             self.compile_worker.archive, self._writing_ledger, self.publisher
@@ -110,16 +113,12 @@ class ReleaseService:
         )
         self._is_retiring = False
         self._has_changed = asyncio.Event()
-        self._canary_uploader = (
-            CanaryUploader(settings, self.compile_worker, self._writing_ledger)
-            if settings.is_journal_apart
-            else None
-        )
-        self._count_canary: CountCalls = (
-            self._canary_uploader.canary_table.sum_figures
-            if self._canary_uploader
-            else build_journal_counter(settings.journal_location)
-        )
+        self._canary_uploader: CanaryUploader | None = None
+        self._count_canary: CountCalls = build_journal_counter(settings.journal_location)
+        if settings.is_journal_apart:
+            uploader = CanaryUploader(settings, self.compile_worker, self._writing_ledger)
+            self._canary_uploader = uploader
+            self._count_canary = uploader.canary_table.sum_figures
 
     async def load_canary_figures(self) -> CanaryComparison | None:
         """Compare the canary with the current release; None where there is no canary. Raises
@@ -196,11 +195,8 @@ class ReleaseService:
                 live.fallback_from,
                 release.id,
             )
-        if (
-            release is None
-            and not self.is_shared
-            and (found := self.flow_source.read()) is not None
-        ):
+        is_lost = release is None and not self.is_shared
+        if is_lost and (found := self.flow_source.read()) is not None:
             log.error(
                 "the live release cannot be loaded any more, perhaps because its file was removed: the "
                 "current flows go live"
@@ -356,27 +352,23 @@ class ReleaseService:
             try:
                 needed = set(await self._find_releases_to_keep(store))
                 registry.unload_except(needed)
-                self._is_renewable = self._has_outgrown_its_parent(registry, needed)
+                await self._decide_renewal(registry, needed)
             except (ArchiveError, StoreError) as error:
                 # the message says it all
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
-    def _has_outgrown_its_parent(self, registry: Registry, needed: set[str]) -> bool:
-        """Whether this process shares little of what it serves with its parent, and no call needs
-        another release, which a successor would not have in memory.
+    async def _decide_renewal(self, registry: Registry, needed: set[str]) -> None:
+        """Find out whether this worker may be renewed: not while a call needs another release, which
+        a successor would not have in memory.
         """
-        if len(registry.loaded_releases) > 1 or not needed <= {registry.current.id}:
-            return False
-        if isinstance(registry.current.programs, DeferredPrograms):
-            return True
-        if registry.current is self._inherited:  # to look at a program is to write to its memory
-            return False
-        inherited = self._inherited.programs if self._inherited is not None else {}
-        states = own_states = 0
-        for name, program in registry.current.programs.items():
-            states += len(program.states)
-            own_states += len(program.states) if inherited.get(name) is not program else 0
-        return own_states >= MIN_RENEWAL_STATES and own_states * 2 > states
+        current = registry.current
+        can_be = len(registry.loaded_releases) == 1 and needed <= {current.id}
+        # in the thread, as no callback should wait for that
+        gains = can_be and await self.compile_worker.run(
+            partial(shares_little, current, self._inherited)
+        )
+        if registry.current is current:
+            self._is_renewable = gains
 
     async def _find_releases_to_keep(self, store: Store) -> Iterable[str]:
         """The releases of calls in progress. A release that is unloaded too early is compiled again

@@ -5,7 +5,6 @@ need, as this is the process that stays while they come and go.
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -14,8 +13,9 @@ from typing import Any
 
 from flowengine.limits import MAX_DESCRIPTORS
 from flowengine.server.console_launcher import ConsoleLauncher
-from flowengine.server.listeners import open_listeners
+from flowengine.server.listeners import check_port, open_listeners
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
+from flowengine.server.metrics_folder import make_metrics_folder
 from flowengine.server.server_processes import ForkServerProcess
 from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.server.service_manager import ServiceManager
@@ -32,17 +32,19 @@ PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 def run_server(
     settings: ServerSettings,
     load: Callable[[], Any],
-    open_console: Callable[[], ConsoleLauncher | None] | None,
+    open_console: Callable[[], ConsoleLauncher] | None,
 ) -> int:
     """Serve until a signal stops the server; returns the exit status. `load` prepares the server
     and returns what its workers begin with, or exits with a status of its own; it runs in the
     process that forks them. `open_console` is called when the port is open; without it there is no console. Raises SettingsError
     where the port is taken.
     """
+    if not settings.folder.exists():  # a first start that fails leaves nothing behind
+        check_port(settings.host, settings.port)
     replace(settings, instance=os.urandom(8).hex()).export_to_environment()
     manager = ServiceManager(os.environ)
     raise_descriptor_limit()  # workers inherit it
-    with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
+    with make_metrics_folder() as folder:
         os.environ[PROMETHEUS_FOLDER] = folder  # the folder in which workers share their metrics
         fork_server = ForkServerProcess(load)
         try:

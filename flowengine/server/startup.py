@@ -6,12 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowengine.cache.variable_presence import RecordedVariables
 from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
+from flowengine.compile.project_rechecker import ProjectRechecker
 from flowengine.environment import VARIABLES
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_location import find_journal_fault
+from flowengine.releases.archive import NO_FILES
 from flowengine.releases.compile_worker import LoadedFlows
+from flowengine.releases.start_cache import recall_compile
 from flowengine.server import admin, keys
 from flowengine.server.app import open_session_store
 from flowengine.server.credentials import (
@@ -20,7 +24,13 @@ from flowengine.server.credentials import (
     check_keys,
     load_credentials,
 )
-from flowengine.server.first_release import Announce, choose_first_release, read_flows
+from flowengine.server.first_release import (
+    Announce,
+    NothingToServeError,
+    choose_first_release,
+    read_flows,
+)
+from flowengine.server.followed_flows import create_flow_source
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.secret_variables import ADMIN_TOKEN, SECRET_VARIABLES, STATUS_TOKEN
 from flowengine.server.server_settings import ServerSettings, SettingsError
@@ -46,7 +56,9 @@ def prepare_server(settings: ServerSettings, folder: Path, announce: Announce) -
     """Make the first release live and check the settings. `folder` is where people find the flows;
     `announce` is called with what an operator must know. Raises NothingToServeError, SettingsError, ArchiveError, GitError, OSError.
     """
-    service = ReleaseService(settings)
+    environment = RecordedVariables(VARIABLES)
+    checked = check_first_start(settings, folder, environment, announce)
+    service = ReleaseService(settings, checked, environment)
     snapshot = read_flows(service, announce)
     compiled = service.compile_worker.compile_at_start(snapshot.files)
     project = to_loaded_project(folder, snapshot.files, compiled)
@@ -56,6 +68,34 @@ def prepare_server(settings: ServerSettings, folder: Path, announce: Announce) -
     # before the workers start: connections and locks do not survive a fork
     service.close()
     return ServerStart(project, is_signed, service.compile_worker.get_loaded_flows(release))
+
+
+def check_first_start(
+    settings: ServerSettings, folder: Path, environment: RecordedVariables, announce: Announce
+) -> LoadedFlows | None:
+    """Check what a server begins with that has kept nothing yet, before it makes any file; the
+    compiler that has compiled the flows meanwhile. Raises NothingToServeError, SettingsError,
+    GitError, OSError.
+    """
+    archive = settings.archive
+    if not isinstance(archive, Path) or archive.exists():
+        return None
+    source = create_flow_source(settings)
+    try:
+        snapshot = source.read()
+    finally:
+        source.close()
+    assert snapshot is not None  # noqa: S101  # the first time there is always something
+    if not settings.is_cookies_only and recall_compile(snapshot.files, environment) is not None:
+        return None
+    compiler = ProjectRechecker()
+    compiled = compiler.compile(snapshot.files, environment, cookies_only=settings.is_cookies_only)
+    if compiled.release is None:
+        report = to_loaded_project(folder, snapshot.files, compiled).report
+        announce(report.format_problems(report.errors))
+        raise NothingToServeError
+    check_secrets(settings, compiled.release)
+    return LoadedFlows(compiler, None, NO_FILES)
 
 
 def load_live_flows() -> LoadedFlows:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,32 @@ WATCH_TIMEOUT_MILLIS = 250  # of looking whether the same folders are still ther
 # of reading a folder of which nothing is told: a network disk does not tell what other machines
 # write
 FULL_READ_SECONDS = 5.0
+# of the time may pass in such readings, as a change that is told meanwhile has to wait
+MAX_FULL_READ_SHARE = 0.02
+
+
+class UnreadChanges:
+    """The paths that have changed since they were read; at first, and after an error, all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._paths: frozenset[str] | None = None
+
+    def add(self, paths: Iterable[str]) -> None:
+        with self._lock:
+            if self._paths is not None:
+                self._paths |= frozenset(paths)
+
+    def add_all(self) -> None:
+        """Everything may have changed."""
+        with self._lock:
+            self._paths = None
+
+    def take(self) -> frozenset[str] | None:
+        """What has changed; None for all. A reading that no change has led to reads all."""
+        with self._lock:
+            taken, self._paths = self._paths, frozenset()
+        return taken or None
 
 
 class FolderSource:
@@ -28,6 +54,8 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self.origin = FlowOrigin(str(path))
         self._folder = ProjectFolder(path)
+        self._unread = UnreadChanges()
+        self._full_read_seconds = 0.0
         self._read_lock = threading.Lock()
         self._last_files: dict[str, bytes] | None = None
         self._last_warning = ""
@@ -37,21 +65,40 @@ class FolderSource:
         of the flows.
         """
         with self._read_lock:
-            files = self._folder.read()
+            files = self._read_files()
             if files == self._last_files:
                 return None
             self._last_files = files
         return SourceSnapshot(files, self.origin)
 
+    def _read_files(self) -> dict[str, bytes]:
+        changed = self._unread.take()
+        try:
+            if changed is not None:
+                return self._folder.read_changes(changed)
+            begun = time.monotonic()
+            files = self._folder.read()
+        except BaseException:
+            self._unread.add_all()
+            raise
+        self._full_read_seconds = time.monotonic() - begun
+        return files
+
     def forget_last_read(self) -> None:
         self._last_files = None
+        self._unread.add_all()
 
     async def watch_changes(self) -> AsyncIterator[object]:
         while True:
+            self._unread.add_all()
             yield None
             try:
-                async for changes in watch_folder(self._folder):
-                    yield changes
+                async for paths in watch_folder(self._folder, self._get_full_read_pause):
+                    if paths:
+                        self._unread.add(paths)
+                    else:
+                        self._unread.add_all()
+                    yield paths
             except FileNotFoundError:  # moved away, to be replaced by another one perhaps
                 pass
             except (OSError, RuntimeError) as error:  # too many watches on this machine, say
@@ -64,6 +111,9 @@ class FolderSource:
     def close(self) -> None:
         """Do nothing: no file stays open."""
 
+    def _get_full_read_pause(self) -> float:
+        return max(FULL_READ_SECONDS, self._full_read_seconds / MAX_FULL_READ_SHARE)
+
     def _warn_unwatchable(self, why: str) -> None:
         if why != self._last_warning:
             self._last_warning = why
@@ -75,9 +125,12 @@ class FolderSource:
             )
 
 
-async def watch_folder(folder: ProjectFolder) -> AsyncIterator[object]:
-    """Changes in the folders that have files of a project, not below them, until other folders
-    count: a link that leads elsewhere now, or a folder of tables where there was none.
+async def watch_folder(
+    folder: ProjectFolder, get_full_read_pause: Callable[[], float]
+) -> AsyncIterator[frozenset[str]]:
+    """The paths that have changed in the folders that have files of a project, not below them, until
+    other folders count: a link that leads elsewhere now, or a folder of tables where there was none.
+    None of them, now and then, is for all.
     """
     reader = AbandonableRead[dict[Path, tuple[int, int]]](str(folder.path))
     first = await reader.run(partial(read_watch_identities, folder))
@@ -87,30 +140,30 @@ async def watch_folder(folder: ProjectFolder) -> AsyncIterator[object]:
         "rust_timeout": WATCH_TIMEOUT_MILLIS,
         "yield_on_timeout": True,
     }
-    again = 0.0
+    due = 0.0  # when all is to be read: what changed before the watch stood shows in no change
     # all of them fit
     async for changes in awatch(*first, watch_filter=None, recursive=False, **step):  # type: ignore[arg-type]
-        if (
-            changes or time.monotonic() > again
-        ):  # what changed before the watch stood shows in no change
-            again = time.monotonic() + FULL_READ_SECONDS
-            yield changes
-        if any(
-            Path(path) in first for _, path in changes
-        ):  # one that was deleted and made again may look the same
-            return
-        if (
-            await reader.run(partial(read_watch_identities, folder, () if changes else first))
-            != first
-        ):
+        paths = frozenset(path for _, path in changes)
+        # that waits for a moment in which nothing changes, though not for ever
+        if time.monotonic() - due > (get_full_read_pause() if paths else 0):
+            yield frozenset()
+            due = time.monotonic() + get_full_read_pause()
+        elif paths:
+            yield paths
+        if any(Path(path) in first for path in paths):
+            return  # one that was deleted and made again may look the same
+        if await reader.run(partial(read_watch_identities, folder, first, paths)) != first:
             return
 
 
 def read_watch_identities(
-    folder: ProjectFolder, places: Iterable[Path] = ()
+    folder: ProjectFolder, known: Iterable[Path] = (), changed: Collection[str] = ()
 ) -> dict[Path, tuple[int, int]]:
-    """The folders that count, or these ones, each with the device and inode by which another folder
-    in its place is noticed.
+    """The folders that count, each with the device and inode by which another folder in its place
+    is noticed. They are those that are known where what has changed is a file and no link.
     """
-    found = {place: place.stat() for place in places or folder.list_watched_folders()}
+    places = known
+    if not known or (changed and folder.may_watch_others(changed)):
+        places = folder.list_watched_folders()
+    found = {place: place.stat() for place in places}
     return {place: (of.st_dev, of.st_ino) for place, of in found.items()}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from flowengine.cooperative import pause_if_due
 from flowengine.limits import MAX_PROJECT_FILES
 from flowengine.operator_error import OperatorError
 from flowengine.sources.git_cat_file import (
@@ -233,12 +234,15 @@ def parse_commit(name: str, content: bytes) -> Commit:
 
 def parse_tree(content: bytes, digest: int) -> Iterator[TreeEntry]:
     """The entries of a tree object; ids have `digest` bytes."""
-    rest = content
-    while rest:
-        mode, _, rest = rest.partition(b" ")
-        name, _, rest = rest.partition(b"\0")
-        yield TreeEntry(mode.decode(), name.decode(errors="surrogateescape"), rest[:digest].hex())
-        rest = rest[digest:]
+    at = 0
+    while at < len(content):
+        pause_if_due()  # a folder of thousands of flows is a tree of as many entries
+        space = content.index(b" ", at)
+        end = content.index(b"\0", space)
+        name = content[space + 1 : end].decode(errors="surrogateescape")
+        at_next = end + 1 + digest
+        yield TreeEntry(content[at:space].decode(), name, content[end + 1 : at_next].hex())
+        at = at_next
 
 
 def is_flow_file(entry: TreeEntry) -> bool:

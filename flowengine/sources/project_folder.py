@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import stat_result
 from pathlib import Path
@@ -44,12 +44,13 @@ class UnreadableFilesError(OSError):
 @dataclass(frozen=True, slots=True)
 class FileSnapshot:
     """A file as it was read. `is_stable` tells that its writer was done: a later change would
-    show in its stamp.
+    show in its stamp. `is_linked` tells that it may change by another name.
     """
 
     stamp: tuple[int, ...]
     content: bytes
     is_stable: bool
+    is_linked: bool = False
 
 
 class ProjectFolder:
@@ -60,6 +61,8 @@ class ProjectFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._snapshots: dict[str, FileSnapshot] = {}
+        # of the last reading, where a change of a file is told by its own name
+        self._contents: dict[str, bytes] | None = None
 
     def read(self) -> dict[str, bytes]:
         """The YAML files by their path in the project. A single file is a project of one flow,
@@ -68,23 +71,63 @@ class ProjectFolder:
         A file that vanishes meanwhile is left out. Raises OSError where the folder, or a file in
         it, cannot be read.
         """
-        base, files = list_project_files(self.path)
+        self._contents = None
+        base, names = list_project_names(self.path)
         within, reasons = base.resolve(), dict[str, str]()
         known, self._snapshots = self._snapshots, {}
-        for name, file in iterate_with_pauses(files.items()):
+        for name in iterate_with_pauses(names):
             try:
                 if reading := reread_file(
-                    file, None if file == self.path else within, known.get(name)
+                    f"{base}/{name}",
+                    None if base != self.path and name == self.path.name else within,
+                    known.get(name),
                 ):
                     self._snapshots[name] = reading
             except OSError as error:
                 reasons[format_name(name)] = str(error)
-        contents = {
-            name: reading.content for name, reading in iterate_with_pauses(self._snapshots.items())
-        }
+        contents = {name: reading.content for name, reading in self._snapshots.items()}
         if reasons:
             raise UnreadableFilesError(reasons, contents)
-        return contents
+        if base == self.path and not any(one.is_linked for one in self._snapshots.values()):
+            self._contents = contents
+        return dict(contents)
+
+    def read_changes(self, paths: Collection[str]) -> dict[str, bytes]:
+        """The same, where nothing can have changed since the last time but what has these paths.
+        What costs time are these alone.
+        """
+        names = self.list_changed_names(paths)
+        contents, self._contents = self._contents, None
+        if names is None or contents is None or not names <= contents.keys():
+            return self.read()
+        within = self.path.resolve()
+        contents = dict(contents)
+        for name in names:
+            try:
+                found = reread_file(f"{self.path}/{name}", within, self._snapshots[name])
+            except OSError:
+                return self.read()
+            if found is None or found.is_linked:
+                return self.read()
+            self._snapshots[name], contents[name] = found, found.content
+        self._contents = contents
+        return dict(contents)
+
+    def list_changed_names(self, paths: Iterable[str]) -> set[str] | None:
+        """The names of the files of the project that have these paths; None where one of these is
+        that of a folder, or leads elsewhere.
+        """
+        names, base = set[str](), str(self.path.absolute())
+        for path in paths:
+            folder, _, own = path.rpartition("/")
+            part = folder.removeprefix(base).removeprefix("/")
+            if not folder.startswith(base) or part not in ("", *PROJECT_PARTS):
+                return None
+            if is_project_file(own):
+                names.add(f"{part}/{own}" if part else own)
+            elif not part and own in PROJECT_PARTS:
+                return None
+        return names
 
     def list_watched_folders(self) -> set[Path]:
         """The folders in which a change may be one of this project: its own, those of tables and
@@ -106,20 +149,39 @@ class ProjectFolder:
             ),
         }
 
+    def may_watch_others(self, paths: Collection[str]) -> bool:
+        """Whether other folders than before may have to be watched, as what has these paths has
+        changed.
+        """
+        return (
+            self._contents is None
+            or self.list_changed_names(paths) is None
+            or any(map(os.path.islink, paths))
+        )
 
-def reread_file(file: Path, within: Path | None, known: FileSnapshot | None) -> FileSnapshot | None:
+
+def reread_file(file: str, within: Path | None, known: FileSnapshot | None) -> FileSnapshot | None:
     """What a file has now; None where it has vanished. Raises OSError, whose text goes on after the
     name of the file.
     """
+    is_link = False
     try:
-        before = file.stat()
-        if known and known.is_stable and known.stamp == get_stamp(before):
+        before = os.lstat(file)
+        if is_link := stat.S_ISLNK(before.st_mode):
+            before = os.stat(file)  # noqa: PTH116  # a Path for each takes twice the time
+        if (
+            known
+            and known.is_stable
+            and known.stamp == get_stamp(before)
+            and (known.is_linked or not is_link)
+        ):
             return known
-        check_readable(file, within, before)
-        content = read_content(file)
-        return take_snapshot(before, file.stat(), content, known)
+        path = Path(file)
+        check_readable(path, within, before)
+        content = read_content(path)
+        return take_snapshot(before, path.stat(), content, known, is_link=is_link)
     except FileNotFoundError as error:
-        if not file.is_symlink():
+        if not is_link:
             return None
         raise OSError("is a link that leads nowhere") from error
     except PermissionError as error:
@@ -177,7 +239,12 @@ def open_nonblocking(path: str, flags: int) -> int:
 
 
 def take_snapshot(
-    before: stat_result, after: stat_result, content: bytes, known: FileSnapshot | None
+    before: stat_result,
+    after: stat_result,
+    content: bytes,
+    known: FileSnapshot | None,
+    *,
+    is_link: bool,
 ) -> FileSnapshot:
     """A clock of the disk may tick slowly: a file changed just now may change again without its
     stamp showing it.
@@ -185,7 +252,12 @@ def take_snapshot(
     still = get_stamp(before) == get_stamp(after) and after.st_size == len(content)
     settled = still and time_ns() - max(after.st_mtime_ns, after.st_ctime_ns) > SETTLED_NANOSECONDS
     same = known is not None and known.content == content
-    return FileSnapshot(get_stamp(after), known.content if known and same else content, settled)
+    return FileSnapshot(
+        get_stamp(after),
+        known.content if known and same else content,
+        settled,
+        is_link or after.st_nlink > 1,
+    )
 
 
 def get_stamp(found: stat_result) -> tuple[int, ...]:
@@ -197,20 +269,26 @@ def get_stamp(found: stat_result) -> tuple[int, ...]:
 
 def list_project_files(path: Path) -> tuple[Path, dict[str, Path]]:
     """The folder of a project, and its files by their path in it."""
+    base, names = list_project_names(path)
+    return base, {name: base / name for name in iterate_with_pauses(names)}
+
+
+def list_project_names(path: Path) -> tuple[Path, list[str]]:
+    """The folder of a project, and the paths of its files in it."""
     if not path.is_dir():
         if not os.path.lexists(path):
             raise FileNotFoundError(f"there is no folder or file {path}")
         return (
-            list_project_files(path.parent)
+            list_project_names(path.parent)
             if (path.parent / PROJECT_FILE).is_file()
-            else (path.parent, {path.name: path})
+            else (path.parent, [path.name])
         )
     names = sorted(iterate_file_names(path))
     if len(names) > MAX_PROJECT_FILES:
         raise OSError(
             f"{path} has {len(names):,} files of flows; up to {MAX_PROJECT_FILES:,} are possible"
         )
-    return path, {"/".join(name): path.joinpath(*name) for name in iterate_with_pauses(names)}
+    return path, ["/".join(name) for name in names]
 
 
 def iterate_file_names(folder: Path) -> Iterator[tuple[str, ...]]:

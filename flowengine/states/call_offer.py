@@ -3,6 +3,7 @@ offered the call.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ from flowengine.svaml import format_voice
 
 DEFAULT_EACH_SECONDS = 20
 ROOM_DIGEST_BYTES = 16
+ROOM_PREFIX = "ring-"
+ROOM_PATTERN = re.compile(rf"{ROOM_PREFIX}[0-9a-f]{{{2 * ROOM_DIGEST_BYTES}}}")
 ORIGIN_FACT, APP_ORIGIN = "call.origin", "mxp"
 DIALLED_FACT = "call.to"
 
@@ -88,7 +91,12 @@ class CompiledOffer:
 def format_room_name(call_id: str) -> str:
     """The conference of one caller, whose name nobody else can guess or has."""
     digest = hashlib.blake2b(call_id.encode(), digest_size=ROOM_DIGEST_BYTES)
-    return f"ring-{digest.hexdigest()}"
+    return f"{ROOM_PREFIX}{digest.hexdigest()}"
+
+
+def is_room_of_ring(name: str) -> bool:
+    """Whether `format_room_name` has made this name, and nobody's words are in it."""
+    return name.startswith(ROOM_PREFIX) and ROOM_PATTERN.fullmatch(name) is not None
 
 
 def find_stranded_caller(run: StepContext) -> StateFailure | None:

@@ -1,5 +1,6 @@
 """place: have somebody called into a flow, with data, now or later."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -7,7 +8,14 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from msgspec import UNSET, Meta
 
-from flowengine.expr import EscapeMode, EvalError, Template, list_zone_names, load_zone
+from flowengine.expr import (
+    EscapeMode,
+    EvalError,
+    Template,
+    find_whole_expression,
+    list_zone_names,
+    load_zone,
+)
 from flowengine.limits import MAX_PLACEMENT_SECONDS, MAX_RING_SECONDS
 from flowengine.problems import quote_value, suggest_name
 from flowengine.source import KeyPath
@@ -34,12 +42,14 @@ from flowengine.states.variable_values import Assignment
 from flowengine.states.verb import DialledText, NoEffect, Verb
 
 CALLED_FACT = "call.to"
+CALLER_ADDRESS = re.compile(r"call\.(from|sip)|e164\(\s*call\.from\b.*\)", re.DOTALL)
 EXAMPLE = """
 call_back:
   place:
     flow: we-call-back
     to: ${call.from}
     with: {name: "${vars.name}"}
+    in: 2m
     within: support
     tries: 3
     pause: 10m
@@ -136,6 +146,11 @@ class CompiledPlace(Verb):
         return self.is_in_turn
 
     @property
+    def calls_back_at_once(self) -> bool:
+        is_put_off = bool(self.delay or self.at or self.is_in_turn)
+        return not is_put_off and is_caller(self.to)
+
+    @property
     def is_failure_likely(self) -> bool:
         """Callers may withhold their number."""
         return self.to.constant is None
@@ -221,6 +236,12 @@ def compile_inputs(
         for name, value in authored.given.items()
     ]
     return tuple(item for item in compiled if item)
+
+
+def is_caller(to: Template) -> bool:
+    """Whether an address is that of the caller, maybe as an international number."""
+    whole = find_whole_expression(to.text)
+    return whole is not None and CALLER_ADDRESS.fullmatch(whole.strip()) is not None
 
 
 def check_callee(builder: StateBuilder, path: KeyPath, to: Template | None) -> None:
@@ -317,7 +338,7 @@ PLACE_KIND = StateKind(
         Meta(
             title="place",
             description="Have somebody called, now or later, who comes into a flow by answering.",
-            examples=[{"flow": "we-call-back", "to": "${call.from}"}],
+            examples=[{"flow": "we-call-back", "to": "${call.from}", "in": "2m"}],
         ),
     ],
     compile_place,

@@ -103,7 +103,10 @@ class CompiledQueue(Verb):
         turn = self.find_kept_turn(run)
         priority = turn.priority if turn else self.compute_priority(run)
         kept = (turn.entered_at, turn.placement) if turn else (0.0, "")
-        request = QueueRequest(self.group.name, self.queue_members, priority, *kept)
+        request = QueueRequest(
+            self.group.name, self.queue_members, priority, *kept,
+            most=0 if turn else self.group.most_waiting, step=run.steps + 1,
+        )  # fmt: skip
         return self.build_request(f"priority={priority}", request)
 
     def build_request(self, what: str, request: QueueRequest) -> LookupRequest:

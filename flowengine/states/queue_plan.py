@@ -80,7 +80,8 @@ class QueueRequest(msgspec.Struct, frozen=True):
     the number of the step, asks to leave it, which is granted (`LEFT`) unless a member has taken the
     caller meanwhile (`TAKEN`). `members` are the
     addresses of the group. `since` is when a caller entered it whom `placement` has called back;
-    0 is now.
+    0 is now. Where `most` callers may wait, 0 is any number, the call keeps a place for the wait that
+    begins with the step of this number.
     """
 
     group: str
@@ -89,6 +90,8 @@ class QueueRequest(msgspec.Struct, frozen=True):
     since: float = 0.0
     placement: str = ""
     leaving_step: int = 0
+    most: int = 0
+    step: int = 0
 
 
 class QueueFacts(msgspec.Struct, frozen=True):

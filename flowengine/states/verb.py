@@ -133,6 +133,11 @@ class Verb(ABC):
         return False
 
     @property
+    def calls_back_at_once(self) -> bool:
+        """Whether the caller is called while the call may still be going on."""
+        return False
+
+    @property
     def is_failure_likely(self) -> bool:
         """Whether its error exit is taken in the normal course of things."""
         return False

@@ -51,8 +51,8 @@ def test_console_whose_port_is_taken_is_left_out(
         address = taken.getsockname()
         monkeypatch.setattr("flowengine.cli.console_address.DEFAULT_CONSOLE", address)
         for option in (None, address):
-            assert open_console(ServerSettings("flows"), option) is None
-            assert "no console: port" in capsys.readouterr().err
+            assert open_console(ServerSettings("flows"), option).list_sources() == []
+            assert "no console yet: port" in capsys.readouterr().err
 
 
 def test_console_for_other_machines_without_a_token_is_refused(tmp_path: Path) -> None:

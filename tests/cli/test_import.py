@@ -8,13 +8,15 @@ from click.testing import CliRunner, Result
 
 from flowengine.cli import main
 from flowengine.importers.connect.construct_table import CONSTRUCTS
+from flowengine.importers.studio.widget_table import WIDGET_CONSTRUCTS
 
 FLOWS = Path(__file__).parents[1] / "importers" / "connect" / "flows"
+STUDIO_FLOWS = FLOWS.parents[1] / "studio" / "flows"
 FERRY = [str(FLOWS / f"{name}.json") for name in ("reception", "departures", "opinion")]
 
 
-def run_import(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["import", *arguments, "--from", "connect"])
+def run_import(*arguments: str, system: str = "connect") -> Result:
+    return CliRunner().invoke(main, ["import", *arguments, "--from", system])
 
 
 def test_import_writes_a_project_that_passes_check_and_test(tmp_path: Path) -> None:
@@ -27,6 +29,18 @@ def test_import_writes_a_project_that_passes_check_and_test(tmp_path: Path) -> N
     for command in ("check", "test"):
         assert CliRunner().invoke(main, [command, str(folder)]).exit_code == 0
     assert CliRunner().invoke(main, ["fmt", "--check", str(folder)]).exit_code == 0
+
+
+def test_import_of_studio_flows_writes_a_project_that_passes_check_and_test(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "bakery"
+    sources = [str(STUDIO_FLOWS / "bakery.json"), str(STUDIO_FLOWS / "opinion.json")]
+    result = run_import(*sources, "--to", str(folder), system="studio")
+    assert result.exit_code == 0, result.output
+    assert "31 constructs: 17 carried, 8 bent, 6 lost" in result.output
+    for command in (["check"], ["test"], ["fmt", "--check"]):
+        assert CliRunner().invoke(main, [*command, str(folder)]).exit_code == 0
 
 
 def test_import_without_a_folder_names_one_after_the_first_file(
@@ -96,7 +110,7 @@ def test_manual_names_each_construct_as_the_table_does() -> None:
     page = (FLOWS.parents[3] / "docs" / "import.md").read_text(encoding="utf-8")
     missing = [
         name
-        for name, construct in CONSTRUCTS.items()
+        for name, construct in [*CONSTRUCTS.items(), *WIDGET_CONSTRUCTS.items()]
         if f"| `{name}` | {construct.becomes} |" not in page
     ]
     assert missing == []

@@ -15,7 +15,7 @@ from flowengine.server.server_settings import ServerSettings
 from flowengine.sources.flow_source import FlowOrigin
 from flowengine.storage.sessions import SqliteStore
 from flowengine.storage.sessions.orchestration_rows import SavedAgentStatus
-from tests.runtime.ring_calls import ANNA, BO, RingLine, run
+from tests.runtime.ring_calls import ANNA, BO, CY, RingLine, run
 from tests.runtime.test_queues import RELEASE, take
 
 
@@ -103,6 +103,18 @@ def test_agent_signs_in_to_a_group_of_the_live_release_that_no_caller_has_reache
     # a row of before, when every group was taken, makes no group
     run(sign_stranger(tmp_path))
     assert command(tmp_path, "agents", ANNA, "--group", "night", *sign)[0] == 1
+
+
+def test_queue_counts_the_members_that_its_group_has_in_the_live_release(tmp_path: Path) -> None:
+    fill_queue(tmp_path)
+    files = {
+        "project.yaml": b"project: acme\nroutes: [{flow: line}]\n",
+        "groups/support.yaml": f'members: ["{BO}", "{CY}", "+14045009004"]\n'.encode(),
+        "line.yaml": b"flow: line\nstart: bye\nstates: {bye: {hangup: }}\n",
+    }
+    publish_unchecked(tmp_path, files)
+    (queue,) = read_json(tmp_path, "queues")
+    assert (queue["free"], queue["busy"]) == (2, 1)  # ANNA, who talks, is in the group no more
 
 
 def publish_unchecked(folder: Path, files: dict[str, bytes]) -> None:

@@ -116,3 +116,17 @@ def test_option_table_has_every_setting_of_the_server() -> None:
         "store_variable",
         "journal_variable",
     }
+
+
+def test_check_says_what_opentelemetry_exports_and_what_it_cannot(check: Check) -> None:
+    collector = "http://collector:4318"
+    done = check("flows", OTEL_EXPORTER_OTLP_ENDPOINT=collector, OTEL_SERVICE_NAME="line")
+    assert done.exit_code == 0, done.output
+    assert rows(done)["OpenTelemetry"] == [
+        "traces,", "metrics", "OTEL_EXPORTER_OTLP_ENDPOINT,", "OTEL_SERVICE_NAME",
+    ]  # fmt: skip
+    assert collector not in done.output
+    done = check("flows", OTEL_TRACES_EXPORTER="console")
+    assert done.exit_code == 1
+    assert "OTEL_TRACES_EXPORTER is console" in done.stderr
+    assert "OpenTelemetry" not in rows(check("flows"))

@@ -13,8 +13,14 @@ from hypothesis import strategies as st
 
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.flow_summaries import ProjectSummary, compile_and_summarize
-from flowengine.compile.partial_check import PartialCheck, check_changed_flows, select_linked_flows
+from flowengine.compile.partial_check import (
+    PartialCheck,
+    check_changed_flows,
+    list_changed_files,
+    select_linked_flows,
+)
 from flowengine.compile.project_rechecker import ProjectRechecker
+from flowengine.compile.summary_index import SummaryIndex
 from flowengine.sources.project_folder import read_folder
 from tests.compile.comparable_project import outcome
 from tests.compile.project_texts import files
@@ -40,12 +46,41 @@ def describe(project: Files, *, cookies_only: bool = False) -> ProjectSummary:
     return msgspec.json.decode(msgspec.json.encode(summary), type=ProjectSummary)
 
 
+def check_changes(
+    project: Files, known: ProjectSummary, *, cookies_only: bool = False
+) -> tuple[PartialCheck, ProjectSummary | None] | None:
+    """What is found in a project that was like `known` before, and its summary."""
+    index = SummaryIndex(known, project)
+    changed = list_changed_files(project, index)
+    found = check_changed_flows(project, changed, ENVIRONMENT, index, cookies_only=cookies_only)
+    if found is None:
+        assert index.to_summary() == known
+        return None
+    if found.update is None:
+        return found, None
+    index.apply(found.update)
+    assert list_parts(index) == list_parts(SummaryIndex(index.to_summary(), project))
+    return found, index.to_summary()
+
+
+def list_parts(index: SummaryIndex) -> dict[str, object]:
+    """What an index consists of, but for what it works out when it is asked."""
+    parts = {**vars(index), **vars(index.counts), "counts": None, "_has_circles": None}
+    return {
+        name: {key: each for key, each in part.items() if each} if isinstance(part, dict) else part
+        for name, part in parts.items()
+    }
+
+
 def assert_alike(
-    found: PartialCheck, compiled: CompileResult, summary: ProjectSummary | None
+    checked: tuple[PartialCheck, ProjectSummary | None],
+    compiled: CompileResult,
+    expected: ProjectSummary | None,
 ) -> None:
+    found, summary = checked
     assert found.problems == compiled.problems
     assert (found.flow_count, found.state_count) == (len(compiled.programs), compiled.state_count)
-    assert found.summary == summary
+    assert summary == expected
 
 
 @settings(
@@ -61,9 +96,7 @@ def test_partial_check_after_any_edits_equals_a_whole_one(data: st.DataObject) -
     for _ in range(data.draw(st.integers(2, 6))):
         project = {**LONE_FLOWS, **LIKE_LINE, **now}
         compiled, summary = compile_and_summarize(project, ENVIRONMENT, cookies_only=cookies_only)
-        found = known and check_changed_flows(
-            project, ENVIRONMENT, known, cookies_only=cookies_only
-        )
+        found = known and check_changes(project, known, cookies_only=cookies_only)
         if found:
             assert_alike(found, compiled, summary)
         known = summary or known
@@ -88,7 +121,7 @@ def test_partial_check_of_mutated_samples_equals_a_whole_one() -> None:
     for _ in range(40 if THOROUGH else 3):
         name = chance.choice(names)
         changed = {**project, name: mutate(project[name], chance)}
-        found = check_changed_flows(changed, ENVIRONMENT, known, cookies_only=False)
+        found = check_changes(changed, known)
         if found:
             partial += 1
             compiled, summary = compile_and_summarize(changed, ENVIRONMENT, cookies_only=False)
@@ -191,8 +224,8 @@ def test_partial_check_compiles_the_flows_that_may_have_other_problems(
     changed = {**project, name: project[name].replace(before.encode(), after.encode(), 1)}
     assert changed != project
     whole, summary = compile_and_summarize(changed, ENVIRONMENT, cookies_only=False)
-    found = check_changed_flows(changed, ENVIRONMENT, describe_shared(), cookies_only=False)
-    assert (found and set(found.build.programs)) == compiled
+    found = check_changes(changed, describe_shared())
+    assert (found and set(found[0].build.programs)) == compiled
     if found:
         assert_alike(found, whole, summary)
 
@@ -224,9 +257,9 @@ def test_partial_check_of_a_flow_that_uses_others_compiles_these(
 ) -> None:
     changed = {**USERS, "user1.yaml": USERS["user1.yaml"].replace(before.encode(), after.encode())}
     assert changed != USERS
-    found = check_changed_flows(changed, ENVIRONMENT, describe(USERS), cookies_only=False)
+    found = check_changes(changed, describe(USERS))
     assert found is not None
-    assert set(found.build.programs) == compiled
+    assert set(found[0].build.programs) == compiled
     assert_alike(found, *compile_and_summarize(changed, ENVIRONMENT, cookies_only=False))
 
 
@@ -234,7 +267,8 @@ def test_partial_check_of_linked_flows_compiles_them_all() -> None:
     project = {**LONE_FLOWS, **ACROSS}
     del project["round.yaml"]
     known = describe(project)
-    selection = select_linked_flows(project, known, {"line.yaml"}, {"line"})
+    index = SummaryIndex(known, project)
+    selection = select_linked_flows(project, index, {"line.yaml"}, {"line"})
     assert selection is not None
     assert {flow.name for flow in selection.inside} == {"line", "shell", "inner"}
 
@@ -244,7 +278,7 @@ def test_partial_check_after_a_file_came_or_went_equals_a_whole_one(added: bool)
     project = {**SHARED, **LONE_FLOWS}
     fewer = {name: content for name, content in project.items() if name != "lone5.yaml"}
     before, after = (fewer, project) if added else (project, fewer)
-    found = check_changed_flows(after, ENVIRONMENT, describe(before), cookies_only=False)
+    found = check_changes(after, describe(before))
     assert (found is not None) == added  # a flow that went may be all that a selection has
     if found:
         assert_alike(found, *compile_and_summarize(after, ENVIRONMENT, cookies_only=False))
@@ -259,8 +293,8 @@ def test_partial_check_after_a_file_came_or_went_equals_a_whole_one(added: bool)
 def test_rechecking_after_any_edits_equals_compiling(data: st.DataObject) -> None:
     rechecker = ProjectRechecker()
     now: Files = PROJECT
-    for _ in range(data.draw(st.integers(2, 3))):
-        project = {**LONE_FLOWS, **now}
+    for _ in range(data.draw(st.integers(2, 5))):
+        project = {**LONE_FLOWS, **LIKE_LINE, **now}
         assert outcome(rechecker.compile(project, ENVIRONMENT)) == outcome(
             compile_project(project, ENVIRONMENT)
         )

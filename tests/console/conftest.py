@@ -49,7 +49,7 @@ def browser() -> Iterator["Browser"]:
 def page(browser: "Browser") -> Iterator["Page"]:
     """A tab of a fresh profile. What goes wrong in its scripts, or is against the policy, fails."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(120_000)  # of a machine with much else to do
     tab = context.new_page()
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))

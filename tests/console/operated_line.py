@@ -64,8 +64,13 @@ def record_calls(
 def publish_line(data: Path, flow: str = FLOW, who: str = "ann", journal: str = "") -> str:
     """Make flows live in a server's folder; the id of their release."""
     data.mkdir(exist_ok=True)
-    worker = CompileWorker(data / "releases.db", {}, cookies_only=False)
-    ledger = Ledger(data / "releases.db")
+    return publish_at(data / "releases.db", flow, who, journal)
+
+
+def publish_at(archive: Path | str, flow: str = FLOW, who: str = "ann", journal: str = "") -> str:
+    """Make flows live in an archive, which servers of several machines may share."""
+    worker = CompileWorker(archive, {}, cookies_only=False)
+    ledger = Ledger(archive)
     publisher = Publisher(worker.archive, ledger, worker.compile)
     try:
         made = publisher.publish_always(files(flow, journal), FlowOrigin("/srv/flows"), who)

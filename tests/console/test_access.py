@@ -1,6 +1,7 @@
 """Who may see a console, and who may change something by it."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -16,8 +17,10 @@ from starlette.types import Message
 from flowengine.console.access import ConsoleUser, SessionClaims, SignedSessions
 from flowengine.console.app import create_console_app, follow_project
 from flowengine.console.console_project import ConsoleProject, ViewedProject
+from flowengine.console.console_server import take_over_sessions
 from flowengine.console.console_settings import ConsoleTokens, check_exposed_console
 from flowengine.console.security_headers import SECURITY_HEADERS
+from flowengine.server.console_handover import ConsoleHandover
 from flowengine.server.server_settings import SettingsError
 from tests.console.console_line import (
     ADMIN,
@@ -202,6 +205,34 @@ def test_cookie_of_an_earlier_start_opens_nothing(flows: Path) -> None:
     restarted = create_client(flows, TOKENS)
     restarted.cookies.set(COOKIE, first.cookies[COOKIE])
     assert restarted.get("/problems").status_code == 401
+
+
+def test_sessions_outlive_a_console_and_end_with_the_tokens(flows: Path) -> None:
+    handover = ConsoleHandover()
+
+    def start(tokens: ConsoleTokens) -> ConsoleClient:
+        told, tell = os.pipe()
+        sessions = take_over_sessions(handover.encode(), tokens, tell)
+        pipes.append((told, tell))
+        return ConsoleClient(
+            create_console_app(build_settings(flows), tokens, sessions), "127.0.0.1"
+        )
+
+    pipes: list[tuple[int, int]] = []
+    first = start(TOKENS)
+    assert sign_in(first, ADMIN) == 200
+    cookie = first.cookies[COOKIE]
+    for tokens, status in ((TOKENS, 200), (ConsoleTokens(ADMIN, "another token of readers"), 401)):
+        restarted = start(tokens)
+        restarted.cookies.set(COOKIE, cookie)
+        assert restarted.get("/problems").status_code == status
+    assert first.post("/sign-out", json={}).status_code == 200
+    handover.note_message(os.read(pipes[0][0], 4096).removesuffix(b"\n"))
+    restarted = start(TOKENS)
+    restarted.cookies.set(COOKIE, cookie)
+    assert restarted.get("/problems").status_code == 401
+    for pipe in (end for pair in pipes for end in pair):
+        os.close(pipe)
 
 
 async def test_body_of_nobody_is_read_to_a_limit(flows: Path) -> None:

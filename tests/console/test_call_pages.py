@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.console import call_pages
+from flowengine.console import call_pages, call_stories
 from flowengine.console.call_timeline import list_passed_states
 from flowengine.console.call_words import describe_input
 from flowengine.server.server_settings import JOURNAL_FILE
 from flowengine.states.state_results import LookupRequest, LookupResult
+from tests.cli.test_calls_of_rings import ring_all
 from tests.console.console_line import HTML, ConsoleClient, create_client
 from tests.console.operated_line import (
     CALLS,
@@ -24,6 +25,7 @@ from tests.console.operated_line import (
 )
 from tests.console.test_hostile_content import find_faults
 from tests.journal.journal_line import FLOW, Clock, ended, keyed, record, ring
+from tests.runtime.ring_calls import run
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,29 @@ def test_pages_of_calls_follow_each_other(tmp_path: Path) -> None:
     assert found == [f"c{number}" for number in reversed(range(60))]
 
 
+def list_rows(page: str) -> list[str]:
+    """The calls of a list, with what they are."""
+    rows = re.findall(r"<tr(?: class=\"([\w -]+)\")?>\s*<td[^>]*><a href=\"/calls/([\w-]+)\"", page)
+    return [f"{call} {kind}".strip() for kind, call in rows]
+
+
+def test_ring_is_one_story_in_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flows: Path
+) -> None:
+    run(ring_all(tmp_path))
+    client = create_operator(flows, tmp_path)
+    legs = ["leg-0 leg", "leg-1 leg", "leg-2 leg"]
+    whole = client.get("/calls").text
+    assert list_rows(whole) == ["calle", "caller has-legs", *legs]
+    assert "the member does not take the call" in whole
+    found = client.get("/calls?number=03").text  # the number of the third member
+    assert list_rows(found) == ["caller has-legs", *legs[:2], "leg-2 leg is-found"]
+    monkeypatch.setattr(call_stories, "MAX_SHOWN_LEGS", 1)
+    found = client.get("/calls?number=03").text
+    assert list_rows(found) == ["caller has-legs", "leg-0 leg", "leg-2 leg is-found"]
+    assert "1 more of this call" in found
+
+
 def test_call_is_shown_from_its_beginning_to_its_end(client: ConsoleClient) -> None:
     page = client.get("/calls/bill").text
     positions = [
@@ -123,7 +148,7 @@ def test_unknown_call_is_not_found(client: ConsoleClient) -> None:
 
 def test_replay_on_the_draft_says_where_a_call_parts(client: ConsoleClient) -> None:
     found = client.get("/calls/bill/trial").json()
-    assert found["difference"]["state"] == "ask_account"
+    assert found["difference"].startswith("line/ask_account, at an input: the answer is another")
     assert client.get("/calls/lost/trial").json()["difference"] is None
 
 
@@ -204,8 +229,10 @@ def test_scenario_of_a_call_takes_the_failed_lookup_and_goes_on(
 def test_page_without_calls_says_what_to_do(flows: Path, tmp_path: Path) -> None:
     page = create_client(flows, store=f"sqlite:{tmp_path}/calls.db").get("/calls").text
     assert "No calls yet" in page
-    assert "flowengine serve" in page
+    assert f"flowengine serve {flows}" in page
     assert not (tmp_path / "journal.db").exists()
+    page = create_operator(flows, tmp_path).get("/calls").text
+    assert "flowengine load http://127.0.0.1:8080/sinch --calls 20 --to +46701234567" in page
 
 
 def test_hostile_words_of_callers_stay_text(tmp_path: Path) -> None:

@@ -175,12 +175,35 @@ def test_change_that_makes_no_sense_is_refused(
 
 def test_page_without_lines_says_what_to_do(flows: Path, tmp_path: Path) -> None:
     for store in ("none", f"sqlite:{tmp_path}/gone/calls.db"):
-        assert "No lines yet" in create_client(flows, store=store).get("/lines").text
+        page = create_client(flows, store=store).get("/lines").text
+        assert "No lines yet" in page
+        assert f"flowengine serve {flows}" in page
+    page = create_client(flows, is_serving=True).get("/lines").text
+    assert "Serve with --store" in page
     assert not (tmp_path / "gone").exists()
     empty = tmp_path / "calls.db"
     empty.touch()
     assert "No lines yet" in create_client(flows, store=f"sqlite:{empty}").get("/lines").text
     assert empty.stat().st_size == 0  # to look is not to make tables
+
+
+def test_page_of_a_project_without_groups_says_how_to_make_one(tmp_path: Path, flows: Path) -> None:
+    async def keep_nothing(_store: OrchestrationStore) -> None:
+        pass
+
+    run_on(tmp_path, keep_nothing)
+    client = create_operator(flows, tmp_path)
+    assert "# groups/sales.yaml" in client.get("/lines").text
+    (flows / "groups").mkdir()
+    (flows / "groups" / "sales.yaml").write_text('members: ["+14045550171"]')
+    client = create_operator(flows, tmp_path)
+    assert 'aria-label="Pause: +*********71 (member 1) in sales"' in client.get("/lines").text
+
+
+def test_page_of_a_store_that_cannot_be_read_says_so(tmp_path: Path, flows: Path) -> None:
+    (tmp_path / "calls.db").write_text("no database, and long enough to be taken for one" * 100)
+    page = create_operator(flows, tmp_path).get("/lines").text
+    assert "The lines cannot be read." in page
 
 
 def test_session_store_is_opened_beside_the_event_loop(

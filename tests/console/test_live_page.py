@@ -58,7 +58,9 @@ def test_passages_are_sent_for_the_picture(data: Path, tmp_path: Path) -> None:
 def test_live_page_without_a_server_says_what_it_would_show(flows: Path, tmp_path: Path) -> None:
     page = create_client(flows, store=f"sqlite:{tmp_path}/calls.db").get("/live").text
     assert "Nothing to see yet" in page
-    assert "flowengine serve" in page
+    assert f"flowengine serve {flows}" in page
+    page = create_operator(flows, tmp_path).get("/live").text
+    assert "flowengine load http://127.0.0.1:8080/sinch" in page
 
 
 async def test_new_callbacks_are_told_to_browsers(tmp_path: Path) -> None:

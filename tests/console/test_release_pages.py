@@ -1,18 +1,37 @@
 """The page of releases: what is live, and the commands that change it."""
 
+import platform
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from flowengine.journal import CanaryFigures
+from flowengine.console.app import create_console_app
+from flowengine.journal import CanaryFigures, journal_database
+from flowengine.journal.canary_figures import CanaryCallback
+from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.canary_verdict import judge_canary
 from flowengine.releases.ledger import Ledger
-from tests.console.console_line import ADMIN, READER, TOKENS, ConsoleClient, create_client
+from flowengine.releases.release_overview import find_canary
+from flowengine.storage.sqlite_file import connect_existing
+from tests.console.console_line import (
+    ADMIN,
+    NO_TOKENS,
+    READER,
+    TOKENS,
+    ConsoleClient,
+    build_settings,
+    create_client,
+)
 from tests.console.operated_line import (
     CHANGED_FLOW,
     SECRET,
     create_operator,
+    publish_at,
     publish_line,
     record_calls,
     write_line,
@@ -133,7 +152,13 @@ def test_changes_carry_the_name_of_who_signed_in_and_readers_change_nothing(
     assert client.post("/releases/publish", {"what": "now"}).status_code == 401
     client.post("/sign-in", {"name": "Rita", "token": READER})
     assert client.post("/releases/publish", {"what": "now"}).status_code == 403
-    assert "Roll back" not in client.get("/releases").text
+    assert client.post("/releases/trial/", {}).status_code == 403
+    assert client.post("/releases/trial", {}).json() == {
+        "error": "no server has recorded calls here"
+    }
+    page = client.get("/releases").text
+    assert "Roll back" not in page
+    assert 'data-try="now"' in page
     client.post("/sign-in", {"name": "Ada", "token": ADMIN})
     asked = {"what": "now", "shown": find_shown(client)}
     assert client.post("/releases/publish", asked).status_code == 200
@@ -161,6 +186,57 @@ def test_page_without_releases_says_what_to_do(flows: Path, tmp_path: Path) -> N
     assert "No releases yet" in client.get("/releases").text
     assert client.post("/releases/rollback", {}).status_code == 409
     assert not (tmp_path / "none").exists()
+
+
+def begin_canary(client: ConsoleClient) -> None:
+    asked = {"what": "now", "shown": find_shown(client), "share": "10"}
+    assert client.post("/releases/canary", asked).status_code == 200
+
+
+def test_page_says_soon_that_figures_of_a_locked_journal_cannot_be_told(
+    client: ConsoleClient, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def connect_briefly(path: Path, mode: Literal["ro", "rw"], busy: float) -> sqlite3.Connection:
+        waits.append(busy)
+        return connect_existing(path, mode, 0.01)
+
+    record_calls(data)
+    begin_canary(client)
+    assert f"that {platform.node()} has answered." in client.get("/releases").text
+    monkeypatch.setattr(journal_database, "connect_existing", connect_briefly)
+    with closing(sqlite3.connect(data / JOURNAL_FILE, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        page = client.get("/releases").text
+    assert "Its figures cannot be told: " in page
+    assert "another process has locked it" in page
+    assert max(waits) < 1.0
+
+
+def test_figures_of_a_shared_store_are_those_of_all_machines(
+    postgresql: str, tmp_path: Path
+) -> None:
+    current = publish_at(postgresql)
+    settings = build_settings(
+        write_line(tmp_path / "flows", CHANGED_FLOW), store=postgresql, is_serving=True
+    )
+    client = ConsoleClient(create_console_app(settings, NO_TOKENS), "127.0.0.1")
+    begin_canary(client)
+    with closing(Ledger(postgresql)) as ledger, closing(CanaryTable(postgresql)) as table:
+        canary = find_canary(ledger)
+        assert canary is not None
+        for machine in ("one", "two"):
+            row = CanaryCallback(
+                1, machine.encode(), canary.since + 1, "ice", current, 1, "answered", "runMenu", "", "", 0
+            )  # fmt: skip
+            table.save_callbacks(machine, canary.since, [row], 1)
+    page = client.get("/releases").text
+    assert "on 2 machines that share the store" in re.sub(r"<time.*?</time>", "", page).replace(
+        "  ", " "
+    )
+    assert '<th scope="row">Calls</th><td class="number">2</td><td class="number">0</td>' in page
 
 
 def test_verdict_on_a_canary_waits_for_calls_and_ignores_chance() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from tests.e2e.many_callers import project, write
 from tests.fork_server import run_flowengine
 from tests.support_line import READER, Server

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.journal.journal_database import open_for_reading
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger

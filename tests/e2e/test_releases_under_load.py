@@ -16,7 +16,7 @@ from typing import Protocol
 
 import pytest
 
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.switch.load import LoadReport

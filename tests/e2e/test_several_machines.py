@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from flowengine.cli.serve_options import CONFIG_FILE
-from flowengine.compile.project_compiler import compute_release_id
+from flowengine.compile.release_id import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from tests.console.console_line import create_client

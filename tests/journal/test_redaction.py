@@ -22,6 +22,7 @@ from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
+from flowengine.states.call_offer import format_room_name
 from flowengine.storage.sessions import MemoryStore
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
@@ -177,3 +178,42 @@ def test_leg_hides_digits_where_its_project_has_secrets() -> None:
     release = POLICIES[""]
     assert release.secret_flows
     assert is_guarded(leg, release)
+
+
+PARTIES = """
+flow: line
+start: dial
+states:
+  dial: {connect: {phone: "+14045009001"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "caller", "called"),
+    [
+        ("", "+*********23", "+*********99"),
+        ("{words: clear}", "+*********23", "+*********99"),
+        ("{numbers: clear}", "12015550123", "+14045550199"),
+        ("{numbers: clear, words: clear}", "12015550123", "+14045550199"),
+    ],
+)
+def test_numbers_are_masked_as_their_setting_says_and_ids_never(
+    told: str, caller: str, called: str
+) -> None:
+    call = "4a40f8ba-1234-0000-a1f5-7f7feb12345a"
+    room = format_room_name(call)
+    url = f"https://calling-euc1.api.sinch.com/calling/v1/calls/id/{call}"
+    conference = {"type": "conference", "endpoint": room}
+    release = compile_release(files(PARTIES, told))
+    events = [
+        {**ring(call), "callResourceUrl": url, "conferenceId": room},
+        {**ring("leg-of-a-ring"), "to": conference, "conferenceId": "pin-4711001"},
+    ]
+    text = asyncio.run(readable(release, events, "Ann"))
+    assert f'"cli":"{caller}"' in text
+    assert f'"endpoint":"{called}"' in text
+    assert ('"number":"+14045009001"' in text) == ("numbers: clear" in told)
+    assert url.replace(call, "{callid:0}") in text  # the row has its id beside it
+    assert f'"conferenceId":"{room}"' in text
+    assert f'"endpoint":"{room}"' in text
+    assert ("pin-4711001" in text) == (told == "{numbers: clear, words: clear}")

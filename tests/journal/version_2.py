@@ -80,16 +80,20 @@ class OldRedaction(msgspec.Struct, frozen=True):
 
     def redact_text(self, text: str) -> str:
         """A text that may hold what a caller has said or pressed."""
+        return self._redact_run(text, self.run)
+
+    def _redact_run(self, text: str, run: int) -> str:
         if self.values:
             text = redact_words(text, self.values)
-        if self.run:
-            text = _DIGIT_RUN_PATTERNS[self.run].sub(
-                lambda found: found[0].translate(DIGIT_MASK), text
-            )
+        if run:
+            text = _DIGIT_RUN_PATTERNS[run].sub(lambda found: found[0].translate(DIGIT_MASK), text)
         return text
 
     def redact_number(self, text: str) -> str:
-        return mask_address(text) if self.numbers else self.redact_text(text)
+        """As it is done today: what rows hide is no part of how they are kept."""
+        if self.numbers:
+            return mask_address(text)
+        return self._redact_run(text, self.run if self.run == 1 else 0)
 
     def redact_part(self, name: str, value: Any) -> Any:
         """A named part of an answer or an event."""

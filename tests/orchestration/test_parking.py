@@ -85,7 +85,8 @@ def test_call_whose_picker_leaves_before_it_comes_waits_on_until_its_limit() -> 
     assert turn.effects == (ForgetCall("anna"), ForgetCall("caller"), SetLimit(2, 50))
     assert conduct_parking(turn.code, CallPicksUp("bo", ""), 11.0).room == ROOM
     assert conduct_parking(turn.code, ParkingDue(1), 60.0).effects == ()
-    released = (ReleaseParked("caller", "", 2, "too_long"),)
+    # the request to bring it may be obeyed late
+    released = (ReleaseParked("caller", "", 2, "too_long", ROOM),)
     assert conduct_parking(turn.code, ParkingDue(2), 60.0).effects == released
     late = conduct_parking(picked, ParkingLeft("anna"), LIMIT)
     assert late.effects[2:] == released
@@ -94,9 +95,17 @@ def test_call_whose_picker_leaves_before_it_comes_waits_on_until_its_limit() -> 
 def test_call_whose_picker_leaves_goes_on_where_another_has_the_code() -> None:
     second = CallParks("second", "app", "", LIMIT, has_exit=True)
     turn = play(PARKS, CallPicksUp("anna", ""), second, ParkingLeft("anna"))
-    assert turn.effects[2:] == (ReleaseParked("caller", "", 3, "too_long"),)
+    assert turn.effects[2:] == (ReleaseParked("caller", "", 3, "too_long", ROOM),)
     due = conduct_parking(turn.code, ParkingDue(2), LIMIT)
     assert due.effects == (ReleaseParked("second", "", 2, "too_long"),)
+
+
+def test_call_without_an_exit_is_not_alone_in_its_conference_where_another_has_the_code() -> None:
+    first, second = (CallParks(name, "app", "", LIMIT, False) for name in ("caller", "second"))
+    left = first, CallPicksUp("anna", ""), second, ParkingLeft("anna")
+    assert play(*left).effects[2:] == (RemoveOther("caller", "", ROOM),)
+    again = conduct_parking(play(*left[:2], left[3]).code, ParkingDue(2), LIMIT)
+    assert again.effects == (RemoveOther("caller", "", ROOM),)
 
 
 def test_call_that_was_brought_as_its_picker_left_is_not_alone_for_ever() -> None:

@@ -2,10 +2,12 @@
 and on a server.
 """
 
+import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from zlib import decompress as zlib_decompress
 
 import pytest
 
@@ -84,6 +86,48 @@ def test_contents_that_somebody_else_has_dropped_are_put_again(
     other.drop(["one"])
     archive.put("two", {**files, "b.yaml": b"changed"}, HERE, 2.0)
     assert other.load_files("two") == {"a.yaml": b"flow: a", "b.yaml": b"changed"}
+
+
+def test_releases_of_edited_files_are_loaded_as_they_were_put(
+    opened: Callable[[], Archive],
+) -> None:
+    """Whichever release an archive has put, loaded or lost last."""
+    chance, archive, other = random.Random(7), opened(), opened()
+    files, releases = {f"{number}.yaml": b"%d" % number for number in range(9)}, {}
+    for number in range(40):
+        files = dict(files)
+        files[f"{chance.randrange(12)}.yaml"] = b"%d" % chance.randrange(5)
+        files.pop(f"{chance.randrange(40)}.yaml", None)
+        releases[f"r{number}"] = files
+        chance.choice((archive, other)).put(f"r{number}", files, HERE, float(number))
+        if chance.random() < 0.3:
+            gone = chance.choice(list(releases))
+            del releases[gone]
+            chance.choice((archive, other)).drop([gone])
+        if releases:
+            name = chance.choice(list(releases))
+            assert chance.choice((archive, other)).load_files(name) == releases[name]
+    fresh = opened()
+    assert {kept.id: fresh.load_files(kept.id) for kept in fresh.list_releases()} == releases
+
+
+def test_archive_reads_from_the_database_only_what_differs_from_the_latest_release(
+    opened: Callable[[], Archive], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {f"{number}.yaml": b"%d" % number for number in range(9)}
+    second = {**first, "3.yaml": b"other"}
+    archive, other = opened(), opened()
+    archive.put("one", first, HERE, 1.0)
+    other.load_files("one")
+    archive.put("two", second, HERE, 2.0)
+    unpacked: list[bytes] = []
+    monkeypatch.setattr(
+        "flowengine.releases.archive.zlib.decompress",
+        lambda packed: unpacked.append(zlib_decompress(packed)) or unpacked[-1],
+    )
+    loaded = other.load_files("two")
+    assert loaded == second
+    assert unpacked == [b"other"]
 
 
 def test_people_name_releases_by_the_beginning_of_their_id(opened: Callable[[], Archive]) -> None:

@@ -123,7 +123,7 @@ def test_change_that_callers_do_not_notice_is_no_difference(
         ),
         ([('  agents:\n    connect: {phone: "+14045009000"}', ("  agents:\n    say: Bye.\n    "
                                                               "hangup:"))], ("bill", "order", "lost"),
-         CallDifference("line", "agents", "pie", "answer", "hangup; then connectPstn")),
+         CallDifference("line", "agents", "pie", "answer", "before: connectPstn, after: hangup")),
         ([("digits: 6,", "digits: 8,")], ("order",),
          CallDifference("line", "ask_order", "pie", "answer", "another action.menus[0].maxDigits")),
         (
@@ -135,7 +135,7 @@ def test_change_that_callers_do_not_notice_is_no_difference(
         (
             [("    next: look_up\n", "    next: greet\n")],
             ("bill",),
-            CallDifference("line", "look_up", "pie", "lookup", "asks nobody; then asks crm"),
+            CallDifference("line", "look_up", "pie", "lookup", "before: asks crm, after: asks nobody"),
         ),
         (
             [("say: Order ${spell(vars.order)} is", "say: ${10 / (size(vars.order) - 6)} is")],
@@ -143,8 +143,9 @@ def test_change_that_callers_do_not_notice_is_no_difference(
             CallDifference("line", "told", "pie", "error", "failed: divide by zero"),
         ),
         ([("on: {ended: report}\n", "")], ("bill", "order", "lost"),
-         CallDifference("line", "report", "dice", "lookup", "asks nobody; then asks crm")),
-        ([("attempts: 2", "attempts: 1")], ("lost",), CallDifference("line", "main", "pie", "exit", "takes otherwise; then stays")),
+         CallDifference("line", "report", "dice", "lookup", "before: asks crm, after: asks nobody")),
+        ([("attempts: 2", "attempts: 1")], ("lost",),
+         CallDifference("line", "main", "pie", "exit", "before: stays, after: takes otherwise")),
     ],
     ids=[
         "an option less", "another number", "no agents", "more digits", "another lookup", ("no "
@@ -179,7 +180,7 @@ def test_replayed_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
     )
     (group,) = on(path, flow).groups
     assert group.difference == CallDifference(
-        "line", "look_up", "pie", "answer", "hangup; then connectPstn"
+        "line", "look_up", "pie", "answer", "before: connectPstn, after: hangup"
     )
 
 

@@ -277,6 +277,25 @@ def test_longest_wait_ends_by_its_exit() -> None:
     run(wait())
 
 
+def test_queue_takes_no_more_callers_than_may_wait_who_come_at_the_same_moment() -> None:
+    async def come() -> None:
+        line = RingLine(RELEASE)
+        for number in range(3):
+            answer = await line.dial_queue(f"caller-{number}")
+            assert answer["action"]["name"] == "connectConf"
+        assert find_words(await line.dial_queue("caller-3")) == "Too many wait."
+        # the callback of one who has a place comes again
+        again = await line.dial_queue("caller-2")
+        assert again["action"]["name"] == "connectConf"
+        await line.run_tasks()
+        assert line.store.orchestrations is not None
+        queue = format_queue_id(APPLICATION, "support")
+        assert await line.store.orchestrations.count_entries(queue) == 3
+        assert len(await list_entries(line)) == 3
+
+    run(come())
+
+
 def test_queue_takes_nobody_while_it_is_full_or_nobody_is_signed_in() -> None:
     async def wait() -> None:
         line = RingLine(RELEASE)

@@ -4,6 +4,8 @@ import asyncio
 import json
 from typing import TypeVar
 
+import pytest
+
 from flowengine.orchestration.room_turn import MemberJoined
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
@@ -107,6 +109,33 @@ def test_guests_wait_for_the_moderator_and_leave_with_them() -> None:
         assert (await line.count(ROOM_KIND), await line.count(EMPTY_ROOM_KIND)) == (0, 1)
 
     run(meet())
+
+
+@pytest.mark.parametrize(
+    ("until", "change"), [("", "onhold music1"), ("until: moderator leaves", "remove")]
+)
+def test_guests_hear_music_or_leave_as_soon_as_the_end_of_the_moderator_is_told(
+    until: str, change: str
+) -> None:
+    """The requests are due with the turn: no timer and no look stands between them."""
+
+    async def leave() -> None:
+        line = BoardLine()
+        line.release = compile_release(
+            {"board.yaml": FLOW.replace("until: moderator leaves", until)}
+        )
+        line.restart()
+        for caller in (HOST, ANNA):
+            await line.join(caller)
+            await line.come_in(caller)
+        before, now = len(line.platform.changes), line.now
+        line.platform.participants.discard(("board", HOST))
+        await line.call(HOST, "dice", result="ANSWERED", reason="CALLERHANGUP")
+        await line.run_tasks()
+        assert line.platform.changes[before:] == [(ANNA, change)]
+        assert line.now == now
+
+    run(leave())
 
 
 def test_next_meeting_in_an_empty_conference_begins_anew() -> None:

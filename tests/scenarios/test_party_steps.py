@@ -8,7 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
-from tests.scenarios.hunt_group_project import RING_FLOW, list_failures, run_all, write_project
+from tests.scenarios.hunt_group_project import (
+    PARTIES,
+    RING_FLOW,
+    list_failures,
+    run_all,
+    write_project,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 ALL_AT_ONCE = RING_FLOW.replace("in turn", "all at once")
@@ -65,6 +71,26 @@ PASSING = {
       - {bo: is not rung}
     then: {ended by: caller}""",
 }
+
+
+def test_scenario_takes_back_what_its_file_says_that_a_party_does(tmp_path: Path) -> None:
+    parties = PARTIES.replace('"}', '", does: busy}').replace("does: busy", "does: waits", 1)
+    scenarios = {
+        "by hand": """
+    parties: {bo: {does: waits}}
+    when:
+      - {anna: declines}
+      - {bo: answers}
+      - {bo: presses 1}
+      - {connected to: bo}
+      - hangs up""",
+        "as in the file": """
+    when:
+      - {anna: declines}
+    then: {hears: Nobody takes your call.}""",
+    }
+    results = run_all(write_project(tmp_path, scenarios, parties=parties))
+    assert {result.name: result.failures for result in results if result.failures} == {}
 
 
 def test_scenarios_with_parties_pass(tmp_path: Path) -> None:

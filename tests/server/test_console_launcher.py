@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from flowengine.server.console_launcher import ConsoleLauncher
+from flowengine.server.listeners import open_listeners
 from tests.console.console_line import write_flows
 from tests.server.server_process import list_children
 from tests.waiting import PATIENCE_SECONDS, can_connect, wait_until
@@ -85,6 +86,51 @@ def test_console_that_does_not_end_to_be_restarted_is_killed(
     wait_until(ready.exists)
     launcher.restart()
     wait_until(lambda: launcher.list_sources() == [listener])  # the next browser starts another
+    launcher.close()
+
+
+def test_next_console_has_the_key_and_the_ended_sessions(
+    listener: socket.socket, tmp_path: Path
+) -> None:
+    given = tmp_path / "given"
+    script = (
+        f'read -r line; echo "$line" >> {given}; echo ended ab=4000000000 >&0; '
+        "echo nonsense >&0; exec sleep 100"
+    )
+    launcher = launch(listener, script)
+    for number in (1, 2):
+        connect(launcher, listener)
+        wait_until(lambda it=number: given.exists() and given.read_text().count("\n") == it)  # type: ignore[misc]
+        launcher.restart()
+        wait_until(lambda: launcher.list_sources() == [listener])
+    first, second = given.read_text().splitlines()
+    assert second == f"{first} ab=4000000000"
+    launcher.close()
+
+
+def test_taken_port_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    clock = [0.0]
+    monkeypatch.setattr("flowengine.server.console_launcher.time.monotonic", lambda: clock[0])
+    tries: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        def open_again() -> list[socket.socket]:
+            tries.append(clock[0])
+            return open_listeners("127.0.0.1", port)
+
+        launcher = ConsoleLauncher([], [], {}, open_again)
+        for second in range(200):
+            clock[0] = float(second)
+            assert launcher.list_sources() == []
+    assert tries == [2, 6, 14, 30, 62, 122, 182]
+    clock[0] = 242.0
+    (found,) = launcher.list_sources()
+    assert found.getsockname()[1] == port
+    assert f"the console listens on port {port} now" in caplog.text
     launcher.close()
 
 

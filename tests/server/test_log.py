@@ -31,6 +31,8 @@ from flowengine.sinch.address_mask import mask_address
         ("a***@host.example", "sip:ann.smith@host.example"),
         ("a***@host.example", '"Smith, Ann" <sip:ann@host.example>'),
         ("a***", "ann"),
+        ("wss://media2.example.com:443/***", "wss://media2.example.com:443/calls?pin=1234"),
+        ("wss://media.example.com/***", "wss://ann:word@media.example.com"),
         ("****", "123"),
         ("", "anonymous"),
         ("", ""),

@@ -97,3 +97,35 @@ async def test_changes_go_on_after_files_whose_names_are_no_utf_8(tmp_path: Path
         await wait_until_async(lambda before=before: len(woken) > before or task.done())
     assert not task.done()
     task.cancel()
+
+
+async def test_told_change_is_read_without_a_look_at_the_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flowengine.sources.folder_source.FULL_READ_SECONDS", 1000.0)
+    place, found = FolderSource(project(tmp_path)), list[dict[str, bytes]]()
+    woken = 0
+
+    async def follow() -> None:
+        nonlocal woken
+        async for _ in place.watch_changes():
+            if snapshot := place.read():
+                found.append(snapshot.files)
+            woken += 1
+
+    task = asyncio.create_task(follow())
+    await wait_until_async(lambda: woken > 1)  # the watch stands
+    monkeypatch.setattr("flowengine.sources.project_folder.iterate_file_names", None)
+    for words in ("Two.", "Three."):
+        (tmp_path / "menu.yaml").write_text(flow("menu", words))
+        await wait_until_async(lambda words=words: words.encode() in found[-1]["menu.yaml"])
+    task.cancel()
+
+
+def test_folder_forgets_what_was_read_and_not_used(tmp_path: Path) -> None:
+    place = FolderSource(project(tmp_path))
+    first = place.read()
+    assert first is not None
+    assert place.read() is None
+    place.forget_last_read()
+    assert place.read() == first

@@ -4,11 +4,14 @@ is taken for good.
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowengine.sources.project_folder import (
     ProjectFolder,
@@ -16,6 +19,7 @@ from flowengine.sources.project_folder import (
     read_content,
     read_folder,
 )
+from tests.thoroughness import examples
 
 LONG_AGO = 1_700_000_000
 FILES = {
@@ -182,6 +186,94 @@ def test_more_files_than_are_possible_are_an_error_and_not_left_out(
     monkeypatch.setattr("flowengine.sources.project_folder.MAX_PROJECT_FILES", 4)
     with pytest.raises(OSError, match="has 5 files of flows; up to 4 are possible"):
         ProjectFolder(folder).read()
+
+
+@pytest.mark.usefixtures("later")
+def test_told_change_opens_and_looks_at_that_file_alone(
+    folder: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = ProjectFolder(folder)
+    first = kept.read()
+    opened.clear()
+    (folder / "line.yaml").write_bytes(b"flow: other")
+    (folder / "tables/people.yaml").write_bytes(b"rows: {a: {}}")
+    monkeypatch.setattr("flowengine.sources.project_folder.iterate_file_names", None)
+    told = [str(folder / name) for name in ("line.yaml", "tables/people.yaml", "notes.txt")]
+    second = kept.read_changes(told)
+    assert sorted(opened) == ["line.yaml", "people.yaml"]
+    assert second == {**FILES, "line.yaml": b"flow: other", "tables/people.yaml": b"rows: {a: {}}"}
+    assert second["project.yaml"] is first["project.yaml"]
+    assert first == FILES  # whoever has it may go on with it
+
+
+NAMES = (
+    "line.yaml",
+    "new.yaml",
+    "notes.txt",
+    ".lock.yaml",
+    "tables/people.yaml",
+    "tables/deep.yaml",
+)
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(st.data())
+def test_told_changes_are_read_as_a_whole_reading_reads_them(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        folder, aside = Path(made, "flows"), Path(made, "aside")
+        aside.mkdir()
+        (folder / "tables").mkdir(parents=True)
+        (folder / "line.yaml").write_bytes(b"flow: line")
+        (aside / "linked.yaml").write_bytes(b"flow: linked")
+        kept = ProjectFolder(folder)
+        for _ in range(data.draw(st.integers(1, 6))):
+            told = set()
+            for _ in range(data.draw(st.integers(0, 3))):
+                told |= change_folder(folder, aside, data)
+            assert read_or_fault(partial(kept.read_changes, told)) == read_or_fault(
+                partial(read_folder, folder)
+            )
+
+
+def change_folder(folder: Path, aside: Path, data: st.DataObject) -> set[str]:
+    """Change something, and tell the paths as a watch of the folder and of that of tables does."""
+    file = folder / data.draw(st.sampled_from(NAMES))
+    kind = data.draw(
+        st.sampled_from(["write", "replace", "remove", "link", "hard", "folder", "away"])
+    )
+    if kind == "away":
+        there, gone = folder / "tables", aside / "tables"
+        (there if there.exists() else gone).rename(gone if there.exists() else there)
+        return {str(there)}
+    if not file.parent.is_dir():
+        return set()
+    if kind == "write" and file.is_file():
+        file.write_bytes(data.draw(st.binary(max_size=2)))
+        # a link leads to a file that has other names, too
+        return {str(file)} | (
+            {str(aside / "linked.yaml")} if file.samefile(aside / "linked.yaml") else set()
+        )
+    if file.is_dir():
+        file.rmdir()
+    elif file.is_symlink() or file.exists():
+        file.unlink()
+    if kind == "replace":
+        file.write_bytes(data.draw(st.binary(max_size=2)))
+    elif kind == "link":
+        file.symlink_to(aside / "linked.yaml" if data.draw(st.booleans()) else folder / "line.yaml")
+    elif kind == "hard" and (folder / "line.yaml").is_file() and file != folder / "line.yaml":
+        file.hardlink_to(folder / "line.yaml")
+        return {str(file), str(folder / "line.yaml")}
+    elif kind == "folder":
+        file.mkdir()
+    return {str(file)}
+
+
+def read_or_fault(read: Callable[[], dict[str, bytes]]) -> dict[str, bytes] | str:
+    try:
+        return read()
+    except OSError as error:
+        return str(error)
 
 
 @contextmanager

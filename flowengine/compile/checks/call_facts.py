@@ -165,7 +165,8 @@ def find_incoming_facts(
     """By flow: the facts of calls that come in."""
     origins: dict[str, int] = {}
     for route in authored.project.routes:
-        origins[route.flow] = origins.get(route.flow, 0) | find_route_origins(route)
+        if route.flow in programs:
+            origins[route.flow] = origins.get(route.flow, 0) | find_route_origins(route)
     if not authored.project.routes and len(authored.flows) == 1:
         origins = dict.fromkeys(programs, FROM_SERVER | FROM_OTHERS)
     for name, (flow, _) in authored.flows.items():

@@ -110,7 +110,7 @@ def find_apology_problem(
 ) -> Iterator[Problem]:
     """The problem of the apology, where the author wrote one."""
     document, words = authored.project_document, authored.project.apology
-    if document is None or ("apology",) not in document.values:
+    if document is None or "apology" not in document.data:
         return
     given: tuple[str, ...] = ()
     if isinstance(words, dict):

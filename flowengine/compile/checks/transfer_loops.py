@@ -100,7 +100,11 @@ def check(
     programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
     """One problem for each circle of numbers."""
-    plan = NumberPlan.from_project(authored)
+    plan = memory.get_or_compute(
+        ("number plan",),
+        authored.shared_documents,  # routes are in these
+        partial(NumberPlan.from_project, authored),
+    )
     connections = {
         name: program.compute_once(list_connections)
         for name, program in (programs.items() if plan.named else ())

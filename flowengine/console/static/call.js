@@ -48,10 +48,10 @@ async function act(button, show) {
 
 function showTrial({ difference, release }) {
   const text = difference
-    ? [element("strong", {}, "It would go differently. "), `First in ${difference.flow}/${difference.state} (${difference.event}): ${difference.kind}, ${difference.what}.`]
+    ? [element("strong", {}, "It would go differently. "), `First in ${difference}.`]
     : [element("strong", {}, "It would go as it went.")];
   find("#trial").replaceChildren(
-    element("div", { class: `notice ${difference ? "notice-warning" : "notice-good"}` }, element("p", {}, text, ` The flows as they are now (${release}), with the answers of other systems of then.`)),
+    element("div", { class: `notice ${difference ? "notice-warning" : "notice-good"}` }, element("p", {}, text, ` Before is the release that answered the call, after are the flows as they are now (${release}). Other systems answer as they did then.`)),
   );
 }
 

@@ -1,6 +1,6 @@
 // The list of calls: times in the zone of the browser, states of the chosen flow, and word of news.
 
-import { find, findAll, loadDocument } from "./dom.js";
+import { find, findAll, loadDocument, refreshElement } from "./dom.js";
 import { listen } from "./events.js";
 
 const form = find("form[role=search]");
@@ -27,7 +27,7 @@ find("#flow").addEventListener("change", () => {
 });
 
 function findBeginning(page) {
-  return find("#calls tbody time", page)?.dateTime ?? "";
+  return findAll("#calls tbody time", page).map((time) => time.dateTime).sort().pop() ?? "";
 }
 
 // Whether a new call is among those that are searched for, the server knows.
@@ -35,6 +35,10 @@ let known = null;
 listen("counts", async ({ latest }) => {
   const isNewer = known !== null && latest > known;
   known = latest;
+  if (latest && find("#no-calls")) {
+    refreshElement("#calls").catch(() => {}); // the next call may do
+    return;
+  }
   const news = find("#news");
   if (!isNewer || !news?.hidden) return;
   try {

@@ -36,6 +36,8 @@ function take(message) {
   } else if (message.kind === "connection" && message.isOpen !== isOpen) {
     isOpen = message.isOpen;
     for (const handle of watchers) handle(isOpen);
+  } else if (message.kind === "signed-out") {
+    location.assign(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
   }
 }
 
@@ -77,13 +79,21 @@ function followWhileSeen() {
 // Topics that no page listens to yet are read all the same: another tab may listen.
 const TOPICS = ["project", "callbacks", "counts", "releases", "lines", "live"];
 
+// A server that was started again knows no session of before.
+async function askToSignIn(hand) {
+  const response = await fetch("/events", { method: "HEAD" }).catch(() => null);
+  if (response?.status === 401) hand({ kind: "signed-out" });
+}
+
 function read(hand) {
   const source = new EventSource("/events");
   source.onopen = () => hand({ kind: "connection", isOpen: true });
   source.onerror = () => {
     hand({ kind: "connection", isOpen: false });
     // a browser gives up after an answer that is no stream, as while the console starts
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => read(hand), 5000);
+    if (source.readyState !== EventSource.CLOSED) return;
+    askToSignIn(hand);
+    setTimeout(() => read(hand), 5000);
   };
   for (const topic of TOPICS) {
     source.addEventListener(topic, (event) => hand({ kind: "event", topic, value: JSON.parse(event.data) }));

@@ -21,6 +21,7 @@ form?.addEventListener("formdata", ({ formData }) => formData.delete("show"));
 function showFigures({ calls, answered, failed, p95 }) {
   find("#figure-calls").textContent = calls;
   find("#figure-answered").textContent = answered;
+  find("#quiet").hidden = answered > 0;
   find("#figure-failed").textContent = failed;
   find("#figure-failed").classList.toggle("is-lost", failed > 0);
   find("#figure-p95").textContent = p95 === null ? "–" : `${p95.toFixed(1)} ms`;
@@ -98,3 +99,4 @@ async function begin() {
 
 let waiting = 0;
 if (form) begin();
+else if (find(".empty")) listen("counts", () => location.reload()); // the first call has come

@@ -303,8 +303,8 @@ function listen() {
   on("again", "click", () => call(`/phone/calls/${view.id}/restart`, {}));
   on("other", "click", forget);
   on("done", "click", () => keys.finish());
-  on("save", "click", () => showScenario(part.saving, view.id, report));
-  on("saveEnd", "click", () => showScenario(part.saving, view.id, report));
+  on("save", "click", () => showScenario(part.saving, view.id, "maySave" in part.page.dataset, report));
+  on("saveEnd", "click", () => showScenario(part.saving, view.id, "maySave" in part.page.dataset, report));
   on("mute", "click", () => {
     speaker.setMuted(!speaker.muted);
     showMuted();

@@ -47,7 +47,7 @@ function describe({ release, same, different, groups, skipped, has_more: hasMore
   const left = Object.values(skipped).reduce((sum, calls) => sum + calls, 0);
   const total = same + different;
   const lines = groups.map(({ difference, calls }) =>
-    element("li", {}, `${calls.length}: ${difference.flow}/${difference.state} (${difference.event}), ${difference.kind}: ${difference.what}. `,
+    element("li", {}, `${calls.length === 1 ? "1 call" : `${calls.length} calls`} in ${difference}. `,
       calls.slice(0, 5).map((call, index) => element("a", { href: `/calls/${encodeURIComponent(call)}` }, index ? ` ${index + 1}` : "Call 1")),
       calls.length > 5 ? " …" : ""),
   );
@@ -59,6 +59,7 @@ function describe({ release, same, different, groups, skipped, has_more: hasMore
       : `All ${total} calls of the last day would go on ${release} as they went.`;
   return element("div", { class: `notice ${different || !total ? "notice-warning" : "notice-good"}` },
     element("p", {}, element("strong", {}, summary), hasMore ? " (The latest calls only.)" : "", left && total ? ` ${left} could not be tried.` : ""),
+    groups.length ? element("p", { class: "muted" }, `Before: the release that answered the call. After: ${release}. Each call is listed by its first difference.`) : null,
     lines.length || reasons.length ? element("ul", { class: "trial-groups" }, lines, reasons) : null,
   );
 }

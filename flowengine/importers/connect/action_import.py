@@ -10,20 +10,15 @@ from flowengine.importers.connect.references import (
     ANSWER_ROOT,
     REFERENCE,
     ConnectReference,
-    escape_template,
     iterate_references,
     parse_reference,
     to_reference,
-    write_literal,
 )
-from flowengine.importers.import_report import Fate, ReportEntry
-from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
+from flowengine.importers.flow_parts import TEXT_LENGTH, ConstructImport, FlowParts
+from flowengine.importers.project_draft import ProjectDraft
+from flowengine.importers.templates import escape_template, write_literal
 from flowengine.importers.unique_names import MAX_FLOW_NAME_LENGTH, UniqueNames, to_name
 
-_TEXT_LENGTH: Final = 64
-_MAX_TEXT_LENGTH: Final = 500
-END_STATE: Final = "end_of_flow"
-DONE: Final = "done"
 FUNCTION_TYPE: Final = "InvokeLambdaFunction"
 
 
@@ -59,15 +54,12 @@ class ProjectImport:
         return None
 
 
-@dataclass
-class FlowImport:
+@dataclass(kw_only=True)
+class FlowImport(FlowParts):
     """One flow on its way."""
 
     project: ProjectImport
     source: ConnectFlow
-    draft: FlowDraft
-    state_names: UniqueNames = field(default_factory=lambda: UniqueNames(taken=[END_STATE]))
-    variable_names: UniqueNames = field(default_factory=UniqueNames)
     read: set[ConnectReference] = field(default_factory=set)
     written: set[ConnectReference] = field(default_factory=set)
     groups: list[str] = field(default_factory=list)
@@ -121,56 +113,17 @@ class FlowImport:
         wanted = identifier if action.is_named else action.type
         return self.state_names.get_name(identifier, wanted, "state")
 
-    def get_end_state(self) -> str:
-        """The state that ends the call where the source leads nowhere."""
-        if END_STATE not in self.draft.states:
-            self.draft.states[END_STATE] = StateDraft({"hangup": None})
-        return END_STATE
-
-    def get_variable(self, reference: ConnectReference, length: int = _TEXT_LENGTH) -> str:
+    def get_variable(self, reference: ConnectReference, length: int = TEXT_LENGTH) -> str:
         """The variable of a reference, declared with room for so much text."""
-        name = self.variable_names.get_name(".".join(reference.parts), reference.wanted_name)
-        declared = self.draft.variables.setdefault(name, {"type": "text", "max": _TEXT_LENGTH})
-        declared["max"] = min(max(declared["max"], length), _MAX_TEXT_LENGTH)
-        return name
-
-    def declare_number(self, wanted: str, default: int = 0) -> str:
-        """A variable for a whole number."""
-        name = self.variable_names.get_name(f"#{wanted}", wanted)
-        self.draft.variables.setdefault(name, {"type": "integer", "default": default})
-        return name
+        return self.declare_text(".".join(reference.parts), reference.wanted_name, length)
 
 
-@dataclass
-class ActionImport:
-    """One action; `state` is the state in which it begins."""
+@dataclass(kw_only=True)
+class ActionImport(ConstructImport):
+    """One action on its way."""
 
     action: ConnectAction
     flow: FlowImport
-    state: str
-    entry: ReportEntry
-    states: dict[str, StateDraft] = field(default_factory=dict)
-
-    def add_remark(self, remark: str) -> None:
-        """Tell the author what to know or to fill in; callers notice nothing."""
-        self.entry.add_remark(remark)
-
-    def bend(self, remark: str) -> None:
-        """Tell the author what callers notice."""
-        self.entry.add_remark(remark, Fate.BENT)
-
-    def lose(self, remark: str) -> None:
-        """Tell the author what nothing stands for."""
-        self.entry.add_remark(remark, Fate.LOST)
-
-    def add_state(self, body: dict[str, Any], part: str = "") -> str:
-        """Add the state of this action, or a further one, and give its name."""
-        name = self.state
-        if part:
-            names = self.flow.state_names
-            name = names.get_name(f"{self.action.identifier}\n{part}", f"{self.state}_{part}")
-        self.states[name] = StateDraft(body, None if part else self.entry)
-        return name
 
     def get_target(self, identifier: str) -> str:
         """The state of another action."""
@@ -196,7 +149,7 @@ class ActionImport:
             body["error"] = self.get_target(failed)
         return body
 
-    def get_expression(self, reference: ConnectReference, length: int = _TEXT_LENGTH) -> str:
+    def get_expression(self, reference: ConnectReference, length: int = TEXT_LENGTH) -> str:
         """The name that has the value, in an expression."""
         if reference.system_name:
             return reference.system_name
@@ -206,7 +159,7 @@ class ActionImport:
             self.bend(f"nothing gives $.{where} a value here: its variable stays empty")
         return f"vars.{self.flow.get_variable(reference, length)}"
 
-    def write_template(self, text: str, length: int = _TEXT_LENGTH) -> str:
+    def write_template(self, text: str, length: int = TEXT_LENGTH) -> str:
         """A text with `${…}` in place of references."""
         parts, end = [], 0
         for found in REFERENCE.finditer(text):
@@ -227,6 +180,6 @@ class ActionImport:
     def set_variable(self, reference: ConnectReference, value: str) -> tuple[str, str]:
         """A variable and its new value, as `set` has them."""
         self.flow.written.add(reference)
-        length = len(value) + _TEXT_LENGTH * sum(1 for _ in iterate_references(value))
-        length = _TEXT_LENGTH if parse_reference(value) else length
+        length = len(value) + TEXT_LENGTH * sum(1 for _ in iterate_references(value))
+        length = TEXT_LENGTH if parse_reference(value) else length
         return self.flow.get_variable(reference, length), self.write_template(value)

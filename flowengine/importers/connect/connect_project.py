@@ -1,10 +1,9 @@
 """A project out of exported flows."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from flowengine.importers.connect.action_import import (
-    DONE,
     ActionImport,
     FlowImport,
     ProjectImport,
@@ -13,6 +12,7 @@ from flowengine.importers.connect.action_import import (
 from flowengine.importers.connect.construct_table import find_construct
 from flowengine.importers.connect.flow_document import ConnectFlow, read_connect_flow
 from flowengine.importers.connect.references import ANSWER_ROOT, ConnectReference
+from flowengine.importers.flow_parts import DONE, ImportResult, is_reaching
 from flowengine.importers.import_report import Fate, ReportEntry
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
 from flowengine.importers.source_json import ImportSourceError
@@ -23,13 +23,6 @@ _LATE_TYPES: Final = frozenset(
 )
 _MAX_INPUTS: Final = 40
 _SHARED_ROOTS: Final = frozenset(("Attributes", ANSWER_ROOT))
-
-
-class ImportResult(NamedTuple):
-    """The project, and why a file is not in it."""
-
-    draft: ProjectDraft
-    problems: dict[str, str]
 
 
 def import_connect(files: Mapping[str, bytes], name: str) -> ImportResult:
@@ -56,7 +49,7 @@ def begin_flow(project: ProjectImport, source: ConnectFlow) -> FlowImport:
     if source.is_module:
         draft.head["outcomes"] = [DONE]
     project.draft.flows[name] = draft
-    return FlowImport(project, source, draft)
+    return FlowImport(draft=draft, project=project, source=source)
 
 
 def import_flow(flow: FlowImport) -> None:
@@ -100,7 +93,7 @@ def begin_action(flow: FlowImport, identifier: str) -> ActionImport:
     for target in action.list_targets():
         if target not in flow.source.actions:
             entry.add_remark(f'it leads to "{target[:60]}", which is no action', Fate.BENT)
-    return ActionImport(action, flow, state, entry)
+    return ActionImport(key=identifier, state=state, flow=flow, entry=entry, action=action)
 
 
 def link_flows(project: ProjectImport) -> None:
@@ -109,26 +102,13 @@ def link_flows(project: ProjectImport) -> None:
     flows = {flow.draft.name: flow for flow in project.flows}
     for link in project.links:
         caller = link.action.flow.draft.name
-        if caller == link.target or reaches(used, link.target, caller):
+        if caller == link.target or is_reaching(used, link.target, caller):
             cut_link(link)
             continue
         used.setdefault(caller, set()).add(link.target)
         if target := flows.get(link.target):
             target.draft.head.setdefault("outcomes", [DONE])
             share_attributes(link, target)
-
-
-def reaches(used: Mapping[str, set[str]], start: str, end: str) -> bool:
-    seen: set[str] = set()
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
-        if name == end:
-            return True
-        if name not in seen:
-            seen.add(name)
-            waiting += used.get(name, ())
-    return False
 
 
 def cut_link(link: SubflowLink) -> None:

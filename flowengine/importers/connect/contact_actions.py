@@ -1,19 +1,19 @@
 """Actions that change what a call carries: attributes, voice, recording; and functions it asks."""
 
-import re
 from typing import Any, Final
 
 from flowengine.importers.connect.action_import import ActionImport
-from flowengine.importers.connect.polly_voices import find_locale
 from flowengine.importers.connect.references import (
     CALLBACK_NUMBER,
     ConnectReference,
     parse_reference,
 )
+from flowengine.importers.flow_parts import ANSWER_SECONDS
+from flowengine.importers.polly_voices import find_locale
+from flowengine.importers.project_draft import ServiceDraft
 from flowengine.importers.source_json import get_list, get_mapping, get_number, get_text
+from flowengine.importers.templates import LANGUAGE
 
-_ANSWER_SECONDS: Final = 4
-_LANGUAGE: Final = re.compile("[A-Za-z]{2}-[A-Za-z]{2}")
 _CALLBACK: Final = ConnectReference(CALLBACK_NUMBER)
 
 
@@ -50,7 +50,7 @@ def import_contact_data(action: ActionImport) -> None:
 def build_locale(action: ActionImport, language: str) -> dict[str, Any]:
     """The locale of a state, where the text is one."""
     parts = language.split("-")
-    if _LANGUAGE.fullmatch(language):
+    if LANGUAGE.fullmatch(language):
         return {"locale": f"{parts[0].lower()}-{parts[1].upper()}"}
     action.bend("the language is a value: choose the locale in states of your own")
     return {}
@@ -115,10 +115,11 @@ def import_function(action: ActionImport) -> None:
     project = action.flow.project
     label = action.action.labels.get("LambdaFunctionARN", "") or get_function_name(source)
     service = project.service_names.get_name(source or action.state, label, "function")
-    project.draft.services.setdefault(service, f"the function {source[:160] or '(not named)'}")
+    told = f"the function {source[:160] or '(not named)'}"
+    project.draft.services.setdefault(service, ServiceDraft(told))
     seconds = get_number(parameters, "InvocationTimeLimitSeconds", 3, 1, 60)
-    if seconds > _ANSWER_SECONDS:
-        action.add_remark(f"it waits {_ANSWER_SECONDS} s at most, not {seconds} s")
+    if seconds > ANSWER_SECONDS:
+        action.add_remark(f"it waits {ANSWER_SECONDS} s at most, not {seconds} s")
     if get_text(parameters, "InvocationType").upper() == "ASYNCHRONOUS":
         action.bend("the call waits for the answer of the function")
     action.add_remark(f"fill in the address of services.{service}")
@@ -135,7 +136,7 @@ def import_function(action: ActionImport) -> None:
             for key, value in get_mapping(parameters, "LambdaInvocationAttributes").items()
         },
         "into": {action.flow.get_variable(each): each.to_body_expression() for each in answers},
-        "timeout": f"{min(seconds, _ANSWER_SECONDS)}s",
+        "timeout": f"{min(seconds, ANSWER_SECONDS)}s",
         "failed": action.get_failure(),
     }
     kept = {key: value for key, value in body.items() if value != {}}

@@ -1,13 +1,14 @@
 """Actions that decide and count, and those that say something or end."""
 
-import re
 from typing import Any, Final
 
-from flowengine.importers.connect.action_import import DONE, ActionImport
+from flowengine.importers.connect.action_import import ActionImport
 from flowengine.importers.connect.flow_document import ConnectCondition
 from flowengine.importers.connect.prompts import build_prompt
-from flowengine.importers.connect.references import parse_reference, write_literal
+from flowengine.importers.connect.references import parse_reference
+from flowengine.importers.flow_parts import DONE
 from flowengine.importers.source_json import get_list, get_mapping, get_number, get_text
+from flowengine.importers.templates import NUMBER, write_literal
 
 _TEXT_OPERATORS: Final = {
     "TextStartsWith": "startsWith",
@@ -22,7 +23,6 @@ _NUMBER_OPERATORS: Final = {
     "NumberLessThan": "<",
     "NumberLessOrEqualTo": "<=",
 }
-_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _MAX_PAUSE: Final = 10
 _MAX_WAIT: Final = 60
 
@@ -64,7 +64,7 @@ def write_condition(action: ActionImport, value: str, condition: ConnectConditio
     """The condition as an expression; nothing where there is none for it."""
     operator = condition.operator
     if operator in _NUMBER_OPERATORS:
-        numbers = [each for each in condition.operands if _NUMBER.fullmatch(each.strip())]
+        numbers = [each for each in condition.operands if NUMBER.fullmatch(each.strip())]
         if len(numbers) == len(condition.operands) == 1:
             number = numbers[0].strip()
             decimal = number if "." in number else f"{number}.0"

@@ -6,17 +6,16 @@ from typing import Any, Final
 from flowengine.importers.connect.action_import import ActionImport
 from flowengine.importers.connect.references import parse_reference
 from flowengine.importers.source_json import get_mapping, get_text
-from flowengine.svaml.prompt_notation import (
-    find_changed_attribute,
-    find_empty_attribute,
-    find_ssml_problem,
+from flowengine.importers.templates import (
+    MARKUP,
+    PART_LENGTH,
+    SPOKEN_LENGTH,
+    is_fit_markup,
+    split_spoken_text,
+    to_recording_name,
 )
 
-_PART_LENGTH: Final = 500
-_SPOKEN_LENGTH: Final = 250
-_MARKUP: Final = re.compile(r"<[^<>]*>")
 _DEPLOYMENT_ATTRIBUTE: Final = re.compile(r' [A-Za-z:-]+="<<[^<>"]*>>"')
-_NO_FILE_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def build_prompt(action: ActionImport, data: dict[str, Any]) -> Any:
@@ -34,12 +33,7 @@ def build_prompt(action: ActionImport, data: dict[str, Any]) -> Any:
 
 def build_text(action: ActionImport, text: str) -> Any:
     """Words, in parts where they are longer than one part may be."""
-    parts = [""]
-    for word in action.write_template(" ".join(text.split()), _SPOKEN_LENGTH).split(" "):
-        if len(parts[-1]) + len(word) >= _PART_LENGTH:
-            parts.append("")
-        parts[-1] = f"{parts[-1]} {word}".strip()
-    return parts[0] if len(parts) == 1 else parts
+    return split_spoken_text(action.write_template(" ".join(text.split()), SPOKEN_LENGTH))
 
 
 def build_markup(action: ActionImport, text: str) -> Any:
@@ -48,36 +42,28 @@ def build_markup(action: ActionImport, text: str) -> Any:
     if not line.startswith("<speak"):
         if parse_reference(line):
             action.add_remark("the value is spoken as text: markup in it would be read out")
-        return build_text(action, _MARKUP.sub(" ", line))
+        return build_text(action, MARKUP.sub(" ", line))
     line, count = _DEPLOYMENT_ATTRIBUTE.subn("", line)
     if count:
         action.add_remark("attributes that a deployment fills in are left out")
     if not is_fit_markup(line):
         action.bend("the platform takes no such markup: its words are said without it")
-        return build_text(action, _MARKUP.sub(" ", line)) or None
-    if len(line) > _PART_LENGTH:
+        return build_text(action, MARKUP.sub(" ", line)) or None
+    if len(line) > PART_LENGTH:
         action.bend("the markup is too long for one part: its words are said without it")
-        return build_text(action, _MARKUP.sub(" ", line)) or None
-    return {"ssml": action.write_template(line, _SPOKEN_LENGTH)}
-
-
-def is_fit_markup(markup: str) -> bool:
-    """Whether the platform gets the markup as it is."""
-    return not (
-        find_ssml_problem(markup) or find_empty_attribute(markup) or find_changed_attribute(markup)
-    )
+        return build_text(action, MARKUP.sub(" ", line)) or None
+    return {"ssml": action.write_template(line, SPOKEN_LENGTH)}
 
 
 def build_recording(action: ActionImport, source: str) -> dict[str, str]:
     """A recording, by the file name under which the author uploads it."""
     if parse_reference(source):
         action.bend("a recording chosen by a value needs a web address or a file name there")
-        return {"audio": action.write_template(source, _SPOKEN_LENGTH)}
+        return {"audio": action.write_template(source, SPOKEN_LENGTH)}
     if source.startswith("https://"):
-        return {"audio": action.write_template(source, _SPOKEN_LENGTH)}
+        return {"audio": action.write_template(source, SPOKEN_LENGTH)}
     label = action.action.labels.get("PromptId") or source.rsplit("/", 1)[-1]
-    stem = label[:-4] if label.lower().endswith(".wav") else label
-    name = f"{_NO_FILE_NAME.sub('-', stem)[:60].strip('-') or 'recording'}.wav"
+    name = to_recording_name(label)
     action.add_remark(f"upload the recording as {name}")
     report = action.flow.project.draft.report
     if (told := f"the recording {name}, uploaded to the platform") not in report.to_fill_in:

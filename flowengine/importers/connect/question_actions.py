@@ -11,12 +11,12 @@ from flowengine.importers.connect.references import (
     STORED_INPUT,
     ConnectReference,
 )
+from flowengine.importers.flow_parts import INPUT_LENGTH
 from flowengine.importers.source_json import get_mapping, get_number, get_text
 from flowengine.importers.unique_names import to_name
 
 _KEYS: Final = frozenset("0123456789*#")
 _TIMEOUT_SECONDS: Final = 5
-_INPUT_LENGTH: Final = 20
 _STORED: Final = ConnectReference(STORED_INPUT)
 _INTENT: Final = ConnectReference(INTENT_NAME)
 
@@ -79,9 +79,9 @@ def import_stored_input(action: ActionImport) -> None:
     validation = get_mapping(parameters, "InputValidation")
     phone = get_mapping(validation, "PhoneNumberValidation")
     custom = get_mapping(validation, "CustomValidation")
-    length = get_number(custom, "MaximumLength", _INPUT_LENGTH, 1, 60)
+    length = get_number(custom, "MaximumLength", INPUT_LENGTH, 1, 60)
     tell_of_keys(action, get_mapping(parameters, "DTMFConfiguration"))
-    variable = action.flow.get_variable(_STORED, max(length, _INPUT_LENGTH))
+    variable = action.flow.get_variable(_STORED, max(length, INPUT_LENGTH))
     action.flow.written.add(_STORED)
     if get_mapping(parameters, "InputEncryption"):
         action.flow.draft.variables[variable]["secret"] = True

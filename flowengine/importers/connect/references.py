@@ -1,10 +1,11 @@
 """What `$.Attributes.name` and its kind are in the language of flows."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+
+from flowengine.importers.templates import write_literal
 
 REFERENCE: Final = re.compile(
     r"\$\.[A-Za-z][A-Za-z0-9_]{0,60}"
@@ -93,13 +94,3 @@ def iterate_references(value: Any) -> Iterator[ConnectReference]:
     elif isinstance(value, list):
         for each in value:
             yield from iterate_references(each)
-
-
-def write_literal(text: str) -> str:
-    """A text as an expression has it."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def escape_template(text: str) -> str:
-    """A text of which nothing is a template."""
-    return text.replace("${", "$${")

@@ -1,24 +1,23 @@
 """Actions that bring callers to people, and to other flows."""
 
-import re
 from typing import Any, Final
 
-from flowengine.importers.connect.action_import import DONE, ActionImport, SubflowLink
+from flowengine.importers.connect.action_import import ActionImport, SubflowLink
 from flowengine.importers.connect.references import (
     CALLBACK_NUMBER,
     TARGET_QUEUE,
     ConnectReference,
     parse_reference,
 )
+from flowengine.importers.flow_parts import DONE
 from flowengine.importers.project_draft import FlowDraft, StateDraft
 from flowengine.importers.source_json import get_number, get_text
+from flowengine.importers.templates import PHONE, PLACEHOLDER_NUMBER
 
 _QUEUE_VARIABLE: Final = ConnectReference(TARGET_QUEUE)
 _PRIORITY: Final = "queue_priority"
 _USUAL_PRIORITY: Final = 5
 _ANY_QUEUE: Final = "agents"
-_PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_PLACEHOLDER_NUMBER: Final = "+14045550100"
 _STAFFING: Final = frozenset(
     ("NumberOfAgentsAvailable", "NumberOfAgentsStaffed", "NumberOfAgentsOnline")
 )
@@ -173,10 +172,10 @@ def import_third_party(action: ActionImport) -> None:
 
 def write_number(action: ActionImport, text: str) -> str:
     """A number that can be dialled: one that is none has to be filled in."""
-    if not text or parse_reference(text) or _PHONE.fullmatch(text):
+    if not text or parse_reference(text) or PHONE.fullmatch(text):
         return action.write_template(text)
     action.add_remark(f'fill in a number for "{text[:60]}"')
-    return _PLACEHOLDER_NUMBER
+    return PLACEHOLDER_NUMBER
 
 
 def import_flow_transfer(action: ActionImport) -> None:

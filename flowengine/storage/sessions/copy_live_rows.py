@@ -5,12 +5,14 @@ the old file.
 import sqlite3
 
 from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.storage.sessions.common_endings import NO_ENDING, WHOLE_ANSWER
 from flowengine.storage.sessions.sqlite_orchestrations import copy_orchestrations
 
 _ROWS_PER_TRANSACTION = 200  # rows per transaction: others cannot write for some milliseconds
 _RECENTLY_ENDED_SECONDS = 60.0  # the platform may deliver the end of a call again
 _LIVE_CALLS_QUERY = (
-    "SELECT id, counter, state, digest, answer, claimed, release, expires FROM calls "
+    f"SELECT id, counter, state, digest, {WHOLE_ANSWER}, claimed, release, expires, {NO_ENDING} "  # noqa: S608
+    "FROM calls "
     "WHERE expires >= ? AND (release != '' OR expires >= ?)"
 )
 _COPY_CLAIM = "INSERT OR IGNORE INTO claims (id, digest, deadline) VALUES (?, ?, ?)"

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from flowengine.storage.sessions.common_endings import DROP_ENDINGS
 from flowengine.storage.sessions.copy_live_rows import copy_live_rows
 from flowengine.storage.sessions.session_file import open_session_file, wrap_opening_errors
 from flowengine.storage.sessions.sqlite_orchestrations import drop_expired_orchestrations
@@ -98,6 +99,7 @@ class Housekeeper:
 
     def _purge_expired(self, now: float) -> int:
         self._file.connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))
+        self._file.connection.execute(DROP_ENDINGS, (now,))
         drop_expired_orchestrations(self._file.connection, now)
         rows = self._file.connection.execute(
             "SELECT rowid, ? FROM calls WHERE expires <= ?", (now, now)

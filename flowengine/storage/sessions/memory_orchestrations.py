@@ -87,6 +87,14 @@ class MemoryOrchestrations:
         ahead = sum(_get_place(entry) < key for entry in waiting)
         return QueuePlace(ahead, len(taken), min(taken, default=0.0))
 
+    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+        key = entry.call, entry.number
+        others = [one for one in self._list_waiting(entry.queue) if (one.call, one.number) != key]
+        if key not in self._entries and len(others) >= most:
+            return False
+        self._entries.setdefault(key, entry)
+        return True
+
     async def count_entries(self, queue: str) -> int:
         return len(self._list_waiting(queue))
 

@@ -14,6 +14,8 @@ QUEUE_ENTRY_KEPT_SECONDS = 2 * 86_400.0  # after its end: figures of a day and o
 WAITING_ENTRY_KEPT_SECONDS = (
     30 * 86_400.0
 )  # longer than anybody keeps a place, be it for a call-back
+RESERVED = "reserved"  # in place of a member: the caller is about to enter, and offered to nobody
+RESERVATION_SECONDS = 60.0  # after it the caller has hung up before the answer
 AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
 
 T = TypeVar("T")
@@ -71,7 +73,8 @@ class SavedAgentStatus(NamedTuple):
 
 class QueueEntry(NamedTuple):
     """A call in a queue, of which it is the wait with this `number`. Higher `priority` goes first,
-    then the earlier `entered_at`. `offered` is the member who is asked to take it, "" for none.
+    then the earlier `entered_at`. `offered` is the member who is asked to take it, "" for none, or
+    `RESERVED`.
     `outcome` is "" while it waits, and `ended` is when it ended; nothing changes after that.
     """
 
@@ -129,6 +132,19 @@ def build_change(
     return OrchestrationChange(saved.id, saved, scheduled, cancelled)
 
 
+def build_addition(
+    task: ScheduledTask, kind: str, expires: float, release: str = ""
+) -> OrchestrationChange:
+    """A task that is saved with the step of a call, for an orchestration that begins with it where there
+    is none.
+
+    >>> build_addition(ScheduledTask("c1", "begin", 1.0, b""), "ring", 9.0).saved.version
+    0
+    """
+    saved = SavedOrchestration(task.orchestration, kind, release, 0, b"", expires)
+    return OrchestrationChange(task.orchestration, saved, (task,))
+
+
 ListAgents = Callable[[SavedOrchestration | None], Collection[str]]
 Decide = Callable[
     [SavedOrchestration | None, Mapping[str, SavedAgent]], tuple[OrchestrationChange | None, T]
@@ -155,6 +171,8 @@ def is_stale_entry(entry: QueueEntry, now: float) -> bool:
     """Whether an entry counts in no figure any more, or its call was forgotten long ago."""
     if entry.outcome:
         return entry.ended < now - QUEUE_ENTRY_KEPT_SECONDS
+    if entry.offered == RESERVED:
+        return entry.entered_at < now - RESERVATION_SECONDS
     return entry.entered_at < now - WAITING_ENTRY_KEPT_SECONDS
 
 
@@ -234,6 +252,13 @@ class OrchestrationStore(Protocol):
     ) -> QueuePlace:
         """How it stands for a place (priority, entered_at, call) in a queue; answered_calls before `since` do
         not count. By an index, and without a lock.
+        """
+        ...
+
+    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+        """Have a call wait that is about to enter, `RESERVED`, unless so many others wait in the queue.
+        A call that asks again keeps its place. Of callers who come at the same moment as many get one
+        as there is room for.
         """
         ...
 

@@ -5,7 +5,7 @@ that is written.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
+from functools import partial
 from typing import Any, LiteralString, TypeVar
 
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
@@ -27,6 +27,7 @@ from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
 from flowengine.storage.sessions.postgresql_queues import (
     FORGET_WAITING,
     add_queue_writes,
+    compute_lock,
     count_waiting,
     load_statuses,
     read_agent_statuses,
@@ -34,6 +35,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     read_queue_place,
     read_statuses,
     read_unoffered,
+    reserve_place,
     save_agent_status,
 )
 from flowengine.storage.sessions.postgresql_tasks import TaskBatches
@@ -214,6 +216,9 @@ class PostgresqlOrchestrations:
     ) -> QueuePlace:
         return await read_queue_place(self._reader, queue, place, since)
 
+    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+        return await self._connections.run(partial(reserve_place, entry, most))
+
     async def count_entries(self, queue: str) -> int:
         return await count_waiting(self._reader, queue)
 
@@ -318,7 +323,7 @@ async def _lock_orchestration(connection: Connection, id: str) -> SavedOrchestra
     cursor = await connection.execute(_LOAD_ORCHESTRATION, (key,), binary=True)
     row = await cursor.fetchone()
     if row is None:  # no other turn may begin it meanwhile
-        await connection.execute(_LOCK_ABSENT, (_compute_lock(key),), binary=True)
+        await connection.execute(_LOCK_ABSENT, (compute_lock(key),), binary=True)
         cursor = await connection.execute(_LOAD_ORCHESTRATION, (key,), binary=True)
         row = await cursor.fetchone()
     return None if row is None else _make_orchestration(row)
@@ -334,11 +339,6 @@ async def _lock_agents(connection: Connection, addresses: Collection[str]) -> di
         known = {row[0] for row in rows}
         raise UnknownAgentsError([one for one in addresses if encode_call_id(one) not in known])
     return _make_agents(rows)
-
-
-def _compute_lock(key: bytes) -> int:
-    digest = blake2b(key, digest_size=8, person=b"fe orchestration").digest()
-    return int.from_bytes(digest, "big", signed=True)
 
 
 def _make_orchestration(row: tuple[Any, ...]) -> SavedOrchestration:

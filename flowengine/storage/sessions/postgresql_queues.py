@@ -1,6 +1,7 @@
 """The calls that wait in queues, and the members who have signed out, on a PostgreSQL server."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Any, LiteralString
 
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
@@ -9,7 +10,11 @@ from flowengine.storage.sessions.orchestration_rows import (
     LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
+    QUEUE_ENTRY_KEPT_SECONDS,
     QUEUE_KIND,
+    RESERVATION_SECONDS,
+    RESERVED,
+    WAITING_ENTRY_KEPT_SECONDS,
     OrchestrationChange,
     QueueEntry,
     QueuePlace,
@@ -31,7 +36,8 @@ POSTGRESQL_QUEUE_TABLES: tuple[LiteralString, ...] = (
 )
 DROP_OLD_ENTRIES: LiteralString = (
     "DELETE FROM flowengine.queue_entries "
-    "WHERE (outcome <> '' AND ended < %b) OR (outcome = '' AND entered < %b)"
+    "WHERE (outcome <> '' AND ended < %b) OR (outcome = '' AND entered < %b) "
+    "OR (outcome = '' AND offered = %b AND entered < %b)"
 )
 FORGET_WAITING: LiteralString = (
     "unqueued AS (DELETE FROM flowengine.queue_entries WHERE call = %b AND outcome = '')"
@@ -81,6 +87,17 @@ _READ_PLACE: LiteralString = (
 _COUNT_WAITING: LiteralString = (
     "SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = ''"
 )
+_LOCK_QUEUE: LiteralString = "SELECT pg_advisory_xact_lock(%b)"
+# The lock is taken before: it counts what is committed then.
+_RESERVE_PLACE: LiteralString = (
+    "INSERT INTO flowengine.queue_entries (queue, call, number, priority, entered, offered, outcome, "
+    "ended) SELECT %b::bytea, %b::bytea, %b::int, %b::int, %b::float8, %b::bytea, '', 0 "
+    "WHERE (SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = '') < %b "
+    "ON CONFLICT (call, number) DO NOTHING"
+)
+_IS_ENTERED: LiteralString = (
+    "SELECT TRUE FROM flowengine.queue_entries WHERE call = %b AND number = %b"
+)
 _GROUP_STATUSES: LiteralString = (
     "SELECT address, status FROM flowengine.agent_statuses "
     "WHERE member_group = %b AND address = ANY(%b::bytea[])"
@@ -119,6 +136,30 @@ async def save_agent_status(connection: Connection, agent_status: SavedAgentStat
     )
     add_queue_writes(change, parts, values)
     await connection.execute(f"WITH {', '.join(parts)} SELECT", values, binary=True)
+
+
+async def reserve_place(entry: QueueEntry, most: int, connection: Connection) -> bool:
+    """See `OrchestrationStore.reserve_place`. Callers who come to one queue wait for each other."""
+    queue, call = _encode(entry.queue), _encode(entry.call)
+    row = queue, call, entry.number, entry.priority, entry.entered_at, _encode(entry.offered)
+    own = call, entry.number
+    async with connection.pipeline():
+        await connection.execute(_LOCK_QUEUE, (compute_lock(queue),), binary=True)
+        await connection.execute(_RESERVE_PLACE, (*row, queue, most), binary=True)
+        cursor = await connection.execute(_IS_ENTERED, own, binary=True)
+    return bool(await cursor.fetchall())
+
+
+def compute_lock(key: bytes) -> int:
+    """The advisory lock of an orchestration."""
+    digest = blake2b(key, digest_size=8, person=b"fe orchestration").digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def list_drop_moments(now: float) -> tuple[float, float, bytes, float]:
+    """The values of `DROP_OLD_ENTRIES`."""
+    ended, entered = now - QUEUE_ENTRY_KEPT_SECONDS, now - WAITING_ENTRY_KEPT_SECONDS
+    return ended, entered, _encode(RESERVED), now - RESERVATION_SECONDS
 
 
 async def read_unoffered(connection: Connection, queue: str) -> list[QueueEntry]:

@@ -13,8 +13,6 @@ from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, connect_async, ensure_tables
 from flowengine.storage.sessions.orchestration_rows import (
     AGENT_KEPT_SECONDS,
-    QUEUE_ENTRY_KEPT_SECONDS,
-    WAITING_ENTRY_KEPT_SECONDS,
     OrchestrationChange,
 )
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
@@ -31,7 +29,9 @@ from flowengine.storage.sessions.postgresql_queues import (
     DROP_OLD_ENTRIES,
     POSTGRESQL_QUEUE_TABLES,
     QUEUE_TABLES_VERSION,
+    list_drop_moments,
 )
+from flowengine.storage.sessions.postgresql_steps import build_step_with_tasks, is_addition
 from flowengine.storage.sessions.store_protocol import (
     PROBE_KEY,
     RECEIVER_BYTES,
@@ -192,9 +192,7 @@ class PostgresqlStore:
             await connection.execute(_DROP_CLAIMS, (now,))
             await connection.execute(DROP_EXPIRED_ORCHESTRATIONS, (now,))
             await connection.execute(FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
-            await connection.execute(
-                DROP_OLD_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS, now - WAITING_ENTRY_KEPT_SECONDS)
-            )
+            await connection.execute(DROP_OLD_ENTRIES, list_drop_moments(now))
             return (await connection.execute(_DROP_CALLS, (now,))).rowcount
 
     async def close(self) -> None:
@@ -207,6 +205,11 @@ class PostgresqlStore:
     ) -> bool:
         """Whether the step was saved, and the changes with it."""
 
+        async def save_at_once(connection: Connection) -> bool:
+            sql, values = build_step_with_tasks(_SAVE, row, changes[0])
+            cursor = await connection.execute(sql, values, binary=True)
+            return bool(await cursor.fetchall())
+
         async def save(connection: Connection) -> bool:
             # A transaction of its own: where this is cancelled between two statements, a pipeline
             # alone would commit the first.
@@ -218,7 +221,7 @@ class PostgresqlStore:
                     await write_change(connection, change)
                 return True
 
-        is_saved = await self._turns.run(save)
+        is_saved = await self._turns.run(save_at_once if is_addition(changes) else save)
         if is_saved:
             self.orchestrations.announce(changes)
         return is_saved

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.storage.sessions.common_endings import ENDING_TABLES
 from flowengine.storage.sessions.sqlite_queues import QUEUE_TABLES
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
 from flowengine.storage.sqlite_file import SqliteFile, SqliteSchema, open_sqlite_file
 
-SESSION_SCHEMA_VERSION = 5
+SESSION_SCHEMA_VERSION = 6
 SESSION_LOSS_TEXT = (
     "the state of calls whose cookie does not come back, and reports that are still to be delivered"
 )
@@ -41,6 +42,7 @@ _SESSION_FILE_TABLES = (
         "expires REAL NOT NULL, due REAL NOT NULL)"
     ),
     *_ORCHESTRATION_TABLES,
+    *ENDING_TABLES,
 )
 
 # Version 3 had the endings of answers in a table. In front of the rest of an answer are a zero and
@@ -66,10 +68,12 @@ SESSION_SCHEMA = SqliteSchema(
         1: (
             "ALTER TABLE calls ADD COLUMN release TEXT NOT NULL DEFAULT ''",
             *_ORCHESTRATION_TABLES,
+            *ENDING_TABLES,
         ),
-        2: _ORCHESTRATION_TABLES,
-        3: (*_RESTORE_ENDINGS, *_ORCHESTRATION_TABLES),
-        4: _ORCHESTRATION_TABLES,
+        2: (*_ORCHESTRATION_TABLES, *ENDING_TABLES),
+        3: (*_RESTORE_ENDINGS, *_ORCHESTRATION_TABLES, *ENDING_TABLES),
+        4: (*_ORCHESTRATION_TABLES, *ENDING_TABLES),
+        5: ENDING_TABLES,
     },
     additions=QUEUE_TABLES,
     pragmas=(
@@ -81,9 +85,6 @@ SESSION_SCHEMA = SqliteSchema(
         # SQLite overwrites deleted values, as they hold words of callers.
         "secure_delete = FAST",
     ),
-    # An answer may have some kilobytes: with large pages two or three calls share a page, and a
-    # commit writes fewer pages.
-    page_bytes=8192,
 )
 
 

@@ -34,6 +34,7 @@ from flowengine.storage.sessions.sqlite_queues import (
     read_queue_place,
     read_status,
     read_unoffered,
+    reserve_place,
     wake_queues,
     write_agent_status,
     write_entry,
@@ -146,6 +147,9 @@ class SqliteOrchestrations:
     ) -> QueuePlace:
         with wrap_reading_errors():
             return read_queue_place(self._commit.connection, queue, place, since)
+
+    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+        return await self._commit.run(partial(reserve_place, entry, most))
 
     async def count_entries(self, queue: str) -> int:
         with wrap_reading_errors():

@@ -11,6 +11,8 @@ from flowengine.storage.sessions.orchestration_rows import (
     MAX_MATCHED_CALLS,
     QUEUE_ENTRY_KEPT_SECONDS,
     QUEUE_KIND,
+    RESERVATION_SECONDS,
+    RESERVED,
     WAITING_ENTRY_KEPT_SECONDS,
     QueueEntry,
     QueuePlace,
@@ -50,6 +52,7 @@ _UNOFFERED = (
     "ORDER BY priority DESC, entered, call LIMIT ?"
 )
 _ENDED = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome != '' AND ended >= ? ORDER BY ended"
+_FIND_ENTRY = "SELECT 1 FROM queue_entries WHERE call = ? AND number = ?"
 _COUNT_WAITING = "SELECT count(*) FROM queue_entries WHERE queue = ? AND outcome = ''"
 _COUNT_HIGHER = f"{_COUNT_WAITING} AND priority > ?"
 _COUNT_EARLIER = f"{_COUNT_WAITING} AND priority = ? AND (entered, call) < (?, ?)"
@@ -65,7 +68,8 @@ _WAKE_QUEUES = (
 _FORGET_WAITING = "DELETE FROM queue_entries WHERE call = ? AND outcome = ''"
 _DROP_ENTRIES = (
     "DELETE FROM queue_entries "
-    "WHERE (outcome <> '' AND ended < ?) OR (outcome = '' AND entered < ?)"
+    "WHERE (outcome <> '' AND ended < ?) OR (outcome = '' AND entered < ?) "
+    "OR (outcome = '' AND offered = ? AND entered < ?)"
 )
 _STATUS = "SELECT status FROM agent_statuses WHERE member_group = ? AND address = ?"
 
@@ -75,6 +79,17 @@ def write_entry(connection: sqlite3.Connection, entry: QueueEntry) -> None:
     keys = encode_call_id(queue), encode_call_id(call)
     values = priority, entered, encode_call_id(offered), outcome, ended
     connection.execute(_SAVE_ENTRY, (*keys, number, *values))
+
+
+def reserve_place(entry: QueueEntry, most: int, connection: sqlite3.Connection) -> bool:
+    """See `OrchestrationStore.reserve_place`."""
+    own = encode_call_id(entry.call), entry.number
+    is_known = connection.execute(_FIND_ENTRY, own).fetchone() is not None
+    if not is_known and count_waiting(connection, entry.queue) >= most:
+        return False
+    if not is_known:
+        write_entry(connection, entry)
+    return True
 
 
 def write_agent_status(connection: sqlite3.Connection, agent_status: SavedAgentStatus) -> None:
@@ -94,7 +109,13 @@ def forget_waiting(connection: sqlite3.Connection, call: bytes) -> None:
 
 def drop_old_entries(connection: sqlite3.Connection, now: float) -> None:
     connection.execute(
-        _DROP_ENTRIES, (now - QUEUE_ENTRY_KEPT_SECONDS, now - WAITING_ENTRY_KEPT_SECONDS)
+        _DROP_ENTRIES,
+        (
+            now - QUEUE_ENTRY_KEPT_SECONDS,
+            now - WAITING_ENTRY_KEPT_SECONDS,
+            encode_call_id(RESERVED),
+            now - RESERVATION_SECONDS,
+        ),
     )
 
 

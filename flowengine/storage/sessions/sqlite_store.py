@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from flowengine.sinch.call_id import encode_call_id
+from flowengine.storage.sessions.common_endings import WHOLE_ANSWER, CommonEndings
 from flowengine.storage.sessions.copy_live_rows import copy_live_rows
 from flowengine.storage.sessions.group_commit import (
     BUSY_RETRY_SECONDS,
@@ -29,14 +30,14 @@ from flowengine.storage.sessions.write_probe import check_writable
 from flowengine.storage.sqlite_errors import is_busy, suggest_remedy
 from flowengine.storage.sqlite_file import SqliteFile
 
-_LOAD = "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = ?"
+_LOAD = f"SELECT counter, state, digest, {WHOLE_ANSWER}, claimed, release FROM calls WHERE id = ?"  # noqa: S608
 _SAVE = (
-    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (?, "
-    "?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires, ending) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = "
     "excluded.digest, "
     "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = "
-    "excluded.expires "
+    "excluded.expires, ending = excluded.ending "
     "WHERE excluded.counter > calls.counter"
 )
 _CLAIM = (
@@ -71,7 +72,7 @@ class SqliteStore:
         self._commit = GroupCommit(
             self._file.connection,
             self._housekeeper.count_writes,
-            self._clear_recent,
+            self._clear_caches,
         )
         self.orchestrations = SqliteOrchestrations(self._commit)
         self._moved_at = float("-inf")
@@ -190,17 +191,19 @@ class SqliteStore:
         # One cursor for all saves: creating one takes a tenth of a save.
         self._write = file.connection.cursor().execute
         self._recent = RecentAnswers(file.connection)
+        self._endings = CommonEndings(file.connection)
 
     def _save_call(
         self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection
     ) -> SavedCall:
         kept = saved
         counter, state, deliveries, answer, claimed, release = saved
+        answer, ending = self._endings.split_answer(answer, expires)
         # bytearrays: for each `bytes` sqlite3 looks for an adapter, which takes as long as the copy
         # of ten kilobytes
         row = (
             bytearray(key), counter, bytearray(state), bytearray(deliveries), bytearray(answer),
-            claimed, release, expires,
+            claimed, release, expires, ending,
         )  # fmt: skip
         if self._write(_SAVE, row).rowcount != 1:
             kept = SavedCall._make(self._execute(_LOAD, (key,)).fetchone())
@@ -225,9 +228,10 @@ class SqliteStore:
             self.orchestrations.announce(changes)
         return kept
 
-    def _clear_recent(self) -> None:
-        """Clear the cache after a rollback."""
+    def _clear_caches(self) -> None:
+        """Clear the caches after a rollback."""
         self._recent.clear()
+        self._endings.clear()
 
     async def _load_with_retries(self, call_id: str, error: sqlite3.Error) -> SavedRow | None:
         """Load again while another worker recovers or closes the file; readers wait for nothing

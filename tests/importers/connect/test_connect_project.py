@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from flowengine.compile import compile_project
-from flowengine.importers.connect.connect_project import ImportResult, import_connect
+from flowengine.importers.connect.connect_project import import_connect
 from flowengine.importers.connect.construct_table import CONSTRUCTS
 from flowengine.importers.connect.flow_document import read_connect_flow
+from flowengine.importers.flow_parts import ImportResult
 from flowengine.importers.import_report import Fate
 from flowengine.problems import Severity
 from flowengine.scenarios.scenario_project import ScenarioProject

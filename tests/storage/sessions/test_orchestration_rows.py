@@ -252,6 +252,8 @@ async def test_changes_are_saved_with_the_step_that_they_belong_to(opener: Opene
         late = changed(0, task("late", 0.5)), changed(0, task("t", 0.5, of="b"), of="b")
         assert await store.save("a", step(1), LATER, changes=late) == first
         assert await store.save("a", step(2, b"other"), LATER, changes=late) == first
+        assert await store.save("a", step(1), LATER, changes=late[:1]) == first
+        assert await store.save("a", step(2, b"other"), LATER, changes=late[1:]) == first
         assert await found.find_next_due() == 1.0
         assert await load(store, "b") is None
 

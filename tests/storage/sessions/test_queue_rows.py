@@ -1,5 +1,6 @@
 """What every store promises to queues."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from flowengine.storage.sessions.orchestration_rows import (
     MATCH_TASK,
     QUEUE_ENTRY_KEPT_SECONDS,
     QUEUE_KIND,
+    RESERVATION_SECONDS,
+    RESERVED,
     QueueEntry,
     SavedAgentStatus,
 )
@@ -77,6 +80,28 @@ async def test_place_counts_those_before_it_and_the_latest_answered_calls(opener
             await enter(store, taken, entry(f"l{number}", 1.0, outcome="abandoned", ended=200.0))
         assert await places.read_place(QUEUE, (0, 2.0, "b"), 0.0) == (2, 10, 102.0)
         assert await places.read_place(QUEUE, (0, 2.0, "b"), 108.0) == (2, 3, 109.0)
+
+
+async def test_places_are_for_as_many_callers_of_a_burst_as_there_is_room_for(
+    opener: Opener,
+) -> None:
+    async with opened_store(opener) as (store, clock):
+        places = orchestrations_of(store)
+        await enter(store, entry("a", 1.0))
+        burst = [entry(f"c{number}", 2.0, offered=RESERVED) for number in range(8)]
+        found = await asyncio.gather(*(places.reserve_place(one, 3) for one in burst))
+        assert sum(found) == 2
+        kept = [one for one, has_place in zip(burst, found, strict=True) if has_place]
+        assert all([await places.reserve_place(one, 3) for one in kept])  # the callback comes again
+        assert (await look(store))[1] == ["a"]
+        assert await places.count_entries(QUEUE) == 3
+        assert await places.reserve_place(burst[0]._replace(queue=OTHER_QUEUE, number=2), 1)
+        await enter(store, kept[0]._replace(offered=""))
+        assert (await look(store))[1] == ["a", kept[0].call]
+        clock.now = 2.0 + RESERVATION_SECONDS + 1
+        await store.drop_expired(clock.now)
+        assert await places.count_entries(QUEUE) == 2
+        assert await places.reserve_place(entry("d", clock.now, offered=RESERVED), 3)
 
 
 async def test_wait_that_has_ended_never_changes(opener: Opener) -> None:

@@ -1,4 +1,4 @@
-"""The voices of flows of Connect, which the platform knows by the same names, by language."""
+"""Voices of Amazon Polly, which the platform knows by the same names, by language."""
 
 from typing import Final
 

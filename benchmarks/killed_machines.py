@@ -1,0 +1,182 @@
+"""Machines that serve flows and are killed: one after the other, in parts or as a whole, and the
+database that they share.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+READY_LOOKS = 1200
+READY_LOOK_SECONDS = 0.05
+COPIED_BYTES = 65_536
+
+
+class Machine:
+    """A server with two workers, which can be killed in parts or as a whole."""
+
+    def __init__(
+        self,
+        folder: Path,
+        flows: Path,
+        port: int,
+        options: list[str],
+        secrets: dict[str, str],
+    ) -> None:
+        folder.mkdir(exist_ok=True)
+        self.port = port
+        self._folder = folder
+        self._environment = {**os.environ, **secrets, "PYTHONPATH": str(ROOT)}
+        self._command = [
+            sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port),
+            "--workers", "2", *options,
+        ]  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: ASYNC220
+                self._command, cwd=self._folder, env=self._environment, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for _ in range(READY_LOOKS):
+                with suppress(httpx.HTTPError):
+                    if (await client.get(f"http://127.0.0.1:{self.port}/readyz")).is_success:
+                        return
+                await asyncio.sleep(READY_LOOK_SECONDS)
+        raise RuntimeError((self._folder / "server.log").read_text())
+
+    def kill(self) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def kill_worker(self, chance: random.Random) -> bool:
+        """Kill one of its workers; whether there was one."""
+        assert self._process is not None
+        workers = [
+            pid for child in list_children(self._process.pid) for pid in list_children(child)
+        ]
+        if not workers:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(chance.choice(workers), signal.SIGKILL)
+        return True
+
+
+def list_children(pid: int) -> list[int]:
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in children.read_text().split()]
+    return found
+
+
+class Database:
+    """A PostgreSQL server of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        import pgserver  # noqa: PLC0415  # is not on every machine
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own libraries, about this machine
+            self._server: Any = pgserver.get_server(str(folder))
+        self.url = str(self._server.get_uri())
+
+    def restart(self) -> None:
+        """Stop it as a crash does, without a word to its clients, and start it again."""
+        pid = self._server.get_pid()
+        os.kill(pid, signal.SIGQUIT)
+        while Path(f"/proc/{pid}").exists():
+            time.sleep(READY_LOOK_SECONDS)
+        self._server.ensure_postgres_running()
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+class Balancer:
+    """One address for several machines: connections go to the next one that takes them."""
+
+    def __init__(self, ports: list[int]) -> None:
+        self._ports = ports
+        self._turn = 0
+
+    async def serve(self, port: int) -> asyncio.Server:
+        return await asyncio.start_server(self._join, "127.0.0.1", port)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(OSError):
+                behind, ahead = await self._connect()
+                try:
+                    await asyncio.gather(copy_bytes(reader, ahead), copy_bytes(behind, writer))
+                finally:
+                    ahead.close()
+        finally:
+            writer.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        for _ in self._ports:
+            self._turn += 1
+            with suppress(OSError):
+                port = self._ports[self._turn % len(self._ports)]
+                return await asyncio.open_connection("127.0.0.1", port)
+        raise ConnectionRefusedError("no machine is there")
+
+
+async def copy_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy what comes until it ends, and end the other side then."""
+    try:
+        while data := await reader.read(COPIED_BYTES):
+            writer.write(data)
+            await writer.drain()
+    finally:
+        with suppress(OSError):
+            writer.close()
+
+
+class Killer:
+    """Kills workers, machines and the database, in turn, and starts what does not start by itself."""
+
+    def __init__(self, machines: list[Machine], database: Database | None, seed: int) -> None:
+        self.kills: Counter[str] = Counter()
+        self._machines = machines
+        self._database = database
+        self._chance = random.Random(seed)
+        self._turn = 0
+
+    async def run(self, pauses: tuple[float, float]) -> None:
+        """Kill something now and then, until this is cancelled."""
+        while True:
+            await asyncio.sleep(self._chance.uniform(*pauses))
+            await self.kill_next()
+
+    async def kill_next(self) -> None:
+        """A worker twice, then the machine, then the database, where there is one."""
+        self._turn += 1
+        kinds = ["worker", "worker", "machine", *(["database"] if self._database else [])]
+        kind = kinds[(self._turn - 1) % len(kinds)]
+        machine = self._chance.choice(self._machines)
+        if kind == "worker":
+            self.kills[kind] += machine.kill_worker(self._chance)
+        elif kind == "machine":
+            self.kills[kind] += 1
+            machine.kill()
+            await machine.start()
+        elif self._database is not None:
+            self.kills[kind] += 1
+            await asyncio.to_thread(self._database.restart)

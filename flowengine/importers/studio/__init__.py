@@ -1,0 +1,1 @@
+"""Flows of Twilio Studio, in the JSON that it exports."""

@@ -1,0 +1,1 @@
+"""OpenTelemetry: traces of calls, metrics and logs, where the environment asks for them."""
