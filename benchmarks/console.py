@@ -33,8 +33,8 @@ from flowengine.console.app import create_console_app
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_settings import ConsoleSettings, ConsoleTokens
 from flowengine.journal.intern_tables import Dimension, InternTables
-from flowengine.journal.journal_database import JOURNAL_FILE, open_for_writing
-from flowengine.server.server_settings import ServerSettings
+from flowengine.journal.journal_database import open_for_writing
+from flowengine.server.server_settings import JOURNAL_FILE, ServerSettings
 
 PAGE_GOAL, RATIO_GOAL, CALLERS_GOAL = 0.3, 3.0, 1.2
 FLOWS, FLOWS_WITH_CALLS, FEW_CALLBACKS, CALLBACKS_OF_CALL, DAYS = 1000, 20, 1000, 6, 30

@@ -10,7 +10,10 @@ With --against the same is measured with another revision, in turns with this on
 dependencies. Exit status 1 says that a goal is missed: no more CPU time than that revision, at most
 35 % of its bytes, and reading no slower.
 
-    python benchmarks/journal.py [--json] [--calls 2000] [--rounds 3] [--against REVISION]
+With --postgresql the same calls are written to a PostgreSQL server, too: what a row costs the
+servers then, and how many bytes it takes there. The tables of the journal there are dropped first.
+
+    python benchmarks/journal.py [--json] [--calls 2000] [--rounds 3] [--against REVISION] [--postgresql ADDRESS]
 """
 
 import argparse
@@ -30,12 +33,14 @@ from callback import (
     measure,
     prepare_calls,
 )
-from revisions import revisions
+from revisions import ROOT, revisions
 
 WITH, WITHOUT = "cookies alone, journal", "cookies alone, no journal"
 WARM_CALLS = 200  # that callback.py has the server answer first
 BYTES_GOAL = 0.35  # of the other revision
 READING_TOLERANCE = 1.15  # a command takes a second, most of it to start
+ON_SERVER = "cookies alone, journal on PostgreSQL"
+SERVER_ROWS = ("CPU of a row on PostgreSQL, µs", "bytes of a call there")
 ROWS = ("CPU of a row, µs", "bytes of a call", "list all calls, ms", "replay all calls, ms")
 
 
@@ -88,19 +93,44 @@ def measure_round(
     return used
 
 
+def measure_on_server(
+    sent: dict[str, list[list[bytes]]], address: str, port: int, *, only_one_flow: bool
+) -> dict[str, float]:
+    """One round with this code, the journal on a PostgreSQL server."""
+    import psycopg  # noqa: PLC0415  # the other rows need no driver
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS flowengine CASCADE")
+        with tempfile.TemporaryDirectory() as folder:
+            command = commands(folder, port, only_one_flow=only_one_flow)[WITH]
+            command += ["--journal", address]
+            used = measure(command, port, folder, ROOT, sent[WITH])[1]
+        ((size,),) = connection.execute(
+            "SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits "
+            "WHERE inhparent::regclass::text LIKE 'flowengine.journal%'"
+        )
+    return {ON_SERVER: used, f"{ON_SERVER}, bytes": float(size or 0) / len(sent[WITH])}
+
+
 def build_rows(rounds: list[dict[str, float]]) -> dict[str, float]:
     """What to show of several rounds."""
     used = {what: min(one[what] for one in rounds) for what in rounds[0]}
-    values = (
+    values: tuple[float, ...] = (
         used[WITH] - used[WITHOUT],
         used["bytes"],
         used["list 1000000"] - used["list 1"],
         used["replay 1d"] - used["replay 0m"],
     )
-    return {row: round(value, 1) for row, value in zip(ROWS, values, strict=True)}
+    rows: tuple[str, ...] = ROWS
+    if ON_SERVER in used:
+        rows += SERVER_ROWS
+        values += (used[ON_SERVER] - used[WITHOUT], used[f"{ON_SERVER}, bytes"])
+    return {row: round(value, 1) for row, value in zip(rows, values, strict=True)}
 
 
-def run(calls: int, rounds: int, against: str | None) -> dict[str, dict[str, float]]:
+def run(
+    calls: int, rounds: int, against: str | None, address: str | None
+) -> dict[str, dict[str, float]]:
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
     only_one_flow = against is not None
     found: dict[str, list[dict[str, float]]] = {}
@@ -112,10 +142,13 @@ def run(calls: int, rounds: int, against: str | None) -> dict[str, dict[str, flo
         }
         for _ in range(rounds):
             for revision, root in roots.items():
-                port += 1
-                found.setdefault(revision, []).append(
-                    measure_round(sent[revision], root, port, only_one_flow=only_one_flow)
-                )
+                port += 2
+                used = measure_round(sent[revision], root, port, only_one_flow=only_one_flow)
+                if address and not revision:
+                    used |= measure_on_server(
+                        sent[revision], address, port + 1, only_one_flow=only_one_flow
+                    )
+                found.setdefault(revision, []).append(used)
     return {revision: build_rows(measured) for revision, measured in found.items()}
 
 
@@ -127,9 +160,10 @@ def list_missed_goals(found: dict[str, dict[str, float]], against: str) -> list[
 
 
 def show(found: dict[str, dict[str, float]]) -> None:
-    print(f"{'':<24}" + "".join(f"{revision or 'here':>12}" for revision in found))
-    for row in ROWS:
-        print(f"{row:<24}" + "".join(f"{values[row]:>12,}" for values in found.values()))
+    print(f"{'':<32}" + "".join(f"{revision or 'here':>12}" for revision in found))
+    for row in found[""]:
+        cells = (f"{values[row]:>12,}" if row in values else "" for values in found.values())
+        print(f"{row:<32}" + "".join(cells))
 
 
 if __name__ == "__main__":
@@ -138,8 +172,9 @@ if __name__ == "__main__":
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--against", metavar="REVISION")
+    parser.add_argument("--postgresql", metavar="ADDRESS")
     options = parser.parse_args()
-    outcome = run(options.calls, options.rounds, options.against)
+    outcome = run(options.calls, options.rounds, options.against, options.postgresql)
     print(json.dumps(outcome)) if options.json else show(outcome)
     if options.against and (missed := list_missed_goals(outcome, options.against)):
         print("goals missed:", ", ".join(missed), file=sys.stderr)

@@ -11,6 +11,7 @@ from flowengine.cli.lazy_group import LazyCommandGroup
 COMMANDS: Final = {
     "agents": "Show the members of queues, or sign one in or out.",
     "api": "Call the platform's APIs.",
+    "backup": "Copy what a server keeps to a new folder, while it answers calls.",
     "call": "Call a flow, or any backend, from the terminal.",
     "calls": "Show the calls that a server has recorded.",
     "campaign": "Have a server call all people in a CSV file into a flow.",
@@ -27,6 +28,7 @@ COMMANDS: Final = {
     "import": "Begin a project with the flows of another system, and tell what became of them.",
     "load": "Put many simulated calls at once on a real server.",
     "lsp": "Serve an editor: problems while you type, completion, names and what states send.",
+    "migrate": "Upgrade what a server keeps to what this version needs.",
     "new": "Begin a project that works, with scenarios.",
     "place": "Have a server call somebody into FLOW.",
     "placements": "Tell what has become of calls that were placed.",
@@ -36,6 +38,7 @@ COMMANDS: Final = {
     "releases": "Show what is live, what was, and who changed it.",
     "rename": "Give a state, variable or flow another name, everywhere.",
     "replay": "Run recorded calls against other flows.",
+    "restore": "Put a backup back, before the server starts.",
     "rollback": "Take new calls back to the release before.",
     "schema": "Write the JSON Schemas of the language.",
     "serve": "Answer the callbacks of the platform.",

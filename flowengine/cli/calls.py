@@ -6,26 +6,24 @@ from pathlib import Path
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from flowengine.cli.since_option import SinceType
-from flowengine.journal import CallFilter, JournalReader
+from flowengine.cli.store_options import add_journal_options
+from flowengine.journal import CallFilter, JournalReader, open_journal_reader
 from flowengine.journal.call_story import add_legs
 from flowengine.journal.format_calls import format_call_list, format_conversation
-from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
+from flowengine.journal.journal_error import JournalError
+from flowengine.journal.journal_location import JournalLocation, build_journal_feed
 from flowengine.problems import format_count
-from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.server.server_settings import ServerSettings
 
 OUTCOMES = ("apology", "error", "unrouted", "unkept")
 
 
 @click.command()
 @click.argument("call", required=False)
-@click.option(
-    "--store",
-    default=DEFAULT_STORE,
-    show_default=True,
-    help="The store of the server: the journal lies beside it.",
-)
+@add_journal_options
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 @click.option(
     "--since",
@@ -42,13 +40,23 @@ OUTCOMES = ("apology", "error", "unrouted", "unkept")
     type=click.IntRange(1),
     help="At most so many, the latest.",
 )
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the calls that have ended to a .csv or .parquet file, all of them.",
+)
+@click.pass_context
 def calls(
+    ctx: click.Context,
     call: str | None,
     store: str,
+    journal: str,
     since: float,
     release: str,
     outcome: str | None,
     limit: int,
+    export: Path | None,
     *,
     data: bool,
 ) -> None:
@@ -58,12 +66,50 @@ def calls(
     to its last. The calls of a ring to its members (legs) are calls of their own; the call of their
     caller shows them, too, as it shows the calls that it has had placed.
     """
-    with open_journal(find_journal(store), since) as reader:
+    if export is not None:
+        check_export(ctx)
+        export_finished_calls(export, find_journal(store, journal), since, release, outcome or "")
+        return
+    with open_journal(find_journal(store, journal), since) as reader:
         if call is not None:
             show_call(reader, call, data=data)
             return
         found = reader.list_calls(CallFilter(since, release, outcome or "", limit))
         click.echo(format_json(found) if data else format_call_list(reversed(found)))
+
+
+def check_export(ctx: click.Context) -> None:
+    """Refuse what says something of what is shown. Raises click.UsageError."""
+    for name, shown in (("call", "CALL"), ("data", "--json"), ("limit", "--limit")):
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--export writes all calls that have ended, so leave out {shown}"
+            )
+
+
+def export_finished_calls(
+    path: Path, journal: JournalLocation, since: float, release: str, outcome: str
+) -> None:
+    """Write the calls that have ended, and tell how many. Raises click.UsageError."""
+    # what lists calls need not import it
+    from flowengine.journal.call_export import iter_finished_calls  # noqa: PLC0415
+    from flowengine.journal.export_files import export_calls, find_export_writer  # noqa: PLC0415
+
+    write = find_export_writer(path)
+    if write is None:
+        raise click.UsageError(f"{path} ends neither in .csv nor in .parquet")
+    try:
+        with closing(build_journal_feed(journal)) as feed, open_journal(journal, since):
+            found = iter_finished_calls(feed, since)
+            wanted = (
+                call
+                for call in found
+                if release in ("", call.release) and outcome in ("", call.outcome)
+            )
+            count = export_calls(path, wanted, write)
+    except (JournalError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(f"{format_count(count, 'call')} written to {path}", err=True)
 
 
 def show_call(reader: JournalReader, call: str, *, data: bool) -> None:
@@ -85,17 +131,18 @@ def find_call_id(reader: JournalReader, beginning: str) -> str:
     return found[0]
 
 
-def find_journal(store: str) -> Path:
-    return ServerSettings("", store=store).folder / JOURNAL_FILE
+def find_journal(store: str, journal: str = "") -> JournalLocation:
+    """The location of the journal that these options name."""
+    return ServerSettings("", store=store, journal=journal).journal_location
 
 
 @contextmanager
-def open_journal(path: Path, since: float = 0.0) -> Iterator[JournalReader]:
+def open_journal(location: JournalLocation, since: float = 0.0) -> Iterator[JournalReader]:
     """A journal to read; it is said how much is missing in it since then. What cannot be read ends
     the command with one line.
     """
     try:
-        with closing(JournalReader(path)) as reader:
+        with closing(open_journal_reader(location)) as reader:
             if waiting := reader.count_waiting():
                 click.echo(format_missing(waiting), err=True)
             if lost := reader.count_lost(since):

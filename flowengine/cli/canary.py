@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.calls import find_journal, format_json, format_missing
+from flowengine.cli.calls import format_json, format_missing
 from flowengine.cli.release_options import (
     add_change_options,
     add_version_options,
@@ -14,9 +14,10 @@ from flowengine.cli.release_options import (
     open_release_commands,
     run_change,
 )
+from flowengine.cli.store_options import journal_option
 from flowengine.journal import CanaryFigures
 from flowengine.journal.format_calls import format_time
-from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_error import JournalError
 from flowengine.problems import format_count
 from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.release_commands import (
@@ -48,6 +49,7 @@ MAX_SHOWN_EXITS = 10
 )
 @click.option("--json", "data", is_flag=True, help="Print the figures as JSON.")
 @add_version_options
+@journal_option
 @add_change_options
 def canary(
     what: str | None,
@@ -55,6 +57,7 @@ def canary(
     repo: Path,
     folder: str,
     store: str,
+    journal: str,
     who: str,
     note: str,
     *,
@@ -79,11 +82,11 @@ def canary(
     elif what is not None:
         raise click.UsageError("how many calls? Say --share 10%, for one")
     else:
-        show_figures(store, data=data)
+        show_figures(store, journal, data=data)
 
 
-def show_figures(store: str, *, data: bool) -> None:
-    with open_release_commands(store) as desk, open_canary_count(store) as count:
+def show_figures(store: str, journal: str, *, data: bool) -> None:
+    with open_release_commands(store) as desk, open_canary_count(store, journal) as count:
         begun = find_canary(desk.ledger)
         if begun is None:
             raise click.ClickException(
@@ -97,11 +100,11 @@ def show_figures(store: str, *, data: bool) -> None:
 
 
 @contextmanager
-def open_canary_count(store: str) -> Iterator[CountCalls]:
+def open_canary_count(store: str, journal: str) -> Iterator[CountCalls]:
     """Counts the calls of all machines that share the store."""
-    settings = ServerSettings("", store=store)
-    if not settings.is_shared:
-        yield build_journal_counter(find_journal(store))
+    settings = ServerSettings("", store=store, journal=journal)
+    if not settings.is_journal_apart:
+        yield build_journal_counter(settings.journal_location)
         return
     with closing(CanaryTable(settings.archive)) as tally:
         yield tally.sum_figures

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from flowengine.cli.console_address import announce_console
+from flowengine.cli.store_options import add_journal_options
 from flowengine.console.console_settings import (
     ConsoleSettings,
     ConsoleTokens,
@@ -25,13 +26,8 @@ from flowengine.server.server_settings import ServerSettings, SettingsError
     type=click.IntRange(0, 65535),
     help="The port to listen on.",
 )
-@click.option(
-    "--store",
-    default=ServerSettings.store,
-    show_default=True,
-    help="The store of a server, whose calls and releases are shown.",
-)
-def console(flows: Path, host: str, port: int, store: str) -> None:
+@add_journal_options
+def console(flows: Path, host: str, port: int, store: str, journal: str) -> None:
     """Show flows in the browser: call them, see them, mend them.
 
     FLOWS is a folder, or a single file. Nothing answers callbacks here: `serve` does, and shows the
@@ -51,4 +47,6 @@ def console(flows: Path, host: str, port: int, store: str) -> None:
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     announce_console(host, listeners)
-    run_console(ConsoleSettings(ServerSettings(where, store=store)), tokens, listeners)
+    run_console(
+        ConsoleSettings(ServerSettings(where, store=store, journal=journal)), tokens, listeners
+    )

@@ -6,8 +6,8 @@ import click
 import msgspec
 
 from flowengine.cli.live_groups import load_live_groups
-from flowengine.cli.release_options import store_option
 from flowengine.cli.session_store_access import run_on_store
+from flowengine.cli.store_options import store_option
 from flowengine.runtime.queue_overview import QueueOverview, load_queue_overviews
 
 TITLES = (

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from flowengine.cli.store_options import store_option
 from flowengine.environment import VARIABLES
 from flowengine.problems import to_text
 from flowengine.releases.archive_database import ArchiveError
@@ -22,18 +23,12 @@ from flowengine.releases.release_commands import (
     ReleaseSpec,
     read_git_spec,
 )
-from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.server.server_settings import ServerSettings
 from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
 from flowengine.sources.project_folder import read_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
-store_option = click.option(
-    "--store",
-    default=DEFAULT_STORE,
-    show_default=True,
-    help="The store of the server, which knows its releases.",
-)
 
 
 def find_user_name() -> str:

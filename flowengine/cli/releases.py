@@ -8,9 +8,10 @@ import click
 
 from flowengine.cli.calls import format_json
 from flowengine.cli.canary import open_canary_count
-from flowengine.cli.release_options import open_release_commands, store_option
+from flowengine.cli.release_options import open_release_commands
+from flowengine.cli.store_options import journal_option, store_option
 from flowengine.journal.format_calls import format_time
-from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_error import JournalError
 from flowengine.problems import format_count
 from flowengine.releases.release_commands import ReleaseCommands, format_change, format_percent
 from flowengine.releases.release_overview import (
@@ -33,8 +34,9 @@ TIME_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 @click.command()
 @store_option
+@journal_option
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
-def releases(store: str, *, data: bool) -> None:
+def releases(store: str, journal: str, *, data: bool) -> None:
     """Show what is live, what was, and who changed it.
 
     Also which releases still have calls, and what has errors and may not go live.
@@ -43,7 +45,7 @@ def releases(store: str, *, data: bool) -> None:
         found = build_overview(
             desk.archive, desk.ledger, asyncio.run(load_needed_releases(store)), time.time()
         )
-        figures = None if data else load_comparison(desk, store)
+        figures = None if data else load_comparison(desk, store, journal)
     click.echo(
         format_json(found)
         if data
@@ -51,11 +53,11 @@ def releases(store: str, *, data: bool) -> None:
     )
 
 
-def load_comparison(commands: ReleaseCommands, store: str) -> CanaryComparison | None:
+def load_comparison(commands: ReleaseCommands, store: str, journal: str) -> CanaryComparison | None:
     """How a canary does, as far as that can be told."""
     canary = find_canary(commands.ledger)
     try:
-        with open_canary_count(store) as count:
+        with open_canary_count(store, journal) as count:
             return compare_canary(canary, count) if canary else None
     except JournalError:
         return None

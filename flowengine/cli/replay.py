@@ -8,10 +8,11 @@ import click
 
 from flowengine.cli.calls import format_json, open_journal
 from flowengine.cli.since_option import SinceType
+from flowengine.cli.store_options import StoreOption, journal_option
 from flowengine.compile import Release, compile_project
 from flowengine.environment import VARIABLES
 from flowengine.journal import JournalEncryption
-from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.journal.journal_location import JournalLocation
 from flowengine.problems import to_text
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
@@ -19,13 +20,20 @@ from flowengine.releases.archive_location import ArchiveLocation
 from flowengine.replay import PlaceholderEnvironment, ReplayReport, replay_calls
 from flowengine.replay import to_text as report_text
 from flowengine.server import keys
-from flowengine.server.server_settings import ARCHIVE_FILE, ServerSettings
+from flowengine.server.server_settings import (
+    ARCHIVE_FILE,
+    DEFAULT_STORE,
+    JOURNAL_FILE,
+    ServerSettings,
+)
 from flowengine.sources.git import GitError, Repository
 from flowengine.sources.project_folder import read_folder
 
 
 @click.command()
-@click.argument("journal", type=click.Path(path_type=Path, exists=True))
+@click.argument(
+    "path", metavar="[JOURNAL]", required=False, type=click.Path(path_type=Path, exists=True)
+)
 @click.option(
     "--on",
     "target",
@@ -44,8 +52,10 @@ from flowengine.sources.project_folder import read_folder
 )
 @click.option(
     "--store",
+    cls=StoreOption,
     default="",
-    help="The store of the server, which knows its releases.  [default: beside JOURNAL]",
+    show_default="beside JOURNAL",
+    help="The store of the server, which knows its releases.",
 )
 @click.option(
     "--since",
@@ -53,6 +63,7 @@ from flowengine.sources.project_folder import read_folder
     default=0.0,
     help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).",
 )
+@journal_option
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 @click.option(
     "--exit-code",
@@ -60,11 +71,12 @@ from flowengine.sources.project_folder import read_folder
     help="Exit with 1 when a call goes differently, 2 when none could be replayed.",
 )
 def replay(
-    journal: Path,
+    path: Path | None,
     target: str,
     repo: Path,
     folder: str,
     store: str,
+    journal: str,
     since: float,
     *,
     data: bool,
@@ -73,27 +85,34 @@ def replay(
     """Run recorded calls against other flows.
 
     It says which would go differently, and in which state first. JOURNAL is the journal.db of a
-    server, or the folder that it lies in. With a store on PostgreSQL its releases are there, not
-    beside it: name it with --store. Other systems are not asked: they answer as they did then. What
+    server, or the folder that it lies in; without it --journal and --store say where the journal
+    is. With a store on PostgreSQL the releases are there, not beside a file: name it with --store.
+    Other systems are not asked: they answer as they did then. What
     is needed of a call is sealed with the keys of the server: FLOWENGINE_COOKIE_KEYS, the secrets
     of its applications, or cookie.key beside the journal. Exit code 2 says that the flows have
     errors or that something cannot be read.
     """
-    place = journal / JOURNAL_FILE if journal.is_dir() else journal
-    archive = ServerSettings("", store=store).archive if store else place.with_name(ARCHIVE_FILE)
+    place, keys_folder, archive = locate_server(path, store, journal)
     release = compile_release(find_files(target, repo, folder, archive))
+    encryption = JournalEncryption(find_secrets(release, keys_folder))
     with open_journal(place, since) as reader:
-        made = replay_calls(
-            release,
-            reader.iter_recorded_calls(
-                since, JournalEncryption(find_secrets(release, place.parent))
-            ),
-        )
+        made = replay_calls(release, reader.iter_recorded_calls(since, encryption))
     show_report(made, data=data)
     if exit_code and made.groups:
         raise SystemExit(1)
     if exit_code and made.skipped and not made.same:
         raise SystemExit(2)  # a gate without its keys must not stay open
+
+
+def locate_server(
+    path: Path | None, store: str, journal: str
+) -> tuple[JournalLocation, Path, ArchiveLocation]:
+    """The journal, the folder with the keys that may open it, and the archive of releases."""
+    settings = ServerSettings("", store=store or DEFAULT_STORE, journal=journal)
+    if path is None:
+        return settings.journal_location, settings.folder, settings.archive
+    place = path / JOURNAL_FILE if path.is_dir() else path
+    return place, place.parent, settings.archive if store else place.with_name(ARCHIVE_FILE)
 
 
 def show_report(made: ReplayReport, *, data: bool) -> None:

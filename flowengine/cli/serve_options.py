@@ -11,10 +11,16 @@ from click.core import ParameterSource
 from flowengine.cli.console_address import parse_address
 from flowengine.cli.http_url import is_http_url
 from flowengine.environment import VARIABLES
-from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.server.server_settings import (
+    DEFAULT_STORE,
+    JOURNAL_FILE_SCHEME,
+    ServerSettings,
+)
+from flowengine.storage.sessions.store_url import is_postgresql_url
 
 OPTION_VARIABLE_PREFIX = "FLOWENGINE_"
 CONFIG_FILE = "flowengine.toml"
+JOURNAL_HELP = "The call journal, where it is not with the store: sqlite:PATH or postgresql://…"
 
 
 class ServeOption(click.Option):
@@ -81,6 +87,13 @@ def check_api_url(_ctx: click.Context, _param: click.Parameter, url: str) -> str
     return url
 
 
+def check_journal(_ctx: click.Context, _param: click.Parameter, where: str) -> str:
+    """Refuse what is neither a file nor a PostgreSQL server."""
+    if where and not where.startswith(JOURNAL_FILE_SCHEME) and not is_postgresql_url(where):
+        raise click.BadParameter("write sqlite:PATH or postgresql://…")
+    return where
+
+
 SERVE_OPTIONS: tuple[FlowsArgument | ServeOption, ...] = (
     FlowsArgument(),
     ServeOption(
@@ -109,6 +122,14 @@ SERVE_OPTIONS: tuple[FlowsArgument | ServeOption, ...] = (
         "sqlite:PATH, postgresql://…, or none where cookies come back.",
         default=DEFAULT_STORE,
         see="serve.md#the-store",
+    ),
+    ServeOption(
+        "--journal",
+        JOURNAL_HELP,
+        default=ServerSettings.journal,
+        show_default="with the store",
+        callback=check_journal,
+        see="journal.md#where-it-is",
     ),
     ServeOption(
         "--callback-path",

@@ -20,17 +20,23 @@ def build_settings(ctx: click.Context, options: dict[str, Any]) -> ServerSetting
     where = options["path"] if git else os.path.abspath(flows or "")  # noqa: PTH100
     known = {each.name for each in fields(ServerSettings)} - {"flows", "git"}
     given = {name: value for name, value in options.items() if name in known}
-    variable = name_variable("store")
-    is_in_file = (
-        ctx.get_parameter_source("store") is ParameterSource.ENVIRONMENT
-        and VARIABLES.find_source(variable) == variable + FILE_SUFFIX
-    )
     return ServerSettings(
         where,
         str(git.resolve()) if git else "",
         **given,
-        store_variable=variable if is_in_file else "",
+        store_variable=find_variable_with_file(ctx, "store"),
+        journal_variable=find_variable_with_file(ctx, "journal"),
     )
+
+
+def find_variable_with_file(ctx: click.Context, name: str) -> str:
+    """The variable of an option whose value stands in a file, which may change; "" for others."""
+    variable = name_variable(name)
+    is_in_file = (
+        ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT
+        and VARIABLES.find_source(variable) == variable + FILE_SUFFIX
+    )
+    return variable if is_in_file else ""
 
 
 def choose_source(

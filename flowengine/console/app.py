@@ -37,7 +37,6 @@ from flowengine.console.problems_page import build_problem_routes
 from flowengine.console.release_pages import build_release_routes
 from flowengine.console.security_headers import SecurityHeaders
 from flowengine.console.sign_in_page import build_sign_in_routes
-from flowengine.journal.journal_database import JOURNAL_FILE
 
 EVENTS_PATH = "/events"
 COMPILE_PATIENCE_SECONDS = 1.0  # then a page says why it is not there yet
@@ -102,7 +101,7 @@ def create_console_app(
     Without sessions that another process has begun, nobody has signed in.
     """
     stream = EventStream()
-    calls = CallFollower(settings.server.folder / JOURNAL_FILE, stream)
+    calls = CallFollower(settings.server.journal_location, stream)
     context = ConsoleContext(settings, ConsoleProject(settings), stream, calls)
     sessions = sessions or SignedSessions(secrets.token_bytes(32))
     app = ConsoleApplication(

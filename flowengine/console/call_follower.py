@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 
 from flowengine.console.event_stream import EventStream
 from flowengine.journal.call_index import CallIndex, LivePlace
+from flowengine.journal.journal_location import JournalLocation, build_journal_feed
 from flowengine.runtime.log_once import LogOnce
 
 log = logging.getLogger(__name__)
@@ -22,13 +23,15 @@ PAUSE_SECONDS = 0.05  # for pages, between two reads of what is old
 
 
 class CallFollower:
-    """For the event loop. Its index is there once the journal is."""
+    """For the event loop. Its index is there once the journal is. `machine` is the one whose calls
+    these are, "" where they are those of several.
+    """
 
-    def __init__(self, journal: Path, stream: EventStream) -> None:
-        self.journal = journal
-        self.machine = platform.node()
+    def __init__(self, journal: JournalLocation, stream: EventStream) -> None:
+        self.machine = platform.node() if isinstance(journal, Path) else ""
         self._stream = stream
-        self._index = CallIndex(journal)
+        self._feed = build_journal_feed(journal)
+        self._index = CallIndex(self._feed)
         self._is_used = False
         self._log_once = LogOnce(log)
 
@@ -37,7 +40,7 @@ class CallFollower:
         JournalError.
         """
         self._is_used = True
-        if not self.journal.is_file():
+        if not self._feed.exists():
             return None
         await run_sync(self._index.catch_up, FIRST_READ_SECONDS)
         return self._index
@@ -48,7 +51,7 @@ class CallFollower:
         """
         while True:
             pause = POLL_SECONDS if self._stream.has_readers else IDLE_POLL_SECONDS
-            if self._is_used and self.journal.is_file():
+            if self._is_used and self._feed.exists():
                 try:
                     has_grown = await run_sync(self._index.catch_up, BACKGROUND_READ_SECONDS)
                     if self._stream.has_readers:

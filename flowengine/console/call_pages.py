@@ -24,8 +24,8 @@ from flowengine.journal.call_index import CallIndex
 from flowengine.journal.call_search import CallQuery, PageKey
 from flowengine.journal.call_story import merge_legs
 from flowengine.journal.indexed_call import OUTCOMES_BY_WEIGHT
-from flowengine.journal.journal_database import JournalError
-from flowengine.journal.journal_reader import CallbackEntry
+from flowengine.journal.journal_entries import CallbackEntry
+from flowengine.journal.journal_error import JournalError
 
 MAX_QUERY_LENGTH = 200
 MAX_ROW_ID = 2**63 - 1  # of SQLite
@@ -38,7 +38,7 @@ QUERY_FIELDS = ("number", "flow", "state", "release", "outcome", "progress")
 @dataclass(frozen=True, slots=True)
 class ShownCall:
     """One call: its own callbacks and those of its legs, as a timeline. A page shows those from number
-    `first_step` of `step_count`.
+    `first_step` of `step_count`. `machines` have answered it, in the order in which they came.
     """
 
     id: str
@@ -51,6 +51,7 @@ class ShownCall:
     parent: str
     caller: str
     called: str
+    machines: list[str]
 
 
 def build_call_routes(context: ConsoleContext) -> list[BaseRoute]:
@@ -159,6 +160,7 @@ class _CallPages:
         return ShownCall(
             call, timeline, first, len(steps), own[0], own[-1], end, own[0].leg.caller if own[0].leg else "",
             event.get("cli", ""), event.get("to", {}).get("endpoint", ""),
+            list(dict.fromkeys(step.machine for step in steps)),
         )  # fmt: skip
 
     async def try_call(self, request: Request) -> Response:

@@ -13,7 +13,7 @@ from flowengine.journal.format_calls import (
     format_leg_callback,
     format_value,
 )
-from flowengine.journal.journal_reader import CallbackEntry
+from flowengine.journal.journal_entries import CallbackEntry
 from flowengine.journal.passage_counts import mark_exits
 
 SPEECH_NAMES = frozenset({"say", "playFiles"})

@@ -15,7 +15,7 @@ from flowengine.console.console_project import ViewedProject
 from flowengine.console.flow_versions import FlowVersions, UnknownVersionError
 from flowengine.environment import VARIABLES
 from flowengine.journal import JournalEncryption, JournalReader, RecordedCall
-from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_error import JournalError
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.replay import NotReplayableError, ReplayReport, replay_call, replay_calls
 from flowengine.replay.value_changes import list_value_changes

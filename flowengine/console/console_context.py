@@ -12,8 +12,7 @@ from flowengine.console.console_project import ConsoleProject
 from flowengine.console.console_settings import ConsoleSettings
 from flowengine.console.event_stream import EventStream
 from flowengine.environment import VARIABLES
-from flowengine.journal import JournalReader
-from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.journal import JournalReader, open_journal_reader
 from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import Ledger
@@ -38,14 +37,11 @@ class ConsoleContext:
     calls: CallFollower
     slow_work: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_SLOW_THREADS))
 
-    @property
-    def journal_path(self) -> Path:
-        return self.settings.server.folder / JOURNAL_FILE
-
     @contextmanager
     def open_journal(self) -> Iterator[JournalReader]:
         """The journal, to read. Raises JournalError where there is none. For one thread."""
-        with closing(JournalReader(self.journal_path, PAGE_BUSY_SECONDS)) as reader:
+        location = self.settings.server.journal_location
+        with closing(open_journal_reader(location, PAGE_BUSY_SECONDS)) as reader:
             yield reader
 
     @contextmanager
@@ -66,8 +62,8 @@ class ConsoleContext:
         one. Raises ArchiveError. For one thread.
         """
         server = self.settings.server
-        if not server.is_shared:
-            yield build_journal_counter(self.journal_path, PAGE_BUSY_SECONDS)
+        if not server.is_journal_apart:
+            yield build_journal_counter(server.journal_location, PAGE_BUSY_SECONDS)
             return
         with closing(CanaryTable(server.archive)) as table:
             yield table.sum_figures

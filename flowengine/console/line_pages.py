@@ -20,7 +20,7 @@ from flowengine.console.session_access import MissingSessionsError, open_session
 from flowengine.environment import VARIABLES
 from flowengine.journal.call_index import CallIndex
 from flowengine.journal.call_search import ListedCall
-from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_error import JournalError
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
 from flowengine.runtime.orchestrations import LIVE_KIND

@@ -13,7 +13,7 @@ from flowengine.console.console_context import ConsoleContext
 from flowengine.console.page_rendering import render_page
 from flowengine.journal.call_index import CallIndex
 from flowengine.journal.call_search import CallQuery
-from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_error import JournalError
 from flowengine.journal.passage_counts import StatePassages
 
 PERIODS = {"1h": 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400}

@@ -24,7 +24,7 @@ from flowengine.console.page_rendering import render_page
 from flowengine.console.session_access import open_sessions
 from flowengine.journal import CanaryFigures
 from flowengine.journal.call_search import CallQuery
-from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_error import JournalError
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.canary_verdict import CanaryVerdict, judge_canary
 from flowengine.releases.ledger import Change, CommandRefusedError

@@ -9,8 +9,8 @@ from anyio.to_thread import run_sync
 
 from flowengine.console.console_context import ConsoleContext
 from flowengine.journal.call_search import CallQuery, ListedCall
-from flowengine.journal.journal_database import JournalError
-from flowengine.journal.journal_reader import CallbackEntry
+from flowengine.journal.journal_entries import CallbackEntry
+from flowengine.journal.journal_error import JournalError
 from flowengine.journal.passage_counts import is_failure
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.release_overview import RejectedOverview, build_rejected_overview

@@ -9,8 +9,11 @@ from flowengine.journal.canary_figures import (
     read_figures,
 )
 from flowengine.journal.journal_encryption import JournalEncryption
-from flowengine.journal.journal_reader import CallFilter, JournalReader, RecordedCall
+from flowengine.journal.journal_entries import CallFilter, RecordedCall
+from flowengine.journal.journal_location import open_journal_reader
+from flowengine.journal.journal_protocol import JournalReader
 from flowengine.journal.journal_writer import JournalWriter
+from flowengine.journal.sqlite_journal_reader import SqliteJournalReader
 
 __all__ = [
     "CallFilter",
@@ -20,6 +23,8 @@ __all__ = [
     "JournalReader",
     "JournalWriter",
     "RecordedCall",
+    "SqliteJournalReader",
+    "open_journal_reader",
     "read_canary_callbacks",
     "read_figures",
 ]

@@ -10,9 +10,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from flowengine.journal.answer_rates import (
@@ -40,7 +39,8 @@ from flowengine.journal.indexed_call import (
     fold_calls,
     save_calls,
 )
-from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
+from flowengine.journal.journal_error import JournalError
+from flowengine.journal.journal_protocol import CallbackFeed, DimensionValues, JournalFeed
 from flowengine.journal.journal_row import REPEATED_OUTCOME
 from flowengine.journal.passage_counts import (
     PassageCounts,
@@ -59,22 +59,8 @@ CHUNK_CALLBACKS = 2000  # read at once, some 20 ms of work
 LIVE_SECONDS = MAX_CALL_SECONDS + 600.0
 MAX_INDEXED_CALLBACKS = 5_000_000  # some 100 bytes each
 PRUNE_SECONDS = 60.0
-INDEX_BUSY_SECONDS = 0.3  # pages wait for it, and for who reads already
 _PLACES_TABLE = """CREATE TABLE places (number INTEGER PRIMARY KEY, flow TEXT NOT NULL, state TEXT NOT NULL,
     UNIQUE (flow, state))"""
-_CHUNK_QUERY = """
-SELECT number, call, at, seconds, micros, dimension, own, CASE WHEN step <= 1 THEN readable END
-FROM rows WHERE number > ? AND number <= ? ORDER BY number
-"""
-_KIND_COLUMNS = "event, release, flow, state, outcome, exit, reason, trace"
-_KINDS_QUERY = f"SELECT number, {_KIND_COLUMNS} FROM dimensions WHERE number = ?"  # noqa: S608
-_OLD_KINDS_QUERY = f"""SELECT number, {_KIND_COLUMNS} FROM rows
-WHERE number > ? AND number <= ? AND dimension IS NULL"""  # noqa: S608
-# each by a look at one end of the table; both at once would read all of it
-_BOUNDS_QUERY = """
-SELECT coalesce((SELECT min(number) FROM callbacks), 1), coalesce((SELECT max(number) FROM callbacks), 0)
-"""
-_MOMENT_QUERY = "SELECT at FROM callbacks WHERE number >= ? ORDER BY number LIMIT 1"
 _LIVE_QUERY = """
 SELECT places.flow, places.state, release, count(*) FROM calls INDEXED BY calls_under_way
 LEFT JOIN places ON places.number = place WHERE ended = 0 AND at >= ? AND parent = ''
@@ -105,8 +91,8 @@ class LivePlace(NamedTuple):
 class CallIndex:
     """For any thread; one at a time is let in."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, feed: JournalFeed) -> None:
+        self._feed = feed
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         for statement in (CALL_TABLE, _PLACES_TABLE, *CALL_INDEXES):
@@ -116,20 +102,15 @@ class CallIndex:
         self._passages = PassageCounts()
         self._rates = AnswerRates()
         self._log_once = LogOnce(log)
-        self._identity: tuple[int, int] | None = None
+        self._identity: Hashable = None
         self._reset()
 
     def catch_up(self, seconds: float = 1.0) -> bool:
         """Read what is new in the journal, and for so long what was before; whether anything has
         come. Raises JournalError.
         """
-        with self._lock, closing(open_for_reading(self.path, INDEX_BUSY_SECONDS)) as journal:
-            try:
-                return self._catch_up(journal, time.monotonic() + seconds)
-            except sqlite3.Error as error:
-                raise JournalError(format_read_error(self.path, error)) from error
-            except OSError as error:  # somebody has moved it away since it was opened
-                raise JournalError(f"there is no call journal {self.path}") from error
+        with self._lock, self._feed.open() as journal:
+            return self._catch_up(journal, time.monotonic() + seconds)
 
     def get_progress(self) -> IndexProgress:
         with self._lock:
@@ -188,6 +169,7 @@ class CallIndex:
     def close(self) -> None:
         with self._lock:
             self._database.close()
+            self._feed.close()
 
     def _reset(self) -> None:
         self._database.execute("DELETE FROM calls")
@@ -199,17 +181,17 @@ class CallIndex:
         self._pruned_at = time.monotonic()
         self._is_whole = False
 
-    def _catch_up(self, journal: sqlite3.Connection, deadline: float) -> bool:
-        first, last = journal.execute(_BOUNDS_QUERY).fetchone()
-        identity = (self.path.stat().st_dev, self.path.stat().st_ino)
+    def _catch_up(self, journal: CallbackFeed, deadline: float) -> bool:
+        identity, first, last = journal.read_bounds()
         if identity != self._identity or last < self._newest:
             self._reset()
             self._identity = identity
             self._newest, self._oldest = last, last + 1
         before = self._newest, self._oldest
+        late = self._add_rows(journal, journal.read_late_rows(), {})
         while self._newest < last:
             upto = min(last, self._newest + CHUNK_CALLBACKS)
-            self._read_chunk(journal, self._newest, upto)
+            self._read_chunk(journal, self._newest, upto, is_new=True)
             self._newest = upto
         while (
             self._oldest > first
@@ -221,31 +203,36 @@ class CallIndex:
             self._oldest = above + 1
         self._is_whole = self._oldest <= first
         self._prune(journal, first)
-        return before != (self._newest, self._oldest)
+        return late or before != (self._newest, self._oldest)
 
-    def _read_chunk(self, journal: sqlite3.Connection, above: int, upto: int) -> None:
+    def _read_chunk(
+        self, journal: CallbackFeed, above: int, upto: int, *, is_new: bool = False
+    ) -> None:
         """Read these callbacks, without those that cannot be read."""
         try:
-            self._add_chunk(journal, above, upto)
+            rows = journal.read_rows(above, upto, is_new=is_new)
+            self._add_rows(journal, rows, journal.read_dimensions_of_rows(above, upto))
         except Exception as error:  # whatever is wrong with one row, the others are shown
-            if hasattr(error, "sqlite_errorcode"):  # this is wrong with the file
-                raise
+            if isinstance(error, JournalError) or hasattr(error, "sqlite_errorcode"):
+                raise  # this is wrong with all of them
             if upto - above == 1:
-                reason = f"number {upto} of {self.path}: {error!r}"
+                reason = f"number {upto} of {self._feed.name}: {error!r}"
                 self._log_once.error("a callback of the journal cannot be read: %s", reason)
                 return
             middle = (above + upto) // 2
-            self._read_chunk(journal, above, middle)
-            self._read_chunk(journal, middle, upto)
+            self._read_chunk(journal, above, middle, is_new=is_new)
+            self._read_chunk(journal, middle, upto, is_new=is_new)
 
-    def _add_chunk(self, journal: sqlite3.Connection, above: int, upto: int) -> None:
-        rows = [CallbackRow._make(row) for row in journal.execute(_CHUNK_QUERY, (above, upto))]
+    def _add_rows(
+        self,
+        journal: CallbackFeed,
+        rows: Sequence[CallbackRow],
+        dimensions: Mapping[int, DimensionValues],
+    ) -> bool:
+        """Add these callbacks; whether there are any."""
         if not rows:
-            return
-        old = {
-            number: self._build_kind(*values)
-            for number, *values in journal.execute(_OLD_KINDS_QUERY, (above, upto))
-        }
+            return False
+        old = {number: self._build_kind(*values) for number, values in dimensions.items()}
         pairs = [
             (
                 row,
@@ -267,12 +254,13 @@ class CallIndex:
             for row, kind in answered:
                 if row.micros is not None:
                     self._rates.add(row.at, row.micros, is_failed=kind.is_failed)
+        return True
 
-    def _find_kind(self, journal: sqlite3.Connection, dimension: int) -> CallbackKind:
+    def _find_kind(self, journal: CallbackFeed, dimension: int) -> CallbackKind:
         kind = self._kinds.get(dimension)
         if kind is None:
-            _, *values = journal.execute(_KINDS_QUERY, (dimension,)).fetchone()
-            kind = self._kinds[dimension] = self._build_kind(*values)
+            kind = self._build_kind(*journal.read_dimension(dimension))
+            self._kinds[dimension] = kind
         return kind
 
     def _build_kind(
@@ -294,15 +282,14 @@ class CallIndex:
             self._database.execute("INSERT INTO places VALUES (?, ?, ?)", (number, flow, state))
         return number
 
-    def _prune(self, journal: sqlite3.Connection, first: int) -> None:
+    def _prune(self, journal: CallbackFeed, first: int) -> None:
         """Forget, now and then, what the journal has dropped, and the oldest of too many."""
         if time.monotonic() - self._pruned_at < PRUNE_SECONDS:
             return
         self._pruned_at = time.monotonic()
         limit = self._newest - MAX_INDEXED_CALLBACKS + 1
         self._oldest = max(self._oldest, min(first, self._newest + 1), limit)
-        query = _MOMENT_QUERY if limit > first else "SELECT min(at) FROM callbacks"
-        (oldest,) = journal.execute(query, (limit,) if limit > first else ()).fetchone()
+        oldest = journal.find_moment(limit if limit > first else None)
         self._oldest_at = max(self._oldest_at, oldest or self._newest_at)
         self._passages.drop_before(self._oldest_at, self._newest_at)
         self._database.execute("DELETE FROM calls WHERE until < ?", (self._oldest_at,))

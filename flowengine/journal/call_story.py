@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from flowengine.journal.journal_reader import CallbackEntry, JournalReader
+from flowengine.journal.journal_entries import CallbackEntry
+from flowengine.journal.journal_protocol import JournalReader
 from flowengine.limits import CALL_KEPT_SECONDS, MAX_PLACEMENT_SECONDS, MAX_RING_SECONDS
 from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 

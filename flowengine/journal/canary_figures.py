@@ -11,10 +11,10 @@ import msgspec
 
 from flowengine.journal.journal_database import (
     JOURNAL_BUSY_SECONDS,
-    JournalError,
     format_read_error,
     open_for_reading,
 )
+from flowengine.journal.journal_error import JournalError
 
 # Calls on a release that began since then, a row each. What came last in a call may be on another
 # machine than what came before: moments tell, and numbers where they are equal.

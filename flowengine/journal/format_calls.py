@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from flowengine.journal.journal_reader import CallbackEntry, CallSummary
+from flowengine.journal.journal_entries import CallbackEntry, CallSummary
 from flowengine.journal.leg_rows import JournalLeg
 from flowengine.svaml import RunMenu
 from flowengine.svaml.menu_checks import list_reachable_menus
@@ -55,7 +55,7 @@ def format_conversation(steps: Sequence[CallbackEntry]) -> str:
 
 
 def format_callbacks(steps: Sequence[CallbackEntry]) -> Iterator[str]:
-    release = ""
+    release = machine = ""
     own_leg = steps[0].leg
     if own_leg:
         yield own_leg.describe()
@@ -66,6 +66,9 @@ def format_callbacks(steps: Sequence[CallbackEntry]) -> Iterator[str]:
         if step.release != release:
             release = step.release
             yield f"on release {release}"
+        if step.machine != machine:
+            machine = step.machine
+            yield f"on machine {machine}"
         yield f"{format_time(step.at)}  {format_heading(step)}"
         yield from (f"    {entry}" for entry in step.shown["trace"])
         yield from (f"    {lookup}" for lookup in step.shown.get("lookups", ()))

@@ -53,11 +53,11 @@ class InternTables:
         if len(text) < MIN_INTERNED_CHARACTERS:
             return text
         if found is None and text not in self._seen_once:
-            _remember_value(self._seen_once, text, None)
+            remember_value(self._seen_once, text, None)
             return text
         self._seen_once.pop(text, None)
         number = _insert_value(connection, _INSERT_TEXT, (at, text))
-        _remember_value(self._texts, text, (number, at))
+        remember_value(self._texts, text, (number, at))
         return number
 
     def intern_dimension(
@@ -68,7 +68,7 @@ class InternTables:
         if found is not None and at - found[1] <= REWRITE_SECONDS:
             return found[0]
         number = _insert_value(connection, _INSERT_DIMENSION, (at, *dimension))
-        _remember_value(self._dimensions, dimension, (number, at))
+        remember_value(self._dimensions, dimension, (number, at))
         return number
 
     def clear(self) -> None:
@@ -84,7 +84,8 @@ def _insert_value(
     return connection.execute(statement, values).lastrowid or 0
 
 
-def _remember_value(remembered: dict[Any, Any], value: object, entry: object) -> None:
+def remember_value(remembered: dict[Any, Any], value: object, entry: object) -> None:
+    """Remember a value; the oldest of too many is forgotten."""
     if len(remembered) >= MAX_INTERNED_VALUES:
         del remembered[next(iter(remembered))]
     remembered[value] = entry

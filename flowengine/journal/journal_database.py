@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flowengine.journal.journal_error import JournalError
 from flowengine.journal.row_view import create_row_view
-from flowengine.operator_error import OperatorError
 from flowengine.storage.sqlite_errors import SchemaVersionError, is_busy, suggest_remedy
 from flowengine.storage.sqlite_file import (
     SqliteFile,
@@ -15,7 +15,6 @@ from flowengine.storage.sqlite_file import (
     open_sqlite_file,
 )
 
-JOURNAL_FILE = "journal.db"
 JOURNAL_SCHEMA_VERSION = 3
 JOURNAL_PAGE_BYTES = 8192  # some fifty callbacks share a page
 JOURNAL_BUSY_SECONDS = 5.0  # whoever writes here has a thread of its own to wait in
@@ -61,10 +60,6 @@ JOURNAL_SCHEMA = SqliteSchema(
     page_bytes=JOURNAL_PAGE_BYTES,
 )
 JOURNAL_LOSS_TEXT = "the calls that are recorded in it"
-
-
-class JournalError(OperatorError):
-    """The journal cannot be opened or read; the message says why."""
 
 
 def open_for_writing(path: Path) -> SqliteFile:

@@ -4,40 +4,35 @@ down, many in one commit.
 
 import asyncio
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
 
 from flowengine.compile import Release
-from flowengine.journal.inbox_of_version_2 import InboxDrain
 from flowengine.journal.journal_encryption import JournalEncryption
-from flowengine.journal.journal_file import JournalFile
+from flowengine.journal.journal_location import JournalLocation, open_journal_storage
+from flowengine.journal.journal_protocol import JournalUsage
 from flowengine.journal.journal_row import JournalRecord
-from flowengine.journal.losses import record_losses
+from flowengine.journal.losses import LossCount
 from flowengine.journal.release_lookup import LoadRelease, ReleaseLookup
-from flowengine.journal.retention import JOURNAL_PURGE_SECONDS, KEEP_NOTHING, Retention
-from flowengine.journal.row_writer import RowCounter, RowWriter
-from flowengine.journal.size_limit import JournalUsage, SizeLimit
+from flowengine.journal.retention import JOURNAL_PURGE_SECONDS, KEEP_NOTHING
+from flowengine.journal.row_builder import RowCounter
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.log_once import LogOnce
-from flowengine.storage.sqlite_errors import is_busy
 
 BATCH_DELAY_SECONDS = 0.05  # the longest that a row waits to share a commit
 # the same for one that is waited for: nobody is on the line, and others come to share its commit
 AWAITED_BATCH_DELAY_SECONDS = 0.005
 MAX_BATCH_CALLBACKS = 500  # rows in one commit, some 20 ms of work
-# How much may be written, and how much time pass, until the size of the journal is seen again:
-# that takes as long as some rows.
-SIZE_CHECK_BYTES, SIZE_CHECK_SECONDS = 250_000, 1.0
 MAX_BATCH_BYTES = 500_000  # of what came and what was answered; rows have two to three times that
 # to go on trying at the end where another process is writing; a worker has 30 to end
 CLOSING_SECONDS = 15.0
-MAX_WAITING_CALLBACKS = 50_000  # callbacks; on a disk that hangs, memory must not grow for ever
+MAX_WAITING_CALLBACKS = 50_000  # on a disk that hangs, or without the database, memory is bounded
+WRITE_RETRY_SECONDS = (
+    0.25  # between two tries while another process, or the database, is waited for
+)
 MAX_COMMIT_WAIT_SECONDS = (
     2.0  # the platform waits for an answer; a disk that hangs must not cost it
 )
@@ -49,35 +44,34 @@ WaitingRecord = tuple[JournalRecord, asyncio.Future[None] | None]
 class JournalWriter:
     """One per worker. `release` finds the release that a callback was answered by, or the current
     one where this worker does not have it; `load` has it fetched for callbacks of a process that
-    was killed.
+    was killed. `machine` is told by a journal of several machines.
     """
 
     def __init__(
         self,
-        path: Path,
+        location: JournalLocation,
         release: Callable[[str], Release],
         encryption: JournalEncryption | None,
         counted: RowCounter,
         load: LoadRelease | None = None,
         observe: Callable[[JournalUsage], None] | None = None,
         observe_waiting: Callable[[int], None] | None = None,
+        machine: str = "",
     ) -> None:
         self._observe_waiting = observe_waiting
         self._find_release = release
         self._count_rows = counted
         self._closing = threading.Event()
-        self._file = JournalFile(path)
         self._release_lookup = ReleaseLookup(release, load, self._closing)
-        self._row_writer = RowWriter(release, encryption, counted)
-        self._inbox = InboxDrain(self._file, self._row_writer, self._release_lookup, encryption)
-        self._retention = Retention(self._file, lambda: release(""))
-        self._size_limit = SizeLimit(self._file, lambda: release(""), counted, self._note_usage)
+        self._storage = open_journal_storage(
+            location, release, encryption, counted, self._note_usage, self._release_lookup, machine
+        )
         self._observe = observe
-        self._unchecked_bytes, self._next_size_check = 0, float("-inf")
         self.usage: JournalUsage | None = None
         self._log_once = LogOnce(log)
         self._waiting: deque[WaitingRecord] = deque()
-        self._losses: deque[int] = deque()  # that are not written down yet
+        self._losses = LossCount()  # that are not written down yet
+        self._is_held_up = False  # nothing can be written now, and nobody waits for it
         self._give_up_at = float("inf")
         self._wake = threading.Event()
         self._gathering: list[asyncio.Future[None]] = []  # that are awaited and share a commit
@@ -97,12 +91,15 @@ class JournalWriter:
             self._enqueue(JournalRecord(record, body, answer), None)
 
     async def save_record(self, record: CallbackRecord, body: bytes, answer: bytes) -> None:
-        """Keep this at once; on return it survives a killed process, or could not be kept."""
+        """Keep this at once; on return it survives a killed process, or could not be kept in time."""
         if (
             self._loop is None
             or self._closing.is_set()
             or self._get_release(record).journal.keep == KEEP_NOTHING
         ):
+            return
+        if self._is_held_up:
+            self._enqueue(JournalRecord(record, body, answer), None)
             return
         done = self._loop.create_future()
         self._enqueue(JournalRecord(record, body, answer), done)
@@ -135,9 +132,13 @@ class JournalWriter:
         if not self._waiting and self._loop is not None:
             self._loop.call_later(BATCH_DELAY_SECONDS, self._wake.set)
         elif len(self._waiting) >= MAX_WAITING_CALLBACKS:
-            with suppress(IndexError):  # the thread may have come
-                self._note_lost([self._waiting.popleft()], "the disk is too slow")
+            self._give_up_oldest()
         self._waiting.append((noted, done))
+
+    def _give_up_oldest(self) -> None:
+        with suppress(IndexError):  # the other thread may have come
+            self._waiting.popleft()
+            self._note_lost(1, "too many wait, and the oldest are given up")
 
     def _run_thread(self) -> None:
         while not (self._closing.is_set() and not self._waiting):
@@ -146,31 +147,31 @@ class JournalWriter:
             if self._observe_waiting is not None:
                 self._observe_waiting(len(self._waiting))
             if not self._write_waiting():
+                time.sleep(WRITE_RETRY_SECONDS)
                 self._wake.set()
                 continue
-            self._drain_inbox()
-            self._retention.purge_if_due()
-            self._enforce_size_limit_if_due()
-        self._file.close()
+            if self._storage.look_after(self._has_more):
+                self._wake.set()
+            self._limit_size(0)
+        self._storage.close()
+
+    def _has_more(self) -> bool:
+        return bool(self._waiting) and not self._closing.is_set()
 
     def _write_waiting(self) -> bool:
-        """Write all that waits; False where another process keeps the journal from being written."""
+        """Write all that waits; False where the journal cannot be written now."""
         while batch := self._take_batch():
             if not self._write_batch(batch):
                 return False
-            self._enforce_size_limit_if_due()
+            self._limit_size(sum(len(noted.body) + len(noted.answer) for noted, _ in batch))
         return True
 
-    def _enforce_size_limit_if_due(self) -> None:
-        if self._unchecked_bytes < SIZE_CHECK_BYTES and time.monotonic() < self._next_size_check:
-            return
-        self._unchecked_bytes = 0
-        self._next_size_check = time.monotonic() + SIZE_CHECK_SECONDS
+    def _limit_size(self, written: int) -> None:
         try:
-            self._size_limit.enforce()
+            self._storage.limit_size(written)
         except Exception as error:  # noqa: BLE001  # writing goes on, and it is tried again
             self._log_once.error(
-                "the call journal may outgrow its size: %s", self._file.format_error(error)
+                "the call journal may outgrow its size: %s", self._storage.format_error(error)
             )
 
     def _note_usage(self, usage: JournalUsage) -> None:
@@ -187,62 +188,38 @@ class JournalWriter:
             room -= len(batch[-1][0].body) + len(batch[-1][0].answer)
             if room <= 0:
                 break
-        self._unchecked_bytes += MAX_BATCH_BYTES - room
         return batch
 
     def _write_batch(self, batch: list[WaitingRecord]) -> bool:
-        """Write these callbacks. They wait on where another process writes for too long, such as a
-        worker that saturates the disk: then False.
+        """Write these callbacks. They wait on where the journal cannot be written for a time, such
+        as while the database restarts: then False.
         """
+        losses = self._losses.get()
         try:
-            losses, noted = len(self._losses), [noted for noted, _ in batch]
-            kept = self._file.run_transaction(partial(self._write_noted, noted, losses))
+            kept = self._storage.write([noted for noted, _ in batch], losses)
             self._count_rows("kept", kept)
-            for _ in range(losses):
-                self._losses.popleft()
+            self._losses.add(-losses)
+            self._is_held_up = False
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
-            if is_busy(error) and time.monotonic() < self._give_up_at:
+            reason = self._storage.describe_wait(error)
+            if reason and time.monotonic() < self._give_up_at:
+                self._is_held_up = True
                 self._waiting.extendleft(reversed(batch))
-                self._log_once.error(
-                    "callbacks wait to be written to the call journal: another process is writing "
-                    "to %s",
-                    self._file.path,
-                )
+                while len(self._waiting) > MAX_WAITING_CALLBACKS:
+                    self._give_up_oldest()
+                self._log_once.error("callbacks wait to be written to the call journal: %s", reason)
                 return False
-            self._note_lost(batch, self._file.format_error(error))
+            self._note_lost(len(batch), self._storage.format_error(error))
         waited = [done for _, done in batch if done is not None]
         if waited and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 self._loop.call_soon_threadsafe(_settle_futures, *waited)
         return True
 
-    def _write_noted(
-        self, noted: list[JournalRecord], losses: int, connection: sqlite3.Connection
-    ) -> int:
-        """Write callbacks, and the first `losses` that were counted; how many could be written."""
-        if losses:
-            lost = sum(self._losses[index] for index in range(losses))
-            record_losses(connection, time.time(), lost)
-        return self._row_writer.write(connection, self._file, noted)
-
-    def _drain_inbox(self) -> None:
-        """Make rows of what version 2 has left, a piece each time while callbacks come."""
-        try:
-            while self._inbox.make_rows():
-                self._size_limit.enforce()
-                if self._waiting and not self._closing.is_set():
-                    self._wake.set()
-                    return
-        except Exception as error:  # noqa: BLE001  # it stays where it is, to be tried again
-            self._log_once.error(
-                "callbacks wait in the inbox of the call journal: %s",
-                self._file.format_error(error),
-            )
-
-    def _note_lost(self, batch: list[WaitingRecord], why: str) -> None:
-        """Count these callbacks as lost: in the metrics now, in the journal once it can be written."""
-        self._count_rows("lost", len(batch))
-        self._losses.append(len(batch))
+    def _note_lost(self, callbacks: int, why: str) -> None:
+        """Count callbacks as lost: in the metrics now, in the journal once it can be written."""
+        self._count_rows("lost", callbacks)
+        self._losses.add(callbacks)
         self._log_once.error("callbacks are answered, but not written to the call journal: %s", why)
 
 

@@ -1,11 +1,28 @@
 """How many callbacks the journal is missing: they were answered, but could not be written."""
 
 import sqlite3
+import threading
 
 _RECORD = (
     "INSERT INTO losses (minute, callbacks) VALUES (?, ?) "
     "ON CONFLICT (minute) DO UPDATE SET callbacks = callbacks + excluded.callbacks"
 )
+
+
+class LossCount:
+    """How many are missing that is not written down yet; for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._callbacks = 0
+
+    def add(self, callbacks: int) -> None:
+        """Count more; fewer where it is negative, as they are written down."""
+        with self._lock:
+            self._callbacks += callbacks
+
+    def get(self) -> int:
+        return self._callbacks
 
 
 def record_losses(connection: sqlite3.Connection, at: float, callbacks: int) -> None:

@@ -1,6 +1,5 @@
 """Makes rows of callbacks and writes them, many in one statement."""
 
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +9,13 @@ from typing import Any, NamedTuple
 
 from flowengine.compile import Release
 from flowengine.journal.intern_tables import InternTables
-from flowengine.journal.journal_encryption import JournalEncryption, draw_nonces
+from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_file import JournalFile
-from flowengine.journal.journal_row import REPEATED_OUTCOME, JournalRecord, JournalRow, build_row
+from flowengine.journal.journal_row import REPEATED_OUTCOME, JournalRecord, JournalRow
 from flowengine.journal.losses import record_losses
+from flowengine.journal.row_builder import RowBuilder, RowCounter
 from flowengine.sinch.call_id import decode_call_id
 
-log = logging.getLogger(__name__)
 _COLUMNS = (
     "call", "digest", "at", "step", "seconds", "dimension", "micros", "readable", "own", "answered", "sealed",
 )  # fmt: skip
@@ -34,8 +33,6 @@ REFUSED_VALUE_ERRORS = (
     sqlite3.ProgrammingError,
     UnicodeError,
 )
-RowCounter = Callable[[str, int], None]
-"""Told of rows that were `kept` or `lost`, and how many"""
 
 
 class InternedRow(NamedTuple):
@@ -86,9 +83,7 @@ class RowWriter:
         encryption: JournalEncryption | None,
         counted: RowCounter,
     ) -> None:
-        self._find_release = release
-        self._encryption = encryption
-        self._count_rows = counted
+        self._builder = RowBuilder(release, encryption, counted)
 
     def write(
         self,
@@ -103,11 +98,8 @@ class RowWriter:
         kept, statements, interned = 0, _STATEMENTS[file.has_version_2], file.interned
         for start in range(0, len(batch), _ROWS_PER_INSERT):
             part = batch[start : start + _ROWS_PER_INSERT]
-            built = [
-                self._build_row(noted, releases or {}, nonce)
-                for noted, nonce in zip(part, draw_nonces(len(part)), strict=True)
-            ]
-            rows = [self._intern_row(connection, interned, row) for row in built if row]
+            built = self._builder.build_rows(part, releases)
+            rows = [self._intern_row(connection, interned, row) for row in built]
             kept += self._insert_rows(connection, statements, [row for row in rows if row])
         if kept < len(batch):
             record_losses(connection, time.time(), len(batch) - kept)
@@ -137,20 +129,9 @@ class RowWriter:
         try:
             insert_row(connection, statements, row)
         except REFUSED_VALUE_ERRORS as error:
-            self._note_lost(decode_call_id(row.values[0]), error)
+            self._builder.note_lost(decode_call_id(row.values[0]), error)
             return False
         return True
-
-    def _build_row(
-        self, noted: JournalRecord, releases: Mapping[str, Release], nonce: bytes
-    ) -> JournalRow | None:
-        name = noted.record.release
-        try:
-            release = releases.get(name) or self._find_release(name)
-            return build_row(noted, release, self._encryption, nonce)
-        except Exception as error:  # noqa: BLE001  # one row that cannot be made must not cost the others
-            self._note_lost(noted.record.event.call_id, error)
-            return None
 
     def _intern_row(
         self, connection: sqlite3.Connection, interned: InternTables, row: JournalRow
@@ -158,12 +139,8 @@ class RowWriter:
         try:
             return intern_row(connection, interned, row)
         except REFUSED_VALUE_ERRORS as error:
-            self._note_lost(decode_call_id(row.call), error)
+            self._builder.note_lost(decode_call_id(row.call), error)
             return None
-
-    def _note_lost(self, call: str, error: Exception) -> None:
-        log.error("a callback of call %s is not in the call journal", call, exc_info=error)
-        self._count_rows("lost", 1)
 
 
 def intern_row(

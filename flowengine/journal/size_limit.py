@@ -5,13 +5,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from flowengine.compile import Release
 from flowengine.journal.inbox_of_version_2 import drop_oldest_batch
 from flowengine.journal.journal_database import JOURNAL_BUSY_SECONDS
 from flowengine.journal.journal_file import JournalFile
-from flowengine.journal.row_writer import RowCounter
+from flowengine.journal.journal_protocol import JournalUsage
+from flowengine.journal.row_builder import RowCounter
 from flowengine.states.field_types import parse_size_bytes
 
 # Room for the write-ahead log. From a quarter of it on the log is written back, from half of it on
@@ -32,13 +32,6 @@ log = logging.getLogger(__name__)
 _DROP_OLDEST_CALLS = (
     "DELETE FROM callbacks WHERE call IN (SELECT call FROM callbacks ORDER BY at LIMIT ?)"
 )
-
-
-class JournalUsage(NamedTuple):
-    """What the journal takes of the disk, with its write-ahead log, and what it may take."""
-
-    bytes: int
-    limit: int
 
 
 class SizeLimit:

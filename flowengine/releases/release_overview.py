@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from flowengine.journal import CanaryFigures, JournalReader, read_figures
+from flowengine.journal import CanaryFigures, open_journal_reader
 from flowengine.journal.journal_database import JOURNAL_BUSY_SECONDS
+from flowengine.journal.journal_location import JournalLocation
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource
 from flowengine.releases.canary_statistics import CanarySum
@@ -162,15 +162,17 @@ CountCalls = Callable[[Sequence[str], float], CanarySum]
 """Counts the calls on some releases since a time"""
 
 
-def build_journal_counter(journal: Path, busy_seconds: float = JOURNAL_BUSY_SECONDS) -> CountCalls:
-    """A function that counts the calls of this machine, and waits for so long while another process
-    has locked the journal. Raises JournalError.
+def build_journal_counter(
+    journal: JournalLocation, busy_seconds: float = JOURNAL_BUSY_SECONDS
+) -> CountCalls:
+    """A function that counts the calls of a journal: those of this machine, or those of all that
+    write to it. It waits for so long while another process has locked a file. Raises JournalError.
     """
 
     def count(releases: Sequence[str], since: float) -> CanarySum:
-        with closing(JournalReader(journal, busy_seconds)) as reader:
-            waiting = reader.count_waiting()
-        return CanarySum(read_figures(journal, releases, since, busy_seconds), 1, waiting)
+        with closing(open_journal_reader(journal, busy_seconds)) as reader:
+            figures = reader.read_figures(releases, since)
+            return CanarySum(figures, reader.count_machines(since), reader.count_waiting())
 
     return count
 

@@ -12,7 +12,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_error import JournalError
 from flowengine.limits import MAX_ADMIN_BYTES
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.ledger import CommandRefusedError

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -16,7 +17,6 @@ from starlette.routing import Route
 
 from flowengine.environment import VARIABLES
 from flowengine.journal import JournalEncryption, JournalWriter
-from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import REPORT_PAUSE_SECONDS
 from flowengine.releases import Registry
 from flowengine.releases.compile_worker import LoadedFlows
@@ -177,13 +177,14 @@ def open_journal(
     settings: ServerSettings, releases: Registry, encryption: JournalEncryption, metrics: Metrics
 ) -> JournalWriter:
     return JournalWriter(
-        settings.folder / JOURNAL,
+        settings.journal_location,
         lambda name: releases.get(name) or releases.current,
         encryption,
         metrics.count_journal_rows,
         releases.load,
         metrics.observe_journal_usage,
         metrics.observe_journal_waiting,
+        f"{socket.gethostname()}:{settings.port}",
     )
 
 

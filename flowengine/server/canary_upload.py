@@ -4,9 +4,10 @@ import asyncio
 import logging
 import sqlite3
 from functools import partial
+from pathlib import Path
 
 from flowengine.journal import read_canary_callbacks
-from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
+from flowengine.journal.journal_error import JournalError
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
 from flowengine.releases.compile_worker import CompileWorker
@@ -30,6 +31,8 @@ class CanaryUploader:
     ) -> None:
         self.canary_table = CanaryTable(settings.archive)
         self._folder = settings.folder
+        assert isinstance(settings.journal_location, Path)  # noqa: S101  # on a server nobody uploads
+        self._journal = settings.journal_location
         self._compile_worker = compile_worker
         self._ledger = ledger
         self._machine = ""
@@ -71,9 +74,7 @@ class CanaryUploader:
         before = await self._compile_worker.run(
             partial(self.canary_table.load_uploaded_number, self._machine, since)
         )
-        found, number = await asyncio.to_thread(
-            read_canary_callbacks, self._folder / JOURNAL_FILE, since, before
-        )
+        found, number = await asyncio.to_thread(read_canary_callbacks, self._journal, since, before)
         if number != before:
             await self._compile_worker.run(
                 partial(self.canary_table.save_callbacks, self._machine, since, found, number)

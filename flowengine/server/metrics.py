@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from flowengine.journal.size_limit import JournalUsage
+from flowengine.journal.journal_protocol import JournalUsage
 from flowengine.orchestration.placement_state import Placement
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.orchestrations import WaitEnd

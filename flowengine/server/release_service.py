@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from flowengine.compile import Release
 from flowengine.compile.release_id import compute_release_id
 from flowengine.environment import VARIABLES
-from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import (
     DRAIN_SECONDS,
     LEDGER_POLL_SECONDS,
@@ -115,8 +114,8 @@ class ReleaseService:
         self._is_retiring = False
         self._has_changed = asyncio.Event()
         self._canary_uploader: CanaryUploader | None = None
-        self._count_canary: CountCalls = build_journal_counter(settings.folder / JOURNAL)
-        if self.is_shared:
+        self._count_canary: CountCalls = build_journal_counter(settings.journal_location)
+        if settings.is_journal_apart:
             uploader = CanaryUploader(settings, self.compile_worker, self._writing_ledger)
             self._canary_uploader = uploader
             self._count_canary = uploader.canary_table.sum_figures
@@ -132,7 +131,7 @@ class ReleaseService:
             compare_canary, canary, self._count_canary
         )  # the journal is read over a connection of its own
         return await (
-            self.compile_worker.run(count) if self.is_shared else asyncio.to_thread(count)
+            self.compile_worker.run(count) if self._canary_uploader else asyncio.to_thread(count)
         )
 
     def try_lead(self) -> bool:

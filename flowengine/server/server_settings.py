@@ -15,6 +15,8 @@ SETTINGS_VARIABLE = "FLOWENGINE_SETTINGS"
 DEFAULT_STORE = "sqlite:.flowengine/calls.db"
 DEFAULT_FOLDER = Path(".flowengine")
 ARCHIVE_FILE = "releases.db"
+JOURNAL_FILE = "journal.db"
+JOURNAL_FILE_SCHEME = "sqlite:"
 
 
 class SettingsError(OperatorError):
@@ -32,6 +34,8 @@ class ServerSettings:
     port: int = 8080
     workers: int = 1
     store: str = DEFAULT_STORE
+    journal: str = ""
+    """Where the call journal is; "": with the store"""
     callback_path: str = "/sinch"
     drain: float = 0.0
     keep_alive: float = DEFAULT_KEEP_ALIVE_SECONDS
@@ -39,6 +43,8 @@ class ServerSettings:
     calls_at_once: int = 30
     store_variable: str = ""
     """The variable with the store where its address stands in a file, which may change"""
+    journal_variable: str = ""
+    """The same for the journal"""
     instance: str = ""
     """New with each start of the server, and the same in all its workers"""
 
@@ -62,6 +68,22 @@ class ServerSettings:
         """The location of the release archive."""
         return self.store if self.is_shared else self.folder / ARCHIVE_FILE
 
+    @property
+    def journal_location(self) -> Path | str:
+        """The location of the call journal: the file that `journal` names, or the address of a
+        server. Machines that share the store share the journal, unless it is named.
+        """
+        if is_postgresql_url(self.journal):
+            return self.journal
+        if self.journal:
+            return Path(self.journal.removeprefix(JOURNAL_FILE_SCHEME))
+        return self.store if self.is_shared else self.folder / JOURNAL_FILE
+
+    @property
+    def is_journal_apart(self) -> bool:
+        """Whether machines that share the store have a call journal each."""
+        return self.is_shared and isinstance(self.journal_location, Path)
+
     def export_to_environment(self) -> None:
         """Write these settings into the environment, for the worker processes."""
         os.environ[SETTINGS_VARIABLE] = msgspec.json.encode(self).decode()
@@ -69,8 +91,19 @@ class ServerSettings:
     @classmethod
     def from_environment(cls) -> "ServerSettings":
         settings = msgspec.json.decode(os.environ[SETTINGS_VARIABLE], type=cls)
-        if not settings.store_variable:
-            return settings
-        if fault := VARIABLES.find_fault(settings.store_variable):
-            raise SettingsError(fault)
-        return replace(settings, store=VARIABLES[settings.store_variable])
+        return replace(
+            settings,
+            store=read_file_variable(settings.store_variable) or settings.store,
+            journal=read_file_variable(settings.journal_variable) or settings.journal,
+        )
+
+
+def read_file_variable(variable: str) -> str:
+    """The present content of the file that a variable names; "" for no variable. Raises
+    SettingsError.
+    """
+    if not variable:
+        return ""
+    if fault := VARIABLES.find_fault(variable):
+        raise SettingsError(fault)
+    return VARIABLES[variable]

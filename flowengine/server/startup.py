@@ -11,6 +11,8 @@ from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
 from flowengine.compile.project_rechecker import ProjectRechecker
 from flowengine.environment import VARIABLES
+from flowengine.journal.journal_error import JournalError
+from flowengine.journal.journal_location import find_journal_fault
 from flowengine.releases.archive import NO_FILES
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.releases.start_cache import recall_compile
@@ -62,6 +64,7 @@ def prepare_server(settings: ServerSettings, folder: Path, announce: Announce) -
     project = to_loaded_project(folder, snapshot.files, compiled)
     release = choose_first_release(service, snapshot, project, announce)
     is_signed = check_settings(settings, release)
+    check_journal(settings, announce)
     # before the workers start: connections and locks do not survive a fork
     service.close()
     return ServerStart(project, is_signed, service.compile_worker.get_loaded_flows(release))
@@ -114,6 +117,20 @@ def check_settings(settings: ServerSettings, release: Release) -> bool:
     signed = check_secrets(settings, release)
     asyncio.run(check_store(settings))
     return signed
+
+
+def check_journal(settings: ServerSettings, announce: Announce) -> None:
+    """Check that the journal can be written where it has a database of its own. One that cannot be
+    reached now keeps no caller waiting. Raises SettingsError.
+    """
+    if settings.journal_location == settings.store:
+        return
+    try:
+        fault = find_journal_fault(settings.journal_location)
+    except JournalError as error:
+        raise SettingsError(str(error)) from error
+    if fault:
+        announce(f"{fault}; callbacks are answered, and wait in memory to be written")
 
 
 def check_callback_path(path: str) -> None:

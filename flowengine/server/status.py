@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from flowengine.expr import ZONE_DATA
 from flowengine.journal import JournalWriter
-from flowengine.journal.journal_database import JournalError
-from flowengine.journal.size_limit import JournalUsage
+from flowengine.journal.journal_error import JournalError
+from flowengine.journal.journal_protocol import JournalUsage
 from flowengine.releases import Registry
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.release_overview import (

@@ -2,7 +2,7 @@
 releases.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -69,31 +69,56 @@ async def connect_async(address: str, patience: float) -> psycopg.AsyncConnectio
 
 
 def ensure_tables(
-    connection: psycopg.Connection[Any], part: str, version: int, tables: Sequence[LiteralString]
+    connection: psycopg.Connection[Any],
+    part: str,
+    version: int,
+    tables: Sequence[LiteralString],
+    upgrades: Mapping[int, Sequence[LiteralString]] = {},
 ) -> None:
-    """Create the tables of a part where they do not exist. Raises psycopg.Error, also where they
-    have another version.
+    """Create the tables of a part where they do not exist, and upgrade older ones: `upgrades` has the
+    statements from a version to this one. Raises psycopg.Error, also where they have another version.
     """
     with connection.transaction():
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtext('flowengine'))"
         )  # machines that start together create the tables together
-        (made,) = connection.execute(
-            "SELECT to_regclass('flowengine.parts') IS NOT NULL"
-        ).fetchone() or (False,)
-        if not made:  # read first: a role that may use the tables need not be allowed to create any
+        if not has_parts(connection):
+            # looked for first: a role that may use the schema need not be allowed to create any
             connection.execute("CREATE SCHEMA IF NOT EXISTS flowengine")
             connection.execute(
                 "CREATE TABLE flowengine.parts (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"
             )
-        found = connection.execute(
-            "SELECT version FROM flowengine.parts WHERE name = %s", (part,)
-        ).fetchone()
-        if found is None:
-            for statement in tables:
+        found = read_versions(connection).get(part)
+        if found is not None and found != version and found not in upgrades:
+            raise psycopg.NotSupportedError(describe_version(part, found, version))
+        if found != version:
+            for statement in tables if found is None else upgrades[found]:
                 connection.execute(statement)
-            connection.execute("INSERT INTO flowengine.parts VALUES (%s, %s)", (part, version))
-        elif found != (version,):
-            raise psycopg.NotSupportedError(
-                f"its {part} are of version {found[0]}, not {version}: name another database"
+            connection.execute(
+                "INSERT INTO flowengine.parts VALUES (%s, %s) "
+                "ON CONFLICT (name) DO UPDATE SET version = excluded.version",
+                (part, version),
             )
+
+
+def has_parts(connection: psycopg.Connection[Any]) -> bool:
+    """Whether flowengine has used this database. Raises psycopg.Error."""
+    query = "SELECT to_regclass('flowengine.parts') IS NOT NULL"
+    return connection.execute(query).fetchone() == (True,)
+
+
+def read_versions(connection: psycopg.Connection[Any]) -> dict[str, int]:
+    """The versions of the parts that have tables. Raises psycopg.Error."""
+    if not has_parts(connection):
+        return {}
+    return dict(connection.execute("SELECT name, version FROM flowengine.parts").fetchall())
+
+
+def describe_version(part: str, found: int, version: int) -> str:
+    """Why tables of another version are not used, and what to do."""
+    cure = (
+        "a newer flowengine has upgraded them: install that version again, or name another database"
+        if found > version
+        else "name another database"
+    )
+    return f"its {part} are of version {found}, not {version}: {cure}"

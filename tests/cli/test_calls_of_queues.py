@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from flowengine.journal import JournalReader
+from flowengine.journal import SqliteJournalReader
 from flowengine.replay.call_replay import replay_call
 from tests.cli.test_calls_of_rings import GOLDEN, RecordedLine, calls
 from tests.journal.journal_line import SEALER
@@ -41,7 +41,7 @@ def test_calls_command_shows_a_wait_as_one_story_that_can_be_replayed(
 ) -> None:
     run(wait_in_queue(tmp_path))
     golden(GOLDEN / "call_in_queue.txt", calls(tmp_path, "caller-2"))
-    with closing(JournalReader(tmp_path / "journal.db")) as reader:
+    with closing(SqliteJournalReader(tmp_path / "journal.db")) as reader:
         found_calls = dict(reader.iter_recorded_calls(0.0, SEALER))
         recorded = found_calls["caller-2"]
         assert replay_call(ONE_MEMBER, recorded) is None

@@ -111,7 +111,11 @@ def test_file_with_a_mistake_keeps_a_server_from_starting(check: Check, tmp_path
 
 def test_option_table_has_every_setting_of_the_server() -> None:
     known = {key.replace("-", "_") for key in OPTIONS_BY_KEY} - {"path", "console", "no_console"}
-    assert known == set(ServerSettings.__dataclass_fields__) - {"instance", "store_variable"}
+    assert known == set(ServerSettings.__dataclass_fields__) - {
+        "instance",
+        "store_variable",
+        "journal_variable",
+    }
 
 
 def test_check_says_what_opentelemetry_exports_and_what_it_cannot(check: Check) -> None:

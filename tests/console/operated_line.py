@@ -9,10 +9,10 @@ from flowengine.compile import Release, compile_project
 from flowengine.console.app import create_console_app
 from flowengine.console.console_settings import ConsoleTokens
 from flowengine.journal import JournalEncryption
-from flowengine.journal.journal_database import JOURNAL_FILE
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher
+from flowengine.server.server_settings import JOURNAL_FILE
 from flowengine.sources.flow_source import FlowOrigin
 from tests.console.console_line import NO_TOKENS, ConsoleClient, build_settings
 from tests.journal.journal_line import (

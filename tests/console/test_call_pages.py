@@ -9,7 +9,7 @@ import pytest
 from flowengine.console import call_pages, call_stories
 from flowengine.console.call_timeline import list_passed_states
 from flowengine.console.call_words import describe_input
-from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.server.server_settings import JOURNAL_FILE
 from flowengine.states.state_results import LookupRequest, LookupResult
 from tests.cli.test_calls_of_rings import ring_all
 from tests.console.console_line import HTML, ConsoleClient, create_client

@@ -16,7 +16,7 @@ from flowengine.console.console_context import ConsoleContext
 from flowengine.console.event_stream import EventStream
 from flowengine.journal import journal_database
 from flowengine.journal.call_index import CallIndex, LivePlace
-from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.server.server_settings import JOURNAL_FILE
 from flowengine.storage.sqlite_file import connect_existing
 from tests.console.console_line import ConsoleTokens, build_settings, create_client
 from tests.console.operated_line import CALLS, create_operator, record_calls, write_line

@@ -110,7 +110,8 @@ def test_options_of_console_are_all_in_its_page() -> None:
 
     text = (ROOT / "docs/console.md").read_text(encoding="utf-8")
     for parameter in console.params[1:]:
-        assert f"| `{parameter.opts[0]}` | `{parameter.default}` |" in text, parameter.name
+        shown = parameter.show_default if parameter.default == "" else f"`{parameter.default}`"
+        assert f"| `{parameter.opts[0]}` | {shown} |" in text, parameter.name
     host, port = DEFAULT_CONSOLE
     assert f"<http://{host}:{port}>" in README.read_text(encoding="utf-8")
 

@@ -7,7 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from flowengine.journal import CanaryFigures, read_figures
+import pytest
+
+from flowengine.journal import CanaryFigures, open_journal_reader
 from tests.e2e.many_callers import Crowd, project, write
 from tests.e2e.test_several_machines import Machine, machines
 from tests.waiting import wait_until
@@ -50,9 +52,16 @@ def in_one(folder: Path, *given: Machine) -> Path:
     return path
 
 
-async def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
+@pytest.mark.parametrize("has_own_journals", [False, True], ids=["one journal", "two journals"])
+async def test_figures_are_of_all_machines(
+    tmp_path: Path, postgresql: str, *, has_own_journals: bool
+) -> None:
     """Each showed its own part of the calls, and each call twice."""
-    with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
+    journal = 'journal = "sqlite:.flowengine/journal.db"\n' if has_own_journals else ""
+    with machines(tmp_path, postgresql, project(), project(), workers=2, config=journal) as (
+        one,
+        two,
+    ):
         write(tmp_path / "candidate", project(line=2))
         one.command("canary", str(tmp_path / "candidate"), "--share", "50%")
         crowd = Crowd(one.port, 0.05, others=[two.port])
@@ -67,9 +76,9 @@ async def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> N
 
         wait_until(lambda: sum(side.ended for side in told().values()) == len(crowd.calls))
         found = two.status()["canary"]
-        merged = read_figures(
-            in_one(tmp_path, one, two), [found["current"], found["candidate"]], found["since"]
-        )
+        where = in_one(tmp_path, one, two) if has_own_journals else postgresql
+        with closing(open_journal_reader(where)) as reader:
+            merged = reader.read_figures([found["current"], found["candidate"]], found["since"])
         wait_until(lambda: told() == merged)
         found = json.loads(two.command("canary", "--json"))
         assert found["machines"] == 2

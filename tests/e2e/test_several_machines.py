@@ -5,7 +5,6 @@ server.
 import asyncio
 import json
 import signal
-import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
+import pytest
 
+from flowengine.cli.serve_options import CONFIG_FILE
 from flowengine.compile.release_id import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
+from tests.console.console_line import create_client
 from tests.e2e.many_callers import Crowd, parts_of, project, write
 from tests.fork_server import run_flowengine
-from tests.support_line import READER, Line, Server, said
+from tests.support_line import KEY, READER, SECRET, Line, Server, said
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 LANES, SLOW = 60, 0.5
@@ -29,8 +32,11 @@ LANES, SLOW = 60, 0.5
 class Machine(Server):
     """A server with its own folder. Only the store is shared."""
 
-    def __init__(self, folder: Path, store: str, files: dict[str, str], workers: int) -> None:
+    def __init__(
+        self, folder: Path, store: str, files: dict[str, str], workers: int, config: str = ""
+    ) -> None:
         folder.mkdir()
+        (folder / CONFIG_FILE).write_text(config)
         write(folder / "flows", files)
         super().__init__(folder, workers=workers, store=store)
 
@@ -60,11 +66,11 @@ def id_of(files: dict[str, str]) -> str:
 
 @contextmanager
 def machines(
-    tmp_path: Path, store: str, *flows: dict[str, str], workers: int = 1
+    tmp_path: Path, store: str, *flows: dict[str, str], workers: int = 1, config: str = ""
 ) -> Iterator[list[Machine]]:
     """They start one after the other, so the first one follows."""
     made = [
-        Machine(tmp_path / f"machine{number}", store, files, workers)
+        Machine(tmp_path / f"machine{number}", store, files, workers, config)
         for number, files in enumerate(flows, 1)
     ]
     try:
@@ -99,6 +105,49 @@ def test_conversation_goes_from_one_machine_to_the_other_at_each_step(
         assert at(one).press("2")["action"]["name"] == "connectPstn"
         one.kill()
         assert said(at(two).answered()) == "Line 1, table 1."
+
+
+def test_call_that_wanders_is_one_story(
+    tmp_path: Path, postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In `calls`, in replay and in the console: whoever asks, and whichever machine answered."""
+    with machines(tmp_path, postgresql, project(), project()) as (one, two):
+        line = Line(one.port, "call-1", echo=False)
+
+        def at(machine: Machine) -> Line:
+            line.url = f"http://127.0.0.1:{machine.port}"
+            return line
+
+        at(one).ring()
+        at(two).press("1")
+        at(one).press("2")
+        at(two).answered()
+        at(one).ended()
+        wait_until(lambda: len(json.loads(two.command("calls", "call-1", "--json"))) == 5)
+        steps = json.loads(two.command("calls", "call-1", "--json"))
+        assert [step["event"] for step in steps] == ["ice", "pie", "pie", "ace", "dice"]
+        ports = [one.port, two.port, one.port, two.port, one.port]
+        assert [int(step["machine"].rpartition(":")[2]) for step in steps] == ports
+        (call,) = json.loads(one.command("calls", "--json"))
+        assert (call["call"], call["callbacks"], call["ended"]) == ("call-1", 5, True)
+        told = one.command("calls", "call")
+        assert told.count("on machine ") == 5
+        assert told == two.command("calls", "call")
+        flows = str(one.folder / "flows")
+        for name, value in (("KEY", KEY), ("SECRET", SECRET)):
+            monkeypatch.setenv(f"SINCH_APPLICATION_{name}", value)
+        assert two.command("replay", "--on", flows).startswith("1 call replayed on")
+        page = read_console_page(two, "/calls/call-1")
+        assert all(text in page for text in (f":{one.port}, ", f":{two.port}<", "menu"))
+
+
+def read_console_page(machine: Machine, path: str) -> str:
+    """A page of a console that looks at the store of this machine."""
+    client = create_client(machine.folder / "flows", store=machine.store)
+    try:
+        return client.get(path).raise_for_status().text
+    finally:
+        client.app.state.context.calls.close()
 
 
 def test_release_published_on_one_machine_goes_live_on_the_other(
@@ -173,7 +222,7 @@ async def test_machine_killed_while_flows_change_leaves_calls_on_their_releases(
         assert (
             sum(known.rang < killed[0] < known.until for known in crowd.calls.values()) > LANES // 3
         )
-        releases = journalled(one, two)
+        releases = read_releases(postgresql)
         assert {call: releases[call] for call in crowd.calls if len(releases[call]) != 1} == {}
         with closing(Archive(postgresql)) as archive:
             parts = {
@@ -188,16 +237,11 @@ async def test_machine_killed_while_flows_change_leaves_calls_on_their_releases(
         assert len(parts) == 4
 
 
-def journalled(*machines: Machine) -> dict[str, set[str]]:
-    """The releases of each call, as the machines have them: each keeps a journal of what it
-    answered.
-    """
+def read_releases(store: str) -> dict[str, set[str]]:
+    """The releases that answered each call, by the journal that the machines share."""
     found = defaultdict(set)
-    for machine in machines:
-        with closing(sqlite3.connect(machine.folder / ".flowengine" / "journal.db")) as journal:
-            for call, release in journal.execute(
-                "SELECT call, release FROM callbacks JOIN dimensions "
-                "ON dimensions.number = callbacks.dimension WHERE outcome != 'repeated'"
-            ):
-                found[call.decode()].add(release)
+    with psycopg.connect(store) as connection:
+        query = "SELECT call, release FROM flowengine.journal_rows WHERE outcome <> 'repeated'"
+        for call, release in connection.execute(query):
+            found[call.decode()].add(release)
     return found

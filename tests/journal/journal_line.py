@@ -10,6 +10,7 @@ from typing import Any
 
 from flowengine.compile import Release
 from flowengine.journal import JournalEncryption, JournalWriter
+from flowengine.journal.journal_location import JournalLocation
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine, Reply
@@ -125,7 +126,7 @@ async def crm(request: LookupRequest, _left: float) -> LookupResult:
 
 
 def record(
-    path: Path, release: Release, events: Iterable[dict[str, Any]], fetch: Any = crm, sealer: JournalEncryption | None = SEALER,
+    path: JournalLocation, release: Release, events: Iterable[dict[str, Any]], fetch: Any = crm, sealer: JournalEncryption | None = SEALER,
     clock: Clock | None = None,
 ) -> list[Reply]:  # fmt: skip
     """Answer these callbacks, and journal them at `path`."""
@@ -133,7 +134,7 @@ def record(
 
 
 async def recorded(
-    path: Path,
+    path: JournalLocation,
     release: Release,
     events: Sequence[dict[str, Any]],
     fetch: Any,

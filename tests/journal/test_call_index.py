@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from flowengine.compile import Release, compile_project
-from flowengine.journal import call_index
+from flowengine.journal import CallFilter, SqliteJournalReader, call_index, sqlite_feed
 from flowengine.journal.answer_rates import AnswerRates
 from flowengine.journal.call_index import CallIndex
 from flowengine.journal.call_search import CallQuery
-from flowengine.journal.journal_database import JournalError, open_for_writing
-from flowengine.journal.journal_reader import CallFilter, JournalReader
+from flowengine.journal.journal_database import open_for_writing
+from flowengine.journal.journal_error import JournalError
+from flowengine.journal.sqlite_feed import SqliteJournalFeed
 from tests.journal.journal_line import Clock, answered, ended, files, keyed, press, record, ring
 
 BEFORE_ALL, AFTER_ALL = 0.0, 4e9
@@ -47,7 +48,7 @@ def index(
 ) -> Iterator[CallIndex]:
     """Read at once, and from the last callback to the first."""
     monkeypatch.setattr(call_index, "CHUNK_CALLBACKS", request.param)
-    index = CallIndex(journal)
+    index = CallIndex(SqliteJournalFeed(journal))
     assert index.catch_up()
     assert index.get_progress() == (len(CALLS), True)
     yield index
@@ -59,7 +60,7 @@ def find(index: CallIndex, **wanted: object) -> list[str]:
 
 
 def test_index_calls_are_those_that_reader_lists(index: CallIndex, journal: Path) -> None:
-    listed = JournalReader(journal).list_calls(CallFilter())
+    listed = SqliteJournalReader(journal).list_calls(CallFilter())
     found = index.find_calls(CallQuery()).calls
     for read, call in zip(listed, found, strict=True):
         for name in ("call", "at", "until", "callbacks", "seconds", "outcome", "ended", "reason", "release", "flow", "exit"):  # fmt: skip
@@ -115,7 +116,7 @@ def test_pages_of_one_call_list_each_call_once(index: CallIndex) -> None:
 def test_numbers_in_clear_are_found_by_any_spelling(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     record(path, build_release("{numbers: clear, words: clear}"), CALLS)
-    index = CallIndex(path)
+    index = CallIndex(SqliteJournalFeed(path))
     index.catch_up()
     for number in ("+1 201 555-0123", "0201 5550123", "0123", "12015550123", "5550199"):
         assert find(index, number=number) == ["open", "lost", "bill"], number
@@ -144,7 +145,7 @@ def test_live_places_are_those_of_calls_under_way(index: CallIndex) -> None:
 def test_catch_up_reads_only_what_is_new(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     record(path, build_release(), [ring("a")])
-    index = CallIndex(path)
+    index = CallIndex(SqliteJournalFeed(path))
     assert index.catch_up()
     assert not index.catch_up()
     record(path, build_release(), [ring("b"), ended("b")])
@@ -157,7 +158,7 @@ def test_catch_up_reads_only_what_is_new(tmp_path: Path) -> None:
 def test_replaced_journal_is_indexed_anew(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     record(path, build_release(), [ring("a"), ended("a")])
-    index = CallIndex(path)
+    index = CallIndex(SqliteJournalFeed(path))
     index.catch_up()
     for file in tmp_path.glob("journal.db*"):
         file.unlink()
@@ -174,7 +175,7 @@ def test_dropped_calls_leave_the_index(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(call_index, "PRUNE_SECONDS", 0.0)
     path = tmp_path / "journal.db"
     record(path, build_release(), [ring("a"), ended("a")])
-    index = CallIndex(path)
+    index = CallIndex(SqliteJournalFeed(path))
     index.catch_up()
     time.sleep(0.01)
     file = open_for_writing(path)
@@ -216,7 +217,7 @@ def test_row_that_cannot_be_read_is_left_out(
     file = open_for_writing(path)
     file.connection.execute(fault)
     file.connection.close()
-    index = CallIndex(path)
+    index = CallIndex(SqliteJournalFeed(path))
     assert index.catch_up()
     assert sorted(find(index)) == ["a", "c"]
     assert index.get_progress().is_whole
@@ -230,15 +231,15 @@ def test_journal_that_vanishes_while_it_is_read_raises_journal_error(
 ) -> None:
     path = tmp_path / "journal.db"
     record(path, build_release(), [ring("a")])
-    index = CallIndex(path)
-    real = call_index.open_for_reading
+    index = CallIndex(SqliteJournalFeed(path))
+    real = sqlite_feed.open_for_reading
 
     def open_and_remove(path: Path, busy_seconds: float) -> sqlite3.Connection:
         connection = real(path, busy_seconds)
         path.unlink()
         return connection
 
-    monkeypatch.setattr(call_index, "open_for_reading", open_and_remove)
+    monkeypatch.setattr(sqlite_feed, "open_for_reading", open_and_remove)
     with pytest.raises(JournalError, match="no call journal"):
         index.catch_up()
     index.close()
@@ -247,14 +248,14 @@ def test_journal_that_vanishes_while_it_is_read_raises_journal_error(
 def test_locked_journal_is_said_to_be_busy_after_a_short_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert call_index.INDEX_BUSY_SECONDS < 1
-    monkeypatch.setattr(call_index, "INDEX_BUSY_SECONDS", 0.01)
+    assert sqlite_feed.INDEX_BUSY_SECONDS < 1
+    monkeypatch.setattr(sqlite_feed, "INDEX_BUSY_SECONDS", 0.01)
     path = tmp_path / "journal.db"
     record(path, build_release(), [ring("a")])
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
-        index = CallIndex(path)
+        index = CallIndex(SqliteJournalFeed(path))
         with pytest.raises(JournalError, match="is busy"):
             index.catch_up()
         index.close()
@@ -268,7 +269,7 @@ def test_index_keeps_the_newest_callbacks_of_too_many(
     monkeypatch.setattr(call_index, "MAX_INDEXED_CALLBACKS", 4)
     monkeypatch.setattr(call_index, "CHUNK_CALLBACKS", 1)
     path = tmp_path / "journal.db"
-    index = CallIndex(path)
+    index = CallIndex(SqliteJournalFeed(path))
     clock = Clock()
     for number in range(8):
         record(path, build_release(), [ring(f"c{number}")], clock=clock)

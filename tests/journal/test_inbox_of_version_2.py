@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from flowengine.cli import main
 from flowengine.cli.canary import format_figures
 from flowengine.compile import Release
-from flowengine.journal import JournalEncryption, JournalReader, JournalWriter
+from flowengine.journal import JournalEncryption, JournalWriter, SqliteJournalReader
 from flowengine.journal.journal_database import open_for_reading
 from flowengine.journal.journal_row import JournalRecord
 from flowengine.releases.release_overview import Canary, build_journal_counter, compare_canary
@@ -73,7 +73,7 @@ def begin(path: Path, sealer: JournalEncryption = SEALER, **options: Any) -> Jou
 async def make_rows(path: Path, **options: Any) -> None:
     """A server of today starts, and ends when nothing waits."""
     writer = begin(path, **options)
-    await wait_until_async(lambda: path.exists() and not JournalReader(path).count_waiting())
+    await wait_until_async(lambda: path.exists() and not SqliteJournalReader(path).count_waiting())
     await asyncio.to_thread(writer.close)
 
 
@@ -106,7 +106,7 @@ async def test_rows_of_the_inbox_are_those_of_today(tmp_path: Path) -> None:
 async def test_inbox_can_be_read_by_nobody_and_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     leave_inbox(path, await note(tmp_path, CONVERSATION))
-    assert (len(rows(path)), JournalReader(path).count_waiting()) == (0, len(CONVERSATION))
+    assert (len(rows(path)), SqliteJournalReader(path).count_waiting()) == (0, len(CONVERSATION))
     told = CliRunner().invoke(main, ["calls", "--store", f"sqlite:{tmp_path / 'calls.db'}"])
     assert "5 callbacks are not among these yet" in told.stderr
     await make_rows(path)
@@ -154,7 +154,7 @@ async def test_inbox_shared_by_two_workers_makes_each_row_once(tmp_path: Path) -
     path, events = tmp_path / "journal.db", [ring(f"call-{number}") for number in range(600)]
     leave_inbox(path, await note(tmp_path, events), 100)
     writers = [begin(path), begin(path)]
-    await wait_until_async(lambda: not JournalReader(path).count_waiting())
+    await wait_until_async(lambda: not SqliteJournalReader(path).count_waiting())
     await asyncio.gather(*(asyncio.to_thread(writer.close) for writer in writers))
     assert sorted(row["call"] for row in rows(path)) == sorted(
         event["callid"].encode() for event in events
@@ -172,7 +172,7 @@ async def test_inbox_is_seen_again_when_a_server_that_is_ending_has_written_to_i
     with closing(sqlite3.connect(path, isolation_level=None)) as ending:
         write_batch(ending, noted[2:], time.time(), SEALER)
     await writer.save_record(*noted[-1]._replace(body=json.dumps(ended("call-2")).encode()))
-    await wait_until_async(lambda: not JournalReader(path).count_waiting())
+    await wait_until_async(lambda: not SqliteJournalReader(path).count_waiting())
     await asyncio.to_thread(writer.close)
     assert len(rows(path)) == len(CONVERSATION) + 1
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flowengine.journal import CallFilter, JournalReader
+from flowengine.journal import CallFilter, SqliteJournalReader
 from tests.support_line import READER, Line, Server
 
 
@@ -55,7 +55,7 @@ def test_acknowledged_dice_is_not_lost_when_the_server_is_killed(
     server.kill(signal.SIGTERM)
     found = {
         call.call
-        for call in JournalReader(support_line_folder / "journal.db").list_calls(CallFilter())
+        for call in SqliteJournalReader(support_line_folder / "journal.db").list_calls(CallFilter())
         if call.ended
     }
     assert set(acknowledged) <= found
@@ -75,7 +75,7 @@ def test_dice_delivered_again_after_a_kill_is_recorded_once(support_line_folder:
         server.kill(signal.SIGTERM)
     assert [
         step.event
-        for step in JournalReader(support_line_folder / "journal.db").list_callbacks("call-1")
+        for step in SqliteJournalReader(support_line_folder / "journal.db").list_callbacks("call-1")
     ] == ["ice", "dice"]
 
 
@@ -88,7 +88,7 @@ def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear
     server.kill(signal.SIGTERM)
     assert (
         len(
-            JournalReader(support_line_folder / ".flowengine" / "journal.db").list_callbacks(
+            SqliteJournalReader(support_line_folder / ".flowengine" / "journal.db").list_callbacks(
                 "call-1"
             )
         )
@@ -138,7 +138,9 @@ def test_readers_see_a_call_while_it_lasts(support_line_folder: Path) -> None:
         Line(server.port, "call-2").ended()
         (call,) = [
             call
-            for call in JournalReader(support_line_folder / "journal.db").list_calls(CallFilter())
+            for call in SqliteJournalReader(support_line_folder / "journal.db").list_calls(
+                CallFilter()
+            )
             if call.call == "call-1"
         ]
         assert (call.ended, call.exit) == (False, "support-line/welcome: next")

@@ -14,9 +14,9 @@ import pytest
 from flowengine.journal import (
     CallFilter,
     JournalEncryption,
-    JournalReader,
     JournalWriter,
-    row_writer,
+    SqliteJournalReader,
+    row_builder,
 )
 from flowengine.journal.journal_database import open_for_reading
 from flowengine.journal.journal_row import (
@@ -71,7 +71,7 @@ def shown(path: Path) -> str:
 
 
 def test_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -> None:
-    steps = JournalReader(journal(tmp_path)).list_callbacks("call-1")
+    steps = SqliteJournalReader(journal(tmp_path)).list_callbacks("call-1")
     assert [(step.event, step.state, step.step, step.outcome) for step in steps] == [
         ("ice", "main", 1, "answered"), ("pie", "ask_account", 2, "answered"), ("pie", "agents", 3, "answered"),
         ("ace", "agents", 4, "answered"), ("dice", "agents", 5, "answered"),
@@ -188,7 +188,7 @@ def test_repeated_delivery_has_one_row_even_if_only_the_repetition_was_written(
     """
     release, path = compile_release(files()), tmp_path / "journal.db"
     record(path, release, [ring(), ended(), ended()])
-    assert [step.outcome for step in JournalReader(path).list_callbacks("call-1")] == [
+    assert [step.outcome for step in SqliteJournalReader(path).list_callbacks("call-1")] == [
         "answered",
         "answered",
     ]
@@ -208,7 +208,7 @@ def test_repeated_delivery_has_one_row_even_if_only_the_repetition_was_written(
         await asyncio.to_thread(writer.close)
 
     asyncio.run(second_worker())
-    assert [step.outcome for step in JournalReader(path).list_callbacks("call-1")] == [
+    assert [step.outcome for step in SqliteJournalReader(path).list_callbacks("call-1")] == [
         "answered",
         "answered",
         "repeated",
@@ -220,7 +220,7 @@ def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
     release, path = compile_release(files()), tmp_path / "journal.db"
     record(path, release, [ring("good"), press("0", "good"), answered("good"), ended("good")])
     record(path, compile_release(files(broken)), [ring("bad"), ended("bad", seconds=1)])
-    reader = JournalReader(path)
+    reader = SqliteJournalReader(path)
     assert [(call.call, call.outcome) for call in reader.list_calls(CallFilter())] == [
         ("bad", "apology"),
         ("good", "answered"),
@@ -244,7 +244,7 @@ def test_answer_that_many_callers_hear_is_written_once(tmp_path: Path) -> None:
     assert written(path).count(b"For your bill press 1.") <= 4 * 2, (
         "in its two menus, when it came for the first and the second time"
     )
-    (step,) = JournalReader(path).list_callbacks("call-99")
+    (step,) = SqliteJournalReader(path).list_callbacks("call-99")
     assert "For your bill press 1." in str(step.shown["answer"])
 
 
@@ -254,13 +254,15 @@ def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:
 
     async def purged(before: float) -> None:
         writer = JournalWriter(path, lambda _release: release, None, lambda *_: None)
-        writer._retention.purge_before(before)
+        writer._storage._retention.purge_before(before)
         writer.start()
         await asyncio.to_thread(writer.close)
 
     last = sqlite3.connect(path).execute("SELECT max(at) FROM callbacks").fetchone()[0]
     asyncio.run(purged(last))
-    assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == ["old-1199"]
+    assert [call.call for call in SqliteJournalReader(path).list_calls(CallFilter())] == [
+        "old-1199"
+    ]
 
 
 def test_journal_that_is_not_wanted_makes_no_file(tmp_path: Path) -> None:
@@ -284,7 +286,7 @@ async def test_written_calls_are_deleted_when_the_journal_is_not_wanted_any_more
     )
     writer.start()
     await asyncio.to_thread(writer.close)
-    assert JournalReader(path).list_calls(CallFilter()) == []
+    assert SqliteJournalReader(path).list_calls(CallFilter()) == []
 
 
 async def test_call_is_kept_or_not_by_its_own_release(tmp_path: Path) -> None:
@@ -308,7 +310,7 @@ async def test_call_is_kept_or_not_by_its_own_release(tmp_path: Path) -> None:
             reply.body,
         )
     await asyncio.to_thread(writer.close)
-    assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == [kept.id]
+    assert [call.call for call in SqliteJournalReader(path).list_calls(CallFilter())] == [kept.id]
 
 
 @pytest.mark.parametrize("what", ["a folder in its place", "another file in its place"])
@@ -356,7 +358,7 @@ def test_callback_that_cannot_be_written_does_not_cost_the_others(
     path, release = tmp_path / "journal.db", compile_release(files())
     with pytest.raises(AssertionError, match="lost"):
         record(path, release, CONVERSATION, fetch=hostile)
-    assert [step.event for step in JournalReader(path).list_callbacks("call-1")] == [
+    assert [step.event for step in SqliteJournalReader(path).list_callbacks("call-1")] == [
         "ice",
         "pie",
         "ace",
@@ -372,11 +374,11 @@ def test_value_that_sqlite_refuses_costs_its_own_row_alone(
         made = build_row(record, *more)
         return made._replace(step=2**70) if record.record.event.call_id == "call-2" else made
 
-    monkeypatch.setattr(row_writer, "build_row", build)
+    monkeypatch.setattr(row_builder, "build_row", build)
     path = tmp_path / "journal.db"
     with pytest.raises(AssertionError, match="lost"):
         record(path, compile_release(files()), [ring(f"call-{number}") for number in range(5)])
-    rows = [len(JournalReader(path).list_callbacks(f"call-{number}")) for number in range(5)]
+    rows = [len(SqliteJournalReader(path).list_callbacks(f"call-{number}")) for number in range(5)]
     assert rows == [1, 1, 0, 1, 1]
     assert "of call call-2 is not in the call journal" in caplog.text
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
-from flowengine.journal import CallFilter, JournalReader, JournalWriter
+from flowengine.journal import CallFilter, JournalWriter, SqliteJournalReader
 from flowengine.runtime.engine import Reply
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import SEALER, crm, files, recorded, ring
@@ -61,7 +61,7 @@ def test_callbacks_wait_while_another_process_writes_to_the_journal(
 
         asyncio.run(write(path, counted, notes[1:], let_go))
     assert counted == {"kept": 3}
-    calls = [call.call for call in JournalReader(path).list_calls(CallFilter())]
+    calls = [call.call for call in SqliteJournalReader(path).list_calls(CallFilter())]
     assert calls == ["c", "b", "a"]
 
 
@@ -101,8 +101,8 @@ def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> N
 
     asyncio.run(act())
     assert counted == {"lost": 1, "kept": 1}
-    assert JournalReader(path).count_lost(0.0) == 1
-    assert JournalReader(path).count_lost(time.time() + 120) == 0
+    assert SqliteJournalReader(path).count_lost(0.0) == 1
+    assert SqliteJournalReader(path).count_lost(time.time() + 120) == 0
     shown = CliRunner().invoke(main, ["calls", "--store", f"sqlite:{tmp_path / 'calls.db'}"])
     assert "1 callback missing: answered, but not written to the call journal" in shown.stderr
 
@@ -112,10 +112,10 @@ def test_callback_that_no_row_can_be_made_of_is_counted_in_the_journal(
 ) -> None:
     path, counted = tmp_path / "journal.db", Counter[str]()
     notes = replies(tmp_path, "a")
-    monkeypatch.setattr("flowengine.journal.row_writer.build_row", lambda *_: 1 / 0)
+    monkeypatch.setattr("flowengine.journal.row_builder.build_row", lambda *_: 1 / 0)
     asyncio.run(write(path, counted, notes))
     assert counted == {"lost": 1, "kept": 0}
-    assert JournalReader(path).count_lost(0.0) == 1
+    assert SqliteJournalReader(path).count_lost(0.0) == 1
 
 
 def test_journal_of_a_server_of_before_misses_nothing(tmp_path: Path) -> None:
@@ -124,6 +124,6 @@ def test_journal_of_a_server_of_before_misses_nothing(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as older:
         older.execute("DROP TABLE losses")
         older.commit()
-    assert JournalReader(path).count_lost(0.0) == 0
+    assert SqliteJournalReader(path).count_lost(0.0) == 0
     asyncio.run(write(path, counted, replies(tmp_path, "b")))
-    assert JournalReader(path).count_lost(0.0) == 0
+    assert SqliteJournalReader(path).count_lost(0.0) == 0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.journal import CallFilter, JournalReader, JournalWriter
-from flowengine.journal.journal_database import JournalError
+from flowengine.journal import CallFilter, JournalWriter, SqliteJournalReader
+from flowengine.journal.journal_error import JournalError
 from flowengine.runtime.engine import Reply
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import SEALER, crm, ended, files, record, recorded, ring
@@ -73,7 +73,7 @@ async def written(path: Path, calls: int, between: Callable[[int], None]) -> Non
 
 def calls_in(path: Path) -> set[str]:
     assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    return {call.call for call in JournalReader(path).list_calls(CallFilter())}
+    return {call.call for call in SqliteJournalReader(path).list_calls(CallFilter())}
 
 
 @pytest.mark.parametrize("how", [taken_away, moved, all_of_it, another])
@@ -105,11 +105,13 @@ async def test_row_written_while_the_file_is_taken_away_is_written_again(
 
     reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
     writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
-    written = writer._row_writer.write
-    monkeypatch.setattr(writer._row_writer, "write", lambda *given: (written(*given), leaving())[0])
+    written = writer._storage._row_writer.write
+    monkeypatch.setattr(
+        writer._storage._row_writer, "write", lambda *given: (written(*given), leaving())[0]
+    )
     writer.start()
     await writer.save_record(reply.record, json.dumps(ring()).encode(), reply.body)
-    assert len(JournalReader(path).list_callbacks("call-1")) == 1
+    assert len(SqliteJournalReader(path).list_callbacks("call-1")) == 1
     await asyncio.to_thread(writer.close)
     assert left == []
 
@@ -134,12 +136,12 @@ async def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(
         await asyncio.to_thread(writer.close)
 
     await run()
-    assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == [
+    assert [call.call for call in SqliteJournalReader(path).list_calls(CallFilter())] == [
         f"call-{number}" for number in range(19, 9, -1)
     ]
     assert all(
         "For your bill press 1."
-        in str(JournalReader(path).list_callbacks(f"call-{number}")[0].shown["answer"])
+        in str(SqliteJournalReader(path).list_callbacks(f"call-{number}")[0].shown["answer"])
         for number in range(10, 20)
     )
 
@@ -191,7 +193,7 @@ def test_under_a_running_server(two_workers: Server) -> None:
         Line(two_workers.port, f"old-{number}").ended()
     path.unlink()
     with pytest.raises(JournalError, match="there is no call journal"):
-        JournalReader(path)
+        SqliteJournalReader(path)
     for number in range(40):
         Line(two_workers.port, f"new-{number}").ended()
     assert calls_in(path) == {f"new-{number}" for number in range(40)}

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from flowengine.journal import CallFilter, JournalEncryption, JournalReader, JournalWriter
+from flowengine.journal import CallFilter, JournalEncryption, JournalWriter, SqliteJournalReader
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.journal_row import JournalRecord
 from flowengine.journal.size_limit import (
@@ -229,5 +229,5 @@ def test_calls_can_be_read_after_others_were_dropped(tmp_path: Path) -> None:
         await asyncio.to_thread(writer.close)
 
     asyncio.run(run())
-    calls: Any = JournalReader(path).list_calls(CallFilter(limit=10))
+    calls: Any = SqliteJournalReader(path).list_calls(CallFilter(limit=10))
     assert len(calls) == 10

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.journal import CallFilter, JournalReader, read_canary_callbacks, read_figures
+from flowengine.journal import CallFilter, SqliteJournalReader, read_canary_callbacks, read_figures
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.journal_row import JournalRecord
 from flowengine.journal.row_writer import RowWriter
@@ -78,7 +78,7 @@ def write_today(path: Path, noted: Sequence[JournalRecord], release: Release) ->
 
 def read_everything(path: Path, releases: Sequence[Release]) -> dict[str, Any]:
     """All that readers can know of a journal."""
-    with closing(JournalReader(path)) as reader:
+    with closing(SqliteJournalReader(path)) as reader:
         calls = reader.list_calls(CallFilter())
         steps = [step for call in calls for step in reader.list_callbacks(call.call)]
         recorded = [one for _, found in reader.iter_recorded_calls(0.0, SEALER) for one in found]
@@ -172,7 +172,7 @@ def test_journal_of_version_2_is_upgraded_with_its_rows(tmp_path: Path) -> None:
     before = read_everything(path, [release])
     later = [ring("call-2"), press("0", "call-2"), answered("call-2"), ended("call-2")]
     write_today(path, asyncio.run(note(release, later)), release)
-    with closing(JournalReader(path)) as reader:
+    with closing(SqliteJournalReader(path)) as reader:
         assert [call.call for call in reader.list_calls(CallFilter())] == ["call-2", "call-1"]
         assert len(reader.list_callbacks("call-2")) == 4
     assert read_figures(path, [release.id])[release.id].calls == 2
@@ -187,7 +187,7 @@ def test_repetition_of_a_callback_of_version_2_has_no_row(tmp_path: Path) -> Non
     assert noted[-1].record.repeated
     version_2.write_rows(path, noted[:-1], release, SEALER)
     write_today(path, [noted[-1]._replace(body=noted[-2].body)], release)
-    with closing(JournalReader(path)) as reader:
+    with closing(SqliteJournalReader(path)) as reader:
         assert len(reader.list_callbacks("call-1")) == len(CONVERSATION) - 1
 
 
@@ -197,7 +197,7 @@ def test_server_of_version_2_that_is_ending_can_still_write(tmp_path: Path) -> N
     with closing(version_2.make_journal(path)) as ending:
         write_today(path, noted[:3], release)
         version_2.insert_rows(ending, noted[3:-1], release, SEALER)
-    with closing(JournalReader(path)) as reader:
+    with closing(SqliteJournalReader(path)) as reader:
         steps = reader.list_callbacks("call-1")
         assert [step.event for step in steps] == ["ice", "pie", "pie", "ace", "dice"]
         assert all(step.shown["trace"] for step in steps)

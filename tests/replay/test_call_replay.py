@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flowengine.compile import Release, compile_project
 from flowengine.journal import RecordedCall
-from flowengine.journal.journal_reader import open_row
+from flowengine.journal.journal_entries import open_row
 from flowengine.journal.journal_row import JournalRecord, build_row
 from flowengine.releases import Registry
 from flowengine.replay import PlaceholderEnvironment, ReplayReport, replay_calls

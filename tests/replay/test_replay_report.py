@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flowengine.cli import main
-from flowengine.journal import JournalEncryption, JournalReader
+from flowengine.journal import JournalEncryption, SqliteJournalReader
 from flowengine.releases.archive import Archive
 from flowengine.replay import CallDifference, DifferenceGroup, ReplayReport, replay_calls, to_text
 from flowengine.replay.answer_difference import find_difference
@@ -60,7 +60,7 @@ def journal(tmp_path: Path) -> Path:
 
 def on(journal: Path, flow: str, sealer: JournalEncryption = SEALER) -> ReplayReport:
     return replay_calls(
-        compile_release(files(flow)), JournalReader(journal).iter_recorded_calls(0.0, sealer)
+        compile_release(files(flow)), SqliteJournalReader(journal).iter_recorded_calls(0.0, sealer)
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flowengine.journal import CallFilter, JournalReader
+from flowengine.journal import CallFilter, SqliteJournalReader
 from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import ServerSettings
 from flowengine.sinch import sign_request
@@ -126,5 +126,5 @@ def test_workers_of_a_server_have_one_identity_and_the_journal_no_row(
     assert first != {""}
     # what the server is told of an end is in the journal before its answer is sent
     assert served.post({"event": "dice", "callid": "c1", "version": 1}).status_code == 200
-    with closing(JournalReader(next(tmp_path.rglob("journal.db")))) as reader:
+    with closing(SqliteJournalReader(next(tmp_path.rglob("journal.db")))) as reader:
         assert [call.call for call in reader.list_calls(CallFilter())] == ["c1"]

@@ -4,10 +4,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from flowengine.journal import CallFilter, open_journal_reader
+from flowengine.journal.call_index import CallIndex
+from flowengine.journal.journal_location import build_journal_feed
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import (
     OrchestrationChange,
@@ -16,6 +20,8 @@ from flowengine.storage.sessions import (
     StoreError,
     open_store,
 )
+from tests.console.operated_line import compile_line
+from tests.journal.journal_line import record, ring
 from tests.storage.pgbouncer import PLAIN, pgbouncer
 from tests.waiting import PATIENCE_SECONDS
 
@@ -51,6 +57,15 @@ async def test_store_behind_a_pooler_of_sessions_works(pooler: str) -> None:
     assert await store.find_needed_releases() == set()
     await store.close()
     await other.close()
+
+
+def test_journal_behind_a_pooler_of_sessions_works(pooler: str) -> None:
+    calls = [ring(f"call-{number}") for number in range(12)]
+    record(pooler, compile_line(), calls)
+    with closing(open_journal_reader(pooler)) as reader:
+        assert len(reader.list_calls(CallFilter())) == 12
+    with closing(CallIndex(build_journal_feed(pooler))) as index:
+        assert index.catch_up()
 
 
 def test_statement_over_a_pooler_has_a_time_limit_and_no_search_path_of_ours(pooler: str) -> None:

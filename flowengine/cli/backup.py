@@ -1,0 +1,29 @@
+"""`flowengine backup`."""
+
+from pathlib import Path
+
+import click
+
+from flowengine.cli.store_options import add_journal_options
+from flowengine.server.backup import BackupError, write_backup
+from flowengine.server.keys import KEY_FILE
+from flowengine.server.server_settings import ServerSettings
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@add_journal_options
+def backup(folder: Path, store: str, journal: str) -> None:
+    """Copy what a server keeps to a new folder, while it answers calls.
+
+    That are the calls under way, the releases with the record of who changed what, the call journal
+    and cookie.key, which is a secret: whoever has it can read what is encrypted. The files are for
+    their owner alone. A store on PostgreSQL is backed up by pg_dump.
+    """
+    try:
+        manifest = write_backup(ServerSettings("", store=store, journal=journal), folder)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    for file in manifest.files:
+        secret = "  (a secret: keep it safe)" if file.name == KEY_FILE else ""
+        click.echo(f"{file.name:<12} {file.bytes:>14,} bytes{secret}")

@@ -1,0 +1,47 @@
+"""Makes rows of callbacks, by the releases that answered them."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from flowengine.compile import Release
+from flowengine.journal.journal_encryption import JournalEncryption, draw_nonces
+from flowengine.journal.journal_row import JournalRecord, JournalRow, build_row
+
+log = logging.getLogger(__name__)
+RowCounter = Callable[[str, int], None]
+"""Told of rows that were `kept`, `lost` or `dropped`, and how many"""
+
+
+class RowBuilder:
+    """`release` finds the release that a callback was answered by, or the current one where this
+    worker does not have it.
+    """
+
+    def __init__(
+        self,
+        release: Callable[[str], Release],
+        encryption: JournalEncryption | None,
+        counted: RowCounter,
+    ) -> None:
+        self._find_release = release
+        self._encryption = encryption
+        self._count_rows = counted
+
+    def build_rows(
+        self, batch: Sequence[JournalRecord], releases: Mapping[str, Release] | None = None
+    ) -> Iterator[JournalRow]:
+        """The rows of these callbacks, by these releases where they are given; without those that
+        cannot be made.
+        """
+        for noted, nonce in zip(batch, draw_nonces(len(batch)), strict=True):
+            name = noted.record.release
+            try:
+                release = (releases or {}).get(name) or self._find_release(name)
+                yield build_row(noted, release, self._encryption, nonce)
+            except Exception as error:  # noqa: BLE001  # one row that cannot be made must not cost the others
+                self.note_lost(noted.record.event.call_id, error)
+
+    def note_lost(self, call: str, error: Exception) -> None:
+        """Count a callback that has no row."""
+        log.error("a callback of call %s is not in the call journal", call, exc_info=error)
+        self._count_rows("lost", 1)

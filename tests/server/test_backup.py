@@ -1,0 +1,130 @@
+"""A backup that is taken while calls are answered, and what becomes of those calls when it is put
+back.
+"""
+
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from flowengine.cli import main
+from flowengine.journal import CallFilter, SqliteJournalReader
+from flowengine.server.backup import BackupError, read_manifest
+from tests.support_line import Line, Server, said
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def server(support_line_folder: Path) -> Iterator[Server]:
+    server = Server(support_line_folder, workers=2)
+    server.start()
+    yield server
+    server.kill(signal.SIGTERM)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_call_under_way_goes_on_after_a_restore(server: Server, tmp_path: Path) -> None:
+    """Others call while the backup is taken."""
+    line = Line(server.port, "call-1", echo=False)  # nothing but the store knows the call
+    line.ring()
+    line.press("1")
+    stopping, answered = threading.Event(), []
+
+    def call_on() -> None:
+        while not stopping.is_set():
+            other = Line(server.port, f"other-{len(answered)}", echo=False)
+            answered.append(other.ring()["action"]["name"])
+
+    caller = threading.Thread(target=call_on)
+    caller.start()
+    wait_until(lambda: len(answered) > 3)
+    folder = tmp_path / "backup"
+    done = run("backup", str(folder), "--store", server.store)
+    stopping.set()
+    caller.join()
+    assert (done.exit_code, set(answered)) == (0, {"runMenu"}), done.output
+    names = {file.name for file in read_manifest(folder).files}
+    assert {"calls.db", "releases.db", "journal.db"} <= names
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+    server.kill(signal.SIGTERM)
+    for file in [*server.folder.glob("*.db*"), *server.folder.glob("cookie.key")]:
+        file.unlink()
+    restored = run("restore", str(folder), "--store", server.store)
+    assert restored.exit_code == 0, restored.output
+    server.start()
+    assert said(line.press("12345674", "sequence")).startswith("Hello Ann")
+    calls = SqliteJournalReader(server.folder / "journal.db").list_calls(CallFilter())
+    assert "call-1" in {call.call for call in calls}
+    assert "publish" in run("releases", "--store", server.store, "--json").output
+
+
+def test_dump_of_postgresql_is_restored_with_calls_and_journal(
+    support_line_folder: Path, tmp_path: Path, postgresql: str
+) -> None:
+    """By the commands of docs/operations/backup.md."""
+    tools = Path(pytest.importorskip("pgserver").__file__).parent / "pginstall" / "bin"
+    server = Server(support_line_folder, workers=2, store=postgresql)
+    server.start()
+    line = Line(server.port, "call-1", echo=False)
+    line.ring()
+    line.press("1")
+    wait_until(lambda: "call-1" in run("calls", "--store", postgresql).output)
+    dump = [
+        "--format",
+        "custom",
+        "--schema",
+        "flowengine",
+        "--file",
+        str(tmp_path / "flowengine.dump"),
+    ]
+    subprocess.run([tools / "pg_dump", *dump, postgresql], check=True)
+    Line(server.port, "later", echo=False).ring()  # nothing of a dump holds it up
+    server.kill(signal.SIGTERM)
+    with psycopg.connect(postgresql) as connection:
+        connection.execute("DROP SCHEMA flowengine CASCADE")
+    subprocess.run(
+        [tools / "pg_restore", "--dbname", postgresql, str(tmp_path / "flowengine.dump")],
+        check=True,
+    )
+    server.start()
+    assert said(line.press("12345674", "sequence")).startswith("Hello Ann")
+    wait_until(lambda: run("calls", "call-1", "--store", postgresql).output.count("  pie ") == 2)
+    server.kill(signal.SIGTERM)
+
+
+def test_restore_overwrites_nothing(server: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    assert run("backup", str(folder), "--store", server.store).exit_code == 0
+    done = run("restore", str(folder), "--store", server.store)
+    assert done.exit_code == 1
+    assert "already: stop the server" in done.output
+    again = run("backup", str(folder), "--store", server.store)
+    assert "is there already" in again.output
+    shutil.copytree(folder, tmp_path / "broken")
+    file = tmp_path / "broken" / "releases.db"
+    file.write_bytes(file.read_bytes()[:-1])
+    elsewhere = f"sqlite:{tmp_path / 'new' / 'calls.db'}"
+    done = run("restore", str(tmp_path / "broken"), "--store", elsewhere)
+    assert "is not what was backed up" in done.output
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "broken" / "backup.json").unlink()
+    with pytest.raises(BackupError, match="no whole backup"):
+        read_manifest(tmp_path / "broken")
+
+
+def test_backup_of_postgresql_names_the_command(tmp_path: Path) -> None:
+    done = run("backup", str(tmp_path / "backup"), "--store", "postgresql://db/voice")
+    assert (done.exit_code, "pg_dump --format custom" in done.output) == (1, True)
+    done = run("backup", str(tmp_path / "backup"), "--store", f"sqlite:{tmp_path / 'calls.db'}")
+    assert "no server has kept anything" in done.output
