@@ -81,7 +81,7 @@ PAGES = {
     "phone": ShownPage("/?flow=support-line", call_support),
     "flows": ShownPage("/flows"),
     "flow": ShownPage("/flows/survey?state=ask_stars", wait_for_coverage),
-    "calls": ShownPage("/calls"),
+    "calls": ShownPage("/calls?flow=hunt-group"),
     "call": ShownPage("/calls?flow=hunt-group&progress=ended", open_first_call),
     "live": ShownPage("/live?flow=support-line", wait_for_numbers),
     "releases": ShownPage("/releases"),
@@ -212,6 +212,7 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_context().new_page()
+        page.set_default_timeout(120_000)  # milliseconds
         page.add_init_script(SILENT)
         for name in sys.argv[1:] or PAGES:
             take_pictures(page, address, name)

@@ -56,7 +56,7 @@ async function showCoverage() {
   }
   for (const edge of picture.svg.querySelectorAll(".edge")) edge.classList.remove("is-untaken");
   for (const [state, exit] of found.exits) picture.findEdge(state, exit)?.classList.add("is-untaken");
-  if (coverage.checked) coverageFound.textContent = `Scenarios take ${found.percent} %; dashed: none takes it`;
+  if (coverage.checked) coverageFound.textContent = `Scenarios take ${found.percent} % of the states and exits: green. Yellow and dashed: none takes it.`;
 }
 
 function narrow() {
