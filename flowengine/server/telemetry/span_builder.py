@@ -16,6 +16,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from flowengine.journal.masking import mask_reason
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.leg_answers import LEG_FLOW
+from flowengine.runtime.placements import BEGIN_PART, PLACEMENT_TASK
 from flowengine.server.exemplars import Exemplars
 from flowengine.server.telemetry.current_trace import CurrentTrace, TimedEntries
 from flowengine.server.telemetry.trace_ids import (
@@ -32,6 +33,7 @@ from flowengine.storage.sessions import ScheduledTask
 
 Attributes = Mapping[str, str | int | bool | tuple[str, ...]]
 ERROR_OUTCOMES = frozenset({"apology", "error", "unkept", "unrouted"})
+PLACEMENT_BEGIN_KEY = f"{PLACEMENT_TASK}:{BEGIN_PART}"
 SAMPLED = TraceFlags(SAMPLED_FLAG)
 FAILED = Status(StatusCode.ERROR)
 UNSET = Status(StatusCode.UNSET)
@@ -104,12 +106,18 @@ class SpanBuilder:
         if (ids := current.ids) is None or not self.is_sampled(ids.trace):
             return
         kind = task.key.partition(":")[0]
-        attributes = {"flowengine.task": kind, "flowengine.call.id": clean_text(task.orchestration)}
+        attributes = {
+            "flowengine.task": kind,
+            "flowengine.orchestration.id": clean_text(task.orchestration),
+        }
+        # no callback begins the trace of a placement
+        is_root = task.key == PLACEMENT_BEGIN_KEY
+        own = ids.root if is_root else current.span
         self._emit_span(
-            ids.trace, current.span, ids.root, f"task {kind}", (current.begun, ended), current,
-            attributes, SpanKind.INTERNAL, error,
+            ids.trace, own, None if is_root else ids.root, f"task {kind}", (current.begun, ended),
+            current, attributes, SpanKind.INTERNAL, error,
         )  # fmt: skip
-        self._emit_client_calls(current, ids.trace, current.span, [], ended)
+        self._emit_client_calls(current, ids.trace, own, [], ended)
 
     def _emit_client_calls(
         self,

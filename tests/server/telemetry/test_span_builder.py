@@ -14,7 +14,7 @@ from flowengine.server.telemetry.trace_ids import compute_trace_ids, format_span
 from flowengine.sinch import Ice
 from flowengine.sinch.callback_events import CallTarget
 from flowengine.states import LookupResult
-from flowengine.storage.sessions import MemoryStore, StoreError
+from flowengine.storage.sessions import MemoryStore, ScheduledTask, StoreError
 from tests.otlp_receiver import OtlpReceiver, ReceivedSpan
 from tests.runtime.engine_calls import Crm
 from tests.server.telemetry.traced_line import TracedLine
@@ -184,3 +184,22 @@ def test_placed_call_has_a_trace_of_its_own_with_a_link_to_its_placement() -> No
     assert find_trace_ids(record, CurrentTrace()) == compute_trace_ids("placed-call")
     (link,) = list_links(record)
     assert link.context.trace_id == compute_trace_ids("placement").trace
+
+
+async def test_first_task_of_a_placement_is_the_root_of_its_trace(receiver: OtlpReceiver) -> None:
+    line = TracedLine()
+
+    async def handle(task: ScheduledTask) -> float | None:
+        if task.key == "placement:end":
+            raise StoreError("no disk")
+        return None
+
+    handle_traced = line.hooks.wrap_tasks(handle)
+    await handle_traced(ScheduledTask("visit", "placement:begin", 0.0, b""))
+    with pytest.raises(StoreError):
+        await handle_traced(ScheduledTask("visit", "placement:end", 0.0, b""))
+    await line.close()
+    begun, failed = receiver.find_spans()
+    root = format_span_id(compute_trace_ids("visit").root)
+    assert (begun.span, begun.parent, failed.parent) == (root, "", root)
+    assert (begun.status, failed.status, failed.name) == (0, ERROR, "task placement")
