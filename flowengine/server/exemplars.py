@@ -1,5 +1,5 @@
-"""Exemplars: for each bucket of the time of callbacks the latest call that is in it, by its trace, so that
-a person comes from a peak in a graph to a call.
+"""Exemplars: for each bucket of the time of callbacks the latest call in it, by its trace, so
+that a person comes from a peak in a graph to a call.
 """
 
 import time

@@ -15,8 +15,8 @@ OTHER = "other"
 ENTRY_EVENT, EXIT_EVENT = "ice", "dice"
 
 
-# what callbacks are counted by: event, outcome, application, flow; of calls that have ended also the
-# last state and the result; the route. A plain tuple, as each callback makes one
+# what callbacks are counted by: event, outcome, application, flow; of calls that have ended also
+# the last state and the result; the route. A plain tuple, as each callback makes one
 CallbackLabels = tuple[str, str, str, str, str, str, str]
 
 
@@ -36,8 +36,8 @@ def label_callback(record: CallbackRecord) -> CallbackLabels:
 
 
 class FlowMetrics:
-    """Rate, errors and time of callbacks by application, route and flow, and the last states of calls.
-    A route is named by the flow that it leads to: numbers have no place in metrics.
+    """Rate, errors and time of callbacks by application, route and flow, exits, and the last states
+    of calls. A route is named by the flow that it leads to: numbers have no place in metrics.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

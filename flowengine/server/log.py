@@ -55,8 +55,8 @@ BuildLine = Callable[[Any, float], CallbackLogLine]
 
 
 class LogWriter:
-    """Collects lines and writes them once per turn of the event loop. `build` makes the line of what
-    was noted of a callback.
+    """Collects lines and writes them once per turn of the event loop. `build` makes the line of
+    what was noted of a callback.
     """
 
     def __init__(self, file: int = 1, build: BuildLine | None = None) -> None:

@@ -157,8 +157,8 @@ class Metrics:
 
     def count_callback(self, record: CallbackRecord) -> None:
         """Note a callback. `count_pending` adds many to the metrics at once, while no caller waits.
-        Until then only numbers and traces are kept: whole records would take memory and processor cache from
-        the next callbacks.
+        Until then only numbers and traces are kept: whole records would take memory and processor
+        cache from the next callbacks.
         """
         if not self._pending_times:
             asyncio.get_running_loop().call_later(COUNT_DELAY_SECONDS, self.count_pending)

@@ -48,7 +48,7 @@ EmitCallback = Callable[[CurrentTrace, CallbackRecord, int], None]
 
 
 class CorrelatedLogWriter(LogWriter):
-    """Writes the log, and has spans and log records made of it when the answers are on their way."""
+    """Writes the log, and has spans and log records made when the answers are on their way."""
 
     def __init__(self, emit: EmitCallback | None, logs: "LogExport | None", file: int = 1) -> None:
         super().__init__(file, build_correlated_line)
@@ -140,7 +140,7 @@ class LogExport:
 
 
 class ReportHandler(logging.Handler):
-    """Exports reports as standard error shows them: numbers masked, exceptions without their text."""
+    """Exports reports as standard error shows them: numbers masked, exceptions without text."""
 
     def __init__(self, export: LogExport) -> None:
         super().__init__()

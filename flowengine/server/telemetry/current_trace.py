@@ -1,5 +1,5 @@
-"""What happens while a callback is answered, with its times: plain values, of which spans are made when
-the answer is on its way.
+"""What happens while a callback is answered, with its times: plain values, of which spans are made
+when the answer is on its way.
 """
 
 import time

@@ -1,5 +1,5 @@
-"""The exporters of the SDK, each behind a bounded queue and a thread of the SDK's own: what cannot be
-delivered is counted, and said once.
+"""The exporters of the SDK, each behind a bounded queue and a thread of the SDK's own: what cannot
+be delivered is counted, and said once.
 """
 
 import logging
@@ -19,8 +19,8 @@ from flowengine.runtime.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 DEFAULT_QUEUE_SIZE = 2048  # the default of the specification
-# what they say of each failed request, the server says itself, once a minute; a header that cannot be
-# read is shown whole, and may be a key
+# what they say of each failed request, the server says itself, once a minute; a header that cannot
+# be read is shown whole, and may be a key
 SDK_LOGGERS = (
     "opentelemetry.exporter",
     "opentelemetry.sdk._shared_internal",

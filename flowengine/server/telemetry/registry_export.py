@@ -1,5 +1,5 @@
-"""Exports the metrics of a worker as they are: the registry of Prometheus is read, nothing is counted a
-second time.
+"""Exports the metrics of a worker as they are: the registry of Prometheus is read, nothing is
+counted a second time.
 """
 
 import logging

@@ -250,8 +250,8 @@ def list_links(record: CallbackRecord) -> tuple[Link, ...]:
 
 
 def list_states(entries: TimedEntries) -> Iterator[tuple[str, int, int, Attributes, str]]:
-    """The states that a step has passed: name, times, attributes, and what failed. A state ends with
-    the last of its lines.
+    """The states that a step has passed: name, times, attributes, and what failed. A state ends
+    with the last of its lines.
     """
     begun = entries.begun
     lines = zip(entries, entries.times, strict=True)

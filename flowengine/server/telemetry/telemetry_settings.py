@@ -1,4 +1,4 @@
-"""What the environment asks of OpenTelemetry, by the variables of its own SDKs. Imports nothing of it."""
+"""What the environment asks of OpenTelemetry by the variables of its SDKs. Imports none of it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

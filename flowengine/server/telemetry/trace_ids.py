@@ -1,5 +1,6 @@
-"""Ids of traces and spans. The trace of a call follows from the id of the call, so that its callbacks
-on several workers and machines belong to one trace, without asking anybody (docs/decisions/0144).
+"""Ids of traces and spans. The trace of a call follows from the id of the call, so that its
+callbacks on several workers and machines belong to one trace, without asking anybody
+(docs/decisions/0144).
 """
 
 import random
@@ -11,15 +12,15 @@ SAMPLED_FLAG = 1  # of the W3C header
 
 
 class TraceIds(NamedTuple):
-    """The trace of a call, and the span of the callback that begins it, which has all others below."""
+    """The trace of a call, and the span of the callback that begins it."""
 
     trace: int
     root: int
 
 
 def compute_trace_ids(call_id: str) -> TraceIds:
-    """The ids of a call: a digest, in which no bit is more likely than another, as samplers that take
-    a share of the traces need it.
+    """The ids of a call: a digest, in which no bit is more likely than another, as samplers that
+    take a share of the traces need it.
 
     >>> compute_trace_ids("call-1") == compute_trace_ids("call-1") != compute_trace_ids("call-2")
     True
@@ -31,8 +32,8 @@ def compute_trace_ids(call_id: str) -> TraceIds:
 
 
 def create_span_id() -> int:
-    """A random id of a span. Nobody gains by guessing one, and the system takes thirty times as long
-    to make one.
+    """A random id of a span. Nobody gains by guessing one, and the system would take thirty times
+    as long to make it.
     """
     return random.getrandbits(8 * _SPAN_BYTES) or 1  # see above
 

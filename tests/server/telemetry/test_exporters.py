@@ -26,7 +26,7 @@ async def test_exported_spans_are_counted(receiver: OtlpReceiver) -> None:
 async def test_answers_do_not_wait_for_a_collector_that_hangs(
     receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The queue is full, and callbacks go on; the end of the worker waits no longer than the limit."""
+    """The queue is full, and callbacks go on; the end of the worker waits up to the limit."""
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "16")
     monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "8")
     monkeypatch.setattr(telemetry, "TELEMETRY_FLUSH_SECONDS", 0.05)
