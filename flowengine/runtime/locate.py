@@ -181,15 +181,11 @@ def resumes_on_events(located: LocatedCall) -> bool:
     return verb is not None and verb.resumes_on_events
 
 
-def is_calling_others(located: LocatedCall) -> bool:
-    """Whether other calls are placed for the caller, or were, in the state that the call is in."""
-    verb = find_verb(located)
-    return verb is not None and verb.calls_others
-
-
-def find_room_name(located: LocatedCall) -> str:
-    """The conference that the call is in, of those that are told of their callers; else ""."""
-    verb, call = find_verb(located), located.call
+def find_room_name(located: LocatedCall, verb: Verb | None) -> str:
+    """The conference that the call is in, of those that are told of their callers; else "". `verb`
+    is the state that the call is in.
+    """
+    call = located.call
     return call.values.get(ROOM_FACT, "") if verb and verb.is_in_room and call else ""
 
 

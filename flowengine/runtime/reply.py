@@ -29,7 +29,7 @@ from flowengine.runtime.locate import (
     Locator,
     find_parking_code,
     find_room_name,
-    is_calling_others,
+    find_verb,
     is_unanswered_by,
     is_waiting_for_other_menu,
 )
@@ -136,33 +136,26 @@ class Replier:
             if outcome.concerns_others:
                 raise StoreError("flows that call others need a store that all workers share")
             return NO_CHANGES
-        owner = CallOwner(event.application_key, expand_call_url(outcome.names.get(HOST_FACT, "")))
-        changes = list_queue_changes(orchestrations, event, outcome, call)
-        changes += orchestrations.rooms.build_updates(
-            event.call_id, owner, call.steps, outcome.rooms
-        )
-        changes += [
-            placements.build_beginning(plan, owner, event.call_id) for plan in outcome.placements
-        ]
-        if outcome.ring is not None:
-            began = Began(call.steps, outcome.ring)
-            changes.append(
-                orchestrations.build_beginning(event.call_id, call.release, owner, began)
+        changes: list[OrchestrationChange] = []
+        if outcome.concerns_others:
+            owner = CallOwner(
+                event.application_key, expand_call_url(outcome.names.get(HOST_FACT, ""))
             )
-        if type(event) is Dice:
-            if is_calling_others(located):
-                changes.append(orchestrations.build_end_of_caller(event.call_id))
-            if code := find_parking_code(located):
+            changes += list_queue_changes(orchestrations, event, outcome, call)
+            changes += orchestrations.rooms.build_updates(
+                event.call_id, owner, call.steps, outcome.rooms
+            )
+            changes += [
+                placements.build_beginning(plan, owner, event.call_id)
+                for plan in outcome.placements
+            ]
+            if outcome.ring is not None:
+                began = Began(call.steps, outcome.ring)
                 changes.append(
-                    orchestrations.parkings.build_leaving(
-                        event.call_id, event.application_key, code
-                    )
+                    orchestrations.build_beginning(event.call_id, call.release, owner, began)
                 )
-            if room := find_room_name(located):
-                left = orchestrations.rooms.build_leaving(
-                    event.call_id, event.application_key, room
-                )
-                changes.append(left)
+        if type(event) is Dice:
+            changes += list_leavings(orchestrations, event, located)
         return changes
 
     async def repeat_if_answered(
@@ -298,6 +291,22 @@ class Replier:
             if any(entry.identity == DICE_IDENTITY for entry in log):
                 return HANGUP_BODY
         return self._encryption.open_answer(saved.answer, event.call_id) or None
+
+
+def list_leavings(
+    orchestrations: Orchestrations, event: CallbackEvent, located: LocatedCall
+) -> list[OrchestrationChange]:
+    """What is saved with the end of a call for those whom it called, its code and its conference."""
+    changes: list[OrchestrationChange] = []
+    call_id, application = event.call_id, event.application_key
+    verb = find_verb(located)
+    if verb is not None and verb.calls_others:
+        changes.append(orchestrations.build_end_of_caller(call_id))
+    if code := find_parking_code(located):
+        changes.append(orchestrations.parkings.build_leaving(call_id, application, code))
+    if room := find_room_name(located, verb):
+        changes.append(orchestrations.rooms.build_leaving(call_id, application, room))
+    return changes
 
 
 def list_queue_changes(

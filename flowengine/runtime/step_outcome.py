@@ -87,12 +87,12 @@ class Outcome(msgspec.Struct, frozen=True):
     @property
     def concerns_others(self) -> bool:
         """Whether something is to be saved with it for other calls, or for agents."""
-        return (
-            self.ring is not None
-            or self.queue_update is not None
+        return bool(
+            self.ring
+            or self.queue_update
             or self.leaves_queue
-            or bool(self.agent_statuses)
-            or bool(self.placements)
-            or bool(self.rooms)
+            or self.agent_statuses
+            or self.placements
+            or self.rooms
             or self.has_code
         )

@@ -15,10 +15,7 @@ from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
 from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
 from flowengine.runtime.call_state import Call, Frame, can_hold_place, limit_history
-from flowengine.runtime.question_history import (
-    SubflowVisit,
-    list_questions,
-)
+from flowengine.runtime.question_history import SubflowVisit, list_questions
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
 from flowengine.runtime.step_start import StepStart, start_at_level
 from flowengine.sinch import Dice
@@ -165,7 +162,8 @@ class StepWalk(msgspec.Struct):
             move = StateFailure(start.failure)
         else:
             move = self.enter_state() if start.entry else self.resume_state()
-        return self.continue_event(self.follow_moves(move))
+        outcome = self.follow_moves(move)
+        return self.continue_event(outcome) if self.following else outcome
 
     def continue_event(self, outcome: Outcome) -> Outcome:
         """Go on with the next flow that the event concerns, once this walk has ended."""
@@ -343,12 +341,13 @@ class StepWalk(msgspec.Struct):
         """The values that later states can read, without variables that still have their initial
         value.
         """
-        names, initial = self.run.names, program.initial
-        return {
-            name: names[name]
-            for name in (*program.live.get(state, ()), CODE_FACT)  # whose end frees the code
-            if name in names and names[name] != initial.get(name, "")
-        }
+        names, initial, kept = self.run.names, program.initial, dict[str, Any]()
+        for name in program.live.get(state, ()):
+            if name in names and names[name] != initial.get(name, ""):
+                kept[name] = names[name]
+        if code := names.get(CODE_FACT):  # the end of the call frees the code
+            kept[CODE_FACT] = code
+        return kept
 
     def update_interrupted_call(self, call: Call) -> Call:
         """The call after a walk that handled an event beside it: in its old state, with the values

@@ -73,6 +73,11 @@ def _make_hmac(secret: bytes) -> HMAC:
     return new_hmac(secret, digestmod="sha256")
 
 
+@lru_cache(maxsize=16)  # a sender signs many requests for few applications
+def _load_hmac(secret_b64: str) -> HMAC:
+    return _make_hmac(decode_secret(secret_b64))
+
+
 def _compute_signature(keyed: HMAC, start: bytes, path: bytes) -> bytes:
     hmac = keyed.copy()  # quicker than to begin with the key
     hmac.update(start + path)
@@ -103,7 +108,7 @@ def sign_request(
     (the SDKs decode it).
     """
     start = _build_signed_prefix(method, body, content_type.encode(), timestamp.encode())
-    signature = _compute_signature(_make_hmac(decode_secret(secret_b64)), start, path.encode())
+    signature = _compute_signature(_load_hmac(secret_b64), start, path.encode())
     return f"application {key}:{signature.decode()}"
 
 

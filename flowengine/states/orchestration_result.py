@@ -1,6 +1,6 @@
 """How an orchestration lets its caller go on in the flow, or hear how it stands."""
 
-from typing import ClassVar, final
+from typing import ClassVar, cast, final
 
 from flowengine.sinch.callback_events import CallbackEvent, CallbackFields
 
@@ -38,6 +38,5 @@ StepEvent = CallbackEvent | OwnEvent
 
 def choose_context(event: StepEvent) -> str:
     """The callback in whose answer the states speak."""
-    if type(event) is OrchestrationResult or type(event) is QueueAnnouncement:
-        return event.answered_as
-    return event.kind
+    kind = event.kind
+    return kind if kind not in OWN_KINDS else cast("OwnEvent", event).answered_as

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -32,17 +33,12 @@ class Clock(Protocol):
 
 
 class _ScheduledCall:
-    """One thing to do in virtual time; at the same moment, what was asked for first comes first."""
+    """One thing to do in virtual time."""
 
-    __slots__ = ("at", "number", "what")
+    __slots__ = ("what",)
 
-    def __init__(self, at: float, number: int, what: Callable[[], None]) -> None:
-        self.at = at
-        self.number = number
+    def __init__(self, what: Callable[[], None]) -> None:
         self.what: Callable[[], None] | None = what
-
-    def __lt__(self, other: "_ScheduledCall") -> bool:
-        return (self.at, self.number) < (other.at, other.number)
 
     def cancel(self) -> None:
         self.what = None
@@ -62,27 +58,31 @@ class VirtualClock:
 
     def __init__(self, begin: datetime = VIRTUAL_START) -> None:
         self._begin = begin
-        self._due: list[_ScheduledCall] = []
-        self._count = 0
+        # by time; at the same moment, what was asked for first comes first
+        self._due: list[tuple[float, int, _ScheduledCall]] = []
+        self._numbers = itertools.count()
+        self._now: datetime | None = None  # until it is asked for at this moment
         self.seconds = 0.0
 
     def now(self) -> datetime:
         """The virtual time."""
-        return self._begin + timedelta(seconds=self.seconds)
+        if (now := self._now) is None:
+            now = self._now = self._begin + timedelta(seconds=self.seconds)
+        return now
 
     def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
         """Put it in its place among what is due."""
-        self._count += 1
-        due = _ScheduledCall(self.seconds + max(0.0, seconds), self._count, what)
-        heapq.heappush(self._due, due)
+        due = _ScheduledCall(what)
+        at = self.seconds + seconds if seconds > 0 else self.seconds
+        heapq.heappush(self._due, (at, next(self._numbers), due))
         return due
 
     def step(self) -> bool:
         """Go on to the next thing that is due, and do it; False when nothing is."""
         while self._due:
-            due = heapq.heappop(self._due)
+            at, _, due = heapq.heappop(self._due)
             if due.what is not None:
-                self.seconds = due.at
+                self.seconds, self._now = at, None
                 due.what()
                 return True
         return False
@@ -90,9 +90,9 @@ class VirtualClock:
     def get_next_delay(self) -> float | None:
         """Seconds until the next thing that is due; None when nothing is."""
         # cancelled timers stay in the heap until they come to its top
-        while self._due and self._due[0].what is None:
+        while self._due and self._due[0][2].what is None:
             heapq.heappop(self._due)
-        return self._due[0].at - self.seconds if self._due else None
+        return self._due[0][0] - self.seconds if self._due else None
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Let time pass until something holds, or nothing more is due."""
@@ -104,7 +104,7 @@ class VirtualClock:
         end = self.seconds + seconds
         while (due := self.get_next_delay()) is not None and self.seconds + due <= end:
             self.step()
-        self.seconds = end
+        self.seconds, self._now = end, None
 
 
 class LoopClock:

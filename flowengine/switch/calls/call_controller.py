@@ -1,7 +1,6 @@
 """Decides how a call begins, goes on and ends."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from math import ceil
@@ -134,9 +133,10 @@ class CallController:
         if call.ended is not None:
             return
         now = call.switch.clock.now()
-        call.ending, ended = ending, CallEnded(call.id, now, ending.result, ending.reason, 0)
-        call.ended = ended
-        call.ended = ended = replace(ended, duration=call.compute_seconds_answered())
+        call.ending, result, reason = ending, ending.result, ending.reason
+        call.ended = CallEnded(call.id, now, result, reason, 0)  # from now on no second counts
+        duration = call.compute_seconds_answered()
+        call.ended = ended = CallEnded(call.id, now, result, reason, duration)
         if ending.result == "ANSWERED":
             # nothing is charged for a call that failed (platform notes, 5)
             call.debit = ceil(ended.duration / 60) * call.rate.amount

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ def step(number: int, ending: bytes = MENU) -> SavedCall:
     return SavedCall(1, b"state", b"digest", b'{"instructions":[%d],' % number + ending, 1.0, "r1")
 
 
-def select(path: Path, sql: str) -> list[tuple[object, ...]]:
+def select(path: Path, sql: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(sql).fetchall()
 
