@@ -59,6 +59,7 @@ IDLE_CPU_SECONDS = 0.05  # of half a second: what a server without callbacks doe
 TARGETS = {"default store, no journal": 0.50, "cookies alone, no journal": 0.60, "step": 20.0}
 TRACED = ", OpenTelemetry"  # the end of the name of a row whose server exports
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
+MENU_ID = "departments.main.1"  # where key 1 of its menu leads
 ONE_FLOW = "project: departments\nroutes: [{flow: departments}]\n"
 
 BARE = f"""
@@ -95,7 +96,7 @@ def callbacks(number: int) -> list[bytes]:
     """The four callbacks of one call, without cookies."""
     common = {"callid": f"call-{number}", "version": 1, "applicationKey": KEY}
     to = {"type": "did", "endpoint": NUMBER}
-    menu = {"menuId": "main", "type": "return", "value": "1.1", "inputMethod": "dtmf"}
+    menu = {"menuId": MENU_ID, "type": "return", "value": "1.1", "inputMethod": "dtmf"}
     events = (
         {
             "event": "ice",

@@ -226,8 +226,9 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
 
 
 def answers_own_menu(call: Call, event: Pie) -> bool:
-    """Whether the event answers the menu of the state that the call waits in."""
-    return event.menu_result.menu_id == f"{call.flow}.{call.state}"
+    """Whether the event answers the menu of the state that the call waits in, or a menu inside it."""
+    menu_id, own = event.menu_result.menu_id, f"{call.flow}.{call.state}"
+    return menu_id == own or menu_id.startswith(f"{own}.")
 
 
 def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:

@@ -49,7 +49,7 @@ keys = st.builds(
     lambda menu, kind, value: {
         "event": "pie", "menuResult": {"menuId": menu, "type": kind, "value": value},
     },
-    st.sampled_from(["line.ask", "line.again", "line.gone", "main", "ask", ""]),
+    st.sampled_from(["line.ask", "line.ask.1", "line.asks", "line.again", "line.gone", "main", "ask", ""]),
     st.sampled_from(["return", "sequence", "timeout"]),
     st.sampled_from(["1", "2", "3", "*"]),
 )  # fmt: skip
