@@ -132,6 +132,7 @@ NAMES_OF_KINDS = {
     "importers/unique_names.py": "words that expressions keep to themselves",
     "importers/connect/contact_actions.py": "the states that it writes, as authors do",
     "importers/connect/control_actions.py": "the states that it writes, as authors do",
+    "importers/voicexml/element_table.py": "elements of VoiceXML that are called like kinds",
 }
 
 

@@ -14,11 +14,13 @@ from flowengine.importers.flow_parts import ImportResult
 from flowengine.importers.source_json import MAX_SOURCE_BYTES
 from flowengine.importers.studio.studio_project import import_studio
 from flowengine.importers.unique_names import MAX_FLOW_NAME_LENGTH, to_name
+from flowengine.importers.voicexml.voicexml_project import import_voicexml
 from flowengine.problems.project_report import ProjectReport, build_report
 
 IMPORTERS: Final[Mapping[str, Callable[[Mapping[str, bytes], str], ImportResult]]] = {
     "connect": import_connect,
     "studio": import_studio,
+    "voicexml": import_voicexml,
 }
 
 
@@ -29,7 +31,7 @@ IMPORTERS: Final[Mapping[str, Callable[[Mapping[str, bytes], str], ImportResult]
     "system",
     type=click.Choice(list(IMPORTERS)),
     required=True,
-    help="The system that has exported the files: connect is Amazon Connect, studio Twilio Studio.",
+    help="What the files are from: Amazon Connect, Twilio Studio, or a server of VoiceXML.",
 )
 @click.option(
     "--to",
@@ -41,7 +43,7 @@ IMPORTERS: Final[Mapping[str, Callable[[Mapping[str, bytes], str], ImportResult]
 def import_(files: tuple[Path, ...], system: str, folder: Path | None, *, as_json: bool) -> None:
     """Begin a project with the flows of another system, and tell what became of them.
 
-    FILES are exported flows; those that use each other belong into one import. The report says what
+    FILES are exported flows or documents; those that use each other belong into one import. The report says what
     was carried over, what was bent, and what is lost, each with its place in the source. Exit code 1
     says that a file could not be imported, or that the new project has errors.
     """

@@ -54,11 +54,12 @@ DraftDumper.add_representer(
 
 @dataclass
 class StateDraft:
-    """A state and the construct that it comes from."""
+    """A state and the construct that it comes from; or several, which are one state here."""
 
     body: dict[str, Any]
     entry: ReportEntry | None = None
     comment: str = ""
+    others: list[ReportEntry] = field(default_factory=list)
 
 
 @dataclass
@@ -164,15 +165,17 @@ def write_flow(flow: FlowDraft) -> Iterator[str]:
     yield dump_yaml(head).replace("\n'on':", "\non:")  # a key of the language, no truth value
     yield "\nstates:\n"
     for name, state in flow.states.items():
-        if told := state.comment or describe_origin(state):
-            yield to_comment(told, 2)
+        if state.comment:
+            yield to_comment(state.comment, 2)
+        for entry in filter(None, [state.entry, *state.others]):
+            if told := describe_origin(entry):
+                yield to_comment(told, 2)
         yield dump_yaml({name: inline_values(state.body)}, 2)
 
 
-def describe_origin(state: StateDraft) -> str:
+def describe_origin(entry: ReportEntry) -> str:
     """What a reader of the flow has to know of the construct."""
-    entry = state.entry
-    if entry is None or not entry.remarks:
+    if not entry.remarks:
         return ""
     if entry.fate is Fate.CARRIED:
         return f"{entry.construct}: {'; '.join(entry.remarks)}"

@@ -17,7 +17,7 @@ class ImportSourceError(Exception):
 def read_json(content: bytes) -> Any:
     """The value, with texts on one line. Raises ImportSourceError."""
     if len(content) > MAX_SOURCE_BYTES:
-        message = f"it has {len(content):,} bytes; at most {MAX_SOURCE_BYTES:,} are read"
+        message = f"it is too long: at most {MAX_SOURCE_BYTES:,} bytes are read"
         raise ImportSourceError(message)
     try:
         value = json.loads(content.decode("utf-8-sig"))

@@ -18,7 +18,7 @@ PART_LENGTH: Final = 500
 SPOKEN_LENGTH: Final = 250
 MARKUP: Final = re.compile(r"<[^<>]*>")
 _NO_FILE_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
-_WORDS: Final = re.compile(r"\$\{(?:[^}\"]|\"(?:[^\"\\]|\\.)*\")*\}\S*|\S+")
+_TEMPLATE_WORDS: Final = re.compile(r"\$\{(?:[^}\"]|\"(?:[^\"\\]|\\.)*\")*\}\S*|\S+")
 
 
 def write_literal(text: str) -> str:
@@ -34,7 +34,7 @@ def escape_template(text: str) -> str:
 def split_spoken_text(template: str) -> Any:
     """A template to speak, in parts where it is longer than one part may be."""
     parts = [""]
-    for word in _WORDS.findall(template):
+    for word in _TEMPLATE_WORDS.findall(template):
         if len(parts[-1]) + len(word) >= PART_LENGTH:
             parts.append("")
         parts[-1] = f"{parts[-1]} {word}".strip()

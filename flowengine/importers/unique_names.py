@@ -40,6 +40,7 @@ class UniqueNames:
         self._length = length
         self._taken = set(taken)
         self._names: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
 
     def get_name(self, key: str, wanted: str = "", fallback: str = "unnamed") -> str:
         """The name of the thing `key`, made from `wanted` at the first time."""
@@ -49,10 +50,11 @@ class UniqueNames:
         return self._names[key]
 
     def _find_free(self, name: str) -> str:
-        candidate, number = name, 1
+        candidate, number = name, self._numbers.get(name, 1)
         while candidate in self._taken:
             number += 1
             ending = f"{self._separator}{number}"
             candidate = name[: self._length - len(ending)] + ending
+        self._numbers[name] = number
         self._taken.add(candidate)
         return candidate

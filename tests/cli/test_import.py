@@ -9,9 +9,11 @@ from click.testing import CliRunner, Result
 from flowengine.cli import main
 from flowengine.importers.connect.construct_table import CONSTRUCTS
 from flowengine.importers.studio.widget_table import WIDGET_CONSTRUCTS
+from flowengine.importers.voicexml.element_table import ELEMENTS
 
 FLOWS = Path(__file__).parents[1] / "importers" / "connect" / "flows"
 STUDIO_FLOWS = FLOWS.parents[1] / "studio" / "flows"
+VOICE_DOCUMENTS = FLOWS.parents[1] / "voicexml" / "documents"
 FERRY = [str(FLOWS / f"{name}.json") for name in ("reception", "departures", "opinion")]
 
 
@@ -41,6 +43,26 @@ def test_import_of_studio_flows_writes_a_project_that_passes_check_and_test(
     assert "31 constructs: 17 carried, 8 bent, 6 lost" in result.output
     for command in (["check"], ["test"], ["fmt", "--check"]):
         assert CliRunner().invoke(main, [*command, str(folder)]).exit_code == 0
+
+
+def test_import_of_voicexml_documents_writes_a_project_that_passes_check_and_test(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "account"
+    sources = [str(VOICE_DOCUMENTS / "account.vxml"), str(VOICE_DOCUMENTS / "pin.vxml")]
+    result = run_import(*sources, "--to", str(folder), system="voicexml")
+    assert result.exit_code == 0, result.output
+    assert "line 4 param (tries) -> account.check" in result.output
+    for command in (["check"], ["test"], ["fmt", "--check"]):
+        assert CliRunner().invoke(main, [*command, str(folder)]).exit_code == 0
+
+
+def test_import_of_a_huge_document_says_why(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.vxml"
+    huge.write_bytes(b"<vxml>" + b" " * 50_000_000)
+    result = run_import(str(huge), "--to", str(tmp_path / "new"), system="voicexml")
+    assert result.exit_code == 1
+    assert "huge.vxml is not imported: it is too long" in result.stderr
 
 
 def test_import_without_a_folder_names_one_after_the_first_file(
@@ -112,5 +134,8 @@ def test_manual_names_each_construct_as_the_table_does() -> None:
         name
         for name, construct in [*CONSTRUCTS.items(), *WIDGET_CONSTRUCTS.items()]
         if f"| `{name}` | {construct.becomes} |" not in page
+    ]
+    missing += [
+        name for name, becomes in ELEMENTS.items() if f"| `{name}` | {becomes} |" not in page
     ]
     assert missing == []

@@ -61,7 +61,7 @@ def to_key(key: str) -> str | int:
 
 def get_timeout(action: ActionImport) -> str:
     name = "InputTimeLimitSeconds"
-    return f"{get_number(action.action.parameters, name, _TIMEOUT_SECONDS, 1, 60)}s"
+    return f"{get_number(action.action.parameters, name, _TIMEOUT_SECONDS, 1, 30)}s"
 
 
 def get_no_answer(action: ActionImport) -> str:

@@ -181,7 +181,7 @@ def import_gather(widget: WidgetImport) -> None:
     if finish not in ("", "#") and widget.read_text("stop_gather") != "false":
         widget.bend(f'the input ends with # instead of "{finish[:10]}"')
     prompt = build_prompt(widget)
-    seconds = widget.read_seconds(5, 1, 60, "timeout")
+    seconds = widget.read_seconds(5, 1, 30, "timeout")
     body: dict[str, Any] = {
         "prompt": {"pause": "1s"} if prompt is None else prompt,
         "into": variable,

@@ -119,7 +119,7 @@ def test_import_of_any_bytes_gives_a_problem(content: bytes) -> None:
         (b"[" * 100_000, "nested too deep"),
         (b'{"a":' * 80 + b"1" + b"}" * 80, "nested too deep"),
         (b"9" * 6_000, "no JSON that can be read"),
-        (b" " * (MAX_SOURCE_BYTES + 1), "at most 4,000,000 are read"),
+        (b" " * (MAX_SOURCE_BYTES + 1), "at most 4,000,000 bytes are read"),
         (b"\xff\xfe", "no UTF-8 text, at byte 1"),
         (b'{"a": }', "line 1, column 7"),
         (b'{"modules": []}', "before 2020"),

@@ -1,0 +1,77 @@
+"""Other documents, and the requests to the servers that write them."""
+
+from typing import Any
+
+from flowengine.importers.flow_parts import DONE
+from flowengine.importers.project_draft import FlowDraft, ServiceDraft, StateDraft
+from flowengine.importers.service_address import name_host, split_address
+from flowengine.importers.templates import escape_template
+from flowengine.importers.voicexml.document_import import ElementImport, strip_scope
+
+
+def write_document_use(origin: ElementImport, address: str, after: str, prefix: str) -> str:
+    """Another document is a subflow; one that is not imported is a stub for the author."""
+    document = origin.document
+    project = document.project
+    known = project.find_document(address)
+    if known is document:
+        return document.draft.start
+    target = known.draft.name if known else add_document_stub(origin, address)
+    name = document.make_state_name(f"{prefix}_{target}")
+    body = {"subflow": {"flow": target, "outcomes": {DONE: after}}}
+    document.add_state(name, body, origin)
+    if known:
+        if "#" in address:
+            origin.bend("the other document begins at its first dialog")
+        project.uses.append((origin, name, target))
+    return name
+
+
+def add_document_stub(origin: ElementImport, address: str) -> str:
+    project = origin.document.project
+    path = address.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0]
+    stem = path.rstrip("/").rsplit("/", 1)[-1].rpartition(".")
+    wanted = stem[0] or stem[2] or "document"
+    name = project.flow_names.get_name(f"\n{path}", wanted, "document")
+    if name not in project.draft.flows:
+        told = f"fill in: the document {address[:160]}"
+        states = {"fill_in": StateDraft({"return": DONE}, comment=told)}
+        head = {"outcomes": [DONE]}
+        project.draft.flows[name] = FlowDraft(name, start="fill_in", head=head, states=states)
+        project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
+    origin.add_remark(f"fill in the flow {name}, which was not among the files")
+    if "?" in address or not path.endswith((".vxml", ".xml")):
+        origin.bend("a server writes that document for each call")
+    return name
+
+
+def declare_document_service(origin: ElementImport, address: str, told: str) -> tuple[str, str]:
+    """The service at an address, and the path there."""
+    project = origin.document.project
+    source, host, path = split_address(address)
+    if not source:
+        origin.add_remark("fill in the address of the service")
+    wanted = name_host(host) or "pages"
+    service = project.service_names.get_name(source or "\npages", wanted, "pages")
+    draft = ServiceDraft(told, source) if source else ServiceDraft("the server of the documents")
+    project.draft.services.setdefault(service, draft)
+    return service, escape_template(path)
+
+
+def build_request(origin: ElementImport, address: str) -> dict[str, Any]:
+    """A request with the variables of a namelist."""
+    document, element = origin.document, origin.element
+    if not address:
+        origin.bend("the address is a value there: fill it in")
+    service, path = declare_document_service(origin, address, "the server of the documents")
+    names = [
+        each
+        for each in map(strip_scope, element.get("namelist").split()[:50])
+        if each in document.known_names
+    ]
+    values = {each.replace(".", "_"): f"${{vars.{document.get_variable(each)}}}" for each in names}
+    if element.get("method").lower() == "post":
+        return {"service": service, "post": path} | ({"body": values} if values else {})
+    query = "&".join(f"{name}={value}" for name, value in values.items())
+    sign = "&" if "?" in path else "?"
+    return {"service": service, "get": f"{path}{sign}{query}" if query else path}
