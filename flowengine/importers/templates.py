@@ -31,6 +31,11 @@ def escape_template(text: str) -> str:
     return text.replace("${", "$${")
 
 
+def escape_words(text: str) -> str:
+    """The same where double brackets mean nothing: the check takes them for a slip."""
+    return escape_template(text.replace("{{", "((").replace("}}", "))"))
+
+
 def split_spoken_text(template: str) -> Any:
     """A template to speak, in parts where it is longer than one part may be."""
     parts = [""]

@@ -73,6 +73,7 @@ def write_form(scope: SequenceScope, form: VoiceElement, state: str, nesting: in
         items={name: found for name, found in names.items() if not name.startswith(".")},
         handlers=(form, *scope.handlers),
         next=after,
+        first_input=find_first_input(items) if repeats else "",
     )
     for item in reversed(items):
         write_item(replace(inner, next=after), item, repeats=repeats, nesting=nesting)
@@ -86,6 +87,14 @@ def write_form(scope: SequenceScope, form: VoiceElement, state: str, nesting: in
     }
     body = ({"set": guarded} if guarded else {}) | {"next": first}
     document.add_state(state, body, origin)
+
+
+def find_first_input(items: list[FormItem]) -> str:
+    """The first question, where nothing but questions stands up to the last one."""
+    places = [place for place, item in enumerate(items) if item.element.tag in _INPUT_TAGS]
+    between = items[places[0] : places[-1]] if places else []
+    is_plain = all(item.element.tag in _INPUT_TAGS and item.element.get("name") for item in between)
+    return items[places[0]].state if places and is_plain else ""
 
 
 def write_item(scope: SequenceScope, item: FormItem, *, repeats: bool, nesting: int) -> None:
@@ -136,7 +145,7 @@ def write_item_states(
             origin.bend("it is done after the last of its items, not after each")
         known = {*document.draft.states}
         # a block that throws is not visited again: the call goes on behind it
-        inside = replace(scope, ask=scope.next)
+        inside = replace(scope, ask=scope.next, first_input="")
         first = write_sequence(inside, element.content, scope.next)
         document.adopt_state(scope.ask, first, known, origin)
         return
@@ -144,7 +153,9 @@ def write_item_states(
     for each in element.list_children("filled"):
         document.begin_element(each, scope.ask)
         filled += each.content
-    answered = write_sequence(scope, filled, scope.next)
+    is_clearing = any(each.tag == "clear" for holder in element.children for each in holder.walk())
+    after = scope.first_input if is_clearing and scope.first_input else scope.next
+    answered = write_sequence(replace(scope, next=after), filled, after)
     for each in element.list_children("filled"):
         document.entries[id(each)].entry.state = answered
     if element.tag == "field":

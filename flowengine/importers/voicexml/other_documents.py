@@ -5,7 +5,7 @@ from typing import Any
 from flowengine.importers.flow_parts import DONE
 from flowengine.importers.project_draft import FlowDraft, ServiceDraft, StateDraft
 from flowengine.importers.service_address import name_host, split_address
-from flowengine.importers.templates import escape_template
+from flowengine.importers.templates import escape_words
 from flowengine.importers.voicexml.document_import import ElementImport, strip_scope
 
 
@@ -55,7 +55,7 @@ def declare_document_service(origin: ElementImport, address: str, told: str) -> 
     service = project.service_names.get_name(source or "\npages", wanted, "pages")
     draft = ServiceDraft(told, source) if source else ServiceDraft("the server of the documents")
     project.draft.services.setdefault(service, draft)
-    return service, escape_template(path)
+    return service, escape_words(path)
 
 
 def build_request(origin: ElementImport, address: str) -> dict[str, Any]:

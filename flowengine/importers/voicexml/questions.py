@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from flowengine.importers.templates import write_literal
+from flowengine.importers.templates import escape_words, write_literal
 from flowengine.importers.voicexml.attempts import add_attempts
 from flowengine.importers.voicexml.document_import import ElementImport
 from flowengine.importers.voicexml.grammars import (
@@ -27,6 +27,7 @@ from flowengine.importers.voicexml.voice_prompts import (
     read_millis,
     write_millis,
 )
+from flowengine.states.spoken_input import fold_words
 
 _SHORTEST_WAIT: Final = 1_000
 _LONGEST_WAIT: Final = 30_000
@@ -164,7 +165,7 @@ def describe_choices(choices: list[GrammarChoice]) -> str:
         f"{' '.join(each.words[:1])}{f', press {each.key}' if each.key else ''}."
         for each in choices
     ]
-    return " ".join(told).replace("${", "$${")
+    return escape_words(" ".join(told))
 
 
 def build_options(
@@ -176,16 +177,18 @@ def build_options(
     free = iter([each for each in KEYS_IN_ORDER if each not in used])
     variable = document.get_variable(name, max(len(each.value) for each in shape.choices))
     options: dict[str | int, Any] = {}
+    heard: set[str] = set()
     for each in shape.choices:
         key = each.key or next(free, "")
         if not key or key in map(str, options):
             continue
         target = document.add_state(
             document.make_state_name(f"{scope.prefix}_key_{'star' if key == '*' else key}"),
-            {"set": {variable: each.value[:500].replace("${", "$${")}, "next": answered},
+            {"set": {variable: escape_words(each.value[:500])}, "next": answered},
             None,
         )
-        options[to_option_key(key)] = build_option(target, each.words, hears=shape.hears)
+        words = each.words if shape.hears else []
+        options[to_option_key(key)] = build_option(target, words, heard)
     return options
 
 
@@ -194,9 +197,12 @@ def to_option_key(key: str) -> str | int:
     return int(key) if key.isdecimal() else key
 
 
-def build_option(target: str, words: list[str], *, hears: bool) -> Any:
-    kept = list(dict.fromkeys(each for each in words if any(map(str.isalnum, each))))[:10]
-    return {"next": target, "hear": kept} if kept and hears else target
+def build_option(target: str, words: list[str], heard: set[str]) -> Any:
+    """An option with its words; those that an option before it has are its own no more."""
+    kept = {fold_words(each): each for each in words}
+    kept = {key: each for key, each in kept.items() if key and key not in heard}
+    heard.update(kept)
+    return {"next": target, "hear": list(kept.values())[:10]} if kept else target
 
 
 def declare_answer(scope: SequenceScope, shape: AnswerShape, name: str) -> str:
@@ -236,6 +242,7 @@ def write_menu(scope: SequenceScope, origin: ElementImport) -> None:
     taken = {each.get("dtmf") for each in found}
     numbers = iter([each for each in KEYS_IN_ORDER if each not in taken])
     options: dict[str | int, Any] = {}
+    heard: set[str] = set()
     choices: list[GrammarChoice] = []
     for each in found:
         choice = document.begin_element(each, scope.ask)
@@ -250,7 +257,8 @@ def write_menu(scope: SequenceScope, origin: ElementImport) -> None:
         target = write_choice_target(scope, choice)
         choice.entry.state = target
         hears = bool(words) and read_settings(scope).get("inputmodes") != "dtmf"
-        options[to_option_key(key)] = build_option(target, [words.lower()], hears=hears)
+        spoken = [words.lower()] if hears else []
+        options[to_option_key(key)] = build_option(target, spoken, heard)
         pressed = key if each.get("dtmf") or element.get("dtmf") == "true" else ""
         choices.append(GrammarChoice(words, pressed, [words] if words else []))
     body, earlier = build_question(scope, origin, describe_choices(choices))

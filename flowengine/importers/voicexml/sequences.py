@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from flowengine.importers.flow_parts import ANSWER_SECONDS
-from flowengine.importers.templates import escape_template
+from flowengine.importers.templates import escape_words
 from flowengine.importers.voicexml.document_import import (
     DocumentImport,
     ElementImport,
@@ -25,7 +25,10 @@ _LAST_TAGS: Final = frozenset(("goto", "submit", "exit", "disconnect", "return",
 
 @dataclass(frozen=True)
 class SequenceScope:
-    """Where content stands: what catches its events, and where `clear` and `return` lead."""
+    """Where content stands: what catches its events, and where `clear` and `return` lead.
+
+    `first_input` is the first question of a form that looks for the next one without an answer.
+    """
 
     document: DocumentImport
     prefix: str
@@ -36,6 +39,7 @@ class SequenceScope:
     items: dict[str, str] = field(default_factory=dict)
     handlers: tuple[VoiceElement, ...] = ()
     throws: int = 0
+    first_input: str = ""
 
 
 @dataclass
@@ -78,7 +82,7 @@ def write_sequence(scope: SequenceScope, content: list[str | VoiceElement], afte
     cleared = [each for each in content if isinstance(each, VoiceElement) and each.tag == "clear"]
     if cleared and after == scope.next:
         after = find_cleared(scope, cleared[0]) or after
-    elif cleared:
+    elif cleared and not scope.first_input:
         origin = scope.document.begin_element(cleared[0], after)
         origin.bend("the call goes on with what follows, and does not ask again at once")
     target = after
@@ -185,7 +189,7 @@ def write_value(document: DocumentImport, name: str, value: ScriptValue) -> Any:
             return f"${{{value.code}}}"
         variable = document.get_variable(name, len(text))
         declared = document.draft.variables[variable]
-        return escape_template(text[: declared["max"]])
+        return escape_words(text[: declared["max"]])
     return f"${{{value.to_text()}}}"
 
 

@@ -7,7 +7,7 @@ from flowengine.importers.templates import (
     LANGUAGE,
     PART_LENGTH,
     SPOKEN_LENGTH,
-    escape_template,
+    escape_words,
     split_spoken_text,
     to_recording_name,
 )
@@ -48,7 +48,7 @@ class PromptWriter:
         """Add texts and elements in their order."""
         for each in content:
             if isinstance(each, str):
-                self.words += escape_template(each)
+                self.words += escape_words(each)
             elif each.tag == "value":
                 self.add_value(each, is_spelt=is_spelt)
             elif each.tag == "break":
@@ -58,7 +58,7 @@ class PromptWriter:
             elif each.tag == "enumerate":
                 self.words += f" {self.choices} "
             elif each.tag == "sub" and each.get("alias"):
-                self.words += escape_template(each.get("alias"))
+                self.words += escape_words(each.get("alias"))
             elif each.tag in _PLAIN_TAGS or each.tag == "prompt":
                 spelt = is_spelt or each.get("interpret-as") in _CHARACTERS
                 self.add(each.content, is_spelt=spelt)

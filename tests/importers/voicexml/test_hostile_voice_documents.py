@@ -19,7 +19,7 @@ from tests.thoroughness import examples
 
 SAMPLE = (Path(__file__).parent / "documents" / "museum.vxml").read_bytes()
 NASTY = [
-    *("", " ", "yes", "null", "1", "-1", "007", "+46", "12:30", "=", "<<", "&a", "#a", "#b", "a.vxml"),
+    *("", " ", "yes", "null", "1", "-1", "007", "+46", "12:30", "=", "<<", "{{x}}", "#a", "#b", "a.vxml"),
     *("${vars.x}", "$${", "${", "{{x}}", "x", "x + 1", "x == 'a' && y", "x$.confidence > 0.5", "a.b.c"),
     *("'it''s'", "'a\\'b'", "((((1))))", "!" * 60 + "x", "(" * 60, "x ? 1 : 'b'", "x.length > 3", "f(x)"),
     *("true", "undefined", "1.5", "1 / 0", "x % y", "parseInt(x)", "x.toUpperCase()", "'😀'", "é\u2028"),
