@@ -54,6 +54,11 @@ class CompiledState:
         return self.other_reads | self.set_reads if self.set_reads else self.other_reads
 
     @property
+    def silent_exit(self) -> ExitTarget | None:
+        """The exit that a caller takes who answers nothing, where it is a question with one."""
+        return self.exits.get("silent") or self.exits.get("otherwise")
+
+    @property
     def assignments(self) -> tuple[Assignment, ...]:
         """The variables that it sets before anything else."""
         return self.preamble.assignments if self.preamble else ()

@@ -40,16 +40,24 @@ from flowengine.switch.switch_events import (
 GENERATED_HEADER = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
 MAX_NAME = 110
 EXIT_PHRASES = {
-    "again: no input": "silence", "again: no match": "a wrong key", "again: invalid": "a wrong "
-                                                                                      "entry",
-    "again: not confirmed": "a correction", "otherwise": "too many attempts", "repeat": "a "
-                                                                                        "repetition", "back": "going back",
-    "failed": "a failed lookup", "on timeout": "a timeout", "on 404": "status 404", "on "
-                                                                                    "5xx": "status "
-                                                                                           "500", "error": "a mishap",
-    "nobody": "nobody taking the call", "busy": "all being busy", "no_answer": "no answer",
+    "again: no input": "silence",
+    "again: no match": "a wrong key",
+    "again: invalid": "a wrong entry",
+    "again: not confirmed": "a correction",
+    "otherwise": "too many attempts",
+    "silent": "lasting silence",
+    "repeat": "a repetition",
+    "back": "going back",
+    "failed": "a failed lookup",
+    "on timeout": "a timeout",
+    "on 404": "status 404",
+    "on 5xx": "status 500",
+    "error": "a mishap",
+    "nobody": "nobody taking the call",
+    "busy": "all being busy",
+    "no_answer": "no answer",
     "after": "the other end hanging up",
-}  # fmt: skip
+}
 CHOICE_EXIT = re.compile(r"(key|choice|share|outcome|on) |person|machine|unsure|beep")
 
 

@@ -275,7 +275,11 @@ FOREIGN_WORDS: Final = (
     ForeignWord(_QUESTION, "text say speak question message ask", "use prompt:"),
     ForeignWord(_QUESTION, "retries tries max_attempts max_tries max_retries", "use attempts:"),
     ForeignWord(_QUESTION, "reprompt reask retry_prompt repeat", "use again:"),
-    ForeignWord(_QUESTION, "silence noinput on_no_input on_timeout", "use no_input:"),
+    ForeignWord(
+        _QUESTION,
+        "silence noinput on_no_input on_timeout no_answer",
+        "use no_input: for what is said after silence, and silent: for where the call goes in the end",
+    ),
     ForeignWord(_QUESTION, "else fallback default failed on_failure max_exceeded", "use otherwise:"),
     ForeignWord(_QUESTION, "interruptible barge_in bargein interrupt", "use barge:"),
     ForeignWord(
@@ -288,7 +292,7 @@ FOREIGN_WORDS: Final = (
     ForeignWord(
         _COLLECT,
         "length num_digits max_digits numdigits count size min max",
-        "use digits:, a number or {min: …, max: …}",
+        "use digits:, a number such as 8 or a range such as 4-8",
     ),
     ForeignWord(_COLLECT, "variable store save var save_as as", "use into:"),
     ForeignWord(_COLLECT, "finish_on_key end_key terminate finish", "use terminator:"),

@@ -21,6 +21,7 @@ from flowengine.states.question import (
     compile_retry_prompts,
     get_timeout_millis,
     get_voice_millis,
+    list_silent_facts,
 )
 from flowengine.states.read_back import READ_BACK_CHOICES, ReadBack, compile_read_back
 from flowengine.states.sample_keys import list_sample_inputs
@@ -317,7 +318,12 @@ def compile_collect(
     timeout = get_timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
         question=compile_question(
-            builder, path, collect, accepts_voice=collect.voice, no_match=RetryPrompts(())
+            builder,
+            path,
+            collect,
+            accepts_voice=collect.voice,
+            no_match=RetryPrompts(()),
+            silent=collect.silent,
         ),
         variable=variable,
         format=collect.format or "",
@@ -346,6 +352,7 @@ def list_collect_facts(authored: Collect) -> Iterator[AuthoredFact]:
         low, high = int(least), int(most or least)
         shown = str(low) if low == high else f"{low}-{high}"
         yield AuthoredFact("number", "digits", shown, ("digits",))
+    yield from list_silent_facts(authored.silent)
     yield AuthoredFact("global keys", "key ", ())
 
 

@@ -16,7 +16,13 @@ from flowengine.states.field_types import (
     VariableName,
 )
 from flowengine.states.prompt import Prompt
-from flowengine.states.question import AuthoredRetryPrompts, BargeIn, PlatformRepeats, VoiceTimeout
+from flowengine.states.question import (
+    AuthoredRetryPrompts,
+    BargeIn,
+    PlatformRepeats,
+    SilentTarget,
+    VoiceTimeout,
+)
 
 
 class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -143,6 +149,7 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ]
         | UnsetType
     ) = UNSET
+    silent: SilentTarget | UnsetType = UNSET
     timeout: (
         Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])]
         | UnsetType

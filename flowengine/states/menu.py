@@ -25,12 +25,14 @@ from flowengine.states.question import (
     BargeIn,
     PlatformRepeats,
     Question,
+    SilentTarget,
     VoiceTimeout,
     add_otherwise_exit,
     compile_question,
     compile_retry_prompts,
     get_timeout_millis,
     get_voice_millis,
+    list_silent_facts,
 )
 from flowengine.states.spoken_input import fold_words, read_digits
 from flowengine.states.state_kind import StateKind
@@ -105,6 +107,7 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         ]
         | UnsetType
     ) = UNSET
+    silent: SilentTarget | UnsetType = UNSET
     timeout: (
         Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])]
         | UnsetType
@@ -260,7 +263,12 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
     add_otherwise_exit(builder, path, menu.otherwise)
     no_match = compile_retry_prompts(builder, (*path, "no_match"), menu.no_match, "no_match")
     asked = compile_question(
-        builder, path, menu, accepts_voice=bool(gathered.spoken_words), no_match=no_match
+        builder,
+        path,
+        menu,
+        accepts_voice=bool(gathered.spoken_words),
+        no_match=no_match,
+        silent=menu.silent,
     )
     return CompiledMenu(
         question=asked,
@@ -300,7 +308,10 @@ MENU_KIND = StateKind(
     shape="question",
     summarise=lambda authored: authored.get("prompt"),
     list_keys=lambda authored: list_option_keys(authored["options"]),
-    list_facts=lambda authored: list_option_facts(authored.options),
+    list_facts=lambda authored: (
+        *list_silent_facts(authored.silent),
+        *list_option_facts(authored.options),
+    ),
     has_defaults=True,
     actions={"": "runMenu"},
     data_keys=frozenset({"hear"}),
