@@ -2,6 +2,7 @@
 perform.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +15,14 @@ from flowengine.compile.state_machine import Cursor
 from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
 from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
-from flowengine.runtime.call_state import Call, Frame, can_hold_place, limit_history
-from flowengine.runtime.question_history import (
-    SubflowVisit,
-    list_questions,
+from flowengine.runtime.call_state import (
+    Call,
+    Frame,
+    can_hold_place,
+    limit_history,
+    select_live_values,
 )
+from flowengine.runtime.question_history import SubflowVisit, list_questions
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
 from flowengine.runtime.step_start import StepStart, start_at_level
 from flowengine.sinch import Dice
@@ -27,6 +31,7 @@ from flowengine.states import (
     AnswerCallback,
     EnterSubflow,
     Exit,
+    GoToFlow,
     LookupRequest,
     LookupResult,
     NameBindings,
@@ -38,7 +43,6 @@ from flowengine.states import (
     StepEvent,
 )
 from flowengine.states.orchestration_result import choose_context
-from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
 
@@ -101,6 +105,8 @@ class StepWalk(msgspec.Struct):
             return self.take_exit(move)
         if type(move) is EnterSubflow:
             return self.enter_subflow(move)
+        if type(move) is GoToFlow:
+            return self.go_to_flow(move)
         if type(move) is ReturnFromSubflow:
             return self.return_from_subflow(move.outcome)
         assert isinstance(move, StateFailure)  # noqa: S101  # every other move is handled in walk
@@ -189,9 +195,18 @@ class StepWalk(msgspec.Struct):
             return StateFailure(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
         self.push_frame(state)
         self.add_trace_entry(f"enters {move.flow}")
-        self.program = self.release.programs[move.flow]
+        return self.enter_flow(move.flow, move.inputs)
+
+    def go_to_flow(self, move: GoToFlow) -> StateResult:
+        """Go over to another flow; nothing leads back to this one, nor to those that use it."""
+        self.add_trace_entry(f"goes over to {move.flow}")
+        self.stack, self.history = [], []
+        return self.enter_flow(move.flow, move.inputs)
+
+    def enter_flow(self, flow: str, inputs: Mapping[str, Any]) -> StateResult:
+        self.program = self.release.programs[flow]
         self.cursor.state = self.program.start
-        self.run.names.update({**self.program.initial, **move.inputs})
+        self.run.names.update({**self.program.initial, **inputs})
         return self.enter_state()
 
     def return_from_subflow(self, outcome: str) -> StateResult:
@@ -208,7 +223,7 @@ class StepWalk(msgspec.Struct):
 
     def push_frame(self, state: str) -> None:
         """Push a frame with the values that this flow needs after the subflow."""
-        values = self.select_live_values(self.program, state)
+        values = select_live_values(self.program, state, self.run.names)
         self.stack.append(Frame(self.program.flow, state, values, tuple(self.history)))
         self.history = []
 
@@ -223,7 +238,7 @@ class StepWalk(msgspec.Struct):
         """The record of the subflow that the call is about to leave, with what its questions need."""
         values: dict[str, Any] = {}
         for question in list_questions(self.history):
-            values |= self.select_live_values(self.program, question)
+            values |= select_live_values(self.program, question, self.run.names)
         return SubflowVisit(self.stack[-1].state, self.program.flow, values, tuple(self.history))
 
     def go_back(self) -> None:
@@ -291,17 +306,13 @@ class StepWalk(msgspec.Struct):
                 self.leaves_queue, self.agent_statuses, rooms, self.run.placements, move.has_code,
             )  # fmt: skip
         reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
+        leaving = Hangup() if self.has_caller_left and self.run.event.is_awaited else None
         return Outcome(
-            self.build_call(),
-            tuple(reports) if type(self.run.event) is Dice else (),
-            Hangup() if self.has_caller_left and self.run.event.is_awaited else None,
-            tuple(self.trace),
-            names=self.run.names,
-            queue_update=move.queue_update,
-            agent_statuses=self.agent_statuses,
+            self.build_call(), tuple(reports) if type(self.run.event) is Dice else (), leaving,
+            tuple(self.trace), names=self.run.names, queue_update=move.queue_update,
+            agent_statuses=self.agent_statuses, placements=self.run.placements,
             rooms=(*self.rooms, move.room) if move.room else self.rooms,
-            placements=self.run.placements,
-        )
+        )  # fmt: skip
 
     def fit_answer(
         self, instructions: tuple[InstructionToSend, ...], action: ActionToSend
@@ -324,31 +335,19 @@ class StepWalk(msgspec.Struct):
                 steps=self.steps + 1,
                 ended=self.unmoved_call.ended or type(self.run.event) is Dice,
             )
-        state = self.cursor.state
-        own, stack = limit_history(self.history, self.stack)
+        state, (own, stack) = self.cursor.state, limit_history(self.history, self.stack)
         return Call(
             release=self.release.id,
             flow=self.program.flow,
             state=state,
             locale=self.run.locale,
-            values=self.select_live_values(self.program, state),
+            values=select_live_values(self.program, state, self.run.names),
             attempts=self.run.attempts,
             history=own,
             steps=self.steps + 1,
             stack=stack,
             ended=self.ended or type(self.run.event) is Dice,
         )
-
-    def select_live_values(self, program: Program, state: str) -> dict[str, Any]:
-        """The values that later states can read, without variables that still have their initial
-        value.
-        """
-        names, initial = self.run.names, program.initial
-        return {
-            name: names[name]
-            for name in (*program.live.get(state, ()), CODE_FACT)  # whose end frees the code
-            if name in names and names[name] != initial.get(name, "")
-        }
 
     def update_interrupted_call(self, call: Call) -> Call:
         """The call after a walk that handled an event beside it: in its old state, with the values
@@ -357,7 +356,9 @@ class StepWalk(msgspec.Struct):
         flow, state = call.get_place_at(self.level)
         if self.program.flow != flow or len(self.stack) != self.depth:
             return call
-        return call.replace_values_at(self.level, self.select_live_values(self.program, state))
+        return call.replace_values_at(
+            self.level, select_live_values(self.program, state, self.run.names)
+        )
 
 
 def create_walk(

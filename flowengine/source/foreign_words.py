@@ -125,6 +125,11 @@ FOREIGN_WORDS: Final = (
         "voicemail leave_message take_message record_voicemail mailbox",
         "write record_message: with a prompt: and into:",
     ),
+    ForeignWord(
+        _STATE,
+        "go_to_flow goto_flow transfer_to_flow switch_flow chain flow",
+        "write next_flow: <flow>; subflow: uses a flow and comes back",
+    ),
     ForeignWord(_STATE, "gosub execute run use_flow include", "write subflow: {flow: …, outcomes: …}"),
     ForeignWord(_STATE, "on_error catch on_failure fallback", "use error:"),
     ForeignWord(_STATE, "language lang", "use locale:"),

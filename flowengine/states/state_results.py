@@ -95,6 +95,13 @@ class EnterSubflow(msgspec.Struct, frozen=True):
     inputs: Mapping[str, Any]
 
 
+class GoToFlow(msgspec.Struct, frozen=True):
+    """Go over to another flow with these input values, for good."""
+
+    flow: str
+    inputs: Mapping[str, Any]
+
+
 class ReturnFromSubflow(msgspec.Struct, frozen=True):
     """End this subflow with an outcome."""
 
@@ -108,5 +115,11 @@ class StateFailure(msgspec.Struct, frozen=True):
 
 
 StateResult = (
-    Exit | AnswerCallback | LookupRequest | EnterSubflow | ReturnFromSubflow | StateFailure
+    Exit
+    | AnswerCallback
+    | LookupRequest
+    | EnterSubflow
+    | GoToFlow
+    | ReturnFromSubflow
+    | StateFailure
 )

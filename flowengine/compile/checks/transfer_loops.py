@@ -254,6 +254,9 @@ def iterate_next_states(
                 if name.removeprefix("outcome ") in outcomes
             )
         return
+    following = state.verb.next_flow
+    if following in programs and following not in visited:
+        visit_unasked_states(following, programs, visited)
     closed = list_closed_exits(state)
     for name, target in state.exits.items():
         goes_on = not state.verb.is_question and target.via == "same"
