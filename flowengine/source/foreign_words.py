@@ -292,6 +292,9 @@ FOREIGN_WORDS: Final = (
         "next",
         "each key under options: says where it leads, and otherwise: where the call goes without one",
     ),
+    ForeignWord(
+        _MENU, "interdigit_timeout inter_digit_timeout digit_wait key_timeout", "use digit_timeout:"
+    ),
     ForeignWord(_MENU, "keys choices choice entries digits map", "use options:"),
     ForeignWord(_MENU, "nomatch invalid on_no_match wrong", "use no_match:"),
     ForeignWord(

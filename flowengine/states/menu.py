@@ -10,11 +10,12 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import Attempts, DtmfKey, Duration, StateName
+from flowengine.states.field_types import Attempts, Duration, OptionKeys, StateName
 from flowengine.states.menu_options import (
     AuthoredOption,
     CompiledSubmenu,
     MenuOptionsCompiler,
+    NumberMenu,
     list_option_facts,
     list_option_keys,
     merge_global_options,
@@ -66,10 +67,10 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         Meta(description="What the caller hears first.", examples=["For your bill press 1."]),
     ]
     options: Annotated[
-        dict[DtmfKey, StateName | AuthoredOption],
+        dict[OptionKeys, StateName | AuthoredOption],
         Meta(
-            description="What each key does: a state, or a long form.",
-            examples=[{"1": "bill", "0": {"next": "agent"}}],
+            description="What each key, or each row of keys, does: a state, or a long form.",
+            examples=[{"1": "bill", "0": {"next": "agent"}, "101": "sales"}],
             min_length=1,
         ),
     ]
@@ -112,6 +113,13 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])]
         | UnsetType
     ) = UNSET
+    digit_timeout: Annotated[
+        Duration,
+        Meta(
+            description="How long to wait for the next key of an option with several.",
+            examples=["2s"],
+        ),
+    ] = "3s"
     voice_timeout: VoiceTimeout = "20s"
     repeats: PlatformRepeats = 0
     barge: BargeIn = True
@@ -126,10 +134,12 @@ class CompiledMenu(Verb):
     question: Question
     options: tuple[WireOption, ...]
     submenus: tuple[CompiledSubmenu, ...]
+    number_menus: tuple[NumberMenu, ...]
     choices: Mapping[str, str]
     spoken_words: Mapping[str, str]
     repeats: int
     timeout: int
+    digit_timeout: int
     voice_timeout: int
     constant: bool
     actions = frozenset({"runMenu"})
@@ -148,7 +158,8 @@ class CompiledMenu(Verb):
         # an ACE or the like found the call here: the question is still open
         if type(event) is not Pie:
             return self.enter(run)
-        value = event.value.strip()
+        begun = self.find_begun_number(event)
+        value = begun.chosen if begun else event.value.strip()
         value = value if value in self.choices else self.match_speech(event, run.locale)
         if value in self.choices:
             leads = self.choices[value]
@@ -157,10 +168,18 @@ class CompiledMenu(Verb):
         for menu in self.submenus:
             if menu.value == value:
                 return AnswerCallback(self.open_submenu(run, menu))
-        settled = self.question.handle_unanswered(run, event, "otherwise", self.ask_question)
+        settled = None
+        if begun is None:
+            settled = self.question.handle_unanswered(run, event, "otherwise", self.ask_question)
         return settled or self.question.retry_question(
             run, "no match", self.question.no_match, "otherwise", self.ask_question
         )
+
+    def find_begun_number(self, event: Pie) -> NumberMenu | None:
+        """The menu in which a caller has pressed the first keys of an option, and then no more."""
+        if event.type != "timeout":
+            return None
+        return next((menu for menu in self.number_menus if menu.id == event.menu_id), None)
 
     @property
     def key_targets(self) -> Mapping[str, str]:
@@ -184,23 +203,31 @@ class CompiledMenu(Verb):
     def list_menu_ids(self) -> Iterator[str]:
         yield from self.question.list_menu_ids()
         yield from (menu.id for menu in self.submenus)
+        yield from (menu.id for menu in self.number_menus)
 
     def list_repeat_reasons(self) -> list[str]:
         if self.question.attempts < 2:
             return []
-        menus = (self.options, *(menu.options for menu in self.submenus))
+        inner = [menu.options for menu in self.submenus]
+        menus = [self.options, *inner, *(menu.options for menu in self.number_menus)]
         has_free_key = any({*DTMF_KEYS} - {option.dtmf for option in options} for options in menus)
         can_mismatch = has_free_key or bool(self.spoken_words)
         return ["no input", *["no match"] * can_mismatch]
 
     def list_sample_keys(self, _words: Iterable[str], _attempts: int) -> Iterator[str]:
         """Each choice, and a key that is none."""
-        yield from (value.replace(".", "") for value in self.choices)
+        ended = {menu.chosen for menu in self.number_menus}  # by #, as other choices begin alike
+        for value in self.choices:
+            yield value.replace(".", "") + ("#" if value in ended else "")
         taken = {option.dtmf for option in self.options}
         yield from [key for key in DTMF_KEYS if key not in taken][:1]
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
-        return self.question.find_no_effects(authored, "add `hear:` to an option")
+        yield from self.question.find_no_effects(authored, "add `hear:` to an option")
+        if "digit_timeout" in authored and not self.number_menus:
+            yield NoEffect(
+                ("digit_timeout",), "no option has several keys", "remove it, or use `timeout:`"
+            )
 
     def match_speech(self, event: Pie, locale: str) -> str:
         """The option whose word or key the caller said, by its keys; the longest word wins."""
@@ -241,6 +268,9 @@ class CompiledMenu(Verb):
         return [
             self.build_menu(menu.id, join_prompts([menu.prompt], run), menu.options)
             for menu in self.submenus
+        ] + [
+            WireMenu(id=menu.id, repeats=0, timeout_mills=self.digit_timeout, options=menu.options)
+            for menu in self.number_menus
         ]
 
     def build_menu(self, menu_id: str, prompt: str, options: tuple[WireOption, ...]) -> WireMenu:
@@ -256,7 +286,8 @@ class CompiledMenu(Verb):
 
 
 def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> CompiledMenu:
-    gathered = MenuOptionsCompiler(builder)
+    digit_timeout = get_timeout_millis(builder, (*path, "digit_timeout"), menu.digit_timeout)
+    gathered = MenuOptionsCompiler(builder, digit_timeout)
     options = gathered.compile_options(
         (*path, "options"), merge_global_options(builder, menu.options)
     )
@@ -274,10 +305,12 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
         question=asked,
         options=options,
         submenus=tuple(gathered.submenus),
+        number_menus=tuple(gathered.number_menus),
         choices=gathered.choices,
         spoken_words=gathered.spoken_words,
         repeats=menu.repeats,
         timeout=get_timeout_millis(builder, (*path, "timeout"), menu.timeout),
+        digit_timeout=digit_timeout,
         voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), menu.voice_timeout),
         constant=all(
             plan is None or plan.constant for plan in (inner.prompt for inner in gathered.submenus)

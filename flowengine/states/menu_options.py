@@ -8,12 +8,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.source import KeyPath
-from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import SPECIAL_TARGETS, DtmfKey, StateName
+from flowengine.states.builder import StateBuilder, format_duration
+from flowengine.states.field_types import SPECIAL_TARGETS, OptionKeys, StateName
 from flowengine.states.prompt import CompiledPrompt, Prompt
 from flowengine.states.spoken_input import fold_words
 from flowengine.states.state_kind import AuthoredFact
 from flowengine.svaml import MenuOption as WireOption
+
+MAX_UNNOTICED_WAIT_MILLIS = 3000  # a caller who waits longer presses something else
 
 
 class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -26,8 +28,12 @@ class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ),
     ]
     options: Annotated[
-        dict[DtmfKey, "StateName | AuthoredOption"],
-        Meta(description="What each key does.", examples=[{"1": "sales"}], min_length=1),
+        dict[OptionKeys, "StateName | AuthoredOption"],
+        Meta(
+            description="What each key, or each row of keys, does.",
+            examples=[{"1": "sales"}],
+            min_length=1,
+        ),
     ]
 
 
@@ -76,22 +82,91 @@ class CompiledSubmenu:
     options: tuple[WireOption, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NumberMenu:
+    """A menu that only waits for the next key of options with several keys, after those of `value`.
+    `chosen` is the choice that these keys are by themselves, or "".
+    """
+
+    id: str
+    value: str
+    options: tuple[WireOption, ...]
+    chosen: str
+
+
 @dataclass(slots=True)
 class MenuOptionsCompiler:
-    """Collects the options of a menu and of the menus inside it."""
+    """Collects the options of a menu and of the menus inside it. `digit_timeout` is how long, in
+    milliseconds, the platform waits for the next key of an option with several.
+    """
 
     builder: StateBuilder
+    digit_timeout: int
     choices: dict[str, str] = field(default_factory=dict)
     spoken_words: dict[str, str] = field(default_factory=dict)
     submenus: list[CompiledSubmenu] = field(default_factory=list)
+    number_menus: list[NumberMenu] = field(default_factory=list)
 
     def compile_options(
         self, path: KeyPath, authored: Mapping[str, str | AuthoredOption], prefix: str = ""
     ) -> tuple[WireOption, ...]:
-        return tuple(
-            self.compile_option((*path, key), prefix + key, key, choice)
+        compiled = {
+            key: self.compile_option((*path, key), prefix + key, key, choice)
             for key, choice in authored.items()
+        }
+        return self.arrange_by_key(path, compiled, prefix)
+
+    def arrange_by_key(
+        self, path: KeyPath, compiled: Mapping[str, WireOption], prefix: str, pressed: str = ""
+    ) -> tuple[WireOption, ...]:
+        """The options after the keys that are `pressed`. Where an option has more keys than one, its
+        next key opens a menu that waits for the others.
+        """
+        by_key: dict[str, dict[str, WireOption]] = {}
+        for keys, option in compiled.items():
+            by_key.setdefault(pressed + keys[len(pressed)], {})[keys] = option
+        return tuple(
+            alike[begun]
+            if alike.keys() == {begun}
+            else self.add_number_menu(path, alike, prefix, begun)
+            for begun, alike in by_key.items()
         )
+
+    def add_number_menu(
+        self, path: KeyPath, alike: Mapping[str, WireOption], prefix: str, begun: str
+    ) -> WireOption:
+        """The option that opens the menu for the options that begin with these keys."""
+        longer = {keys: option for keys, option in alike.items() if keys != begun}
+        options = self.arrange_by_key(path, longer, prefix, begun)
+        own = alike.get(begun)
+        if own is not None:
+            self.check_beginning((*path, begun), own, begun, next(iter(longer)))
+            if all(option.dtmf != "#" for option in options):
+                options += (WireOption(dtmf="#", action=own.action),)
+        value = prefix + begun
+        name = self.get_menu_name(value)
+        self.number_menus.append(NumberMenu(name, value, options, value if own else ""))
+        return WireOption(dtmf=begun[-1], action=f"menu({name})")
+
+    def check_beginning(self, path: KeyPath, own: WireOption, begun: str, longer: str) -> None:
+        """Check an option whose keys another one begins with."""
+        if own.action.startswith("menu("):
+            self.builder.add_problem(
+                "FE458",
+                path,
+                f"{begun} opens an inner menu at once, so nobody gets to {longer}",
+                f"write the option in that inner menu, or let {longer} begin with another key",
+                at_key=True,
+            )
+        elif self.digit_timeout > MAX_UNNOTICED_WAIT_MILLIS:
+            self.builder.add_problem(
+                "FE948",
+                path,
+                f"{begun} also begins {longer}, so a caller who presses {begun} waits "
+                f"{format_duration(self.digit_timeout)}, or presses #",
+                f"shorten `digit_timeout:`, or let {longer} begin with another key",
+                at_key=True,
+            )
 
     def compile_option(
         self, path: KeyPath, value: str, key: str, authored: str | AuthoredOption
@@ -109,11 +184,11 @@ class MenuOptionsCompiler:
             self.add_spoken_word((*path, "hear", index), word, value)
         if isinstance(option.menu, Submenu):
             return WireOption(
-                dtmf=key,
+                dtmf=key[-1],
                 action=f"menu({self.compile_submenu((*path, 'menu'), value, option.menu)})",
             )
         self.add_choice(path, value, option)
-        return WireOption(dtmf=key, action=f"return({value})")
+        return WireOption(dtmf=key[-1], action=f"return({value})")
 
     def add_choice(self, path: KeyPath, value: str, option: AuthoredOption) -> None:
         if option.next in SPECIAL_TARGETS:
@@ -134,8 +209,12 @@ class MenuOptionsCompiler:
                 "give each option words of its own",
             )
 
+    def get_menu_name(self, value: str) -> str:
+        """The name on the wire of the menu that these keys lead to."""
+        return f"{self.builder.context.flow}.{self.builder.state}.{value}"
+
     def compile_submenu(self, path: KeyPath, value: str, menu: Submenu) -> str:
-        name = f"{self.builder.context.flow}.{self.builder.state}.{value}"
+        name = self.get_menu_name(value)
         options = self.compile_options(
             (*path, "options"), merge_global_options(self.builder, menu.options), prefix=f"{value}."
         )
