@@ -46,6 +46,7 @@ EXIT_PHRASES = {
     "again: not confirmed": "a correction",
     "otherwise": "too many attempts",
     "silent": "lasting silence",
+    "empty": "an empty input",
     "repeat": "a repetition",
     "back": "going back",
     "failed": "a failed lookup",

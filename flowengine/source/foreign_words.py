@@ -302,6 +302,9 @@ FOREIGN_WORDS: Final = (
         "length num_digits max_digits numdigits count size min max",
         "use digits:, a number such as 8 or a range such as 4-8",
     ),
+    ForeignWord(
+        _COLLECT, "on_empty allow_empty optional skip", "use empty:, where # alone leads"
+    ),
     ForeignWord(_COLLECT, "variable store save var save_as as", "use into:"),
     ForeignWord(_COLLECT, "finish_on_key end_key terminate finish", "use terminator:"),
     ForeignWord(_COLLECT, "validate validation check pattern regex", "use valid:, a condition"),
