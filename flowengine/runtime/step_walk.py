@@ -14,7 +14,7 @@ from flowengine.compile import Program, Release
 from flowengine.compile.state_machine import Cursor
 from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
-from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
+from flowengine.runtime.answer_limits import fit_to_limits
 from flowengine.runtime.call_state import (
     Call,
     Frame,
@@ -110,7 +110,7 @@ class StepWalk(msgspec.Struct):
         if type(move) is ReturnFromSubflow:
             return self.return_from_subflow(move.outcome)
         assert isinstance(move, StateFailure)  # noqa: S101  # every other move is handled in walk
-        return self.handle_failure(move.reason)
+        return self.handle_failure(move)
 
     def take_exit(self, move: Exit) -> StateResult:
         """Take an exit: the state machine moves to the target."""
@@ -120,6 +120,8 @@ class StepWalk(msgspec.Struct):
             self.sends_nothing = self.has_caller_left = True
         if name == "repeat":
             return self.enter_state()
+        if move.failure:
+            self.run.set_failure(self.cursor.state, move.failure)
         self.leaves_queue = self.leaves_queue or move.leaves_queue
         if move.agent_status:
             self.agent_statuses += (move.agent_status,)
@@ -271,9 +273,10 @@ class StepWalk(msgspec.Struct):
         self.run.names.update({**self.program.initial, **visit.values})
         return True
 
-    def handle_failure(self, reason: str) -> StateResult:
+    def handle_failure(self, move: StateFailure) -> StateResult:
         """Take the error exit of the state, else of the callers of this subflow, else apologise."""
-        self.add_trace_entry(f"failed: {reason}")
+        self.add_trace_entry(f"failed: {move.reason}")
+        self.run.set_failure(self.cursor.state, move.cause)
         self.failures += 1
         while self.failures <= MAX_FAILURES_PER_STEP:
             state = self.program.states.get(self.cursor.state)
@@ -318,8 +321,6 @@ class StepWalk(msgspec.Struct):
         self, instructions: tuple[InstructionToSend, ...], action: ActionToSend
     ) -> tuple[tuple[InstructionToSend, ...], ActionToSend]:
         """Fit the answer to the limits of the platform: texts of a caller or a lookup may be long."""
-        if fits_by_length(instructions, action):
-            return instructions, action
         mended = fit_to_limits(self.context, instructions, action)
         if mended is None:
             self.apologise()
@@ -362,11 +363,7 @@ class StepWalk(msgspec.Struct):
 
 
 def create_walk(
-    release: Release,
-    start: StepStart,
-    event: StepEvent,
-    now: datetime,
-    call_before: Call | None,
+    release: Release, start: StepStart, event: StepEvent, now: datetime, call_before: Call | None
 ) -> StepWalk:
     call = start.call
     program = release.programs[call.flow]
