@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
+from flowengine.expr import Expression
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
@@ -128,7 +130,7 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 @dataclass(frozen=True, slots=True)
 class CompiledMenu(Verb):
     """Asks with a menu. `choices` maps what the platform returns to exits; `spoken_words` maps
-    spoken words to choices.
+    spoken words to choices; an action that has one of the `conditions` is offered while that holds.
     """
 
     question: Question
@@ -139,6 +141,7 @@ class CompiledMenu(Verb):
     spoken_words: Mapping[str, str]
     repeats: int
     timeout: int
+    conditions: Mapping[str, Expression]
     digit_timeout: int
     voice_timeout: int
     constant: bool
@@ -161,6 +164,9 @@ class CompiledMenu(Verb):
         begun = self.find_begun_number(event)
         value = begun.chosen if begun else event.value.strip()
         value = value if value in self.choices else self.match_speech(event, run.locale)
+        # a key comes from what was offered, but words and the end of a wait may mean anything
+        if (begun or event.input_method == "voice") and self.is_hidden(run, value):
+            value = ""
         if value in self.choices:
             leads = self.choices[value]
             # a dot means that the key was pressed in an inner menu: `back` leads to the outer one
@@ -238,13 +244,41 @@ class CompiledMenu(Verb):
         words = sorted((word for word in self.spoken_words if f" {word} " in said), key=len)
         return self.spoken_words[words[-1]] if words else read_digits(event.value, locale)
 
+    def find_hidden_actions(self, run: StepContext) -> set[str]:
+        """The actions whose conditions do not hold, and those that only lead to such ones."""
+        found = {
+            action
+            for action, condition in self.conditions.items()
+            if condition.evaluate(run.names) is not True
+        }
+        for menu in self.number_menus if found else ():  # the inner ones come first
+            if all(option.action in found for option in menu.options):
+                found.add(f"menu({menu.id})")
+        return found
+
+    def is_hidden(self, run: StepContext, value: str) -> bool:
+        """Whether the choice, or the inner menu, of these keys is not offered now."""
+        hidden = self.find_hidden_actions(run)
+        inner = (f"menu({menu.id})" for menu in self.submenus if menu.value == value)
+        return f"return({value})" in hidden or any(action in hidden for action in inner)
+
+    def offer_options(self, run: StepContext, menus: list[WireMenu]) -> list[WireMenu]:
+        """The menus without the options whose conditions do not hold."""
+        hidden = self.find_hidden_actions(run)
+        offered = (
+            replace(menu, options=tuple(one for one in menu.options if one.action not in hidden))
+            for menu in menus
+        )
+        return [menu for menu in offered if menu.options]
+
     def open_submenu(self, run: StepContext, menu: CompiledSubmenu) -> RunMenu:
         """Ask again, beginning with an inner menu: the platform opens it by itself for a key, but
         not for a word.
         """
         # as the first menu, with which the platform begins
         begun = self.build_menu("main", join_prompts([menu.prompt], run), menu.options)
-        return self.question.build_run_menu([begun, *self.build_submenus(run)], run, menu.prompt)
+        menus = self.offer_options(run, [begun, *self.build_submenus(run)])
+        return self.question.build_run_menu(menus, run, menu.prompt)
 
     def ask_question(self, run: StepContext, prompt: str) -> ActionToSend:
         if not self.constant:
@@ -258,10 +292,9 @@ class CompiledMenu(Verb):
         return known
 
     def build_action(self, run: StepContext, prompt: str) -> RunMenu:
+        menus = [self.build_menu("main", prompt, self.options), *self.build_submenus(run)]
         return self.question.build_run_menu(
-            [self.build_menu("main", prompt, self.options), *self.build_submenus(run)],
-            run,
-            self.question.first,
+            self.offer_options(run, menus) if self.conditions else menus, run, self.question.first
         )
 
     def build_submenus(self, run: StepContext) -> list[WireMenu]:
@@ -310,9 +343,11 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
         spoken_words=gathered.spoken_words,
         repeats=menu.repeats,
         timeout=get_timeout_millis(builder, (*path, "timeout"), menu.timeout),
+        conditions=gathered.conditions,
         digit_timeout=digit_timeout,
         voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), menu.voice_timeout),
-        constant=all(
+        constant=not gathered.conditions
+        and all(
             plan is None or plan.constant for plan in (inner.prompt for inner in gathered.submenus)
         ),
     )

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from flowengine.expr import Expression
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder, format_duration
-from flowengine.states.field_types import SPECIAL_TARGETS, OptionKeys, StateName
+from flowengine.states.field_types import SPECIAL_TARGETS, Condition, OptionKeys, StateName
 from flowengine.states.prompt import CompiledPrompt, Prompt
 from flowengine.states.spoken_input import fold_words
 from flowengine.states.state_kind import AuthoredFact
@@ -63,6 +64,16 @@ class AuthoredOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         ]
         | UnsetType
     ) = UNSET
+    when: (
+        Annotated[
+            Condition,
+            Meta(
+                description="What must hold for the choice to be offered; else its key is a wrong one.",
+                examples=["hours.support.open"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     hear: Annotated[
         list[str],
         Meta(
@@ -97,7 +108,8 @@ class NumberMenu:
 @dataclass(slots=True)
 class MenuOptionsCompiler:
     """Collects the options of a menu and of the menus inside it. `digit_timeout` is how long, in
-    milliseconds, the platform waits for the next key of an option with several.
+    milliseconds, the platform waits for the next key of an option with several. `conditions` are
+    those of actions that are not always offered.
     """
 
     builder: StateBuilder
@@ -106,6 +118,7 @@ class MenuOptionsCompiler:
     spoken_words: dict[str, str] = field(default_factory=dict)
     submenus: list[CompiledSubmenu] = field(default_factory=list)
     number_menus: list[NumberMenu] = field(default_factory=list)
+    conditions: dict[str, Expression] = field(default_factory=dict)
 
     def compile_options(
         self, path: KeyPath, authored: Mapping[str, str | AuthoredOption], prefix: str = ""
@@ -114,6 +127,14 @@ class MenuOptionsCompiler:
             key: self.compile_option((*path, key), prefix + key, key, choice)
             for key, choice in authored.items()
         }
+        if compiled and all(option.action in self.conditions for option in compiled.values()):
+            self.builder.add_problem(
+                "FE459",
+                path,
+                "each option has a condition, so there may be none",
+                "leave one option without `when:`, or lead such calls past the menu by a choose:",
+                at_key=True,
+            )
         return self.arrange_by_key(path, compiled, prefix)
 
     def arrange_by_key(
@@ -172,6 +193,15 @@ class MenuOptionsCompiler:
         self, path: KeyPath, value: str, key: str, authored: str | AuthoredOption
     ) -> WireOption:
         option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
+        wired = WireOption(dtmf=key[-1], action=self.compile_action(path, value, key, option))
+        if isinstance(option.when, str) and (
+            condition := self.builder.compile_condition((*path, "when"), option.when, late=True)
+        ):
+            self.conditions[wired.action] = condition
+        return wired
+
+    def compile_action(self, path: KeyPath, value: str, key: str, option: AuthoredOption) -> str:
+        """What the platform does at the last key of the option."""
         if (option.next is UNSET) == (option.menu is UNSET):
             self.builder.add_problem(
                 "FE207",
@@ -183,12 +213,9 @@ class MenuOptionsCompiler:
         for index, word in enumerate(option.hear):
             self.add_spoken_word((*path, "hear", index), word, value)
         if isinstance(option.menu, Submenu):
-            return WireOption(
-                dtmf=key[-1],
-                action=f"menu({self.compile_submenu((*path, 'menu'), value, option.menu)})",
-            )
+            return f"menu({self.compile_submenu((*path, 'menu'), value, option.menu)})"
         self.add_choice(path, value, option)
-        return WireOption(dtmf=key[-1], action=f"return({value})")
+        return f"return({value})"
 
     def add_choice(self, path: KeyPath, value: str, option: AuthoredOption) -> None:
         if option.next in SPECIAL_TARGETS:
@@ -262,6 +289,10 @@ def list_option_facts(
     for key, authored in options.items():
         option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
         label, place = f"key {prefix}{key}", (*path, key)
+        if isinstance(option.when, str):
+            # as a text with an expression in it, so that what that draws on is found
+            condition = f"${{{option.when}}}"
+            yield AuthoredFact("value", f"{label} when", condition, (*place, "when"))
         if option.hear:
             heard = sorted({fold_words(word) for word in option.hear})
             yield AuthoredFact("text", f"{label} hear", ", ".join(heard), (*place, "hear"))
