@@ -99,6 +99,9 @@ MEANINGS = {
     "call.origin": "Where the call comes from: `pstn`, `mxp` (an app), `sip` or `server` (a call "
     "that was placed for you).",
     "call.locale": "The locale of the call just now.",
+    "call.failed_state": "The state that failed last, in this flow or in a subflow; empty while none has.",
+    "call.failure": "Why it failed, in a word: for a lookup `timeout`, `connection`, `refused`, `status 503` and the "
+    "like, or `answer` where an expression under `into:` failed; `error` for every other state.",
     "call.id": "The platform's id of the call.",
     "call.custom": "The text that was handed in with a placed call.",
     "event.digits": "The keys just pressed, or the words just spoken.",

@@ -12,6 +12,7 @@ from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.queue_plan import TURN_FACT
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.room_plan import ROOM_FACT
+from flowengine.states.state_results import FAILED_STATE_FACT, FAILURE_FACT
 from flowengine.states.step_context import ComputedNames, NameBindings
 
 STORED_FACTS: Mapping[str, Type] = {
@@ -23,9 +24,11 @@ STORED_FACTS: Mapping[str, Type] = {
     "call.redirected_from": Type.TEXT,
     "call.origin": Type.TEXT,
     "call.custom": Type.TEXT,
+    FAILED_STATE_FACT: Type.TEXT,
+    FAILURE_FACT: Type.TEXT,
 }
-"""What the first callback of a call tells, and no other one for sure; it travels with the call where
-it is read later
+"""What the first callback of a call tells, and no other one for sure, and what failed last; it
+travels with the call where it is read later
 """
 CARRIED_NAMES = frozenset({*STORED_FACTS, HOST_FACT, ROOM_FACT, CODE_FACT, TURN_FACT})
 """The same, with what no expression reads"""

@@ -254,13 +254,22 @@ class FlowCompiler:
         if state is UNSET or state in self.flow.states:
             return state or ""
         hint = (
-            suggest_name(str(state), self.flow.states)
+            self.suggest_flow(str(state))
+            or suggest_name(str(state), self.flow.states)
             or f"add a state {state}, or lead to another one"
         )
         self.problems.append(
             Problem("FE203", self.document.find_span(path), f"there is no state {state}", hint)
         )
         return ""
+
+    def suggest_flow(self, name: str) -> str:
+        """The cure for the name of a flow where that of a state is expected."""
+        if name not in self.context.subflows:
+            return ""
+        return (
+            f"{name} is a flow: lead to a state with `next_flow: {name}`, or use it by `subflow:`"
+        )
 
     def resolve_error_state(self, builder: StateBuilder, authored: State) -> str:
         if authored.error is not UNSET:
@@ -360,7 +369,7 @@ def compile_flow(flowing: FlowCompiler) -> Program:
         secret_names=secret,
         live=liveness.waiting,
         entry_reads=liveness.entering,
-        subflow_states=tuple(state for state in states.values() if state.verb.callee),
+        linking_states=tuple(state for state in states.values() if state.verb.entered_flow),
         handles_secrets=bool(secret) or any(map(has_secret_recording, states.values())),
         goes_back=context.goes_back,
     )

@@ -63,14 +63,14 @@ class CallRecords:
 def list_effects(
     program: Program, records: CallRecords, incoming: frozenset[str]
 ) -> dict[str, UseEffects]:
-    """The effects of a flow by the flows that it uses."""
+    """The effects of a flow by the flows that it uses, or goes over to."""
     found: dict[str, UseEffects] = {}
-    if not program.subflow_states:
+    if not program.linking_states:
         return found
     events = list_events(program, incoming)
     paths = records.paths.get(FlowUse(program.flow, ""))
-    for state in program.subflow_states:
-        callee = state.verb.callee
+    for state in program.linking_states:
+        callee = state.verb.entered_flow
         contexts = sorted(use.context for use in paths.calls if use.flow == callee) if paths else ()
         effects = UseEffects(
             f"{find_entering_facts(program, state, records):x}",
@@ -102,7 +102,7 @@ def measure_sizes(
         ).size
         for measure in SPEECH_MEASURES
     )
-    return characters, parts, program.compute_once(measure_program).calling[state.name]
+    return characters, parts, program.compute_once(measure_program).calling.get(state.name, 0)
 
 
 def list_events(program: Program, incoming: frozenset[str]) -> tuple[str, ...]:

@@ -1,12 +1,12 @@
-"""Lets facts of a call that a subflow reads travel with its callers, as the platform sends them
-only once.
+"""Lets facts of a call that another flow reads travel with the call in the flows that begin it, as
+the platform sends them only once.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from flowengine.compile.checks.program_graph import list_callees
+from flowengine.compile.checks.program_graph import list_entered_flows
 from flowengine.compile.expression_names import CARRIED_NAMES
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
@@ -19,7 +19,7 @@ def add_subflow_facts(programs: Mapping[str, Program], memory: CompileCache) -> 
     """The programs with the facts that their subflows read among the names that travel."""
     needs = collect_needed_facts(programs)
     handed = {
-        name: unite_facts(needs, list_callees(program))
+        name: unite_facts(needs, list_entered_flows(program))
         for name, program in iterate_with_pauses(programs.items())
     }
     return {
@@ -31,15 +31,15 @@ def add_subflow_facts(programs: Mapping[str, Program], memory: CompileCache) -> 
 
 
 def collect_needed_facts(programs: Mapping[str, Program]) -> FactsByFlow:
-    """The facts of the call that each flow, or a flow that it uses, reads."""
+    """The facts of the call that each flow, or a flow that it begins, reads."""
     found = {name: program.compute_once(find_own_facts) for name, program in programs.items()}
     calling = {
-        name: list_callees(program)
+        name: list_entered_flows(program)
         for name, program in iterate_with_pauses(programs.items())
-        if program.subflow_states
+        if program.linking_states
     }
     changed = True
-    # to the fixed point, as subflows may use subflows, even themselves
+    # to the fixed point, as these flows may begin others, even themselves
     while changed:
         more = {
             name: facts

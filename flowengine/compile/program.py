@@ -54,6 +54,11 @@ class CompiledState:
         return self.other_reads | self.set_reads if self.set_reads else self.other_reads
 
     @property
+    def silent_exit(self) -> ExitTarget | None:
+        """The exit that a caller takes who answers nothing, where it is a question with one."""
+        return self.exits.get("silent") or self.exits.get("otherwise")
+
+    @property
     def assignments(self) -> tuple[Assignment, ...]:
         """The variables that it sets before anything else."""
         return self.preamble.assignments if self.preamble else ()
@@ -79,8 +84,8 @@ class CompiledState:
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """One flow, compiled. `machine` moves between states; `live` says what must travel while a call
-    waits in a state; `subflow_states` are the states that use other flows; `handles_secrets` tells
-    that a call may hold a secret here: a variable, or a recording by a secret key; `goes_back` that
+    waits in a state; `linking_states` are the states that use other flows or go over to
+    them; `handles_secrets` tells that a call may hold a secret here: a variable, or a recording by a secret key; `goes_back` that
     some key of the project leads back, so that questions are remembered.
 
     Equal only when it is the same object: a release shares unchanged programs with the one before.
@@ -103,10 +108,15 @@ class Program:
     secret_names: frozenset[str]
     live: Mapping[str, frozenset[str]]
     entry_reads: Mapping[str, frozenset[str]]
-    subflow_states: tuple[CompiledState, ...]
+    linking_states: tuple[CompiledState, ...]
     handles_secrets: bool
     goes_back: bool
     _results: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
+
+    @property
+    def subflow_states(self) -> tuple[CompiledState, ...]:
+        """The states that use other flows."""
+        return tuple(state for state in self.linking_states if state.verb.callee)
 
     def compute_once(self, compute: Callable[["Program"], T]) -> T:
         """The result of this function for the program, computed at the first call. A program never

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from flowengine.compile.checks.program_graph import list_callees
+from flowengine.compile.checks.program_graph import list_entered_flows
 from flowengine.compile.interprocedural_liveness import collect_needed_facts, unite_facts
 from flowengine.compile.locale_preload import list_spoken_locales
 from flowengine.compile.program import Release
@@ -41,7 +41,7 @@ def describe_release(
         subflow_facts={
             name: facts
             for name, program in iterate_with_pauses(programs.items())
-            if (facts := unite_facts(needs, list_callees(program)))
+            if (facts := unite_facts(needs, list_entered_flows(program)))
         },
         secret_flows=release.secret_flows,
         spoken_locales=list_spoken_locales(

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from flowengine.compile.checks.program_graph import list_callees
+from flowengine.compile.checks.program_graph import list_entered_flows
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 
@@ -20,17 +20,17 @@ class SecretFlows:
     def add(self, program: Program) -> None:
         if program.handles_secrets:
             self._handling.add(program.flow)
-        if program.subflow_states:
-            for callee in list_callees(program):
+        if program.linking_states:
+            for callee in list_entered_flows(program):
                 self._callers[callee].add(program.flow)
 
     def remove(self, program: Program) -> None:
         self._handling.discard(program.flow)
-        for callee in list_callees(program):
+        for callee in list_entered_flows(program):
             self._callers[callee].discard(program.flow)
 
     def find_all(self) -> frozenset[str]:
-        """The flows whose calls may hold a secret, and all that use one of them as a subflow."""
+        """The flows whose calls may hold a secret, and all that use one of them, or go over to one."""
         found, waiting = set[str](), list(self._handling)
         while waiting:
             if (name := waiting.pop()) not in found:

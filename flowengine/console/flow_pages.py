@@ -226,7 +226,7 @@ def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
             program.document.data.get("title", ""),
             len(program.states),
             tuple(routes.get(name, ())),
-            tuple(dict.fromkeys(other for other, verb in verbs if verb.callee == name)),
+            tuple(dict.fromkeys(other for other, verb in verbs if verb.entered_flow == name)),
             placers,
             problems[program.document.file],
             name not in now,

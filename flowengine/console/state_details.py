@@ -74,7 +74,7 @@ def describe_state(
         exits=tuple(list_exits(state)),
         origins=tuple(list_origins(program, name)),
         preview=preview_shown_state(explanation, flow, name) if explanation else None,
-        callee=state.verb.callee,
+        callee=state.verb.entered_flow,
         problems=tuple(dict.fromkeys(one for line in lines for one in line.problems)),
     )
 

@@ -36,7 +36,18 @@ EXIT_FIELDS = frozenset(
     {"next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep"}
 )
 DURATION_FIELDS = frozenset(
-    {"timeout", "voice_timeout", "limit", "ring", "each", "wrap_up", "every", "pause", "in"}
+    {
+        "timeout",
+        "voice_timeout",
+        "digit_timeout",
+        "limit",
+        "ring",
+        "each",
+        "wrap_up",
+        "every",
+        "pause",
+        "in",
+    }
 )
 INHERITED_FIELDS = (
     *("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise"),

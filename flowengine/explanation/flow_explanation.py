@@ -74,6 +74,8 @@ def format_preview(seen: StatePreview) -> Iterator[str]:
 
 
 def format_exits(state: CompiledState) -> Iterator[str]:
+    if state.verb.next_flow:
+        yield f"goes over to the flow {state.verb.next_flow}"
     for name, target in state.exits.items():
         under = ", ".join(via for via in target.contexts if via != "same")
         yield f"{name} -> {target.state}" + (f" ({under})" if under else "")

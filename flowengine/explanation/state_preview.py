@@ -51,6 +51,8 @@ SAMPLE_FACTS = {
     "call.withheld": False,
     "call.redirected_from": "+12025550199",
     "call.origin": "pstn",
+    "call.failed_state": "look_up",
+    "call.failure": "timeout",
 }
 SAMPLE_BY_KIND = {"date": "2026-01-31", "time": "09:30", "text": "+12025550123"}
 SAMPLE_QUEUE = LookupResult(200, msgspec.to_builtins(QueueFacts(2, 180, 1, 1)))

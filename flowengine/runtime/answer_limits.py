@@ -108,7 +108,7 @@ def fit_to_limits(
     """The same answer where the platform takes it, else a shortened one; None where shortening does
     not help.
     """
-    if not find_violations(context, said, action):
+    if fits_by_length(said, action) or not find_violations(context, said, action):
         return said, action
     allowance = SpeechBudget()
     shorter = allowance.fit_action(read_action(action))

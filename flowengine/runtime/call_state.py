@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from flowengine.compile import Release
+from flowengine.compile import Program, Release
 from flowengine.runtime.question_history import (
     History,
     SubflowVisit,
@@ -14,6 +14,7 @@ from flowengine.runtime.question_history import (
     is_small,
     iter_flow_values,
 )
+from flowengine.states.parking_plan import CODE_FACT
 
 if TYPE_CHECKING:
     StoredHistory = History
@@ -109,6 +110,19 @@ def limit_history(
     return own, tuple(
         frame if frame.history == kept else replace(frame, history=kept) for frame, kept in frames
     )
+
+
+def select_live_values(program: Program, state: str, names: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that states after this one can read, without variables that still have their
+    initial value.
+    """
+    initial, found = program.initial, dict[str, Any]()
+    for name in program.live.get(state, ()):
+        if name in names and names[name] != initial.get(name, ""):
+            found[name] = names[name]
+    if code := names.get(CODE_FACT):  # the end of the call frees the code
+        found[CODE_FACT] = code
+    return found
 
 
 encode_call = (

@@ -2,6 +2,7 @@
 perform.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,14 @@ from flowengine.compile import Program, Release
 from flowengine.compile.state_machine import Cursor
 from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
-from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
-from flowengine.runtime.call_state import Call, Frame, can_hold_place, limit_history
+from flowengine.runtime.answer_limits import fit_to_limits
+from flowengine.runtime.call_state import (
+    Call,
+    Frame,
+    can_hold_place,
+    limit_history,
+    select_live_values,
+)
 from flowengine.runtime.question_history import SubflowVisit, list_questions
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
 from flowengine.runtime.step_start import StepStart, start_at_level
@@ -24,6 +31,7 @@ from flowengine.states import (
     AnswerCallback,
     EnterSubflow,
     Exit,
+    GoToFlow,
     LookupRequest,
     LookupResult,
     NameBindings,
@@ -35,7 +43,6 @@ from flowengine.states import (
     StepEvent,
 )
 from flowengine.states.orchestration_result import choose_context
-from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
 
@@ -98,10 +105,12 @@ class StepWalk(msgspec.Struct):
             return self.take_exit(move)
         if type(move) is EnterSubflow:
             return self.enter_subflow(move)
+        if type(move) is GoToFlow:
+            return self.go_to_flow(move)
         if type(move) is ReturnFromSubflow:
             return self.return_from_subflow(move.outcome)
         assert isinstance(move, StateFailure)  # noqa: S101  # every other move is handled in walk
-        return self.handle_failure(move.reason)
+        return self.handle_failure(move)
 
     def take_exit(self, move: Exit) -> StateResult:
         """Take an exit: the state machine moves to the target."""
@@ -111,6 +120,8 @@ class StepWalk(msgspec.Struct):
             self.sends_nothing = self.has_caller_left = True
         if name == "repeat":
             return self.enter_state()
+        if move.failure:
+            self.run.set_failure(self.cursor.state, move.failure)
         self.leaves_queue = self.leaves_queue or move.leaves_queue
         if move.agent_status:
             self.agent_statuses += (move.agent_status,)
@@ -187,9 +198,18 @@ class StepWalk(msgspec.Struct):
             return StateFailure(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
         self.push_frame(state)
         self.add_trace_entry(f"enters {move.flow}")
-        self.program = self.release.programs[move.flow]
+        return self.enter_flow(move.flow, move.inputs)
+
+    def go_to_flow(self, move: GoToFlow) -> StateResult:
+        """Go over to another flow; nothing leads back to this one, nor to those that use it."""
+        self.add_trace_entry(f"goes over to {move.flow}")
+        self.stack, self.history = [], []
+        return self.enter_flow(move.flow, move.inputs)
+
+    def enter_flow(self, flow: str, inputs: Mapping[str, Any]) -> StateResult:
+        self.program = self.release.programs[flow]
         self.cursor.state = self.program.start
-        self.run.names.update({**self.program.initial, **move.inputs})
+        self.run.names.update({**self.program.initial, **inputs})
         return self.enter_state()
 
     def return_from_subflow(self, outcome: str) -> StateResult:
@@ -206,7 +226,7 @@ class StepWalk(msgspec.Struct):
 
     def push_frame(self, state: str) -> None:
         """Push a frame with the values that this flow needs after the subflow."""
-        values = self.select_live_values(self.program, state)
+        values = select_live_values(self.program, state, self.run.names)
         self.stack.append(Frame(self.program.flow, state, values, tuple(self.history)))
         self.history = []
 
@@ -221,7 +241,7 @@ class StepWalk(msgspec.Struct):
         """The record of the subflow that the call is about to leave, with what its questions need."""
         values: dict[str, Any] = {}
         for question in list_questions(self.history):
-            values |= self.select_live_values(self.program, question)
+            values |= select_live_values(self.program, question, self.run.names)
         return SubflowVisit(self.stack[-1].state, self.program.flow, values, tuple(self.history))
 
     def go_back(self) -> None:
@@ -254,9 +274,10 @@ class StepWalk(msgspec.Struct):
         self.run.names.update({**self.program.initial, **visit.values})
         return True
 
-    def handle_failure(self, reason: str) -> StateResult:
+    def handle_failure(self, move: StateFailure) -> StateResult:
         """Take the error exit of the state, else of the callers of this subflow, else apologise."""
-        self.add_trace_entry(f"failed: {reason}")
+        self.add_trace_entry(f"failed: {move.reason}")
+        self.run.set_failure(self.cursor.state, move.cause)
         self.failures += 1
         while self.failures <= MAX_FAILURES_PER_STEP:
             state = self.program.states.get(self.cursor.state)
@@ -289,24 +310,18 @@ class StepWalk(msgspec.Struct):
                 self.leaves_queue, self.agent_statuses, rooms, self.run.placements, move.has_code,
             )  # fmt: skip
         reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
+        leaving = Hangup() if self.has_caller_left and self.run.event.is_awaited else None
         return Outcome(
-            self.build_call(),
-            tuple(reports) if type(self.run.event) is Dice else (),
-            Hangup() if self.has_caller_left and self.run.event.is_awaited else None,
-            tuple(self.trace),
-            names=self.run.names,
-            queue_update=move.queue_update,
-            agent_statuses=self.agent_statuses,
+            self.build_call(), tuple(reports) if type(self.run.event) is Dice else (), leaving,
+            tuple(self.trace), names=self.run.names, queue_update=move.queue_update,
+            agent_statuses=self.agent_statuses, placements=self.run.placements,
             rooms=(*self.rooms, move.room) if move.room else self.rooms,
-            placements=self.run.placements,
-        )
+        )  # fmt: skip
 
     def fit_answer(
         self, instructions: tuple[InstructionToSend, ...], action: ActionToSend
     ) -> tuple[tuple[InstructionToSend, ...], ActionToSend]:
         """Fit the answer to the limits of the platform: texts of a caller or a lookup may be long."""
-        if fits_by_length(instructions, action):
-            return instructions, action
         mended = fit_to_limits(self.context, instructions, action)
         if mended is None:
             self.apologise()
@@ -322,32 +337,19 @@ class StepWalk(msgspec.Struct):
                 steps=self.steps + 1,
                 ended=self.unmoved_call.ended or type(self.run.event) is Dice,
             )
-        state = self.cursor.state
-        own, stack = limit_history(self.history, self.stack)
+        state, (own, stack) = self.cursor.state, limit_history(self.history, self.stack)
         return Call(
             release=self.release.id,
             flow=self.program.flow,
             state=state,
             locale=self.run.locale,
-            values=self.select_live_values(self.program, state),
+            values=select_live_values(self.program, state, self.run.names),
             attempts=self.run.attempts,
             history=own,
             steps=self.steps + 1,
             stack=stack,
             ended=self.ended or type(self.run.event) is Dice,
         )
-
-    def select_live_values(self, program: Program, state: str) -> dict[str, Any]:
-        """The values that later states can read, without variables that still have their initial
-        value.
-        """
-        names, initial, kept = self.run.names, program.initial, dict[str, Any]()
-        for name in program.live.get(state, ()):
-            if name in names and names[name] != initial.get(name, ""):
-                kept[name] = names[name]
-        if code := names.get(CODE_FACT):  # the end of the call frees the code
-            kept[CODE_FACT] = code
-        return kept
 
     def update_interrupted_call(self, call: Call) -> Call:
         """The call after a walk that handled an event beside it: in its old state, with the values
@@ -356,15 +358,13 @@ class StepWalk(msgspec.Struct):
         flow, state = call.get_place_at(self.level)
         if self.program.flow != flow or len(self.stack) != self.depth:
             return call
-        return call.replace_values_at(self.level, self.select_live_values(self.program, state))
+        return call.replace_values_at(
+            self.level, select_live_values(self.program, state, self.run.names)
+        )
 
 
 def create_walk(
-    release: Release,
-    start: StepStart,
-    event: StepEvent,
-    now: datetime,
-    call_before: Call | None,
+    release: Release, start: StepStart, event: StepEvent, now: datetime, call_before: Call | None
 ) -> StepWalk:
     call = start.call
     program = release.programs[call.flow]

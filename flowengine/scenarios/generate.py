@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 import yaml
 
-from flowengine.compile import Release
+from flowengine.compile import CompiledState, Release
 from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
@@ -40,16 +40,25 @@ from flowengine.switch.switch_events import (
 GENERATED_HEADER = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
 MAX_NAME = 110
 EXIT_PHRASES = {
-    "again: no input": "silence", "again: no match": "a wrong key", "again: invalid": "a wrong "
-                                                                                      "entry",
-    "again: not confirmed": "a correction", "otherwise": "too many attempts", "repeat": "a "
-                                                                                        "repetition", "back": "going back",
-    "failed": "a failed lookup", "on timeout": "a timeout", "on 404": "status 404", "on "
-                                                                                    "5xx": "status "
-                                                                                           "500", "error": "a mishap",
-    "nobody": "nobody taking the call", "busy": "all being busy", "no_answer": "no answer",
+    "again: no input": "silence",
+    "again: no match": "a wrong key",
+    "again: invalid": "a wrong entry",
+    "again: not confirmed": "a correction",
+    "otherwise": "too many attempts",
+    "silent": "lasting silence",
+    "empty": "an empty input",
+    "repeat": "a repetition",
+    "back": "going back",
+    "failed": "a failed lookup",
+    "on timeout": "a timeout",
+    "on 404": "status 404",
+    "on 5xx": "status 500",
+    "error": "a mishap",
+    "nobody": "nobody taking the call",
+    "busy": "all being busy",
+    "no_answer": "no answer",
     "after": "the other end hanging up",
-}  # fmt: skip
+}
 CHOICE_EXIT = re.compile(r"(key|choice|share|outcome|on) |person|machine|unsure|beep")
 
 
@@ -85,24 +94,30 @@ def generate_scenarios(
     assert release  # noqa: S101  # whoever asks has checked the project
     inputs = TrialInputs.from_release(release, read_tables(project), project.variables)
     missing = find_missing_items(release, trace)
-    subflows = find_subflows(release)
+    subflows, entered = find_subflows(release), find_entered_flows(release)
     for flow in (name for name in release.programs if name not in subflows):
-        wanted = {(name, item) for name, item in missing if name in (flow, *subflows)}
+        wanted = {(name, item) for name, item in missing if name in (flow, *entered)}
         trials = Explorer(flow, project, inputs, wanted).explore() if wanted else []
         scenarios = name_scenarios(trials, inputs.hidden)
         text = to_yaml(flow, scenarios)
         if kept := keep_passing(project, flow, scenarios, text):
             yield GeneratedScenarios(flow, to_yaml(flow, kept), len(kept))
-        # what one flow takes of a subflow, the next flow need not take again
+        # what one flow takes of another, the next flow need not take again
         missing -= {item for trial in trials for item in trial.taken}
 
 
 def find_subflows(release: Release) -> set[str]:
     """The flows that other flows use."""
-    verbs = (
-        state.verb for program in release.programs.values() for state in program.states.values()
-    )
-    return {verb.callee for verb in verbs if verb.callee}
+    return {state.verb.callee for state in list_linking_states(release) if state.verb.callee}
+
+
+def find_entered_flows(release: Release) -> set[str]:
+    """The flows that other flows use or go over to."""
+    return {state.verb.entered_flow for state in list_linking_states(release)}
+
+
+def list_linking_states(release: Release) -> list[CompiledState]:
+    return [state for program in release.programs.values() for state in program.linking_states]
 
 
 def read_tables(project: ScenarioProject) -> dict[str, Any]:

@@ -125,6 +125,11 @@ FOREIGN_WORDS: Final = (
         "voicemail leave_message take_message record_voicemail mailbox",
         "write record_message: with a prompt: and into:",
     ),
+    ForeignWord(
+        _STATE,
+        "go_to_flow goto_flow transfer_to_flow switch_flow chain flow",
+        "write next_flow: <flow>; subflow: uses a flow and comes back",
+    ),
     ForeignWord(_STATE, "gosub execute run use_flow include", "write subflow: {flow: …, outcomes: …}"),
     ForeignWord(_STATE, "on_error catch on_failure fallback", "use error:"),
     ForeignWord(_STATE, "language lang", "use locale:"),
@@ -275,7 +280,11 @@ FOREIGN_WORDS: Final = (
     ForeignWord(_QUESTION, "text say speak question message ask", "use prompt:"),
     ForeignWord(_QUESTION, "retries tries max_attempts max_tries max_retries", "use attempts:"),
     ForeignWord(_QUESTION, "reprompt reask retry_prompt repeat", "use again:"),
-    ForeignWord(_QUESTION, "silence noinput on_no_input on_timeout", "use no_input:"),
+    ForeignWord(
+        _QUESTION,
+        "silence noinput on_no_input on_timeout no_answer",
+        "use no_input: for what is said after silence, and silent: for where the call goes in the end",
+    ),
     ForeignWord(_QUESTION, "else fallback default failed on_failure max_exceeded", "use otherwise:"),
     ForeignWord(_QUESTION, "interruptible barge_in bargein interrupt", "use barge:"),
     ForeignWord(
@@ -283,12 +292,18 @@ FOREIGN_WORDS: Final = (
         "next",
         "each key under options: says where it leads, and otherwise: where the call goes without one",
     ),
+    ForeignWord(
+        _MENU, "interdigit_timeout inter_digit_timeout digit_wait key_timeout", "use digit_timeout:"
+    ),
     ForeignWord(_MENU, "keys choices choice entries digits map", "use options:"),
     ForeignWord(_MENU, "nomatch invalid on_no_match wrong", "use no_match:"),
     ForeignWord(
         _COLLECT,
         "length num_digits max_digits numdigits count size min max",
-        "use digits:, a number or {min: …, max: …}",
+        "use digits:, a number such as 8 or a range such as 4-8",
+    ),
+    ForeignWord(
+        _COLLECT, "on_empty allow_empty optional skip", "use empty:, where # alone leads"
     ),
     ForeignWord(_COLLECT, "variable store save var save_as as", "use into:"),
     ForeignWord(_COLLECT, "finish_on_key end_key terminate finish", "use terminator:"),

@@ -21,6 +21,7 @@ from flowengine.states.question import (
     compile_retry_prompts,
     get_timeout_millis,
     get_voice_millis,
+    list_silent_facts,
 )
 from flowengine.states.read_back import READ_BACK_CHOICES, ReadBack, compile_read_back
 from flowengine.states.sample_keys import list_sample_inputs
@@ -32,7 +33,8 @@ from flowengine.states.verb import NoEffect, PromptSequence, Verb, filter_prompt
 from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import RunMenu
 
-JUDGED_KINDS = ("digits", "integer", "date", "time")  # of which some inputs are invalid
+MAX_AMOUNT_KEYS = 12  # of a decimal that says nothing else
+JUDGED_KINDS = ("digits", "integer", "decimal", "date", "time")  # of which some inputs are invalid
 CONFIRMING_OFFSET = 100  # attempts above this say that the read-back is what the caller was asked
 EXAMPLE = """
 ask_account:
@@ -152,7 +154,7 @@ class CompiledCollect(Verb):
         typed = list_sample_inputs(self.variable.kind, self.format, self.least, self.most, words)
         entered = [*self.keys, *(text for text in typed if len(text) <= self.most)]
         for text in filter(None, dict.fromkeys(entered)):
-            yield text if len(text) == self.most else f"{text}#"
+            yield text if len(text) == self.most or text == "#" else f"{text}#"
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
         return self.question.find_no_effects(authored, "add `voice: true`")
@@ -257,12 +259,12 @@ class CompiledCollect(Verb):
 def check_target(
     builder: StateBuilder, path: KeyPath, collect: Collect, variable: Variable
 ) -> None:
-    if variable.type not in (Type.TEXT, Type.INTEGER):
+    if variable.type is Type.BOOLEAN:
         builder.add_problem(
             "FE221",
             (*path, "into"),
             f"{variable.name} is {variable.kind}; keys give digits or text",
-            "declare it as digits, integer or text",
+            "declare it as digits, integer, decimal or text",
         )
     if (variable.kind == "date") != (collect.format is not UNSET):
         builder.add_problem(
@@ -281,7 +283,7 @@ def get_length_range(
         length = len(collect.format or "HHMM")
         return length, length
     if collect.digits is UNSET:
-        return 1, variable.size
+        return 1, MAX_AMOUNT_KEYS if variable.type is Type.DECIMAL else variable.size
     if isinstance(collect.digits, int):
         low = high = collect.digits
     else:
@@ -313,11 +315,16 @@ def compile_collect(
     check_target(builder, path, collect, variable)
     builder.late_reads.add(f"vars.{variable.name}")  # put back when an input is refused
     least, most = get_length_range(builder, path, collect, variable)
-    asked_keys, confirming_keys = add_question_keys(builder, collect, least)
+    asked_keys, confirming_keys = add_question_keys(builder, path, collect, least)
     timeout = get_timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
         question=compile_question(
-            builder, path, collect, accepts_voice=collect.voice, no_match=RetryPrompts(())
+            builder,
+            path,
+            collect,
+            accepts_voice=collect.voice,
+            no_match=RetryPrompts(()),
+            silent=collect.silent,
         ),
         variable=variable,
         format=collect.format or "",
@@ -346,6 +353,9 @@ def list_collect_facts(authored: Collect) -> Iterator[AuthoredFact]:
         low, high = int(least), int(most or least)
         shown = str(low) if low == high else f"{low}-{high}"
         yield AuthoredFact("number", "digits", shown, ("digits",))
+    yield from list_silent_facts(authored.silent)
+    if authored.empty is not UNSET:
+        yield AuthoredFact("target", "empty", authored.empty, ("empty",))
     yield AuthoredFact("global keys", "key ", ())
 
 

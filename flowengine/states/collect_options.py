@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.field_types import (
     SPECIAL_TARGETS,
@@ -16,7 +17,13 @@ from flowengine.states.field_types import (
     VariableName,
 )
 from flowengine.states.prompt import Prompt
-from flowengine.states.question import AuthoredRetryPrompts, BargeIn, PlatformRepeats, VoiceTimeout
+from flowengine.states.question import (
+    AuthoredRetryPrompts,
+    BargeIn,
+    PlatformRepeats,
+    SilentTarget,
+    VoiceTimeout,
+)
 
 
 class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -37,7 +44,7 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             int | Annotated[str, Meta(pattern=r"^[0-9]{1,2}-[0-9]{1,2}$")],
             Meta(
                 description="How many digits: one number, or a range such as 4-8. A shorter input "
-                "than the most is ended with #.",
+                "than the most is ended with #. In a decimal, key * is the point, and counts.",
                 examples=[8, "4-8"],
             ),
         ]
@@ -143,6 +150,18 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ]
         | UnsetType
     ) = UNSET
+    empty: (
+        Annotated[
+            StateName,
+            Meta(
+                description="Where the call goes when the caller presses # alone; without it, that is "
+                "no input.",
+                examples=["operator"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    silent: SilentTarget | UnsetType = UNSET
     timeout: (
         Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])]
         | UnsetType
@@ -164,16 +183,23 @@ def add_global_exits(builder: StateBuilder, keys: Collection[str]) -> dict[str, 
 
 
 def add_question_keys(
-    builder: StateBuilder, collect: Collect, least: int
+    builder: StateBuilder, path: KeyPath, collect: Collect, least: int
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The keys of the flow that work in the question, and those that work in its read-back."""
+    """The keys that lead elsewhere from the question, and those that do so from its read-back: the
+    keys of the flow, and # where an empty input has an exit.
+    """
     everywhere = builder.context.global_keys
     # where one digit is an input, a digit cannot lead elsewhere; 1 and 2 answer the read-back
     asked = {key for key in everywhere if least > 1 or not key.isdigit()}
+    asked -= {"#"} if collect.empty is not UNSET else set()
     has_read_back = collect.confirm is not UNSET
     confirming = {key for key in everywhere if has_read_back and key not in ("1", "2")}
     keys = add_global_exits(builder, asked | confirming)
+    own = {}
+    if collect.empty is not UNSET:
+        # the platform ends an input at #, so # alone comes as an empty one
+        own["#"] = builder.add_exit("empty", collect.empty, (*path, "empty"), "pie")
     return (
-        {key: leads for key, leads in keys.items() if key in asked},
+        {key: leads for key, leads in keys.items() if key in asked} | own,
         {key: leads for key, leads in keys.items() if key in confirming},
     )

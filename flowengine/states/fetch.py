@@ -39,7 +39,13 @@ from flowengine.states.lookup_headers import (
     merge_headers,
 )
 from flowengine.states.state_kind import AuthoredFact, StateKind
-from flowengine.states.state_results import Exit, LookupRequest, StateFailure, StateResult
+from flowengine.states.state_results import (
+    OTHER_FAILURE,
+    Exit,
+    LookupRequest,
+    StateFailure,
+    StateResult,
+)
 from flowengine.states.step_context import NameBindings, StepContext
 from flowengine.states.variable_values import convert_value
 from flowengine.states.verb import NoEffect, Verb, WrittenValue
@@ -90,7 +96,7 @@ class CompiledFetch(Verb):
         try:
             return self.build_request(run.bind_names(self.names, self.secrets))
         except EvalError as error:
-            return self.handle_failure(run, error.message)
+            return self.handle_failure(run, error.message, OTHER_FAILURE)
 
     @property
     def is_failure_likely(self) -> bool:
@@ -149,7 +155,8 @@ class CompiledFetch(Verb):
                     run.notes.append(f"fetch failed: {answer.error}")
                 return Exit(f"on {name}")
         if not 200 <= answer.status < 300:
-            return self.handle_failure(run, answer.error or f"status {answer.status}")
+            status = f"status {answer.status}"
+            return self.handle_failure(run, answer.error or status, answer.cause or status)
         return self.capture_response(run, {"body": answer.body, "status": answer.status})
 
     def capture_response(self, run: StepContext, answer: Mapping[str, Any]) -> StateResult:
@@ -164,16 +171,16 @@ class CompiledFetch(Verb):
                 for item in self.captures
             }
         except EvalError as error:
-            return self.handle_failure(run, error.message)
+            return self.handle_failure(run, error.message, "answer")
         # all or none: a failing capture must not leave half of an answer
         run.names.update(values)
         return Exit("next")
 
-    def handle_failure(self, run: StepContext, reason: str) -> StateResult:
+    def handle_failure(self, run: StepContext, reason: str, cause: str) -> StateResult:
         if not self.has_failed_exit:
-            return StateFailure(reason)
+            return StateFailure(reason, cause)
         run.notes.append(f"fetch failed: {reason}")
-        return Exit("failed")
+        return Exit("failed", failure=cause)
 
 
 def evaluate_body(value: Any, names: Mapping[str, Any]) -> Any:

@@ -133,6 +133,17 @@ DtmfTones = Annotated[
 DtmfKey = Annotated[
     str, Meta(pattern=r"^[0-9*#]$", extra_json_schema={"x-hint": "a key is one of 0-9 * #"})
 ]
+MAX_OPTION_KEYS = 6
+OptionKeys = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[0-9*#]{{1,{MAX_OPTION_KEYS}}}$",
+        extra_json_schema={
+            "x-hint": "write a key (0-9 * #), or up to six in a row such as 101; a range is written "
+            "key by key"
+        },
+    ),
+]
 Attempts = Annotated[int, Meta(ge=1, le=9)]
 LOCALE_PATTERN = r"^[a-zA-Z]{2,3}(-[A-Za-z]{2,4}){0,2}$"
 Locale = Annotated[

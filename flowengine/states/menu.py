@@ -6,15 +6,18 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
+from flowengine.expr import Expression
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import Attempts, DtmfKey, Duration, StateName
+from flowengine.states.field_types import Attempts, Duration, OptionKeys, StateName
 from flowengine.states.menu_options import (
     AuthoredOption,
     CompiledSubmenu,
     MenuOptionsCompiler,
+    NumberMenu,
     list_option_facts,
     list_option_keys,
     merge_global_options,
@@ -25,12 +28,14 @@ from flowengine.states.question import (
     BargeIn,
     PlatformRepeats,
     Question,
+    SilentTarget,
     VoiceTimeout,
     add_otherwise_exit,
     compile_question,
     compile_retry_prompts,
     get_timeout_millis,
     get_voice_millis,
+    list_silent_facts,
 )
 from flowengine.states.spoken_input import fold_words, read_digits
 from flowengine.states.state_kind import StateKind
@@ -64,10 +69,10 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         Meta(description="What the caller hears first.", examples=["For your bill press 1."]),
     ]
     options: Annotated[
-        dict[DtmfKey, StateName | AuthoredOption],
+        dict[OptionKeys, StateName | AuthoredOption],
         Meta(
-            description="What each key does: a state, or a long form.",
-            examples=[{"1": "bill", "0": {"next": "agent"}}],
+            description="What each key, or each row of keys, does: a state, or a long form.",
+            examples=[{"1": "bill", "0": {"next": "agent"}, "101": "sales"}],
             min_length=1,
         ),
     ]
@@ -105,10 +110,18 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         ]
         | UnsetType
     ) = UNSET
+    silent: SilentTarget | UnsetType = UNSET
     timeout: (
         Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])]
         | UnsetType
     ) = UNSET
+    digit_timeout: Annotated[
+        Duration,
+        Meta(
+            description="How long to wait for the next key of an option with several.",
+            examples=["2s"],
+        ),
+    ] = "3s"
     voice_timeout: VoiceTimeout = "20s"
     repeats: PlatformRepeats = 0
     barge: BargeIn = True
@@ -117,16 +130,19 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 @dataclass(frozen=True, slots=True)
 class CompiledMenu(Verb):
     """Asks with a menu. `choices` maps what the platform returns to exits; `spoken_words` maps
-    spoken words to choices.
+    spoken words to choices; an action that has one of the `conditions` is offered while that holds.
     """
 
     question: Question
     options: tuple[WireOption, ...]
     submenus: tuple[CompiledSubmenu, ...]
+    number_menus: tuple[NumberMenu, ...]
     choices: Mapping[str, str]
     spoken_words: Mapping[str, str]
     repeats: int
     timeout: int
+    conditions: Mapping[str, Expression]
+    digit_timeout: int
     voice_timeout: int
     constant: bool
     actions = frozenset({"runMenu"})
@@ -145,8 +161,12 @@ class CompiledMenu(Verb):
         # an ACE or the like found the call here: the question is still open
         if type(event) is not Pie:
             return self.enter(run)
-        value = event.value.strip()
+        begun = self.find_begun_number(event)
+        value = begun.chosen if begun else event.value.strip()
         value = value if value in self.choices else self.match_speech(event, run.locale)
+        # a key comes from what was offered, but words and the end of a wait may mean anything
+        if (begun or event.input_method == "voice") and self.is_hidden(run, value):
+            value = ""
         if value in self.choices:
             leads = self.choices[value]
             # a dot means that the key was pressed in an inner menu: `back` leads to the outer one
@@ -154,10 +174,18 @@ class CompiledMenu(Verb):
         for menu in self.submenus:
             if menu.value == value:
                 return AnswerCallback(self.open_submenu(run, menu))
-        settled = self.question.handle_unanswered(run, event, "otherwise", self.ask_question)
+        settled = None
+        if begun is None:
+            settled = self.question.handle_unanswered(run, event, "otherwise", self.ask_question)
         return settled or self.question.retry_question(
             run, "no match", self.question.no_match, "otherwise", self.ask_question
         )
+
+    def find_begun_number(self, event: Pie) -> NumberMenu | None:
+        """The menu in which a caller has pressed the first keys of an option, and then no more."""
+        if event.type != "timeout":
+            return None
+        return next((menu for menu in self.number_menus if menu.id == event.menu_id), None)
 
     @property
     def key_targets(self) -> Mapping[str, str]:
@@ -181,23 +209,31 @@ class CompiledMenu(Verb):
     def list_menu_ids(self) -> Iterator[str]:
         yield from self.question.list_menu_ids()
         yield from (menu.id for menu in self.submenus)
+        yield from (menu.id for menu in self.number_menus)
 
     def list_repeat_reasons(self) -> list[str]:
         if self.question.attempts < 2:
             return []
-        menus = (self.options, *(menu.options for menu in self.submenus))
+        inner = [menu.options for menu in self.submenus]
+        menus = [self.options, *inner, *(menu.options for menu in self.number_menus)]
         has_free_key = any({*DTMF_KEYS} - {option.dtmf for option in options} for options in menus)
         can_mismatch = has_free_key or bool(self.spoken_words)
         return ["no input", *["no match"] * can_mismatch]
 
     def list_sample_keys(self, _words: Iterable[str], _attempts: int) -> Iterator[str]:
         """Each choice, and a key that is none."""
-        yield from (value.replace(".", "") for value in self.choices)
+        ended = {menu.chosen for menu in self.number_menus}  # by #, as other choices begin alike
+        for value in self.choices:
+            yield value.replace(".", "") + ("#" if value in ended else "")
         taken = {option.dtmf for option in self.options}
         yield from [key for key in DTMF_KEYS if key not in taken][:1]
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
-        return self.question.find_no_effects(authored, "add `hear:` to an option")
+        yield from self.question.find_no_effects(authored, "add `hear:` to an option")
+        if "digit_timeout" in authored and not self.number_menus:
+            yield NoEffect(
+                ("digit_timeout",), "no option has several keys", "remove it, or use `timeout:`"
+            )
 
     def match_speech(self, event: Pie, locale: str) -> str:
         """The option whose word or key the caller said, by its keys; the longest word wins."""
@@ -208,13 +244,41 @@ class CompiledMenu(Verb):
         words = sorted((word for word in self.spoken_words if f" {word} " in said), key=len)
         return self.spoken_words[words[-1]] if words else read_digits(event.value, locale)
 
+    def find_hidden_actions(self, run: StepContext) -> set[str]:
+        """The actions whose conditions do not hold, and those that only lead to such ones."""
+        found = {
+            action
+            for action, condition in self.conditions.items()
+            if condition.evaluate(run.names) is not True
+        }
+        for menu in self.number_menus if found else ():  # the inner ones come first
+            if all(option.action in found for option in menu.options):
+                found.add(f"menu({menu.id})")
+        return found
+
+    def is_hidden(self, run: StepContext, value: str) -> bool:
+        """Whether the choice, or the inner menu, of these keys is not offered now."""
+        hidden = self.find_hidden_actions(run)
+        inner = (f"menu({menu.id})" for menu in self.submenus if menu.value == value)
+        return f"return({value})" in hidden or any(action in hidden for action in inner)
+
+    def offer_options(self, run: StepContext, menus: list[WireMenu]) -> list[WireMenu]:
+        """The menus without the options whose conditions do not hold."""
+        hidden = self.find_hidden_actions(run)
+        offered = (
+            replace(menu, options=tuple(one for one in menu.options if one.action not in hidden))
+            for menu in menus
+        )
+        return [menu for menu in offered if menu.options]
+
     def open_submenu(self, run: StepContext, menu: CompiledSubmenu) -> RunMenu:
         """Ask again, beginning with an inner menu: the platform opens it by itself for a key, but
         not for a word.
         """
         # as the first menu, with which the platform begins
         begun = self.build_menu("main", join_prompts([menu.prompt], run), menu.options)
-        return self.question.build_run_menu([begun, *self.build_submenus(run)], run, menu.prompt)
+        menus = self.offer_options(run, [begun, *self.build_submenus(run)])
+        return self.question.build_run_menu(menus, run, menu.prompt)
 
     def ask_question(self, run: StepContext, prompt: str) -> ActionToSend:
         if not self.constant:
@@ -228,16 +292,18 @@ class CompiledMenu(Verb):
         return known
 
     def build_action(self, run: StepContext, prompt: str) -> RunMenu:
+        menus = [self.build_menu("main", prompt, self.options), *self.build_submenus(run)]
         return self.question.build_run_menu(
-            [self.build_menu("main", prompt, self.options), *self.build_submenus(run)],
-            run,
-            self.question.first,
+            self.offer_options(run, menus) if self.conditions else menus, run, self.question.first
         )
 
     def build_submenus(self, run: StepContext) -> list[WireMenu]:
         return [
             self.build_menu(menu.id, join_prompts([menu.prompt], run), menu.options)
             for menu in self.submenus
+        ] + [
+            WireMenu(id=menu.id, repeats=0, timeout_mills=self.digit_timeout, options=menu.options)
+            for menu in self.number_menus
         ]
 
     def build_menu(self, menu_id: str, prompt: str, options: tuple[WireOption, ...]) -> WireMenu:
@@ -253,25 +319,35 @@ class CompiledMenu(Verb):
 
 
 def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> CompiledMenu:
-    gathered = MenuOptionsCompiler(builder)
+    digit_timeout = get_timeout_millis(builder, (*path, "digit_timeout"), menu.digit_timeout)
+    gathered = MenuOptionsCompiler(builder, digit_timeout)
     options = gathered.compile_options(
         (*path, "options"), merge_global_options(builder, menu.options)
     )
     add_otherwise_exit(builder, path, menu.otherwise)
     no_match = compile_retry_prompts(builder, (*path, "no_match"), menu.no_match, "no_match")
     asked = compile_question(
-        builder, path, menu, accepts_voice=bool(gathered.spoken_words), no_match=no_match
+        builder,
+        path,
+        menu,
+        accepts_voice=bool(gathered.spoken_words),
+        no_match=no_match,
+        silent=menu.silent,
     )
     return CompiledMenu(
         question=asked,
         options=options,
         submenus=tuple(gathered.submenus),
+        number_menus=tuple(gathered.number_menus),
         choices=gathered.choices,
         spoken_words=gathered.spoken_words,
         repeats=menu.repeats,
         timeout=get_timeout_millis(builder, (*path, "timeout"), menu.timeout),
+        conditions=gathered.conditions,
+        digit_timeout=digit_timeout,
         voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), menu.voice_timeout),
-        constant=all(
+        constant=not gathered.conditions
+        and all(
             plan is None or plan.constant for plan in (inner.prompt for inner in gathered.submenus)
         ),
     )
@@ -300,7 +376,10 @@ MENU_KIND = StateKind(
     shape="question",
     summarise=lambda authored: authored.get("prompt"),
     list_keys=lambda authored: list_option_keys(authored["options"]),
-    list_facts=lambda authored: list_option_facts(authored.options),
+    list_facts=lambda authored: (
+        *list_silent_facts(authored.silent),
+        *list_option_facts(authored.options),
+    ),
     has_defaults=True,
     actions={"": "runMenu"},
     data_keys=frozenset({"hear"}),

@@ -7,13 +7,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from flowengine.expr import Expression
 from flowengine.source import KeyPath
-from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import SPECIAL_TARGETS, DtmfKey, StateName
+from flowengine.states.builder import StateBuilder, format_duration
+from flowengine.states.field_types import SPECIAL_TARGETS, Condition, OptionKeys, StateName
 from flowengine.states.prompt import CompiledPrompt, Prompt
 from flowengine.states.spoken_input import fold_words
 from flowengine.states.state_kind import AuthoredFact
 from flowengine.svaml import MenuOption as WireOption
+
+MAX_UNNOTICED_WAIT_MILLIS = 3000  # a caller who waits longer presses something else
 
 
 class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -26,8 +29,12 @@ class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ),
     ]
     options: Annotated[
-        dict[DtmfKey, "StateName | AuthoredOption"],
-        Meta(description="What each key does.", examples=[{"1": "sales"}], min_length=1),
+        dict[OptionKeys, "StateName | AuthoredOption"],
+        Meta(
+            description="What each key, or each row of keys, does.",
+            examples=[{"1": "sales"}],
+            min_length=1,
+        ),
     ]
 
 
@@ -57,6 +64,16 @@ class AuthoredOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         ]
         | UnsetType
     ) = UNSET
+    when: (
+        Annotated[
+            Condition,
+            Meta(
+                description="What must hold for the choice to be offered; else its key is a wrong one.",
+                examples=["hours.support.open"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     hear: Annotated[
         list[str],
         Meta(
@@ -76,27 +93,115 @@ class CompiledSubmenu:
     options: tuple[WireOption, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NumberMenu:
+    """A menu that only waits for the next key of options with several keys, after those of `value`.
+    `chosen` is the choice that these keys are by themselves, or "".
+    """
+
+    id: str
+    value: str
+    options: tuple[WireOption, ...]
+    chosen: str
+
+
 @dataclass(slots=True)
 class MenuOptionsCompiler:
-    """Collects the options of a menu and of the menus inside it."""
+    """Collects the options of a menu and of the menus inside it. `digit_timeout` is how long, in
+    milliseconds, the platform waits for the next key of an option with several. `conditions` are
+    those of actions that are not always offered.
+    """
 
     builder: StateBuilder
+    digit_timeout: int
     choices: dict[str, str] = field(default_factory=dict)
     spoken_words: dict[str, str] = field(default_factory=dict)
     submenus: list[CompiledSubmenu] = field(default_factory=list)
+    number_menus: list[NumberMenu] = field(default_factory=list)
+    conditions: dict[str, Expression] = field(default_factory=dict)
 
     def compile_options(
         self, path: KeyPath, authored: Mapping[str, str | AuthoredOption], prefix: str = ""
     ) -> tuple[WireOption, ...]:
-        return tuple(
-            self.compile_option((*path, key), prefix + key, key, choice)
+        compiled = {
+            key: self.compile_option((*path, key), prefix + key, key, choice)
             for key, choice in authored.items()
+        }
+        if compiled and all(option.action in self.conditions for option in compiled.values()):
+            self.builder.add_problem(
+                "FE459",
+                path,
+                "each option has a condition, so there may be none",
+                "leave one option without `when:`, or lead such calls past the menu by a choose:",
+                at_key=True,
+            )
+        return self.arrange_by_key(path, compiled, prefix)
+
+    def arrange_by_key(
+        self, path: KeyPath, compiled: Mapping[str, WireOption], prefix: str, pressed: str = ""
+    ) -> tuple[WireOption, ...]:
+        """The options after the keys that are `pressed`. Where an option has more keys than one, its
+        next key opens a menu that waits for the others.
+        """
+        by_key: dict[str, dict[str, WireOption]] = {}
+        for keys, option in compiled.items():
+            by_key.setdefault(pressed + keys[len(pressed)], {})[keys] = option
+        return tuple(
+            alike[begun]
+            if alike.keys() == {begun}
+            else self.add_number_menu(path, alike, prefix, begun)
+            for begun, alike in by_key.items()
         )
+
+    def add_number_menu(
+        self, path: KeyPath, alike: Mapping[str, WireOption], prefix: str, begun: str
+    ) -> WireOption:
+        """The option that opens the menu for the options that begin with these keys."""
+        longer = {keys: option for keys, option in alike.items() if keys != begun}
+        options = self.arrange_by_key(path, longer, prefix, begun)
+        own = alike.get(begun)
+        if own is not None:
+            self.check_beginning((*path, begun), own, begun, next(iter(longer)))
+            if all(option.dtmf != "#" for option in options):
+                options += (WireOption(dtmf="#", action=own.action),)
+        value = prefix + begun
+        name = self.get_menu_name(value)
+        self.number_menus.append(NumberMenu(name, value, options, value if own else ""))
+        return WireOption(dtmf=begun[-1], action=f"menu({name})")
+
+    def check_beginning(self, path: KeyPath, own: WireOption, begun: str, longer: str) -> None:
+        """Check an option whose keys another one begins with."""
+        if own.action.startswith("menu("):
+            self.builder.add_problem(
+                "FE458",
+                path,
+                f"{begun} opens an inner menu at once, so nobody gets to {longer}",
+                f"write the option in that inner menu, or let {longer} begin with another key",
+                at_key=True,
+            )
+        elif self.digit_timeout > MAX_UNNOTICED_WAIT_MILLIS:
+            self.builder.add_problem(
+                "FE948",
+                path,
+                f"{begun} also begins {longer}, so a caller who presses {begun} waits "
+                f"{format_duration(self.digit_timeout)}, or presses #",
+                f"shorten `digit_timeout:`, or let {longer} begin with another key",
+                at_key=True,
+            )
 
     def compile_option(
         self, path: KeyPath, value: str, key: str, authored: str | AuthoredOption
     ) -> WireOption:
         option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
+        wired = WireOption(dtmf=key[-1], action=self.compile_action(path, value, key, option))
+        if isinstance(option.when, str) and (
+            condition := self.builder.compile_condition((*path, "when"), option.when, late=True)
+        ):
+            self.conditions[wired.action] = condition
+        return wired
+
+    def compile_action(self, path: KeyPath, value: str, key: str, option: AuthoredOption) -> str:
+        """What the platform does at the last key of the option."""
         if (option.next is UNSET) == (option.menu is UNSET):
             self.builder.add_problem(
                 "FE207",
@@ -108,12 +213,9 @@ class MenuOptionsCompiler:
         for index, word in enumerate(option.hear):
             self.add_spoken_word((*path, "hear", index), word, value)
         if isinstance(option.menu, Submenu):
-            return WireOption(
-                dtmf=key,
-                action=f"menu({self.compile_submenu((*path, 'menu'), value, option.menu)})",
-            )
+            return f"menu({self.compile_submenu((*path, 'menu'), value, option.menu)})"
         self.add_choice(path, value, option)
-        return WireOption(dtmf=key, action=f"return({value})")
+        return f"return({value})"
 
     def add_choice(self, path: KeyPath, value: str, option: AuthoredOption) -> None:
         if option.next in SPECIAL_TARGETS:
@@ -134,8 +236,12 @@ class MenuOptionsCompiler:
                 "give each option words of its own",
             )
 
+    def get_menu_name(self, value: str) -> str:
+        """The name on the wire of the menu that these keys lead to."""
+        return f"{self.builder.context.flow}.{self.builder.state}.{value}"
+
     def compile_submenu(self, path: KeyPath, value: str, menu: Submenu) -> str:
-        name = f"{self.builder.context.flow}.{self.builder.state}.{value}"
+        name = self.get_menu_name(value)
         options = self.compile_options(
             (*path, "options"), merge_global_options(self.builder, menu.options), prefix=f"{value}."
         )
@@ -183,6 +289,10 @@ def list_option_facts(
     for key, authored in options.items():
         option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
         label, place = f"key {prefix}{key}", (*path, key)
+        if isinstance(option.when, str):
+            # as a text with an expression in it, so that what that draws on is found
+            condition = f"${{{option.when}}}"
+            yield AuthoredFact("value", f"{label} when", condition, (*place, "when"))
         if option.hear:
             heard = sorted({fold_words(word) for word in option.hear})
             yield AuthoredFact("text", f"{label} hear", ", ".join(heard), (*place, "hear"))

@@ -13,8 +13,9 @@ from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MAX_VOICE_MILLIS, MIN_MEN
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import Duration
+from flowengine.states.field_types import Duration, StateName
 from flowengine.states.prompt import CompiledPrompt, Prompt, PromptSpec, join_prompts
+from flowengine.states.state_kind import AuthoredFact
 from flowengine.states.state_results import (
     ActionToSend,
     AnswerCallback,
@@ -58,6 +59,14 @@ PlatformRepeats = Annotated[
 BargeIn = Annotated[
     bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])
 ]
+SilentTarget = Annotated[
+    StateName,
+    Meta(
+        description="Where the call goes when attempts run out and the caller was silent the last "
+        "time; without it, to `otherwise`.",
+        examples=["goodbye"],
+    ),
+]
 AuthoredRetryPrompts = Annotated[
     str | list[str | PromptSpec] | PromptByAttempt,
     Meta(
@@ -98,7 +107,9 @@ class RetryPrompts:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A compiled question: what is asked at first and again, and what is said in between."""
+    """A compiled question: what is asked at first and again, and what is said in between. Where
+    silence has an exit of its own, `silent_exit` is its name.
+    """
 
     menu_id: str
     first: CompiledPrompt | None
@@ -110,6 +121,7 @@ class Question:
     has_named_menus: bool
     accepts_voice: bool
     voice: str
+    silent_exit: str = ""
 
     def build_run_menu(
         self, menus: list[Menu], run: StepContext, prompt: CompiledPrompt | None
@@ -169,6 +181,8 @@ class Question:
                 "nobody can speak here, so nothing is waited for",
                 f"{voice_cure}, or remove it",
             )
+        if "silent" in authored and authored["silent"] == authored.get("otherwise"):
+            yield NoEffect(("silent",), "`otherwise:` leads there, too", "remove it")
         for name in RETRY_PROMPT_KEYS if self.attempts == 1 else ():
             if name in authored:
                 yield NoEffect(
@@ -213,7 +227,8 @@ class Question:
         if event.type == "error":
             return StateFailure("the platform reported an error in the menu")
         if event.type == "timeout":
-            return self.retry_question(run, "no input", self.no_input, exhausted, ask)
+            silent = self.silent_exit or exhausted
+            return self.retry_question(run, "no input", self.no_input, silent, ask)
         if event.type == "invalidinput":
             return self.retry_question(run, "no match", self.no_match, exhausted, ask)
         return None
@@ -226,8 +241,12 @@ def compile_question(
     *,
     accepts_voice: bool,
     no_match: RetryPrompts,
+    silent: str | UnsetType = UNSET,
 ) -> Question:
-    """The part that menu and collect have in common."""
+    """The part that menu and collect have in common; a call takes exit `silent` where there is one."""
+    has_silent_exit = silent is not UNSET
+    if has_silent_exit:
+        builder.add_exit("silent", silent, (*path, "silent"), "pie")
     return Question(
         menu_id=f"{builder.context.flow}.{builder.state}",
         first=builder.compile_embedded_prompt((*path, "prompt"), authored.prompt, late=True),
@@ -239,6 +258,7 @@ def compile_question(
         has_named_menus=builder.context.menu_ids == "named",
         accepts_voice=accepts_voice,
         voice=builder.context.voice,
+        silent_exit="silent" if has_silent_exit else "",
     )
 
 
@@ -259,6 +279,12 @@ def compile_retry_prompts(
         return RetryPrompts(tuple(each))
     plan = builder.compile_embedded_prompt(path, words, late=True)
     return RetryPrompts((plan,) if plan else ())
+
+
+def list_silent_facts(silent: str | UnsetType) -> Iterator[AuthoredFact]:
+    """Where silence leads, for the comparison of two versions."""
+    if silent is not UNSET:
+        yield AuthoredFact("target", "silent", silent, ("silent",))
 
 
 def get_timeout_millis(builder: StateBuilder, path: KeyPath, authored: str | UnsetType) -> int:

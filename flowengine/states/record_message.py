@@ -28,6 +28,7 @@ from flowengine.states.question import (
     compile_retry_prompts,
     get_attempts,
     get_timeout_millis,
+    list_silent_facts,
 )
 from flowengine.states.record_message_options import AuthoredMessage
 from flowengine.states.recording import CompiledRecording, Recording, compile_recording
@@ -201,8 +202,7 @@ def list_message_facts(authored: AuthoredMessage) -> Iterator[AuthoredFact]:
     yield AuthoredFact("topic", f"variable {authored.into}", None)
     if not authored.to or authored.credentials is UNSET or authored.beep is UNSET:
         yield AuthoredFact("topic", "recordings", None)
-    if authored.silent is not UNSET:
-        yield AuthoredFact("target", "silent", authored.silent, ("silent",))
+    yield from list_silent_facts(authored.silent)
     for name in ("beep", "review", "thanks"):
         if (words := getattr(authored, name)) is not UNSET:
             yield AuthoredFact("prompt", name, words, (name,))

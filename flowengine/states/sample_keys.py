@@ -16,6 +16,7 @@ def list_sample_inputs(
     if form or kind == "date":
         yield from (format_sample_date(form, date) for date in (FUTURE_DATE, PAST_DATE))
     yield from ("1430",) if kind == "time" else ()
+    yield from ("12*50", "1**") if kind == "decimal" else ()
     yield from (word for word in words if word.isdigit() and least <= len(word) <= longest)
     for length in dict.fromkeys((least, min(10, longest), longest)):
         if least <= length <= longest:

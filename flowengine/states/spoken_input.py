@@ -29,6 +29,9 @@ _HIRAGANA_BY_KATAKANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30
 _FRACTION: Final = re.compile(r"[0-9][.,][0-9]")
 # what speech recognition writes for "minus five", "three quarters", "half past ten"
 _NOT_AN_INTEGER: Final = re.compile(r"^[-+\u2212\u2013]\s*[0-9]|[0-9]\s*[/:+*\u00d7\u00f7]\s*[0-9]")
+_SPOKEN_AMOUNT: Final = re.compile(r"[0-9]+[.,][0-9]{1,2}")
+_AMOUNT_KEYS: Final = re.compile(r"(?=.*[0-9])[0-9]*\*?[0-9]*")
+POINT_KEY: Final = "*"  # of an amount
 _GROUPED_NUMBER: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+")
 
 
@@ -114,16 +117,35 @@ def read_input(event: Pie, variable: Variable, locale: str) -> str:
             # 1,234 is one number, but 12.5 no integer, and must not become 125
             text = re.sub("[.,]", "", text) if _GROUPED_NUMBER.fullmatch(text.rstrip(".,")) else ""
         return read_digits(text, locale) or text.removesuffix("#")
+    if variable.kind == "decimal":
+        return read_amount(text, locale)
     if variable.choices:
         folded = {fold_words(choice): choice for choice in variable.choices}
         return folded.get(fold_words(text), text)
     return text.removesuffix("#")
 
 
+def read_amount(text: str, locale: str) -> str:
+    """The keys of an amount that a caller said, or "" where it is none.
+
+    >>> read_amount("12.50", "en-US"), read_amount("1,250", "en-US"), read_amount("two five", "en-US")
+    ('12*50', '1250', '25')
+    """
+    said = text.rstrip(".,")
+    if _GROUPED_NUMBER.fullmatch(said):
+        return re.sub("[.,]", "", said)
+    if _SPOKEN_AMOUNT.fullmatch(said):
+        return re.sub("[.,]", POINT_KEY, said)
+    return "" if _FRACTION.search(said) else read_digits(said, locale)
+
+
 def convert_input(text: str, variable: Variable, date_format: str) -> Any:
     """The input as a value of the variable, or None when it is none."""
     if variable.kind in ("digits", "integer") and not (text.isascii() and text.isdigit()):
         return None
+    if variable.kind == "decimal":
+        is_amount = _AMOUNT_KEYS.fullmatch(text) and len(text) <= MAX_INTEGER_DIGITS
+        return float(text.replace(POINT_KEY, ".")) if is_amount else None
     if variable.kind == "date":
         return parse_date(text, date_format) if is_date(text, date_format) else None
     if variable.kind == "time":

@@ -14,6 +14,9 @@ from flowengine.svaml import Action, Instruction
 
 TRANSIENT_ERRORS = ("timeout", "connection", "refused")
 CIRCUIT_OPEN_PREFIX = "circuit open: "  # before the error of the lookup that opened it
+FAILED_STATE_FACT = "call.failed_state"
+FAILURE_FACT = "call.failure"
+OTHER_FAILURE = "error"  # of a state that is no lookup
 ActionToSend = Action | msgspec.Raw  # an action, or one encoded at load
 InstructionToSend = Instruction | msgspec.Raw
 
@@ -23,7 +26,8 @@ class Exit(msgspec.Struct, frozen=True):
     to the question of the state itself: from its read-back, or from a menu inside it. With
     `without_caller`, nobody hears what the states that follow say. With `leaves_queue`, a caller
     who waits in a queue goes on by themselves: nobody has brought them out. With `agent_status`, an agent
-    signs in or out. `room` is what is to happen in a conference.
+    signs in or out. `room` is what is to happen in a conference. `failure` is why the state failed, in a
+    word, where it leads such calls elsewhere.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Exit(msgspec.Struct, frozen=True):
     leaves_queue: bool = False
     agent_status: AgentStatusChange | None = None
     room: RoomUpdate | None = None
+    failure: str = ""
 
 
 class AnswerCallback(msgspec.Struct, frozen=True):
@@ -95,6 +100,13 @@ class EnterSubflow(msgspec.Struct, frozen=True):
     inputs: Mapping[str, Any]
 
 
+class GoToFlow(msgspec.Struct, frozen=True):
+    """Go over to another flow with these input values, for good."""
+
+    flow: str
+    inputs: Mapping[str, Any]
+
+
 class ReturnFromSubflow(msgspec.Struct, frozen=True):
     """End this subflow with an outcome."""
 
@@ -102,11 +114,20 @@ class ReturnFromSubflow(msgspec.Struct, frozen=True):
 
 
 class StateFailure(msgspec.Struct, frozen=True):
-    """The state could not do its work: take the error exit, or say the apology."""
+    """The state could not do its work: take the error exit, or say the apology. `cause` is the reason
+    in a word, which flows can read.
+    """
 
     reason: str
+    cause: str = OTHER_FAILURE
 
 
 StateResult = (
-    Exit | AnswerCallback | LookupRequest | EnterSubflow | ReturnFromSubflow | StateFailure
+    Exit
+    | AnswerCallback
+    | LookupRequest
+    | EnterSubflow
+    | GoToFlow
+    | ReturnFromSubflow
+    | StateFailure
 )

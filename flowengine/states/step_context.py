@@ -10,7 +10,12 @@ import msgspec
 from flowengine.expr import EvalError
 from flowengine.states.orchestration_result import StepEvent
 from flowengine.states.place_plan import PlacementPlan
-from flowengine.states.state_results import InstructionToSend, LookupResult
+from flowengine.states.state_results import (
+    FAILED_STATE_FACT,
+    FAILURE_FACT,
+    InstructionToSend,
+    LookupResult,
+)
 
 CALLER_NAMES = ("call.from", "call.user", "call.sip")
 
@@ -63,6 +68,10 @@ class StepContext(msgspec.Struct):
     notes: list[str] = []
     steps: int = 0
     placements: list[PlacementPlan] = []
+
+    def set_failure(self, state: str, cause: str) -> None:
+        """Let the states that follow read what has failed, and why."""
+        self.names.update({FAILED_STATE_FACT: state, FAILURE_FACT: cause})
 
     def bind_names(self, names: Iterable[str], secrets: Mapping[str, str]) -> dict[str, Any]:
         """The values of these names, secrets among them. Raises EvalError for a secret that the

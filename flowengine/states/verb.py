@@ -35,7 +35,7 @@ class NoEffect(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class WrittenValue:
     """A value that a state writes into a variable and where it stands below the kind. The variable is
-    one of its flow, with `is_input` one of its callee. With `output` the value is that output of
+    one of its flow, with `is_input` one of the flow that it begins. With `output` the value is that output of
     the callee.
     """
 
@@ -106,6 +106,16 @@ class Verb(ABC):
     def callee(self) -> str:
         """The flow that it uses, or ""."""
         return ""
+
+    @property
+    def next_flow(self) -> str:
+        """The flow that the call goes over to for good, or ""."""
+        return ""
+
+    @property
+    def entered_flow(self) -> str:
+        """The flow that it begins: the one that it uses, or that the call goes over to; or ""."""
+        return self.callee or self.next_flow
 
     @property
     def placed_flow(self) -> str:

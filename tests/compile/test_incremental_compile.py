@@ -107,6 +107,8 @@ EDITS = {
                                                 "integer")), ("more\n", "mor\n"), ("hangup: ", "hangup: , next: more"),
         ("hangup: ", "next: more"), ("start: welcome", ("start: welcome\non: {answered: look, "
                                                        "ended: bye}")), ("hangup: }", "hangup: "),
+        ('connect: "+14045009000"', "next_flow: other"), ('connect: "+14045009000"', "next_flow: {flow: pin}"),
+        ('{connect: "+14045009000"}', "{locale: sv-SE, say: More., next_flow: other}"),
         ("+14045009000", "+1"), ("vars.n > 1", "vars.n"), ("sales}", "pin}"), (("welcome: "
                                                                                "{"), ("welcome: "
                                                                                     "{answer: "
@@ -126,10 +128,12 @@ EDITS = {
         ("Your PIN?", '"PIN ${call.from}?"'),
         ("flow: thanks", "flow: line"), ("flow: thanks", "flow: pin"), ("Your PIN?", "word " * 100),
         ("no: {return: wrong}", "no: {hangup: }"),
+        ("no: {return: wrong}", "no: {next_flow: line}"), ("no: {return: wrong}", "no: {next_flow: other}"),
         ("yes: {", "yes: {answer: true, "), ("ask: {", "ask: {wait: 3, "), ("flow: pin", ("flow: "
                                                                                          "pin2")), ("ask: {", "ask: {locale: sv-SE, "),
     ],
     "thanks.yaml": [
+        ("end: {return: done}", "end: {next_flow: other}"),
         ("Thank you.", "Thanks."), ("Thank you.", "word " * 110), ("say: {say", ("say: {answer: "
                                                                                 "true, "
                                                                                 "say")), ("[done]", "[done, over]"),
@@ -151,6 +155,8 @@ EDITS = {
                                                     "{}}")), ("hello: {menu", ("hello: {record: "
                                                                              "stop, menu")),
         ("bye: {", "lost: {hangup: }\n  bye: {"), ("otherwise: bye", "otherwise: open"),
+        ("bye: {hangup: }", "bye: {next_flow: line}"), ("next: bye}", "next: on}"),
+        ("bye: {", "on: {say: More., next_flow: other}\n  bye: {"),
     ],
 }  # fmt: skip
 ADDED = {

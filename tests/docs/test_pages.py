@@ -93,7 +93,8 @@ def test_whole_files_compile(example: Example) -> None:
         }
         found = problems({"project.yaml": example.text.encode(), **flows})
     else:
-        found = problems({**world("snippet"), "example.yaml": example.text.encode()})
+        flow = example.text.splitlines()[0].removeprefix("flow: ")  # the world may have one, too
+        found = problems({**world("snippet", flow), "example.yaml": example.text.encode()})
         found = [problem for problem in found if problem.span.file == "example.yaml"]
     assert found == []
 

@@ -76,6 +76,13 @@ states:
   right: {return: right}
   wrong: {return: wrong}
 """
+SALES = """
+flow: sales-line
+start: greet
+vars: {name: {type: text, max: 40, default: you}}
+inputs: [name]
+states: {greet: {say: "Hello ${vars.name}.", hangup: }}
+"""
 BACK = """
 flow: we-call-back
 on: {answered: greet}
@@ -105,6 +112,7 @@ def compile_example(flow: Mapping[str, Json], project: str = PROJECT) -> Compile
         "line.yaml": msgspec.json.encode(flow),
         "ask-pin.yaml": PIN.encode(),
         "we-call-back.yaml": BACK.encode(),
+        "sales-line.yaml": SALES.encode(),
         "project.yaml": project.encode(),
     }
     made = compile_project(files, {"S3": "x", "SECRET": "x"})

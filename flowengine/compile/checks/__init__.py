@@ -18,6 +18,7 @@ from flowengine.compile.checks import (
     empty_recordings,
     endless_waits,
     event_values,
+    flow_loops,
     instant_redials,
     kept_turns,
     missing_locales,
@@ -48,7 +49,7 @@ from flowengine.compile.checks import (
     unused_groups,
     unused_variables,
 )
-from flowengine.compile.checks.program_graph import list_callees
+from flowengine.compile.checks.program_graph import list_entered_flows
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.model import AuthoredProject, CompileCache, Flow
@@ -84,7 +85,7 @@ def check_project(
     sound = select_outside(whole, wrong)
     graph = select_outside(whole, holed)
     rules: list[Rule] = [
-        partial(state_loops.check, graph, memory),
+        partial(check_loops, graph, memory),
         partial(callback_contexts.check, programs, authored, memory),
         partial(check_used_flows, programs),
         partial(check_kept_turns, graph, authored),
@@ -111,6 +112,12 @@ def check_project(
             rules, place_of_project([document.file for document in authored.shared_documents])
         ),
     ]
+
+
+def check_loops(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
+    """Circles that a call never leaves, in one flow and through several."""
+    yield from state_loops.check(programs, memory)
+    yield from flow_loops.check(programs)
 
 
 def check_kept_turns(
@@ -167,7 +174,7 @@ def check_call_paths(
     for name, each in known.items():
         outputs = {
             flow: {item.name: item for item in programs[flow].signature.outputs}
-            for flow in list_callees(each.program)
+            for flow in list_entered_flows(each.program)
             if flow in programs
         }
         key = (each, outputs, columns, options)

@@ -19,9 +19,10 @@ from flowengine.compile.checks.dataflow import (
     compute_transfers,
 )
 from flowengine.compile.checks.program_graph import (
-    find_components,
-    list_callees,
-    list_subflow_calls,
+    list_entered_flows,
+    list_flow_links,
+    order_by_entry,
+    order_by_use,
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Template, find_whole_expression
@@ -108,36 +109,42 @@ def compute_call_facts(
     """The facts of all flows, worked out from the subflows up and from the callers down."""
     named = [program.compute_once(collect_flow_locales) for name, program in programs.items()]
     locales = tuple(sorted(authored.outside.locales.union(*named)))
-    calling = list_subflow_calls(programs)
-    order = [
-        name
-        for circle in find_components(
-            {name: [state.verb.callee for state in states] for name, states in calling.items()}
-        )
-        for name in circle
-    ]
     reached: dict[str, FlowTransfers] = {}
-    for name in order:
+    for name in order_by_use(programs):
         program = programs[name]
-        used = {flow: reached[flow].outcomes for flow in list_callees(program) if flow in reached}
+        used = {
+            flow: reached[flow].outcomes for flow in list_entered_flows(program) if flow in reached
+        }
         reached[name] = memory.get_or_compute(
             ("call paths", name),
             (program, locales, used),
             partial(compute_flow_transfers, program, locales, used),
         )
+    links = list_flow_links(programs)
     entering = find_incoming_facts(programs, authored, locales)
     found: dict[str, CallFacts] = {}
-    # callers first, as they decide with which facts a subflow is entered
-    for name in reversed(order):
+
+    def enter_flow(name: str) -> None:
+        """Find what holds in a flow, and hand it to those that it begins."""
         key = (programs[name], reached[name], entering.get(name, 0), locales)
         found[name] = memory.get_or_compute(
             ("call facts", name), key, partial(compute_flow_facts, *key)
         )
-        for state in calling[name]:
+        for state in links[name]:
+            flow = state.verb.entered_flow
             inside = get_locale_transfer(programs[name], state, locales).apply_to(
                 found[name].facts_by_state.get(state.name, 0)
             )
-            entering[state.verb.callee] = entering.get(state.verb.callee, 0) | inside
+            entering[flow] = entering.get(flow, 0) | inside
+
+    # callers first, as they decide with which facts a flow is entered
+    for circle in order_by_entry(programs):
+        before: list[int] = []
+        # flows that go over to each other: until nothing new comes
+        while before != (now := [entering.get(name, 0) for name in circle]):
+            before = now
+            for name in circle:
+                enter_flow(name)
     return {name: found[name] for name in programs}
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from flowengine.compile.checks.program_graph import (
     find_reachable,
-    list_callees,
+    list_entered_flows,
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.model import CompileCache
@@ -30,8 +30,8 @@ class StateUnderCallback(NamedTuple):
 
 
 class FlowUse(NamedTuple):
-    """A flow, and the callback under which another flow uses it; without one it is begun by calls
-    and events.
+    """A flow, and the callback under which another flow uses it or goes over to it; without one it is
+    begun by calls and events.
     """
 
     flow: str
@@ -96,6 +96,8 @@ class PathWalk:
             state = self.program.states[node.state]
             if flow := state.verb.callee:
                 self.follow_call(node, state, FlowUse(flow, node.context))
+            elif flow := state.verb.next_flow:
+                self.calls.setdefault(FlowUse(flow, node.context), node)
             elif state.verb.returned_outcome:
                 self.outcomes.add(SubflowOutcome(state.verb.returned_outcome, node.context))
             else:
@@ -205,7 +207,7 @@ class CallPaths:
         )
         used = [
             FlowUse(flow, context)
-            for flow in list_callees(program)
+            for flow in list_entered_flows(program)
             for context in CALLBACK_CONTEXTS
         ]
         endings = {call: self._outcomes[call] for call in used if call in self._outcomes}

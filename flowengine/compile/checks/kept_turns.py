@@ -5,7 +5,7 @@ back to the queue.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from flowengine.compile.checks.placed_flows import list_placing_states
-from flowengine.compile.checks.program_graph import find_reachable, list_callees
+from flowengine.compile.checks.program_graph import find_reachable, list_entered_flows
 from flowengine.compile.program import CompiledState, Program
 from flowengine.problems import Problem, Span
 from flowengine.problems.message_format import join_with_or
@@ -24,7 +24,7 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
     if not keeping:
         return
     callees = {
-        name: [flow for flow in list_callees(program) if flow in programs]
+        name: [flow for flow in list_entered_flows(program) if flow in programs]
         for name, program in programs.items()
     }
     for program, state in keeping:

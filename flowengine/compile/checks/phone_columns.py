@@ -20,6 +20,8 @@ from flowengine.model import AuthoredProject
 from flowengine.problems import Problem
 from flowengine.svaml import NUMBER_PATTERN
 
+CERTAIN: Final = "FE457"  # each call that dials it fails
+LIKELY: Final = "FE935"
 PHONE_NAMES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
 _PHONE_DIGITS: Final = re.compile(r"[0-9][0-9 ()./-]{5,}")
 
@@ -41,12 +43,15 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
         is_used = item.source in dialled or (item.source in rung and not is_sip)
         is_meant = is_used or is_phone_name(item.source.name)
         if is_meant and not is_dialable(item.text, used=is_used):
-            yield build_number_problem(item)
+            # a variable may have another value when it is dialled, and words may stand for nobody
+            is_number = _PHONE_DIGITS.fullmatch(str(item.text)) is not None
+            is_certain = item.source.is_column and item.source in dialled and is_number
+            yield build_number_problem(CERTAIN if is_certain else LIKELY, item)
 
 
-def build_number_problem(item: AuthoredText) -> Problem:
+def build_number_problem(code: str, item: AuthoredText) -> Problem:
     message = f"{item.what} has no + and country code: the platform dials no such number"
-    return Problem("FE935", item.find_span(), message, format_phone_hint(item.text))
+    return Problem(code, item.find_span(), message, format_phone_hint(item.text))
 
 
 def is_phone_name(name: str) -> bool:
@@ -107,4 +112,5 @@ def check_variables(program: Program) -> Iterator[Problem]:
                 )
                 cure = f'else ${{e164({text}, "1")}}'
                 hint = f"write +${{{text}}} where it has the country code, {cure}"
-                yield Problem("FE935", span, message, hint)
+                # a member who cannot be rung is left out of a ring
+                yield Problem(LIKELY if dialled.takes_sip else CERTAIN, span, message, hint)

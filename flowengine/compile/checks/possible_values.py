@@ -64,7 +64,7 @@ class PossibleValues:
                         owner = flow
                     else:
                         values = tuple(self._list_values(flow, item.value))
-                        owner = callee if item.is_input else flow
+                        owner = state.verb.entered_flow if item.is_input else flow
                     found |= self._add_values(owner, f"vars.{item.variable.name}", values)
         return found
 

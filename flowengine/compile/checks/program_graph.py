@@ -16,25 +16,47 @@ def list_subflow_calls(programs: Mapping[str, Program]) -> dict[str, list[Compil
     }
 
 
-def list_callees(program: Program) -> tuple[str, ...]:
-    """The flows that a flow calls, each once."""
-    return program.compute_once(_find_callees)
+def order_by_use(programs: Mapping[str, Program]) -> list[str]:
+    """The flows, each after those that it uses."""
+    calling = list_subflow_calls(programs)
+    used = {name: [state.verb.callee for state in states] for name, states in calling.items()}
+    return [name for circle in find_components(used) for name in circle]
 
 
-def _find_callees(program: Program) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(state.verb.callee for state in program.subflow_states))
+def order_by_entry(programs: Mapping[str, Program]) -> list[list[str]]:
+    """The flows, each before those that it begins; those that go over to each other are together."""
+    links = list_flow_links(programs)
+    begun = {name: [state.verb.entered_flow for state in states] for name, states in links.items()}
+    return [circle[::-1] for circle in reversed(find_components(begun))]
+
+
+def list_flow_links(programs: Mapping[str, Program]) -> dict[str, list[CompiledState]]:
+    """By flow: its states that call another flow of the project, or go over to one."""
+    return {
+        name: [state for state in program.linking_states if state.verb.entered_flow in programs]
+        for name, program in iterate_with_pauses(programs.items())
+    }
+
+
+def list_entered_flows(program: Program) -> tuple[str, ...]:
+    """The flows that a flow calls or goes over to, each once."""
+    return program.compute_once(_find_entered_flows)
+
+
+def _find_entered_flows(program: Program) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(state.verb.entered_flow for state in program.linking_states))
 
 
 def split_by_links(
     programs: Mapping[str, Program],
 ) -> tuple[dict[str, Program], dict[str, Program]]:
-    """The programs that call subflows or are called, and those that stand alone. What a check says
-    of these depends on nothing else, and most flows of a large project are such.
+    """The programs that begin other flows or are begun by them, and those that stand alone. What a
+    check says of these depends on nothing else, and most flows of a large project are such.
     """
     linked: set[str] = set()
     for name, program in iterate_with_pauses(programs.items()):
-        if callees := list_callees(program):
-            linked |= {name, *callees}
+        if begun := list_entered_flows(program):
+            linked |= {name, *begun}
     return (
         {name: programs[name] for name in programs if name in linked},
         {name: programs[name] for name in programs if name not in linked},

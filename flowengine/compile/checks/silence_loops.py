@@ -8,7 +8,7 @@ from flowengine.problems import Problem
 
 def check(program: Program) -> Iterator[Problem]:
     for name, state in program.states.items():
-        target = state.exits.get("otherwise")
+        target = state.silent_exit
         others = [exit_.state for exit_ in state.exits.values() if exit_ is not target]
         if target is None or all(
             is_leading_back(program, other, name) for other in others

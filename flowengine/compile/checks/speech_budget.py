@@ -2,17 +2,17 @@
 not wait speak together.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from flowengine.compile.checks.program_graph import (
-    find_components,
-    list_callees,
-    list_subflow_calls,
+    list_entered_flows,
+    list_flow_links,
+    order_by_entry,
+    order_by_use,
 )
 from flowengine.compile.program import CompiledState, Program
-from flowengine.cooperative import iterate_with_pauses
 from flowengine.model import CompileCache
 from flowengine.states.prompt import CompiledPrompt
 
@@ -43,13 +43,10 @@ class SpeechAtReturn(NamedTuple):
 def compute_speech_before(
     programs: Mapping[str, Program], measure: PromptMeasure, memory: CompileCache
 ) -> dict[str, SpeechByState]:
-    """By flow and state: the most said before it in one answer. Circles are walked once."""
-    calling = list_subflow_calls(programs)
-    leading = {
-        name: [state.verb.callee for state in states]
-        for name, states in iterate_with_pauses(calling.items())
-    }
-    order = [name for circle in find_components(leading) for name in iterate_with_pauses(circle)]
+    """By flow and state: the most said before it in one answer. Circles of states are walked once,
+    flows that go over to each other twice.
+    """
+    links = list_flow_links(programs)
     walks = {
         name: FlowOrder(
             program,
@@ -59,8 +56,8 @@ def compute_speech_before(
         for name, program in programs.items()
     }
     back: dict[str, SpeechAtReturn] = {}
-    for name in order:
-        used = {flow: back[flow] for flow in list_callees(programs[name]) if flow in back}
+    for name in order_by_use(programs):
+        used = {flow: back[flow] for flow in list_entered_flows(programs[name]) if flow in back}
         back[name] = memory.get_or_compute(
             ("speech at return", (name, measure.__name__)),
             (programs[name], used),
@@ -68,10 +65,11 @@ def compute_speech_before(
         )
     entered: dict[str, SpeechBefore] = {}
     found: dict[str, SpeechByState] = {}
-    # callers first: what they have said counts in the subflow, if nothing waits in between
-    for name in reversed(order):
+    # callers first: what they have said counts in the flow that they begin, if nothing waits in
+    # between
+    for name in list_flow_walks(programs, links):
         used, begun = (
-            {flow: back[flow] for flow in list_callees(programs[name])},
+            {flow: back[flow] for flow in list_entered_flows(programs[name])},
             entered.get(name, NO_SPEECH),
         )
         before = memory.get_or_compute(
@@ -80,12 +78,21 @@ def compute_speech_before(
             partial(walks[name].compute_arrivals, begun, used),
         )
         found[name] = before
-        for state in calling[name]:
-            entered[state.verb.callee] = max(
-                entered.get(state.verb.callee, NO_SPEECH),
+        for state in links[name]:
+            entered[state.verb.entered_flow] = max(
+                entered.get(state.verb.entered_flow, NO_SPEECH),
                 add_speech(state, before[state.name], measure),
             )
     return found
+
+
+def list_flow_walks(
+    programs: Mapping[str, Program], links: Mapping[str, Sequence[CompiledState]]
+) -> Iterator[str]:
+    """The flows in the order in which they are walked, callers first."""
+    for circle in order_by_entry(programs):
+        begun = {state.verb.entered_flow for name in circle for state in links[name]}
+        yield from circle * (1 if begun.isdisjoint(circle) else 2)
 
 
 class FlowOrder(NamedTuple):

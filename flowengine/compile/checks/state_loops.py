@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flowengine.compile.checks.program_graph import (
     find_components,
     find_reachable,
-    list_callees,
+    list_entered_flows,
     split_by_links,
 )
 from flowengine.compile.program import CompiledState, Program
@@ -50,11 +50,11 @@ def check_linked(programs: Mapping[str, Program], memory: CompileCache) -> Itera
     while more := {
         name
         for name, program in programs.items()
-        if name not in pausing and not pausing.isdisjoint(list_callees(program))
+        if name not in pausing and not pausing.isdisjoint(list_entered_flows(program))
     }:
         pausing |= more
     for name, program in programs.items():
-        used = frozenset(list_callees(program))
+        used = frozenset(list_entered_flows(program))
         known = SubflowTraits(used & pausing, used & ending)
         yield from memory.get_or_compute(
             ("loops", name), (program, known), partial(find_loops, program, known)

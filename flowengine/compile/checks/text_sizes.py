@@ -25,6 +25,8 @@ FACT_SIZES: Mapping[str, int] = {
     "call.redirected_from": MAX_E164,
     "call.origin": 6,
     "call.locale": 10,
+    "call.failed_state": 40,
+    "call.failure": 24,
     "call.custom": MAX_CUSTOM_BYTES,
     "event.destination": MAX_RECORDING_URL,
     "now.date": 10,

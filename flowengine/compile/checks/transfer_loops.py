@@ -242,7 +242,7 @@ def iterate_next_states(
     programs: Mapping[str, Program],
     visited: dict[str, set[str]],
 ) -> Iterator[str]:
-    """Where the call goes on by itself: a caller who says nothing takes `otherwise:`."""
+    """Where the call goes on by itself: a caller who says nothing takes `silent:` or `otherwise:`."""
     if has_own_error(program, state):
         yield state.error
     if called := state.verb.callee:
@@ -254,10 +254,13 @@ def iterate_next_states(
                 if name.removeprefix("outcome ") in outcomes
             )
         return
+    following = state.verb.next_flow
+    if following in programs and following not in visited:
+        visit_unasked_states(following, programs, visited)
     closed = list_closed_exits(state)
     for name, target in state.exits.items():
         goes_on = not state.verb.is_question and target.via == "same"
-        if (name == "otherwise" or goes_on) and name not in closed:
+        if (target is state.silent_exit or goes_on) and name not in closed:
             yield target.state
 
 

@@ -4,7 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flowengine.compile.checks.call_facts import CallFacts
-from flowengine.compile.checks.program_graph import find_reachable, list_callees
+from flowengine.compile.checks.program_graph import (
+    find_reachable,
+    list_entered_flows,
+    list_subflow_calls,
+)
 from flowengine.compile.program import Program
 from flowengine.problems import Problem
 
@@ -26,19 +30,23 @@ def check(facts: Mapping[str, CallFacts], incoming: frozenset[str]) -> Iterator[
     programs = {name: each.program for name, each in facts.items()}
     own = {name: program.compute_once(find_event_sources) for name, program in programs.items()}
     graph = {
-        name: [flow for flow in list_callees(program) if flow in programs]
+        name: [flow for flow in list_entered_flows(program) if flow in programs]
         for name, program in programs.items()
     }
     users = invert_graph(graph)
     for name, program in programs.items():
         # subflows count, too: their recordings and conferences report to the flows that use them;
-        # and what these have begun reports to the subflow while the call is in it
+        # and what flows have begun reports to the flow that they begin while the call is in it
         if program.pressed or program.notified:
             related = find_reachable(graph, [name]) | find_reachable(users, [name])
             used = [own[flow] for flow in sorted(related)]
             yield from find_missing_notices(program, used)
             yield from find_missing_keys(program, used)
-    yield from find_unheard_keys(programs, graph, own, incoming)
+    used_flows = {
+        name: [state.verb.callee for state in states]
+        for name, states in list_subflow_calls(programs).items()
+    }
+    yield from find_unheard_keys(programs, used_flows, graph, own, incoming)
 
 
 def invert_graph(graph: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -92,6 +100,7 @@ def find_missing_keys(program: Program, used: Sequence[EventSources]) -> Iterato
 
 def find_unheard_keys(
     programs: Mapping[str, Program],
+    used_flows: Mapping[str, Sequence[str]],
     graph: Mapping[str, Sequence[str]],
     own: Mapping[str, EventSources],
     incoming: frozenset[str],
@@ -102,7 +111,7 @@ def find_unheard_keys(
         flow
         for name, program in programs.items()
         if listening and program.pressed
-        for flow in find_reachable(graph, [name])
+        for flow in find_reachable(used_flows, [name])
     }
     begun = {flow for name in incoming & graph.keys() for flow in find_reachable(graph, [name])}
     for name in programs:

@@ -131,7 +131,7 @@ def iterate_written_texts(program: Program) -> Iterator[WrittenText]:
             if item.variable.kind not in TEXT_KINDS:
                 continue
             path = (*state.path, *item.path)
-            owner = state.verb.callee if item.is_input else program.flow
+            owner = state.verb.entered_flow if item.is_input else program.flow
             written = ValueSource(owner, item.variable.name)
             text, source = None, None
             if item.output:

@@ -166,6 +166,39 @@ states:
 """,
         ["FE912 5:64"],
     ),
+    "a silent caller for ever, though others are not": (
+        """\
+flow: line
+start: door
+states:
+  door:
+    menu: {prompt: Press 1., options: {1: goodbye}, silent: door, otherwise: goodbye}
+  goodbye: {hangup: }
+""",
+        ["FE912 5:61"],
+    ),
+    "a caller who presses wrong keys may be asked for ever": (
+        """\
+flow: line
+start: door
+states:
+  door:
+    menu: {prompt: Press 1., options: {1: goodbye}, silent: goodbye, otherwise: door}
+  goodbye: {hangup: }
+""",
+        [],
+    ),
+    "an exit for silence that is no other than that of the rest": (
+        """\
+flow: line
+start: door
+states:
+  door:
+    menu: {prompt: Press 1., options: {1: goodbye}, silent: goodbye, otherwise: goodbye}
+  goodbye: {hangup: }
+""",
+        ["FE936 5:53"],
+    ),
     "continue on an incoming call, park after a key": (
         """\
 flow: line

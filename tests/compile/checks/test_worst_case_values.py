@@ -168,6 +168,12 @@ PHONES = {
     "a column that is dialled, by a variable": (
         TABLE % ('n: "4045000010"', 'n: "+14045000010"') + "vars: {p: {type: text}}\nstates:\n"
         '  a: {set: {p: "${tables.t.n(call.from)}"}, next: b}\n  b: {connect: {phone: "${vars.p}"}}\n',
+        ["project.yaml FE457 2:28"],
+    ),
+    "a column that is dialled, in which a word stands for nobody": (
+        TABLE % ('n: "none"', 'n: "+14045000010"') + "states:\n"
+        '  a: {choose: [{when: tables.t.n(call.from) == "none", next: c}, {next: b}]}\n'
+        '  b: {connect: {phone: "${tables.t.n(call.from)}"}}\n  c: {hangup: }\n',
         ["project.yaml FE935 2:28"],
     ),
     "a column called phone; empty cells and words are not dialled": (
@@ -219,13 +225,13 @@ PHONES = {
             ),
         )
         + "# tables/t.yaml\nrows: {a: {n: '4045000010'}}\n",
-        ["FE935 4:38", "tables/t.yaml FE935 1:15"],
+        ["FE935 4:38", "tables/t.yaml FE457 1:15"],
     ),
     "digits have no +": (
         LINE + "vars: {d: {type: digits, max: 15, default: '14045000010'}}\nstates:\n"
         '  a: {choose: [{when: vars.d == "1", next: b}, {next: c}]}\n'
         '  b: {connect: "${vars.d}"}\n  c: {connect: "+${vars.d}"}\n',
-        ["FE935 6:16"],
+        ["FE457 6:16"],
     ),
 }
 BYE, ROOM = "  bye: {hangup: }\n", '  room: {connect: {conference: "room-%s"}}\n'
