@@ -12,6 +12,7 @@ END_WORDS = {
     "blocked": "blocked",
     "noanswer": "nobody answered",
     "busy": "busy",
+    "n/a": "ended",
     "": "ended",
 }
 """Why a call ended, in words"""

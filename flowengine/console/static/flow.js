@@ -46,6 +46,7 @@ async function drawAgain() {
 
 // What no scenario takes is dashed and named, beside its colour.
 async function showCoverage() {
+  if (!coverage.checked && !frame.classList.contains("has-coverage")) return;
   frame.classList.toggle("has-coverage", coverage.checked);
   coverageFound.textContent = coverage.checked ? "The scenarios run …" : "";
   const found = coverage.checked ? await getJson(`${address}/coverage`) : { states: [], exits: [] };
@@ -54,7 +55,7 @@ async function showCoverage() {
     group.classList.toggle("is-untaken", isUntaken);
     picture.setStateNumber(name, isUntaken ? "untested" : "");
   }
-  for (const edge of picture.svg.querySelectorAll(".edge")) edge.classList.remove("is-untaken");
+  for (const edge of picture.svg?.querySelectorAll(".edge") ?? []) edge.classList.remove("is-untaken");
   for (const [state, exit] of found.exits) picture.findEdge(state, exit)?.classList.add("is-untaken");
   if (coverage.checked) coverageFound.textContent = `Scenarios take ${found.percent} % of the states and exits: green. Yellow and dashed: none takes it.`;
 }
