@@ -12,11 +12,11 @@ import pytest
 from flowengine.console.app import create_console_app
 from flowengine.journal import CanaryFigures, journal_database
 from flowengine.journal.canary_figures import CanaryCallback
-from flowengine.journal.journal_database import JOURNAL_FILE
 from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.canary_verdict import judge_canary
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.release_overview import find_canary
+from flowengine.server.server_settings import JOURNAL_FILE
 from flowengine.storage.sqlite_file import connect_existing
 from tests.console.console_line import (
     ADMIN,
