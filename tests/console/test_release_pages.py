@@ -4,6 +4,7 @@ import platform
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,11 +13,11 @@ import pytest
 from flowengine.console.app import create_console_app
 from flowengine.journal import CanaryFigures, journal_database
 from flowengine.journal.canary_figures import CanaryCallback
-from flowengine.journal.journal_database import JOURNAL_FILE
 from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.canary_verdict import judge_canary
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.release_overview import find_canary
+from flowengine.server.server_settings import JOURNAL_FILE
 from flowengine.storage.sqlite_file import connect_existing
 from tests.console.console_line import (
     ADMIN,
@@ -222,6 +223,8 @@ def test_figures_of_a_shared_store_are_those_of_all_machines(
     settings = build_settings(
         write_line(tmp_path / "flows", CHANGED_FLOW), store=postgresql, is_serving=True
     )
+    own_journal = replace(settings.server, journal=f"sqlite:{tmp_path / 'journal.db'}")
+    settings = replace(settings, server=own_journal)
     client = ConsoleClient(create_console_app(settings, NO_TOKENS), "127.0.0.1")
     begin_canary(client)
     with closing(Ledger(postgresql)) as ledger, closing(CanaryTable(postgresql)) as table:
