@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 READY_LOOKS = 1200
 READY_LOOK_SECONDS = 0.05
 COPIED_BYTES = 65_536
+DATABASE_STARTS = 6
 
 
 class Machine:
@@ -36,7 +38,7 @@ class Machine:
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.port = port
-        self._folder = folder
+        self.folder = folder
         self._environment = {**os.environ, **secrets, "PYTHONPATH": str(ROOT)}
         self._command = [
             sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port),
@@ -45,9 +47,9 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        with (self._folder / "server.log").open("ab") as log:
+        with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220
-                self._command, cwd=self._folder, env=self._environment, stdout=log, stderr=log,
+                self._command, cwd=self.folder, env=self._environment, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -56,7 +58,7 @@ class Machine:
                     if (await client.get(f"http://127.0.0.1:{self.port}/readyz")).is_success:
                         return
                 await asyncio.sleep(READY_LOOK_SECONDS)
-        raise RuntimeError((self._folder / "server.log").read_text())
+        raise RuntimeError((self.folder / "server.log").read_text())
 
     def kill(self) -> None:
         if self._process is not None:
@@ -64,17 +66,29 @@ class Machine:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    def kill_worker(self, chance: random.Random) -> bool:
-        """Kill one of its workers; whether there was one."""
+    @property
+    def pid(self) -> int:
+        """The process that keeps the workers."""
         assert self._process is not None
-        workers = [
-            pid for child in list_children(self._process.pid) for pid in list_children(child)
-        ]
+        return self._process.pid
+
+    def list_workers(self) -> list[int]:
+        return [pid for child in list_children(self.pid) for pid in list_children(child)]
+
+    def kill_worker(self, chance: random.Random, spared: int = 0) -> bool:
+        """Kill one of its workers, but not `spared`; whether there was one."""
+        workers = [pid for pid in self.list_workers() if pid != spared]
         if not workers:
             return False
         with suppress(ProcessLookupError):
             os.kill(chance.choice(workers), signal.SIGKILL)
         return True
+
+
+def find_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def list_children(pid: int) -> list[int]:
@@ -96,13 +110,34 @@ class Database:
             self._server: Any = pgserver.get_server(str(folder))
         self.url = str(self._server.get_uri())
 
-    def restart(self) -> None:
-        """Stop it as a crash does, without a word to its clients, and start it again."""
+    def restart(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Stop it, as a crash does (SIGQUIT) or an operator (SIGINT), and start it again."""
         pid = self._server.get_pid()
-        os.kill(pid, signal.SIGQUIT)
-        while Path(f"/proc/{pid}").exists():
-            time.sleep(READY_LOOK_SECONDS)
-        self._server.ensure_postgres_running()
+        if pid is not None:
+            os.kill(pid, how)
+            while Path(f"/proc/{pid}").exists():
+                time.sleep(READY_LOOK_SECONDS)
+        self.ensure_running()
+
+    def limit_log(self, size: str) -> None:
+        """Let its write-ahead log take little of its disk, and set its files down often."""
+        import psycopg  # noqa: PLC0415
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET max_wal_size = '{size}'")
+            connection.execute("ALTER SYSTEM SET checkpoint_timeout = '60s'")
+            connection.execute("SELECT pg_reload_conf()")
+
+    def ensure_running(self) -> None:
+        """Start it where it has ended; recovery may take longer than one attempt."""
+        for attempt in range(DATABASE_STARTS):
+            try:
+                self._server.ensure_postgres_running()
+                break
+            except (OSError, subprocess.SubprocessError, AssertionError):
+                if attempt == DATABASE_STARTS - 1:
+                    raise
+                time.sleep(1)
 
     def stop(self) -> None:
         self._server.cleanup()

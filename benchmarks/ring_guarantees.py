@@ -20,7 +20,6 @@ import argparse
 import asyncio
 import json
 import random
-import socket
 import sys
 import tempfile
 import time
@@ -31,126 +30,16 @@ from typing import Any
 
 import httpx
 import uvicorn
-from killed_machines import Balancer, Database, Killer, Machine
+from killed_machines import Balancer, Database, Killer, Machine, find_port
+from ring_lines import BEHAVIOURS, MEMBERS, NUMBERS, Watch, write_ring_flows
 
-from flowengine.model.project_file import DEFAULT_APOLOGY
 from flowengine.switch.api.switch_server import run_switch
 from flowengine.switch.config import parse_configuration
-from flowengine.switch.switch_events import CallEnded, Heard, Joined, Ringing, SwitchEvent
 from flowengine.switch.switch_store import open_store
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
-ORDERS = ("all at once", "in turn", "round robin", "longest idle")
-LINES = (*ORDERS, "queue")
-TAKES = {
-    "does": "answer",
-    "after": 0.4,
-    "acts": [
-        {"do": "press", "value": "1", "until": "asked", "after": 0.2},
-        {"do": "hang up", "after": 1.5},
-    ],
-}
-BEHAVIOURS: tuple[dict[str, Any], ...] = (
-    {"does": "no answer"},
-    TAKES,
-    {"does": "busy", "after": 0.2},
-    TAKES,
-    {"does": "decline", "after": 0.3},
-    {"does": "answer", "after": 0.4},
-    TAKES,
-    {"does": "answer", "after": 0.3, "acts": [{"do": "press", "value": "2", "until": "asked"}]},
-    {"does": "answer", "after": 0.3, "acts": [{"do": "hang up", "after": 0.2}]},
-    TAKES,
-    {"does": "no answer"},
-    TAKES,
-)
-# Each line has members of its own: a ring of all at once would leave nobody to the others.
-MEMBERS = {
-    order: [f"+14045009{place}{number:02}" for number in range(len(BEHAVIOURS))]
-    for place, order in enumerate(LINES)
-}
-NUMBERS = [f"+140450010{number:02}" for number in range(len(LINES))]
-FLOW = """
-flow: FLOW
-start: sales
-states:
-  sales:
-    ring:
-      who: WHO
-      order: ORDER
-      each: 1s
-      accept: {prompt: Press 1., timeout: 1s, taken: Taken.}
-      nobody: nobody
-      after: survey
-  nobody: {say: Nobody., hangup: }
-  survey: {say: How was it?, hangup: }
-"""
-QUEUE_FLOW = """
-flow: FLOW
-start: sales
-states:
-  sales:
-    queue:
-      of: sales
-      accept: {prompt: Press 1., timeout: 1s, taken: Taken.}
-      limit: 1m
-      nobody: nobody
-      after: survey
-  nobody: {say: Nobody., hangup: }
-  survey: {say: How was it?, hangup: }
-"""
 DRAIN_SECONDS = 240.0
 KILL_SECONDS = (1.5, 4.0)
-
-
-class Watch:
-    """What happens at the switch, and what must not."""
-
-    def __init__(self, switch_url: str) -> None:
-        self._url = switch_url
-        self.callers: set[str] = set()
-        self.ended: dict[str, tuple[float, str]] = {}
-        self.legs: dict[str, str] = {}
-        self.at_phone: Counter[str] = Counter()
-        self.rooms: dict[str, str] = {}
-        self.heard: dict[str, set[str]] = {}
-        self.double_rings = 0
-        self.double_members = 0
-        self.late_ends: list[float] = []
-
-    def note(self, event: SwitchEvent) -> None:
-        if isinstance(event, Ringing):
-            self.double_rings += self.at_phone[event.to] > 0
-            self.at_phone[event.to] += 1
-            self.legs[event.call] = event.to
-        elif isinstance(event, Joined) and event.kind == "conference" and event.call in self.legs:
-            self.double_members += event.to in self.rooms.values()
-            self.rooms[event.call] = event.to
-        elif isinstance(event, Heard):
-            self.heard.setdefault(event.call, set()).add(event.sound.text)
-        elif isinstance(event, CallEnded):
-            self.ended[event.call] = time.monotonic(), event.reason
-            self.rooms.pop(event.call, None)
-            if event.call in self.legs:
-                self.at_phone[self.legs[event.call]] -= 1
-
-    def describe_end(self, caller: str) -> str:
-        if caller not in self.ended:
-            return "lost"
-        heard, reason = self.heard.get(caller, set()), self.ended[caller][1]
-        if "How was it?" in heard:
-            return "talked, and went on"
-        if "Nobody." in heard:
-            return "went on without a member"
-        if DEFAULT_APOLOGY in heard:
-            return "heard the apology: no database"
-        if reason == "CALLBACKERROR":
-            return "ended by the platform: no server"
-        return "hung up" if reason in ("CALLERHANGUP", "CANCEL") else f"ended: {reason}"
-
-    @property
-    def open_legs(self) -> int:
-        return sum(call not in self.ended for call in self.legs)
 
 
 async def dial_all(given: argparse.Namespace, watch: Watch, url: str) -> None:
@@ -170,24 +59,8 @@ async def dial_all(given: argparse.Namespace, watch: Watch, url: str) -> None:
 
 def write_flows(folder: Path) -> None:
     (folder / "flows").mkdir()
-    routes = []
-    for number, order in zip(NUMBERS, LINES, strict=True):
-        name = order.replace(" ", "-")
-        flow = QUEUE_FLOW if order == "queue" else FLOW
-        text = flow.replace("FLOW", name).replace("WHO", json.dumps(MEMBERS[order]))
-        (folder / "flows" / f"{name}.yaml").write_text(text.replace("ORDER", order))
-        routes.append({"to": number, "flow": name})
-    group = {"members": MEMBERS["queue"], "order": "longest idle", "each": "1s", "pause": "1s"}
-    (folder / "flows" / "groups").mkdir()
-    (folder / "flows" / "groups" / "sales.yaml").write_text(json.dumps(group))
-    project = {"project": "rings", "routes": routes}
+    project = {"project": "rings", "routes": write_ring_flows(folder / "flows")}
     (folder / "flows" / "project.yaml").write_text(json.dumps(project))
-
-
-def find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def run(given: argparse.Namespace, folder: Path) -> int:
@@ -215,7 +88,7 @@ async def run_on_store(given: argparse.Namespace, folder: Path, database: Databa
         json.dumps(configure_switch(given, port)).encode(), "switch.yaml", {}
     )
     assert made, problems
-    watch = Watch(url)
+    watch = Watch()
     async with run_switch(
         made, open_store("memory"), virtual=False, seed=given.seed, url=url
     ) as api:

@@ -1,0 +1,202 @@
+"""What a soak of a cluster has seen, hour by hour, and which promises it found broken."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+from cluster_failures import ClusterFailures
+from cluster_services import Services
+from killed_machines import Database, Machine
+from ring_lines import Watch
+from soak import growth, processes_of
+
+from flowengine.model.project_file import DEFAULT_APOLOGY
+from flowengine.switch.switch_events import AnswerReceived, Asks, CallEnded, Heard, SwitchEvent
+
+MAX_GROWTH = 6.0  # MB of the worker that is never killed, in the last half
+MAX_DESCRIPTOR_GROWTH = 10.0
+URLS = 2  # the platform sends a callback to the primary URL, then to the fallback
+
+
+class ClusterWatch(Watch):
+    """What the platform sees: also which callbacks failed, and which nothing answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name_failure: Callable[[], str] = str
+        self.attempts: dict[tuple[str, str], int] = {}
+        self.callbacks = 0
+        self.illegal: Counter[str] = Counter()
+        self.by_failure: Counter[tuple[str, str]] = Counter()
+        """How often what happened after which failure"""
+        self.unanswered: list[tuple[str, str, str]] = []
+
+    def note(self, event: SwitchEvent) -> None:
+        super().note(event)
+        if isinstance(event, Asks):
+            key = event.call, event.event
+            self.callbacks += key not in self.attempts
+            self.attempts[key] = self.attempts.get(key, 0) + 1
+        elif isinstance(event, AnswerReceived):
+            self._note_answer(event)
+        elif isinstance(event, Heard) and event.sound.text == DEFAULT_APOLOGY:
+            self._count("apology")
+        elif isinstance(event, CallEnded):
+            self._count("calls")
+
+    def _note_answer(self, event: AnswerReceived) -> None:
+        key = event.call, event.event
+        if not event.failure:
+            self.attempts.pop(key, None)
+            self.illegal.update(finding.message for finding in event.illegal)
+            return
+        self._count("sent again")
+        if self.attempts.get(key, 0) >= URLS:
+            del self.attempts[key]
+            self._count("unanswered")
+            self.unanswered.append((*key, event.failure))
+
+    def _count(self, what: str) -> None:
+        self.by_failure[self.name_failure(), what] += 1
+
+    def total(self, what: str) -> int:
+        return sum(count for (_, name), count in self.by_failure.items() if name == what)
+
+
+class Sample(NamedTuple):
+    """Memory of the worker that is never killed and of all processes in MB; what is on disks."""
+
+    kept_mb: float
+    all_mb: float
+    kept_descriptors: int
+    descriptors: int
+    folders_mb: float
+    database_mb: float
+    log_mb: float
+    connections: int
+    rows: dict[str, int]
+
+
+def take_sample(machines: list[Machine], kept: int, database: Database) -> Sample:
+    processes = [pid for machine in machines for pid in processes_of(machine.pid)]
+    folders = sum(measure_folder(machine.folder) for machine in machines)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        size, log, used = connection.execute(
+            "SELECT pg_database_size(current_database()), (SELECT sum(size) FROM pg_ls_waldir()), "
+            "(SELECT count(*) FROM pg_stat_activity)"
+        ).fetchone() or (0, 0, 0)
+        names = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'flowengine' ORDER BY 1"
+        ).fetchall()
+        rows = {}
+        for (name,) in names:
+            found = connection.execute(f"SELECT count(*) FROM flowengine.{name}").fetchone()
+            rows[name] = found[0] if found else 0
+    return Sample(
+        measure_memory(kept), sum(map(measure_memory, processes)), count_descriptors(kept),
+        sum(map(count_descriptors, processes)), folders / 1e6, size / 1e6, float(log) / 1e6,
+        used, {name: count for name, count in rows.items() if count},
+    )  # fmt: skip
+
+
+def measure_memory(pid: int) -> float:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Rss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def count_descriptors(pid: int) -> int:
+    with suppress(OSError):
+        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    return 0
+
+
+def measure_folder(folder: Path) -> int:
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(OSError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total
+
+
+def print_hour(
+    hour: str, watch: ClusterWatch, failures: ClusterFailures, services: Services, sample: Sample
+) -> None:
+    if hour == "begin":
+        print(
+            "  hour  calls callbacks failures again apology unanswered reports repeated doubled"
+            " | worker MB  all MB  fds  all  folders MB  database MB  WAL MB  connections | rows"
+        )
+    repeated, doubled = count_repeated(services), count_doubled(services)
+    print(
+        f"{hour:>6} {len(watch.ended):6} {watch.callbacks:9} {failures.counts.total():8}"
+        f" {watch.total('sent again'):5} {watch.total('apology'):7} {len(watch.unanswered):10}"
+        f" {len(services.reports):7} {repeated:8} {doubled:7}"
+        f" | {sample.kept_mb:9.1f} {sample.all_mb:7.1f} {sample.kept_descriptors:4}"
+        f" {sample.descriptors:4} {sample.folders_mb:11.1f} {sample.database_mb:12.1f}"
+        f" {sample.log_mb:7.1f} {sample.connections:12} | {sample.rows}",
+        flush=True,
+    )
+
+
+def count_repeated(services: Services) -> int:
+    """Reports that came again with the key that they had: their receiver knows them by it."""
+    return sum(sum(keys.values()) - len(keys) for keys in services.reports.values())
+
+
+def count_doubled(services: Services) -> int:
+    return sum(len(keys) - 1 for keys in services.reports.values())
+
+
+def print_kinds(watch: ClusterWatch, failures: ClusterFailures) -> None:
+    names = ("calls", "sent again", "apology", "unanswered")
+    print(f"\n{'after':<26}{'times':>8}" + "".join(f"{name:>12}" for name in names))
+    for kind in ("none", *failures.counts):
+        counts = [watch.by_failure[kind, name] for name in names]
+        times = failures.counts[kind]
+        print(f"{kind:<26}{times:>8}" + "".join(f"{count:>12}" for count in counts))
+
+
+def judge(watch: ClusterWatch, services: Services, samples: list[Sample], kept: int) -> int:
+    ends = Counter(watch.describe_end(caller) for caller in watch.callers)
+    print(f"\n{len(watch.callers)} callers, {len(watch.legs)} phones rung")
+    for what, count in sorted(ends.items()):
+        print(f"  {count:6} {what}")
+    unreported = watch.callers - services.reports.keys()
+    silent = [
+        call for call in watch.callers & watch.ended.keys()
+        if not watch.heard.get(call) and watch.ended[call] not in ("CALLERHANGUP", "CANCEL")
+    ]  # fmt: skip
+    memory = growth([sample.kept_mb for sample in samples[1:]]) if len(samples) > 2 else 0.0
+    descriptors = growth([sample.kept_descriptors for sample in samples[1:]])
+    broken = {
+        "callbacks that nothing answered in time, twice": len(watch.unanswered),
+        "answers that the platform refuses": watch.illegal.total(),
+        "callers who heard nothing": len(silent),
+        "calls whose end was not reported": len(unreported),
+        "reports that came twice as two": count_doubled(services),
+        "reports of no call": len(services.reports.keys() - watch.callers),
+        "members rung twice at once": watch.double_rings,
+        "callers with two members": watch.double_members,
+        "callers who wait for nothing": ends["lost"],
+        "legs that never end": watch.open_legs,
+        "workers that ended by themselves": int(not Path(f"/proc/{kept}").exists()),
+        f"MB that a worker grew beyond {MAX_GROWTH}": round(max(0.0, memory - MAX_GROWTH), 1),
+        "descriptors that a worker gained": round(max(0.0, descriptors - MAX_DESCRIPTOR_GROWTH)),
+        "tasks and reports that stay": sum(samples[-1].rows.get(n, 0) for n in ("tasks", "outbox")),
+    }
+    for what, count in broken.items():
+        print(f"  {count:6} {what}")
+    for call in sorted(unreported)[:20]:
+        print(f"not reported: {call}, {watch.describe_end(call)}", file=sys.stderr)
+    for call, event, failure in watch.unanswered[:20]:
+        print(f"unanswered: {event} of {call}: {failure}", file=sys.stderr)
+    for message, count in watch.illegal.items():
+        print(f"refused by the platform: {count} times {message}", file=sys.stderr)
+    return int(any(broken.values()))
