@@ -30,6 +30,7 @@ class ClusterWatch(Watch):
         self.name_failure: Callable[[], str] = str
         self.attempts: dict[tuple[str, str], int] = {}
         self.callbacks = 0
+        self.answered = 0
         self.illegal: Counter[str] = Counter()
         self.by_failure: Counter[tuple[str, str]] = Counter()
         """How often what happened after which failure"""
@@ -51,6 +52,7 @@ class ClusterWatch(Watch):
     def _note_answer(self, event: AnswerReceived) -> None:
         key = event.call, event.event
         if not event.failure:
+            self.answered += 1
             self.attempts.pop(key, None)
             self.illegal.update(finding.message for finding in event.illegal)
             return
@@ -130,19 +132,24 @@ def print_hour(
 ) -> None:
     if hour == "begin":
         print(
-            "  hour  calls callbacks failures again apology unanswered reports repeated doubled"
+            "  hour  calls callbacks failures again apology unanswered reports open repeated doubled"
             " | worker MB  all MB  fds  all  folders MB  database MB  WAL MB  connections | rows"
         )
     repeated, doubled = count_repeated(services), count_doubled(services)
     print(
         f"{hour:>6} {len(watch.ended):6} {watch.callbacks:9} {failures.counts.total():8}"
         f" {watch.total('sent again'):5} {watch.total('apology'):7} {len(watch.unanswered):10}"
-        f" {len(services.reports):7} {repeated:8} {doubled:7}"
+        f" {len(services.reports):7} {count_unreported(watch, services):4} {repeated:8} {doubled:7}"
         f" | {sample.kept_mb:9.1f} {sample.all_mb:7.1f} {sample.kept_descriptors:4}"
         f" {sample.descriptors:4} {sample.folders_mb:11.1f} {sample.database_mb:12.1f}"
         f" {sample.log_mb:7.1f} {sample.connections:12} | {sample.rows}",
         flush=True,
     )
+
+
+def count_unreported(watch: ClusterWatch, services: Services) -> int:
+    """Calls that have ended, and whose report has not come yet."""
+    return len((watch.callers & watch.ended.keys()) - services.reports.keys())
 
 
 def count_repeated(services: Services) -> int:
@@ -154,6 +161,36 @@ def count_doubled(services: Services) -> int:
     return sum(len(keys) - 1 for keys in services.reports.values())
 
 
+class JournalCount(NamedTuple):
+    """What the journal has of the answered callbacks, and what it says that it lost."""
+
+    kept: int
+    doubled: int
+    lost: int
+
+
+def count_journal(database: Database) -> JournalCount:
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        kept, doubled, lost = connection.execute(
+            "WITH rows AS (SELECT call, digest, at, count(*) AS times FROM flowengine.journal_rows "
+            "WHERE event IN ('ice', 'ace', 'pie', 'dice', 'notify') GROUP BY 1, 2, 3) SELECT "
+            "(SELECT count(*) FROM (SELECT DISTINCT call, digest FROM rows) AS each), "
+            "(SELECT coalesce(sum(times - 1), 0) FROM rows), "
+            "(SELECT coalesce(sum(callbacks), 0) FROM flowengine.journal_losses)"
+        ).fetchone() or (0, 0, 0)
+    return JournalCount(kept, int(doubled), int(lost))
+
+
+def compute_journal_allowance(failures: ClusterFailures, callbacks_per_second: float) -> int:
+    """How many callbacks kills may take from the journal uncounted, by its docs: of a killed
+    process the last 50 ms and what waited for an absent database, of a crashed database the last
+    second. Doubled, as machines that are busy take longer.
+    """
+    kills = failures.counts["worker killed"] + failures.counts["machine killed"]
+    crashes = failures.counts["database crashed"] + failures.counts["disk of the database full"]
+    return round(2 * callbacks_per_second * (kills * 0.05 + crashes)) + 1
+
+
 def print_kinds(watch: ClusterWatch, failures: ClusterFailures) -> None:
     names = ("calls", "sent again", "apology", "unanswered")
     print(f"\n{'after':<26}{'times':>8}" + "".join(f"{name:>12}" for name in names))
@@ -163,7 +200,14 @@ def print_kinds(watch: ClusterWatch, failures: ClusterFailures) -> None:
         print(f"{kind:<26}{times:>8}" + "".join(f"{count:>12}" for count in counts))
 
 
-def judge(watch: ClusterWatch, services: Services, samples: list[Sample], kept: int) -> int:
+def judge(
+    watch: ClusterWatch,
+    services: Services,
+    samples: list[Sample],
+    kept: int,
+    journal: JournalCount,
+    allowance: int,
+) -> int:
     ends = Counter(watch.describe_end(caller) for caller in watch.callers)
     print(f"\n{len(watch.callers)} callers, {len(watch.legs)} phones rung")
     for what, count in sorted(ends.items()):
@@ -175,6 +219,11 @@ def judge(watch: ClusterWatch, services: Services, samples: list[Sample], kept: 
     ]  # fmt: skip
     memory = growth([sample.kept_mb for sample in samples[1:]]) if len(samples) > 2 else 0.0
     descriptors = growth([sample.kept_descriptors for sample in samples[1:]])
+    missing = watch.answered - journal.kept - journal.lost
+    print(
+        f"journal: {journal.kept} of {watch.answered} answered callbacks, {journal.lost} counted as "
+        f"lost, {missing} gone with killed processes and crashes (at most {allowance})"
+    )
     broken = {
         "callbacks that nothing answered in time, twice": len(watch.unanswered),
         "answers that the platform refuses": watch.illegal.total(),
@@ -189,6 +238,8 @@ def judge(watch: ClusterWatch, services: Services, samples: list[Sample], kept: 
         "workers that ended by themselves": int(not Path(f"/proc/{kept}").exists()),
         f"MB that a worker grew beyond {MAX_GROWTH}": round(max(0.0, memory - MAX_GROWTH), 1),
         "descriptors that a worker gained": round(max(0.0, descriptors - MAX_DESCRIPTOR_GROWTH)),
+        "callbacks that the journal lost uncounted": max(0, missing - allowance),
+        "callbacks that the journal has twice": journal.doubled,
         "tasks and reports that stay": sum(samples[-1].rows.get(n, 0) for n in ("tasks", "outbox")),
     }
     for what, count in broken.items():

@@ -33,7 +33,16 @@ import httpx
 import uvicorn
 from cluster_failures import ClusterFailures, SmallDisk, SteppedClock
 from cluster_flows import SUPPORT_NUMBER, write_cluster_flows
-from cluster_judge import ClusterWatch, judge, print_hour, print_kinds, take_sample
+from cluster_judge import (
+    ClusterWatch,
+    compute_journal_allowance,
+    count_journal,
+    count_unreported,
+    judge,
+    print_hour,
+    print_kinds,
+    take_sample,
+)
 from cluster_services import Services
 from killed_machines import Balancer, Database, Machine, find_port
 from ring_guarantees import KEY, SECRET, drain
@@ -141,13 +150,16 @@ async def soak(given: argparse.Namespace, folder: Path) -> int:
         failures = ClusterFailures(machines, database, services, flows, clock, disks, given.seed)
         failures.spared = machines[0].list_workers()[0]
         watch.name_failure = lambda: failures.latest
+        begun = time.monotonic()
         samples = await run_hours(given, watch, failures, services, url, machines, database)
         await drain(watch)
         await wait_for_reports(watch, services)
         samples.append(take_sample(machines, failures.spared, database))
         print_hour("end", watch, failures, services, samples[-1])
         print_kinds(watch, failures)
-        return judge(watch, services, samples, failures.spared)
+        allowance = compute_journal_allowance(failures, watch.answered / (time.monotonic() - begun))
+        journal = count_journal(database)
+        return judge(watch, services, samples, failures.spared, journal, allowance)
 
 
 async def run_hours(
@@ -184,7 +196,7 @@ async def run_hours(
 
 async def wait_for_reports(watch: ClusterWatch, services: Services) -> None:
     for _ in range(REPORT_LOOKS):
-        if watch.callers <= services.reports.keys():
+        if not count_unreported(watch, services):
             return
         await asyncio.sleep(1)
 
@@ -197,7 +209,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a new folder for the logs")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is stopped and unmounted
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # so that all is stopped and unmounted
     if given.keep:
         given.keep.mkdir()
         return asyncio.run(soak(given, given.keep.resolve()))

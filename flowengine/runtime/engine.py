@@ -122,6 +122,8 @@ class Engine:
             self._log_once.error(
                 "calls whose state is in the store alone hear the apology: %s", error
             )
+            if type(event) is Dice and self.orchestrations is not None:
+                self.orchestrations.missed_ends.set()
             reply = self._reply_with_apology(delivery)
         except Exception:  # whatever the error is, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)

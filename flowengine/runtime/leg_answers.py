@@ -14,6 +14,7 @@ from flowengine.orchestration.turn import (
     DialMember,
     EndLeg,
     JoinRoom,
+    LegEnded,
     Verdict,
 )
 from flowengine.runtime.call_state import Call
@@ -94,6 +95,8 @@ class LegAnswers:
             verdict, room, *_ = await self._orchestrations.take_turn(token.orchestration, event)
         except StoreError as error:
             self._log_once.error("legs are hung up: %s", error)
+            if type(event) is LegEnded:
+                self._orchestrations.missed_ends.set()
             verdict, room = EndLeg(), ""
         except Exception:  # a member is on the line
             log.exception("callback of leg %s failed", delivery.event.call_id)

@@ -2,14 +2,16 @@
 while, and for those of conferences: callbacks may be lost, and nobody shall wait for a call that is
 over.
 
-Most callbacks are lost while a server is down. So each worker looks after all rings soon after its
-start; later looks leave those alone in which people talk, but for one look of some.
+Most callbacks are lost while a server or the store is down. So each worker looks after all rings
+soon after its start, and soon after the store kept the end of a call from a ring; later looks leave
+those alone in which people talk, but for one look of some.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.parking import ParkingLeft
@@ -51,26 +53,40 @@ class OrchestrationJanitor:
         self._log_once = LogOnce(log)
 
     async def run(self) -> None:
-        """Look soon, and then once a minute, for ever."""
-        pause, looks = FIRST_LOOK_SECONDS, 0
+        """Look soon, and then once a minute, for ever; soon again when the store failed."""
+        ends, pause, looks = self._orchestrations.missed_ends, FIRST_LOOK_SECONDS, 0
         while True:
-            await asyncio.sleep(pause)
+            await self._sleep(pause)
+            has_missed = ends.is_set()
+            ends.clear()
             try:
-                await self.look_after_rings(looks)
+                is_done = await self.look_after_rings(looks, has_missed=has_missed)
             except StoreError as error:
                 self._log_once.error("rings cannot be looked after: %s", error)
+                is_done = False
+            if has_missed and not is_done:
+                ends.set()
             pause, looks = JANITOR_SECONDS, looks + 1
 
-    async def look_after_rings(self, looks: int) -> None:
+    async def _sleep(self, pause: float) -> None:
+        """Wait for the next look: less where the store has kept an end from a ring."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._orchestrations.missed_ends.wait()
+                await asyncio.sleep(FIRST_LOOK_SECONDS)
+
+    async def look_after_rings(self, looks: int, *, has_missed: bool = False) -> bool:
         """End the calls that the platform does not know any more. `looks` counts the looks of this
-        worker before this one.
+        worker before this one; `has_missed` says that the store has kept an end from a ring. Returns
+        False when another worker looks.
         """
-        now, pause = self._clock(), JANITOR_SECONDS if looks else FIRST_LOOK_SECONDS
-        key = b"look" if looks else b"first look"
+        is_early = looks == 0 or has_missed
+        now, pause = self._clock(), FIRST_LOOK_SECONDS if is_early else JANITOR_SECONDS
+        key = b"first look" if is_early else b"look"
         if not await self._store.claim(_CLAIM, key, now + pause * 0.9):
-            return
+            return False
         # the second one sees what moved just before a server was killed, which the first leaves alone
-        is_whole = looks == 1 or looks % LOOKS_PER_WHOLE_LOOK == 0
+        is_whole = has_missed or looks == 1 or looks % LOOKS_PER_WHOLE_LOOK == 0
         for saved in await self._orchestrations.store.list_orchestrations(LIVE_KIND):
             if now - saved.expires + CALL_KEPT_SECONDS >= pause:
                 await self._look_after(saved, is_whole=is_whole)
@@ -82,6 +98,7 @@ class OrchestrationJanitor:
         for saved in await self._orchestrations.store.list_orchestrations(PARKING_KIND):
             if now - saved.expires + CALL_KEPT_SECONDS >= pause:
                 await self._look_after_code(saved, is_whole=is_whole)
+        return True
 
     async def _look_after_code(self, saved: SavedOrchestration, *, is_whole: bool) -> None:
         """Free a code whose call is over, and end the other one of two who cannot talk any more."""

@@ -2,6 +2,7 @@
 in one transaction. The tasks that follow are the requests to send and the timers.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -103,6 +104,7 @@ class Orchestrations:
         self.store = store
         self.encoding = OrchestrationEncoding(codec)
         self.queues = Queues(store, self.encoding, clock, find_group)
+        self.missed_ends = asyncio.Event()  # the store failed when a call ended: the janitor looks
         self.on_wait_end: Callable[[WaitEnd], None] = lambda _ended: None
         self._clock = clock
         self._log_once = LogOnce(log)

@@ -114,6 +114,8 @@ class Replier:
         except StoreError as error:
             if outcome.has_code and self._orchestrations:
                 await self._orchestrations.parkings.note_left(delivery.event, outcome.names)
+            if type(delivery.event) is Dice and self._orchestrations:
+                self._orchestrations.missed_ends.set()
             return await self._reply_without_store(delivery, located, outcome, answer, error)
         if kept is not made:
             if outcome.has_code and self._orchestrations and is_over(kept):

@@ -69,6 +69,7 @@ class FakePlatform:
         self.owners: set[CallOwner] = set()
         self.outcomes: list[RequestOutcome] = []
         self.ongoing: dict[str, bool | None] = {}
+        self.asked_about: list[str] = []
         self.participants: set[tuple[str, str]] = set()
         self.changes: list[tuple[str, str]] = []
 
@@ -111,6 +112,7 @@ class FakePlatform:
 
     async def is_call_ongoing(self, owner: CallOwner, call_id: str) -> bool | None:
         self.owners.add(owner)
+        self.asked_about.append(call_id)
         return self.ongoing.get(call_id, True)
 
     def _finish(self, owner: CallOwner) -> RequestOutcome:
