@@ -23,6 +23,7 @@ READY_LOOKS = 1200
 READY_LOOK_SECONDS = 0.05
 COPIED_BYTES = 65_536
 DATABASE_STARTS = 6
+LOG_FILE = "server.log"
 
 
 class Machine:
@@ -39,7 +40,9 @@ class Machine:
         folder.mkdir(exist_ok=True)
         self.port = port
         self.folder = folder
-        self._environment = {**os.environ, **secrets, "PYTHONPATH": str(ROOT)}
+        # what it keeps for the moment is on its own disk, too
+        place = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder.resolve())}
+        self._environment = {**os.environ, **place, **secrets}
         self._command = [
             sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port),
             "--workers", "2", *options,
@@ -47,7 +50,7 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        with (self.folder / "server.log").open("ab") as log:
+        with (self.folder / LOG_FILE).open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220
                 self._command, cwd=self.folder, env=self._environment, stdout=log, stderr=log,
                 start_new_session=True,
@@ -58,7 +61,7 @@ class Machine:
                     if (await client.get(f"http://127.0.0.1:{self.port}/readyz")).is_success:
                         return
                 await asyncio.sleep(READY_LOOK_SECONDS)
-        raise RuntimeError((self.folder / "server.log").read_text())
+        raise RuntimeError((self.folder / LOG_FILE).read_text())
 
     def kill(self) -> None:
         if self._process is not None:

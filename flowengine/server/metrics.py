@@ -22,6 +22,7 @@ from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.server.exemplars import CollectedMetrics, Exemplars
 from flowengine.server.fetch.breaker import CircuitState
 from flowengine.server.flow_metrics import CallbackLabels, FlowMetrics, label_callback
+from flowengine.server.metric_file import keep_metrics_without_disk
 
 PROMETHEUS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 COUNT_DELAY_SECONDS = 0.25
@@ -36,6 +37,7 @@ class Metrics:
     """The metrics of one worker."""
 
     def __init__(self) -> None:
+        keep_metrics_without_disk()
         self.registry = CollectorRegistry()
         given: dict[str, Any] = {"registry": self.registry, "namespace": "flowengine"}
         self._callbacks = Counter(
