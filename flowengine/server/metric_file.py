@@ -19,7 +19,6 @@ from flowengine.runtime.log_once import LogOnce
 INITIAL_BYTES = 1 << 16  # as the library begins
 ENTRY_BYTES = 4 + 8 + 16  # at most, around the key: its length, padding, value and time
 log = logging.getLogger(__name__)
-_log_once = LogOnce(log)
 
 
 class MetricFile:
@@ -29,6 +28,7 @@ class MetricFile:
         self._name = filename
         self._file: _ReservedFile | None = None
         self._waiting: dict[str, tuple[float, float]] = {}
+        self._log_once = LogOnce(log)
 
     def read_value(self, key: str) -> tuple[float, float]:
         if key not in self._waiting:
@@ -60,7 +60,7 @@ class MetricFile:
 
     def _keep_waiting(self, key: str, value: tuple[float, float], error: OSError) -> None:
         self._waiting[key] = value
-        _log_once.error("metrics wait in memory, and /metrics lacks them: %s", error)
+        self._log_once.error("metrics wait in memory, and /metrics lacks them: %s", error)
 
 
 class _ReservedFile(MmapedDict):
