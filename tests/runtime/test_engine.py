@@ -1,6 +1,7 @@
 """Calls keep their way whatever becomes of cookies, stores, deliveries and releases."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from flowengine import cooperative
 from flowengine.releases import Registry
+from flowengine.runtime import claims
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
 from flowengine.runtime.engine import Engine
@@ -239,6 +241,25 @@ async def test_repeated_ice_after_a_publication_makes_no_lookup_of_the_new_relea
         now[0] += 60.0
         assert words(await phone.send(body)) == "Hello Ann."
         assert {request.url for request, _ in crm.asked} == {"https://crm.example.com/lines"}
+
+
+class HeldClaims(MemoryStore):
+    """As when the worker that has the claim was killed."""
+
+    async def claim(self, _call_id: str, _digest: bytes, _deadline: float) -> bool:
+        return False
+
+
+async def test_claim_is_waited_for_no_longer_than_the_deadline_when_the_clock_is_set_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wall, own = itertools.count(1000.0, -100.0), itertools.count(0.0, 1.0)
+    monkeypatch.setattr(claims, "monotonic", lambda: next(own))
+    async with closing_store(HeldClaims()) as store:
+        crm = Crm()
+        phone = Phone(engine(store, crm, at=release(ASKS_AT_ONCE), clock=lambda: next(wall)))
+        assert words(await phone.ice()) == "Hello Ann."
+        assert len(crm.asked) == 1
 
 
 class WriteOnly(MemoryStore):
