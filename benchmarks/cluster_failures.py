@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from cluster_flows import write_support_flow
 from cluster_services import Services
@@ -69,6 +70,14 @@ class SteppedClock:
             file.write(struct.pack("q", seconds))
 
 
+class Cluster(NamedTuple):
+    """Two machines, the database that they share, and the systems that their flows ask."""
+
+    machines: list[Machine]
+    database: Database
+    services: Services
+
+
 class ClusterFailures:
     """Makes the failures in turn. Machine 1 keeps one worker throughout, so that its memory can be
     judged; machine 2 is killed as a whole, and has the clock that steps.
@@ -76,18 +85,17 @@ class ClusterFailures:
 
     def __init__(
         self,
-        machines: list[Machine],
-        database: Database,
-        services: Services,
+        cluster: Cluster,
         flows: Path,
         clock: SteppedClock,
         disks: tuple[SmallDisk, SmallDisk],
         seed: int,
     ) -> None:
+        self.cluster = cluster
         self.counts: Counter[str] = Counter()
         self.latest = "none"
-        self.spared = 0
-        self._machines, self._database, self._services = machines, database, services
+        self.spared = cluster.machines[0].list_workers()[0]
+        self._machines, self._database, self._services = cluster
         self._flows, self._clock = flows, clock
         self._machine_disk, self._database_disk = disks
         self._chance = random.Random(seed)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
-from cluster_failures import ClusterFailures
+from cluster_failures import Cluster, ClusterFailures
+from cluster_flows import GREETED, UNKNOWN
 from cluster_services import Services
-from killed_machines import LOG_FILE, Database, Machine
+from killed_machines import LOG_FILE, Database
 from ring_lines import Watch
 from soak import growth, processes_of
 
@@ -65,6 +66,14 @@ class ClusterWatch(Watch):
     def _count(self, what: str) -> None:
         self.by_failure[self.name_failure(), what] += 1
 
+    def describe_end(self, caller: str) -> str:
+        heard = self.heard.get(caller, set())
+        if GREETED in heard:
+            return "asked the service, and heard its answer"
+        if UNKNOWN in heard:
+            return "heard that the service does not answer"
+        return super().describe_end(caller)
+
     def total(self, what: str) -> int:
         return sum(count for (_, name), count in self.by_failure.items() if name == what)
 
@@ -83,7 +92,8 @@ class Sample(NamedTuple):
     rows: dict[str, int]
 
 
-def take_sample(machines: list[Machine], kept: int, database: Database) -> Sample:
+def take_sample(cluster: Cluster, kept: int) -> Sample:
+    machines, database, _ = cluster
     processes = [pid for machine in machines for pid in processes_of(machine.pid)]
     folders = sum(measure_folder(machine.folder) for machine in machines)
     with psycopg.connect(database.url, autocommit=True) as connection:
@@ -128,9 +138,8 @@ def measure_folder(folder: Path) -> int:
     return total
 
 
-def print_hour(
-    hour: str, watch: ClusterWatch, failures: ClusterFailures, services: Services, sample: Sample
-) -> None:
+def print_hour(hour: str, watch: ClusterWatch, failures: ClusterFailures, sample: Sample) -> None:
+    services = failures.cluster.services
     if hour == "begin":
         print(
             "  hour  calls callbacks failures again apology unanswered reports open repeated doubled"
@@ -203,12 +212,14 @@ def print_kinds(watch: ClusterWatch, failures: ClusterFailures) -> None:
 
 def judge(
     watch: ClusterWatch,
-    services: Services,
+    failures: ClusterFailures,
     samples: list[Sample],
-    kept: int,
-    journal: JournalCount,
-    allowance: int,
+    callbacks_per_second: float,
 ) -> int:
+    """Print what was promised and how often it was broken. Returns the exit status."""
+    services, kept = failures.cluster.services, failures.spared
+    journal = count_journal(failures.cluster.database)
+    allowance = compute_journal_allowance(failures, callbacks_per_second)
     ends = Counter(watch.describe_end(caller) for caller in watch.callers)
     print(f"\n{len(watch.callers)} callers, {len(watch.legs)} phones rung")
     for what, count in sorted(ends.items()):

@@ -31,12 +31,11 @@ from typing import Any
 
 import httpx
 import uvicorn
-from cluster_failures import ClusterFailures, SmallDisk, SteppedClock
+from cluster_failures import Cluster, ClusterFailures, SmallDisk, SteppedClock
 from cluster_flows import SUPPORT_NUMBER, write_cluster_flows
 from cluster_judge import (
     ClusterWatch,
-    compute_journal_allowance,
-    count_journal,
+    Sample,
     count_unreported,
     judge,
     print_hour,
@@ -110,16 +109,9 @@ async def serve_app(app: Any, port: int, stack: AsyncExitStack) -> None:
 
 
 async def soak(given: argparse.Namespace, folder: Path) -> int:
-    services, watch = Services(), ClusterWatch()
-    port, switch_port, service_port = find_port(), find_port(), find_port()
-    url = f"http://127.0.0.1:{switch_port}"
-    flows = folder / "flows"
+    watch, service_port, switch_port, port = ClusterWatch(), find_port(), find_port(), find_port()
+    url, flows, clock = f"http://127.0.0.1:{switch_port}", folder / "flows", SteppedClock(folder)
     write_cluster_flows(flows, service_port)
-    made, problems = parse_configuration(
-        json.dumps(configure_switch(port)).encode(), "switch.yaml", {}
-    )
-    assert made, problems
-    clock = SteppedClock(folder)
     disks = SmallDisk(folder / "machine-1", MACHINE_DISK), SmallDisk(folder / "pg", DATABASE_DISK)
     async with AsyncExitStack() as stack:
         for disk in disks:
@@ -130,51 +122,53 @@ async def soak(given: argparse.Namespace, folder: Path) -> int:
         options = ["--store", database.url, "--api-url", url, "--no-console"]
         secrets = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
         machines = [
-            Machine(folder / "machine-1", flows, find_port(), options, secrets),
             Machine(
-                folder / "machine-2", flows, find_port(), options, {**secrets, **clock.environment}
-            ),
+                folder / f"machine-{number}", flows, find_port(), options, {**secrets, **others}
+            )
+            for number, others in ((1, {}), (2, clock.environment))
         ]
+        cluster = Cluster(machines, database, Services())
         for machine in machines:
             stack.callback(machine.kill)
-        await serve_app(services, service_port, stack)
-        api = await stack.enter_async_context(
-            run_switch(made, open_store("memory"), virtual=False, seed=given.seed, url=url)
-        )
-        api.desk.exchange.subscribe(watch.note)
-        await serve_app(api, switch_port, stack)
+        await serve_app(cluster.services, service_port, stack)
+        await serve_switch(given, watch, switch_port, port, stack)
         balancer = await Balancer([machine.port for machine in machines]).serve(port)
         stack.callback(balancer.close)
         for machine in machines:
             await machine.start()
-        failures = ClusterFailures(machines, database, services, flows, clock, disks, given.seed)
-        failures.spared = machines[0].list_workers()[0]
+        failures = ClusterFailures(cluster, flows, clock, disks, given.seed)
         watch.name_failure = lambda: failures.latest
         begun = time.monotonic()
-        samples = await run_hours(given, watch, failures, services, url, machines, database)
+        samples = await run_hours(given, watch, failures, url)
         await drain(watch)
-        await wait_for_reports(watch, services)
-        samples.append(take_sample(machines, failures.spared, database))
-        print_hour("end", watch, failures, services, samples[-1])
+        await wait_for_reports(watch, cluster.services)
+        samples.append(take_sample(cluster, failures.spared))
+        print_hour("end", watch, failures, samples[-1])
         print_kinds(watch, failures)
-        allowance = compute_journal_allowance(failures, watch.answered / (time.monotonic() - begun))
-        journal = count_journal(database)
-        return judge(watch, services, samples, failures.spared, journal, allowance)
+        return judge(watch, failures, samples, watch.answered / (time.monotonic() - begun))
+
+
+async def serve_switch(
+    given: argparse.Namespace, watch: ClusterWatch, own: int, backend: int, stack: AsyncExitStack
+) -> None:
+    """Serve the platform on its own port, until the stack is left."""
+    configured = json.dumps(configure_switch(backend)).encode()
+    made, problems = parse_configuration(configured, "switch.yaml", {})
+    assert made, problems
+    url, store = f"http://127.0.0.1:{own}", open_store("memory")
+    running = run_switch(made, store, virtual=False, seed=given.seed, url=url)
+    api = await stack.enter_async_context(running)
+    api.desk.exchange.subscribe(watch.note)
+    await serve_app(api, own, stack)
 
 
 async def run_hours(
-    given: argparse.Namespace,
-    watch: ClusterWatch,
-    failures: ClusterFailures,
-    services: Services,
-    url: str,
-    machines: list[Machine],
-    database: Database,
-) -> list[Any]:
+    given: argparse.Namespace, watch: ClusterWatch, failures: ClusterFailures, url: str
+) -> list[Sample]:
     """One failure after the other while callers call; a sample and a line of the table each hour."""
+    samples = [take_sample(failures.cluster, failures.spared)]
+    print_hour("begin", watch, failures, samples[0])
     dialling = asyncio.create_task(dial_all(given, watch, url))
-    samples = [take_sample(machines, failures.spared, database)]
-    print_hour("begin", watch, failures, services, samples[0])
     try:
         for number in range(1, round(given.hours * FAILURES_PER_HOUR) + 1):
             begun = time.monotonic()
@@ -184,9 +178,8 @@ async def run_hours(
             if dialling.done():
                 dialling.result()
             if number % FAILURES_PER_HOUR == 0:
-                samples.append(take_sample(machines, failures.spared, database))
-                hour = str(number // FAILURES_PER_HOUR)
-                print_hour(hour, watch, failures, services, samples[-1])
+                samples.append(take_sample(failures.cluster, failures.spared))
+                print_hour(str(number // FAILURES_PER_HOUR), watch, failures, samples[-1])
     finally:
         dialling.cancel()
         with suppress(asyncio.CancelledError):
