@@ -84,7 +84,6 @@ class Sample(NamedTuple):
     kept_mb: float
     all_mb: float
     kept_descriptors: int
-    descriptors: int
     folders_mb: float
     database_mb: float
     log_mb: float
@@ -95,6 +94,7 @@ class Sample(NamedTuple):
 def take_sample(cluster: Cluster, kept: int) -> Sample:
     machines, database, _ = cluster
     processes = [pid for machine in machines for pid in processes_of(machine.pid)]
+    port = machines[0].port
     folders = sum(measure_folder(machine.folder) for machine in machines)
     with psycopg.connect(database.url, autocommit=True) as connection:
         size, log, used = connection.execute(
@@ -109,8 +109,8 @@ def take_sample(cluster: Cluster, kept: int) -> Sample:
             found = connection.execute(f"SELECT count(*) FROM flowengine.{name}").fetchone()
             rows[name] = found[0] if found else 0
     return Sample(
-        measure_memory(kept), sum(map(measure_memory, processes)), count_descriptors(kept),
-        sum(map(count_descriptors, processes)), folders / 1e6, size / 1e6, float(log) / 1e6,
+        measure_memory(kept), sum(map(measure_memory, processes)), count_descriptors(kept, port),
+        folders / 1e6, size / 1e6, float(log) / 1e6,
         used, {name: count for name, count in rows.items() if count},
     )  # fmt: skip
 
@@ -123,10 +123,20 @@ def measure_memory(pid: int) -> float:
     return 0.0
 
 
-def count_descriptors(pid: int) -> int:
-    with suppress(OSError):
-        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-    return 0
+def count_descriptors(pid: int, port: int) -> int:
+    """Descriptors of a process, but for connections that others hold open to its port."""
+    found = 0
+    accepted = list_accepted(port)
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # it was closed in between
+            found += str(descriptor.readlink()) not in accepted
+    return found
+
+
+def list_accepted(port: int) -> set[str]:
+    """The sockets of connections to this port, as links of descriptors name them."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}")}
 
 
 def measure_folder(folder: Path) -> int:
@@ -143,7 +153,7 @@ def print_hour(hour: str, watch: ClusterWatch, failures: ClusterFailures, sample
     if hour == "begin":
         print(
             "  hour  calls callbacks failures again apology unanswered reports open repeated doubled"
-            " | worker MB  all MB  fds  all  folders MB  database MB  WAL MB  connections | rows"
+            " | worker MB  all MB  fds  folders MB  database MB  WAL MB  connections | rows"
         )
     repeated, doubled = count_repeated(services), count_doubled(services)
     print(
@@ -151,7 +161,7 @@ def print_hour(hour: str, watch: ClusterWatch, failures: ClusterFailures, sample
         f" {watch.total('sent again'):5} {watch.total('apology'):7} {len(watch.unanswered):10}"
         f" {len(services.reports):7} {count_unreported(watch, services):4} {repeated:8} {doubled:7}"
         f" | {sample.kept_mb:9.1f} {sample.all_mb:7.1f} {sample.kept_descriptors:4}"
-        f" {sample.descriptors:4} {sample.folders_mb:11.1f} {sample.database_mb:12.1f}"
+        f" {sample.folders_mb:11.1f} {sample.database_mb:12.1f}"
         f" {sample.log_mb:7.1f} {sample.connections:12} | {sample.rows}",
         flush=True,
     )
