@@ -169,7 +169,18 @@ def print_hour(hour: str, watch: ClusterWatch, failures: ClusterFailures, sample
 
 def count_unreported(watch: ClusterWatch, services: Services) -> int:
     """Calls that have ended, and whose report has not come yet."""
-    return len((watch.callers & watch.ended.keys()) - services.reports.keys())
+    return len(list_unreported(watch, services) & watch.ended.keys())
+
+
+def list_unreported(watch: ClusterWatch, services: Services) -> set[str]:
+    """Calls without a report, but for those to which the first answer was the apology: a call that
+    could not begin in a flow has no end in one.
+    """
+    began = {
+        caller for caller in watch.callers
+        if watch.heard.get(caller, set()) != {DEFAULT_APOLOGY}
+    }  # fmt: skip
+    return began - services.reports.keys()
 
 
 def count_repeated(services: Services) -> int:
@@ -234,7 +245,7 @@ def judge(
     print(f"\n{len(watch.callers)} callers, {len(watch.legs)} phones rung")
     for what, count in sorted(ends.items()):
         print(f"  {count:6} {what}")
-    unreported = watch.callers - services.reports.keys()
+    unreported = list_unreported(watch, services)
     silent = [
         call for call in watch.callers & watch.ended.keys()
         if not watch.heard.get(call) and watch.ended[call] not in ("CALLERHANGUP", "CANCEL")

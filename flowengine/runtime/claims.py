@@ -8,6 +8,7 @@ from time import monotonic
 
 import msgspec
 
+from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.runtime.deduplication import find_equal_deliveries
 from flowengine.runtime.delivery import CallbackDelivery
 from flowengine.runtime.delivery_log import decode_log
@@ -19,6 +20,7 @@ from flowengine.runtime.step_outcome import Outcome
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 
 CLAIM_POLL_SECONDS = 0.02
+REPEATED_FETCH_SECONDS = 1.0  # left for the requests of a worker that was killed
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -74,7 +76,7 @@ class RequestClaims:
         key = build_claim_key(delivery, located)
         limit = self._clock() + located.release.deadline
         # This worker's own wait is by a clock that nobody sets: a step back would prolong it.
-        end = monotonic() + located.release.deadline
+        end = monotonic() + compute_claim_patience(located.release.deadline)
         while monotonic() < end:
             try:
                 is_free = await self._store.claim(delivery.event.call_id, key, limit)
@@ -95,6 +97,13 @@ class RequestClaims:
                 overtaken = saved is not None and saved.counter > located.steps
                 return Overtaken(saved) if saved is not None and overtaken else Claimed()
         return Claimed()
+
+
+def compute_claim_patience(deadline: float) -> float:
+    """How long to wait for a claim that another worker has. That one may have been killed: then the
+    platform has sent the event again, and there must be time left for the request and the answer.
+    """
+    return max(deadline / 2, deadline - FETCH_MARGIN_SECONDS - REPEATED_FETCH_SECONDS)
 
 
 def build_claim_key(delivery: CallbackDelivery, located: LocatedCall) -> bytes:
