@@ -80,7 +80,7 @@ CONSTRUCTS: Final = {
     "TransferParticipantToThirdParty": Construct(
         transfer_actions.import_third_party, "`connect`; `ring` where the flow goes on afterwards"
     ),
-    "TransferToFlow": Construct(transfer_actions.import_flow_transfer, "`subflow`"),
+    "TransferToFlow": Construct(transfer_actions.import_flow_transfer, "`next_flow`"),
     "InvokeFlowModule": Construct(transfer_actions.import_module, "`subflow`"),
     "EndFlowModuleExecution": Construct(control_actions.import_module_end, "`return: done`"),
     "EndFlowExecution": Construct(control_actions.import_flow_end, "`hangup`"),
