@@ -137,7 +137,7 @@ def test_flow_that_is_used_and_gone_over_to_says_what_is_lost() -> None:
         flow = {"Version": "2019-10-30", "StartAction": actions[0][0], "Actions": found}
         return json.dumps(flow).encode()
 
-    end = ("end", "DisconnectParticipant", {}, "")
+    end: tuple[str, str, dict[str, str], str] = ("end", "DisconnectParticipant", {}, "")
     use = ("use", "InvokeFlowModule", {"FlowModuleId": "news"}, "over")
     over = ("over", "TransferToFlow", {"ContactFlowId": "news"}, "end")
     files = {"main.json": build_flow(use, over, end), "news.json": build_flow(end)}
