@@ -28,7 +28,9 @@ def drop_action(action: ActionImport) -> None:
 CONSTRUCTS: Final = {
     "MessageParticipant": Construct(control_actions.import_message, "`say`"),
     "GetParticipantInput": Construct(
-        question_actions.import_input, "`menu`; `collect` where it stores the input"
+        question_actions.import_input,
+        "`menu`, with `silent` where silence has a way of its own; `collect` where it stores the "
+        "input",
     ),
     "ConnectParticipantWithLexBot": Construct(
         question_actions.import_bot, "`menu` by voice with the names of the intents, or `collect`"

@@ -7,7 +7,7 @@ from flowengine.importers.voicexml.document_import import ElementImport
 ELEMENTS: Final = {
     "form": "a state that leads to its first item",
     "menu": "`menu`",
-    "choice": "an option of the menu",
+    "choice": "an option of the menu, of up to six keys",
     "link": "a key under `keys:` of the flow",
     "field": "`collect`; `menu` where the grammars name the answers",
     "option": "an option of the menu",
