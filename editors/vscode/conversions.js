@@ -53,6 +53,13 @@ function toWorkspaceEdit(found) {
   for (const [uri, edits] of Object.entries(found.changes || {})) {
     edit.set(vscode.Uri.parse(uri), edits.map(toEdit));
   }
+  for (const change of found.documentChanges || []) {
+    if (change.kind === "rename") {
+      edit.renameFile(vscode.Uri.parse(change.oldUri), vscode.Uri.parse(change.newUri));
+    } else {
+      edit.set(vscode.Uri.parse(change.textDocument.uri), change.edits.map(toEdit));
+    }
+  }
   return edit;
 }
 

@@ -34,12 +34,15 @@ class Client {
   }
 
   async greet(connection) {
-    const watching = { didChangeWatchedFiles: { dynamicRegistration: true } };
+    const workspace = {
+      didChangeWatchedFiles: { dynamicRegistration: true },
+      workspaceEdit: { documentChanges: true, resourceOperations: ["rename"] },
+    };
     const markdown = { contentFormat: ["markdown"] };
     await connection.request("initialize", {
       processId: process.pid,
       rootUri: null,
-      capabilities: { workspace: watching, textDocument: { hover: markdown } },
+      capabilities: { workspace, textDocument: { hover: markdown } },
     });
     connection.notify("initialized", {});
     for (const document of vscode.workspace.textDocuments) this.open(document);

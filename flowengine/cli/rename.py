@@ -2,7 +2,9 @@
 
 import os
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
+from shutil import copymode
 
 import click
 
@@ -20,7 +22,7 @@ from flowengine.lsp.renaming import (
 from flowengine.problems import Problem, format_count
 from flowengine.problems.project_report import build_report
 from flowengine.scenarios.scenario_loader import load_scenarios
-from flowengine.sources.project_folder import SCENARIO_FOLDER
+from flowengine.sources.project_folder import SCENARIO_FOLDER, resolve_link
 
 
 @click.command()
@@ -29,12 +31,13 @@ from flowengine.sources.project_folder import SCENARIO_FOLDER
 @click.argument("old")
 @click.argument("new")
 def rename(flows: Path, kind: str, old: str, new: str) -> None:
-    """Give a state, variable or flow another name, everywhere.
+    """Give a state, variable, flow, calendar … another name, everywhere.
 
     FLOWS is the folder of the project. OLD is the name of today; that of a state, variable or
     outcome stands behind its flow, such as `support-line.greet`, where several flows have it. All
-    places in flows, scenarios, messages and the project are changed and shown. Nothing is changed
-    where the name exists already, or where the project would have new problems.
+    places in flows, scenarios, messages and the project are changed and shown; a calendar, table or
+    group that is a file of its own is moved. Nothing is changed where the name exists already, or
+    where the project would have new problems.
     """
     folder = get_project_folder(flows)
     session = ProjectSession(folder)
@@ -42,10 +45,12 @@ def rename(flows: Path, kind: str, old: str, new: str) -> None:
         plan = plan_rename(session, find_symbol(session, kind, old), new)
     except RenameError as error:
         raise click.ClickException(str(error)) from error
-    rewritten = plan.rewrite()
-    refuse_new_problems(folder, session.list_files(), rewritten)
-    for name, content in rewritten.items():
-        (folder / name).write_bytes(content)
+    files = session.list_files()
+    refuse_new_problems(folder, files, plan.apply(files))
+    try:
+        write_plan(folder, plan)
+    except OSError as error:
+        raise click.ClickException(f"nothing is renamed: {error}") from error
     show_places(folder, plan)
 
 
@@ -66,14 +71,14 @@ def find_symbol(session: ProjectSession, kind: str, old: str) -> Symbol:
     return Symbol(kind, name, found[0])
 
 
-def refuse_new_problems(folder: Path, files: dict[str, bytes], rewritten: dict[str, bytes]) -> None:
+def refuse_new_problems(folder: Path, files: dict[str, bytes], renamed: dict[str, bytes]) -> None:
     """End the command where the project would have problems that it does not have now."""
     known = Counter(problem.code for problem in find_problems(files))
-    problems = find_problems(files | rewritten)
+    problems = find_problems(renamed)
     found = Counter(problem.code for problem in problems)
     new = [problem for problem in problems if found[problem.code] > known[problem.code]]
     if new:
-        report = build_report(folder, new, files | rewritten, 0, 0)
+        report = build_report(folder, new, renamed, 0, 0)
         click.echo(report.format_problems(report.problems), err=True)
         raise click.ClickException("nothing is renamed: the project would have these problems")
 
@@ -88,11 +93,39 @@ def find_problems(files: dict[str, bytes]) -> list[Problem]:
     return [*compiled.problems, *load_scenarios(scenarios, compiled)[1]]
 
 
+def write_plan(folder: Path, plan: RenamePlan) -> None:
+    """Write the files, then move those that have the name. Raises OSError where one cannot be
+    written or moved; then all files are as they were.
+    """
+    with ExitStack() as undo:
+        staged = [stage_file(folder / name, text, undo) for name, text in plan.rewrite().items()]
+        for path, new in staged:
+            undo.callback(path.write_bytes, path.read_bytes())
+            new.replace(path)
+        for old, target in plan.moves.items():
+            (folder / old).rename(folder / target)
+            undo.callback((folder / target).rename, folder / old)
+        undo.pop_all()
+
+
+def stage_file(path: Path, content: bytes, undo: ExitStack) -> tuple[Path, Path]:
+    """Where a link leads, and the new content beside it: a full disk shows before any change."""
+    path = resolve_link(path)
+    new = path.with_name(f".{path.name}.new")
+    undo.callback(new.unlink, missing_ok=True)
+    new.write_bytes(content)
+    copymode(path, new)
+    return path, new
+
+
 def show_places(folder: Path, plan: RenamePlan) -> None:
+    for old, new in plan.moves.items():
+        click.echo(f"{(folder / old).as_posix()} is {(folder / new).as_posix()} now")
     for name, uses in plan.uses.items():
+        file = (folder / plan.moves.get(name, name)).as_posix()
         for use in uses:
             line, column = plan.documents[name].source.get_position(use.start)
-            click.echo(f"{(folder / name).as_posix()}:{line}:{column}")
+            click.echo(f"{file}:{line}:{column}")
     count = sum(map(len, plan.uses.values()))
     symbol = plan.symbol
     click.echo(

@@ -85,6 +85,14 @@ class ConstructImport:
         return name
 
 
+def build_stub_flow(name: str, told: str, *, is_subflow: bool) -> FlowDraft:
+    """A flow that was not among the files, for the author to fill in."""
+    head = {"outcomes": [DONE]} if is_subflow else {}
+    body: dict[str, Any] = {"return": DONE} if is_subflow else {"hangup": None}
+    states = {"fill_in": StateDraft(body, comment=f"fill in: {told}")}
+    return FlowDraft(name, "", "fill_in", head, states=states, is_reached=not is_subflow)
+
+
 def is_reaching(used: Mapping[str, set[str]], start: str, end: str) -> bool:
     """Whether a flow uses another one, directly or by way of further flows."""
     seen: set[str] = set()

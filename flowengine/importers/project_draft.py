@@ -64,7 +64,9 @@ class StateDraft:
 
 @dataclass
 class FlowDraft:
-    """A flow; `head` holds its keys before the states."""
+    """A flow; `head` holds its keys before the states. `is_reached` says that another flow goes over
+    to it.
+    """
 
     name: str
     title: str = ""
@@ -73,6 +75,7 @@ class FlowDraft:
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     states: dict[str, StateDraft] = field(default_factory=dict)
     comment: str = ""
+    is_reached: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,17 +101,19 @@ class ProjectDraft:
     def to_files(self) -> dict[str, bytes]:
         """All files by name, in their canonical form."""
         files = {"project.yaml": "".join(write_project(self))}
+        called = self.list_called_flows()
         for flow in self.flows.values():
             files[f"{flow.name}.yaml"] = "".join(write_flow(flow))
-            if flow.start and "outcomes" not in flow.head:
+            if flow.name in called:
                 files[f"scenarios/{flow.name}.yaml"] = write_scenarios(flow, self.services)
         return {name: to_canonical_form(text, name) for name, text in files.items()}
 
     def list_called_flows(self) -> list[str]:
-        """The flows that callers reach by dialling."""
-        return [
+        """The flows that callers reach by dialling; of flows that lead in a circle, the first."""
+        main = [
             name for name, flow in self.flows.items() if flow.start and "outcomes" not in flow.head
         ]
+        return [name for name in main if not self.flows[name].is_reached] or main[:1]
 
 
 def to_canonical_form(text: str, name: str) -> bytes:

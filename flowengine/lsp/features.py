@@ -88,7 +88,16 @@ class EditorFeatures:
     def rename(self, params: types.RenameParams) -> types.WorkspaceEdit | None:
         place = self._find_place(params.text_document, params.position)
         try:
-            return rename(place, params.new_name, self._projects.codec) if place else None
+            return (
+                rename(
+                    place,
+                    params.new_name,
+                    self._projects.codec,
+                    can_move_files=self._projects.can_move_files,
+                )
+                if place
+                else None
+            )
         except RenameError as error:
             raise JsonRpcException(str(error), REFUSED) from error
 

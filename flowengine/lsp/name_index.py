@@ -38,13 +38,19 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class NameUse:
-    """A name at a place: the offsets of its characters, and the path of the value or key."""
+    """A name at a place: the offsets of its characters, and the path of the value or key. The name
+    of a file has no characters in it, so its offsets are 0.
+    """
 
     symbol: Symbol
     start: int
     end: int
     path: KeyPath
     is_definition: bool
+
+    @property
+    def is_file_name(self) -> bool:
+        return self.end == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,24 @@
 """Where names are defined and used, what a file holds, and the edits that rename a name."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from lsprotocol.types import (
     DocumentSymbol,
     Location,
+    OptionalVersionedTextDocumentIdentifier,
     Range,
+    RenameFile,
     SymbolKind,
+    TextDocumentEdit,
     TextEdit,
     WorkspaceEdit,
 )
 from pygls.workspace import PositionCodec
 
-from flowengine.lsp.name_index import NameUse, Symbol
+from flowengine.lsp.name_index import NameUse
 from flowengine.lsp.open_view import OpenView
 from flowengine.lsp.project_session import ProjectSession
-from flowengine.lsp.renaming import RENAMED_KINDS, RenameError, plan_rename
+from flowengine.lsp.renaming import RENAMED_KINDS, RenameError, RenamePlan, list_uses, plan_rename
 from flowengine.lsp.text_positions import TextPositions
 from flowengine.source import Document, KeyPath
 
@@ -56,22 +58,8 @@ def find_references(
     return [
         locate(place.view.session, file, document, other, codec)
         for file, document, other in list_uses(place.view.session, use.symbol)
-        if (with_definition or not other.is_definition) and other.end
+        if (with_definition or not other.is_definition) and not other.is_file_name
     ]
-
-
-def list_uses(session: ProjectSession, symbol: Symbol) -> Iterator[tuple[str, Document, NameUse]]:
-    """All uses of a name, over all files. A calendar or table may be a file of this name."""
-    for file, read in session.read_files_with(symbol).items():
-        for use in read.names:
-            if use.symbol == symbol and use.end:
-                yield file, read.document, use
-    for name in session.list_files():
-        own = name.rpartition("/")[2].rsplit(".", 1)[0]
-        if own == symbol.name and (read_own := session.read_file(name)):
-            for use in read_own.names:
-                if use.symbol == symbol and not use.end:
-                    yield name, read_own.document, use
 
 
 def locate(
@@ -81,20 +69,54 @@ def locate(
     return Location(session.get_uri(file), positions.to_range(use.start, use.end))
 
 
-def rename(place: OpenView, new_name: str, codec: PositionCodec) -> WorkspaceEdit:
-    """The edits that give a name another one, over all files. Raises RenameError."""
+def rename(
+    place: OpenView, new_name: str, codec: PositionCodec, *, can_move_files: bool
+) -> WorkspaceEdit:
+    """The edits that give a name another one, over all files, and the moves of files with that
+    name. Raises RenameError.
+    """
     use = place.find_name()
     if use is None:
         raise RenameError("here is no name that can be changed")
     session = place.view.session
     plan = plan_rename(session, use.symbol, new_name)
-    changes: dict[str, list[TextEdit]] = {}
-    for file, uses in plan.uses.items():
-        positions = TextPositions(plan.documents[file].text, codec)
-        changes[session.get_uri(file)] = [
-            TextEdit(positions.to_range(each.start, each.end), new_name) for each in uses
+    if not plan.moves:
+        edits = {session.get_uri(file): list_edits(plan, file, codec) for file in plan.uses}
+        return WorkspaceEdit(edits)
+    if not can_move_files:
+        (old, new), *_ = plan.moves.items()
+        raise RenameError(
+            f"{old} would have to become {new}, and this editor moves no files for a server: "
+            f"run flowengine rename FOLDER {use.symbol.kind} {use.symbol.name} {new_name}"
+        )
+    return WorkspaceEdit(
+        document_changes=[
+            *(
+                TextDocumentEdit(identify(session, file), list_edits(plan, file, codec))
+                for file in plan.uses
+            ),
+            # last, as the edits name the files as they are now
+            *(
+                RenameFile(session.get_uri(old), session.get_uri(new))
+                for old, new in plan.moves.items()
+            ),
         ]
-    return WorkspaceEdit(changes=changes)
+    )
+
+
+def list_edits(plan: RenamePlan, file: str, codec: PositionCodec) -> list[TextEdit]:
+    positions = TextPositions(plan.documents[file].text, codec)
+    return [
+        TextEdit(positions.to_range(each.start, each.end), plan.new_name)
+        for each in plan.uses[file]
+    ]
+
+
+def identify(session: ProjectSession, file: str) -> OptionalVersionedTextDocumentIdentifier:
+    """A file for an edit that is only good for this version of it."""
+    document = session.opened.get(file)
+    version = document.version if document else None
+    return OptionalVersionedTextDocumentIdentifier(session.get_uri(file), version)
 
 
 def get_renamed_range(place: OpenView) -> Range | None:
@@ -122,7 +144,7 @@ def list_document_symbols(
             detail=_get_title(read.document, use.path),
         )
         for use in read.names
-        if use.is_definition and use.end and use.symbol.kind in _SYMBOL_KINDS
+        if use.is_definition and not use.is_file_name and use.symbol.kind in _SYMBOL_KINDS
     ]
 
 

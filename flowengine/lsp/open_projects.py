@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from lsprotocol.types import Diagnostic, PublishDiagnosticsParams
+from lsprotocol.types import Diagnostic, PublishDiagnosticsParams, ResourceOperationKind
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 from pygls.workspace import PositionCodec
@@ -46,6 +46,14 @@ class OpenProjects:
     def codec(self) -> PositionCodec:
         """How the editor counts columns."""
         return self.server.workspace.position_codec
+
+    @property
+    def can_move_files(self) -> bool:
+        """Whether the editor can move a file as part of an edit."""
+        workspace = self.server.client_capabilities.workspace
+        edits = workspace.workspace_edit if workspace else None
+        known = edits.resource_operations if edits else None
+        return ResourceOperationKind.Rename in (known or ())
 
     def find_file(self, uri: str) -> OpenFile | None:
         """The file of an open document; None for documents of other programs."""

@@ -1,17 +1,27 @@
 """Giving a name of a project another one: every place where it stands, and the reasons not to."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Final
 
-from flowengine.lsp.name_index import NameUse, Symbol, list_names_as_in_flow
+from flowengine.lsp.name_index import (
+    KINDS_OF_FILE_NAME,
+    NameUse,
+    Symbol,
+    list_names_as_in_flow,
+)
 from flowengine.lsp.project_session import ProjectSession, ReadFile
 from flowengine.problems import suggest_name
 from flowengine.source import Document
 from flowengine.sources.project_folder import PROJECT_FILE
 
-RENAMED_KINDS: Final = ("state", "variable", "flow", "outcome", "message", "service")
+RENAMED_KINDS: Final = (
+    *("state", "variable", "flow", "outcome", "message", "service"),
+    *KINDS_OF_FILE_NAME,
+)
 _MESSAGES: Final = "messages"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _STATE_NAME: Final = re.compile(r"(?!(?:repeat|back)$)[a-z][a-z0-9_]{0,39}")
@@ -24,16 +34,27 @@ class RenameError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RenamePlan:
-    """The places of a name, by file, with the documents that they are in."""
+    """The places of a name, by file, with the documents that they are in. `moves` are the files
+    that have the name themselves, with what they will be called.
+    """
 
     symbol: Symbol
     new_name: str
     documents: dict[str, Document] = field(default_factory=dict)
     uses: dict[str, list[NameUse]] = field(default_factory=dict)
+    moves: dict[str, str] = field(default_factory=dict)
 
     def rewrite(self) -> dict[str, bytes]:
         """The files with the new name."""
         return {name: self._rewrite_file(name).encode() for name in self.uses}
+
+    def apply(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """All files of the project as they will be."""
+        rewritten = self.rewrite()
+        return {
+            self.moves.get(name, name): rewritten.get(name, content)
+            for name, content in files.items()
+        }
 
     def _rewrite_file(self, name: str) -> str:
         text, parts, end = self.documents[name].text, [], 0
@@ -49,16 +70,23 @@ def plan_rename(session: ProjectSession, symbol: Symbol, new_name: str) -> Renam
     """
     check_new_name(symbol, new_name)
     plan = RenamePlan(symbol, new_name)
+    is_defined = False
     for file, read in read_current_files(session, symbol).items():
         found = {(use.start, use.end): use for use in read.names if use.symbol == symbol}
         if symbol.kind == "variable":
             found |= {(use.start, use.end): use for use in list_shared_uses(session, read, symbol)}
-        if found:
+        is_defined = is_defined or any(use.is_definition for use in found.values())
+        if any(use.is_file_name for use in found.values()):
+            plan.moves[file] = PurePosixPath(file).with_stem(new_name).as_posix()
+        if places := sorted(place for place in found if not found[place].is_file_name):
             plan.documents[file] = read.document
-            plan.uses[file] = [found[place] for place in sorted(found)]
-    if not any(use.is_definition for uses in plan.uses.values() for use in uses):
+            plan.uses[file] = [found[place] for place in places]
+    if not is_defined:
         refuse_unknown(session, symbol)
     refuse_known(session, Symbol(symbol.kind, new_name, symbol.flow))
+    for target in plan.moves.values():
+        if os.path.lexists(session.folder / target):
+            raise RenameError(f"there is a {target} already, and it cannot be read: mend it first")
     return plan
 
 
@@ -81,7 +109,7 @@ def read_current_files(session: ProjectSession, symbol: Symbol) -> Mapping[str, 
     sought = symbol.name.encode()
     found: dict[str, ReadFile] = {}
     for name, content in session.list_files().items():
-        if sought not in content:
+        if sought not in content and PurePosixPath(name).stem != symbol.name:
             continue
         read = session.read_file(name)
         if read is None or not read.is_current:
@@ -133,15 +161,27 @@ def list_definitions(session: ProjectSession) -> Iterator[tuple[Document, NameUs
             yield from ((read.document, use) for use in read.names if use.is_definition)
 
 
+def list_uses(session: ProjectSession, symbol: Symbol) -> Iterator[tuple[str, Document, NameUse]]:
+    """All uses of a name, over all files. A calendar or table may be a file of this name."""
+    for file, read in session.read_files_with(symbol).items():
+        for use in read.names:
+            if use.symbol == symbol and not use.is_file_name:
+                yield file, read.document, use
+    for name in session.list_files():
+        is_named = PurePosixPath(name).stem == symbol.name
+        if is_named and (read_own := session.read_file(name)):
+            for use in read_own.names:
+                if use.symbol == symbol and use.is_file_name:
+                    yield name, read_own.document, use
+
+
 def refuse_known(session: ProjectSession, symbol: Symbol) -> None:
     """Raise RenameError where there is such a name already."""
-    for name, read in session.read_files_with(symbol).items():
-        for use in read.names:
-            if use.is_definition and use.symbol == symbol:
-                line, column = read.document.source.get_position(use.start)
-                raise RenameError(
-                    f"there is a {symbol.kind} {symbol.name} already: {name}:{line}:{column}"
-                )
+    for file, document, use in list_uses(session, symbol):
+        if use.is_definition:
+            line, column = document.source.get_position(use.start)
+            where = file if use.is_file_name else f"{file}:{line}:{column}"
+            raise RenameError(f"there is a {symbol.kind} {symbol.name} already: {where}")
 
 
 def refuse_unknown(session: ProjectSession, symbol: Symbol) -> None:

@@ -25,6 +25,9 @@ _RECORDING, _VARIABLE, _FLOW, _PROJECT, _TABLE = (
 )
 _RING, _GROUP, _QUEUE, _QUEUE_WAIT, _AGENT = "who", "wrap_up", "full", "estimate", "sign"
 _PARK: Final = "in_use"
+# what is said before a question is asked again; no key of it is there alone
+_RETRY_WORDS: Final = "each and ssml"
+_RETRY_WORDS_KEYS: Final = frozenset(("each", "ssml"))
 _NO_BUSY_EXIT: Final = (
     "the platform ends the call when the callee is busy or does not answer; use ring: in place of "
     "connect:, which has busy:, no_answer: and nobody:, as it keeps the caller"
@@ -277,6 +280,12 @@ FOREIGN_WORDS: Final = (
     ForeignWord(_PROMPT, "speech markup", "use ssml:"),
     ForeignWord(_PROMPT, "wait break silence sleep delay", "use pause:"),
     ForeignWord(_PROMPT, "language lang", "use locale:"),
+    ForeignWord(
+        _RETRY_WORDS,
+        "next goto go go_to jump target transition then to_state next_state",
+        "the question is asked again after these words; where the call goes in the end stands beside "
+        "them: silent: after silence, otherwise: after a wrong answer",
+    ),
     ForeignWord(_QUESTION, "text say speak question message ask", "use prompt:"),
     ForeignWord(_QUESTION, "retries tries max_attempts max_tries max_retries", "use attempts:"),
     ForeignWord(_QUESTION, "reprompt reask retry_prompt repeat", "use again:"),
@@ -341,6 +350,9 @@ _CURES_BY_PLACE: Final = {
 def find_foreign_cure(key: str, known: Collection[str]) -> str:
     """How a key of another language is said where these keys are known."""
     word = key.casefold().replace("-", "_").strip("_")
+    places = [*known]
+    if _RETRY_WORDS_KEYS.issubset(known):
+        places.append(_RETRY_WORDS)
     return next(
-        (_CURES_BY_PLACE[place, word] for place in known if (place, word) in _CURES_BY_PLACE), ""
+        (_CURES_BY_PLACE[place, word] for place in places if (place, word) in _CURES_BY_PLACE), ""
     )

@@ -15,7 +15,7 @@ FLOWENGINE = Path(sys.executable).with_name("flowengine")
 class Editor:
     """Sends messages and collects what comes back, by method."""
 
-    def __init__(self, *, watches_files: bool = True) -> None:
+    def __init__(self, *, watches_files: bool = True, moves_files: bool = True) -> None:
         self.process = subprocess.Popen(
             [FLOWENGINE, "lsp"],
             stdin=subprocess.PIPE,
@@ -32,10 +32,13 @@ class Editor:
         threading.Thread(target=self._read, daemon=True).start()
         self._stderr_reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._stderr_reader.start()
-        self._watching = {"didChangeWatchedFiles": {"dynamicRegistration": watches_files}}
+        self._workspace = {
+            "didChangeWatchedFiles": {"dynamicRegistration": watches_files},
+            "workspaceEdit": {"resourceOperations": ["create", "rename"] if moves_files else []},
+        }
 
     def __enter__(self) -> Self:
-        client = {"capabilities": {"workspace": self._watching}}
+        client = {"capabilities": {"workspace": self._workspace}}
         try:
             self.ask("initialize", {"processId": None, "rootUri": None, **client})
             self.tell("initialized", {})

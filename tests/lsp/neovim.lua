@@ -9,11 +9,11 @@ local function wait_for_problems(count)
   return vim.tbl_map(function(one) return { one.lnum, one.col, one.message } end, vim.diagnostic.get(0))
 end
 
-local function ask(method, line, character)
-  local params = {
+local function ask(method, line, character, more)
+  local params = vim.tbl_extend("error", {
     textDocument = { uri = vim.uri_from_bufnr(0) },
     position = { line = line, character = character },
-  }
+  }, more or {})
   local answers = vim.lsp.buf_request_sync(0, method, params, 60000) or {}
   local _, answer = next(answers)
   return answer and answer.result
@@ -27,6 +27,9 @@ found.hover = ask("textDocument/hover", 5, 12)
 local items = ask("textDocument/completion", 5, 10) or {}
 found.offered = vim.tbl_map(function(item) return item.label end, items.items or items)
 found.definition = ask("textDocument/definition", 5, 12)
+local edit = ask("textDocument/rename", 7, 26, { newName = "desk" })
+vim.lsp.util.apply_workspace_edit(edit, vim.lsp.get_client_by_id(client).offset_encoding)
+found.renamed = vim.api.nvim_buf_get_lines(0, 7, 8, true)[1]
 
 local file = io.open(vim.env.RESULT, "w")
 file:write(vim.fn.json_encode(found))

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 
@@ -247,6 +249,36 @@ def test_rename_of_a_variable_changes_the_flows_that_hand_it_in(
     _, problems = ScenarioProject.from_folder(flows).load_cases()
     assert not problems
     assert "wanted:" in (flows / "conference-pin.yaml").read_text()
+
+
+def test_rename_of_a_calendar_edits_the_places_and_moves_the_file(
+    editor: Editor, flows: Path
+) -> None:
+    uri = editor.open(flows / "support-line.yaml")
+    edit = editor.ask_at("rename", uri, "when: hours.supp|ort.open", newName="office")
+    editor.close(uri)
+    *edits, move = edit["documentChanges"]
+    assert {
+        one["textDocument"]["version"] for one in edits if one["textDocument"]["uri"] == uri
+    } == {1}
+    assert move["kind"] == "rename"
+    apply_edits(flows, {one["textDocument"]["uri"]: one["edits"] for one in edits})
+    Path(url2pathname(urlsplit(move["oldUri"]).path)).rename(
+        url2pathname(urlsplit(move["newUri"]).path)
+    )
+    cases, problems = ScenarioProject.from_folder(flows).load_cases()
+    assert cases
+    assert not problems
+    assert (flows / "calendars" / "office.yaml").exists()
+
+
+def test_rename_of_a_calendar_in_an_editor_that_moves_no_files_says_what_to_run(
+    flows: Path,
+) -> None:
+    with Editor(moves_files=False) as editor:
+        uri = editor.open(flows / "support-line.yaml")
+        with pytest.raises(AssertionError, match="run flowengine rename FOLDER calendar support"):
+            editor.ask_at("rename", uri, "when: hours.supp|ort.open", newName="office")
 
 
 @pytest.mark.parametrize(

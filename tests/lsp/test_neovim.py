@@ -19,6 +19,7 @@ states:
     say: Hello.
     next: goodbey
   goodbye:
+    say: We open ${hours.office.next_open}.
     hangup:
 """
 
@@ -26,6 +27,8 @@ states:
 @pytest.mark.skipif(NEOVIM is None, reason="needs neovim (apt-get install neovim)")
 def test_neovim_shows_problems_and_finds_names(tmp_path: Path) -> None:
     (tmp_path / "hello.yaml").write_text(FLOW)
+    (tmp_path / "calendars").mkdir()
+    (tmp_path / "calendars" / "office.yaml").write_text("zone: UTC\nopen: {mon-fri: 09:00-17:00}\n")
     result = tmp_path / "result.json"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("XDG_")},
@@ -48,3 +51,5 @@ def test_neovim_shows_problems_and_finds_names(tmp_path: Path) -> None:
     assert "hangup" in found["hover"]["contents"]["value"]
     assert {"welcome", "goodbye"} <= set(found["offered"])
     assert found["definition"][0]["range"]["start"]["line"] == 6
+    assert found["renamed"] == "    say: We open ${hours.desk.next_open}."
+    assert [file.name for file in (tmp_path / "calendars").iterdir()] == ["desk.yaml"]

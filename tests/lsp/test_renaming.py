@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.cli.rename import find_problems
-from flowengine.lsp.name_index import Symbol
+from flowengine.cli.rename import find_problems, write_plan
+from flowengine.lsp.name_index import KINDS_OF_FILE_NAME, Symbol
 from flowengine.lsp.project_session import ProjectSession
 from flowengine.lsp.renaming import RENAMED_KINDS, RenameError, list_definitions, plan_rename
 from tests.thoroughness import THOROUGH
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = ("reminder-campaign", "park-and-pick-up", "after-call-survey")
+TEMPLATES = ("reminder-campaign", "park-and-pick-up", "after-call-survey", "dial-by-name")
 PROJECTS = (
     *(f"flowengine/templates/{name}" for name in TEMPLATES),
     *(("flows",) if THOROUGH else ()),
@@ -49,8 +49,7 @@ def write_project(folder: Path, second_message: str) -> ProjectSession:
 
 def rename(session: ProjectSession, symbol: Symbol, new_name: str) -> int:
     plan = plan_rename(session, symbol, new_name)
-    for file, content in plan.rewrite().items():
-        (session.folder / file).write_bytes(content)
+    write_plan(session.folder, plan)
     session.forget_disk()
     return sum(map(len, plan.uses.values()))
 
@@ -69,7 +68,7 @@ def test_rename_of_names_keeps_a_project_sound_and_back_gives_the_same_bytes(
         known[:: 1 if THOROUGH else len(known) // 8 + 1], key=lambda x: x.kind == "flow"
     )
     for symbol in chosen:
-        assert rename(session, symbol, f"{symbol.name}0") >= 1
+        assert rename(session, symbol, f"{symbol.name}0") or symbol.kind in KINDS_OF_FILE_NAME
     assert [problem.code for problem in find_problems(session.list_files())] == codes
     for symbol in reversed(chosen):
         rename(session, Symbol(symbol.kind, f"{symbol.name}0", symbol.flow), symbol.name)
@@ -105,7 +104,8 @@ def test_rename_of_flow_and_message_changes_routes_and_prompts(tmp_path: Path) -
         (Symbol("state", "aks", "first"), "answer", "no state aks in first: .*ask"),
         (Symbol("state", "ask", "first"), "back", "small letters"),
         (Symbol("flow", "first"), "First", "small letters, digits and -"),
-        (Symbol("calendar", "x"), "y", "a calendar cannot be renamed"),
+        (Symbol("secret", "x"), "y", "a secret cannot be renamed"),
+        (Symbol("calendar", "x"), "y", "no calendar x"),
     ],
 )
 def test_rename_says_why_it_is_refused(
@@ -121,3 +121,93 @@ def test_rename_beside_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> 
     (tmp_path / "second.yaml").write_text("flow: [second, ask\n")
     with pytest.raises(RenameError, match=r"second\.yaml cannot be read just now"):
         plan_rename(session, Symbol("state", "ask", "first"), "answer")
+
+
+SHARED_NAMES = {
+    "project.yaml": """\
+project: acme
+routes: [{to: "+14045550100", flow: first}]
+calendars: {lunch: {zone: UTC, open: {daily: 12:00-13:00}}}
+""",
+    "calendars/office.yml": "# office hours\nzone: UTC\nopen: {mon-fri: 09:00-17:00}\n",
+    "tables/desks.yaml": 'rows: {"1": {phone: "+14045550111"}}\n',
+    "groups/sales.yaml": 'members: ["+14045550112"]\n',
+    "messages/all.yaml": "closed: We open ${hours.office.next_open}.\n",
+    "scenarios/first.yaml": """\
+flow: first
+given: {time: "2026-03-07 10:00"}
+scenarios:
+  closed:
+    when:
+      - hears: We open Monday at 9 AM.
+""",
+    "first.yaml": """\
+flow: first
+start: choose
+states:
+  choose:
+    choose:
+      - when: hours.office.open && !hours.lunch.open
+        next: sell
+      - next: closed
+  closed: {say: {message: closed}, hangup: }
+  sell:
+    ring: {group: sales, each: 20s, nobody: desk}
+  desk:
+    say: Our number is ${tables.desks.phone("1")}.
+    hangup:
+""",
+}
+
+
+def write_shared_names(folder: Path) -> ProjectSession:
+    for name, text in SHARED_NAMES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    assert find_problems(ProjectSession(folder).list_files()) == []
+    return ProjectSession(folder)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "file", "places"),
+    [
+        (Symbol("calendar", "office"), "calendars/hall.yml", 2),
+        (Symbol("table", "desks"), "tables/hall.yaml", 1),
+        (Symbol("group", "sales"), "groups/hall.yaml", 1),
+    ],
+)
+def test_rename_of_what_is_a_file_moves_it_as_it_is(
+    symbol: Symbol, file: str, places: int, tmp_path: Path
+) -> None:
+    session = write_shared_names(tmp_path)
+    old = f"{Path(file).parent}/{symbol.name}{Path(file).suffix}"
+    assert rename(session, symbol, "hall") == places
+    files = session.list_files()
+    assert find_problems(files) == []
+    assert old not in files
+    assert files[file].decode() == SHARED_NAMES[old]
+    rename(session, Symbol(symbol.kind, "hall"), symbol.name)
+    assert {name: text.decode() for name, text in session.list_files().items()} == SHARED_NAMES
+
+
+def test_rename_of_a_calendar_in_the_project_file_moves_nothing(tmp_path: Path) -> None:
+    session = write_shared_names(tmp_path)
+    plan = plan_rename(session, Symbol("calendar", "lunch"), "noon")
+    assert plan.moves == {}
+    assert sorted(plan.uses) == ["first.yaml", "project.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("new_name", "why"),
+    [
+        ("lunch", "there is a calendar lunch already: project.yaml:3:13"),
+        ("nights", "there is a calendar nights already: calendars/nights.yaml$"),
+        ("broken", "there is a calendars/broken.yml already, and it cannot be read"),
+    ],
+)
+def test_rename_onto_another_calendar_is_refused(new_name: str, why: str, tmp_path: Path) -> None:
+    session = write_shared_names(tmp_path)
+    (tmp_path / "calendars" / "nights.yaml").write_text("zone: UTC\nopen: {daily: 00:00-06:00}\n")
+    (tmp_path / "calendars" / "broken.yml").write_text("open: {daily\n")
+    with pytest.raises(RenameError, match=why):
+        plan_rename(session, Symbol("calendar", "office"), new_name)

@@ -22,6 +22,7 @@ states:
     next: goodbey
 
   goodbye:
+    say: We open ${hours.office.next_open}.
     hangup:
 """
 
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="needs node (apt-get instal
 
 def run_extension(folder: Path, command: Path) -> dict[str, Any]:
     (folder / "hello.yaml").write_text(FLOW)
+    (folder / "calendars").mkdir()
+    (folder / "calendars" / "office.yaml").write_text("zone: UTC\nopen: {mon-fri: 09:00-17:00}\n")
     script = Path(__file__).with_name("vscode_world.js")
     found = subprocess.run(
         [NODE or "node", script, EXTENSION / "extension.js", folder / "hello.yaml", command],
@@ -52,6 +55,7 @@ def test_extension_shows_what_the_server_says(tmp_path: Path) -> None:
     assert shown["definition"] == [8]
     assert (shown["references"], shown["renamed"]) == (2, 2)
     assert "already" in shown["refused"]
+    assert shown["moved"] == ["desk", ["office.yaml", "desk.yaml"]]
     assert shown["symbols"] == ["hello", "welcome", "goodbye"]
     assert shown["formatted"] == ["    say: Hello.\n"]
     assert shown["again"] == 3

@@ -20,8 +20,9 @@ const keep = (...names) => class {
   constructor(...values) { names.forEach((name, place) => { this[name] = values[place]; }); }
 };
 class WorkspaceEdit {
-  constructor() { this.files = {}; }
+  constructor() { Object.assign(this, { files: {}, moved: [] }); }
   set(uri, edits) { this.files[path.basename(uri.toString())] = edits; }
+  renameFile(...uris) { this.moved.push(uris.map((uri) => path.basename(uri.toString()))); }
 }
 const makeUri = (text) => ({ scheme: "file", fsPath: text.slice(7), toString: () => text });
 const providers = {};
@@ -117,6 +118,8 @@ async function main() {
   shown.renamed = renamed.files["hello.yaml"].length;
   shown.refused = await providers.rename.provideRenameEdits(document, find("goodbye"), "welcome")
     .catch((error) => error.message);
+  const moved = await providers.rename.provideRenameEdits(document, find("office.next"), "desk");
+  shown.moved = [moved.files["hello.yaml"][0].newText, ...moved.moved];
   shown.formatted = (await providers.formatting.provideDocumentFormattingEdits(document, { tabSize: 4, insertSpaces: true }))
     .map(({ newText }) => newText);
   await restart();

@@ -4,6 +4,10 @@ import pytest
 
 from flowengine.compile import compile_project
 
+AFTER_WORDS = (
+    "the question is asked again after these words; where the call goes in the end stands beside them: "
+    "silent: after silence, otherwise: after a wrong answer"
+)
 FLOW = "flow: a\nstart: s\nstates:\n  s: {%s}\n"
 
 
@@ -19,6 +23,9 @@ FLOW = "flow: a\nstart: s\nstates:\n  s: {%s}\n"
         ("say: Hello., goto: s", "use next:"),
         ("menu: {prompt: Press 1., options: {1: {goto: s}}, otherwise: s}", "use next:"),
         ("say: Hello., nxet: s", 'did you mean "next"?'),
+        ("menu: {prompt: A, options: {1: s}, otherwise: s, no_input: {next: s}}", AFTER_WORDS),
+        ("menu: {prompt: A, options: {1: s}, otherwise: s, no_match: {goto: s}}", AFTER_WORDS),
+        ("say: {text: Hello., next: s}", "next: belongs one level further out, beside say:"),
     ],
 )
 def test_misplaced_key_is_reported_with_its_place(state: str, cure: str) -> None:

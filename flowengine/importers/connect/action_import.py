@@ -23,8 +23,8 @@ FUNCTION_TYPE: Final = "InvokeLambdaFunction"
 
 
 @dataclass
-class SubflowLink:
-    """A state that goes over to another flow, and the action that it comes from."""
+class FlowLink:
+    """A state that uses a module, or goes over to another flow, and the action that it comes from."""
 
     action: "ActionImport"
     target: str
@@ -42,7 +42,7 @@ class ProjectImport:
     group_names: UniqueNames = field(default_factory=UniqueNames)
     calendar_names: UniqueNames = field(default_factory=UniqueNames)
     flows: "list[FlowImport]" = field(default_factory=list)
-    links: list[SubflowLink] = field(default_factory=list)
+    links: list[FlowLink] = field(default_factory=list)
 
     def find_flow(self, reference: str, label: str) -> "FlowImport | None":
         """The imported flow that a transfer means, by its title, its file or its id."""

@@ -1,13 +1,13 @@
 """A project out of exported flows."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from flowengine.importers.connect.action_import import (
     ActionImport,
     FlowImport,
+    FlowLink,
     ProjectImport,
-    SubflowLink,
 )
 from flowengine.importers.connect.construct_table import find_construct
 from flowengine.importers.connect.flow_document import ConnectFlow, read_connect_flow
@@ -97,22 +97,48 @@ def begin_action(flow: FlowImport, identifier: str) -> ActionImport:
 
 
 def link_flows(project: ProjectImport) -> None:
-    """Hand attributes over to the flows that are used, and undo what would go round in circles."""
+    """Hand attributes over to the flows that are used, and undo modules that use each other in a
+    circle.
+    """
     used: dict[str, set[str]] = {}
     flows = {flow.draft.name: flow for flow in project.flows}
-    for link in project.links:
+    for link in sorted(project.links, key=lambda each: not each.is_module):
         caller = link.action.flow.draft.name
+        target = flows.get(link.target)
+        if not link.is_module:
+            go_over(link, target)
+            continue
         if caller == link.target or is_reaching(used, link.target, caller):
             cut_link(link)
             continue
         used.setdefault(caller, set()).add(link.target)
-        if target := flows.get(link.target):
+        if target:
             target.draft.head.setdefault("outcomes", [DONE])
-            share_attributes(link, target)
+            share_attributes(link, target, get_body(link)["subflow"])
 
 
-def cut_link(link: SubflowLink) -> None:
-    """No flow can use itself: the call leaves this state as after an error."""
+def get_body(link: FlowLink) -> dict[str, Any]:
+    return link.action.flow.draft.states[link.state].body
+
+
+def go_over(link: FlowLink, target: FlowImport | None) -> None:
+    """The call goes on in the other flow for good, in a circle if need be."""
+    body = get_body(link)
+    if target and "outcomes" in target.draft.head:
+        link.action.lose(f"{link.target} is a module, which nothing goes over to: the call goes on")
+        failed = link.action.get_failure()
+        body.clear()
+        body["next"] = failed
+        return
+    if target:
+        target.draft.is_reached = target is not link.action.flow or target.draft.is_reached
+        share_attributes(link, target, body["next_flow"])
+    if body["next_flow"].keys() == {"flow"}:
+        body["next_flow"] = link.target
+
+
+def cut_link(link: FlowLink) -> None:
+    """No flow can use itself as a subflow: the call leaves this state as after an error."""
     action = link.action
     action.lose(f"{link.target} leads here itself, and a flow cannot use itself: the call goes on")
     failed = action.action.get_error("NoMatchingError") or action.action.next
@@ -120,12 +146,11 @@ def cut_link(link: SubflowLink) -> None:
     states[link.state] = StateDraft({"next": action.get_target(failed)}, action.entry)
 
 
-def share_attributes(link: SubflowLink, target: FlowImport) -> None:
+def share_attributes(link: FlowLink, target: FlowImport, body: dict[str, Any]) -> None:
     """Attributes and answers are of the whole call there: what both flows know is handed in, and what
     a module has set comes back.
     """
     caller = link.action.flow
-    body = link.action.flow.draft.states[link.state].body["subflow"]
     known = {each for each in caller.read | caller.written if is_shared(each)}
     handed = sorted(known & (target.read | target.written), key=lambda each: each.parts)
     for reference in handed[:_MAX_INPUTS]:

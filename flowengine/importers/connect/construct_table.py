@@ -28,7 +28,9 @@ def drop_action(action: ActionImport) -> None:
 CONSTRUCTS: Final = {
     "MessageParticipant": Construct(control_actions.import_message, "`say`"),
     "GetParticipantInput": Construct(
-        question_actions.import_input, "`menu`; `collect` where it stores the input"
+        question_actions.import_input,
+        "`menu`, with `silent` where silence has a way of its own; `collect` where it stores the "
+        "input",
     ),
     "ConnectParticipantWithLexBot": Construct(
         question_actions.import_bot, "`menu` by voice with the names of the intents, or `collect`"
@@ -80,7 +82,7 @@ CONSTRUCTS: Final = {
     "TransferParticipantToThirdParty": Construct(
         transfer_actions.import_third_party, "`connect`; `ring` where the flow goes on afterwards"
     ),
-    "TransferToFlow": Construct(transfer_actions.import_flow_transfer, "`subflow`"),
+    "TransferToFlow": Construct(transfer_actions.import_flow_transfer, "`next_flow`"),
     "InvokeFlowModule": Construct(transfer_actions.import_module, "`subflow`"),
     "EndFlowModuleExecution": Construct(control_actions.import_module_end, "`return: done`"),
     "EndFlowExecution": Construct(control_actions.import_flow_end, "`hangup`"),

@@ -49,9 +49,8 @@ def import_menu(action: ActionImport) -> None:
         "options": options,
         "attempts": 1,
         "timeout": get_timeout(action),
-        "otherwise": get_no_answer(action),
     }
-    action.add_state(action.add_error({"menu": body}))
+    action.add_state(action.add_error({"menu": body | get_ways_without_answer(action)}))
 
 
 def to_key(key: str) -> str | int:
@@ -64,14 +63,11 @@ def get_timeout(action: ActionImport) -> str:
     return f"{get_number(action.action.parameters, name, _TIMEOUT_SECONDS, 1, 30)}s"
 
 
-def get_no_answer(action: ActionImport) -> str:
-    """Where the call goes after silence and after a wrong key: one state tells them apart."""
+def get_ways_without_answer(action: ActionImport) -> dict[str, str]:
+    """Where the call goes after silence and after a wrong key."""
     silence = action.get_failure("InputTimeLimitExceeded")
     wrong = action.get_failure("NoMatchingCondition")
-    if silence == wrong:
-        return wrong
-    ways = [{"when": 'event.type == "timeout"', "next": silence}, {"next": wrong}]
-    return action.add_state({"choose": ways}, "no_answer")
+    return ({"silent": silence} if silence != wrong else {}) | {"otherwise": wrong}
 
 
 def import_stored_input(action: ActionImport) -> None:
@@ -145,11 +141,7 @@ def import_bot(action: ActionImport) -> None:
                 "hear": [words],
             }
     prompt = build_question_prompt(action, action.action.parameters)
-    body: dict[str, Any] = {
-        "prompt": prompt,
-        "attempts": 1,
-        "otherwise": action.get_failure("NoMatchingCondition"),
-    }
+    body: dict[str, Any] = {"prompt": prompt, "attempts": 1, **get_ways_without_answer(action)}
     if options:
         body["options"] = options
         action.add_state(action.add_error({"menu": body}))

@@ -2,14 +2,14 @@
 
 from typing import Any, Final
 
-from flowengine.importers.connect.action_import import ActionImport, SubflowLink
+from flowengine.importers.connect.action_import import ActionImport, FlowLink
 from flowengine.importers.connect.references import (
     CALLBACK_NUMBER,
     TARGET_QUEUE,
     ConnectReference,
     parse_reference,
 )
-from flowengine.importers.flow_parts import DONE
+from flowengine.importers.flow_parts import DONE, build_stub_flow
 from flowengine.importers.project_draft import FlowDraft, StateDraft
 from flowengine.importers.source_json import get_number, get_text
 from flowengine.importers.templates import PHONE, PLACEHOLDER_NUMBER
@@ -179,15 +179,17 @@ def write_number(action: ActionImport, text: str) -> str:
 
 
 def import_flow_transfer(action: ActionImport) -> None:
-    add_subflow(action, "ContactFlowId", is_module=False)
+    link_flow(action, "ContactFlowId", is_module=False)
 
 
 def import_module(action: ActionImport) -> None:
-    add_subflow(action, "FlowModuleId", is_module=True)
+    link_flow(action, "FlowModuleId", is_module=True)
 
 
-def add_subflow(action: ActionImport, key: str, *, is_module: bool) -> None:
-    """The other flow; one that is not imported is a stub for the author."""
+def link_flow(action: ActionImport, key: str, *, is_module: bool) -> None:
+    """A module is a subflow, and other flows are gone over to for good. A flow that is not imported
+    is a stub for the author.
+    """
     reference = get_text(action.action.parameters, key)
     label = action.action.labels.get(key) or action.action.labels.get("", "")
     project = action.flow.project
@@ -200,24 +202,23 @@ def add_subflow(action: ActionImport, key: str, *, is_module: bool) -> None:
         action.add_state(action.add_ways_on({}))
         return
     else:
-        target = add_stub(action, reference, label)
-    body: dict[str, Any] = {"subflow": {"flow": target, "outcomes": {}}}
-    after = action.get_next() if is_module else action.flow.get_end_state()
-    body["subflow"]["outcomes"][DONE] = after
+        target = add_stub(action, reference, label, is_module=is_module)
+    body: dict[str, Any] = {"next_flow": {"flow": target}}
+    if is_module:
+        body = {"subflow": {"flow": target, "outcomes": {DONE: action.get_next()}}}
     action.add_state(action.add_error(body))
-    project.links.append(SubflowLink(action, target, action.state, is_module))
+    project.links.append(FlowLink(action, target, action.state, is_module))
 
 
-def add_stub(action: ActionImport, reference: str, label: str) -> str:
+def add_stub(action: ActionImport, reference: str, label: str, *, is_module: bool) -> str:
     project = action.flow.project
     wanted = label or reference.rsplit("/", 1)[-1]
     readable = wanted if label or not looks_like_id(wanted) else "other-flow"
-    name = project.flow_names.get_name(f"\n{label or reference}", readable, "other-flow")
+    key = f"\n{is_module}\n{label or reference}"
+    name = project.flow_names.get_name(key, readable, "other-flow")
     if name not in project.draft.flows:
-        told = f"fill in: the flow {label or reference[:160] or '(not named)'}"
-        states = {"fill_in": StateDraft({"return": DONE}, comment=told)}
-        head = {"outcomes": [DONE]}
-        project.draft.flows[name] = FlowDraft(name, start="fill_in", head=head, states=states)
+        told = f"the flow {label or reference[:160] or '(not named)'}"
+        project.draft.flows[name] = build_stub_flow(name, told, is_subflow=is_module)
         project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
     action.add_remark(f"fill in the flow {name}, which was not among the files")
     return name

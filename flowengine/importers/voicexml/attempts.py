@@ -31,7 +31,9 @@ def is_simple(handler: VoiceElement) -> bool:
 def add_attempts(
     scope: SequenceScope, origin: ElementImport, body: dict[str, Any], wrong_key: str
 ) -> None:
-    """Add the words of each attempt and `otherwise` to a question, which stands in `scope.ask`."""
+    """Add the words of each attempt, `silent` and `otherwise` to a question, which stands in
+    `scope.ask`.
+    """
     silent, wrong = list_handlers(scope, _SILENCE), list_handlers(scope, _WRONG)
     leaving = {
         event: next((count for count, each in found.items() if not is_simple(each)), 0)
@@ -46,7 +48,7 @@ def add_attempts(
         words = [build_words(scope, found, count) for count in range(1, body["attempts"])]
         if any(words):
             body[key] = join_words(words)
-    body["otherwise"] = write_otherwise(scope, silent, wrong, leaving)
+    body |= write_ways_without_answer(scope, silent, wrong, leaving)
     handlers = [*silent.values(), *wrong.values()]
     if body["attempts"] > 1 and handlers and not any(map(has_reprompt, handlers)):
         body.setdefault("again", {"pause": "100ms"})  # only the words of the handler are heard
@@ -78,13 +80,13 @@ def join_words(words: list[list[Any]]) -> Any:
     return filled[0] if len(filled) == 1 else {"each": filled}
 
 
-def write_otherwise(
+def write_ways_without_answer(
     scope: SequenceScope,
     silent: dict[int, VoiceElement],
     wrong: dict[int, VoiceElement],
     leaving: dict[str, int],
-) -> str:
-    """Where the call goes when the attempts are over."""
+) -> dict[str, str]:
+    """Where the call goes when the attempts are over: after silence, and after a wrong answer."""
     document = scope.document
     targets: dict[str, str] = {}
     for event, found in ((_SILENCE, silent), (_WRONG, wrong)):
@@ -99,15 +101,10 @@ def write_otherwise(
             later = document.begin_element(each, targets[event])
             if not is_simple(handler) and not ends(handler):
                 later.bend("the handler of the first count is used for all that follow")
-    if targets[_SILENCE] == targets[_WRONG]:
-        return targets[_WRONG]
-    ways = [
-        {"when": 'event.type == "timeout"', "next": targets[_SILENCE]},
-        {"next": targets[_WRONG]},
-    ]
-    return document.add_state(
-        document.make_state_name(f"{scope.prefix}_no_answer"), {"choose": ways}, None
-    )
+    ways = {"otherwise": targets[_WRONG]}
+    if targets[_SILENCE] != targets[_WRONG]:
+        ways = {"silent": targets[_SILENCE]} | ways
+    return ways
 
 
 def ends(handler: VoiceElement) -> bool:

@@ -39,6 +39,22 @@ MAX_STATES: Final = 3_000
 RECORDING_LENGTH: Final = 256
 
 
+class StateName(str):
+    """The name of a state, told apart from texts that are alike."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class DocumentLink:
+    """A state that leads to another document, and the element that it comes from."""
+
+    origin: "ElementImport"
+    state: str
+    target: str
+    is_for_good: bool
+
+
 @dataclass
 class VoiceProject:
     """The project that all documents of an import share."""
@@ -47,7 +63,7 @@ class VoiceProject:
     flow_names: UniqueNames = field(default_factory=lambda: UniqueNames("-", MAX_FLOW_NAME_LENGTH))
     service_names: UniqueNames = field(default_factory=UniqueNames)
     documents: "list[DocumentImport]" = field(default_factory=list)
-    uses: "list[tuple[ElementImport, str, str]]" = field(default_factory=list)
+    links: list[DocumentLink] = field(default_factory=list)
 
     def find_document(self, address: str) -> "DocumentImport | None":
         """The imported document that an address means, by the name of its file."""
@@ -181,9 +197,10 @@ class DocumentImport(FlowParts):
         self.renamed[first] = name
 
     def make_state_name(self, wanted: str) -> str:
-        """A name that no other state has."""
+        """A name that no other state has; a `StateName`, so that it can be replaced."""
         self.made_names += 1
-        return self.state_names.get_name(f"{wanted}\n{self.made_names}", wanted, "state")
+        name = self.state_names.get_name(f"{wanted}\n{self.made_names}", wanted, "state")
+        return StateName(name)
 
     def get_variable(self, name: str, length: int = TEXT_LENGTH) -> str:
         """The variable of a name of the document."""

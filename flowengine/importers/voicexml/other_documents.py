@@ -2,42 +2,65 @@
 
 from typing import Any
 
-from flowengine.importers.flow_parts import DONE
-from flowengine.importers.project_draft import FlowDraft, ServiceDraft, StateDraft
+from flowengine.importers.flow_parts import DONE, build_stub_flow
+from flowengine.importers.project_draft import ServiceDraft
 from flowengine.importers.service_address import name_host, split_address
 from flowengine.importers.templates import escape_words
-from flowengine.importers.voicexml.document_import import ElementImport, strip_scope
+from flowengine.importers.voicexml.document_import import DocumentLink, ElementImport, strip_scope
 
 
 def write_document_use(origin: ElementImport, address: str, after: str, prefix: str) -> str:
-    """Another document is a subflow; one that is not imported is a stub for the author."""
+    """Another document that comes back is a subflow; one that is not imported is a stub for the
+    author.
+    """
+    return write_document_link(origin, address, prefix, after=after)
+
+
+def write_document_change(origin: ElementImport, address: str, prefix: str) -> str:
+    """The call goes on in another document. Where what follows may go back to a document that has
+    used this one, the other document is a subflow that comes back here at its end.
+    """
+    document = origin.document
+    known = document.project.find_document(address)
+    is_for_good = not document.returns and not (known and known.returns)
+    after = "" if is_for_good else document.get_end_state()
+    return write_document_link(origin, address, prefix, after=after)
+
+
+def write_document_link(origin: ElementImport, address: str, prefix: str, *, after: str) -> str:
+    """The state that leads to another document: for good where nothing is `after` it."""
     document = origin.document
     project = document.project
     known = project.find_document(address)
     if known is document:
         return document.draft.start
-    target = known.draft.name if known else add_document_stub(origin, address)
+    comes_back = bool(after)
+    target = (
+        known.draft.name if known else add_document_stub(origin, address, comes_back=comes_back)
+    )
     name = document.make_state_name(f"{prefix}_{target}")
-    body = {"subflow": {"flow": target, "outcomes": {DONE: after}}}
+    body = (
+        {"subflow": {"flow": target, "outcomes": {DONE: after}}}
+        if comes_back
+        else {"next_flow": target}
+    )
     document.add_state(name, body, origin)
     if known:
         if "#" in address:
             origin.bend("the other document begins at its first dialog")
-        project.uses.append((origin, name, target))
+        project.links.append(DocumentLink(origin, name, target, is_for_good=not comes_back))
     return name
 
 
-def add_document_stub(origin: ElementImport, address: str) -> str:
+def add_document_stub(origin: ElementImport, address: str, *, comes_back: bool) -> str:
     project = origin.document.project
     path = address.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0]
     stem = path.rstrip("/").rsplit("/", 1)[-1].rpartition(".")
     wanted = stem[0] or stem[2] or "document"
-    name = project.flow_names.get_name(f"\n{path}", wanted, "document")
+    name = project.flow_names.get_name(f"\n{comes_back}\n{path}", wanted, "document")
     if name not in project.draft.flows:
-        told = f"fill in: the document {address[:160]}"
-        states = {"fill_in": StateDraft({"return": DONE}, comment=told)}
-        head = {"outcomes": [DONE]}
-        project.draft.flows[name] = FlowDraft(name, start="fill_in", head=head, states=states)
+        told = f"the document {address[:160]}"
+        project.draft.flows[name] = build_stub_flow(name, told, is_subflow=comes_back)
         project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
     origin.add_remark(f"fill in the flow {name}, which was not among the files")
     if "?" in address or not path.endswith((".vxml", ".xml")):

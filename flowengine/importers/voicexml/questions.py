@@ -1,5 +1,6 @@
 """Fields and menus: what callers are asked, and what becomes of their answer."""
 
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -27,8 +28,11 @@ from flowengine.importers.voicexml.voice_prompts import (
     read_millis,
     write_millis,
 )
+from flowengine.states.field_types import MAX_OPTION_KEYS
 from flowengine.states.spoken_input import fold_words
 
+# as # ends an input of several keys, it is an option by itself alone
+_OPTION_KEYS: Final = re.compile(rf"[0-9*]{{1,{MAX_OPTION_KEYS}}}|#")
 _SHORTEST_WAIT: Final = 1_000
 _LONGEST_WAIT: Final = 30_000
 _FIXED_LENGTHS: Final = {"date": (8, 8), "time": (4, 5)}
@@ -113,8 +117,7 @@ def write_field(scope: SequenceScope, origin: ElementImport, name: str, answered
     add_timing(scope, element, body)
     if read_settings(scope).get("inputmodes") == "dtmf":
         shape.hears = False
-    is_keyed = all(len(each.key) <= 1 for each in shape.choices)
-    if shape.choices and is_keyed:
+    if shape.choices and all(not each.key or is_option_key(each.key) for each in shape.choices):
         add_attempts(scope, origin, body, "no_match")
         body["options"] = build_options(scope, shape, name, answered)
         document.add_state(state, {"menu": body}, origin)
@@ -192,9 +195,14 @@ def build_options(
     return options
 
 
-def to_option_key(key: str) -> str | int:
-    """A key as authors write it, digits without quotes."""
-    return int(key) if key.isdecimal() else key
+def is_option_key(keys: str) -> bool:
+    """Whether these keys, pressed one after the other, can be an option."""
+    return bool(_OPTION_KEYS.fullmatch(keys))
+
+
+def to_option_key(keys: str) -> str | int:
+    """Keys as authors write them, digits without quotes; a number would lose its first zeros."""
+    return int(keys) if str(keys).isdecimal() and str(int(keys)) == keys else keys
 
 
 def build_option(target: str, words: list[str], heard: set[str]) -> Any:
@@ -251,8 +259,8 @@ def write_menu(scope: SequenceScope, origin: ElementImport) -> None:
             or each.text
         )
         key = each.get("dtmf").replace(" ", "") or next(numbers, "")
-        if len(key) != 1 or key not in KEYS_IN_ORDER or key in map(str, options):
-            choice.lose("a menu has choices of one key, each once: it is left out")
+        if not is_option_key(key) or key in map(str, options):
+            choice.lose("it has keys that no option can have, or those of another: it is left out")
             continue
         target = write_choice_target(scope, choice)
         choice.entry.state = target

@@ -13,7 +13,7 @@ from flowengine.importers.voicexml.document_import import (
     strip_scope,
 )
 from flowengine.importers.voicexml.ecmascript import ScriptValue
-from flowengine.importers.voicexml.other_documents import build_request, write_document_use
+from flowengine.importers.voicexml.other_documents import build_request, write_document_change
 from flowengine.importers.voicexml.voice_document import VoiceElement
 from flowengine.importers.voicexml.voice_prompts import SPOKEN_TAGS, build_parts, join_parts
 
@@ -320,7 +320,7 @@ def write_goto(scope: SequenceScope, element: VoiceElement) -> str:
         if not target:
             origin.lose(f'there is no dialog "{address[1:41]}": the call ends')
     elif address:
-        target = write_document_use(origin, address, document.get_end_state(), scope.prefix)
+        target = write_document_change(origin, address, scope.prefix)
     else:
         origin.lose("where it leads is a value there: the call ends")
         target = ""

@@ -7,6 +7,7 @@ from flowengine.importers.flow_parts import DONE, ImportResult, is_reaching
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
 from flowengine.importers.source_json import ImportSourceError
 from flowengine.importers.templates import LANGUAGE
+from flowengine.importers.voicexml.alias_states import fold_aliases
 from flowengine.importers.voicexml.document_import import (
     MAX_STATES,
     DocumentImport,
@@ -43,7 +44,7 @@ def import_voicexml(files: Mapping[str, bytes], name: str) -> ImportResult:
         project.documents.append(begin_document(project, root, file))
     for document in project.documents:
         write_document(document)
-    cut_circles(project)
+    link_documents(project)
     for document in project.documents:
         finish_document(document)
     return ImportResult(project.draft, problems)
@@ -139,23 +140,31 @@ def write_error_handler(scope: SequenceScope) -> None:
     document.draft.head["error"] = state
 
 
-def cut_circles(project: VoiceProject) -> None:
-    """No flow can use itself: the call ends where documents lead in a circle."""
+def link_documents(project: VoiceProject) -> None:
+    """No flow can use itself: the call ends where documents use each other in a circle. Others may
+    lead to each other as they like.
+    """
     used: dict[str, set[str]] = {}
     drafts = {each.draft.name: each.draft for each in project.documents}
-    for origin, made, target in project.uses:
-        draft = origin.document.draft
-        state = origin.document.renamed.get(made, made)
+    for link in sorted(project.links, key=lambda each: each.is_for_good):
+        document, target = link.origin.document, drafts[link.target]
+        draft = document.draft
+        state = document.renamed.get(link.state, link.state)
         if state not in draft.states:
             continue
-        if draft.name == target or is_reaching(used, target, draft.name):
-            told = f"{target} leads here itself, and a flow cannot use itself: the call ends"
-            origin.lose(told)
-            end = origin.document.get_end_state()
-            draft.states[state] = StateDraft({"next": end}, origin.entry)
+        if link.is_for_good and "outcomes" not in target.head:
+            target.is_reached = True
+        elif draft.name == target.name or is_reaching(used, target.name, draft.name):
+            told = f"{target.name} leads here itself, and a flow cannot use itself: the call ends"
+            link.origin.lose(told)
+            body = {"next": document.get_end_state()}
+            draft.states[state] = StateDraft(body, link.origin.entry)
         else:
-            used.setdefault(draft.name, set()).add(target)
-            drafts[target].head.setdefault("outcomes", [DONE])
+            outcomes = {DONE: document.get_end_state()}
+            if link.is_for_good:
+                draft.states[state].body = {"subflow": {"flow": target.name, "outcomes": outcomes}}
+            used.setdefault(draft.name, set()).add(target.name)
+            target.head.setdefault("outcomes", [DONE])
 
 
 def finish_document(document: DocumentImport) -> None:
@@ -164,6 +173,7 @@ def finish_document(document: DocumentImport) -> None:
     if document.returns:
         end = document.get_end_state()
         draft.states[end].body = {"return": DONE}
+    fold_aliases(document)
     for element in document.root.walk():
         if element.tag in ELEMENTS and id(element) not in document.entries:
             settle_element(document, element)

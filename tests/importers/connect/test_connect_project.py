@@ -1,5 +1,6 @@
 """Small flows that show each construct, and what they become."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,32 @@ scenarios:
     cases, problems = project.load_cases()
     assert [each.message for each in problems if each.severity is Severity.ERROR] == []
     assert [run_scenario(case, project).failures for case in cases] == [(), (), ()]
+
+
+def test_flow_that_is_used_and_gone_over_to_says_what_is_lost() -> None:
+    def build_flow(*actions: tuple[str, str, dict[str, str], str]) -> bytes:
+        found = [
+            {
+                "Identifier": name,
+                "Type": type_,
+                "Parameters": parameters,
+                "Transitions": {"NextAction": following} if following else {},
+            }
+            for name, type_, parameters, following in actions
+        ]
+        flow = {"Version": "2019-10-30", "StartAction": actions[0][0], "Actions": found}
+        return json.dumps(flow).encode()
+
+    end: tuple[str, str, dict[str, str], str] = ("end", "DisconnectParticipant", {}, "")
+    use = ("use", "InvokeFlowModule", {"FlowModuleId": "news"}, "over")
+    over = ("over", "TransferToFlow", {"ContactFlowId": "news"}, "end")
+    files = {"main.json": build_flow(use, over, end), "news.json": build_flow(end)}
+    result = import_connect(files, "imported")
+    (lost,) = [each for each in result.draft.report.entries if each.fate is Fate.LOST]
+    assert (lost.state, lost.remarks) == (
+        "over",
+        ["news is a module, which nothing goes over to: the call goes on"],
+    )
+    flows, _ = split_scenarios(result.draft.to_files())
+    problems = compile_project(flows).problems
+    assert [each.message for each in problems if each.severity is Severity.ERROR] == []

@@ -7,6 +7,7 @@ import pytest
 
 from flowengine.compile import compile_project
 from flowengine.importers.flow_parts import ImportResult
+from flowengine.importers.project_draft import FlowDraft
 from flowengine.importers.voicexml.element_table import ELEMENTS
 from flowengine.importers.voicexml.voice_document import read_voice_document
 from flowengine.importers.voicexml.voicexml_project import import_voicexml
@@ -120,3 +121,50 @@ scenarios:
     cases, problems = project.load_cases()
     assert [each.message for each in problems if each.severity is Severity.ERROR] == []
     assert [run_scenario(case, project).failures for case in cases] == [(), (), ()]
+
+
+def import_text(text: str) -> FlowDraft:
+    document = f'<vxml version="2.1">{text}</vxml>'.encode()
+    return import_voicexml({"news.vxml": document}, "imported").draft.flows["news"]
+
+
+def test_state_that_only_leads_on_is_folded_and_texts_like_its_name_stay() -> None:
+    flow = import_text(
+        '<form id="first"><block><goto next="#second"/></block></form>'
+        '<form id="second"><block>first<goto next="#first"/></block></form>'
+    )
+    assert {name: state.body for name, state in flow.states.items()} == {
+        "second": {"say": "first", "next": "second"},
+        "end_of_flow": {"hangup": None},
+    }
+    assert flow.start == "second"
+    assert [each.construct for each in flow.states["second"].others] == [*("block", "form", "form")]
+
+
+def test_states_that_lead_to_each_other_for_ever_stay() -> None:
+    flow = import_text(
+        '<form id="first"><block><goto next="#second"/></block></form>'
+        '<form id="second"><block><goto next="#first"/></block></form>'
+    )
+    assert flow.states["second"].body.keys() == {"next"}
+    assert flow.start in flow.states
+
+
+def test_state_that_lost_something_is_not_folded() -> None:
+    flow = import_text('<form id="first"><object name="map"/><block>Hello.</block></form>')
+    assert flow.states["map"].body == {"next": "block_2"}
+    assert flow.start == "map"
+
+
+def test_options_have_up_to_six_keys() -> None:
+    flow = import_text(
+        '<menu id="main"><prompt>Which?</prompt>'
+        '<choice dtmf="077" next="#main">a</choice><choice dtmf="1234567" next="#main">b</choice>'
+        '</menu><form id="code"><field name="code"><prompt>Your code?</prompt>'
+        "<dtmf>1234567 | 7654321</dtmf></field></form>"
+    )
+    assert flow.states["main"].body["menu"]["options"].keys() == {"077"}
+    asked = [state.body["collect"] for state in flow.states.values() if "collect" in state.body]
+    assert [(each["digits"], each["valid"]) for each in asked] == [
+        (7, 'vars.code in ["1234567", "7654321"]')
+    ]
