@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from flowengine.cli.store_options import add_journal_options
-from flowengine.server.backup import BackupError, write_backup
+from flowengine.server.backup import PG_DUMP_COMMAND, BackupError, write_backup
 from flowengine.server.keys import KEY_FILE
 from flowengine.server.server_settings import ServerSettings
 
@@ -18,12 +18,16 @@ def backup(folder: Path, store: str, journal: str) -> None:
 
     That are the calls under way, the releases with the record of who changed what, the call journal
     and cookie.key, which is a secret: whoever has it can read what is encrypted. The files are for
-    their owner alone. A store on PostgreSQL is backed up by pg_dump.
+    their owner alone. What is on PostgreSQL is backed up by pg_dump.
     """
+    settings = ServerSettings("", store=store, journal=journal)
     try:
-        manifest = write_backup(ServerSettings("", store=store, journal=journal), folder)
+        manifest = write_backup(settings, folder)
     except BackupError as error:
         raise click.ClickException(str(error)) from error
     for file in manifest.files:
         secret = "  (a secret: keep it safe)" if file.name == KEY_FILE else ""
         click.echo(f"{file.name:<12} {file.bytes:>14,} bytes{secret}")
+    if isinstance(settings.journal_location, str):
+        told = f"not in the backup: the call journal, which is on PostgreSQL: {PG_DUMP_COMMAND}"
+        click.echo(told, err=True)

@@ -38,6 +38,8 @@ def migrate(store: str, journal: str, *, dry_run: bool) -> None:
         raise click.ClickException(str(error)) from error
     if not parts:
         click.echo("nothing is kept here yet")
+    if is_refused and not dry_run:
+        click.echo("nothing was upgraded", err=True)
     raise SystemExit(1 if is_refused else 0)
 
 

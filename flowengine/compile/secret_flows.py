@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from flowengine.compile.checks.program_graph import list_entered_flows
+from flowengine.compile.checks.program_graph import find_reachable, list_entered_flows
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 
@@ -31,13 +31,8 @@ class SecretFlows:
 
     def find_all(self) -> frozenset[str]:
         """The flows whose calls may hold a secret, and all that use one of them, or go over to one."""
-        found, waiting = set[str](), list(self._handling)
-        while waiting:
-            if (name := waiting.pop()) not in found:
-                found.add(name)
-                # callers, too: the values of a subflow stand in the same stored state
-                waiting += self._callers.get(name, ())
-        return frozenset(found)
+        # callers, too: the values of a subflow stand in the same stored state
+        return frozenset(find_reachable(self._callers, self._handling))
 
 
 def find_secret_flows(programs: Mapping[str, Program]) -> frozenset[str]:

@@ -3,7 +3,7 @@ flow costs does not depend on how many others there are.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -70,22 +70,13 @@ class SummaryIndex:
 
     def find_used(self, names: Iterable[str]) -> set[str]:
         """These flows, and all that they use."""
-        found, waiting = set[str](), list(names)
-        while waiting:
-            if (name := waiting.pop()) not in found:
-                found.add(name)
-                waiting += self.flows[name].linked
-        return found
+        return walk_links(names, lambda name: self.flows[name].linked)
 
     def find_linked(self, names: Iterable[str]) -> set[str]:
         """These flows, and all that are linked with them by whatever way."""
-        found, waiting = set[str](), list(names)
-        while waiting:
-            if (name := waiting.pop()) not in found:
-                found.add(name)
-                waiting += self.flows[name].linked
-                waiting += self._users.get(name, ())
-        return found
+        return walk_links(
+            names, lambda name: (*self.flows[name].linked, *self._users.get(name, ()))
+        )
 
     def has_users(self, name: str) -> bool:
         """Whether another flow uses this one."""
@@ -134,6 +125,16 @@ class SummaryIndex:
         for callee, effects in flow.effects.items():
             self._effects[callee] -= Counter((effects,))
         self._transfers.pop(flow.name, None)
+
+
+def walk_links(names: Iterable[str], list_links: Callable[[str], Iterable[str]]) -> set[str]:
+    """These flows, and all that links lead to from them."""
+    found, waiting = set[str](), list(names)
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            waiting += list_links(name)
+    return found
 
 
 def list_transfers(flows: Iterable[FlowSummary]) -> list[tuple[str, Mapping[str, Sequence[str]]]]:

@@ -54,14 +54,10 @@ class FlowParts:
 
 
 @dataclass(kw_only=True)
-class ConstructImport:
-    """One construct with its states; `state` is the one in which it begins."""
+class ReportedImport:
+    """Something on its way that has an entry in the report."""
 
-    key: str
-    state: str
-    flow: FlowParts
     entry: ReportEntry
-    states: dict[str, StateDraft] = field(default_factory=dict)
 
     def add_remark(self, remark: str) -> None:
         """Tell the author what to know or to fill in; callers notice nothing."""
@@ -74,6 +70,16 @@ class ConstructImport:
     def lose(self, remark: str) -> None:
         """Tell the author what nothing stands for."""
         self.entry.add_remark(remark, Fate.LOST)
+
+
+@dataclass(kw_only=True)
+class ConstructImport(ReportedImport):
+    """One construct with its states; `state` is the one in which it begins."""
+
+    key: str
+    state: str
+    flow: FlowParts
+    states: dict[str, StateDraft] = field(default_factory=dict)
 
     def add_state(self, body: dict[str, Any], part: str = "") -> str:
         """Add the state of this construct, or a further one, and give its name."""

@@ -19,6 +19,15 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_NAME_CHARACTERS: Final = re.compile(r"[^a-z0-9]+")
 
 
+def get_file_stem(file: str) -> str:
+    r"""The name of a file without its folder and its ending, on whichever system it was written.
+
+    >>> get_file_stem("flows/main.line.json"), get_file_stem("C:\\\\main.vxml")
+    ('main.line', 'main')
+    """
+    return file.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
 def to_name(text: str, separator: str = "_", length: int = MAX_MADE_NAME_LENGTH) -> str:
     """The words of a text in small letters; nothing where it has none of a-z."""
     words = _HUMP.sub(" ", text[:200])

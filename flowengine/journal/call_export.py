@@ -1,4 +1,4 @@
-"""The finished calls of a journal, one after the other in the order in which they ended: for analysts.
+"""The finished calls of a journal for analysts, in the order in which they ended.
 
 The callbacks are read once, in the order of their numbers, and only the calls that are under way
 there are in memory.
@@ -11,16 +11,14 @@ import msgspec
 
 from flowengine.journal.call_index import CHUNK_CALLBACKS, LIVE_SECONDS
 from flowengine.journal.indexed_call import (
-    FAILED_STATE_OUTCOME,
     OUTCOMES_BY_WEIGHT,
-    WEIGHTS,
     CallbackKind,
     CallbackRow,
     IndexedCall,
+    build_kind,
 )
 from flowengine.journal.journal_protocol import CallbackFeed, DimensionValues, JournalFeed
-from flowengine.journal.journal_row import REPEATED_OUTCOME
-from flowengine.journal.passage_counts import EVENTS_BESIDE, has_failed_state
+from flowengine.journal.passage_counts import EVENTS_BESIDE
 from flowengine.sinch.call_id import decode_call_id
 
 # A callback of before the end may be written later than the end, by another machine; and a notice may
@@ -29,8 +27,8 @@ SETTLED_SECONDS = 60.0
 
 
 class FinishedCall(msgspec.Struct, frozen=True):
-    """A call that has ended. Times are seconds since 1970; `seconds` is how long it lasted by the
-    word of the platform. `outcome` is the worst of its callbacks, `state` the one that it ended in,
+    """A call that has ended. Times are seconds since 1970; `seconds` is how long it lasted, as the
+    platform reports it. `outcome` is the worst of its callbacks, `state` the one that it ended in,
     `exit` its last choice. A leg has the call of its caller, or its placement, as `parent`.
     """
 
@@ -104,7 +102,7 @@ class CallFolding:
                 del self._open[key]
                 if has_begun and call.at >= since:
                     yield self._build_call(call)
-            elif call.until < self._newest - LIVE_SECONDS:  # the word of its end was lost
+            elif call.until < self._newest - LIVE_SECONDS:  # its end was never recorded
                 del self._open[key]
 
     def _add(self, row: CallbackRow, kind: CallbackKind) -> None:
@@ -118,14 +116,8 @@ class CallFolding:
         self._newest = max(self._newest, row.at)
 
     def _build_kind(self, values: DimensionValues) -> CallbackKind:
-        event, release, flow, state, outcome, exit_, reason, trace = values
-        place = self._find_place(flow, state) if state else 0
-        if outcome == "answered" and trace and has_failed_state(trace):
-            outcome = FAILED_STATE_OUTCOME
-        return CallbackKind(
-            event, release, flow, place, WEIGHTS.get(outcome, 0), exit_, reason.lower(), 0, False,
-            outcome == REPEATED_OUTCOME,
-        )  # fmt: skip
+        _, _, flow, state, *_ = values
+        return build_kind(values, self._find_place(flow, state) if state else 0)
 
     def _find_place(self, flow: str, state: str) -> int:
         number = self._places.get((flow, state))

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from flowengine.journal.answer_rates import (
-    FAILED_OUTCOMES,
     RATE_SECONDS,
     AnswerFigures,
     AnswerRates,
@@ -32,20 +31,17 @@ from flowengine.journal.call_search import (
 from flowengine.journal.indexed_call import (
     CALL_INDEXES,
     CALL_TABLE,
-    FAILED_STATE_OUTCOME,
-    WEIGHTS,
     CallbackKind,
     CallbackRow,
+    build_kind,
     fold_calls,
     save_calls,
 )
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_protocol import CallbackFeed, DimensionValues, JournalFeed
-from flowengine.journal.journal_row import REPEATED_OUTCOME
 from flowengine.journal.passage_counts import (
     PassageCounts,
     StatePassages,
-    has_failed_state,
     read_way,
 )
 from flowengine.limits import MAX_CALL_SECONDS
@@ -232,7 +228,7 @@ class CallIndex:
         """Add these callbacks; whether there are any."""
         if not rows:
             return False
-        old = {number: self._build_kind(*values) for number, values in dimensions.items()}
+        old = {number: self._build_kind(values) for number, values in dimensions.items()}
         pairs = [
             (
                 row,
@@ -259,21 +255,14 @@ class CallIndex:
     def _find_kind(self, journal: CallbackFeed, dimension: int) -> CallbackKind:
         kind = self._kinds.get(dimension)
         if kind is None:
-            kind = self._build_kind(*journal.read_dimension(dimension))
+            kind = self._build_kind(journal.read_dimension(dimension))
             self._kinds[dimension] = kind
         return kind
 
-    def _build_kind(
-        self, event: str, release: str, flow: str, state: str, outcome: str, exit_: str, reason: str, trace: str | None,
-    ) -> CallbackKind:  # fmt: skip
+    def _build_kind(self, values: DimensionValues) -> CallbackKind:
+        event, _, flow, state, _, _, reason, trace = values
         way = self._passages.number_way(read_way(event, reason, (flow, state), trace or ""))
-        place = self._find_place(flow, state) if state else 0
-        if outcome == "answered" and trace and has_failed_state(trace):
-            outcome = FAILED_STATE_OUTCOME
-        return CallbackKind(
-            event, release, flow, place, WEIGHTS.get(outcome, 0), exit_, reason.lower(), way,
-            outcome in FAILED_OUTCOMES, outcome == REPEATED_OUTCOME,
-        )  # fmt: skip
+        return build_kind(values, self._find_place(flow, state) if state else 0, way)
 
     def _find_place(self, flow: str, state: str) -> int:
         number = self._places.get((flow, state))

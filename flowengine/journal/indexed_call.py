@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from flowengine.journal.answer_rates import FAILED_OUTCOMES
+from flowengine.journal.journal_row import REPEATED_OUTCOME
 from flowengine.journal.leg_rows import parse_leg
+from flowengine.journal.passage_counts import has_failed_state
 
 FAILED_STATE_OUTCOME = "failed"
 """A state of the flow has failed, and the flow has gone on: its callback is answered"""
@@ -70,6 +73,19 @@ class CallbackKind(NamedTuple):
     way: int
     is_failed: bool
     is_repeated: bool
+
+
+def build_kind(values: tuple[Any, ...], place: int, way: int = 0) -> CallbackKind:
+    """The kind of callbacks with these values: event, release, flow, state, outcome, exit, reason and
+    trace.
+    """
+    event, release, flow, _, outcome, exit_, reason, trace = values
+    if outcome == "answered" and trace and has_failed_state(trace):
+        outcome = FAILED_STATE_OUTCOME
+    return CallbackKind(
+        event, release, flow, place, WEIGHTS.get(outcome, 0), exit_, reason.lower(), way,
+        outcome in FAILED_OUTCOMES, outcome == REPEATED_OUTCOME,
+    )  # fmt: skip
 
 
 class CallbackRow(NamedTuple):

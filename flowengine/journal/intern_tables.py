@@ -1,7 +1,9 @@
 """What many callbacks have in common stands in the journal once; rows refer to it by number."""
 
 import sqlite3
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from flowengine.storage.bounded_entries import put_bounded
 
 MIN_INTERNED_CHARACTERS = 12  # characters; a shorter text takes no more room than its number
 MAX_INTERNED_VALUES = 2000  # values of each table that are remembered
@@ -53,11 +55,11 @@ class InternTables:
         if len(text) < MIN_INTERNED_CHARACTERS:
             return text
         if found is None and text not in self._seen_once:
-            remember_value(self._seen_once, text, None)
+            put_bounded(self._seen_once, text, None, MAX_INTERNED_VALUES)
             return text
         self._seen_once.pop(text, None)
         number = _insert_value(connection, _INSERT_TEXT, (at, text))
-        remember_value(self._texts, text, (number, at))
+        put_bounded(self._texts, text, (number, at), MAX_INTERNED_VALUES)
         return number
 
     def intern_dimension(
@@ -68,7 +70,7 @@ class InternTables:
         if found is not None and at - found[1] <= REWRITE_SECONDS:
             return found[0]
         number = _insert_value(connection, _INSERT_DIMENSION, (at, *dimension))
-        remember_value(self._dimensions, dimension, (number, at))
+        put_bounded(self._dimensions, dimension, (number, at), MAX_INTERNED_VALUES)
         return number
 
     def clear(self) -> None:
@@ -82,10 +84,3 @@ def _insert_value(
     connection: sqlite3.Connection, statement: str, values: tuple[object, ...]
 ) -> int:
     return connection.execute(statement, values).lastrowid or 0
-
-
-def remember_value(remembered: dict[Any, Any], value: object, entry: object) -> None:
-    """Remember a value; the oldest of too many is forgotten."""
-    if len(remembered) >= MAX_INTERNED_VALUES:
-        del remembered[next(iter(remembered))]
-    remembered[value] = entry

@@ -20,8 +20,11 @@ from flowengine.journal.row_builder import RowCounter
 from flowengine.journal.sqlite_feed import SqliteJournalFeed
 from flowengine.journal.sqlite_journal import SqliteJournalStorage
 from flowengine.journal.sqlite_journal_reader import SqliteJournalReader
-from flowengine.storage.sessions.store_url import NO_JOURNAL_DRIVER, redact_password
+from flowengine.storage.sessions.store_url import redact_password
 
+NO_JOURNAL_DRIVER = (
+    'a call journal on PostgreSQL needs its driver: pip install "flowengine[postgresql]"'
+)
 JournalLocation = Path | str
 """The path of a file, or the address of a PostgreSQL server"""
 
@@ -67,8 +70,8 @@ def open_journal_reader(
 
 
 def find_journal_fault(location: JournalLocation) -> str:
-    """What keeps the journal from being written now, and may pass; "" for nothing. Raises
-    JournalError for what does not pass by itself.
+    """Why the journal cannot be written at the moment; "" where it can. Raises JournalError for a
+    fault that does not pass by itself.
     """
     if isinstance(location, Path):
         return ""

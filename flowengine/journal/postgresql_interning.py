@@ -5,11 +5,12 @@ its content gives.
 from hashlib import blake2b
 
 from flowengine.journal.intern_tables import (
+    MAX_INTERNED_VALUES,
     MIN_INTERNED_CHARACTERS,
     Dimension,
-    remember_value,
 )
 from flowengine.journal.postgresql_tables import PostgresqlConnection
+from flowengine.storage.bounded_entries import put_bounded
 
 _INSERT_TEXTS = """INSERT INTO flowengine.journal_texts (part, text, content)
 SELECT %s, * FROM unnest(%s::bigint[], %s::text[]) ON CONFLICT DO NOTHING"""
@@ -52,11 +53,11 @@ class PartValues:
         if len(text) < MIN_INTERNED_CHARACTERS:
             return text, None
         if text not in self._seen_once:
-            remember_value(self._seen_once, text, None)
+            put_bounded(self._seen_once, text, None, MAX_INTERNED_VALUES)
             return text, None
         number = number_content(text)
         self._new_texts[number] = text
-        remember_value(self._texts, text, number)
+        put_bounded(self._texts, text, number, MAX_INTERNED_VALUES)
         return None, number
 
     def intern_dimension(self, dimension: Dimension) -> int:
@@ -65,7 +66,7 @@ class PartValues:
         if number is None:
             number = number_content("\0".join((self._machine, *dimension)))
             self._new_dimensions[number] = dimension
-            remember_value(self._dimensions, dimension, number)
+            put_bounded(self._dimensions, dimension, number, MAX_INTERNED_VALUES)
         return number
 
     def write_new(self, connection: PostgresqlConnection) -> None:

@@ -186,8 +186,8 @@ def open_existing_journal(address: str, patience: float) -> PostgresqlConnection
 
 
 def find_access_fault(address: str) -> str:
-    """What keeps the journal from being written now, and may pass; "" for nothing. Raises
-    JournalError for what does not pass by itself.
+    """Why the journal cannot be written at the moment; "" where it can. Raises JournalError for a
+    fault that does not pass by itself.
     """
     try:
         check_sessions(address)

@@ -195,6 +195,11 @@ class Archive:
             for place, at, origin, problems in rows
         ]
 
+    def count_rejections(self) -> int:
+        """How many sources are rejected."""
+        ((sources,),) = self._database.execute("SELECT count(*) FROM rejected")
+        return int(sources)
+
     def load_leader(self) -> LeaderRecord | None:
         """The leader record; None where no server has followed a flow source."""
         rows = self._database.execute("SELECT details FROM following")

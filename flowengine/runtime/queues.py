@@ -151,8 +151,8 @@ class Queues:
     async def answer_request(
         self, application: str, call_id: str, request: QueueRequest
     ) -> LookupResult:
-        """How it stands, for a caller who is about to enter, and has a place from now on where there is
-        one.
+        """Tell a caller who is about to enter how it stands. Where the queue is limited and has room,
+        it keeps a place for this caller from now on.
         """
         now = self._clock()
         queue_id = format_queue_id(application, request.group)
@@ -165,6 +165,7 @@ class Queues:
                 entry = QueueEntry(
                     queue_id, call_id, request.step, request.priority, now, offered=RESERVED
                 )
+                # others may have come since the count: whether there was room tells
                 has_place = await self.store.reserve_place(entry, request.most)
                 waiting = min(waiting, request.most - 1) if has_place else request.most
         except StoreError as error:

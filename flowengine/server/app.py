@@ -33,7 +33,7 @@ from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
 from flowengine.server.credentials import find_secret, load_credentials
 from flowengine.server.fetch import LookupClient
-from flowengine.server.health import Healthz, LookedUpMetrics, MetricsEndpoint, Readyz
+from flowengine.server.health import Healthz, MetricsEndpoint, PolledMetrics, Readyz
 from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.orchestration_service import OrchestrationService, create_service
@@ -67,6 +67,7 @@ class WorkerParts:
     connections: ConnectionTable
     orchestrations: OrchestrationService | None
     hooks: TelemetryHooks
+    polled: PolledMetrics
 
 
 def create_app(flows: LoadedFlows) -> CallbackDispatcher:
@@ -91,9 +92,9 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     gate, identity = SignatureGate(releases, environment), ServerIdentity.from_settings(settings)
     callback = hooks.create_handler(engine, gate, metrics, lines, journal, identity)
     ready, door = Readyz(store), create_status_authorizer(environment)
-    looked_up = LookedUpMetrics(metrics, store, live)
+    polled = PolledMetrics(metrics, store, live)
     status = StatusEndpoint(live, releases, store, journal)
-    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, looked_up.observe))
+    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, polled.observe))
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
         *build_page_routes(ready, figures, AuthorizedEndpoint(door, status)),
@@ -109,7 +110,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     )
     parts = WorkerParts(
         store, client, lines, ready, drain, outbox, live, journal, connections, orchestrations,
-        hooks,
+        hooks, polled,
     )  # fmt: skip
     others = Starlette(routes=routes, lifespan=create_lifespan(parts, releases, metrics))
     return CallbackDispatcher(
@@ -131,8 +132,8 @@ def create_engine(
     client: LookupClient,
     metrics: Metrics,
 ) -> Engine:
-    """The engine of a worker, with what looks on. Metrics count what becomes of those who wait, and
-    of placements.
+    """The engine of a worker, with the hooks of OpenTelemetry. Metrics count what becomes of callers
+    who wait, and of placements.
     """
     engine = Engine(
         releases,
@@ -225,8 +226,8 @@ async def run_background_tasks(
             start_background_task("the janitor of rings", service.look_after_rings),
         ]
     if parts.hooks.has_metrics:
-        looked_up = LookedUpMetrics(metrics, store, parts.live)
-        tasks.append(start_background_task("the look at queues", looked_up.observe_often))
+        poll = parts.polled.observe_periodically
+        tasks.append(start_background_task("the poll of metrics", poll))
     tasks += parts.live.create_tasks(releases, store, metrics.mark_current_release)
     try:
         yield

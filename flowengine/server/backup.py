@@ -71,26 +71,35 @@ def write_backup(settings: ServerSettings, folder: Path) -> BackupManifest:
 
 def restore_backup(folder: Path, settings: ServerSettings) -> BackupManifest:
     """Put the files of a backup where a server with these settings looks for them. Raises
-    BackupError, also where a file is there already or the backup is not whole.
+    BackupError, also where a file is there already, has no place with these settings, or the backup
+    is not whole.
     """
     if settings.is_shared:
         raise BackupError("the store is on PostgreSQL: pg_restore puts a dump back")
     manifest = read_manifest(folder)
     targets = dict(list_files(settings))
-    wanted = [file for file in manifest.files if file.name in targets]
+    if unplaced := [file.name for file in manifest.files if file.name not in targets]:
+        raise BackupError(
+            f"a server with these settings has no place for {', '.join(unplaced)}: name its "
+            "--store, and its --journal where it has one, as they were at the backup"
+        )
     # the write-ahead log of another file would be taken for that of the restored one
-    places = [Path(f"{targets[file.name]}{end}") for file in wanted for end in ("", "-wal", "-shm")]
+    places = [
+        Path(f"{targets[file.name]}{end}")
+        for file in manifest.files
+        for end in ("", "-wal", "-shm")
+    ]
     if taken := [str(place) for place in places if place.exists()]:
         raise BackupError(
             f"there is {', '.join(taken)} already: stop the server, and move what is there away"
         )
     try:
-        for file in wanted:
+        for file in manifest.files:
             if compute_digest(folder / file.name) != file.sha256:
                 raise BackupError(
                     f"{folder / file.name} is not what was backed up: take another copy"
                 )
-        for file in wanted:
+        for file in manifest.files:
             target = targets[file.name]
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private_file(target, b"")
@@ -104,9 +113,8 @@ def list_files(settings: ServerSettings) -> Iterator[tuple[str, Path]]:
     """The files of a server, by their names in a backup. The calls come first: releases that are
     made meanwhile are there then, and one that a call is on stays as long as the call.
     """
-    kind, _, path = settings.store.partition(":")
-    if kind == "sqlite":
-        yield STORE_FILE, Path(path)
+    if settings.store_file is not None:
+        yield STORE_FILE, settings.store_file
     yield ARCHIVE_FILE, settings.folder / ARCHIVE_FILE
     if isinstance(settings.journal_location, Path):
         yield JOURNAL_FILE, settings.journal_location

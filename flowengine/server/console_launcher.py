@@ -35,11 +35,11 @@ class ConsoleLauncher:
     """Holds the listeners of a console, and runs `command` with their descriptors behind it.
 
     The console ends with this process: it reads its standard input, which closes then. It writes
-    there when it answers. One that does not in time, or does not end in time, is killed. Who has
-    signed in stays so while one process follows another.
+    there when it answers. One that does not in time, or does not end in time, is killed. People who
+    have signed in stay signed in when one process replaces another.
 
-    Where there are no listeners, as the port is taken, `open_again` is tried now and then. It raises
-    SettingsError.
+    Without listeners, as the port is taken, the launcher calls `open_again` from time to time, which
+    raises SettingsError while it still is.
     """
 
     listeners: Sequence[socket.socket]

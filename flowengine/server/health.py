@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 STORE_SILENT_MESSAGE = "the session store does not answer"
 CHECK_CACHE_SECONDS = 1.0  # load balancers ask once a second or less often
 CHECK_LIMIT_SECONDS = 3.0  # load balancers wait about five seconds, and the store two for a lock
-METRICS_LOOK_SECONDS = 15.0  # collectors are sent metrics once a minute, if not told otherwise
+METRICS_POLL_SECONDS = 15.0  # collectors are sent metrics once a minute, if not told otherwise
 TEXT_HEADER = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -88,9 +88,7 @@ class Readyz:
 
 
 class MetricsEndpoint:
-    """Answers with the metrics of all workers. `observe` sets those that are only looked at when
-    somebody asks.
-    """
+    """Answers with the metrics of all workers. `observe` sets those that are read at a scrape only."""
 
     def __init__(self, metrics: Metrics, observe: Callable[[], Awaitable[None]]) -> None:
         self._metrics = metrics
@@ -119,9 +117,9 @@ def accepts_openmetrics(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     )
 
 
-class LookedUpMetrics:
-    """The metrics that somebody has to look for: who waits in queues, tasks that are overdue, flows
-    that are rejected.
+class PolledMetrics:
+    """The metrics that no callback sets, and that are read from the store and the archive: callers
+    who wait in queues, overdue tasks, rejected sources of flows.
     """
 
     def __init__(self, metrics: Metrics, store: Store, releases: ReleaseService) -> None:
@@ -131,7 +129,7 @@ class LookedUpMetrics:
         self._log_once = LogOnce(log)
 
     async def observe(self) -> None:
-        """Look now. What cannot be found out stays as it was."""
+        """Read them now. What cannot be read stays as it was."""
         try:
             await self._observe_queues()
         except StoreError as error:
@@ -141,11 +139,11 @@ class LookedUpMetrics:
         except ArchiveError as error:
             self._log_once.error("metrics do not say which flows are rejected: %s", error)
 
-    async def observe_often(self) -> None:
-        """Look from time to time, where metrics are sent without anybody asking."""
+    async def observe_periodically(self) -> None:
+        """Read them again and again, where metrics are exported and nobody scrapes them."""
         while True:
             await self.observe()
-            await asyncio.sleep(METRICS_LOOK_SECONDS)
+            await asyncio.sleep(METRICS_POLL_SECONDS)
 
     async def _observe_queues(self) -> None:
         if (rows := self._store.orchestrations) is not None:
@@ -156,5 +154,5 @@ class LookedUpMetrics:
     async def _count_rejections(self) -> int:
         archive = self._releases.release_commands.archive
         if self._releases.is_shared:  # a database server answers, and callbacks must not wait
-            return len(await asyncio.to_thread(archive.list_rejections))
-        return len(archive.list_rejections())
+            return await asyncio.to_thread(archive.count_rejections)
+        return archive.count_rejections()

@@ -22,8 +22,8 @@ def create_service(
     calls_at_once: int,
     wrap_tasks: Callable[[HandleTask], HandleTask] = lambda handle: handle,
 ) -> "OrchestrationService | None":
-    """The service of an engine; None where its store keeps no orchestrations. `wrap_tasks` lets
-    somebody look on as tasks run.
+    """The service of an engine; None where its store keeps no orchestrations. `wrap_tasks` wraps
+    the function that runs a task.
     """
     if engine.orchestrations is None or engine.placements is None:
         return None

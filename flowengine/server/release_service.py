@@ -50,7 +50,7 @@ from flowengine.server.followed_flows import (
     format_takeover,
     list_source_names,
 )
-from flowengine.server.renewal import shares_little
+from flowengine.server.renewal import has_outgrown_parent
 from flowengine.server.server_settings import (
     ServerSettings,
     SettingsError,
@@ -365,7 +365,7 @@ class ReleaseService:
         can_be = len(registry.loaded_releases) == 1 and needed <= {current.id}
         # in the thread, as no callback should wait for that
         gains = can_be and await self.compile_worker.run(
-            partial(shares_little, current, self._inherited)
+            partial(has_outgrown_parent, current, self._inherited)
         )
         if registry.current is current:
             self._is_renewable = gains

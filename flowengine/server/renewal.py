@@ -6,9 +6,9 @@ from flowengine.cooperative import iterate_with_pauses
 from flowengine.limits import MIN_RENEWAL_STATES
 
 
-def shares_little(release: Release, inherited: Release | None) -> bool:
-    """Whether a process that serves a release has most of it for itself, and not from its parent,
-    which had loaded another one; it looks at each flow.
+def has_outgrown_parent(release: Release, inherited: Release | None) -> bool:
+    """Whether a worker has most of a release in memory of its own, as its parent had loaded another
+    one before it forked the worker. The function looks at each flow.
     """
     if isinstance(release.programs, DeferredPrograms):
         return True

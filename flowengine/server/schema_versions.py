@@ -67,8 +67,7 @@ def upgrade_parts(settings: ServerSettings) -> None:
 
 def list_schemas(settings: ServerSettings) -> Mapping[Path, SqliteSchema]:
     """The files of a server."""
-    kind, _, path = settings.store.partition(":")
-    found = {Path(path): SESSION_SCHEMA} if kind == "sqlite" else {}
+    found = {settings.store_file: SESSION_SCHEMA} if settings.store_file is not None else {}
     if isinstance(settings.archive, Path):
         found[settings.archive] = ARCHIVE_SCHEMA
     if isinstance(settings.journal_location, Path):

@@ -55,8 +55,13 @@ class ServerSettings:
     @property
     def folder(self) -> Path:
         """The folder for the files of the server: beside the store where that is a file."""
+        return DEFAULT_FOLDER if self.store_file is None else self.store_file.parent
+
+    @property
+    def store_file(self) -> Path | None:
+        """The file of the session store; None where the store is not a file."""
         kind, _, path = self.store.partition(":")
-        return Path(path).parent if kind == "sqlite" else DEFAULT_FOLDER
+        return Path(path) if kind == "sqlite" else None
 
     @property
     def is_shared(self) -> bool:

@@ -1,5 +1,5 @@
-"""Where a worker lets OpenTelemetry look on. Without it each hook is what the server has anyway, so
-that callbacks pay nothing for it.
+"""The parts of a worker that OpenTelemetry wraps or replaces. Without it each hook is the server's own
+part, so that callbacks pay nothing for it.
 """
 
 from collections.abc import Awaitable, Callable

@@ -84,11 +84,12 @@ StorageSize = Annotated[
     ),
 ]
 SPECIAL_TARGETS = ("repeat", "back")  # what a key can do in place of leading to a state
+MAX_STATE_NAME = 40
 StateName = Annotated[
     str,
     Meta(
         pattern=r"^[a-z][a-z0-9_]*$",
-        max_length=40,
+        max_length=MAX_STATE_NAME,
         extra_json_schema={
             "x-hint": "state names are lower case letters, digits and _, such as ask_account"
         },

@@ -16,6 +16,7 @@ TRANSIENT_ERRORS = ("timeout", "connection", "refused")
 CIRCUIT_OPEN_PREFIX = "circuit open: "  # before the error of the lookup that opened it
 FAILED_STATE_FACT = "call.failed_state"
 FAILURE_FACT = "call.failure"
+MAX_FAILURE = 24  # characters: "too many redirects", "status 503"
 OTHER_FAILURE = "error"  # of a state that is no lookup
 ActionToSend = Action | msgspec.Raw  # an action, or one encoded at load
 InstructionToSend = Instruction | msgspec.Raw

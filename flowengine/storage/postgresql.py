@@ -1,8 +1,8 @@
-"""Connections to a PostgreSQL server and its tables, for the session store and the archive of
-releases.
+"""Connections to a PostgreSQL server and its tables, for the session store, the archive of releases
+and the call journal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -69,14 +69,10 @@ async def connect_async(address: str, patience: float) -> psycopg.AsyncConnectio
 
 
 def ensure_tables(
-    connection: psycopg.Connection[Any],
-    part: str,
-    version: int,
-    tables: Sequence[LiteralString],
-    upgrades: Mapping[int, Sequence[LiteralString]] = {},
+    connection: psycopg.Connection[Any], part: str, version: int, tables: Sequence[LiteralString]
 ) -> None:
-    """Create the tables of a part where they do not exist, and upgrade older ones: `upgrades` has the
-    statements from a version to this one. Raises psycopg.Error, also where they have another version.
+    """Create the tables of a part where they do not exist. Raises psycopg.Error, also where they
+    have another version.
     """
     with connection.transaction():
         connection.execute(
@@ -89,16 +85,12 @@ def ensure_tables(
                 "CREATE TABLE flowengine.parts (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"
             )
         found = read_versions(connection).get(part)
-        if found is not None and found != version and found not in upgrades:
-            raise psycopg.NotSupportedError(describe_version(part, found, version))
-        if found != version:
-            for statement in tables if found is None else upgrades[found]:
+        if found is None:
+            for statement in tables:
                 connection.execute(statement)
-            connection.execute(
-                "INSERT INTO flowengine.parts VALUES (%s, %s) "
-                "ON CONFLICT (name) DO UPDATE SET version = excluded.version",
-                (part, version),
-            )
+            connection.execute("INSERT INTO flowengine.parts VALUES (%s, %s)", (part, version))
+        elif found != version:
+            raise psycopg.NotSupportedError(describe_version(part, found, version))
 
 
 def has_parts(connection: psycopg.Connection[Any]) -> bool:
@@ -121,4 +113,4 @@ def describe_version(part: str, found: int, version: int) -> str:
         if found > version
         else "name another database"
     )
-    return f"its {part} are of version {found}, not {version}: {cure}"
+    return f"its part {part} has version {found}, not {version}: {cure}"

@@ -44,6 +44,7 @@ def test_newer_file_is_refused_with_cure(tmp_path: Path) -> None:
     done = run("--store", f"sqlite:{tmp_path / 'calls.db'}")
     assert done.exit_code == 1
     assert "version 9, where this flowengine knows 3: install the newer version" in done.output
+    assert done.stderr == "nothing was upgraded\n"
     assert read_version(path) == 9
 
 

@@ -117,7 +117,7 @@ def test_leader_that_loses_its_connection_loses_the_lock(address: str, turn: Lea
 def test_tables_of_another_version_are_refused(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as other:
         other.execute("UPDATE flowengine.parts SET version = 7")
-    with pytest.raises(ArchiveError, match="its releases are of version 7, not 1"):
+    with pytest.raises(ArchiveError, match="its part releases has version 7, not 1"):
         open_archive_database(address)
 
 

@@ -4,9 +4,11 @@ back.
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -128,3 +130,41 @@ def test_backup_of_postgresql_names_the_command(tmp_path: Path) -> None:
     assert (done.exit_code, "pg_dump --format custom" in done.output) == (1, True)
     done = run("backup", str(tmp_path / "backup"), "--store", f"sqlite:{tmp_path / 'calls.db'}")
     assert "no server has kept anything" in done.output
+
+
+def make_files(folder: Path) -> str:
+    """The databases of a server that has kept something, and its store."""
+    folder.mkdir()
+    for name in ("calls.db", "releases.db", "journal.db"):
+        with closing(sqlite3.connect(folder / name)) as database:
+            database.execute("CREATE TABLE kept (content TEXT)")
+    return f"sqlite:{folder / 'calls.db'}"
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (["--store", "none"], "calls.db"),
+        (["--store", "sqlite:new/calls.db", "--journal", "postgresql://db/voice"], "journal.db"),
+    ],
+)
+def test_restore_without_a_place_for_a_file_restores_nothing(
+    options: list[str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = make_files(tmp_path / "old")
+    assert run("backup", "saved", "--store", store).exit_code == 0
+    done = run("restore", "saved", *options)
+    assert done.exit_code == 1
+    assert f"no place for {name}: name its --store" in done.output
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "saved"}
+
+
+def test_backup_says_that_a_journal_on_postgresql_is_not_in_it(tmp_path: Path) -> None:
+    store = make_files(tmp_path / "old")
+    journal = "postgresql://flowengine@db/voice"
+    done = run("backup", str(tmp_path / "saved"), "--store", store, "--journal", journal)
+    assert done.exit_code == 0
+    assert "not in the backup: the call journal" in done.stderr
+    assert "pg_dump --format custom" in done.stderr
+    assert not (tmp_path / "saved" / "journal.db").exists()

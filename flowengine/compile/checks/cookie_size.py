@@ -20,12 +20,13 @@ from flowengine.limits import (
     MAX_PARKING_CODE,
 )
 from flowengine.problems import Problem
+from flowengine.states.field_types import MAX_STATE_NAME
 from flowengine.states.flow_context import FILE_NAME_KIND
 from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.queue_plan import MAX_TURN_BYTES, TURN_FACT
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.room_plan import ROOM_FACT
-from flowengine.states.state_results import FAILED_STATE_FACT, FAILURE_FACT
+from flowengine.states.state_results import FAILED_STATE_FACT, FAILURE_FACT, MAX_FAILURE
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale,
 # and the marks in front of each
@@ -33,15 +34,13 @@ CALL_HEADER_BYTES = 48
 FRAME_BYTES = 9  # the marks around flow, state, values and questions of one level
 NAME_MARK_BYTES = 2  # the mark in front of a name
 VALUE_MARK_BYTES = 3  # the mark in front of a value
-MAX_STATE_NAME = 40
-MAX_CAUSE_BYTES = 24  # "too many redirects", "status 503"
 FACT_BYTES = {
     "call.from": 17,
     "call.redirected_from": 17,
     "call.origin": 6,
     "call.custom": MAX_KEPT_CUSTOM_BYTES,
     FAILED_STATE_FACT: MAX_STATE_NAME,
-    FAILURE_FACT: MAX_CAUSE_BYTES,
+    FAILURE_FACT: MAX_FAILURE,
     HOST_FACT: MAX_HOST_BYTES,
     ROOM_FACT: 4 * MAX_CONFERENCE_ID,
     CODE_FACT: 4 * MAX_PARKING_CODE,

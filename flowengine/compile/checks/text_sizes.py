@@ -15,6 +15,8 @@ from flowengine.limits import (
 )
 from flowengine.model import TableFile
 from flowengine.states import Variable
+from flowengine.states.field_types import MAX_STATE_NAME
+from flowengine.states.state_results import FAILED_STATE_FACT, FAILURE_FACT, MAX_FAILURE
 
 ColumnSizes = Mapping[tuple[str, str], int]  # the longest cell, by table and column
 FACT_SIZES: Mapping[str, int] = {
@@ -25,8 +27,8 @@ FACT_SIZES: Mapping[str, int] = {
     "call.redirected_from": MAX_E164,
     "call.origin": 6,
     "call.locale": 10,
-    "call.failed_state": 40,
-    "call.failure": 24,
+    FAILED_STATE_FACT: MAX_STATE_NAME,
+    FAILURE_FACT: MAX_FAILURE,
     "call.custom": MAX_CUSTOM_BYTES,
     "event.destination": MAX_RECORDING_URL,
     "now.date": 10,

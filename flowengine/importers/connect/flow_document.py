@@ -11,6 +11,7 @@ from flowengine.importers.source_json import (
     get_text,
     read_json,
 )
+from flowengine.importers.unique_names import get_file_stem
 
 MAX_CONNECT_ACTIONS: Final = 2_000
 _OLD_FORM: Final = (
@@ -65,7 +66,7 @@ class ConnectFlow:
     @property
     def stem(self) -> str:
         """The name of the file without its folder and its ending."""
-        return self.file.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        return get_file_stem(self.file)
 
     @property
     def is_module(self) -> bool:

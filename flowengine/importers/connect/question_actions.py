@@ -14,8 +14,9 @@ from flowengine.importers.connect.references import (
 from flowengine.importers.flow_parts import INPUT_LENGTH
 from flowengine.importers.source_json import get_mapping, get_number, get_text
 from flowengine.importers.unique_names import to_name
+from flowengine.states.connect_options import KEYS_OF_PHONES
 
-_KEYS: Final = frozenset("0123456789*#")
+_KEYS: Final = frozenset(KEYS_OF_PHONES)
 _TIMEOUT_SECONDS: Final = 5
 _STORED: Final = ConnectReference(STORED_INPUT)
 _INTENT: Final = ConnectReference(INTENT_NAME)

@@ -15,6 +15,7 @@ from flowengine.importers.studio.widget_import import (
     WidgetImport,
 )
 from flowengine.importers.templates import PHONE, PLACEHOLDER_NUMBER
+from flowengine.states.connect_options import KEYS_OF_PHONES
 
 _LOOKS_DIALLED: Final = re.compile(r"[+0-9 ().-]+")
 _SIP: Final = re.compile(r"(?:sips?:)?([A-Za-z0-9._+-]+@[A-Za-z0-9.-]+)(?:;.*)?")
@@ -31,7 +32,7 @@ def import_connection(widget: WidgetImport) -> None:
     follows = widget.widget.has_way("callCompleted")
     if widget.read_text("record") == "true":
         widget.flow.project.draft.records = True
-    seconds = widget.read_seconds(30, 1, 600, "timeout")
+    seconds = widget.read_number(30, 1, 600, "timeout")
     shared = build_caller_id(widget)
     if noun == "conference":
         name = widget.write_template(widget.read_text("to"), _ROOM_LENGTH) or "room"
@@ -117,7 +118,7 @@ def import_voicemail(widget: WidgetImport) -> None:
     widget.flow.project.draft.records = True
     name = StudioReference(("widgets", widget.widget.name, "RecordingUrl"))
     variable = widget.flow.get_variable(name, ADDRESS_LENGTH)
-    longest = widget.read_seconds(_MESSAGE_SECONDS, 1, 86_400, "max_length", "maxLength")
+    longest = widget.read_number(_MESSAGE_SECONDS, 1, 86_400, "max_length", "maxLength")
     if longest > _MOST_SECONDS:
         widget.bend(f"a message lasts {_MOST_SECONDS // 60} minutes at most")
     end = (widget.read_text("finish_on_key") or widget.read_text("finishOnKey") or "#")[:1]
@@ -125,11 +126,11 @@ def import_voicemail(widget: WidgetImport) -> None:
         "prompt": {"pause": "1s"},
         "into": variable,
         "limit": f"{min(longest, _MOST_SECONDS)}s",
-        "end": end if end in set("0123456789*#") else "#",
+        "end": end if end in [*KEYS_OF_PHONES] else "#",
     }
     if widget.widget.has_way("noAudio"):
         body["silent"] = widget.get_target("noAudio")
-        body["silence"] = f"{widget.read_seconds(5, 1, 60, 'timeout')}s"
+        body["silence"] = f"{widget.read_number(5, 1, 60, 'timeout')}s"
     if widget.read_text("transcribe") == "true":
         body["transcribe"] = True
         widget.add_remark("the transcript comes with a notice, see on: notified:")

@@ -66,7 +66,7 @@ def import_request(widget: WidgetImport) -> None:
     body[method] = target
     if method != "get" and (sent := build_body(widget, parameters)):
         body["body"] = sent
-    seconds = widget.read_seconds(ANSWER_SECONDS, 1, 60, "timeout")
+    seconds = widget.read_number(ANSWER_SECONDS, 1, 60, "timeout")
     body["timeout"] = f"{min(seconds, ANSWER_SECONDS)}s"
     add_fetch(widget, body, "failed")
 

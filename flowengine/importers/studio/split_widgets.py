@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from flowengine.importers.flow_parts import DONE
+from flowengine.importers.flow_parts import DONE, TEXT_LENGTH
 from flowengine.importers.source_json import get_list, get_text
 from flowengine.importers.studio.liquid_text import has_liquid, iterate_references
 from flowengine.importers.studio.references import StudioReference
@@ -34,7 +34,7 @@ _UNHEARD_EVENTS: Final = ("incomingMessage", "incomingConversationMessage")
 
 
 def import_trigger(widget: WidgetImport) -> None:
-    """The start of the flow; what calls that others place or messages begin is told."""
+    """The start of the flow. The report tells what begins by messages, or by calls that are placed."""
     source, flow = widget.widget, widget.flow
     for event in _UNHEARD_EVENTS:
         if source.has_way(event):
@@ -120,11 +120,8 @@ def write_text_test(widget: WidgetImport, value: str, type_: str, operand: str) 
 
 def bracket(expression: str) -> str:
     """The expression as one operand."""
-    return (
-        expression
-        if re.fullmatch(r"[\w.]+(\([^()\"]*\))?|\"[^\"]*\"", expression)
-        else (f"({expression})")
-    )
+    is_operand = re.fullmatch(r"[\w.]+(\([^()\"]*\))?|\"[^\"]*\"", expression)
+    return expression if is_operand else f"({expression})"
 
 
 def write_operand(widget: WidgetImport, text: str) -> str:
@@ -194,7 +191,7 @@ def import_variables(widget: WidgetImport) -> None:
             continue
         template = widget.write_template(value)
         reference = StudioReference(("flow", "variables", *key.split(".")))
-        length = len(value) if not has_liquid(value) else 64
+        length = TEXT_LENGTH if has_liquid(value) else len(value)
         name = widget.flow.get_variable(reference, length)
         if name in values:
             widget.bend(f"{name} is set twice at once: the last value counts")

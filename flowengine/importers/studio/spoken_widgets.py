@@ -162,7 +162,7 @@ def import_say(widget: WidgetImport) -> None:
 
 
 def repeat_prompt(widget: WidgetImport, prompt: Any) -> Any:
-    loops = widget.read_seconds(1, 0, 1_000, "loop")
+    loops = widget.read_number(1, 0, 1_000, "loop")
     if loops == 0 or loops > _MOST_REPEATS:
         widget.bend(f"it is said {_MOST_REPEATS} times")
         loops = _MOST_REPEATS
@@ -174,14 +174,14 @@ def import_gather(widget: WidgetImport) -> None:
     """gather-input-on-call: a collect of keys, of words, or of both."""
     flow, source = widget.flow, widget.widget
     hears = source.has_way("speech")
-    count = widget.read_seconds(0, 0, 60, "number_of_digits", "num_digits", "numDigits")
+    count = widget.read_number(0, 0, 60, "number_of_digits", "num_digits", "numDigits")
     length = _SPEECH_LENGTH if hears else max(count, INPUT_LENGTH)
     variable = flow.get_input_variable(source.name, length)
     finish = widget.read_text("finish_on_key")
     if finish not in ("", "#") and widget.read_text("stop_gather") != "false":
         widget.bend(f'the input ends with # instead of "{finish[:10]}"')
     prompt = build_prompt(widget)
-    seconds = widget.read_seconds(5, 1, 30, "timeout")
+    seconds = widget.read_number(5, 1, 30, "timeout")
     body: dict[str, Any] = {
         "prompt": {"pause": "1s"} if prompt is None else prompt,
         "into": variable,
@@ -195,7 +195,7 @@ def import_gather(widget: WidgetImport) -> None:
             widget.bend("callers who press keys wait for the end of their input, or press #")
     else:
         body["digits"] = count if count == 1 else f"1-{count or INPUT_LENGTH}"
-    loops = widget.read_seconds(1, 0, 1_000, "loop")
+    loops = widget.read_number(1, 0, 1_000, "loop")
     if loops == 0 or loops > _MOST_REPEATS:
         widget.bend(f"it is asked {_MOST_REPEATS} times")
     if loops != 1:

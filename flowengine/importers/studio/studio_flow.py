@@ -10,6 +10,7 @@ from flowengine.importers.source_json import (
     get_text,
     read_json,
 )
+from flowengine.importers.unique_names import get_file_stem
 
 MAX_STUDIO_WIDGETS: Final = 2_000
 
@@ -70,7 +71,7 @@ class StudioFlow:
     @property
     def stem(self) -> str:
         """The name of the file without its folder and its ending."""
-        return self.file.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        return get_file_stem(self.file)
 
 
 def read_studio_flow(content: bytes, file: str) -> StudioFlow:

@@ -172,7 +172,7 @@ class WidgetImport(ConstructImport):
             return str(value).lower()
         return str(value) if isinstance(value, str | int | float) else ""
 
-    def read_seconds(self, default: int, low: int, high: int, *keys: str) -> int:
+    def read_number(self, default: int, low: int, high: int, *keys: str) -> int:
         """The whole number under the first of these keys, within these bounds."""
         for key in keys:
             text = self.read_text(key).strip()

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from flowengine.importers.flow_parts import TEXT_LENGTH, FlowParts
-from flowengine.importers.import_report import Fate, ReportEntry
+from flowengine.importers.flow_parts import TEXT_LENGTH, FlowParts, ReportedImport
+from flowengine.importers.import_report import ReportEntry
 from flowengine.importers.project_draft import ProjectDraft, StateDraft
-from flowengine.importers.unique_names import MAX_FLOW_NAME_LENGTH, UniqueNames
+from flowengine.importers.unique_names import MAX_FLOW_NAME_LENGTH, UniqueNames, get_file_stem
 from flowengine.importers.voicexml.ecmascript import (
     NUMBER_KIND,
     TEXT_KIND,
@@ -73,24 +73,11 @@ class VoiceProject:
 
 
 @dataclass(kw_only=True)
-class ElementImport:
+class ElementImport(ReportedImport):
     """One element and what the report says of it."""
 
     element: VoiceElement
     document: "DocumentImport"
-    entry: ReportEntry
-
-    def add_remark(self, remark: str) -> None:
-        """Tell the author what to know or to fill in; callers notice nothing."""
-        self.entry.add_remark(remark)
-
-    def bend(self, remark: str) -> None:
-        """Tell the author what callers notice."""
-        self.entry.add_remark(remark, Fate.BENT)
-
-    def lose(self, remark: str) -> None:
-        """Tell the author what nothing stands for."""
-        self.entry.add_remark(remark, Fate.LOST)
 
     def read_script(self, source: str) -> ScriptValue | None:
         """An expression; None for one that nothing stands for, which is told."""
@@ -120,7 +107,7 @@ class DocumentImport(FlowParts):
     @property
     def stem(self) -> str:
         """The name of the file without its folder and its ending."""
-        return self.file.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        return get_file_stem(self.file)
 
     @cached_property
     def returns(self) -> bool:

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
+from flowengine.importers.flow_parts import TEXT_LENGTH
 from flowengine.importers.templates import escape_words, write_literal
 from flowengine.importers.voicexml.attempts import add_attempts
 from flowengine.importers.voicexml.document_import import ElementImport
@@ -214,8 +215,8 @@ def build_option(target: str, words: list[str], heard: set[str]) -> Any:
 
 
 def declare_answer(scope: SequenceScope, shape: AnswerShape, name: str) -> str:
-    """The variable of a field; digits where nothing else is kept in it."""
-    return scope.document.get_variable(name, max(64, shape.most))
+    """The variable of a field, with room for the longest input."""
+    return scope.document.get_variable(name, max(TEXT_LENGTH, shape.most))
 
 
 def add_input(origin: ElementImport, shape: AnswerShape, body: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from flowengine.importers.voicexml.questions import (
 from flowengine.importers.voicexml.sequences import SequenceScope, write_sequence
 from flowengine.importers.voicexml.voice_document import VoiceElement, read_voice_document
 from flowengine.importers.voicexml.voice_prompts import to_locale
+from flowengine.states.connect_options import KEYS_OF_PHONES
 
 _HANG_UPS: Final = ("connection.disconnect.hangup", "telephone.disconnect.hangup")
 _HARMLESS_TAGS: Final = frozenset(("exit", "log", "disconnect", "return"))
@@ -107,7 +108,7 @@ def write_links(scope: SequenceScope, holder: VoiceElement) -> None:
             else:
                 document.begin_element(each, document.draft.start)
         pressed = [element.get("dtmf"), *(each.key for each in shape.choices)]
-        found = [each for each in pressed if len(each) == 1 and each in "0123456789*#"]
+        found = [each for each in pressed if each in [*KEYS_OF_PHONES]]
         if shape.hears:
             origin.bend("words lead nowhere from everywhere: only keys do")
         if not found:

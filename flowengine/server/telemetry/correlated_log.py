@@ -48,7 +48,7 @@ EmitCallback = Callable[[CurrentTrace, CallbackRecord, int], None]
 
 
 class CorrelatedLogWriter(LogWriter):
-    """Writes the log, and has spans and log records made when the answers are on their way."""
+    """Writes the log, and makes spans and log records once the answers are on their way."""
 
     def __init__(self, emit: EmitCallback | None, logs: "LogExport | None", file: int = 1) -> None:
         super().__init__(file, build_correlated_line)

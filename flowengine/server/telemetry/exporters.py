@@ -120,7 +120,9 @@ class SpanQueue:
     """The way of spans to the collector."""
 
     def __init__(self, count: CountItems) -> None:
-        self._delivery = Delivery("spans", count, read_queue_size("OTEL_BSP_MAX_QUEUE_SIZE"))
+        self._delivery = Delivery(
+            "spans", count, read_number("OTEL_BSP_MAX_QUEUE_SIZE", DEFAULT_QUEUE_SIZE)
+        )
         self._processor = BatchSpanProcessor(
             CountedSpanExporter(OTLPSpanExporter(), self._delivery)
         )
@@ -139,14 +141,15 @@ def create_log_processor(
     count: CountItems,
 ) -> tuple[BatchLogRecordProcessor, Delivery]:
     """The way of log records to the collector."""
-    delivery = Delivery("logs", count, read_queue_size("OTEL_BLRP_MAX_QUEUE_SIZE"))
+    capacity = read_number("OTEL_BLRP_MAX_QUEUE_SIZE", DEFAULT_QUEUE_SIZE)
+    delivery = Delivery("logs", count, capacity)
     return BatchLogRecordProcessor(CountedLogExporter(OTLPLogExporter(), delivery)), delivery
 
 
-def read_queue_size(variable: str) -> int:
-    """How many items may wait, as the SDK reads it."""
+def read_number(variable: str, default: int) -> int:
+    """The positive whole number that a variable has, as the SDK reads it; else the default."""
     text = os.environ.get(variable, "")
-    return int(text) if text.isdigit() and int(text) > 0 else DEFAULT_QUEUE_SIZE
+    return int(text) if text.isdecimal() and int(text) > 0 else default
 
 
 def quieten_sdk() -> None:

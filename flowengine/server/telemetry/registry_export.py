@@ -3,11 +3,11 @@ counted a second time.
 """
 
 import logging
-import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -30,7 +30,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 
-from flowengine.server.telemetry.exporters import CountItems, Delivery
+from flowengine.runtime.log_once import LogOnce
+from flowengine.server.telemetry.exporters import CountItems, Delivery, read_number
 
 log = logging.getLogger(__name__)
 DEFAULT_INTERVAL_MILLIS = 60_000  # the default of the specification
@@ -55,7 +56,8 @@ class RegistryExport:
         self._exporter = OTLPMetricExporter()
         self._delivery = Delivery("metrics", count)
         self._began = time.time_ns()
-        self._seconds = read_interval_seconds()
+        self._seconds = read_number(OTEL_METRIC_EXPORT_INTERVAL, DEFAULT_INTERVAL_MILLIS) / 1000
+        self._log_once = LogOnce(log)
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics export", daemon=True)
         self._thread.start()
@@ -71,23 +73,19 @@ class RegistryExport:
         while not is_over:
             is_over = self._is_over.wait(self._seconds)
             try:
-                self._export()
-            except Exception as error:  # noqa: BLE001  # it is counted; the next one may go through
-                log.debug("metrics cannot be exported: %s", type(error).__name__)
+                metrics = [*convert_families(self._registry.collect(), self._began, time.time_ns())]
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next ones may be right
+                reason = type(error).__name__
+                self._log_once.error("metrics cannot be read for OpenTelemetry: %s", reason)
+                continue
+            with suppress(Exception):  # the delivery has counted it, and said why
+                self._export(metrics)
 
-    def _export(self) -> None:
-        metrics = [*convert_families(self._registry.collect(), self._began, time.time_ns())]
+    def _export(self, metrics: Sequence[Metric]) -> None:
         scoped = ScopeMetrics(self._scope, metrics, "")
         data = MetricsData([ResourceMetrics(self._resource, [scoped], "")])
         points = sum(len(metric.data.data_points) for metric in metrics)
         self._delivery.deliver(lambda: self._exporter.export(data), points)
-
-
-def read_interval_seconds() -> float:
-    """How often metrics are exported, as the SDK reads it."""
-    text = os.environ.get(OTEL_METRIC_EXPORT_INTERVAL, "")
-    millis = int(text) if text.isdigit() and int(text) > 0 else DEFAULT_INTERVAL_MILLIS
-    return millis / 1000
 
 
 def convert_families(

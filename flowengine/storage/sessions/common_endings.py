@@ -4,7 +4,8 @@ writes whole pages, so short rows make it write fewer.
 
 import sqlite3
 from hashlib import blake2b
-from typing import Any
+
+from flowengine.storage.bounded_entries import put_bounded
 
 _ACTION_START = b'"action":'  # an answer ends with its action, which is often the author's alone
 _MIN_ENDING_BYTES = 500  # a shorter ending may stand with every call
@@ -60,15 +61,8 @@ class CommonEndings:
         digest = blake2b(ending, digest_size=_NUMBER_BYTES).digest()
         number = int.from_bytes(digest) or 1  # 0 is for none
         if ending not in self._written and number not in self._seen_once:
-            _put(self._seen_once, number, None)
+            put_bounded(self._seen_once, number, None, _MAX_KNOWN_ENDINGS)
             return NO_ENDING
         self._execute(_WRITE_ENDING, (number, until, bytearray(ending)))
-        _put(self._written, ending, (number, until))
+        put_bounded(self._written, ending, (number, until), _MAX_KNOWN_ENDINGS)
         return number
-
-
-def _put(entries: dict[Any, Any], key: object, value: object) -> None:
-    """Set an entry, and forget the oldest of too many."""
-    if key not in entries and len(entries) >= _MAX_KNOWN_ENDINGS:
-        del entries[next(iter(entries))]
-    entries[key] = value

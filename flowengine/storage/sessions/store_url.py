@@ -3,9 +3,6 @@
 import re
 
 NO_DRIVER = 'a store on PostgreSQL needs its driver: pip install "flowengine[postgresql]"'
-NO_JOURNAL_DRIVER = (
-    'a call journal on PostgreSQL needs its driver: pip install "flowengine[postgresql]"'
-)
 _PASSWORD_PATTERN = re.compile(r"(?<=:)[^:/@]*(?=@)|(?<=[?&]password=)[^&]*")
 
 

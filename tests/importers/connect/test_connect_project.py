@@ -16,6 +16,7 @@ from flowengine.importers.import_report import Fate
 from flowengine.problems import Severity
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
+from tests.importers.imported_project import format_result, split_scenarios
 
 FLOWS = Path(__file__).parent / "flows"
 GOLDEN = Path(__file__).parent / "golden"
@@ -32,19 +33,11 @@ def import_files(*names: str) -> ImportResult:
     return import_connect({name: (FLOWS / name).read_bytes() for name in names}, "imported")
 
 
-def split_scenarios(files: dict[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    scenarios = {name: text for name, text in files.items() if name.startswith("scenarios/")}
-    return {name: text for name, text in files.items() if name not in scenarios}, scenarios
-
-
 @pytest.mark.parametrize("name", PROJECTS)
 def test_import_of_each_construct_is_as_agreed(
     name: str, golden: Callable[[Path, str], None]
 ) -> None:
-    result = import_files(*PROJECTS[name])
-    files = result.draft.to_files()
-    parts = [f"==> {file} <==\n{content.decode()}\n" for file, content in files.items()]
-    golden(GOLDEN / f"{name}.txt", "".join([*parts, result.draft.report.format_text(), "\n"]))
+    golden(GOLDEN / f"{name}.txt", format_result(import_files(*PROJECTS[name])))
 
 
 @pytest.mark.parametrize("name", PROJECTS)

@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.compile import compile_project
 from flowengine.importers.flow_parts import ImportResult
 from flowengine.importers.project_draft import FlowDraft
 from flowengine.importers.voicexml.element_table import ELEMENTS
 from flowengine.importers.voicexml.voice_document import read_voice_document
 from flowengine.importers.voicexml.voicexml_project import import_voicexml
-from flowengine.problems import Severity
-from flowengine.scenarios.scenario_project import ScenarioProject
-from flowengine.scenarios.scenario_run import run_scenario
+from tests.importers.imported_project import (
+    check_project,
+    check_scenarios,
+    format_result,
+    split_scenarios,
+)
 
 DOCUMENTS = Path(__file__).parent / "documents"
 GOLDEN = Path(__file__).parent / "golden"
@@ -24,30 +26,16 @@ def import_files(*names: str) -> ImportResult:
     return import_voicexml({name: (DOCUMENTS / name).read_bytes() for name in names}, "imported")
 
 
-def split_scenarios(files: dict[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    scenarios = {name: text for name, text in files.items() if name.startswith("scenarios/")}
-    return {name: text for name, text in files.items() if name not in scenarios}, scenarios
-
-
 @pytest.mark.parametrize("name", PROJECTS)
 def test_import_of_each_element_is_as_agreed(
     name: str, golden: Callable[[Path, str], None]
 ) -> None:
-    result = import_files(*PROJECTS[name])
-    files = result.draft.to_files()
-    parts = [f"==> {file} <==\n{content.decode()}\n" for file, content in files.items()]
-    golden(GOLDEN / f"{name}.txt", "".join([*parts, result.draft.report.format_text(), "\n"]))
+    golden(GOLDEN / f"{name}.txt", format_result(import_files(*PROJECTS[name])))
 
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_imported_project_has_no_errors_and_its_scenarios_pass(name: str) -> None:
-    flows, scenarios = split_scenarios(import_files(*PROJECTS[name]).draft.to_files())
-    problems = compile_project(flows).problems
-    assert [each.message for each in problems if each.severity is Severity.ERROR] == []
-    project = ScenarioProject.from_files(flows, scenarios)
-    cases, _ = project.load_cases()
-    assert len(cases) == len(scenarios)
-    assert [run_scenario(case, project).failures for case in cases] == [()] * len(cases)
+    check_project(import_files(*PROJECTS[name]))
 
 
 def test_element_table_has_a_sample_of_each_row() -> None:
@@ -117,10 +105,7 @@ scenarios:
       - hears only: Au revoir.
       - ended
 """
-    project = ScenarioProject.from_files(flows, {"scenarios/calls.yaml": text.encode()})
-    cases, problems = project.load_cases()
-    assert [each.message for each in problems if each.severity is Severity.ERROR] == []
-    assert [run_scenario(case, project).failures for case in cases] == [(), (), ()]
+    check_scenarios(flows, {"scenarios/calls.yaml": text.encode()}, 3)
 
 
 def import_text(text: str) -> FlowDraft:

@@ -3,14 +3,21 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from flowengine.server.health import MetricsEndpoint
 from flowengine.server.telemetry import telemetry
 from flowengine.server.telemetry.exporters import Delivery
+from flowengine.server.telemetry.registry_export import RegistryExport
 from tests.otlp_receiver import OtlpReceiver
 from tests.server.telemetry.traced_line import TracedLine
 from tests.waiting import find_free_port, wait_until
@@ -138,6 +145,22 @@ async def test_metrics_have_the_names_and_values_of_prometheus(
     assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
     assert point.sum > 0
     assert not point.HasField("max")
+
+
+def test_metrics_that_cannot_be_read_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    class BrokenCollector(Collector):
+        def collect(self) -> Iterator[Metric]:
+            raise ValueError("call +46708168731")
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(BrokenCollector())
+    scope, counted = InstrumentationScope("flowengine"), list[tuple[str, str, int]]()
+    export = RegistryExport(registry, Resource({}), scope, lambda *items: counted.append(items))
+    export.close()
+    assert [record.message for record in caplog.records] == [
+        "metrics cannot be read for OpenTelemetry: ValueError"
+    ]
+    assert counted == []
 
 
 async def test_metrics_page_has_exemplars_for_who_takes_openmetrics(

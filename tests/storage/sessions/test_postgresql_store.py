@@ -254,7 +254,7 @@ async def test_tables_of_another_version_are_refused(postgresql: str) -> None:
         other.execute("UPDATE flowengine.parts SET version = 7")
     with pytest.raises(
         StoreError,
-        match=r"its calls are of version 7, not 1: .* install that version again, or name another",
+        match=r"its part calls has version 7, not 1: .* install that version again, or name another",
     ):
         open_store(postgresql)
 
