@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from flowengine.cli.application_key import add_credential_options
 from flowengine.cli.http_url import is_http_url
 from flowengine.cli.load import choose_credentials
 from flowengine.cli.read_project import read_project
@@ -107,16 +108,7 @@ OUTPUT_FILE = click.Path(path_type=Path, dir_okay=False)
     "--explain", "explained", is_flag=True, help="Show callbacks and SVAML beside the call."
 )
 @click.option("--save", type=OUTPUT_FILE, help="Write the call as a scenario to this new file.")
-@click.option(
-    "--key",
-    envvar="SINCH_APPLICATION_KEY",
-    help="For a URL: the application's key.  [default: SINCH_APPLICATION_KEY]",
-)
-@click.option(
-    "--secret",
-    envvar="SINCH_APPLICATION_SECRET",
-    help="For a URL: its secret.  [default: SINCH_APPLICATION_SECRET]",
-)
+@add_credential_options("For a URL: ")
 def call(
     target: str,
     answer: Path | None,

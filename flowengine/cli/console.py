@@ -12,7 +12,9 @@ from flowengine.console.console_settings import (
     ConsoleTokens,
     check_exposed_console,
 )
+from flowengine.environment import VARIABLES
 from flowengine.server.listeners import open_listeners
+from flowengine.server.secret_variables import ADMIN_TOKEN, STATUS_TOKEN
 from flowengine.server.server_settings import ServerSettings, SettingsError
 
 
@@ -40,8 +42,11 @@ def console(flows: Path, host: str, port: int, store: str, journal: str) -> None
 
     # a link is followed as it is led elsewhere
     where = os.path.abspath(flows)  # noqa: PTH100
+    for name in (ADMIN_TOKEN, STATUS_TOKEN):
+        if fault := VARIABLES.find_fault(name):  # it would be open without a token
+            raise click.UsageError(fault)
     try:
-        tokens = ConsoleTokens.from_environment(os.environ)
+        tokens = ConsoleTokens.from_environment(VARIABLES)
         check_exposed_console(host, tokens)
         listeners = open_listeners(host, port)
     except SettingsError as error:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from flowengine.cli.application_key import check_application_key
+from flowengine.cli.application_key import add_credential_options, check_application_key
 from flowengine.cli.http_url import is_http_url
 from flowengine.switch.load import LoadPlan, LoadReport, run_real_time_load
 from flowengine.switch.load import run_load as put
@@ -59,16 +59,7 @@ WRONG_CREDENTIALS_MESSAGE = (
     help="What callers press where they are asked, such as 1,2,1234#.  [default: what is offered, "
     "at random]",
 )
-@click.option(
-    "--key",
-    envvar="SINCH_APPLICATION_KEY",
-    help="The application's key.  [default: SINCH_APPLICATION_KEY]",
-)
-@click.option(
-    "--secret",
-    envvar="SINCH_APPLICATION_SECRET",
-    help="Its secret.  [default: SINCH_APPLICATION_SECRET]",
-)
+@add_credential_options()
 @click.option(
     "--api-port",
     type=click.IntRange(1, 65535),

@@ -1,6 +1,5 @@
 """`flowengine rename`."""
 
-import os
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from flowengine.cli.project_files import get_project_folder
 from flowengine.compile import compile_project
+from flowengine.environment import VARIABLES
 from flowengine.lsp.name_index import KINDS_OF_FLOW, Symbol
 from flowengine.lsp.project_session import ProjectSession
 from flowengine.lsp.renaming import (
@@ -87,7 +87,7 @@ def find_problems(files: dict[str, bytes]) -> list[Problem]:
     """What `check` and `test` find in the flows and their scenarios."""
     scenarios = {name: files[name] for name in files if name.startswith(f"{SCENARIO_FOLDER}/")}
     flows = {name: content for name, content in files.items() if name not in scenarios}
-    compiled = compile_project(flows, os.environ)
+    compiled = compile_project(flows, VARIABLES)
     if compiled.release is None:
         return list(compiled.problems)
     return [*compiled.problems, *load_scenarios(scenarios, compiled)[1]]

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from flowengine.cli.calls import format_json, open_journal
+from flowengine.cli.serve_options import check_store
 from flowengine.cli.since_option import SinceType
 from flowengine.cli.store_options import StoreOption, journal_option
 from flowengine.compile import Release, compile_project
@@ -55,6 +56,7 @@ from flowengine.sources.project_folder import read_folder
     cls=StoreOption,
     default="",
     show_default="beside JOURNAL",
+    callback=check_store,
     help="The store of the server, which knows its releases.",
 )
 @click.option(

@@ -4,6 +4,7 @@ writes nothing.
 
 import os
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from flowengine.cli.serve_settings import build_settings
 from flowengine.compile import Release, compile_project
 from flowengine.compile.loaded_project import to_loaded_project
 from flowengine.environment import FILE_SUFFIX, VARIABLES
+from flowengine.journal.journal_location import NO_JOURNAL_DRIVER
 from flowengine.problems.message_format import suggest_name
 from flowengine.server.followed_flows import create_flow_source
 from flowengine.server.secret_variables import SECRET_VARIABLES
@@ -35,7 +37,11 @@ from flowengine.server.telemetry.telemetry_settings import (
 from flowengine.server.tokens import ADMIN_OPEN
 from flowengine.source.internal_errors import TRACEBACK_VARIABLE
 from flowengine.sources.git import GitError
-from flowengine.storage.sessions.store_url import redact_password
+from flowengine.storage.sessions.store_url import (
+    FILE_SCHEME,
+    NO_DRIVER,
+    redact_password,
+)
 
 Row = tuple[str, str, str]
 NOT_SET = "not set"
@@ -46,12 +52,15 @@ def check_configuration(ctx: click.Context, options: dict[str, Any]) -> int:
     """Print what is in force and what is wrong; the exit status."""
     file: ConfigFile = ctx.obj or ConfigFile()
     problems = list(file.problems)
+    warnings: list[str] = []
     variables = RecordedVariables(VARIABLES)
     rows = [describe_option(ctx, file, option, options) for option in SERVE_OPTIONS]
     names = list(SECRET_VARIABLES)
     try:
         settings = build_settings(ctx, options)
-        release = compile_flows(settings, variables, problems)
+        if not settings.journal:
+            rows = [describe_journal(settings) if row[0] == "journal" else row for row in rows]
+        release = compile_flows(settings, variables, problems, warnings)
         names += [name for name in variables.asked if name not in names]
         problems += check_settings(settings, release)
     except click.UsageError as error:
@@ -62,10 +71,12 @@ def check_configuration(ctx: click.Context, options: dict[str, Any]) -> int:
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, value, source in rows:
         click.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {source}".rstrip())
-    for problem in problems:
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for problem in dict.fromkeys(problems):
         click.echo(f"error: {problem}", err=True)
     if not problems:
-        click.echo("nothing is wrong", err=True)
+        click.echo("no errors" if warnings else "nothing is wrong", err=True)
     return 1 if problems else 0
 
 
@@ -85,6 +96,21 @@ def describe_option(
         case _:
             source = "default" if value is not None else ""
     return option.key, text, source
+
+
+def describe_journal(settings: ServerSettings) -> Row:
+    """Where the call journal is, also if nothing says so."""
+    where = settings.journal_location
+    text = redact_password(where) if isinstance(where, str) else f"{FILE_SCHEME}{where}"
+    return "journal", text, "with the store"
+
+
+def find_missing_driver(settings: ServerSettings) -> Iterator[str]:
+    """The driver of PostgreSQL, where it is needed and not installed."""
+    if not (settings.is_shared or isinstance(settings.journal_location, str)):
+        return
+    if find_spec("psycopg") is None:
+        yield NO_DRIVER if settings.is_shared else NO_JOURNAL_DRIVER
 
 
 def describe_secret(name: str) -> Row:
@@ -123,9 +149,14 @@ def find_unknown_variables(secrets: Iterable[str]) -> Iterator[str]:
 
 
 def compile_flows(
-    settings: ServerSettings, variables: RecordedVariables, problems: list[str]
+    settings: ServerSettings,
+    variables: RecordedVariables,
+    problems: list[str],
+    warnings: list[str],
 ) -> Release | None:
-    """The compiled flows, None where they have errors; what is wrong is added to the problems."""
+    """The compiled flows, None where they have errors. What is wrong is added to the problems, and what
+    the server warns of at its start to the warnings.
+    """
     try:
         source = create_flow_source(settings)
         snapshot = source.read()
@@ -138,11 +169,15 @@ def compile_flows(
     report = to_loaded_project(Path(settings.git or settings.flows), files, compiled).report
     if report.errors:
         problems.append(f"the flows have errors:\n{report.format_problems(report.errors)}")
+    warned = [problem for problem in report.problems if problem.severity != "error"]
+    if warned:
+        warnings.append(f"the flows have warnings:\n{report.format_problems(warned)}")
     return compiled.release
 
 
 def check_settings(settings: ServerSettings, release: Release | None) -> Iterator[str]:
     """What a server would refuse at its start."""
+    yield from find_missing_driver(settings)
     try:
         check_callback_path(settings.callback_path)
         if release is not None:

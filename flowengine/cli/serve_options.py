@@ -11,12 +11,8 @@ from click.core import ParameterSource
 from flowengine.cli.console_address import parse_address
 from flowengine.cli.http_url import is_http_url
 from flowengine.environment import VARIABLES
-from flowengine.server.server_settings import (
-    DEFAULT_STORE,
-    JOURNAL_FILE_SCHEME,
-    ServerSettings,
-)
-from flowengine.storage.sessions.store_url import is_postgresql_url
+from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.storage.sessions.store_url import find_journal_fault, find_store_fault
 
 OPTION_VARIABLE_PREFIX = "FLOWENGINE_"
 CONFIG_FILE = "flowengine.toml"
@@ -89,8 +85,16 @@ def check_api_url(_ctx: click.Context, _param: click.Parameter, url: str) -> str
 
 def check_journal(_ctx: click.Context, _param: click.Parameter, where: str) -> str:
     """Refuse what is neither a file nor a PostgreSQL server."""
-    if where and not where.startswith(JOURNAL_FILE_SCHEME) and not is_postgresql_url(where):
-        raise click.BadParameter("write sqlite:PATH or postgresql://…")
+    if where and (fault := find_journal_fault(where)):
+        raise click.BadParameter(fault)
+    return where
+
+
+def check_store(ctx: click.Context, param: click.Parameter, where: str) -> str:
+    """Refuse what is no store. A command would look into the default folder instead."""
+    is_given = ctx.get_parameter_source(param.name or "") is not ParameterSource.DEFAULT
+    if is_given and (fault := find_store_fault(where)):
+        raise click.BadParameter(fault)
     return where
 
 
@@ -121,6 +125,7 @@ SERVE_OPTIONS: tuple[FlowsArgument | ServeOption, ...] = (
         "--store",
         "sqlite:PATH, postgresql://…, or none where cookies come back.",
         default=DEFAULT_STORE,
+        callback=check_store,
         see="serve.md#the-store",
     ),
     ServeOption(

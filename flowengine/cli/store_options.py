@@ -13,6 +13,7 @@ from flowengine.cli.serve_options import (
     JOURNAL_HELP,
     ServeOption,
     check_journal,
+    check_store,
     name_variable,
     read_variable,
 )
@@ -57,6 +58,7 @@ store_option = click.option(
     cls=StoreOption,
     default=DEFAULT_STORE,
     help="The store of the server, which knows its releases.",
+    callback=check_store,
 )
 
 
@@ -77,5 +79,6 @@ def add_journal_options(command: StoreCommand) -> StoreCommand:
         cls=StoreOption,
         default=DEFAULT_STORE,
         help="The store of the server: the journal is with it, unless --journal says where.",
+        callback=check_store,
     )
     return store(journal_option(command))

@@ -36,6 +36,7 @@ WRITE_RETRY_SECONDS = (
 MAX_COMMIT_WAIT_SECONDS = (
     2.0  # the platform waits for an answer; a disk that hangs must not cost it
 )
+HELD_UP = "callbacks wait to be written to the call journal: %s"
 log = logging.getLogger(__name__)
 WaitingRecord = tuple[JournalRecord, asyncio.Future[None] | None]
 """A callback, and who waits for it to be kept"""
@@ -200,6 +201,7 @@ class JournalWriter:
             self._count_rows("kept", kept)
             self._losses.add(-losses)
             self._is_held_up = False
+            self._log_once.end(HELD_UP, "the call journal is written again")
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
             reason = self._storage.describe_wait(error)
             if reason and time.monotonic() < self._give_up_at:
@@ -207,7 +209,7 @@ class JournalWriter:
                 self._waiting.extendleft(reversed(batch))
                 while len(self._waiting) > MAX_WAITING_CALLBACKS:
                     self._give_up_oldest()
-                self._log_once.error("callbacks wait to be written to the call journal: %s", reason)
+                self._log_once.error(HELD_UP, reason)
                 return False
             self._note_lost(len(batch), self._storage.format_error(error))
         waited = [done for _, done in batch if done is not None]

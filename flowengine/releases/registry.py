@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from flowengine.compile import Release
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.ledger import LiveState
+from flowengine.runtime.log_once import LogOnce
 from flowengine.sinch import CallbackEvent, Ice
 from flowengine.sinch.caller_identity import get_caller_identity
 
 log = logging.getLogger(__name__)
+UNREADABLE = "the live releases cannot be looked up; those in memory are served: %s"
 RELOAD_PAUSE_SECONDS = 10.0  # before the server tries again to load a release
 FindRelease = Callable[[str], Awaitable[Release | None]]
 """Finds a release that the worker does not have in memory"""
@@ -208,7 +210,7 @@ async def follow_ledger(
     on_change: Callable[[str], None],
 ) -> None:
     """Follow the ledger for ever, and serve each live state."""
-    number, is_failing, retry_at = -1, False, 0.0
+    number, retry_at, failures = -1, 0.0, LogOnce(log)
     while True:
         try:
             live = await load_live_state()
@@ -221,9 +223,7 @@ async def follow_ledger(
                 )
                 on_change(registry.current.id)
                 number = live.number
-            is_failing = False
-        except ArchiveError:  # a full disk, for example: the releases in memory still serve
-            if not is_failing:
-                log.exception("the release ledger cannot be read")
-            is_failing = True
+            failures.end(UNREADABLE, "the releases can be read again")
+        except ArchiveError as error:  # a full disk, for example
+            failures.error(UNREADABLE, error)
         await change_signal.wait()

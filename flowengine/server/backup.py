@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from flowengine.storage.sqlite_file import connect_existing
 
 MANIFEST_FILE = "backup.json"
 STORE_FILE = "calls.db"  # as it is called in a backup
+PART_SUFFIX = ".part"
 BACKUP_BUSY_SECONDS = 5.0
 PG_DUMP_COMMAND = "pg_dump --format custom --schema flowengine --file flowengine.dump ADDRESS"
 
@@ -49,12 +50,17 @@ def write_backup(settings: ServerSettings, folder: Path) -> BackupManifest:
     """
     if settings.is_shared:
         raise BackupError(f"the store is on PostgreSQL: {PG_DUMP_COMMAND}")
-    found = [(name, path) for name, path in list_files(settings) if path.is_file()]
+    places = dict(list_files(settings))
+    found = [(name, path) for name, path in places.items() if path.is_file()]
+    if (store := places.get(STORE_FILE)) and not store.is_file():
+        raise BackupError(
+            f"there is no session store {store}: name that of the server with --store"
+        )
     if not found:
         raise BackupError(f"no server has kept anything in {settings.folder}: name its --store")
     if folder.exists():
         raise BackupError(f"{folder} is there already: name another folder")
-    part = folder.with_name(f"{folder.name}.part")
+    part = folder.with_name(f"{folder.name}{PART_SUFFIX}")
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700, parents=True)
@@ -99,14 +105,31 @@ def restore_backup(folder: Path, settings: ServerSettings) -> BackupManifest:
                 raise BackupError(
                     f"{folder / file.name} is not what was backed up: take another copy"
                 )
-        for file in manifest.files:
-            target = targets[file.name]
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private_file(target, b"")
-            shutil.copyfile(folder / file.name, target)
+        put_back([(folder / file.name, targets[file.name]) for file in manifest.files])
     except OSError as error:
         raise BackupError(f"the backup cannot be put back: {error}") from error
     return manifest
+
+
+def put_back(copies: Sequence[tuple[Path, Path]]) -> None:
+    """Copy each file of a backup to its place, all of them or none: a server would start on half of
+    one. Raises OSError.
+    """
+    parts = [(source, target.with_name(f"{target.name}{PART_SUFFIX}")) for source, target in copies]
+    placed: list[Path] = []
+    try:
+        for source, part in parts:
+            part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)  # of an attempt that was killed
+            write_private_file(part, b"")
+            shutil.copyfile(source, part)
+        for (_, target), (_, part) in zip(copies, parts, strict=True):
+            part.rename(target)
+            placed.append(target)
+    except OSError:
+        for path in [*placed, *(part for _, part in parts)]:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def list_files(settings: ServerSettings) -> Iterator[tuple[str, Path]]:

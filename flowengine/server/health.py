@@ -21,6 +21,7 @@ from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
 
 log = logging.getLogger(__name__)
+NOT_READY = "not ready: %s"
 STORE_SILENT_MESSAGE = "the session store does not answer"
 CHECK_CACHE_SECONDS = 1.0  # load balancers ask once a second or less often
 CHECK_LIMIT_SECONDS = 3.0  # load balancers wait about five seconds, and the store two for a lock
@@ -76,14 +77,15 @@ class Readyz:
             async with asyncio.timeout(CHECK_LIMIT_SECONDS):
                 await self._store.check_writable()
         except StoreError as error:
-            self._log_once.error("not ready: %s", error)
+            self._log_once.error(NOT_READY, error)
             return str(error)
         except TimeoutError:
-            self._log_once.error("not ready: %s", STORE_SILENT_MESSAGE)
+            self._log_once.error(NOT_READY, STORE_SILENT_MESSAGE)
             return STORE_SILENT_MESSAGE
         except Exception:  # whatever the error is, this server cannot save calls
             log.exception("the session store fails")
             return "the session store fails"
+        self._log_once.end(NOT_READY, "ready again: the session store can be written")
         return ""
 
 

@@ -9,14 +9,13 @@ import msgspec
 from flowengine.environment import VARIABLES
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.operator_error import OperatorError
-from flowengine.storage.sessions.store_url import is_postgresql_url
+from flowengine.storage.sessions.store_url import FILE_SCHEME, is_postgresql_url
 
 SETTINGS_VARIABLE = "FLOWENGINE_SETTINGS"
 DEFAULT_STORE = "sqlite:.flowengine/calls.db"
 DEFAULT_FOLDER = Path(".flowengine")
 ARCHIVE_FILE = "releases.db"
 JOURNAL_FILE = "journal.db"
-JOURNAL_FILE_SCHEME = "sqlite:"
 
 
 class SettingsError(OperatorError):
@@ -81,7 +80,7 @@ class ServerSettings:
         if is_postgresql_url(self.journal):
             return self.journal
         if self.journal:
-            return Path(self.journal.removeprefix(JOURNAL_FILE_SCHEME))
+            return Path(self.journal.removeprefix(FILE_SCHEME))
         return self.store if self.is_shared else self.folder / JOURNAL_FILE
 
     @property

@@ -8,6 +8,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from flowengine.storage.sessions.store_url import find_address_fault
+
 # The tables have a schema of their own, so that they can share a database with others. Every name
 # is qualified by it: a pooler reuses sessions, and the search_path of the database or the role
 # stays as it is.
@@ -34,6 +36,8 @@ SESSION_SETTINGS_QUERY: LiteralString = (
 
 def build_connection_parameters(address: str) -> dict[str, Any]:
     """The parameters of a connection. Raises psycopg.Error for a bad address."""
+    if fault := find_address_fault(address):
+        raise psycopg.ProgrammingError(fault)
     return {
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": "flowengine",

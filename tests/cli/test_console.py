@@ -69,3 +69,14 @@ def test_console_for_other_machines_without_a_token_is_refused(tmp_path: Path) -
 
 def test_console_of_a_folder_that_is_missing_is_refused(tmp_path: Path) -> None:
     assert run("console", tmp_path / "nowhere").exit_code == 2
+
+
+def test_console_takes_its_token_from_a_file_and_is_not_open_without_it(tmp_path: Path) -> None:
+    write_flows(tmp_path)
+    token = tmp_path / "token"
+    token.write_text("short\n")
+    done = run("console", tmp_path, "--host", "0.0.0.0", FLOWENGINE_ADMIN_TOKEN_FILE=str(token))
+    assert (done.exit_code, "FLOWENGINE_ADMIN_TOKEN needs" in done.output) == (2, True)
+    token.unlink()
+    done = run("console", tmp_path, FLOWENGINE_ADMIN_TOKEN_FILE=str(token))
+    assert (done.exit_code, "cannot be read" in done.output) == (2, True)

@@ -130,3 +130,67 @@ def test_check_says_what_opentelemetry_exports_and_what_it_cannot(check: Check) 
     assert done.exit_code == 1
     assert "OTEL_TRACES_EXPORTER is console" in done.stderr
     assert "OpenTelemetry" not in rows(check("flows"))
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "mysql:calls",
+        "sqlite:",
+        "calls.db",
+        "host=db password=a-secret",
+        "postgresql://voice:a@a-secret@db/voice",
+        "postgresql://voice:a/a-secret@db/voice",
+        "postgresql://voice:a a-secret@db/voice",
+        "postgresql://voice:a-secret%@db/voice",
+        "postgresql://db/voice?password=a%20-secret a-secret",
+    ],
+)
+def test_store_that_cannot_be_read_is_refused_without_its_password(
+    check: Check, store: str
+) -> None:
+    for done in (
+        check("flows", "--store", store),
+        check("flows", FLOWENGINE_STORE=store),
+        check("flows", file=f'store = "{store}"'),
+        check("flows", "--store", "none", "--journal", store),
+    ):
+        assert done.exit_code in {1, 2}
+        assert "is no " in done.stderr or "has to be escaped" in done.stderr
+        assert "a-secret" not in done.output
+
+
+def test_check_shows_where_the_journal_is_and_what_the_start_warns_of(
+    check: Check, tmp_path: Path
+) -> None:
+    assert rows(check("flows"))["journal"] == [
+        "sqlite:.flowengine/journal.db",
+        "with",
+        "the",
+        "store",
+    ]
+    done = check("flows", "--journal", "sqlite:/var/calls.db")
+    assert rows(done)["journal"] == ["sqlite:/var/calls.db", "--journal"]
+    (tmp_path / "flows/project.yaml").write_text("project: line\nsecrets: {crm: CRM_TOKEN}\n")
+    done = check("flows")
+    assert (done.exit_code, "warning FE905" in done.stderr) == (0, True), done.output
+    assert "nothing is wrong" not in done.stderr
+
+
+def test_check_says_that_the_driver_of_postgresql_is_missing(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flowengine.cli.serve_check.find_spec", lambda _name: None)
+    secrets = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
+    for words in (("--store", "postgresql://db/voice"), ("--journal", "postgresql://db/voice")):
+        done = check("flows", *words, **secrets)
+        assert (done.exit_code, "needs its driver: pip install" in done.stderr) == (1, True)
+
+
+def test_fault_of_opentelemetry_is_told_once(check: Check) -> None:
+    done = check(
+        "flows",
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318",
+        OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
+    )
+    assert done.stderr.count("OTEL_EXPORTER_OTLP_PROTOCOL is grpc") == 1

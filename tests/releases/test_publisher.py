@@ -10,6 +10,7 @@ import pytest
 
 from flowengine.compile import Release
 from flowengine.releases import Registry
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import CommandRefusedError, Ledger, LiveState
 from flowengine.releases.publisher import Publisher
@@ -267,3 +268,37 @@ async def test_release_that_cannot_be_loaded_is_tried_again(
 
     await act()
     assert fails == []
+
+
+async def test_database_that_is_away_is_logged_once_and_said_to_be_back(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "flowengine.releases.registry")
+    published(office, GOOD)
+    compile_worker = CompileWorker(office.path, {})
+    first = compile_worker.load_release(office.ledger.get_live().current)
+    assert first is not None
+    looks, back = [True, True, False, False], asyncio.Event()
+
+    async def find(_release_id: str) -> Release | None:
+        return first
+
+    async def look() -> LiveState:
+        if looks.pop(0):
+            raise ArchiveError("connection refused")
+        if not looks:
+            back.set()
+            looks.append(False)
+        return office.ledger.get_live()
+
+    task = asyncio.create_task(
+        follow_ledger(Registry(first, find), look, ChangeSignal(0.01), lambda _name: None)
+    )
+    await asyncio.wait_for(back.wait(), PATIENCE_SECONDS)
+    task.cancel()
+    compile_worker.close()
+    assert caplog.messages == [
+        "the live releases cannot be looked up; those in memory are served: connection refused",
+        "the releases can be read again, after 0 seconds",
+    ]
+    assert not any(record.exc_info for record in caplog.records)

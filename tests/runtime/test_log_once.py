@@ -25,3 +25,24 @@ def test_repeated_error_is_logged_once_a_minute_with_its_count(
         "rows are lost: no space at 122 (61 times since this was said last)",
     ]
     assert not any(record.exc_info for record in caplog.records)
+
+
+def test_error_that_was_logged_is_said_to_be_over_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    made, now = log_once.LogOnce(logging.getLogger("disk")), [1000.0]
+    monkeypatch.setattr(log_once.time, "monotonic", lambda: now[0])
+    made.end("rows wait: %s", "rows are written again")  # nothing was wrong
+    for second in range(90):
+        now[0] = 1000.0 + second
+        made.error("rows wait: %s", "no space")
+    for _ in range(2):
+        made.end("rows wait: %s", "rows are written again")
+    made.error("rows wait: %s", "no space")
+    assert caplog.messages == [
+        "rows wait: no space",
+        "rows wait: no space (61 times since this was said last)",
+        "rows are written again, after 89 seconds",
+        "rows wait: no space",
+    ]

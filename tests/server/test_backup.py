@@ -125,10 +125,15 @@ def test_restore_overwrites_nothing(server: Server, tmp_path: Path) -> None:
         read_manifest(tmp_path / "broken")
 
 
-def test_backup_of_postgresql_names_the_command(tmp_path: Path) -> None:
+def test_backup_of_postgresql_names_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     done = run("backup", str(tmp_path / "backup"), "--store", "postgresql://db/voice")
     assert (done.exit_code, "pg_dump --format custom" in done.output) == (1, True)
     done = run("backup", str(tmp_path / "backup"), "--store", f"sqlite:{tmp_path / 'calls.db'}")
+    assert "there is no session store" in done.output
+    done = run("backup", str(tmp_path / "backup"), "--store", "none", "--journal", "sqlite:no.db")
     assert "no server has kept anything" in done.output
 
 
@@ -168,3 +173,39 @@ def test_backup_says_that_a_journal_on_postgresql_is_not_in_it(tmp_path: Path) -
     assert "not in the backup: the call journal" in done.stderr
     assert "pg_dump --format custom" in done.stderr
     assert not (tmp_path / "saved" / "journal.db").exists()
+
+
+def test_backup_of_a_store_that_is_not_there_is_refused(server: Server, tmp_path: Path) -> None:
+    """A mistyped store beside that of the server would make a backup without the calls."""
+    done = run("backup", str(tmp_path / "a"), "--store", f"{server.store}x")
+    assert (done.exit_code, (tmp_path / "a").exists()) == (1, False)
+    assert f"there is no session store {server.store.removeprefix('sqlite:')}x" in done.output
+    for store in (server.store.removeprefix("sqlite:"), "mysql:calls", ""):
+        for command in ("backup", "restore"):
+            done = run(command, str(tmp_path), "--store", store)
+            assert (done.exit_code, "is no store: write sqlite:PATH" in done.output) == (2, True)
+
+
+def test_restore_that_fails_leaves_nothing(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server would start on half of a backup."""
+    folder, new = tmp_path / "backup", tmp_path / "new"
+    assert run("backup", str(folder), "--store", server.store).exit_code == 0
+    copied = shutil.copyfile
+
+    def copy_until_full(source: Path, target: Path) -> None:
+        if source.name == "journal.db":
+            raise OSError(28, "No space left on device")
+        copied(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", copy_until_full)
+        done = run("restore", str(folder), "--store", f"sqlite:{new / 'calls.db'}")
+    assert (done.exit_code, "cannot be put back" in done.output) == (1, True)
+    assert not any(new.iterdir())
+    done = run("restore", str(folder), "--store", f"sqlite:{new / 'calls.db'}")
+    assert done.exit_code == 0, done.output
+    names = {file.name for file in read_manifest(folder).files}
+    assert {file.name for file in new.iterdir()} == names
+    assert {file.stat().st_mode & 0o777 for file in new.iterdir()} == {0o600}

@@ -20,7 +20,12 @@ from flowengine.storage.sessions.store_protocol import (
     Store,
     StoreError,
 )
-from flowengine.storage.sessions.store_url import NO_DRIVER, is_postgresql_url
+from flowengine.storage.sessions.store_url import (
+    FILE_SCHEME,
+    NO_DRIVER,
+    find_store_fault,
+    is_postgresql_url,
+)
 
 __all__ = [
     "RECEIVER_BYTES",
@@ -44,16 +49,13 @@ def open_store(url: str) -> Store:
     several machines; or `none`, for platforms that send cookies back. With `none`, each worker
     still remembers its latest answers, so that a repeated delivery to it has no second effect.
     """
-    kind, _, path = url.partition(":")
-    if kind == "sqlite" and path:
-        return SqliteStore(Path(path))
+    if fault := find_store_fault(url):
+        raise StoreError(fault)
     if is_postgresql_url(url):
         return _open_postgresql(url)
     if url == "none":
         return MemoryStore(is_alone=False)  # other workers and a restart would find none
-    raise StoreError(
-        f'unknown session store "{url}": write sqlite:PATH, postgresql://USER@HOST/DATABASE or none'
-    )
+    return SqliteStore(Path(url.removeprefix(FILE_SCHEME)))
 
 
 def _open_postgresql(url: str) -> Store:

@@ -267,5 +267,18 @@ def test_wrong_arguments(arguments, said):
     assert said in ran.output
 
 
+def test_credentials_may_stand_in_files(backend, tmp_path):
+    """As those of a server: an operator has set the variables once."""
+    variables = {}
+    for name, value in (("KEY", KEY), ("SECRET", SECRET)):
+        (tmp_path / name).write_text(f"{value}\n")
+        variables[f"SINCH_APPLICATION_{name}_FILE"] = str(tmp_path / name)
+    ran = CliRunner().invoke(main, ["load", backend.url, "--calls", "2"], env=variables)
+    assert (ran.exit_code, backend.refused) == (0, []), ran.output
+    (tmp_path / "SECRET").unlink()
+    ran = CliRunner().invoke(main, ["load", backend.url, "--calls", "2"], env=variables)
+    assert (ran.exit_code, "cannot be read" in ran.output) == (2, True)
+
+
 def test_load_report_example_runs():
     assert doctest.testmod(load_report).failed == 0
