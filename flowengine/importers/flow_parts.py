@@ -96,7 +96,7 @@ def build_stub_flow(name: str, told: str, *, is_subflow: bool) -> FlowDraft:
     head = {"outcomes": [DONE]} if is_subflow else {}
     body: dict[str, Any] = {"return": DONE} if is_subflow else {"hangup": None}
     states = {"fill_in": StateDraft(body, comment=f"fill in: {told}")}
-    return FlowDraft(name, "", "fill_in", head, states=states, is_reached=not is_subflow)
+    return FlowDraft(name, "", "fill_in", head, states=states)
 
 
 def is_reaching(used: Mapping[str, set[str]], start: str, end: str) -> bool:

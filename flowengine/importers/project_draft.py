@@ -64,8 +64,8 @@ class StateDraft:
 
 @dataclass
 class FlowDraft:
-    """A flow; `head` holds its keys before the states. `is_reached` says that another flow goes over
-    to it.
+    """A flow; `head` holds its keys before the states. `leads_to` are the flows that it goes over
+    to.
     """
 
     name: str
@@ -75,7 +75,7 @@ class FlowDraft:
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     states: dict[str, StateDraft] = field(default_factory=dict)
     comment: str = ""
-    is_reached: bool = False
+    leads_to: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,26 @@ class ProjectDraft:
         return {name: to_canonical_form(text, name) for name, text in files.items()}
 
     def list_called_flows(self) -> list[str]:
-        """The flows that callers reach by dialling; of flows that lead in a circle, the first."""
+        """The flows that callers reach by dialling: no subflows, and none that others lead to. Of
+        flows that lead to each other in a circle, it is the first.
+        """
         main = [
             name for name, flow in self.flows.items() if flow.start and "outcomes" not in flow.head
         ]
-        return [name for name in main if not self.flows[name].is_reached] or main[:1]
+        led_to = {each for name in main for each in self.flows[name].leads_to}
+        called: set[str] = set()
+        reached: set[str] = set()
+        for name in sorted(main, key=led_to.__contains__):
+            if name in reached:
+                continue
+            called.add(name)
+            waiting = [name]
+            while waiting:
+                each = waiting.pop()
+                if each not in reached:
+                    reached.add(each)
+                    waiting += self.flows[each].leads_to
+        return [name for name in main if name in called]
 
 
 def to_canonical_form(text: str, name: str) -> bytes:

@@ -130,8 +130,8 @@ def go_over(link: FlowLink, target: FlowImport | None) -> None:
         body.clear()
         body["next"] = failed
         return
+    link.action.flow.draft.leads_to.append(link.target)
     if target:
-        target.draft.is_reached = target is not link.action.flow or target.draft.is_reached
         share_attributes(link, target, body["next_flow"])
     if body["next_flow"].keys() == {"flow"}:
         body["next_flow"] = link.target

@@ -45,6 +45,8 @@ def write_document_link(origin: ElementImport, address: str, prefix: str, *, aft
         else {"next_flow": target}
     )
     document.add_state(name, body, origin)
+    if not known and not comes_back:
+        document.draft.leads_to.append(target)
     if known:
         if "#" in address:
             origin.bend("the other document begins at its first dialog")

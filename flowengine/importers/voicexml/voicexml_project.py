@@ -154,7 +154,7 @@ def link_documents(project: VoiceProject) -> None:
         if state not in draft.states:
             continue
         if link.is_for_good and "outcomes" not in target.head:
-            target.is_reached = True
+            draft.leads_to.append(target.name)
         elif draft.name == target.name or is_reaching(used, target.name, draft.name):
             told = f"{target.name} leads here itself, and a flow cannot use itself: the call ends"
             link.origin.lose(told)

@@ -13,6 +13,7 @@ from flowengine.importers.connect.construct_table import CONSTRUCTS
 from flowengine.importers.connect.flow_document import read_connect_flow
 from flowengine.importers.flow_parts import ImportResult
 from flowengine.importers.import_report import Fate
+from flowengine.importers.project_draft import FlowDraft, ProjectDraft
 from flowengine.problems import Severity
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
@@ -143,3 +144,14 @@ def test_flow_that_is_used_and_gone_over_to_says_what_is_lost() -> None:
     flows, _ = split_scenarios(result.draft.to_files())
     problems = compile_project(flows).problems
     assert [each.message for each in problems if each.severity is Severity.ERROR] == []
+
+
+def test_routes_lead_to_one_flow_of_a_circle_and_to_flows_beside_it() -> None:
+    flows = {
+        "main": FlowDraft("main", start="a", leads_to=["bills"]),
+        "bills": FlowDraft("bills", start="a", leads_to=["main", "stub"]),
+        "stub": FlowDraft("stub", start="a"),
+        "whisper": FlowDraft("whisper", start="a", leads_to=["whisper"]),
+        "module": FlowDraft("module", start="a", head={"outcomes": ["done"]}),
+    }
+    assert ProjectDraft("acme", flows=flows).list_called_flows() == ["main", "whisper"]
