@@ -30,6 +30,8 @@ class Services:
         body, more = b"", True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":  # its worker was killed
+                return
             body, more = body + message.get("body", b""), message.get("more_body", False)
         if self.is_slow:
             await asyncio.sleep(SLOW_SECONDS)
