@@ -107,8 +107,10 @@ def export_finished_calls(
                 if release in ("", call.release) and outcome in ("", call.outcome)
             )
             count = export_calls(path, wanted, write)
-    except (JournalError, OSError) as error:
+    except JournalError as error:
         raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror or error}") from error
     click.echo(f"{format_count(count, 'call')} written to {path}", err=True)
 
 

@@ -6,6 +6,7 @@ from flowengine.cli.store_options import add_journal_options
 from flowengine.server.schema_versions import (
     KeptPart,
     SchemaVersionsError,
+    find_missing_store,
     list_kept_parts,
     upgrade_parts,
 )
@@ -38,6 +39,10 @@ def migrate(store: str, journal: str, *, dry_run: bool) -> None:
         raise click.ClickException(str(error)) from error
     if not parts:
         click.echo("nothing is kept here yet")
+    elif missing := find_missing_store(settings):
+        click.echo(
+            f"there is no session store {missing}: is that the --store of the server?", err=True
+        )
     if is_refused and not dry_run:
         click.echo("nothing was upgraded", err=True)
     raise SystemExit(1 if is_refused else 0)

@@ -37,6 +37,8 @@ MAX_COMMIT_WAIT_SECONDS = (
     2.0  # the platform waits for an answer; a disk that hangs must not cost it
 )
 HELD_UP = "callbacks wait to be written to the call journal: %s"
+NOT_WRITTEN = "callbacks are answered, but not written to the call journal: %s"
+WRITTEN_AGAIN = "the call journal is written again"
 log = logging.getLogger(__name__)
 WaitingRecord = tuple[JournalRecord, asyncio.Future[None] | None]
 """A callback, and who waits for it to be kept"""
@@ -201,7 +203,8 @@ class JournalWriter:
             self._count_rows("kept", kept)
             self._losses.add(-losses)
             self._is_held_up = False
-            self._log_once.end(HELD_UP, "the call journal is written again")
+            self._log_once.end(HELD_UP, WRITTEN_AGAIN)
+            self._log_once.end(NOT_WRITTEN, WRITTEN_AGAIN)
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
             reason = self._storage.describe_wait(error)
             if reason and time.monotonic() < self._give_up_at:
@@ -222,7 +225,7 @@ class JournalWriter:
         """Count callbacks as lost: in the metrics now, in the journal once it can be written."""
         self._count_rows("lost", callbacks)
         self._losses.add(callbacks)
-        self._log_once.error("callbacks are answered, but not written to the call journal: %s", why)
+        self._log_once.error(NOT_WRITTEN, why)
 
 
 def _settle_futures(*waited: asyncio.Future[None]) -> None:

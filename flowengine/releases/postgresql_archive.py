@@ -17,6 +17,7 @@ from flowengine.releases.archive_database import (
 )
 from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, ensure_tables
+from flowengine.storage.sessions.store_url import redact_password
 
 _STATEMENT_SECONDS = 10.0  # writers here write some kilobytes
 _LOCK_SECONDS = 2.0
@@ -48,7 +49,8 @@ class PostgresqlDatabase:
     def __init__(self, address: str) -> None:
         self._address = address
         self._in_transaction = False
-        with wrap_postgresql_errors("cannot open the archive of releases"):
+        where = f"on {redact_password(address)}"
+        with wrap_postgresql_errors(f"cannot open the archive of releases {where}"):
             check_sessions(address)
             self._connection = connect(address, _STATEMENT_SECONDS)
             try:

@@ -71,7 +71,9 @@ def write_backup(settings: ServerSettings, folder: Path) -> BackupManifest:
         part.rename(folder)
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise BackupError(f"the backup cannot be written: {error}") from error
+        where = getattr(error, "filename", None)  # which may be a file that is backed up
+        reason = f"{error.strerror}: {where}" if isinstance(error, OSError) and where else error
+        raise BackupError(f"the backup cannot be written: {reason}") from error
     return manifest
 
 

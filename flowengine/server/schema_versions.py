@@ -40,14 +40,11 @@ class KeptPart(NamedTuple):
 
 def list_kept_parts(settings: ServerSettings) -> list[KeptPart]:
     """What a server with these settings keeps. Raises SchemaVersionsError."""
-    try:
-        found = [
-            read_file_version(path, schema)
-            for path, schema in list_schemas(settings).items()
-            if path.is_file()
-        ]
-    except sqlite3.Error as error:
-        raise SchemaVersionsError(f"a file cannot be read: {error}") from error
+    found = [
+        read_file_version(path, schema)
+        for path, schema in list_schemas(settings).items()
+        if path.is_file()
+    ]
     for address in list_addresses(settings):
         found += read_server_versions(address)
     return found
@@ -57,12 +54,20 @@ def upgrade_parts(settings: ServerSettings) -> None:
     """Upgrade the files that are older, as the next start of a server would; no part of a database
     has an older version yet. Raises SchemaVersionsError.
     """
-    try:
-        for path, schema in list_schemas(settings).items():
-            if path.is_file():
+    for path, schema in list_schemas(settings).items():
+        if path.is_file():
+            try:
                 open_sqlite_file(path, schema, BUSY_SECONDS).connection.close()
-    except (OSError, sqlite3.Error) as error:
-        raise SchemaVersionsError(f"a file cannot be upgraded: {error}") from error
+            except (OSError, sqlite3.Error) as error:
+                raise SchemaVersionsError(f"{path} cannot be upgraded: {error}") from error
+
+
+def find_missing_store(settings: ServerSettings) -> Path | None:
+    """The file of the session store, where there is none."""
+    path = next(
+        (path for path, schema in list_schemas(settings).items() if schema is SESSION_SCHEMA), None
+    )
+    return path if path is not None and not path.is_file() else None
 
 
 def list_schemas(settings: ServerSettings) -> Mapping[Path, SqliteSchema]:
@@ -84,9 +89,12 @@ def list_addresses(settings: ServerSettings) -> Iterator[str]:
 
 
 def read_file_version(path: Path, schema: SqliteSchema) -> KeptPart:
-    """The version of a file. Raises sqlite3.Error."""
-    with closing(connect_existing(path, "ro", BUSY_SECONDS)) as connection:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    """The version of a file. Raises SchemaVersionsError."""
+    try:
+        with closing(connect_existing(path, "ro", BUSY_SECONDS)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        raise SchemaVersionsError(f"{path} cannot be read: {error}") from error
     statements = schema.upgrades.get(version) if version != schema.version else ()
     return KeptPart(str(path), version, schema.version, statements)
 

@@ -33,7 +33,9 @@ def test_dry_run_shows_statements_and_changes_nothing(tmp_path: Path) -> None:
     assert read_version(path) == 2
     assert run("--store", store).exit_code == 0
     assert read_version(path) == 3
-    assert run("--store", store).output == f"{path}: version 3, as needed\n"
+    done = run("--store", store)
+    assert done.stdout == f"{path}: version 3, as needed\n"
+    assert f"there is no session store {tmp_path / 'calls.db'}" in done.stderr
 
 
 def test_newer_file_is_refused_with_cure(tmp_path: Path) -> None:
@@ -44,8 +46,15 @@ def test_newer_file_is_refused_with_cure(tmp_path: Path) -> None:
     done = run("--store", f"sqlite:{tmp_path / 'calls.db'}")
     assert done.exit_code == 1
     assert "version 9, where this flowengine knows 3: install the newer version" in done.output
-    assert done.stderr == "nothing was upgraded\n"
+    assert done.stderr.endswith("nothing was upgraded\n")
     assert read_version(path) == 9
+
+
+def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.write_bytes(b"no database, but long enough to look like one" * 99)
+    done = run("--store", f"sqlite:{tmp_path / 'calls.db'}", "--dry-run")
+    assert (done.exit_code, f"{path} cannot be read: file is not" in done.output) == (1, True)
 
 
 async def test_parts_of_postgresql_are_told(postgresql: str) -> None:

@@ -162,6 +162,16 @@ def test_export_that_cannot_be_says_why(
     assert [*tmp_path.iterdir()] == []
 
 
+def test_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """Not the draft beside it, which nobody has named."""
+    record(tmp_path / "journal.db", build_release(), [ring("a")])
+    place = tmp_path / "missing" / "calls.csv"
+    words = ["--journal", f"sqlite:{tmp_path / 'journal.db'}", "--export", str(place)]
+    done: Any = CliRunner().invoke(main, ["calls", *words])
+    assert done.exit_code == 2
+    assert f"{place} cannot be written: No such file or directory" in done.output
+
+
 def test_missing_pyarrow_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     record(tmp_path / "journal.db", build_release(), CALLS)

@@ -186,6 +186,13 @@ def test_backup_of_a_store_that_is_not_there_is_refused(server: Server, tmp_path
             assert (done.exit_code, "is no store: write sqlite:PATH" in done.output) == (2, True)
 
 
+def test_backup_that_cannot_be_written_names_its_folder(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("backup", str(tmp_path / "file/backup"), "--store", server.store)
+    assert done.exit_code == 1
+    assert f"cannot be written: Not a directory: {tmp_path / 'file/backup'}" in done.output
+
+
 def test_restore_that_fails_leaves_nothing(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
