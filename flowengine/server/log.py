@@ -108,8 +108,12 @@ def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
     flow, state, step = (call.flow, call.state, call.steps) if call else ("", "", 0)
     made = CallbackLogLine(
         at, event.call_id, event.kind, record.outcome, record.release, flow, state, step,
-        to_millis(record.seconds), [format_trace_entry(entry) for entry in record.trace], to_millis(record.fetch_seconds), record.repeated,
+        to_millis(record.seconds), [format_trace_entry(entry) for entry in record.trace],
     )  # fmt: skip
+    if record.fetch_seconds:
+        made.fetch_ms = to_millis(record.fetch_seconds)
+    if record.repeated:
+        made.repeated = True
     if type(event) is Ice:
         made.from_, made.to = mask_address(event.cli), mask_address(event.to.endpoint)
     if record.leg is not None:
