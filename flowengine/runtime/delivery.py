@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Mapping
+from typing import final
 
 import msgspec
 
@@ -75,6 +76,7 @@ class CallbackDelivery(msgspec.Struct):
         return self.identity + self.equal_events.to_bytes(2)
 
 
+@final
 class Reply(msgspec.Struct, frozen=True):
     """The bytes of an answer, and the record of its callback."""
 

@@ -81,16 +81,27 @@ class StepDriver:
             delivery.at = at = self._clock()
             now, trace = datetime.fromtimestamp(at, UTC), self._create_trace()
             outcome = step(located.release, located.call, event, now, located.lost_flow, trace)
-            done: Outcome | Reply | Overtaken = outcome
-            if outcome.waiting is not None:
-                done = await self._claims.perform_requests(delivery, located, saved, outcome)
-            if type(done) is Outcome:
-                done = await self._replier.save_and_reply(delivery, located, saved, done)
-            if type(done) is Reply:
-                return done
-            assert type(done) is Overtaken  # noqa: S101  # the step is to run again
-            saved = done.saved
+            if outcome.waiting is None:
+                result = await self._replier.save_and_reply(delivery, located, saved, outcome)
+            else:
+                result = await self._request_and_reply(delivery, located, saved, outcome)
+            if type(result) is Reply:
+                return result
+            saved = result.saved
         raise RuntimeError("other callbacks of this call were always first")
+
+    async def _request_and_reply(
+        self,
+        delivery: CallbackDelivery,
+        located: LocatedCall,
+        saved: SavedCall | None,
+        outcome: Outcome,
+    ) -> Reply | Overtaken:
+        """Perform the requests of a step, then save and reply, unless another worker does."""
+        performed = await self._claims.perform_requests(delivery, located, saved, outcome)
+        if type(performed) is Outcome:
+            return await self._replier.save_and_reply(delivery, located, saved, performed)
+        return performed
 
     async def _answer_token(self, delivery: CallbackDelivery) -> Reply | None:
         """The reply to a callback of a call that flowengine has placed; None where a flow answers."""

@@ -1,7 +1,7 @@
 """The result of a step: the answer with its trace, or a request that must be performed first."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 import msgspec
 
@@ -80,6 +80,7 @@ NO_EFFECTS = EffectsOnOthers()
 """The effects of nearly all steps"""
 
 
+@final
 class Outcome(msgspec.Struct, frozen=True):
     """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
     there is no answer yet. `names` are all values at the end of the step; the call keeps only those
