@@ -22,7 +22,7 @@ from flowengine.runtime.call_state import (
     limit_history,
     select_live_values,
 )
-from flowengine.runtime.question_history import History, SubflowVisit, list_questions
+from flowengine.runtime.question_history import SubflowVisit, list_questions
 from flowengine.runtime.step_outcome import (
     NO_EFFECTS,
     EffectsOnOthers,
@@ -320,31 +320,18 @@ class StepWalk(msgspec.Struct):
         return Outcome(call, said, action, tuple(self.trace), None, run.names, effects)
 
     def gather_effects(self, move: AnswerCallback) -> EffectsOnOthers:
-        """What the step is to do to other calls. A call that has ended in the apology waits for
-        nobody.
-        """
-        if not (
-            move.ring
-            or move.queue_update
-            or move.room
-            or move.has_code
-            or self.leaves_queue
-            or self.agent_statuses
-            or self.rooms
-            or self.run.placements
-        ):
+        """What the step is to do to other calls. Nobody is called for a call that has ended."""
+        of_answer = move.ring or move.queue_update or move.room or move.has_code
+        of_exits = self.leaves_queue or self.agent_statuses or self.rooms
+        if not (of_answer or of_exits or self.run.placements):
             return NO_EFFECTS
         is_answered = not self.sends_nothing
         room = () if move.room is None or (is_answered and self.ended) else (move.room,)
         effects = EffectsOnOthers(
-            ring=move.ring if is_answered and not self.ended else None,
-            queue_update=move.queue_update,
-            leaves_queue=is_answered and self.leaves_queue,
-            agent_statuses=self.agent_statuses,
-            rooms=(*self.rooms, *room),
-            placements=tuple(self.run.placements),
-            has_code=is_answered and move.has_code,
-        )
+            move.ring if is_answered and not self.ended else None, move.queue_update,
+            is_answered and self.leaves_queue, self.agent_statuses, (*self.rooms, *room),
+            tuple(self.run.placements), is_answered and move.has_code,
+        )  # fmt: skip
         return effects if effects != NO_EFFECTS else NO_EFFECTS
 
     def fit_answer(
@@ -365,10 +352,8 @@ class StepWalk(msgspec.Struct):
         if unmoved is not None:
             call = self.update_interrupted_call(unmoved)
             return replace(call, steps=self.steps + 1, ended=unmoved.ended or is_over)
-        history: History = ()
-        stack: tuple[Frame, ...] = ()
-        if self.history or self.stack:
-            history, stack = limit_history(self.history, self.stack)
+        has_past = self.history or self.stack
+        history, stack = limit_history(self.history, self.stack) if has_past else ((), ())
         state = self.cursor.state
         values = select_live_values(program, state, run.names)
         return Call(
@@ -407,7 +392,6 @@ def create_walk(
         history=[*call.history],
         ended=call.ended,
         sends_nothing=start.sends_nothing,
-        # the callback in whose answer the states speak
         context=OWN_CONTEXTS.get(kind, kind),
     )
     if start.keeps_place:
