@@ -101,8 +101,6 @@ def limit_history(
     """The questions of the flow and the frames of its callers, without the oldest questions where
     they are too large to store.
     """
-    if not history and not stack:
-        return (), ()
     if not stack and is_small(history):
         return tuple(history), ()
     *outer, own = drop_oldest_questions([*(frame.history for frame in stack), history])
@@ -116,10 +114,11 @@ def select_live_values(program: Program, state: str, names: Mapping[str, Any]) -
     """The values that states after this one can read, without variables that still have their
     initial value.
     """
-    initial, found = program.initial, dict[str, Any]()
+    initial, found = program.initial, {}
     for name in program.live.get(state, ()):
-        if name in names and names[name] != initial.get(name, ""):
-            found[name] = names[name]
+        start = initial.get(name, "")
+        if (value := names.get(name, start)) != start:
+            found[name] = value
     if code := names.get(CODE_FACT):  # the end of the call frees the code
         found[CODE_FACT] = code
     return found

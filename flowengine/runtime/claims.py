@@ -10,11 +10,11 @@ import msgspec
 
 from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.runtime.deduplication import find_equal_deliveries
-from flowengine.runtime.delivery import CallbackDelivery
+from flowengine.runtime.delivery import CallbackDelivery, Reply
 from flowengine.runtime.delivery_log import decode_log
 from flowengine.runtime.locate import LocatedCall, is_unanswered_by, resumes_on_events
 from flowengine.runtime.log_once import LogOnce
-from flowengine.runtime.reply import Answered, Overtaken, Replier
+from flowengine.runtime.reply import Overtaken, Replier
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.storage.sessions import SavedCall, Store, StoreError
@@ -52,7 +52,7 @@ class RequestClaims:
         located: LocatedCall,
         saved: SavedCall | None,
         outcome: Outcome,
-    ) -> Answered | Overtaken | Outcome:
+    ) -> Reply | Overtaken | Outcome:
         """Perform the requests of this step and finish it, unless another worker performs them."""
         if not delivery.is_claimed:
             claim = await self._claim_requests(delivery, located, saved)
@@ -65,8 +65,8 @@ class RequestClaims:
 
     async def _claim_requests(
         self, delivery: CallbackDelivery, located: LocatedCall, saved: SavedCall | None
-    ) -> Answered | Overtaken | Claimed:
-        """Claim the requests of this event. Returns Answered when another worker has answered the
+    ) -> Reply | Overtaken | Claimed:
+        """Claim the requests of this event. Returns the reply where another worker has answered the
         event, and Overtaken when the call has moved on since this worker loaded it: the step then
         starts again from the newer state, before any request is sent.
         """
@@ -88,11 +88,11 @@ class RequestClaims:
             except StoreError as error:
                 self._log_once.error("calls ask other systems without a claim: %s", error)
                 again = await self._replier.repeat_ice(delivery, located)
-                return Claimed() if again is None else Answered(again)
+                return Claimed() if again is None else again
             if saved is not None and (
                 again := await self._replier.repeat_if_answered(delivery, saved, located)
             ):
-                return Answered(again)
+                return again
             if is_free:
                 overtaken = saved is not None and saved.counter > located.steps
                 return Overtaken(saved) if saved is not None and overtaken else Claimed()

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Mapping
+from typing import final
 
 import msgspec
 
@@ -67,7 +68,7 @@ class CallbackDelivery(msgspec.Struct):
 
     def build_claim_key(self, *, is_unanswered: bool) -> bytes:
         """The key of the claim on the requests of this event, the same in every worker. See
-        `compute_in_flight_key`.
+        `make_event_number`.
         """
         if is_unanswered:
             is_unique = is_unique_stamp(self.stamp)
@@ -75,6 +76,7 @@ class CallbackDelivery(msgspec.Struct):
         return self.identity + self.equal_events.to_bytes(2)
 
 
+@final
 class Reply(msgspec.Struct, frozen=True):
     """The bytes of an answer, and the record of its callback."""
 
@@ -88,18 +90,12 @@ def compute_plain_digest(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=IDENTITY_BYTES).digest()
 
 
-def compute_in_flight_key(
-    event: CallbackEvent, identity: bytes, stamp: int, *, is_unanswered: bool
-) -> bytes:
-    """The key of deliveries that share one answer. The platform asks the next question of a call
-    only after the answer to the one before. It waits for no answer to a notice or to a key in a
-    conference, so two deliveries with equal bytes may be two events there.
+def make_event_number(stamp: int) -> bytes:
+    """What tells an event from another one with equal bytes. The platform asks the next question of
+    a call only after the answer to the one before. But it waits for no answer to a notice or to a
+    key in a conference, so two deliveries with equal bytes may be two events there.
     """
-    if identity is ICE_IDENTITY or identity is DICE_IDENTITY:
-        return identity + event.call_id.encode("utf-8", "surrogatepass")
-    if is_unanswered:
-        return identity + (stamp if is_unique_stamp(stamp) else next(_sequence_numbers)).to_bytes(8)
-    return identity
+    return (stamp if is_unique_stamp(stamp) else next(_sequence_numbers)).to_bytes(8)
 
 
 def is_unanswered(event: CallbackEvent) -> bool:

@@ -1,9 +1,9 @@
 """The log of the latest answered deliveries of a call, a column of its row in the store."""
 
-import time
 from collections.abc import Iterable
 from itertools import starmap
 from struct import Struct
+from time import perf_counter
 from typing import NamedTuple
 
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
@@ -15,7 +15,9 @@ MAX_ENTRIES = 32
 _PRUNE_FROM_ENTRIES = 6  # entries: few calls have more, and pruning takes a microsecond
 _ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # an entry has another length than a bare digest
 _SPOKEN_FLAG, _SETS_COOKIE_FLAG, _UNDELIVERED_FLAG, _PLAIN_FLAG = 1, 2, 4, 8
-_ENTRY_BYTES, _FLAGS_OFFSET = _ENTRY.size, _ENTRY.size - 1
+_ENTRY_BYTES = _ENTRY.size
+# the flags of the first entry, and the highest flag: no other combination makes the byte as large
+_FLAGS, _PLAIN = slice(_ENTRY_BYTES - 1, _ENTRY_BYTES), bytes([_PLAIN_FLAG])
 # lengths of logs that are never pruned, as nearly all are
 _SHORT_LOGS = frozenset(range(0, _PRUNE_FROM_ENTRIES * _ENTRY_BYTES, _ENTRY_BYTES))
 _MAX_TOOK_MICROS = 2**32 - 1
@@ -54,21 +56,21 @@ def may_hold(saved: SavedCall, identity: bytes) -> bool:
     """
     log = saved.deliveries
     # `identity in log` would first try the identity as a number
-    if log.find(identity) >= 0 or len(log) == IDENTITY_BYTES:
-        return True
-    # the highest flag, so no other combination makes the byte as large
-    return len(log) > _FLAGS_OFFSET and log[_FLAGS_OFFSET] >= _PLAIN_FLAG
+    return log.find(identity) >= 0 or log[_FLAGS] >= _PLAIN or len(log) == IDENTITY_BYTES
 
 
 def append_entry(
     saved: SavedCall | None, delivery: CallbackDelivery, *, spoken: bool, cookie: bool
 ) -> bytes:
     """The log of a call with this delivery as the latest."""
-    flags = spoken * _SPOKEN_FLAG | cookie * _SETS_COOKIE_FLAG
-    took = int((time.perf_counter() - delivery.started_at) * 1_000_000)
-    took = min(took, _MAX_TOOK_MICROS)
-    arrived = int(delivery.arrived_at * 1_000_000)
-    entry = _ENTRY.pack(delivery.identity, delivery.stamp, arrived, took, flags)
+    took = min(int((perf_counter() - delivery.started_at) * 1_000_000), _MAX_TOOK_MICROS)
+    entry = _ENTRY.pack(
+        delivery.identity,
+        delivery.stamp,
+        int(delivery.arrived_at * 1_000_000),
+        took,
+        spoken * _SPOKEN_FLAG | cookie * _SETS_COOKIE_FLAG,
+    )
     if saved is None:
         return entry
     log = saved.deliveries

@@ -9,6 +9,7 @@ from typing import TypeGuard
 from flowengine.limits import MAX_STEP_RETRIES
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.claims import RequestClaims
+from flowengine.runtime.cookie import COOKIE_KEY
 from flowengine.runtime.delivery import CallbackDelivery, Reply
 from flowengine.runtime.delivery_log import may_hold
 from flowengine.runtime.leg_answers import LegAnswers, is_leg_row
@@ -22,10 +23,10 @@ from flowengine.runtime.locate import (
 )
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.placement_answers import PlacementAnswers, is_placed_row
-from flowengine.runtime.reply import Answered, Overtaken, Replier
+from flowengine.runtime.reply import Overtaken, Replier
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import step
-from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.runtime.step_start import answers_own_menu
 from flowengine.sinch import Ice, Pie
 from flowengine.storage.sessions import SavedCall, Store, StoreError
@@ -76,24 +77,31 @@ class StepDriver:
                 if again is not None:
                     return again
                 event = delivery.event
-            delivery.located, delivery.at = located, self._clock()
-            now = datetime.fromtimestamp(delivery.at, UTC)
-            outcome = step(
-                located.release, located.call, event, now, located.lost_flow, self._create_trace()
-            )
-            if outcome.waiting is not None:
-                performed = await self._claims.perform_requests(delivery, located, saved, outcome)
-                if isinstance(performed, Answered):
-                    return performed.reply
-                if isinstance(performed, Overtaken):
-                    saved = performed.saved
-                    continue
-                outcome = performed
-            result = await self._replier.save_and_reply(delivery, located, saved, outcome)
-            if isinstance(result, Answered):
-                return result.reply
+            delivery.located = located
+            delivery.at = at = self._clock()
+            now, trace = datetime.fromtimestamp(at, UTC), self._create_trace()
+            outcome = step(located.release, located.call, event, now, located.lost_flow, trace)
+            if outcome.waiting is None:
+                result = await self._replier.save_and_reply(delivery, located, saved, outcome)
+            else:
+                result = await self._request_and_reply(delivery, located, saved, outcome)
+            if type(result) is Reply:
+                return result
             saved = result.saved
         raise RuntimeError("other callbacks of this call were always first")
+
+    async def _request_and_reply(
+        self,
+        delivery: CallbackDelivery,
+        located: LocatedCall,
+        saved: SavedCall | None,
+        outcome: Outcome,
+    ) -> Reply | Overtaken:
+        """Perform the requests of a step, then save and reply, unless another worker does."""
+        performed = await self._claims.perform_requests(delivery, located, saved, outcome)
+        if type(performed) is Outcome:
+            return await self._replier.save_and_reply(delivery, located, saved, performed)
+        return performed
 
     async def _answer_token(self, delivery: CallbackDelivery) -> Reply | None:
         """The reply to a callback of a call that flowengine has placed; None where a flow answers."""
@@ -171,4 +179,6 @@ def is_undisputed(
         return saved is None
     if call is None or (saved is not None and may_hold(saved, delivery.identity)):
         return False
-    return type(event) is not Pie or answers_own_menu(call, event)
+    if type(event) is not Pie or answers_own_menu(call, event):
+        return True
+    return event.menu_id == "main" and COOKIE_KEY in event.cookies

@@ -5,6 +5,7 @@ same answer and has its effects once. Whatever fails here, the caller hears an a
 import logging
 import time
 from collections.abc import Callable
+from time import perf_counter
 from typing import cast
 
 from msgspec.structs import replace
@@ -19,9 +20,9 @@ from flowengine.runtime.delivery import (
     CallbackDelivery,
     Reply,
     assume_connected,
-    compute_in_flight_key,
     compute_plain_digest,
     is_unanswered,
+    make_event_number,
     parse_stamp,
 )
 from flowengine.runtime.delivery_log import is_latest_answer, is_over, mark_undelivered
@@ -107,14 +108,14 @@ class Engine:
         `is_connected` tells whether the sender still waits.
         """
         delivery = self._create_delivery(event, body, stamp, is_connected)
-        in_flight = self.in_flight
-        while (delivery.in_flight_key in in_flight or delivery.is_unanswered) and (
+        in_flight, key = self.in_flight, delivery.in_flight_key
+        while (key in in_flight or delivery.is_unanswered) and (
             running := self._find_in_flight(delivery)
         ):
             shared = await running.wait_for_reply()
             if shared is not None:
                 return Reply(shared.body, replace(shared.record, repeated=True))
-        in_flight[delivery.in_flight_key] = delivery
+        in_flight[key] = delivery
         reply = None
         try:
             reply = await self._driver.answer_once(delivery)
@@ -129,7 +130,7 @@ class Engine:
             log.exception("callback of call %s failed", event.call_id)
             reply = self._reply_with_apology(delivery)
         finally:
-            del in_flight[delivery.in_flight_key]
+            del in_flight[key]
             if delivery.shared is not None:
                 delivery.shared.set_result(reply)
         return reply
@@ -173,20 +174,19 @@ class Engine:
     def _create_delivery(
         self, event: CallbackEvent, body: bytes, stamp: bytes, is_connected: Callable[[], bool]
     ) -> CallbackDelivery:
-        identity = FIXED_IDENTITIES.get(type(event)) or self._compute_fingerprint(body)
         moment = parse_stamp(stamp) if stamp else 0
         unanswered = is_unanswered(event)
+        identity = FIXED_IDENTITIES.get(type(event))
+        if identity is None:
+            identity = key = self._compute_fingerprint(body)
+            if unanswered:
+                key += make_event_number(moment)
+        else:
+            key = identity + event.call_id.encode("utf-8", "surrogatepass")
         return CallbackDelivery(
-            event,
-            body,
-            identity,
-            moment,
-            is_connected,
-            self._clock(),
-            time.perf_counter(),
-            compute_in_flight_key(event, identity, moment, is_unanswered=unanswered),
+            event, body, identity, moment, is_connected, self._clock(), perf_counter(), key,
             unanswered,
-        )
+        )  # fmt: skip
 
     def _find_in_flight(self, delivery: CallbackDelivery) -> CallbackDelivery | None:
         """The delivery in flight with the same event."""

@@ -38,7 +38,7 @@ from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.placements import Placements
 from flowengine.runtime.platform_requests import CallOwner, expand_call_url
 from flowengine.runtime.state_encryption import StateEncryption
-from flowengine.runtime.step_outcome import Outcome, TraceEntry
+from flowengine.runtime.step_outcome import NO_EFFECTS, EffectsOnOthers, Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Ice
 from flowengine.states import NameBindings, StepContext
 from flowengine.states.ring_plan import HOST_FACT
@@ -50,19 +50,10 @@ EMPTY_BODY = encode_svaml((), None)
 HANGUP_BODY = encode_svaml((), Hangup())
 
 
-class Answered(msgspec.Struct, frozen=True):
-    """The step is saved, or its cookie holds the state; `reply` is the reply."""
-
-    reply: Reply
-
-
 class Overtaken(msgspec.Struct, frozen=True):
     """Another callback of the call saved `saved` first: run the step again from there."""
 
     saved: SavedCall
-
-
-SaveResult = Answered | Overtaken
 
 
 class Replier:
@@ -94,38 +85,41 @@ class Replier:
         located: LocatedCall,
         saved: SavedCall | None,
         outcome: Outcome,
-    ) -> SaveResult:
+    ) -> Reply | Overtaken:
         """Save the state, then reply: the server sends an answer only when its state survives a
-        killed process.
+        killed process. An answer without a call belongs to no state.
         """
         if located.note:
             outcome = _add_note(outcome, located.note)
-        if outcome.call is None:
+        call = outcome.call
+        if call is None:
             body = encode_svaml(outcome.instructions, outcome.action)
-            return Answered(_make_reply(body, delivery, located, outcome, "unrouted"))
-        answer = self._encode_answer(delivery.event, located, outcome, outcome.call)
-        made = self._build_saved_call(delivery, saved, answer)
+            return _make_reply(body, delivery, located, outcome, "unrouted")
+        if call.steps <= located.steps:
+            call = replace(call, steps=located.steps + 1)
+        answer = self._encode_answer(delivery, located, saved, outcome, call)
+        event, made = delivery.event, answer.saved
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
-            if outcome.concerns_others or type(delivery.event) is Dice:
-                changes = self._list_changes(delivery.event, located, outcome, answer.call)
-            kept = await self._store.save(delivery.event.call_id, made, expires, changes)
+            if outcome.effects is not NO_EFFECTS or type(event) is Dice:
+                changes = self._list_changes(event, located, outcome, call)
+            kept = await self._store.save(event.call_id, made, expires, changes)
         except StoreError as error:
-            if outcome.has_code and self._orchestrations:
-                await self._orchestrations.parkings.note_left(delivery.event, outcome.names)
-            if type(delivery.event) is Dice and self._orchestrations:
+            if outcome.effects.has_code and self._orchestrations:
+                await self._orchestrations.parkings.note_left(event, outcome.names)
+            if type(event) is Dice and self._orchestrations:
                 self._orchestrations.missed_ends.set()
             return await self._reply_without_store(delivery, located, outcome, answer, error)
         if kept is not made:
-            if outcome.has_code and self._orchestrations and is_over(kept):
+            if outcome.effects.has_code and self._orchestrations and is_over(kept):
                 # its end came between: it has not told the code, which the call had not noted
-                await self._orchestrations.parkings.note_left(delivery.event, outcome.names)
+                await self._orchestrations.parkings.note_left(event, outcome.names)
             return Overtaken(kept)
-        failed = answer.call.ended and "apology" in [entry.what for entry in outcome.trace]
+        failed = call.ended and "apology" in [entry.what for entry in outcome.trace]
         what = "apology" if failed else "answered"
         record = make_record(delivery, located.release.id, outcome, what)
-        return Answered(Reply(answer.body, record, delivery))
+        return Reply(answer.body, record, delivery)
 
     def _list_changes(
         self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
@@ -135,24 +129,25 @@ class Replier:
         """
         orchestrations, placements = self._orchestrations, self._placements
         if orchestrations is None or placements is None:
-            if outcome.concerns_others:
+            if outcome.effects is not NO_EFFECTS:
                 raise StoreError("flows that call others need a store that all workers share")
             return NO_CHANGES
         changes: list[OrchestrationChange] = []
-        if outcome.concerns_others:
+        effects = outcome.effects
+        if effects is not NO_EFFECTS:
             owner = CallOwner(
                 event.application_key, expand_call_url(outcome.names.get(HOST_FACT, ""))
             )
-            changes += list_queue_changes(orchestrations, event, outcome, call)
+            changes += list_queue_changes(orchestrations, event, effects, call)
             changes += orchestrations.rooms.build_updates(
-                event.call_id, owner, call.steps, outcome.rooms
+                event.call_id, owner, call.steps, effects.rooms
             )
             changes += [
                 placements.build_beginning(plan, owner, event.call_id)
-                for plan in outcome.placements
+                for plan in effects.placements
             ]
-            if outcome.ring is not None:
-                began = Began(call.steps, outcome.ring)
+            if effects.ring is not None:
+                began = Began(call.steps, effects.ring)
                 changes.append(
                     orchestrations.build_beginning(event.call_id, call.release, owner, began)
                 )
@@ -204,44 +199,37 @@ class Replier:
         return kept is made
 
     def _encode_answer(
-        self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
+        self,
+        delivery: CallbackDelivery,
+        located: LocatedCall,
+        saved: SavedCall | None,
+        outcome: Outcome,
+        call: Call,
     ) -> "_EncodedAnswer":
-        if call.steps <= located.steps:
-            call = replace(call, steps=located.steps + 1)
+        """Encode the answer, and the call as the store and the cookie keep it."""
+        event, action, instructions = delivery.event, outcome.action, outcome.instructions
+        secret_flows = located.release.secret_flows
+        guarded = secret_flows and (call.stack[0].flow if call.stack else call.flow) in secret_flows
         state = encode_call(call)
-        guarded = (call.stack[0].flow if call.stack else call.flow) in located.release.secret_flows
-        fits = len(state) <= MAX_PAYLOAD_BYTES
-        cookie = None
-        if self._codec is not None and outcome.action is not None and event.is_awaited:
+        cookie, fits = "", len(state) <= MAX_PAYLOAD_BYTES
+        if action is not None and event.is_awaited and self._codec is not None:
             # An empty cookie replaces an older one, which the platform would otherwise send back.
             seal = self._codec.seal if guarded else self._codec.sign
             cookie = seal(state if fits else b"", event.call_id, call.steps)
-        body = encode_svaml(
-            (*outcome.instructions, SetCookie(key=COOKIE_KEY, value=cookie))
-            if cookie
-            else outcome.instructions,
-            outcome.action,
-        )
-        spoken = outcome.action is not None
-        return _EncodedAnswer(
-            call, state, body, cookie if fits else None, bool(cookie), spoken, guarded
-        )
-
-    def _build_saved_call(
-        self, delivery: CallbackDelivery, saved: SavedCall | None, answer: "_EncodedAnswer"
-    ) -> SavedCall:
-        call, call_id = answer.call, delivery.event.call_id
-        log = append_entry(saved, delivery, spoken=answer.is_spoken, cookie=answer.sets_cookie)
-        state, body = answer.state, answer.body
-        if answer.is_guarded:
-            state = self._encryption.seal_state(state, call_id, call.steps, answer.cookie or "")
-        if not answer.is_spoken and type(delivery.event) is not Dice:
+            instructions = (*instructions, SetCookie(COOKIE_KEY, cookie))
+        body = kept_body = encode_svaml(instructions, action)
+        log = append_entry(saved, delivery, spoken=action is not None, cookie=cookie != "")
+        if guarded:
+            state = self._encryption.seal_state(
+                state, event.call_id, call.steps, cookie if fits else ""
+            )
+            kept_body = self._encryption.seal_answer(body, event.call_id, call.steps)
+        if action is None and type(event) is not Dice:
             # The call still waits in the state that the previous answer led to.
-            body = saved.answer if saved is not None else b""
-        elif answer.is_guarded:
-            body = self._encryption.seal_answer(body, call_id, call.steps)
+            kept_body = saved.answer if saved is not None else b""
         release = "" if call.ended else call.release
-        return SavedCall(call.steps, state, log, body, delivery.at, release)
+        made = SavedCall(call.steps, state, log, kept_body, delivery.at, release)
+        return _EncodedAnswer(body, cookie if fits else "", made)
 
     async def _reply_without_store(
         self,
@@ -250,21 +238,21 @@ class Replier:
         outcome: Outcome,
         answer: "_EncodedAnswer",
         error: StoreError,
-    ) -> SaveResult:
+    ) -> Reply:
         """Reply from the cookie alone while the store fails; raise the error where the cookie
         cannot serve. Where a platform does not send cookies back, the next callback would be
         answered from the store, whose state is older than this answer.
         """
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
-            return Answered(again)
-        if outcome.concerns_others:  # nobody would be called, or somebody for nobody
+            return again
+        if outcome.effects is not NO_EFFECTS:  # nobody would be called, or somebody for nobody
             raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
-        if not answer.call.ended and not (answer.cookie and comes_back):
+        if answer.saved.release and not (answer.cookie and comes_back):  # the call goes on
             raise error
         self._log_once.error("states of calls are in their cookies alone: %s", error)
         reply = _make_reply(answer.body, delivery, located, outcome, "unkept")
-        return Answered(replace(reply, delivery=None))
+        return replace(reply, delivery=None)
 
     async def repeat_ice(self, delivery: CallbackDelivery, located: LocatedCall) -> Reply | None:
         """The stored reply to an incoming call, where the store cannot save: a full disk can still
@@ -312,35 +300,33 @@ def list_leavings(
 
 
 def list_queue_changes(
-    orchestrations: Orchestrations, event: CallbackEvent, outcome: Outcome, call: Call
+    orchestrations: Orchestrations, event: CallbackEvent, effects: EffectsOnOthers, call: Call
 ) -> list[OrchestrationChange]:
     """What is saved with a step for the queue of a caller, and of agents who sign in or out. A
     caller who begins to wait elsewhere leaves their queue by that.
     """
     changes: list[OrchestrationChange] = []
-    if outcome.queue_update is not None:
+    if effects.queue_update is not None:
         changes.append(
-            orchestrations.build_queue_update(event.call_id, call.steps, outcome.queue_update)
+            orchestrations.build_queue_update(event.call_id, call.steps, effects.queue_update)
         )
-    if outcome.leaves_queue and outcome.ring is None:
+    if effects.leaves_queue and effects.ring is None:
         changes.append(orchestrations.build_departure(event.call_id, call.steps))
-    if outcome.agent_statuses:
+    if effects.agent_statuses:
         changes.append(
-            orchestrations.build_agent_statuses(event.application_key, outcome.agent_statuses)
+            orchestrations.build_agent_statuses(event.application_key, effects.agent_statuses)
         )
     return changes
 
 
 class _EncodedAnswer(msgspec.Struct, frozen=True):
-    """An encoded answer before it is saved. `cookie` is the state as a cookie where that fits."""
+    """An encoded answer, and the call as it is to be saved. `cookie` is the state as a cookie, ""
+    where that does not fit.
+    """
 
-    call: Call
-    state: bytes
     body: bytes
-    cookie: str | None
-    sets_cookie: bool
-    is_spoken: bool
-    is_guarded: bool
+    cookie: str
+    saved: SavedCall
 
 
 def _make_reply(

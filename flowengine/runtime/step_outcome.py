@@ -1,7 +1,7 @@
 """The result of a step: the answer with its trace, or a request that must be performed first."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, final
 
 import msgspec
 
@@ -58,16 +58,33 @@ class PendingRequest(msgspec.Struct, frozen=True):
         return self.walk.program.flow, self.walk.cursor.state
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
-    there is no answer yet.
+class EffectsOnOthers(msgspec.Struct, frozen=True):
+    """What a step is to do to other calls, and to agents.
 
     With `ring` other calls are to be placed for the caller, who waits. `queue_update` is that of a caller who
     waits in a queue; with `leaves_queue` they wait there no more. `agent_statuses` are those of agents.
     `rooms` is what is to happen in conferences. `placements` are calls into flows, which nobody waits
     for. With `has_code` the call was just parked under a code, or has got the one who was.
+    """
 
-    `names` are all values at the end of the step; the call keeps only those that later states read.
+    ring: RingPlan | None = None
+    queue_update: QueueUpdate | None = None
+    leaves_queue: bool = False
+    agent_statuses: tuple[AgentStatusChange, ...] = ()
+    rooms: tuple[RoomUpdate, ...] = ()
+    placements: tuple[PlacementPlan, ...] = ()
+    has_code: bool = False
+
+
+NO_EFFECTS = EffectsOnOthers()
+"""The effects of nearly all steps"""
+
+
+@final
+class Outcome(msgspec.Struct, frozen=True):
+    """The result of a step: the call after it, the answer, and the trace. Where `waiting` is set,
+    there is no answer yet. `names` are all values at the end of the step; the call keeps only those
+    that later states read. `effects` are saved with the step.
     """
 
     call: Call | None
@@ -76,23 +93,4 @@ class Outcome(msgspec.Struct, frozen=True):
     trace: tuple[TraceEntry, ...]
     waiting: PendingRequest | None = None
     names: Mapping[str, Any] = {}
-    ring: RingPlan | None = None
-    queue_update: QueueUpdate | None = None
-    leaves_queue: bool = False
-    agent_statuses: tuple[AgentStatusChange, ...] = ()
-    rooms: tuple[RoomUpdate, ...] = ()
-    placements: Sequence[PlacementPlan] = ()
-    has_code: bool = False
-
-    @property
-    def concerns_others(self) -> bool:
-        """Whether something is to be saved with it for other calls, or for agents."""
-        return bool(
-            self.ring
-            or self.queue_update
-            or self.leaves_queue
-            or self.agent_statuses
-            or self.placements
-            or self.rooms
-            or self.has_code
-        )
+    effects: EffectsOnOthers = NO_EFFECTS

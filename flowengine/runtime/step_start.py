@@ -233,7 +233,7 @@ def answers_own_menu(call: Call, event: Pie) -> bool:
 
 def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
     """Whether the event answers a named menu, and the call waits for another one."""
-    if answers_own_menu(call, event):
+    if event.menu_result.menu_id == "main" or answers_own_menu(call, event):
         return False
     asked = find_asked_state(release, event)
     is_other = asked is not None and asked != (call.flow, call.state)

@@ -23,7 +23,13 @@ from flowengine.runtime.call_state import (
     select_live_values,
 )
 from flowengine.runtime.question_history import SubflowVisit, list_questions
-from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
+from flowengine.runtime.step_outcome import (
+    NO_EFFECTS,
+    EffectsOnOthers,
+    Outcome,
+    PendingRequest,
+    TraceEntry,
+)
 from flowengine.runtime.step_start import StepStart, start_at_level
 from flowengine.sinch import Dice
 from flowengine.states import (
@@ -42,7 +48,7 @@ from flowengine.states import (
     StepContext,
     StepEvent,
 )
-from flowengine.states.orchestration_result import choose_context
+from flowengine.states.orchestration_result import OWN_CONTEXTS
 from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
 
@@ -64,10 +70,10 @@ class StepWalk(msgspec.Struct):
     ended: bool
     sends_nothing: bool
     context: str
-    unmoved_call: Call | None
-    level: int
-    depth: int
-    following: tuple[int, ...]
+    unmoved_call: Call | None = None
+    level: int = 0
+    depth: int = 0
+    following: tuple[int, ...] = ()
     has_caller_left: bool = False
     leaves_queue: bool = False
     agent_statuses: tuple[AgentStatusChange, ...] = ()
@@ -90,9 +96,9 @@ class StepWalk(msgspec.Struct):
         them would never answer.
         """
         while self.left_to_walk > 0:
-            self.left_to_walk -= 1
             if type(move) is AnswerCallback:
                 return self.finish_step(move)
+            self.left_to_walk -= 1
             if type(move) is LookupRequest:
                 self.add_trace_entry(f"asks {move.service}")
                 return Outcome(None, (), None, (), PendingRequest(move, self))
@@ -187,8 +193,9 @@ class StepWalk(msgspec.Struct):
         # all walks of an event are one step, with one trace and one limit
         walk.steps, walk.left_to_walk = self.steps, self.left_to_walk
         walk.trace, walk.run.instructions = self.trace, [*outcome.instructions]
-        walk.agent_statuses, walk.rooms = outcome.agent_statuses, outcome.rooms
-        walk.run.placements.extend(outcome.placements)
+        effects = outcome.effects
+        walk.agent_statuses, walk.rooms = effects.agent_statuses, effects.rooms
+        walk.run.placements.extend(effects.placements)
         return walk.begin(start)
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
@@ -300,23 +307,32 @@ class StepWalk(msgspec.Struct):
         self.add_trace_entry("answers")
         for remark in collect_remarks():
             self.add_trace_entry(remark)
-        if not self.sends_nothing:
-            said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
-            ring = None if self.ended else move.ring
-            call, trace = self.build_call(), tuple(self.trace)
-            rooms = (*self.rooms, move.room) if move.room and not self.ended else self.rooms
-            return Outcome(
-                call, said, action, trace, None, self.run.names, ring, move.queue_update,
-                self.leaves_queue, self.agent_statuses, rooms, self.run.placements, move.has_code,
-            )  # fmt: skip
-        reports = [item for item in self.run.instructions if isinstance(item, ReportCallStatus)]
-        leaving = Hangup() if self.has_caller_left and self.run.event.is_awaited else None
-        return Outcome(
-            self.build_call(), tuple(reports) if type(self.run.event) is Dice else (), leaving,
-            tuple(self.trace), names=self.run.names, queue_update=move.queue_update,
-            agent_statuses=self.agent_statuses, placements=self.run.placements,
-            rooms=(*self.rooms, move.room) if move.room else self.rooms,
+        run = self.run
+        said: tuple[InstructionToSend, ...]
+        action: ActionToSend | None
+        if self.sends_nothing:
+            reports = [item for item in run.instructions if isinstance(item, ReportCallStatus)]
+            said = tuple(reports) if type(run.event) is Dice else ()
+            action = Hangup() if self.has_caller_left and run.event.is_awaited else None
+        else:
+            said, action = self.fit_answer(tuple(run.instructions), move.action or Hangup())
+        call, effects = self.build_call(), self.gather_effects(move)
+        return Outcome(call, said, action, tuple(self.trace), None, run.names, effects)
+
+    def gather_effects(self, move: AnswerCallback) -> EffectsOnOthers:
+        """What the step is to do to other calls. Nobody is called for a call that has ended."""
+        of_answer = move.ring or move.queue_update or move.room or move.has_code
+        of_exits = self.leaves_queue or self.agent_statuses or self.rooms
+        if not (of_answer or of_exits or self.run.placements):
+            return NO_EFFECTS
+        is_answered = not self.sends_nothing
+        room = () if move.room is None or (is_answered and self.ended) else (move.room,)
+        effects = EffectsOnOthers(
+            move.ring if is_answered and not self.ended else None, move.queue_update,
+            is_answered and self.leaves_queue, self.agent_statuses, (*self.rooms, *room),
+            tuple(self.run.placements), is_answered and move.has_code,
         )  # fmt: skip
+        return effects if effects != NO_EFFECTS else NO_EFFECTS
 
     def fit_answer(
         self, instructions: tuple[InstructionToSend, ...], action: ActionToSend
@@ -331,25 +347,19 @@ class StepWalk(msgspec.Struct):
         return mended
 
     def build_call(self) -> Call:
-        if self.unmoved_call is not None:
-            return replace(
-                self.update_interrupted_call(self.unmoved_call),
-                steps=self.steps + 1,
-                ended=self.unmoved_call.ended or type(self.run.event) is Dice,
-            )
-        state, (own, stack) = self.cursor.state, limit_history(self.history, self.stack)
+        run, program = self.run, self.program
+        is_over, unmoved = type(run.event) is Dice, self.unmoved_call
+        if unmoved is not None:
+            call = self.update_interrupted_call(unmoved)
+            return replace(call, steps=self.steps + 1, ended=unmoved.ended or is_over)
+        has_past = self.history or self.stack
+        history, stack = limit_history(self.history, self.stack) if has_past else ((), ())
+        state = self.cursor.state
+        values = select_live_values(program, state, run.names)
         return Call(
-            release=self.release.id,
-            flow=self.program.flow,
-            state=state,
-            locale=self.run.locale,
-            values=select_live_values(self.program, state, self.run.names),
-            attempts=self.run.attempts,
-            history=own,
-            steps=self.steps + 1,
-            stack=stack,
-            ended=self.ended or type(self.run.event) is Dice,
-        )
+            self.release.id, program.flow, state, run.locale, values, run.attempts,
+            history, self.steps + 1, stack, self.ended or is_over,
+        )  # fmt: skip
 
     def update_interrupted_call(self, call: Call) -> Call:
         """The call after a walk that handled an event beside it: in its old state, with the values
@@ -371,19 +381,20 @@ def create_walk(
     names = NameBindings.from_values(program.initial, release.computed_names, event, now)
     names.update(call.values)
     names["call.locale"] = call.locale
-    return StepWalk(
+    kind = event.kind
+    walk = StepWalk(
         release=release,
         program=program,
         cursor=Cursor(start.entry or call.state),
         run=StepContext(event, names, call.locale, call.attempts, steps=call.steps),
         steps=call.steps,
-        stack=list(call.stack),
-        history=list(call.history),
+        stack=[*call.stack],
+        history=[*call.history],
         ended=call.ended,
         sends_nothing=start.sends_nothing,
-        context=choose_context(event),
-        unmoved_call=(call_before or call) if start.keeps_place else None,
-        level=start.level,
-        depth=len(call.stack),
-        following=start.following,
+        context=OWN_CONTEXTS.get(kind, kind),
     )
+    if start.keeps_place:
+        walk.unmoved_call, walk.depth = call_before or call, len(call.stack)
+        walk.level, walk.following = start.level, start.following
+    return walk

@@ -13,7 +13,7 @@ from flowengine.compile import Release
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
 from flowengine.runtime.step import resume, step
-from flowengine.runtime.step_outcome import Outcome, TraceEntry
+from flowengine.runtime.step_outcome import NO_EFFECTS, EffectsOnOthers, Outcome, TraceEntry
 from flowengine.scenarios.simulated_parkings import ParkingSimulator
 from flowengine.scenarios.simulated_placements import PlacementSimulator
 from flowengine.scenarios.simulated_rings import RingSimulator
@@ -120,27 +120,27 @@ class Backend:
             outcome.action,
         )
         known.steps.append(AnsweredCallback(event, outcome.trace, outcome.call, answer))
-        if self.rings and outcome.call and outcome.concerns_others:
-            self.note_others(self.rings, event.call_id, outcome.call.steps, outcome)
+        if self.rings and outcome.call and outcome.effects is not NO_EFFECTS:
+            self.note_others(self.rings, event.call_id, outcome.call.steps, outcome.effects)
         if self.placements:
-            for plan in outcome.placements:
+            for plan in outcome.effects.placements:
                 self.placements.begin(event.call_id, plan)
         return answer
 
     def note_others(
-        self, rings: RingSimulator, call_id: str, step_number: int, outcome: Outcome
+        self, rings: RingSimulator, call_id: str, step_number: int, effects: EffectsOnOthers
     ) -> None:
         """Let rings and queues know what a step wants of them."""
-        if outcome.ring is not None:
-            rings.begin(call_id, step_number, outcome.ring)
-        elif outcome.leaves_queue:
+        if effects.ring is not None:
+            rings.begin(call_id, step_number, effects.ring)
+        elif effects.leaves_queue:
             rings.note_departure(call_id, step_number)
-        if outcome.queue_update is not None:
-            rings.note_queue_update(call_id, step_number, outcome.queue_update)
-        for agent_status in outcome.agent_statuses:
+        if effects.queue_update is not None:
+            rings.note_queue_update(call_id, step_number, effects.queue_update)
+        for agent_status in effects.agent_statuses:
             rings.queues.set_agent_status(agent_status)
         if self.rooms:
-            self.rooms.handle_updates(call_id, outcome.rooms)
+            self.rooms.handle_updates(call_id, effects.rooms)
 
     def ask_queue(self, call_id: str, request: QueueRequest) -> LookupResult:
         """How it stands in a queue; without rings, nobody else is in it."""

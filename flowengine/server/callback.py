@@ -224,14 +224,15 @@ class CallbackHandler:
         """Save what the answer promises: the platform sends a notify or DiCE once, so the answer
         waits until the journal has it.
         """
-        self._metrics.count_callback(reply.record)
-        self._lines.log_callback(reply.record)
-        if self._journal is None:
+        record, journal = reply.record, self._journal
+        self._metrics.count_callback(record)
+        self._lines.log_callback(record)
+        if journal is None:
             return None
         if event.is_awaited:
-            self._journal.enqueue_record(reply.record, body, reply.body)
+            journal.enqueue_record(record, body, reply.body)
             return None
-        return self._journal.save_record(reply.record, body, reply.body)
+        return journal.save_record(record, body, reply.body)
 
     def _render_apology(self, event: CallbackEvent) -> bytes:
         try:

@@ -92,12 +92,15 @@ class ConnectionTable:
         self._closing.discard(connection)
 
     def begin_request(self, connection: TrackedConnection) -> None:
-        """Note that the first byte of a request has come."""
+        """Note that a part of a request has come. A request that comes in one piece needs no note
+        before its end.
+        """
         self._idle.pop(connection, None)
         self._receiving.setdefault(connection, self._now)
 
     def end_request(self, connection: TrackedConnection) -> None:
         """Note that the last byte of a request has come."""
+        self._idle.pop(connection, None)
         self._receiving.pop(connection, None)
 
     def note_large_head(self) -> None:

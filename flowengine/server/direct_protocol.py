@@ -154,7 +154,6 @@ class DirectProtocol(TrackedHttpTools):
 
     def on_message_begin(self) -> None:
         self.url, self.headers = b"", []
-        self.table.begin_request(self)
         self._is_receiving = self._is_reading_head = True
         self._partial_head_bytes = 0
 

@@ -2,6 +2,7 @@
 
 from collections import Counter as Count
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
@@ -10,6 +11,7 @@ from flowengine.journal.masking import REASON_MARK
 from flowengine.limits import MAX_METRIC_SERIES
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.sinch import Dice
 
 OTHER = "other"
 ENTRY_EVENT, EXIT_EVENT = "ice", "dice"
@@ -23,16 +25,13 @@ CallbackLabels = tuple[str, str, str, str, str, str, str]
 def label_callback(record: CallbackRecord) -> CallbackLabels:
     """What a callback is counted by."""
     event, call = record.event, record.call
-    kind = event.kind
     flow = route = state = result = ""
     if call is not None:
-        flow = route = call.flow
-        if call.stack:
-            route = call.stack[0].flow
-    if kind == EXIT_EVENT:
-        state = call.state if call is not None else ""
-        result = getattr(event, "result", "")
-    return kind, record.outcome, event.application_key, flow, state, result, route
+        flow = call.flow
+        route = call.stack[0].flow if call.stack else flow
+    if type(event) is Dice:
+        state, result = call.state if call is not None else "", event.result
+    return event.kind, record.outcome, event.application_key, flow, state, result, route
 
 
 class FlowMetrics:
@@ -105,16 +104,12 @@ class FlowMetrics:
 
     def count_exits(self, traces: Iterable[Sequence[TraceEntry]]) -> None:
         """Add the exits in these traces."""
-        taken = Count(
-            (entry.flow, entry.state, entry.what)
-            for trace in traces
-            for entry in trace
-            if not entry.is_note
-        )
-        for (flow, state, what), times in taken.items():
+        for entry, times in Count(chain.from_iterable(traces)).items():
+            if entry.is_note:
+                continue
             # behind the colon stands what went wrong, which may quote a caller
-            labels = self._limit("exits", flow, state, what.partition(REASON_MARK)[0])
-            self._exits.labels(*labels).inc(times)
+            name = entry.what.partition(REASON_MARK)[0]
+            self._exits.labels(*self._limit("exits", entry.flow, entry.state, name)).inc(times)
 
     def _limit(self, kind: str, *labels: str) -> tuple[str, ...]:
         """These labels, or `other` where there are too many already."""

@@ -105,11 +105,17 @@ def format_lines(noted: Sequence[Any], at: float, build: BuildLine) -> bytes:
 
 def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
     event, call = record.event, record.call
-    flow, state, step = (call.flow, call.state, call.steps) if call else ("", "", 0)
+    trace = [format_trace_entry(entry) for entry in record.trace]
     made = CallbackLogLine(
-        at, event.call_id, event.kind, record.outcome, record.release, flow, state, step,
-        to_millis(record.seconds), [format_trace_entry(entry) for entry in record.trace], to_millis(record.fetch_seconds), record.repeated,
+        at, event.call_id, event.kind, record.outcome, record.release, "", "", 0,
+        to_millis(record.seconds), trace,
     )  # fmt: skip
+    if call is not None:
+        made.flow, made.state, made.step = call.flow, call.state, call.steps
+    if record.fetch_seconds:
+        made.fetch_ms = to_millis(record.fetch_seconds)
+    if record.repeated:
+        made.repeated = True
     if type(event) is Ice:
         made.from_, made.to = mask_address(event.cli), mask_address(event.to.endpoint)
     if record.leg is not None:

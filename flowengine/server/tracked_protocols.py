@@ -60,6 +60,9 @@ class TrackedHttpTools(HttpToolsProtocol):
         again, and blocks all other requests meanwhile.
         """
         super().data_received(data)
+        if not self._is_receiving:
+            return
+        self.table.begin_request(self)
         if not self._is_reading_head:
             return
         self._partial_head_bytes += len(data)
@@ -69,7 +72,6 @@ class TrackedHttpTools(HttpToolsProtocol):
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        self.table.begin_request(self)
         self._is_receiving = self._is_reading_head = True
         self._partial_head_bytes = 0
         super().on_message_begin()

@@ -1,6 +1,6 @@
 """How an orchestration lets its caller go on in the flow, or hear how it stands."""
 
-from typing import ClassVar, cast, final
+from typing import ClassVar, final
 
 from flowengine.sinch.callback_events import CallbackEvent, CallbackFields
 
@@ -33,10 +33,6 @@ class QueueAnnouncement(CallbackFields, frozen=True, tag="announcement"):
 OwnEvent = OrchestrationResult | QueueAnnouncement
 """Events that the platform does not send"""
 OWN_KINDS = frozenset({OrchestrationResult.kind, QueueAnnouncement.kind})
+OWN_CONTEXTS = {kind.kind: kind.answered_as for kind in (OrchestrationResult, QueueAnnouncement)}
+"""The callback in whose answer the states speak, by the kind of an own event"""
 StepEvent = CallbackEvent | OwnEvent
-
-
-def choose_context(event: StepEvent) -> str:
-    """The callback in whose answer the states speak."""
-    kind = event.kind
-    return kind if kind not in OWN_KINDS else cast("OwnEvent", event).answered_as

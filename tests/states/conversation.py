@@ -166,12 +166,14 @@ def to_plain(queue_update: RoomUpdate) -> Any:
 def find_queue_update(outcome: Outcome) -> dict[str, Any]:
     """What the step asks of queues."""
     queue_update = (
-        {type(outcome.queue_update).__name__: asdict(outcome.queue_update)}
-        if outcome.queue_update
+        {type(outcome.effects.queue_update).__name__: asdict(outcome.effects.queue_update)}
+        if outcome.effects.queue_update
         else {}
     )
-    left = {"leaves": True} if outcome.leaves_queue else {}
-    agent_statuses = [[item.group, item.address, item.status] for item in outcome.agent_statuses]
+    left = {"leaves": True} if outcome.effects.leaves_queue else {}
+    agent_statuses = [
+        [item.group, item.address, item.status] for item in outcome.effects.agent_statuses
+    ]
     return {
         **queue_update,
         **left,
@@ -235,19 +237,22 @@ class Conversation:
             ), answer
             assert sends != {} or answer == {}
         if "places" in turn:
-            plans = [json.loads(msgspec.json.encode(asdict(one))) for one in outcome.placements]
+            plans = [
+                json.loads(msgspec.json.encode(asdict(one))) for one in outcome.effects.placements
+            ]
             assert len(plans) == len(turn["places"]), plans
             assert all(map(contained, turn["places"], plans)), plans
         if "rings" in turn:
-            assert outcome.ring
-            plan = json.loads(msgspec.json.encode(asdict(outcome.ring)))
+            assert outcome.effects.ring
+            plan = json.loads(msgspec.json.encode(asdict(outcome.effects.ring)))
             plan["exits"].sort()  # a set
             assert contained(turn["rings"], plan), plan
         assert contained(turn.get("asks_queue", {}), find_queue_update(outcome)), find_queue_update(
             outcome
         )
         rooms = [
-            {type(queue_update).__name__: to_plain(queue_update)} for queue_update in outcome.rooms
+            {type(queue_update).__name__: to_plain(queue_update)}
+            for queue_update in outcome.effects.rooms
         ]
         assert contained(turn.get("asks_rooms", []), rooms), rooms
         assert bool(rooms) == ("asks_rooms" in turn), rooms

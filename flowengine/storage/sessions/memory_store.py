@@ -51,12 +51,13 @@ class MemoryStore:
     ) -> SavedCall:
         if changes and self.orchestrations is None:
             raise StoreError(NO_ORCHESTRATIONS)
-        found = self._calls.get(call_id)
+        calls = self._calls
+        found = calls.get(call_id)
         if found and found[0].counter >= saved.counter:
             return found[0]
-        self._calls[call_id] = (saved, expires)
-        self._calls.move_to_end(call_id)
-        if len(self._calls) > self._capacity:
+        calls[call_id] = (saved, expires)
+        calls.move_to_end(call_id)
+        if len(calls) > self._capacity:
             self._drop_oldest()
         if changes and self.orchestrations is not None:
             self.orchestrations.write_changes(changes)

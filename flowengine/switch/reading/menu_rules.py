@@ -79,34 +79,30 @@ def _check_timeout(mills: int, where: str, notes: Notes) -> None:
 def _check_options(menu: Menu, ids: list[str], where: str, notes: Notes) -> None:
     taken: set[str] = set()
     for place, option in enumerate(menu.options):
-        path = f"{where}.options[{place}]"
         if not _DTMF_KEY.fullmatch(option.dtmf):
             notes.refuse(
-                f"{path}.dtmf",
+                f"{where}.options[{place}].dtmf",
                 f"{quote_value(option.dtmf)} is no key",
                 "take one of 0 to 9, * and #",
             )
         elif option.dtmf in taken:
             notes.refuse(
-                f"{path}.dtmf",
+                f"{where}.options[{place}].dtmf",
                 f"the key {quote_value(option.dtmf)} has an option already",
                 "give each key one option",
             )
         taken.add(option.dtmf)
-        _check_option_action(option.action, ids, f"{path}.action", notes)
+        lead = _STRICT_OPTION_ACTION.fullmatch(option.action)
+        if lead is None:
+            notes.refuse(
+                f"{where}.options[{place}].action",
+                f"{quote_value(option.action)} leads nowhere",
+                "write return(value), which is told by PIE, or menu(id)",
+            )
+        elif lead[1] == "menu" and lead[2] not in ids:
+            _refuse_unknown_menu(lead[2], ids, f"{where}.options[{place}].action", notes)
 
 
-def _check_option_action(action: str, ids: list[str], where: str, notes: Notes) -> None:
-    lead = _STRICT_OPTION_ACTION.fullmatch(action)
-    if lead is None:
-        notes.refuse(
-            where,
-            f"{quote_value(action)} leads nowhere",
-            "write return(value), which is told by PIE, or menu(id)",
-        )
-    elif lead[1] == "menu" and lead[2] not in ids:
-        cure = (
-            suggest_name(lead[2], ids)
-            or f"name one of the menus: {', '.join(map(quote_value, ids))}"
-        )
-        notes.refuse(where, f"there is no menu {quote_value(lead[2])}", cure)
+def _refuse_unknown_menu(menu: str, ids: list[str], where: str, notes: Notes) -> None:
+    cure = suggest_name(menu, ids) or f"name one of the menus: {', '.join(map(quote_value, ids))}"
+    notes.refuse(where, f"there is no menu {quote_value(menu)}", cure)
