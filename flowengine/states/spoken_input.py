@@ -28,7 +28,9 @@ _APOSTROPHES: Final = re.compile("['\u2019\u2018\u02bb\u02bc\u0307]")
 _HIRAGANA_BY_KATAKANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _FRACTION: Final = re.compile(r"[0-9][.,][0-9]")
 # what speech recognition writes for "minus five", "three quarters", "half past ten"
-_NO_PLAIN_NUMBER: Final = re.compile(r"^[-+\u2212\u2013]\s*[0-9]|[0-9]\s*[/:+*\u00d7\u00f7]\s*[0-9]")
+_NO_PLAIN_NUMBER: Final = re.compile(
+    r"^[-+\u2212\u2013]\s*[0-9]|[0-9]\s*[/:+*\u00d7\u00f7]\s*[0-9]"
+)
 _SPOKEN_AMOUNT: Final = re.compile(r"[0-9]+[.,][0-9]{1,2}")
 _AMOUNT_KEYS: Final = re.compile(r"(?=.*[0-9])[0-9]*\*?[0-9]*")
 POINT_KEY: Final = "*"  # of an amount
