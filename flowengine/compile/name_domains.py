@@ -65,7 +65,11 @@ def build_word_domain(words: tuple[str, ...]) -> Domain:
     return Domain((*words, ""), words)
 
 
+_FAILURES: Final = ("timeout", "connection", "refused", "answer", "error", "status 503", "too big",
+    "not allowed", "cannot be sent", "too many redirects")  # fmt: skip
+_STATUS_FAILURES: Final = tuple(f"status {code}" for code in range(100, 600) if code != 503)
 EVENT_DOMAINS: Final[Mapping[str, Domain]] = {
+    "call.failure": Domain((*_FAILURES, ""), (*_FAILURES, *_STATUS_FAILURES)),
     "call.origin": build_word_domain(vocabulary.CALL_ORIGINS),
     "event.input": build_word_domain(vocabulary.INPUT_METHODS),
     "event.type": build_word_domain((*vocabulary.MENU_TYPES, *vocabulary.NOTICE_TYPES)),

@@ -28,6 +28,7 @@ _PARK: Final = "in_use"
 # what is said before a question is asked again; no key of it is there alone
 _RETRY_WORDS: Final = "each and ssml"
 _RETRY_WORDS_KEYS: Final = frozenset(("each", "ssml"))
+_OPTION, _FLOW_INPUTS = "hear", "with"
 _NO_BUSY_EXIT: Final = (
     "the platform ends the call when the callee is busy or does not answer; use ring: in place of "
     "connect:, which has busy:, no_answer: and nobody:, as it keeps the caller"
@@ -306,6 +307,19 @@ FOREIGN_WORDS: Final = (
     ),
     ForeignWord(_MENU, "keys choices choice entries digits map", "use options:"),
     ForeignWord(_MENU, "nomatch invalid on_no_match wrong", "use no_match:"),
+    ForeignWord(
+        _MENU, "empty on_empty", 'only collect: has empty:; in a menu # is an option: "#": <state>'
+    ),
+    ForeignWord(
+        _OPTION,
+        "next_flow subflow connect say hangup ring queue collect goto_flow set fetch",
+        "an option only leads on: do this in a state of its own, and lead there by next:",
+    ),
+    ForeignWord(
+        _FLOW_INPUTS,
+        "into outcomes outputs",
+        "nothing comes back from that flow; use subflow: where the call shall return",
+    ),
     ForeignWord(
         _COLLECT,
         "length num_digits max_digits numdigits count size min max",

@@ -114,8 +114,13 @@ def locate_violations(document: Document, schema: Mapping[str, Any]) -> list[Loc
         for leaf in find_schema_violations(error)
         if not _is_broken(document, leaf)
     ]
+    wrong_keys = {(*leaf.path, leaf.instance) for leaf in found if _is_about_key(document, leaf)}
     told = [
-        leaf for leaf in _drop_mistyped(found, schema) if not _is_consequence(leaf, found, schema)
+        leaf
+        for leaf in _drop_mistyped(found, schema)
+        if not _is_consequence(leaf, found, schema)
+        # what stands under a wrong key was meant for another place
+        and not any(leaf.path[: len(path)] == path for path in wrong_keys)
     ]
     return [problem for leaf in told for problem in _to_problems(document, leaf, schema)]
 

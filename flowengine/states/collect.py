@@ -300,7 +300,9 @@ def get_length_range(
             "FE209",
             (*path, "digits"),
             f"{high} digits do not fit into {variable.name}, which holds {variable.size}",
-            f"set max: {high} on the variable",
+            f"ask for at most {variable.size}"
+            if variable.type is Type.DECIMAL or variable.type is Type.INTEGER
+            else f"set max: {high} on the variable",
         )
     return low, high
 

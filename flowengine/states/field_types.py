@@ -141,7 +141,7 @@ OptionKeys = Annotated[
         pattern=rf"^[0-9*#]{{1,{MAX_OPTION_KEYS}}}$",
         extra_json_schema={
             "x-hint": "write a key (0-9 * #), or up to six in a row such as 101; a range is written "
-            "key by key"
+            "key by key, and what else an option has stands in its braces: 1: {next: main, when: …}"
         },
     ),
 ]

@@ -28,11 +28,16 @@ _APOSTROPHES: Final = re.compile("['\u2019\u2018\u02bb\u02bc\u0307]")
 _HIRAGANA_BY_KATAKANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _FRACTION: Final = re.compile(r"[0-9][.,][0-9]")
 # what speech recognition writes for "minus five", "three quarters", "half past ten"
-_NOT_AN_INTEGER: Final = re.compile(r"^[-+\u2212\u2013]\s*[0-9]|[0-9]\s*[/:+*\u00d7\u00f7]\s*[0-9]")
+_NO_PLAIN_NUMBER: Final = re.compile(
+    r"^[-+\u2212\u2013]\s*[0-9]|[0-9]\s*[/:+*\u00d7\u00f7]\s*[0-9]"
+)
 _SPOKEN_AMOUNT: Final = re.compile(r"[0-9]+[.,][0-9]{1,2}")
 _AMOUNT_KEYS: Final = re.compile(r"(?=.*[0-9])[0-9]*\*?[0-9]*")
 POINT_KEY: Final = "*"  # of an amount
 _GROUPED_NUMBER: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+")
+# "12 50" may be 12.50 as well as 1250; digits one by one, and thousands as in "1 250", are plain
+_SEVERAL_NUMBERS: Final = re.compile(r"[0-9]{2}\W+[0-9]|[0-9]\W+[0-9]{2}")
+_SPACED_THOUSANDS: Final = re.compile(r"[0-9]{1,3}(\s[0-9]{3})+")
 
 
 def is_spoken(event: Pie) -> bool:
@@ -111,7 +116,7 @@ def read_input(event: Pie, variable: Variable, locale: str) -> str:
     if not is_spoken(event):
         return text.removesuffix("#")
     if variable.kind in ("digits", "integer", "date", "time"):
-        if variable.kind == "integer" and _NOT_AN_INTEGER.search(text):
+        if variable.kind == "integer" and _NO_PLAIN_NUMBER.search(text):
             text = ""
         elif variable.kind == "integer" and _FRACTION.search(text):
             # 1,234 is one number, but 12.5 no integer, and must not become 125
@@ -126,17 +131,26 @@ def read_input(event: Pie, variable: Variable, locale: str) -> str:
 
 
 def read_amount(text: str, locale: str) -> str:
-    """The keys of an amount that a caller said, or "" where it is none.
+    """The keys of an amount that a caller said, or "" where it is none, or may be several.
 
-    >>> read_amount("12.50", "en-US"), read_amount("1,250", "en-US"), read_amount("two five", "en-US")
+    >>> read_amount("$12.50", "en-US"), read_amount("1,250", "en-US"), read_amount("two five", "en-US")
     ('12*50', '1250', '25')
+    >>> read_amount("12 50", "en-US"), read_amount("-5", "en-US")
+    ('', '')
     """
-    said = text.rstrip(".,")
+    # recognition writes "twelve dollars fifty" with the sign of the currency
+    said = "".join(letter for letter in text if category(letter) != "Sc").strip().rstrip(".,")
+    if _NO_PLAIN_NUMBER.search(said):
+        return ""
     if _GROUPED_NUMBER.fullmatch(said):
         return re.sub("[.,]", "", said)
     if _SPOKEN_AMOUNT.fullmatch(said):
         return re.sub("[.,]", POINT_KEY, said)
-    return "" if _FRACTION.search(said) else read_digits(said, locale)
+    if _FRACTION.search(said):
+        return ""
+    if _SEVERAL_NUMBERS.search(said) and not _SPACED_THOUSANDS.fullmatch(said):
+        return ""
+    return read_digits(said, locale)
 
 
 def convert_input(text: str, variable: Variable, date_format: str) -> Any:

@@ -234,11 +234,17 @@ def compile_input(
 ) -> Assignment | None:
     variable = next((item for item in signature.inputs if item.name == name), None)
     if variable is None:
+        known = [item.name for item in signature.inputs]
         builder.add_problem(
             "FE201",
             path,
             f"the flow has no input {name}",
-            suggest_name(name, [item.name for item in signature.inputs]),
+            suggest_name(name, known)
+            or (
+                f"its inputs are {', '.join(known)}"
+                if known
+                else "remove it: the flow has no inputs:"
+            ),
             at_key=True,
         )
         return None

@@ -71,6 +71,9 @@ def problems(expression: str, **more: Any) -> tuple[Problem, ...]:
         ('now.date != "2026-3-2"', 'write "2026-03-02"'),
         ('now.date == "2026-02-30"', 'it looks like "2026-12-24"'),
         ('now.date.endsWith("24.12")', "it looks like"),
+        ('call.failure == "timout"', 'write "timeout"'),
+        ('call.failure in ["status 503", "503"]', '"status 503"'),
+        ('call.failure.startsWith("state ")', '"status 503"'),
         ('now.time < "9:00"', 'write "09:00"'),
         ('"17.30" <= now.time', 'write "17:30"'),
         ('now.time in ["09:00", "noon"]', 'it looks like "09:30"'),
@@ -91,6 +94,7 @@ def test_comparison_with_a_word_that_never_comes_is_an_error(expression: str, cu
     [
         'event.result == "busy"',
         'event.result == "" || vars.tier == ""',
+        'call.failure in ["timeout", "status 404"] || call.failure.startsWith("status 5")',
         'vars.tier in ["gold", "silver"]',
         'vars.t == "platinum"',
         'event.reason.contains("hangup")',

@@ -177,6 +177,24 @@ def test_spoken_amount_that_is_no_integer_asks_again(said: str) -> None:
     assert convert_input(read_input(event, count, "en-US"), count, "") is None
 
 
+@pytest.mark.parametrize(
+    ("said", "amount"),
+    [
+        ("$12.50", 12.5), ("12,50 €", 12.5), ("£1,250", 1250.0), ("1 250", 1250.0), ("1 2.", 12.0),
+        ("12 50", None), ("5 50", None), ("12. 50", None), ("12-50", None), ("1 2 50", None),
+        ("-5", None), ("\u2212 5", None), ("3/4", None), ("10:30", None), ("$", None),
+    ],
+)  # fmt: skip
+def test_spoken_decimal_that_may_be_several_numbers_is_no_amount(
+    said: str, amount: float | None
+) -> None:
+    price = Variable("price", "decimal", Type.DECIMAL, 0, secret=False, default=0.0)
+    event = Pie(
+        call_id="c", menu_result=MenuResult(type="return", value=said, input_method="voice")
+    )
+    assert convert_input(read_input(event, price, "en-US"), price, "") == amount
+
+
 @pytest.mark.parametrize("code", ["1 2 3 4", "12 34", "1234.", "1-2-3-4", "ett två tre fyra"])
 @pytest.mark.parametrize("answer", ["ja", "Ja tack.", "ett", "1."])
 def test_call_by_voice_goes_on_with_what_was_said(code: str, answer: str) -> None:

@@ -198,18 +198,26 @@ def measure_history(program: Program) -> int:
     return len("".join(names)) + 1 if alone else MAX_HISTORY_BYTES
 
 
+def has_max(program: Program, name: str) -> bool:
+    """Whether an author says how long this value may be: what the platform tells of a call, and
+    what a state keeps for itself, have no `max:`.
+    """
+    if not name.startswith("vars.") or "~" in name:  # a shadow has no place
+        return False
+    return program.variables[name.removeprefix("vars.")].kind in ("text", "digits")
+
+
 def build_cookie_problem(program: Program, state: str, size: int, *, cookies_only: bool) -> Problem:
-    largest = sorted(program.live[state], key=lambda name: (-measure_entry(program, name), name))[
-        :3
-    ]
+    variables = [name for name in program.live[state] if has_max(program, name)]
+    largest = sorted(variables, key=lambda name: (-measure_entry(program, name), name))[:3]
     named = ", ".join(
-        f"{name.partition('.')[2]} ({measure_entry(program, name)} bytes)" for name in largest
+        f"{name.removeprefix('vars.')} ({measure_entry(program, name)} bytes)" for name in largest
     )
     message = f"while a call waits in {state} it may carry {size} bytes; a cookie holds {MAX_COOKIE_BYTES}"
     hint = (
         f"give the largest a smaller max: {named}"
         if named
-        else "shorten the names, or nest fewer subflows"
+        else "read less of call.* in the states after it, shorten the names, or nest fewer subflows"
     )
     code = "FE403" if cookies_only else "FE908"
     return Problem(code, program.document.find_key_span(program.states[state].path), message, hint)

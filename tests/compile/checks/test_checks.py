@@ -2,6 +2,8 @@
 line:column.
 """
 
+import re
+
 import pytest
 
 from flowengine.compile.checks.cookie_size import FACT_BYTES as COOKIE_FACTS
@@ -528,3 +530,20 @@ def test_too_much_for_a_cookie_names_the_largest_variables():
     assert problem.code == "FE908"
     assert "vars" not in problem.hint
     assert problem.hint.startswith("give the largest a smaller max: unread (")
+
+
+def test_too_much_for_a_cookie_names_no_value_without_a_max():
+    text = "${call.from} ${call.to} ${call.user} ${call.sip} ${call.custom} ${call.failed_state}"
+    flow = f"""\
+# line.yaml
+flow: line
+start: first
+vars: {{price: {{type: decimal}}, name: {{type: text, max: 120}}}}
+states:
+  first: {{collect: {{prompt: Who?, into: name, voice: true, otherwise: end}}, next: second}}
+  second: {{collect: {{prompt: How much?, into: price, otherwise: end}}, next: end}}
+  end: {{say: "${{vars.price}} ${{vars.name}} {text}", hangup: }}
+"""
+    (problem,) = [one for one in compiled(flow).problems if one.code == "FE908"]
+    named = problem.hint.removeprefix("give the largest a smaller max: ")
+    assert re.fullmatch(r"name \(\d+ bytes\)", named)
