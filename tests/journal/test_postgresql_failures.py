@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -134,7 +135,7 @@ async def test_value_that_database_refuses_costs_its_own_row_alone(
     noted, counted = await note_rings(5), Counter[str]()
     storage = build_storage(postgresql, counted)
     build = storage._builder.build_rows
-    faults = {
+    faults: dict[str, dict[str, Any]] = {
         "call-1": {"own": "\0"},
         "call-2": {"call": Random(1).randbytes(3000).hex().encode()},  # longer than an index takes
         "call-3": {"said": "\udcff" * 20},
