@@ -140,6 +140,8 @@ MAX_FETCH_REDIRECTS: Final = 3  # http to https and one move; each costs time wh
 MAX_ADMIN_BYTES: Final = (
     16_777_216  # a thousand flows of 10 kB, sent at once; only those with the token may send any
 )
+# of the id of a call; the platform's have 36, and an index of PostgreSQL holds 2,700 bytes
+MAX_CALL_ID: Final = 600
 MAX_CALLBACK_BYTES: Final = (
     65_536  # the largest callback is about 2 kB with cookies and headers at their limits
 )

@@ -12,7 +12,7 @@ from flowengine.cli.release_options import open_release_commands
 from flowengine.cli.store_options import journal_option, store_option
 from flowengine.journal.format_calls import format_time
 from flowengine.journal.journal_error import JournalError
-from flowengine.problems import format_count
+from flowengine.problems import format_count, to_printable
 from flowengine.releases.release_commands import ReleaseCommands, format_change, format_percent
 from flowengine.releases.release_overview import (
     CanaryComparison,
@@ -129,11 +129,6 @@ def format_side(figures: CanaryComparison, release: str) -> str:
 def format_machines(figures: CanaryComparison) -> str:
     lacking = f", {figures.waiting} callbacks not among these yet" if figures.waiting else ""
     return f"{format_count(figures.machines, 'machine')}{lacking}"
-
-
-def to_printable(line: str) -> str:
-    """What others wrote in commits must not steer a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def format_errors(rejected: RejectedOverview) -> Iterator[str]:

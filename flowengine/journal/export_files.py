@@ -20,8 +20,9 @@ TIME_COLUMNS = ("began", "ended")
 NO_PYARROW = (
     'Parquet needs pyarrow: pip install "flowengine[parquet]", or name a file that ends in .csv'
 )
-# What a spreadsheet would run as a formula. Numbers may begin with a sign.
-_FORMULA_PATTERN = re.compile(r"[=@\t\r]|[+-](?![\d*])")
+# What a spreadsheet may run as a formula, also behind blanks and in the wide letters of East Asia.
+# A number, masked or not, may begin with a sign.
+_FORMULA_PATTERN = re.compile(r"(?![+-][\d*]+\Z)\s*[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]")
 WriteCalls = Callable[[Path, Iterable[FinishedCall]], int]
 
 
@@ -72,8 +73,8 @@ def format_moment(at: float) -> str:
 def quote_formula(value: Any) -> Any:
     """A value that no spreadsheet takes for a formula: callers choose names of their own.
 
-    >>> quote_formula("=1+1"), quote_formula("+46701234567"), quote_formula(-1)
-    ("'=1+1", '+46701234567', -1)
+    >>> quote_formula("=1+1"), quote_formula("+1+1"), quote_formula("+46701234567")
+    ("'=1+1", "'+1+1", '+46701234567')
     """
     return f"'{value}" if isinstance(value, str) and _FORMULA_PATTERN.match(value) else value
 

@@ -9,6 +9,7 @@ import msgspec
 
 from flowengine.journal.journal_entries import CallbackEntry, CallSummary
 from flowengine.journal.leg_rows import JournalLeg
+from flowengine.problems import to_printable
 from flowengine.svaml import RunMenu
 from flowengine.svaml.menu_checks import list_reachable_menus
 
@@ -18,7 +19,7 @@ MAX_COLUMN_WIDTH = 60
 
 def format_call_list(calls: Iterable[CallSummary]) -> str:
     """Calls, one in a line, what is alike one below the other."""
-    rows = [format_columns(call) for call in calls]
+    rows = [tuple(map(to_printable, format_columns(call))) for call in calls]
     # one cell that is longer, such as a strange call id, must not push all lines apart
     widths = [min(max(map(len, column)), MAX_COLUMN_WIDTH) for column in zip(*rows, strict=True)]
     return "\n".join(
@@ -51,7 +52,7 @@ def format_conversation(steps: Sequence[CallbackEntry]) -> str:
     """A call from its first callback to its last. Those of a caller may have those of the caller's
     legs among them, a line each.
     """
-    return "\n".join(format_callbacks(steps))
+    return "\n".join(map(to_printable, format_callbacks(steps)))
 
 
 def format_callbacks(steps: Sequence[CallbackEntry]) -> Iterator[str]:

@@ -44,8 +44,14 @@ _INSERT_UNLESS_KNOWN = (
     f"SELECT {', '.join(f'%b::{kind}' for kind in _TYPES)} WHERE NOT EXISTS "
     "(SELECT 1 FROM flowengine.journal_callbacks WHERE call = %b AND digest = %b)"
 )
-# Raised for a value, not for the connection: the other rows can be written.
-_UNFIT_VALUE_ERRORS = (psycopg.DataError, UnicodeError, OverflowError)
+# Raised for a value, not for the connection: the other rows can be written. One that is too long for
+# an index is a limit of the program to PostgreSQL.
+_UNFIT_VALUE_ERRORS = (
+    psycopg.DataError,
+    psycopg.errors.ProgramLimitExceeded,
+    UnicodeError,
+    OverflowError,
+)
 RowValues = tuple[Any, ...]
 
 

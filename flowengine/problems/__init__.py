@@ -13,6 +13,7 @@ from flowengine.problems.message_format import (
     join_with_or,
     quote_value,
     suggest_name,
+    to_printable,
 )
 from flowengine.problems.problem import Problem, Span, sort_problems
 from flowengine.problems.report_formats import to_github, to_json, to_sarif
@@ -36,6 +37,7 @@ __all__ = [
     "suggest_name",
     "to_github",
     "to_json",
+    "to_printable",
     "to_sarif",
     "to_text",
 ]

@@ -48,6 +48,19 @@ def abbreviate(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def to_printable(line: str) -> str:
+    r"""What callers chose, or others wrote in commits, as it may stand on a line of a terminal.
+
+    >>> to_printable("one\ntwo\x1b[31m")
+    'one two?[31m'
+    """
+    if line.isprintable():
+        return line
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else "?" for letter in line
+    )
+
+
 def join_with_or(words: Iterable[str]) -> str:
     """`a, b or c`"""
     *most, last = list(words) or [""]

@@ -85,6 +85,8 @@ def restore_backup(folder: Path, settings: ServerSettings) -> BackupManifest:
     if settings.is_shared:
         raise BackupError("the store is on PostgreSQL: pg_restore puts a dump back")
     manifest = read_manifest(folder)
+    if not manifest.files:
+        raise BackupError(f"{folder} is a backup of no files: take another copy")
     targets = dict(list_files(settings))
     if unplaced := [file.name for file in manifest.files if file.name not in targets]:
         raise BackupError(

@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from flowengine.limits import MAX_CALL_ID
 from flowengine.sinch.callback_events import (
     Ace,
     AmdResult,
@@ -66,7 +67,7 @@ def decode(body: bytes) -> CallbackEvent:
     except (ValueError, RecursionError):
         return _decode_lenient(body)
     # the lenient way refuses it, and says why
-    return event if event.call_id else _decode_lenient(body)
+    return event if 0 < len(event.call_id) <= MAX_CALL_ID else _decode_lenient(body)
 
 
 def _decode_lenient(body: bytes) -> CallbackEvent:
@@ -110,6 +111,8 @@ def _build_event(data: dict[str, Any]) -> CallbackEvent:
         raise BadCallbackError(
             "the id of the call has halves of characters"
         )  # two might become one
+    if len(_read_text(data["callid"])) > MAX_CALL_ID:
+        raise BadCallbackError(f"the id of the call has more than {MAX_CALL_ID} characters")
     event: CallbackEvent = _build_struct(kind, data)
     return event
 

@@ -57,6 +57,21 @@ def test_calls_command_with_an_ambiguous_beginning_names_the_calls(tmp_path: Pat
     )
 
 
+def test_calls_command_shows_no_controls_of_a_caller(tmp_path: Path) -> None:
+    hostile = "\0\x1b[2J\u202e\nmore"
+    numbers = compile_release(files(journal="{numbers: clear}"))
+    record(
+        tmp_path / "journal.db",
+        numbers,
+        [{**ring("a" + hostile), "cli": hostile}, ended("a" + hostile, hostile)],
+    )
+    store = f"sqlite:{tmp_path / 'calls.db'}"
+    for told in (calls(store), calls(store, "a")):
+        assert told.exit_code == 0
+        assert all(line.isprintable() for line in told.output.split("\n")), told.output
+        assert "more" in told.output
+
+
 def test_outcomes_are_named(store: str) -> None:
     told = calls(store, "--outcome", "foo")
     assert told.exit_code == 2

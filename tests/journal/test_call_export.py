@@ -18,6 +18,7 @@ from flowengine.journal.export_files import (
     export_calls,
     find_export_writer,
     format_moment,
+    quote_formula,
 )
 from flowengine.journal.journal_location import JournalLocation, build_journal_feed
 from tests.journal.journal_line import Clock, ended, files, keyed, press, record, ring
@@ -93,6 +94,19 @@ def test_command_writes_csv(journal: JournalLocation, tmp_path: Path) -> None:
     more = ["--export", str(file), "--outcome", "error"]
     assert CliRunner().invoke(main, ["calls", "--journal", where, *more]).exit_code == 0
     assert len(file.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1", "+1+1", "-1+1", "+1,=1", " =1", "\n=1", "\t1", "@a", "\uff1d1", "+49 12", "+4930\n"],
+)
+def test_formula_in_csv_is_quoted(text: str) -> None:
+    assert quote_formula(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "+4930123456", "+49******56", "-1", "sip:a@b", "a=1", " a"])
+def test_text_in_csv_that_is_no_formula_stays(text: str) -> None:
+    assert quote_formula(text) == text
 
 
 def test_parquet_has_the_same_with_types(tmp_path: Path) -> None:

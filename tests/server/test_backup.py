@@ -125,6 +125,13 @@ def test_restore_overwrites_nothing(server: Server, tmp_path: Path) -> None:
         read_manifest(tmp_path / "broken")
 
 
+def test_restore_of_no_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "backup.json").write_text('{"at": 1, "files": []}')
+    done = run("restore", str(tmp_path), "--store", f"sqlite:{tmp_path / 'new' / 'calls.db'}")
+    assert done.exit_code == 1
+    assert "is a backup of no files" in done.output
+
+
 def test_backup_of_postgresql_names_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,6 +201,8 @@ def test_field_of_the_wrong_type_fails_no_call(changes, name, expected):
         (b'{"event":"ice","callid":"\xff"}', "not JSON"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"event":"ice","callid":"\\ud800"}', "halves of characters"),
+        (b'{"event":"ice","callid":"' + b"c" * 601 + b'"}', "more than 600 characters"),
+        (b'{"event":"ice","callId":"' + b"c" * 601 + b'"}', "more than 600 characters"),
         (b'{"event":"ice","callid":"c","duration":' + b"9" * 5000 + b"}", "not JSON"),
         (b"[]", "not a JSON object"),
         (b"{}", "the event is none of ice, ace, pie, dice, notify"),
