@@ -93,9 +93,12 @@ class RequestClaims:
                 again := await self._replier.repeat_if_answered(delivery, saved, located)
             ):
                 return again
+            # a claim on a step is over with the step, though it is held until its limit
+            is_over = is_free or resumes_on_events(located)
+            if saved is not None and saved.counter > located.steps and is_over:
+                return Overtaken(saved)
             if is_free:
-                overtaken = saved is not None and saved.counter > located.steps
-                return Overtaken(saved) if saved is not None and overtaken else Claimed()
+                return Claimed()
         return Claimed()
 
 
