@@ -84,6 +84,9 @@ def read_everything(path: Path, releases: Sequence[Release]) -> dict[str, Any]:
         recorded = [one for _, found in reader.iter_recorded_calls(0.0, SEALER) for one in found]
     for step in steps:
         step.shown["ms"] = pytest.approx(step.shown["ms"], abs=0.002)
+        action = step.shown.get("answer", {}).get("action", {})
+        if action.get("conferenceId", "").startswith("ring-"):
+            action["conferenceId"] = "ring"  # version 2 masked digits in ids of flowengine
     parts = []
     for one in recorded:
         part = one.encrypted_part

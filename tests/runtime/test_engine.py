@@ -378,7 +378,7 @@ async def test_full_disk_is_logged_once_and_not_for_each_callback(
         filled(store)
         served = engine(store, Crm(LookupResult(404)))
         for number in range(200):
-            phone = Phone(served, call_id=f"call-{number}" + "x" * 2000)
+            phone = Phone(served, call_id=f"call-{number}" + "x" * 500)
             assert words(await phone.ice()) == "Number?"
             assert await phone.enter("1234") == "Unknown 1234. Press 1."
             without = Phone(served, echo=False, call_id=phone.call_id)
