@@ -36,7 +36,7 @@ COMMANDS: Final = {
     "publish": "Make a version live.",
     "queues": "Show who waits in queues, and who takes calls.",
     "releases": "Show what is live, what was, and who changed it.",
-    "rename": "Give a state, variable or flow another name, everywhere.",
+    "rename": "Give a state, variable, flow, calendar … another name, everywhere.",
     "replay": "Run recorded calls against other flows.",
     "restore": "Put a backup back, before the server starts.",
     "rollback": "Take new calls back to the release before.",

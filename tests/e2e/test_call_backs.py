@@ -2,6 +2,7 @@
 queue, and to people who pick up while no server is there.
 """
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from tests.e2e.ring_platform import (
     QUEUE,
     RingPlatform,
 )
+from tests.fork_server import run_flowengine
 from tests.support_line import Server
 from tests.switch.switch_process import switch
 from tests.waiting import wait_until
@@ -95,6 +97,12 @@ def serve_lines(folder: Path) -> Iterator[tuple[RingPlatform, Server]]:
             server.kill()
 
 
+def count_call_backs(server: Server) -> int:
+    """How many places in the queue are of people who are called when their turn comes."""
+    shown = run_flowengine("queues", "--store", server.store, "--json", cwd=server.folder)
+    return sum(queue["call_backs"] for queue in json.loads(shown.stdout))
+
+
 def restart(server: Server) -> None:
     server.kill(signal.SIGKILL)
     server.start()
@@ -113,6 +121,7 @@ def test_caller_is_called_back_in_their_turn_also_after_a_kill(tmp_path: Path) -
         wait_until(lambda: platform.act(second, "press", keys="2", leg="caller"))
         platform.wait_until_heard(second, "Goodbye.")
         wait_until(lambda: platform.has_ended(second), otherwise=platform.describe)
+        wait_until(lambda: count_call_backs(server) == 1, otherwise=platform.describe)
         restart(server)
         assert not platform.list_legs(HOME)  # it is not their turn yet
         platform.act(agent, "hangup")

@@ -81,7 +81,7 @@ def test_dump_of_postgresql_is_restored_with_calls_and_journal(
     line = Line(server.port, "call-1", echo=False)
     line.ring()
     line.press("1")
-    wait_until(lambda: "call-1" in run("calls", "--store", postgresql).output)
+    wait_until(lambda: "  pie " in run("calls", "call-1", "--store", postgresql).output)
     dump = [
         "--format",
         "custom",
