@@ -44,6 +44,7 @@ SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint FROM pg_inheri
     ('flowengine.journal_callbacks'::regclass, 'flowengine.journal_dimensions'::regclass,
     'flowengine.journal_texts'::regclass)
 """
+_TIME_QUERY = "SELECT extract(epoch FROM now())::bigint"
 _PART_SIZE_QUERY = "SELECT coalesce(pg_total_relation_size(to_regclass(%s)), 0)"
 
 
@@ -101,10 +102,13 @@ class JournalParts:
 
     def drop_old(self, connection: PostgresqlConnection) -> None:
         """Drop the parts that are too old, and what is missing of them; create the next one, before
-        anybody waits for it. Raises psycopg.Error.
+        anybody waits for it. Nothing is old that is not so by the clock of the database, too: the
+        parts are those of all machines, and the clock of this one may be wrong. Raises
+        psycopg.Error.
         """
         keep = self._current().journal.keep
-        before = self._jump_free_clock.now() - parse_period_seconds(keep)
+        now = min(self._jump_free_clock.now(), self._fetch_number(connection, _TIME_QUERY))
+        before = now - parse_period_seconds(keep)
         self.reload(connection)
         for found in list(self._parts.values()):
             if found.until * PART_UNIT_SECONDS <= before or keep == KEEP_NOTHING:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
@@ -103,6 +105,16 @@ def test_parts_go_when_all_that_they_have_is_too_old(parts: Parts) -> None:
     assert parts.list_names() == ["20241004", "20241005", "20241006", "20241007", "20241008"]
     step_to(parts, DAY + 4 * PART_DAY_SECONDS + 1)
     assert parts.list_names() == ["20241005", "20241006", "20241007", "20241008", "20241009"]
+
+
+def test_part_stays_where_the_clock_of_a_machine_was_ahead_from_its_start(parts: Parts) -> None:
+    begun = time.time()
+    parts.parts.ensure_part(parts.connection, begun)
+    names = parts.list_names()
+    ahead = partial(float, begun + 400 * PART_DAY_SECONDS)
+    made = JournalParts("the database", lambda: parts.release[0], lambda *_: None, ahead, ahead)
+    made.drop_old(parts.connection)
+    assert parts.list_names()[: len(names)] == names
 
 
 def test_parts_all_go_where_nothing_is_to_be_kept(parts: Parts) -> None:
