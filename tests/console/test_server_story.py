@@ -15,7 +15,7 @@ import pytest
 from tests.console.console_line import ADMIN
 from tests.fork_server import FlowengineProcess
 from tests.journal.journal_line import ended, press, ring
-from tests.waiting import find_free_port, wait_until
+from tests.waiting import can_connect, find_free_port, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -56,6 +56,8 @@ class ServedConsole:
         options = ["--port", str(self.port), "--console", f"127.0.0.1:{self.console_port}"]
         arguments = ["serve", "flows", "--workers", "2", *options]
         before = self.read_log().count("listening on")
+        # the workers of a server that was killed end a moment later
+        wait_until(lambda: not can_connect(self.port), otherwise=self.read_log)
         with self.log.open("ab") as log:
             self.process = FlowengineProcess(
                 arguments, cwd=self.folder, env=self.environment, stdout=log, stderr=log
