@@ -15,7 +15,11 @@ from flowengine.importers.connect.references import ANSWER_ROOT, ConnectReferenc
 from flowengine.importers.flow_parts import DONE, ImportResult, is_reaching
 from flowengine.importers.import_report import Fate, ReportEntry
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
-from flowengine.importers.source_json import ImportSourceError
+from flowengine.importers.source_files import (
+    read_source_files,
+    report_left_out,
+    sort_by_call_order,
+)
 
 # they need the groups that all other actions have named
 _LATE_TYPES: Final = frozenset(
@@ -28,13 +32,8 @@ _SHARED_ROOTS: Final = frozenset(("Attributes", ANSWER_ROOT))
 def import_connect(files: Mapping[str, bytes], name: str) -> ImportResult:
     """Import all files that can be read, by name, into one project."""
     project = ProjectImport(ProjectDraft(name))
-    problems: dict[str, str] = {}
-    for file, content in files.items():
-        try:
-            source = read_connect_flow(content, file)
-        except ImportSourceError as error:
-            problems[file] = str(error)
-            continue
+    sources, problems = read_source_files(files, read_connect_flow)
+    for source in sources.values():
         project.flows.append(begin_flow(project, source))
     for flow in project.flows:
         import_flow(flow)
@@ -56,7 +55,11 @@ def import_flow(flow: FlowImport) -> None:
     """Translate each action, then put the states in the order in which a call meets them."""
     draft = flow.draft
     draft.start = flow.get_state_name(flow.source.start)
-    imports = {name: begin_action(flow, name) for name in list_in_call_order(flow.source)}
+    actions = flow.source.actions
+    order = sort_by_call_order(
+        [flow.source.start], actions, lambda name: actions[name].list_targets()
+    )
+    imports = {name: begin_action(flow, name) for name in order}
     for action in sorted(imports.values(), key=lambda each: each.action.type in _LATE_TYPES):
         find_construct(action.action.type).translate(action)
     end = draft.states.copy()
@@ -65,23 +68,8 @@ def import_flow(flow: FlowImport) -> None:
         draft.states[action.state] = action.states.pop(action.state)
         draft.states |= action.states
     draft.states |= end
-    for path, construct, told in flow.source.slips:
-        entry = ReportEntry(flow.source.file, path, "", construct or "(no type)", draft.name, "")
-        entry.add_remark(f"{told}: it is left out", Fate.LOST)
-        flow.project.draft.report.entries.append(entry)
-
-
-def list_in_call_order(source: ConnectFlow) -> list[str]:
-    """The actions from the first one on, and then those that no call reaches."""
-    order: dict[str, None] = {}
-    waiting = [*reversed(source.actions), source.start]
-    while waiting:
-        name = waiting.pop()
-        if name in order or name not in source.actions:
-            continue
-        order[name] = None
-        waiting += reversed(source.actions[name].list_targets())
-    return list(order)
+    report = flow.project.draft.report
+    report_left_out(report, flow.source.file, draft.name, flow.source.slips)
 
 
 def begin_action(flow: FlowImport, identifier: str) -> ActionImport:

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from flowengine.importers.flow_parts import DONE, ImportResult, is_reaching
 from flowengine.importers.import_report import Fate, ReportEntry
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
-from flowengine.importers.source_json import ImportSourceError
+from flowengine.importers.source_files import (
+    read_source_files,
+    report_left_out,
+    sort_by_call_order,
+)
 from flowengine.importers.studio.spoken_widgets import choose_voice
 from flowengine.importers.studio.studio_flow import StudioFlow, read_studio_flow
 from flowengine.importers.studio.widget_import import (
@@ -19,13 +23,8 @@ from flowengine.importers.studio.widget_table import find_widget_construct
 def import_studio(files: Mapping[str, bytes], name: str) -> ImportResult:
     """Import all files that can be read, by name, into one project."""
     project = StudioProject(ProjectDraft(name))
-    problems: dict[str, str] = {}
-    for file, content in files.items():
-        try:
-            source = read_studio_flow(content, file)
-        except ImportSourceError as error:
-            problems[file] = str(error)
-            continue
+    sources, problems = read_source_files(files, read_studio_flow)
+    for source in sources.values():
         project.flows.append(begin_flow(project, source))
     for flow in project.flows:
         import_flow(flow)
@@ -64,10 +63,8 @@ def import_flow(flow: StudioFlowImport) -> None:
         draft.start = ""
     if draft.start and draft.start not in draft.states:
         flow.draft.states[draft.start] = StateDraft({"hangup": None})
-    for path, construct, told in flow.source.slips:
-        entry = ReportEntry(flow.source.file, path, "", construct or "(no type)", draft.name, "")
-        entry.add_remark(f"{told}: it is left out", Fate.LOST)
-        flow.project.draft.report.entries.append(entry)
+    report = flow.project.draft.report
+    report_left_out(report, flow.source.file, draft.name, flow.source.slips)
 
 
 def return_at_the_end(draft: FlowDraft) -> None:
@@ -78,18 +75,14 @@ def return_at_the_end(draft: FlowDraft) -> None:
 
 
 def list_in_call_order(source: StudioFlow) -> list[str]:
-    """The widgets from the trigger on, and then those that no call reaches."""
-    order: dict[str, None] = {}
-    first = source.trigger.get_next("incomingCall", "incomingParent", "incomingRequest")
-    waiting = [*reversed(source.widgets), *filter(None, [first]), source.trigger.name]
-    while waiting:
-        name = waiting.pop()
-        if name in order or name not in source.widgets:
-            continue
-        order[name] = None
-        if name != source.trigger.name:
-            waiting += reversed(source.widgets[name].list_targets())
-    return list(order)
+    """The widgets from the trigger on, and then those that no call reaches. What follows the trigger
+    is what follows an incoming call.
+    """
+    trigger = source.trigger
+    first = trigger.get_next("incomingCall", "incomingParent", "incomingRequest")
+    targets = {name: widget.list_targets() for name, widget in source.widgets.items()}
+    targets[trigger.name] = []
+    return sort_by_call_order([trigger.name, first], source.widgets, targets.__getitem__)
 
 
 def begin_widget(flow: StudioFlowImport, name: str) -> WidgetImport:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flowengine.importers.flow_parts import DONE, ImportResult, is_reaching
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
-from flowengine.importers.source_json import ImportSourceError
+from flowengine.importers.source_files import read_source_files
 from flowengine.importers.templates import LANGUAGE
 from flowengine.importers.voicexml.alias_states import fold_aliases
 from flowengine.importers.voicexml.document_import import (
@@ -35,13 +35,8 @@ _HANDLER_TAGS: Final = frozenset(("catch", "noinput", "nomatch", "error", "help"
 def import_voicexml(files: Mapping[str, bytes], name: str) -> ImportResult:
     """Import all files that can be read, by name, into one project."""
     project = VoiceProject(ProjectDraft(name))
-    problems: dict[str, str] = {}
-    for file, content in files.items():
-        try:
-            root = read_voice_document(content)
-        except ImportSourceError as error:
-            problems[file] = str(error)
-            continue
+    roots, problems = read_source_files(files, lambda content, _file: read_voice_document(content))
+    for file, root in roots.items():
         project.documents.append(begin_document(project, root, file))
     for document in project.documents:
         write_document(document)
