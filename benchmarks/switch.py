@@ -11,8 +11,9 @@ whoever else works on the machine.
                                 [--against REVISION]
 
 With --against the same is measured with another revision, by its own code and in turns with this
-one. With --load, `flowengine load` also puts so many calls on `flowengine serve flows`, with a server
-process and its own.
+one, each round of both in a new process: what earlier rounds have left in memory makes full garbage
+collections longer. With --load, `flowengine load` also puts so many calls on `flowengine serve
+flows`, with a server process and its own.
 """
 
 import argparse
@@ -206,7 +207,7 @@ def run(calls: int, rounds: int, load: int, against: str | None = None) -> dict[
     with revisions(against) as roots:
         runs = [
             {
-                name: measure(calls) if root == ROOT else measure_other(root, calls)
+                name: measure_in_a_new_process(root, calls) if against else measure(calls)
                 for name, root in roots.items()
             }
             for _ in range(rounds)
@@ -222,7 +223,7 @@ def run(calls: int, rounds: int, load: int, against: str | None = None) -> dict[
     return {**result, "load": put_on_server(load)} if load else result
 
 
-def measure_other(root: Path, calls: int) -> dict[str, float]:
+def measure_in_a_new_process(root: Path, calls: int) -> dict[str, float]:
     found: dict[str, float] = evaluate_in(root, "switch", f"run({calls}, 1, 0)")["calls_per_second"]
     return found
 
