@@ -5,23 +5,30 @@ watch the supervisor: a console that outlives it would keep the port from the ne
 import os
 import sys
 import threading
+from contextlib import suppress
 
 
 def end_with_supervisor(descriptor: int) -> None:
-    """End the process at once when the other end of this pipe closes, whatever it does then."""
-    while os.read(descriptor, 1):
+    """End the process at once when the other end of this socket closes, whatever it does then."""
+    while read_or_end(descriptor):
         pass
-    os._exit(0)
 
 
 def read_line(descriptor: int) -> bytes:
-    """The next line of a pipe. Ends the process where the other end has closed."""
+    """The next line of a socket. Ends the process where the other end has closed."""
     found = b""
     while not found.endswith(b"\n"):
-        part = os.read(descriptor, 65_536)
-        if not part:
-            os._exit(0)
-        found += part
+        found += read_or_end(descriptor)
+    return found
+
+
+def read_or_end(descriptor: int) -> bytes:
+    """What comes next of a socket. Ends the process where the other end has closed."""
+    found = b""
+    with suppress(ConnectionError):  # it was killed before it had read what this process wrote
+        found = os.read(descriptor, 65_536)
+    if not found:
+        os._exit(0)
     return found
 
 

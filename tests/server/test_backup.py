@@ -39,6 +39,8 @@ def test_call_under_way_goes_on_after_a_restore(server: Server, tmp_path: Path) 
     line = Line(server.port, "call-1", echo=False)  # nothing but the store knows the call
     line.ring()
     line.press("1")
+    # the journal is written a moment after the answers
+    wait_until(lambda: "  pie " in run("calls", "call-1", "--store", server.store).output)
     stopping, answered = threading.Event(), []
 
     def call_on() -> None:

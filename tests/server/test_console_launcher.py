@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -156,20 +157,30 @@ def test_console_that_does_not_answer_in_time_is_killed(
     launcher.close()
 
 
-def test_process_of_a_console_ends_with_its_supervisor_whatever_it_does() -> None:
-    # it starts, for ever
+@pytest.mark.parametrize("handed_over", [b"", b"{}\n"])
+def test_process_of_a_console_ends_with_its_supervisor_whatever_it_does(handed_over: bytes) -> None:
+    """A supervisor that is killed has not read all that the console wrote: then the system reports
+    a reset, and no end.
+    """
     script = (
-        "import sys, types, time\n"
+        "import os, sys, types, time\n"
         "stub = types.ModuleType('stub')\n"
-        "stub.run_beside_server = lambda *_: time.sleep(1000)\n"
+        "stub.run_beside_server = lambda *_: time.sleep(1000)\n"  # it starts, for ever
         "sys.modules['flowengine.console.console_server'] = stub\n"
         "from flowengine.console.console_process import run_process\n"
+        "os.write(0, b'ready\\n')\n"
         "run_process()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    process.stdin.close()  # as the system does it when the supervisor is killed
-    assert process.wait(PATIENCE_SECONDS) == 0
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdin=theirs.fileno(), stderr=subprocess.PIPE
+        )
+    with ours:
+        ours.sendall(handed_over)
+        wait_until(lambda: bool(select.select([ours], [], [], 0)[0]))
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (process.returncode, errors) == (0, b"")
 
 
 def get_status(url: str) -> int:
