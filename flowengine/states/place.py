@@ -188,8 +188,7 @@ def compile_place(
 ) -> CompiledPlace | None:
     builder.reads.add(HOST_FACT)
     if authored.when is not UNSET:
-        builder.reads |= {TURN_FACT, KEPT_TURNS_FACT}
-        builder.writes.add(KEPT_TURNS_FACT)
+        builder.reads.add(TURN_FACT)
     inputs = compile_inputs(builder, path, authored)
     to = builder.compile_template((*path, "to"), authored.to, EscapeMode.PLAIN)
     check_callee(builder, path, to)

@@ -23,7 +23,7 @@ from flowengine.problems import Problem
 from flowengine.states.field_types import MAX_STATE_NAME
 from flowengine.states.flow_context import FILE_NAME_KIND
 from flowengine.states.parking_plan import CODE_FACT
-from flowengine.states.queue_plan import KEPT_TURNS_FACT, MAX_TURN_BYTES, TURN_FACT
+from flowengine.states.queue_plan import MAX_TURN_BYTES, TURN_FACT
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.room_plan import ROOM_FACT
 from flowengine.states.state_results import FAILED_STATE_FACT, FAILURE_FACT, MAX_FAILURE
@@ -45,7 +45,6 @@ FACT_BYTES = {
     ROOM_FACT: 4 * MAX_CONFERENCE_ID,
     CODE_FACT: 4 * MAX_PARKING_CODE,
     TURN_FACT: MAX_TURN_BYTES,
-    KEPT_TURNS_FACT: MAX_TURN_BYTES,  # nearly all calls ask for one call-back at most
     **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
 }
 NUMBER_BYTES = 9  # whole numbers and decimals travel as 8 bytes and a mark
