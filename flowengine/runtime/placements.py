@@ -190,6 +190,20 @@ class Placements:
         )
         return owned.placement if owned and owned.placement.phase != "new" else None
 
+    async def list_open(self, limit: int) -> tuple[list[Placement], int]:
+        """The placements that are not over: those that call, and then those that wait, the next one
+        first; at most so many, and how many more there are.
+        """
+        rows = [
+            row
+            for kind in LIVE_PLACEMENT_KINDS
+            for row in await self.store.list_orchestrations(kind)
+        ]
+        rows.sort(key=lambda row: row.kind != RUNNING_KIND)
+        shown = [owned.placement for row in rows[:limit] if (owned := self._open(row))]
+        shown.sort(key=lambda placement: (not placement.is_running, placement.due))
+        return shown, max(len(rows) - limit, 0)
+
     async def count_running(self) -> int:
         """How many calls are under way."""
         return await self.store.count_orchestrations(RUNNING_KIND)
