@@ -199,7 +199,8 @@ def tell_faults(file: Path, faults: Sequence[RowFault]) -> None:
         click.echo(fault.format(file), err=True)
     if len(faults) > MAX_TOLD_FAULTS:
         click.echo(f"and {len(faults) - MAX_TOLD_FAULTS} more", err=True)
-    raise click.ClickException(f"{len(faults)} rows have mistakes, so nobody is called")
+    told = "1 row has a mistake" if len(faults) == 1 else f"{len(faults)} rows have mistakes"
+    raise click.ClickException(f"{told}, so nobody is called")
 
 
 def tell_server_away(error: PlacementClientError) -> None:
