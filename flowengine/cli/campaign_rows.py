@@ -69,9 +69,8 @@ class CampaignFile:
 
 
 def read_campaign(text: str, forbidden: frozenset[str]) -> CampaignFile:
-    """Read the people of a campaign. `forbidden` are those who must not be called, as `find_person` has
-    them. Somebody who
-    stands there twice is called once.
+    """Read the people of a campaign. `forbidden` are those who must not be called, as `find_person`
+    spells them. Somebody who stands there twice is called once.
     """
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     faults: list[RowFault] = []

@@ -89,7 +89,8 @@ class PlacementClient:
             reply = msgspec.json.decode(answer.content, type=PlacementsReply)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             reply = PlacementsReply(message=NO_ANSWER_OF_OURS)
-        if answer.is_success and wanted in (None, len(reply.placements)):
+        is_complete = wanted in (None, len(reply.placements)) and not reply.message
+        if answer.is_success and is_complete:
             return reply
         hint = f"; the server needs {ADMIN_TOKEN}, too" if answer.status_code == 404 else ""
         message = f"{reply.message or NO_ANSWER_OF_OURS} ({answer.status_code}){hint}"

@@ -16,9 +16,9 @@ from flowengine.cli.placement_options import add_server_option
 def placements(ids: tuple[str, ...], server: str, *, data: bool) -> None:
     """Tell what has become of calls that were placed.
 
-    Without IDS, show all that are not over: those under way, and those that wait for their time, their
-    hours or their turn. IDS are those that flowengine place prints, and that flowengine calls shows where a flow has
-    placed a call.
+    Without IDS, show all that are not over: those under way, and those that wait for their time,
+    their hours or their turn. IDS are those that flowengine place prints, and that flowengine calls
+    shows where a flow has placed a call.
     """
     with closing(PlacementClient(server)) as client:
         try:

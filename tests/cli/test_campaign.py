@@ -390,6 +390,9 @@ def test_answer_that_is_none_of_a_server_ends_the_request(
     client = PlacementClient("http://127.0.0.1", transport)
     with pytest.raises(PlacementClientError, match=r"no answer of a flowengine server \(200\)"):
         client.place({"flow": "remind"}, [{"to": "+12125550143"}])
+    if content != b"{}":  # no call is open
+        with pytest.raises(PlacementClientError, match=r"no answer of a flowengine server"):
+            client.load_open()
 
 
 def test_campaign_whose_calendar_never_opens_gives_up(
