@@ -12,12 +12,12 @@ from typing import Any
 import click
 
 from flowengine.cli.campaign_rows import (
+    NOT_TO_BE_CALLED,
     CampaignFile,
     CampaignRow,
     ForbiddenList,
     RowFault,
     read_campaign,
-    read_forbidden,
     read_text,
 )
 from flowengine.cli.campaign_run import CampaignPace, CampaignRun
@@ -29,6 +29,7 @@ from flowengine.cli.campaign_state import (
     count_states,
     read_known_rows,
 )
+from flowengine.cli.do_not_call import DoNotCallError, DoNotCallList
 from flowengine.cli.placement_client import PlacementClient, PlacementClientError
 from flowengine.cli.placement_options import add_placement_options
 
@@ -92,7 +93,8 @@ def campaign(
     the command to pause; the same command goes on. What has become of each row is in FILE.campaign
     meanwhile, and in FILE.results.csv when the command ends.
     """
-    people = read_people(file, do_not_call)
+    do_not_call_list = open_do_not_call(do_not_call)
+    people = read_people(file, do_not_call, do_not_call_list.known)
     addresses = [row.to for row in people.rows]
     if only_status:
         show_status(read_rows(file), addresses)
@@ -108,11 +110,20 @@ def campaign(
         pace = CampaignPace(rate, at_once, call_options["tries"], call_options["pause"])
         head = build_head(file, flow, call_options["application"], server)
         with closing(open_state(file, head, people)) as state:
-            run = CampaignRun(people.rows, state, client, options, pace, time.time, time.sleep)
-            run_to_end(run, state, file, people)
+            is_forbidden = do_not_call_list.is_forbidden
+            run = CampaignRun(
+                people.rows, state, client, options, pace, time.time, time.sleep, is_forbidden
+            )
+            run_to_end(run, state, file, people, do_not_call_list)
 
 
-def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: CampaignFile) -> None:
+def run_to_end(
+    run: CampaignRun,
+    state: CampaignState,
+    file: Path,
+    people: CampaignFile,
+    do_not_call_list: DoNotCallList,
+) -> None:
     """Run with a progress bar, and write the results."""
     addresses = [row.to for row in people.rows]
     over = sum(state.get(to).is_over for to in addresses)
@@ -127,21 +138,28 @@ def run_to_end(run: CampaignRun, state: CampaignState, file: Path, people: Campa
     except KeyboardInterrupt:
         click.echo(f"\npaused, {run.running} calls go on: the same command goes on", err=True)
         raise SystemExit(130) from None
-    except PlacementClientError as error:
+    except (PlacementClientError, DoNotCallError) as error:
         raise click.ClickException(f"{error}; the same command goes on") from error
     finally:
         show_status(state.rows, addresses)
         try:
-            click.echo(f"results: {write_results(file, people, state)}")
+            click.echo(f"results: {write_results(file, people, state, do_not_call_list)}")
         except OSError as error:
             message = f"the results cannot be written: {error}; the same command tries again"
             raise click.ClickException(message) from error
 
 
-def read_people(file: Path, do_not_call: Path | None) -> CampaignFile:
+def open_do_not_call(path: Path | None) -> DoNotCallList:
+    """The list of who is not called; one that cannot be read ends the command."""
+    try:
+        return DoNotCallList(path)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def read_people(file: Path, do_not_call: Path | None, forbidden: ForbiddenList) -> CampaignFile:
     """The rows; mistakes end the command."""
     try:
-        forbidden = read_forbidden(do_not_call) if do_not_call else ForbiddenList()
         people = read_campaign(read_text(file), forbidden.addresses)
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error)) from error
@@ -181,7 +199,8 @@ def tell_faults(file: Path, faults: Sequence[RowFault]) -> None:
         click.echo(fault.format(file), err=True)
     if len(faults) > MAX_TOLD_FAULTS:
         click.echo(f"and {len(faults) - MAX_TOLD_FAULTS} more", err=True)
-    raise click.ClickException(f"{len(faults)} rows have mistakes, so nobody is called")
+    told = "1 row has a mistake" if len(faults) == 1 else f"{len(faults)} rows have mistakes"
+    raise click.ClickException(f"{told}, so nobody is called")
 
 
 def tell_server_away(error: PlacementClientError) -> None:
@@ -226,7 +245,9 @@ def show_status(rows: Mapping[str, RowState], addresses: list[str]) -> None:
         click.echo(f"{number:7}  {STATE_WORDS.get(name, name)}")
 
 
-def write_results(file: Path, people: CampaignFile, state: CampaignState) -> Path:
+def write_results(
+    file: Path, people: CampaignFile, state: CampaignState, do_not_call_list: DoNotCallList
+) -> Path:
     """What has become of each row, beside the file."""
     path = file.with_suffix(".results.csv")
     with path.open("w", newline="", encoding="utf-8") as target:
@@ -235,6 +256,9 @@ def write_results(file: Path, people: CampaignFile, state: CampaignState) -> Pat
         for row in people.rows:
             known = state.get(row.to)
             told = (known.state or "not called", known.tries, known.reason, known.call)
+            is_open = known.state in ("", "again")
+            if is_open and do_not_call_list.has_person(row.to):  # came onto the list meanwhile
+                told = ("left out", known.tries, NOT_TO_BE_CALLED, "")
             writer.writerow([row.line, row.to, *told])
         for fault in people.left_out:
             writer.writerow([fault.line, "", "left out", 0, fault.message, ""])

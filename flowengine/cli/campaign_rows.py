@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowengine.expr.phone_numbers import to_e164
 from flowengine.source import read_document
 from flowengine.states.ring_members import MemberError, parse_member
 
@@ -68,8 +69,8 @@ class CampaignFile:
 
 
 def read_campaign(text: str, forbidden: frozenset[str]) -> CampaignFile:
-    """Read the people of a campaign. `forbidden` are addresses that must not be called. Somebody who
-    stands there twice is called once.
+    """Read the people of a campaign. `forbidden` are those who must not be called, as `find_person`
+    spells them. Somebody who stands there twice is called once.
     """
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     faults: list[RowFault] = []
@@ -92,12 +93,13 @@ def read_campaign(text: str, forbidden: frozenset[str]) -> CampaignFile:
             if row is None:
                 continue
             place = columns.index(address) + 1
-            if row.to in seen:
-                message = f"stands in line {seen[row.to]}, too"
+            person = find_person(row.to)
+            if person in seen:
+                message = f"stands in line {seen[person]}, too"
                 left_out.append(RowFault(row.line, place, address, message))
                 continue
-            seen[row.to] = row.line
-            if row.to in forbidden:
+            seen[person] = row.line
+            if person in forbidden:
                 left_out.append(RowFault(row.line, place, address, NOT_TO_BE_CALLED))
             else:
                 rows.append(row)
@@ -122,6 +124,16 @@ def read_row(
         faults.append(RowFault(line, place, address, f"{error}: {error.hint}"))
         return None
     return CampaignRow(line, member.address, {name: cell for name, cell in data.items() if cell})
+
+
+def find_person(address: str) -> str:
+    """One spelling of an address, by which somebody is found who stands there twice: some write the
+    zero with which a number begins at home.
+
+    >>> find_person("+460701234567"), find_person("desk@pbx.example.com")
+    ('+46701234567', 'desk@pbx.example.com')
+    """
+    return address if "@" in address else to_e164(address, "") or address
 
 
 def find_address_column(columns: Sequence[str]) -> str:
@@ -159,7 +171,7 @@ def read_forbidden(path: Path) -> ForbiddenList:
     try:
         for line, column, text in iterate_table(path) if is_table else iterate_list(path):
             try:
-                addresses.add(parse_member(text).address)
+                addresses.add(find_person(parse_member(text).address))
             except MemberError as error:
                 faults.append(RowFault(line, column, "", f"{error}: {error.hint}"))
     except csv.Error as error:

@@ -14,6 +14,7 @@ from flowengine.server.placements import PlacementView
 from flowengine.states.place_plan import CALLEE_ZONE
 
 STATUS_LOOK_SECONDS = 1.0
+MAX_PAUSE_SECONDS = 30.0  # the clock may be set, and the machine may sleep
 UNKNOWN_CALLS = (
     "the server does not know {count} calls that were sent before: it is another one, or they were "
     "over a week ago, and it would call these people again. Name the server of before; or to have "
@@ -63,6 +64,7 @@ class CampaignRun:
         pace: CampaignPace,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        is_forbidden: Callable[[str], bool] = lambda _address: False,
     ) -> None:
         self._rows = {row.to: row for row in rows}
         self._state = state
@@ -71,6 +73,7 @@ class CampaignRun:
         self._pace = pace
         self._clock = clock
         self._sleep = sleep
+        self._is_forbidden = is_forbidden
         self._running: dict[str, str] = {}
         self._due = [
             (known.due, number, row.to)
@@ -92,7 +95,9 @@ class CampaignRun:
         return len(self._running)
 
     def run(self) -> None:
-        """Run to the end. Raises PlacementClientError where the server refuses."""
+        """Run to the end. Raises PlacementClientError where the server refuses, and what
+        `is_forbidden` does.
+        """
         while self._due or self._running:
             try:
                 self._check_sent()
@@ -140,6 +145,8 @@ class CampaignRun:
     def _start_calls(self) -> None:
         while self._due and len(self._running) < self._pace.at_once:
             now = self._clock()
+            # the clock may have been set back
+            self._next_start = min(self._next_start, now + 1 / self._pace.rate)
             if self._due[0][0] > now or self._next_start > now:
                 return
             _, _, to = heapq.heappop(self._due)
@@ -154,6 +161,9 @@ class CampaignRun:
     def _call(self, to: str) -> bool:
         """Call one row; whether a call has begun. Outside the hours the row waits for them."""
         known = self._state.get(to)
+        if known.state != "sent" and self._is_forbidden(to):
+            self.on_over(known)  # it stays open in the state: the list may be mended
+            return False
         number = known.tries if known.state == "sent" else known.tries + 1
         wanted = self._build_call(to, number)
         if known.state != "sent":
@@ -188,6 +198,7 @@ class CampaignRun:
     def _look(self) -> None:
         """Note what is over."""
         now = self._clock()
+        self._next_look = min(self._next_look, now + STATUS_LOOK_SECONDS)
         if not self._running or now < self._next_look:
             return
         self._next_look = now + STATUS_LOOK_SECONDS
@@ -217,4 +228,4 @@ class CampaignRun:
         now, moments = self._clock(), [self._next_look] if self._running else []
         if self._due and len(self._running) < self._pace.at_once:
             moments.append(max(self._due[0][0], self._next_start))
-        return max(0.0, min(moments, default=now) - now)
+        return min(max(0.0, min(moments, default=now) - now), MAX_PAUSE_SECONDS)

@@ -107,7 +107,12 @@ def format_placement(placed: PlacementView) -> str:
             told = f"{told} ({placed.reason})"
     elif placed.phase == "waits":
         last = f"; {OUTCOME_WORDS[placed.outcome]}" if placed.outcome else ""
-        told = f"waits until {format_time(placed.due)} UTC{last}"
+        is_due = placed.due <= time.time()  # the server begins with it just now
+        told = (
+            f"about to begin{last}"
+            if is_due
+            else f"waits until {format_time(placed.due)} UTC{last}"
+        )
     else:
         told = PHASE_WORDS.get(placed.phase, placed.phase)
     tries = f"try {placed.tries}" if placed.tries else ""

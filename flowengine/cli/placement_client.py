@@ -71,8 +71,15 @@ class PlacementClient:
             found += self._send(len(part), "GET", params=[("id", one) for one in part])
         return found
 
+    def load_open(self) -> PlacementsReply:
+        """What is not over, as much as the server shows at once. Raises PlacementClientError."""
+        return self._request("GET", None)
+
     def _send(self, wanted: int, method: str, **request: Any) -> tuple[PlacementView, ...]:
         """As many answers as are wanted."""
+        return self._request(method, wanted, **request).placements
+
+    def _request(self, method: str, wanted: int | None, **request: Any) -> PlacementsReply:
         try:
             answer = self._client.request(method, self._path, **request)
         except httpx.HTTPError as error:
@@ -82,8 +89,9 @@ class PlacementClient:
             reply = msgspec.json.decode(answer.content, type=PlacementsReply)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             reply = PlacementsReply(message=NO_ANSWER_OF_OURS)
-        if answer.is_success and len(reply.placements) == wanted:
-            return reply.placements
+        is_complete = wanted in (None, len(reply.placements)) and not reply.message
+        if answer.is_success and is_complete:
+            return reply
         hint = f"; the server needs {ADMIN_TOKEN}, too" if answer.status_code == 404 else ""
         message = f"{reply.message or NO_ANSWER_OF_OURS} ({answer.status_code}){hint}"
         is_away = answer.status_code >= 500

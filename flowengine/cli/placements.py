@@ -10,18 +10,24 @@ from flowengine.cli.placement_options import add_server_option
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 @add_server_option
 def placements(ids: tuple[str, ...], server: str, *, data: bool) -> None:
     """Tell what has become of calls that were placed.
 
-    IDS are those that flowengine place prints, and that flowengine calls shows where a flow has
-    placed a call.
+    Without IDS, show all that are not over: those under way, and those that wait for their time,
+    their hours or their turn. IDS are those that flowengine place prints, and that flowengine calls
+    shows where a flow has placed a call.
     """
     with closing(PlacementClient(server)) as client:
         try:
-            found = client.load(ids)
+            more = 0
+            if ids:
+                found = client.load(ids)
+            else:
+                reply = client.load_open()
+                found, more = [*reply.placements], reply.more
         except PlacementClientError as error:
             raise click.ClickException(str(error)) from error
     if data:
@@ -29,5 +35,9 @@ def placements(ids: tuple[str, ...], server: str, *, data: bool) -> None:
         return
     for placed in found:
         click.echo(f"{placed.id}  {placed.error}" if placed.error else format_placement(placed))
+    if more:
+        click.echo(f"and {more} more")
+    if not (ids or found):
+        click.echo("no call waits, and none is under way")
     if any(placed.error for placed in found):
         raise SystemExit(1)

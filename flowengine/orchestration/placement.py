@@ -111,8 +111,7 @@ class _Turn:
             case PlacementBegan(plan, at):
                 self._begin(plan, at)
             case AskingCallEnded() if self.placement.is_caller_on_line:
-                self.placement = replace(self.placement, has_caller_left=True)
-                self._wait_for_start()
+                self._note_caller_left()
             case TimerDue(key):
                 self._handle_timer(key)
             case Offered():
@@ -127,6 +126,17 @@ class _Turn:
         if self.placement.phase == "new":
             self.placement = replace(self.placement, plan=plan, began_at=at)
             self._wait_for_start()
+
+    def _note_caller_left(self) -> None:
+        """Enter the queue now, where it is time. The place waits there since the end of the call, and
+        would count outside of the hours.
+        """
+        placement = self.placement
+        self.placement = replace(placement, has_caller_left=True)
+        self._wait_for_start()
+        if placement.plan.turn is not None and self.placement.due > self._now:
+            self.placement = replace(self.placement, waits=1)
+            self.effects.append(EndWait(1, placement.plan.turn.group, "called"))
 
     def _wait_for_start(self) -> None:
         """Wait for the time of the plan; for a turn also until the caller has hung up."""
@@ -192,6 +202,8 @@ class _Turn:
 
     def _take_turn_in_queue(self, event: Offered) -> None:
         """Call now: this member is free. An offer that comes twice counts once."""
+        if self._is_first_wait(event):
+            self.placement = replace(self.placement, phase="queued", waits=1, has_caller_left=True)
         placement = self.placement
         if placement.phase == "queued" and event.number == placement.waits:
             self.placement = replace(placement, member=event.member)
@@ -199,6 +211,18 @@ class _Turn:
             self._try_now()
         elif placement.member != event.member:
             self.effects.append(FreeMember(event.member))
+            if event.number != placement.waits or not placement.is_running:
+                # another call with the same key has asked for a place, which nobody needs
+                group = placement.plan.turn.group if placement.plan.turn else ""
+                self.effects.append(EndWait(event.number, group, "called"))
+
+    def _is_first_wait(self, event: Offered) -> bool:
+        """Whether the place began to wait with the end of the call that asked, before this
+        placement knew of it.
+        """
+        placement = self.placement
+        is_before = placement.phase == "waits" and not placement.waits
+        return is_before and placement.plan.turn is not None and event.number == 1
 
     def _leave_queue(self, outcome: WaitOutcome) -> None:
         """Give up the place, where there is one, and let the member go who was kept."""

@@ -15,6 +15,12 @@ from flowengine.runtime.question_history import (
     iter_flow_values,
 )
 from flowengine.states.parking_plan import CODE_FACT
+from flowengine.states.queue_plan import KEPT_TURNS_FACT
+
+END_FACTS = (CODE_FACT, KEPT_TURNS_FACT)
+"""What the end of the call is to know: the code that it frees, and the places in queues that begin
+to wait then
+"""
 
 if TYPE_CHECKING:
     StoredHistory = History
@@ -119,8 +125,9 @@ def select_live_values(program: Program, state: str, names: Mapping[str, Any]) -
         start = initial.get(name, "")
         if (value := names.get(name, start)) != start:
             found[name] = value
-    if code := names.get(CODE_FACT):  # the end of the call frees the code
-        found[CODE_FACT] = code
+    for name in END_FACTS:
+        if text := names.get(name):
+            found[name] = text
     return found
 
 

@@ -1,5 +1,6 @@
 """The hours in which a plan lets people be called, by the calendars of a release."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Final
@@ -7,9 +8,16 @@ from typing import Final
 from flowengine.compile import Release
 from flowengine.expr import Calendar, load_zone
 from flowengine.expr.phone_numbers import find_zones
+from flowengine.runtime.log_once import LogOnce
 from flowengine.states.place_plan import CALLEE_ZONE, PlacementPlan
 
+MISSING_CALENDAR: Final = (
+    "calls are not placed, as the live release does not have their calendar: publish one that has "
+    "calendars/%s.yaml"
+)
+MISSING_CALENDAR_SECONDS: Final = 60.0  # until a call looks again whether its calendar is there
 MAX_OPENINGS: Final = 400  # openings that are looked at: some weeks of the hours of several zones
+log = logging.getLogger(__name__)
 
 
 class ReleaseHours:
@@ -17,6 +25,7 @@ class ReleaseHours:
 
     def __init__(self, get_release: Callable[[], Release]) -> None:
         self._get_release = get_release
+        self._log_once = LogOnce(log)
         self._moved: dict[tuple[str, str], tuple[Calendar, Calendar]] = {}
 
     def find_start(self, plan: PlacementPlan, now: float) -> float:
@@ -29,12 +38,15 @@ class ReleaseHours:
         return max(start, *moments)
 
     def find_opening(self, plan: PlacementPlan, at: float) -> float | None:
-        """The first moment from `at` on that is within the hours of all zones of the number."""
+        """The first moment from `at` on that is within the hours of all zones of the number. Where the
+        release has no such calendar, the call waits for one that has: it may be renamed, or missed.
+        """
         if not plan.within:
             return at
         calendars = self._list_calendars(plan)
         if not calendars:
-            return None
+            self._log_once.error(MISSING_CALENDAR, plan.within)
+            return at + MISSING_CALENDAR_SECONDS
         for _ in range(MAX_OPENINGS):
             now = datetime.fromtimestamp(at, UTC)
             closed = [calendar for calendar in calendars if not calendar.is_open(now)]

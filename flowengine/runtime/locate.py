@@ -17,6 +17,7 @@ from flowengine.runtime.step_start import (
 )
 from flowengine.sinch import CallbackEvent, Ice, Notify, Pie
 from flowengine.states.parking_plan import CODE_FACT
+from flowengine.states.queue_plan import KEPT_TURNS_FACT, QueueTurn, parse_kept_turns
 from flowengine.states.room_plan import ROOM_FACT
 from flowengine.states.verb import Verb
 from flowengine.storage.sessions import SavedCall
@@ -193,6 +194,11 @@ def find_parking_code(located: LocatedCall) -> str:
     """The code that the call is parked under, or has picked up another by; else ""."""
     # the state does not matter: a call may have gone on, and the code not know of it
     return located.call.values.get(CODE_FACT, "") if located.call else ""
+
+
+def list_kept_turns(located: LocatedCall) -> list[QueueTurn]:
+    """The turns in queues that begin to wait with the end of the call."""
+    return parse_kept_turns(located.call.values.get(KEPT_TURNS_FACT, "")) if located.call else []
 
 
 def find_verb(located: LocatedCall) -> Verb | None:

@@ -34,6 +34,7 @@ from flowengine.storage.sessions import ScheduledTask, Store
 
 DEFAULT_CALLS_AT_ONCE = 30
 CALLER_LOOK_SECONDS = 1.0  # until the next look whether the call that has asked is over
+BEGIN_LOOK_SECONDS, BEGIN_LOOKS = 0.25, 40  # for longer than a lease of the task loop
 FULL_RETRY_SECONDS = 0.5  # while as many calls are under way as may be
 MAX_PLACED_TRIES = 5  # of one request, within `PLACING_SECONDS` of the conductor
 MAX_ENDING_TRIES = 8
@@ -105,6 +106,8 @@ class PlacementTasks:
 
     async def _take_turn_in_queue(self, task: ScheduledTask) -> float | None:
         _, offered = read_task(self._placements.encoding, task, Offered)
+        if task.tries < BEGIN_LOOKS and await self._placements.load(task.orchestration) is None:
+            return self._clock() + BEGIN_LOOK_SECONDS  # the task that begins it was left by another
         return await self._start_call(task.orchestration, offered)
 
     async def _note_entered(self, task: ScheduledTask) -> None:

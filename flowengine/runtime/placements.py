@@ -4,10 +4,11 @@ follows, in one transaction.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.limits import MAX_PLACEMENT_SECONDS
 from flowengine.orchestration.matching import format_queue_id
@@ -34,6 +35,7 @@ from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedPlacement
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.states.place_plan import PlacementPlan
+from flowengine.states.queue_plan import QueueTurn
 from flowengine.storage.sessions import (
     OrchestrationChange,
     OrchestrationStore,
@@ -106,6 +108,19 @@ class Placements:
         task = ScheduledTask(plan.id, f"{PLACEMENT_TASK}:{BEGIN_PART}", now, payload)
         return build_addition(task, WAITING_KIND, now + PLACEMENT_KEPT_SECONDS)
 
+    def build_waiting(self, application: str, turn: QueueTurn) -> OrchestrationChange:
+        """What is saved with the end of a call that has asked for a call-back in its turn: from now
+        on its place is in the queue, so that nobody passes it before the placement has heard of
+        the end.
+        """
+        now = self._clock()
+        saved = SavedOrchestration(
+            turn.placement, WAITING_KIND, "", 0, b"", now + PLACEMENT_KEPT_SECONDS
+        )
+        entered = (build_entry(application, turn, 1),)
+        scheduled = build_matches(entered, now)
+        return OrchestrationChange(turn.placement, saved, scheduled, new_entries=entered)
+
     async def begin(self, plan: PlacementPlan, owner: CallOwner) -> Placement:
         """Begin a placement that no call asks for. Returns the one that is there already, where the
         key is known.
@@ -175,6 +190,20 @@ class Placements:
         )
         return owned.placement if owned and owned.placement.phase != "new" else None
 
+    async def list_open(self, limit: int) -> tuple[list[Placement], int]:
+        """The placements that are not over: those that call, and then those that wait, the next one
+        first; at most so many, and how many more there are.
+        """
+        rows = [
+            row
+            for kind in LIVE_PLACEMENT_KINDS
+            for row in await self.store.list_orchestrations(kind)
+        ]
+        rows.sort(key=lambda row: row.kind != RUNNING_KIND)
+        shown = [owned.placement for row in rows[:limit] if (owned := self._open(row))]
+        shown.sort(key=lambda placement: (not placement.is_running, placement.due))
+        return shown, max(len(rows) - limit, 0)
+
     async def count_running(self) -> int:
         """How many calls are under way."""
         return await self.store.count_orchestrations(RUNNING_KIND)
@@ -206,10 +235,12 @@ class Placements:
                 key, task = self._build_task(owned, effect, now)
                 tasks[key] = task
         change = build_change(after, tasks)
-        entries = tuple(list_entry_changes(owned, turn, now))
-        entered = [entry for entry in entries if not entry.outcome]
-        matches = tuple(ScheduledTask(entry.queue, MATCH_TASK, now, b"") for entry in entered)
-        return change._replace(scheduled=(*change.scheduled, *matches), entries=entries)
+        entered = tuple(list_new_entries(owned, turn))
+        return change._replace(
+            scheduled=(*change.scheduled, *build_matches(entered, now)),
+            entries=tuple(list_ended_entries(owned, turn, now)),
+            new_entries=entered,
+        )
 
     def _build_task(
         self,
@@ -234,20 +265,36 @@ class Placements:
                 return key, ScheduledTask(placement_id, key, now, payload)
 
 
-def list_entry_changes(
+def list_new_entries(owned: OwnedPlacement, turn: PlacementTurn) -> Iterator[QueueEntry]:
+    """The entries by which the placement begins to wait. It may wait there already: the first time
+    it enters by the end of the call that has asked for it.
+    """
+    for effect in turn.effects:
+        if isinstance(effect, EnterQueue) and owned.placement.plan.turn is not None:
+            place = replace(owned.placement.plan.turn, placement=owned.placement.id)
+            yield build_entry(owned.owner.application, place, owned.placement.waits)
+
+
+def list_ended_entries(
     owned: OwnedPlacement, turn: PlacementTurn, now: float
 ) -> Iterator[QueueEntry]:
-    """The entries of the placement that change, in their order."""
-    placement, place = owned.placement, owned.placement.plan.turn
-    if place is None:
-        return
-    queue = format_queue_id(owned.owner.application, place.group)
-    entry = QueueEntry(queue, placement.id, placement.waits, place.priority, place.entered_at)
+    """The entries of the placement whose wait is over."""
     for effect in turn.effects:
-        if isinstance(effect, EnterQueue):
-            yield entry
-        elif isinstance(effect, EndWait):
-            yield entry._replace(number=effect.number, outcome=effect.outcome, ended=now)
+        if isinstance(effect, EndWait):
+            queue = format_queue_id(owned.owner.application, effect.group)
+            placement_id = owned.placement.id
+            yield QueueEntry(queue, placement_id, effect.number, 0, now, "", effect.outcome, now)
+
+
+def build_entry(application: str, turn: QueueTurn, number: int) -> QueueEntry:
+    """The entry of a placement that waits for its turn for the time with this number."""
+    queue = format_queue_id(application, turn.group)
+    return QueueEntry(queue, turn.placement, number, turn.priority, turn.entered_at)
+
+
+def build_matches(entered: Sequence[QueueEntry], now: float) -> tuple[ScheduledTask, ...]:
+    """Have the queues look for members who are free for these entries."""
+    return tuple(ScheduledTask(entry.queue, MATCH_TASK, now, b"") for entry in entered)
 
 
 def add_freed_members(

@@ -32,6 +32,7 @@ from flowengine.runtime.locate import (
     find_verb,
     is_unanswered_by,
     is_waiting_for_other_menu,
+    list_kept_turns,
 )
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
@@ -41,6 +42,7 @@ from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import NO_EFFECTS, EffectsOnOthers, Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Ice
 from flowengine.states import NameBindings, StepContext
+from flowengine.states.place_plan import list_turns
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.storage.sessions import OrchestrationChange, SavedCall, Store, StoreError
 from flowengine.svaml import Hangup, SetCookie, encode_svaml
@@ -153,6 +155,8 @@ class Replier:
                 )
         if type(event) is Dice:
             changes += list_leavings(orchestrations, event, located)
+            turns = [*list_kept_turns(located), *list_turns(effects.placements)]
+            changes += [placements.build_waiting(event.application_key, turn) for turn in turns]
         return changes
 
     async def repeat_if_answered(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from flowengine.scenarios.call_setup import CallerKind
 from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
 from flowengine.scenarios.simulated_rings import RingSimulator
+from flowengine.states.ring_members import to_bare_sip
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.switch_events import (
@@ -285,7 +286,7 @@ def to_bare_address(address: str) -> str:
     >>> to_bare_address("sip:desk@pbx.example.com"), to_bare_address("+1 404 500 9001")
     ('desk@pbx.example.com', '+14045009001')
     """
-    return address.replace(" ", "") if address.startswith("+") else address.removeprefix("sip:")
+    return address.replace(" ", "") if address.startswith("+") else to_bare_sip(address)
 
 
 def find_dialler_kind(address: str) -> CallerKind:

@@ -89,7 +89,8 @@ class QueueSimulator:
         self._match_at(known, 0.0)
 
     def remove_call_back(self, placement_id: str, group: str) -> None:
-        self._queues[group].waits.pop(placement_id, None)
+        if group in self._queues:  # outside of the hours it has not waited yet
+            self._queues[group].waits.pop(placement_id, None)
 
     def free_member(self, member: RingMember, placement_id: str) -> None:
         """Let a member take other calls who was kept for a placement."""

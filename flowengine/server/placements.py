@@ -67,10 +67,11 @@ class PlacementView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PlacementsReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Of each call what has become of it, in the order of the request."""
+    """Of each call what has become of it, in the order of the request. `more` are not shown."""
 
     placements: tuple[PlacementView, ...] = ()
     message: str = ""
+    more: int = 0
 
 
 class PlacementEndpoint:
@@ -123,6 +124,10 @@ class PlacementEndpoint:
         return 200, await self.place_calls(self._placements, asked)
 
     async def show_placements(self, placements: Placements, ids: list[str]) -> PlacementsReply:
+        """Those with these ids; without any, those that are not over."""
+        if not ids:
+            found, more = await placements.list_open(MAX_PLACEMENTS_PER_REQUEST)
+            return PlacementsReply(tuple(map(view_placement, found)), more=more)
         if len(ids) > MAX_PLACEMENTS_PER_REQUEST:
             raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} at once")
         views = []

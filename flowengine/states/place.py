@@ -30,8 +30,15 @@ from flowengine.states.place_plan import (
     compute_placement_id,
     is_moment,
     is_too_far_ahead,
+    list_turns,
 )
-from flowengine.states.queue_plan import TURN_FACT, QueueTurn, parse_queue_turn
+from flowengine.states.queue_plan import (
+    KEPT_TURNS_FACT,
+    TURN_FACT,
+    QueueTurn,
+    add_kept_turn,
+    parse_queue_turn,
+)
 from flowengine.states.ring_members import MemberError, format_member, parse_member
 from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.state_kind import AuthoredFact, StateKind
@@ -86,6 +93,8 @@ class CompiledPlace(Verb):
         except MemberError as error:
             return StateFailure(f"nobody can be called: {error}")
         run.placements.append(plan)
+        for turn in list_turns([plan]):
+            run.names[KEPT_TURNS_FACT] = add_kept_turn(run.names.get(KEPT_TURNS_FACT, ""), turn)
         run.notes.append(f"places a call into {self.flow}: {plan.id}")
         return Exit("next")
 

@@ -4,10 +4,12 @@ already; who is called, and when, is decided without the flow that has asked.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.limits import MAX_PLACEMENT_SECONDS
 from flowengine.states.queue_plan import QueueTurn
@@ -46,6 +48,15 @@ class PlacementPlan(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     within: str = ""
     zone: str = ""
     turn: QueueTurn | None = None
+
+
+def list_turns(plans: Iterable[PlacementPlan]) -> list[QueueTurn]:
+    """The turns that begin to wait as soon as the call that asks for these plans is over."""
+    return [
+        replace(plan.turn, placement=plan.id)
+        for plan in plans
+        if plan.turn is not None and not (plan.delay or plan.at)
+    ]
 
 
 def is_moment(text: str) -> bool:

@@ -19,6 +19,10 @@ TURN_FACT = "call.turn"
 """The name under which a call that has been in a queue keeps its `QueueTurn`, as text. Expressions
 cannot read it.
 """
+KEPT_TURNS_FACT = "call.kept_turns"
+"""The name under which a call keeps the turns that wait for its end, one a line: with it they begin
+to wait in their queues. Expressions cannot read it.
+"""
 LEFT, TAKEN = "left", "taken"
 MAX_TURN_BYTES = 160  # names of groups and ids of placements are short
 
@@ -54,6 +58,20 @@ def parse_queue_turn(text: Any) -> QueueTurn | None:
         return QueueTurn(group, int(priority), float(entered_at), placement)
     except ValueError:
         return None
+
+
+def add_kept_turn(text: str, turn: QueueTurn) -> str:
+    """The text that a call keeps, with one more turn.
+
+    >>> add_kept_turn("", QueueTurn("support", 5, 1790000000.5, "place-b"))
+    'support 5 1790000000.5 place-b'
+    """
+    return "\n".join([*text.splitlines(), format_queue_turn(turn)])
+
+
+def parse_kept_turns(text: str) -> list[QueueTurn]:
+    """The turns from that text."""
+    return [turn for line in text.splitlines() if (turn := parse_queue_turn(line))]
 
 
 class QueueTerms(msgspec.Struct, frozen=True, array_like=True):

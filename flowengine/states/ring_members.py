@@ -40,10 +40,10 @@ class CompiledMember:
 
 def parse_member(text: str) -> RingMember:
     """A phone number or a SIP address. Raises MemberError, whose message repeats no number, as it
-    may be a caller's.
+    may be a caller's. One phone has one address: capital and small letters of a host are equal.
     """
     written = text.strip()
-    address = written.removeprefix(SIP_SCHEME)
+    address = to_bare_sip(written)
     if "@" in address or address != written:
         if not SIP_PATTERN.fullmatch(address):
             raise MemberError("this is no SIP address", "write user@host: sip:desk@pbx.example.com")
@@ -57,10 +57,25 @@ def parse_member(text: str) -> RingMember:
     return RingMember("number", number)
 
 
+def to_bare_sip(address: str) -> str:
+    """A SIP address in the one spelling in which it is dialled: without `sip:`, and with a host in
+    small letters. Other texts stay as they are.
+
+    >>> to_bare_sip("SIP:Desk@PBX.example.com"), to_bare_sip("+14045009001")
+    ('Desk@pbx.example.com', '+14045009001')
+    """
+    if address[: len(SIP_SCHEME)].lower() == SIP_SCHEME:
+        address = address[len(SIP_SCHEME) :]
+    user, at, host = address.rpartition("@")
+    return f"{user}{at}{host.lower()}" if at else address
+
+
 def format_member(member: str) -> str:
     """A member as people read it, in one spelling."""
-    text = member.removeprefix(SIP_SCHEME)
-    return text if "${" in text or "@" in text else text.replace(" ", "")
+    if "${" in member:
+        return member.removeprefix(SIP_SCHEME)
+    text = to_bare_sip(member)
+    return text if "@" in text else text.replace(" ", "")
 
 
 def find_repeated(members: Iterable[RingMember | None]) -> Iterator[int]:

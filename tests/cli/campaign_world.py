@@ -154,14 +154,26 @@ class CampaignWorld:
             await self.line.run_tasks()
         self.line.now = max(self.line.now, until)
 
-    def run(self, rate: float, tries: int = 2) -> CampaignState:
+    def run(
+        self,
+        rate: float,
+        tries: int = 2,
+        is_forbidden: Callable[[str], bool] = lambda _address: False,
+    ) -> CampaignState:
         """Run the command until it ends or is killed; its state."""
         state = CampaignState(self.state_path, CampaignHead("c1", "remind"))
         options = {"flow": "remind", "within": "calling"}
         pace = CampaignPace(rate, 15, tries, 600)
         try:
             CampaignRun(
-                self.rows, state, self, options, pace, lambda: self.line.now, self.sleep
+                self.rows,
+                state,
+                self,
+                options,
+                pace,
+                lambda: self.line.now,
+                self.sleep,
+                is_forbidden,
             ).run()
         finally:
             state.close()

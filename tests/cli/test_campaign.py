@@ -16,6 +16,7 @@ from flowengine.cli import main
 from flowengine.cli.campaign_rows import read_campaign, read_forbidden
 from flowengine.cli.campaign_run import CampaignPace, CampaignRun
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError, RowState
+from flowengine.cli.do_not_call import DoNotCallError, DoNotCallList
 from flowengine.cli.placement_client import (
     PlacementClient,
     PlacementClientError,
@@ -83,6 +84,68 @@ def test_campaign_outside_the_hours_waits_for_them(
     assert state.get(world.rows[0].to).state == "answered"
 
 
+def test_person_who_comes_onto_the_list_during_a_campaign_is_not_called_again(
+    open_world: Callable[[int], CampaignWorld], tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop.txt"
+    stop.write_text("# nobody yet\n")
+    world = open_world(8)
+    world.line.now += 1800  # the hours begin
+    busy = next(row.to for row in world.rows if int(row.to[-2:]) % 4 == 2)
+    last = world.rows[-1].to
+    do_not_call = DoNotCallList(stop)
+
+    def is_forbidden(address: str) -> bool:
+        if world.tries[busy]:
+            stop.write_text(f"{busy}\n{last}\n")
+        return do_not_call.is_forbidden(address)
+
+    state = world.run(0.5, is_forbidden=is_forbidden)
+    assert (world.tries[busy], world.tries[last]) == (1, 0)
+    assert (state.get(busy).state, state.get(last).state) == ("again", "")
+    assert all(state.get(row.to).is_over for row in world.rows if row.to not in (busy, last))
+
+
+@pytest.mark.parametrize("change", ["number\n12\n", "remove"])
+def test_list_that_becomes_unreadable_during_a_campaign_stops_it(
+    open_world: Callable[[int], CampaignWorld], tmp_path: Path, change: str
+) -> None:
+    stop = tmp_path / "stop.txt"
+    stop.write_text("+12125559999\n")
+    do_not_call = DoNotCallList(stop)
+    world = open_world(3)
+
+    def is_forbidden(address: str) -> bool:
+        if world.dialled and change == "remove":
+            stop.unlink(missing_ok=True)
+        elif world.dialled:
+            stop.write_text(change)
+        return do_not_call.is_forbidden(address)
+
+    with pytest.raises(DoNotCallError, match=r"stop.txt"):
+        world.run(0.5, is_forbidden=is_forbidden)
+    assert len(world.dialled) == 1
+
+
+def test_campaign_goes_on_at_its_rate_when_the_clock_is_set_back(
+    open_world: Callable[[int], CampaignWorld],
+) -> None:
+    world = open_world(3)
+    is_set = []
+
+    def set_clock(_address: str) -> bool:
+        if len(world.dialled) == 1 and not is_set:
+            is_set.append(True)
+            world.line.now -= 1800
+        return False
+
+    world.line.now += 5400  # within the hours, also after that
+    world.run(0.5, tries=1, is_forbidden=set_clock)
+    first, *later = [at for at, _ in world.dialled]
+    assert [round(at - later[0]) for at in later] == [0, 2]
+    assert -1800 <= later[0] - first <= -1790
+
+
 def test_rows_with_mistakes_are_told_with_line_and_column() -> None:
     text = 'name,number\nAnn,+12125550143\n"Bo\nBo",12\n\nCy\nDi,+1 212 555 0143\nEd,+12125550144\n'
     found = read_campaign(text, frozenset({"+12125550144"}))
@@ -94,6 +157,26 @@ def test_rows_with_mistakes_are_told_with_line_and_column() -> None:
     assert [(one.line, one.message) for one in found.left_out] == [
         (7, "stands in line 2, too"),
         (8, "is not to be called"),
+    ]
+
+
+def test_person_who_stands_there_in_another_spelling_is_called_once_or_not_at_all(
+    tmp_path: Path,
+) -> None:
+    stop = tmp_path / "stop.txt"
+    stop.write_text("+460705550142\nsip:bo@PBX.example.com\n")
+    text = (
+        "to,name\n+46705550142,Ann\nbo@pbx.EXAMPLE.com,Bo\n+46705550143,Cy\n+46 0705550143,Cy\n"
+        "sip:Di@pbx.example.com,Di\nSIP:Di@PBX.example.com,Di\n+39061234567,Ed\n"
+    )
+    found = read_campaign(text, read_forbidden(stop).addresses)
+    assert not found.faults
+    assert [row.line for row in found.rows] == [4, 6, 8]
+    assert [(one.line, one.message) for one in found.left_out] == [
+        (2, "is not to be called"),
+        (3, "is not to be called"),
+        (5, "stands in line 4, too"),
+        (7, "stands in line 6, too"),
     ]
 
 
@@ -307,6 +390,9 @@ def test_answer_that_is_none_of_a_server_ends_the_request(
     client = PlacementClient("http://127.0.0.1", transport)
     with pytest.raises(PlacementClientError, match=r"no answer of a flowengine server \(200\)"):
         client.place({"flow": "remind"}, [{"to": "+12125550143"}])
+    if content != b"{}":  # no call is open
+        with pytest.raises(PlacementClientError, match=r"no answer of a flowengine server"):
+            client.load_open()
 
 
 def test_campaign_whose_calendar_never_opens_gives_up(

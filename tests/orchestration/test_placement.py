@@ -1,13 +1,15 @@
 """Placements in any order of events, whatever is repeated, late or lost."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from flowengine.orchestration.placement import ASKING_CALL_SECONDS, conduct_placement
-from flowengine.orchestration.placement_state import FINAL_OUTCOMES, Placement
+from flowengine.orchestration.placement_state import FINAL_OUTCOMES, Placement, PlacementPhase
 from flowengine.orchestration.placement_turn import (
     AskingCallEnded,
     BeginFlow,
@@ -16,6 +18,7 @@ from flowengine.orchestration.placement_turn import (
     FreeMember,
     PlacedCallEnded,
     PlacementBegan,
+    PlacementEffect,
     PlacementEvent,
     PlacementRefused,
 )
@@ -125,28 +128,68 @@ def test_placement_rings_once_for_each_try_and_only_within_the_hours(
             assert has_next_step(placement)
 
 
+class PlaceInQueue:
+    """The entries of a placement by number, as the store keeps them: those whose wait goes on."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, bool] = {}
+
+    def enter(self, number: int) -> None:
+        self.entries.setdefault(number, True)
+
+    def may_come(self, event: PlacementEvent) -> bool:
+        """Whether this is known to happen: of a call that has ended, and of a place that there is."""
+        if isinstance(event, AskingCallEnded):
+            return 1 in self.entries
+        return not isinstance(event, Offered) or event.number in self.entries
+
+    def apply(self, effects: Iterable[PlacementEffect], waits: int) -> None:
+        for effect in effects:
+            if isinstance(effect, EndWait):
+                self.entries[effect.number] = False
+            elif isinstance(effect, EnterQueue):
+                self.enter(waits)
+                assert self.entries[waits]
+
+    @property
+    def open_entries(self) -> list[int]:
+        return [number for number, is_open in self.entries.items() if is_open]
+
+
 @settings(max_examples=examples(400), deadline=None)
 @given(
-    st.lists(st.tuples(TURN_EVENTS, st.sampled_from([0.0, 1.0, 50.0, 700.0, 5000.0])), max_size=40)
+    st.lists(
+        st.tuples(
+            TURN_EVENTS | st.just("the call that asks ends"),
+            st.sampled_from([0.0, 1.0, 50.0, 700.0, 5000.0]),
+        ),
+        max_size=40,
+    )
 )
 def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
-    happenings: list[tuple[PlacementEvent, float]],
+    happenings: list[tuple[PlacementEvent | str, float]],
 ) -> None:
+    """The place is in the queue from the end of the call on, also while the placement has not heard
+    of that end.
+    """
     placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
-    waits: list[int] = []
-    has_caller_left = False
+    queue, has_call_ended = PlaceInQueue(), False
     for event, seconds in [(PlacementBegan(TURN_PLAN, 0.0), 0.0), *happenings]:
         now += seconds
+        if isinstance(event, str):
+            queue.enter(1)  # with the step that ends the call
+            has_call_ended = True
+            continue
+        if not queue.may_come(event):
+            continue
         before = placement.member
-        has_caller_left |= isinstance(event, AskingCallEnded) or now >= ASKING_CALL_SECONDS
         turn = conduct_placement(placement, event, now, hours)
         assert turn.placement is not None
         placement = turn.placement
         freed = [effect.member for effect in turn.effects if isinstance(effect, FreeMember)]
-        ended = [effect.number for effect in turn.effects if isinstance(effect, EndWait)]
-        waits += [placement.waits for effect in turn.effects if isinstance(effect, EnterQueue)]
+        queue.apply(turn.effects, placement.waits)
         # nobody is kept, and nobody is called, for a caller who is still on the line
-        assert has_caller_left or not placement.waits
+        assert has_call_ended or now >= ASKING_CALL_SECONDS or not placement.waits
         if any(isinstance(effect, PlaceLeg) for effect in turn.effects):
             assert isinstance(event, Offered)
             assert placement.member == event.member
@@ -154,13 +197,23 @@ def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
         wanted = {before, event.member} if isinstance(event, Offered) else {before}
         assert wanted <= {None, placement.member, *freed}
         assert placement.member not in freed
-        for number in ended:
-            waits.remove(number)
         # the place is in the queue as long as the turn has not come, or a member is kept
         is_there = placement.phase == "queued" or placement.member is not None
-        assert waits == ([placement.waits] if is_there else [])
-        if placement.phase == "over":
-            assert placement.member is None
+        known = [placement.waits] if is_there else []
+        # before it has entered by itself, the end of the call may have been first
+        assert queue.open_entries == (known if placement.waits else [*queue.entries])
+        assert placement.phase != "over" or placement.member is None
+
+
+@pytest.mark.parametrize("phase", ["new", "waits", "over"])
+def test_offer_for_a_place_that_nobody_needs_frees_the_member_and_ends_the_wait(
+    phase: PlacementPhase,
+) -> None:
+    """Another call with the same key has asked for it: the placement is none of a turn."""
+    placement = Placement(id=PLAN.id, plan=PLAN, phase=phase, due=9.0)
+    turn = conduct_placement(placement, Offered(1, MEMBERS[0]), 0.0, DayHours())
+    assert turn.placement == placement
+    assert turn.effects == (FreeMember(MEMBERS[0]), EndWait(1, "", "called"))
 
 
 def test_turn_that_does_not_come_is_given_up() -> None:

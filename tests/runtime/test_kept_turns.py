@@ -10,6 +10,7 @@ from flowengine.orchestration.placement import ASKING_CALL_SECONDS
 from flowengine.runtime.placement_tasks import CALLER_LOOK_SECONDS
 from flowengine.runtime.placements import WAITING_KIND
 from flowengine.runtime.queue_overview import load_agent_overviews, load_queue_overviews
+from flowengine.runtime.task_loop import TASK_LEASE_SECONDS
 from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 from flowengine.templates import read_template
 from tests.compiled_release import compile_release
@@ -72,12 +73,15 @@ class TurnLine(PlaceLine):
     def __init__(self, release: Release = RELEASE) -> None:
         super().__init__(release)
 
-    async def begin(self) -> None:
+    async def begin_talk(self) -> None:
         await self.dial_in_from("+46700000001", "talks")
         await self.run_tasks()
         await self.ask(0)
         await self.call("leg-0", "ace")
         await self.press("leg-0", "1")
+
+    async def begin(self) -> None:
+        await self.begin_talk()
         await self.dial_in_from()
         await self.run_tasks(5)
         await self.leave_by_key("caller")
@@ -85,8 +89,23 @@ class TurnLine(PlaceLine):
         await self.dial_in_from("+46700000003", "later")
         await self.run_tasks()
 
-    async def leave_by_key(self, call_id: str) -> None:
-        result = {"menuId": "room", "type": "sequence", "value": "2"}
+    async def run_tasks_of_killed_worker(self, number: int, *, is_done: bool) -> bool:
+        """Run the tasks that are due up to the one with this number, from 0: the worker is killed in
+        it, before or after its turn. Returns whether there was one; its lease goes on.
+        """
+        assert self.store.orchestrations is not None
+        while task := await self.store.orchestrations.claim_task(self.now, TASK_LEASE_SECONDS):
+            if number == 0:
+                if is_done:
+                    await self.tasks.handle(task)
+                return True
+            due = await self.tasks.handle(task)
+            await self.store.orchestrations.settle_task(task, due)
+            number -= 1
+        return False
+
+    async def leave_by_key(self, call_id: str, key: str = "2") -> None:
+        result = {"menuId": "room", "type": "sequence", "value": key}
         await self.call(call_id, "pie", menuResult=result, conferenceId="room")
         await self.run_tasks()
         await self.hang_up(call_id)
@@ -182,6 +201,83 @@ def test_caller_of_the_template_who_asks_twice_is_called_twice() -> None:
         assert len(await line.store.orchestrations.list_orchestrations(WAITING_KIND)) == 2
 
     run(wait())
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize("number", range(6))
+def test_next_caller_does_not_pass_a_call_back_whatever_task_a_worker_is_killed_in(
+    number: int, *, is_done: bool
+) -> None:
+    """The agent is free right after the end of the call, before the lease of that task is over."""
+
+    async def wait() -> None:
+        line = TurnLine()
+        await line.begin_talk()
+        await line.dial_in_from()
+        await line.dial_in_from("+46700000003", "later")
+        await line.run_tasks(5)
+        result = {"menuId": "room", "type": "sequence", "value": "2"}
+        await line.call("caller", "pie", menuResult=result, conferenceId="room")
+        assert line.store.orchestrations is not None
+        has_killed = await line.run_tasks_of_killed_worker(number, is_done=is_done)
+        if not await line.store.orchestrations.list_orchestrations(WAITING_KIND):
+            await line.run_tasks(TASK_LEASE_SECONDS)  # the caller is still in the room
+        await line.hang_up("caller")
+        if not has_killed:
+            await line.run_tasks_of_killed_worker(number, is_done=is_done)
+        await line.free_agent()
+        assert await line.find_agent() != "later"
+        for _ in range(8):
+            await line.run_tasks(TASK_LEASE_SECONDS / 4)
+        assert line.rung == [ANNA, CALLER]
+
+    run(wait())
+
+
+def test_second_call_back_with_the_key_of_one_outside_of_turns_leaves_no_place_behind() -> None:
+    async def wait() -> None:
+        changes = {
+            "when: my turn, within: support": "key: '${call.from}', when: my turn",
+            "bye: {say": "soon: {place: {flow: back, to: '${call.from}', key: '${call.from}', "
+            "in: 2h}, error: bye, next: bye}\n  bye: {say",
+            "keys: {2: call_back}": "keys: {2: call_back, 3: soon}",
+        }
+        line = TurnLine(
+            compile_release({**FILES, "line.yaml": replace_all(FILES["line.yaml"], changes)})
+        )
+        await line.begin_talk()
+        for key in "32":
+            await line.dial_in_from(call_id=f"caller {key}")
+            await line.run_tasks(5)
+            await line.leave_by_key(f"caller {key}", key)
+            await line.run_tasks(5)
+        assert await line.list_waiting() == ["call-back"]
+        await line.free_agent()
+        assert await line.list_waiting() == []
+        assert await line.find_agent() == ""
+        assert line.rung == [ANNA]
+
+    run(wait())
+
+
+def test_caller_outside_the_hours_has_no_place_until_the_opening() -> None:
+    async def wait() -> None:
+        line = TurnLine()
+        line.now += 6 * 3600
+        await line.begin()
+        assert await line.list_waiting() == ["later"]
+        await line.call("later", "dice", result="ANSWERED")
+        await line.run_tasks(15 * 3600)
+        assert await line.list_waiting() == ["call-back"]
+
+    run(wait())
+
+
+def replace_all(text: str, changes: dict[str, str]) -> str:
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
 
 
 def test_member_is_free_again_when_nobody_answers_and_the_place_is_kept() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from flowengine.runtime.calling_hours import MISSING_CALENDAR_SECONDS
 from flowengine.runtime.platform_requests import RequestRefused, RequestUnclear
 from tests.compiled_release import compile_release
 from tests.runtime.place_calls import CALLER, FLOWS, OWN_NUMBER, PlaceLine, compile_flows
@@ -201,6 +202,26 @@ def test_call_outside_the_hours_waits_for_them(options: str, dial_at: float) -> 
         await line.run_tasks(max(noon + dial_at - 1 - line.now, 0))
         assert line.rung == ([] if options else [CALLER])
         await line.run_tasks(1)
+        assert line.rung == [CALLER]
+
+    run(place())
+
+
+def test_call_whose_calendar_is_in_no_live_release_waits_for_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def place() -> None:
+        line = PlaceLine(compile_flows(**{"tries: 3": "within: support"}))
+        line.now += 18 * 3600
+        await line.dial_in_from()
+        release, line.release = line.release, compile_flows(support="office")
+        line.restart()
+        await line.run_tasks(3 * 3600)  # the hours begin
+        assert (line.rung, line.outcomes) == ([], [])
+        assert "calendars/support.yaml" in caplog.text
+        line.release = release
+        line.restart()
+        await line.run_tasks(MISSING_CALENDAR_SECONDS)
         assert line.rung == [CALLER]
 
     run(place())

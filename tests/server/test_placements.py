@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from flowengine.server import placements
 from flowengine.server.access import TokenAuthorizer
 from flowengine.server.placements import PlacementEndpoint
 from tests.compiled_release import compile_release
@@ -130,3 +131,22 @@ def test_calendar_that_never_opens_is_told() -> None:
     order = {"flow": "back", "within": "never", "calls": [CALL], "open_only": True}
     (view,) = server.send(**order)[1]["placements"]
     assert (view["never_opens"], "opens" in view) == (True, False)
+
+
+def test_request_without_ids_shows_the_calls_that_are_not_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = PlacementServer()
+    assert server.send(ids=[]) == (200, {})
+    people = [{**CALL, "to": f"+1212555014{number}"} for number in range(4)]
+    server.line.now += 6 * 3600  # after the hours
+    server.send(flow="back", calls=people[:2], within="day")
+    server.send(flow="back", calls=people[2:3])
+    server.send(flow="back", calls=people[3:], within="never")
+    asyncio.run(server.line.run_tasks())
+    _, reply = server.send(ids=[])
+    assert [one["phase"] for one in reply["placements"]] == ["placed", "waits", "waits"]
+    monkeypatch.setattr(placements, "MAX_PLACEMENTS_PER_REQUEST", 1)
+    _, reply = server.send(ids=[])
+    assert [one["phase"] for one in reply["placements"]] == ["placed"]
+    assert reply["more"] == 2

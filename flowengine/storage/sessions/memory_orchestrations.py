@@ -187,6 +187,8 @@ class MemoryOrchestrations:
             stored = self._entries.get((entry.call, entry.number))
             if stored is None or not stored.outcome:
                 self._entries[entry.call, entry.number] = entry
+        for entry in change.new_entries:
+            self._entries.setdefault((entry.call, entry.number), entry)
         if change.wakes_queues is not None:
             self._wake_queues(change.wakes_queues)
 

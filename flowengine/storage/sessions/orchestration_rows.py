@@ -103,7 +103,8 @@ class OrchestrationChange(NamedTuple):
     of this orchestration or of others. Without `saved` the orchestration and all its tasks are
     deleted, it waits in no queue, and every agent that it occupies is free. With a `saved` of
     version 0, what is stored stays. `entries` replace those with the same call and number that have
-    not ended. With `wakes_queues`, each queue in which calls wait gets a task `MATCH_TASK` that is
+    not ended; one of `new_entries` is written unless there is one with the same call and number.
+    With `wakes_queues`, each queue in which calls wait gets a task `MATCH_TASK` that is
     due then.
     """
 
@@ -113,6 +114,7 @@ class OrchestrationChange(NamedTuple):
     cancelled: tuple[str, ...] = ()
     agents: tuple[SavedAgent, ...] = ()
     entries: tuple[QueueEntry, ...] = ()
+    new_entries: tuple[QueueEntry, ...] = ()
     agent_statuses: tuple[SavedAgentStatus, ...] = ()
     wakes_queues: float | None = None
 

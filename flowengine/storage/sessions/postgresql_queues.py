@@ -46,13 +46,17 @@ _ALL_ENTRIES: LiteralString = (
     "SELECT queue, call, number, priority, entered, offered, outcome, ended "
     "FROM flowengine.queue_entries"
 )
+_ENTRIES: LiteralString = (
+    "INSERT INTO flowengine.queue_entries (queue, call, number, priority, entered, offered, "
+    "outcome, ended) SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::int[], %b::int[], "
+    "%b::float8[], %b::bytea[], %b::text[], %b::float8[]) ON CONFLICT (call, number) "
+)
 _SAVE_ENTRIES: LiteralString = (
-    "entered AS (INSERT INTO flowengine.queue_entries (queue, call, number, priority, entered, "
-    "offered, outcome, ended) SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::int[], %b::int[], "
-    "%b::float8[], %b::bytea[], %b::text[], %b::float8[]) ON CONFLICT (call, number) DO UPDATE SET "
+    f"entered AS ({_ENTRIES} DO UPDATE SET "
     "offered = excluded.offered, outcome = excluded.outcome, ended = excluded.ended "
     "WHERE queue_entries.outcome = '')"
 )
+_ADD_ENTRIES: LiteralString = f"added AS ({_ENTRIES} DO NOTHING)"
 _SAVE_AGENT_STATUSES: LiteralString = (
     "signed AS (INSERT INTO flowengine.agent_statuses (member_group, address, status, since) "
     "SELECT * FROM unnest(%b::text[], %b::bytea[], %b::text[], %b::float8[]) "
@@ -113,13 +117,17 @@ def add_queue_writes(
     change: OrchestrationChange, parts: list[LiteralString], values: list[Any]
 ) -> None:
     """Add the statements of what a turn writes for queues, and their values."""
-    if change.entries:
-        parts.append(_SAVE_ENTRIES)
-        rows = sorted(
-            (_encode(queue), _encode(call), *rest, _encode(offered), outcome, ended)
-            for queue, call, *rest, offered, outcome, ended in change.entries
-        )
-        values += (list(column) for column in zip(*rows, strict=True))
+    for statement, entries in (
+        (_SAVE_ENTRIES, change.entries),
+        (_ADD_ENTRIES, change.new_entries),
+    ):
+        if entries:
+            parts.append(statement)
+            rows = sorted(
+                (_encode(queue), _encode(call), *rest, _encode(offered), outcome, ended)
+                for queue, call, *rest, offered, outcome, ended in entries
+            )
+            values += (list(column) for column in zip(*rows, strict=True))
     if change.agent_statuses:
         parts.append(_SAVE_AGENT_STATUSES)
         signed = sorted(

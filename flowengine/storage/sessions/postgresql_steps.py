@@ -32,7 +32,7 @@ def is_addition(changes: Sequence[OrchestrationChange]) -> bool:
     is_beginning = change.saved is not None and change.saved.version == 0
     has_tasks = bool(change.scheduled) and not any(task.tries for task in change.scheduled)
     return is_beginning and has_tasks and change == change._replace(
-        cancelled=(), agents=(), entries=(), agent_statuses=(), wakes_queues=None
+        cancelled=(), agents=(), entries=(), new_entries=(), agent_statuses=(), wakes_queues=None
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from flowengine.storage.sessions.orchestration_rows import (
 )
 from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT
 from flowengine.storage.sessions.sqlite_queues import (
+    add_entry,
     copy_queues,
     count_waiting,
     drop_old_entries,
@@ -217,6 +218,8 @@ def write_change(connection: sqlite3.Connection, change: OrchestrationChange) ->
         execute(_SAVE_AGENT, (encode_call_id(address), encode_call_id(occupied_by), *times))
     for entry in change.entries:
         write_entry(connection, entry)
+    for entry in change.new_entries:
+        add_entry(connection, entry)
     for agent_status in change.agent_statuses:
         write_agent_status(connection, agent_status)
     if change.saved is None:

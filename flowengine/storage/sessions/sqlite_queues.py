@@ -40,7 +40,7 @@ _SAVE_ENTRY = (
     "offered = excluded.offered, outcome = excluded.outcome, ended = excluded.ended "
     "WHERE queue_entries.outcome = ''"
 )
-_COPY_ENTRY = (
+_ADD_ENTRY = (
     "INSERT OR IGNORE INTO queue_entries (queue, call, number, priority, entered, offered, outcome, "
     "ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -78,10 +78,18 @@ _STATUS = "SELECT status FROM agent_statuses WHERE member_group = ? AND address 
 
 
 def write_entry(connection: sqlite3.Connection, entry: QueueEntry) -> None:
+    connection.execute(_SAVE_ENTRY, _list_values(entry))
+
+
+def add_entry(connection: sqlite3.Connection, entry: QueueEntry) -> None:
+    """Write an entry, unless there is one with the same call and number."""
+    connection.execute(_ADD_ENTRY, _list_values(entry))
+
+
+def _list_values(entry: QueueEntry) -> tuple[Any, ...]:
     queue, call, number, priority, entered, offered, outcome, ended = entry
     keys = encode_call_id(queue), encode_call_id(call)
-    values = priority, entered, encode_call_id(offered), outcome, ended
-    connection.execute(_SAVE_ENTRY, (*keys, number, *values))
+    return *keys, number, priority, entered, encode_call_id(offered), outcome, ended
 
 
 def reserve_place(entry: QueueEntry, most: int, connection: sqlite3.Connection) -> bool:
@@ -126,7 +134,7 @@ def drop_old_entries(connection: sqlite3.Connection, now: float) -> None:
 
 def copy_queues(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
     """Copy what stands in a lost file to its successor, where it is not known yet."""
-    new.executemany(_COPY_ENTRY, old.execute(_ALL_ENTRIES).fetchall())
+    new.executemany(_ADD_ENTRY, old.execute(_ALL_ENTRIES).fetchall())
     new.executemany(_COPY_AGENT_STATUS, old.execute(_ALL_AGENT_STATUSES).fetchall())
 
 

@@ -9,6 +9,7 @@ import pytest
 from flowengine.storage.sessions import (
     OrchestrationChange,
     SavedAgent,
+    SavedCall,
     SavedOrchestration,
     ScheduledTask,
     Store,
@@ -117,6 +118,23 @@ async def test_wait_that_has_ended_never_changes(opener: Opener) -> None:
         (known,) = await orchestrations_of(store).list_entries(QUEUE, 0.0)
         assert (known.outcome, known.ended) == ("abandoned", 5.0)
         assert await orchestrations_of(store).list_entries(QUEUE, 6.0) == []
+
+
+async def test_new_entry_leaves_one_with_its_call_and_number_as_it_is(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        added = [entry("a", 1.0), entry("b", 2.0), entry("c", 3.0)]
+        await enter(store, added[0]._replace(offered=ANNA))
+        await enter(store, added[1]._replace(outcome="called", ended=5.0))
+        change = OrchestrationChange(
+            "c", SavedOrchestration("c", "ring", "", 0, b"", LATER), new_entries=tuple(added)
+        )
+        saved = SavedCall(1, b"state", b"log", b"answer", 1.0)
+        assert await store.save("caller", saved, LATER, [change]) is saved
+        assert (await look(store))[1] == ["c"]
+        known = await orchestrations_of(store).list_entries(QUEUE, 0.0)
+        assert [(one.call, one.offered, one.outcome) for one in known] == [
+            ("a", ANNA, ""), ("c", "", ""), ("b", "", "called")
+        ]  # fmt: skip
 
 
 async def test_waking_gives_a_task_to_queues_with_calls_alone(opener: Opener) -> None:
