@@ -34,7 +34,7 @@ from flowengine.server.connections import ConnectionTable
 from flowengine.server.credentials import find_secret, load_credentials
 from flowengine.server.fetch import LookupClient
 from flowengine.server.health import Healthz, MetricsEndpoint, PolledMetrics, Readyz
-from flowengine.server.log import LogWriter
+from flowengine.server.log import CallbackLog
 from flowengine.server.metrics import Metrics
 from flowengine.server.orchestration_service import OrchestrationService, create_service
 from flowengine.server.release_service import ReleaseService
@@ -58,7 +58,7 @@ class WorkerParts:
 
     store: Store
     client: LookupClient
-    lines: LogWriter
+    lines: CallbackLog
     ready: Readyz
     drain: float
     outbox: Outbox
