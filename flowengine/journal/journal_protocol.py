@@ -13,7 +13,7 @@ from flowengine.journal.journal_entries import (
     CallbackEntry,
     CallFilter,
     CallSummary,
-    RecordedCall,
+    RecordedCallback,
 )
 from flowengine.journal.journal_row import JournalRecord
 
@@ -85,11 +85,13 @@ class JournalReader(Protocol):
 
     def iter_recorded_calls(
         self, since: float, encryption: JournalEncryption
-    ) -> Iterator[tuple[str, list[RecordedCall]]]:
+    ) -> Iterator[tuple[str, list[RecordedCallback]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         ...
 
-    def load_recorded_call(self, call: str, encryption: JournalEncryption) -> list[RecordedCall]:
+    def load_recorded_call(
+        self, call: str, encryption: JournalEncryption
+    ) -> list[RecordedCallback]:
         """The callbacks of a call in order, whole."""
         ...
 

@@ -11,7 +11,7 @@ from flowengine.journal.journal_entries import (
     CallbackEntry,
     CallFilter,
     CallSummary,
-    RecordedCall,
+    RecordedCallback,
     build_entry,
     build_summary,
     open_row,
@@ -139,7 +139,7 @@ class PostgresqlJournalReader:
 
     def iter_recorded_calls(
         self, since: float, encryption: JournalEncryption
-    ) -> Iterator[tuple[str, list[RecordedCall]]]:
+    ) -> Iterator[tuple[str, list[RecordedCallback]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         after, limit, part = 0, RECORDED_CALLS_PER_READ, find_first_part(since)
         while rows := self._fetch_rows(
@@ -151,7 +151,9 @@ class PostgresqlJournalReader:
                 if any(one.release for one in recorded):  # no release answers a leg
                     yield decode_call_id(key), recorded
 
-    def load_recorded_call(self, call: str, encryption: JournalEncryption) -> list[RecordedCall]:
+    def load_recorded_call(
+        self, call: str, encryption: JournalEncryption
+    ) -> list[RecordedCallback]:
         """The callbacks of a call in order, whole."""
         key = encode_call_id(call)
         return [

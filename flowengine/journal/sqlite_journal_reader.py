@@ -18,7 +18,7 @@ from flowengine.journal.journal_entries import (
     CallbackEntry,
     CallFilter,
     CallSummary,
-    RecordedCall,
+    RecordedCallback,
     build_entry,
     build_summary,
     open_row,
@@ -83,7 +83,7 @@ class SqliteJournalReader:
 
     def iter_recorded_calls(
         self, since: float, encryption: JournalEncryption
-    ) -> Iterator[tuple[str, list[RecordedCall]]]:
+    ) -> Iterator[tuple[str, list[RecordedCallback]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
         for (key,) in self._fetch_rows(began, (since,)):
@@ -91,7 +91,9 @@ class SqliteJournalReader:
             if any(one.release for one in recorded):  # no release answers a leg
                 yield decode_call_id(key), recorded
 
-    def load_recorded_call(self, call: str, encryption: JournalEncryption) -> list[RecordedCall]:
+    def load_recorded_call(
+        self, call: str, encryption: JournalEncryption
+    ) -> list[RecordedCallback]:
         """The callbacks of a call in order, whole."""
         key = encode_call_id(call)
         rows = self._fetch_rows(_RECORDED_QUERY, (key,))
