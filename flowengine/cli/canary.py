@@ -14,7 +14,7 @@ from flowengine.cli.release_options import (
     open_release_commands,
     run_change,
 )
-from flowengine.cli.store_options import journal_option
+from flowengine.cli.store_options import build_store_settings, journal_option
 from flowengine.journal import CanaryFigures
 from flowengine.journal.format_calls import format_time
 from flowengine.journal.journal_error import JournalError
@@ -35,7 +35,6 @@ from flowengine.releases.release_overview import (
     compare_canary,
     find_canary,
 )
-from flowengine.server.server_settings import ServerSettings
 
 MAX_SHOWN_EXITS = 10
 
@@ -102,7 +101,7 @@ def show_figures(store: str, journal: str, *, data: bool) -> None:
 @contextmanager
 def open_canary_count(store: str, journal: str) -> Iterator[CountCalls]:
     """Counts the calls of all machines that share the store."""
-    settings = ServerSettings("", store=store, journal=journal)
+    settings = build_store_settings(store, journal)
     if not settings.is_journal_apart:
         yield build_journal_counter(settings.journal_location)
         return

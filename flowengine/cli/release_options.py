@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from flowengine.cli.store_options import store_option
+from flowengine.cli.store_options import build_store_settings, store_option
 from flowengine.environment import VARIABLES
 from flowengine.problems import to_text
 from flowengine.releases.archive_database import ArchiveError
@@ -23,7 +23,6 @@ from flowengine.releases.release_commands import (
     ReleaseSpec,
     read_git_spec,
 )
-from flowengine.server.server_settings import ServerSettings
 from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
 from flowengine.sources.project_folder import read_folder
@@ -74,7 +73,7 @@ def open_release_commands(store: str) -> Iterator[ReleaseCommands]:
     """The desk of a server, running or not. Whatever is refused ends the command with one line, and
     the problems before it.
     """
-    settings = ServerSettings("", store=store)
+    settings = build_store_settings(store)
     archive = settings.archive
     if isinstance(archive, Path) and not archive.is_file():
         raise click.ClickException(
