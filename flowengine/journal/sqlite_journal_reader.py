@@ -26,7 +26,7 @@ from flowengine.journal.journal_entries import (
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.leg_rows import format_leg_mark
 from flowengine.journal.losses import count_losses
-from flowengine.sinch.call_id import decode_call_id, encode_call_id
+from flowengine.sinch.call_id import decode_call_id, encode_call_id, find_key_range
 
 _SUMMARIES_QUERY = """
 SELECT first.call, first.at, first.release, first.flow, count(*), max(rows.at), max(rows.seconds),
@@ -77,9 +77,9 @@ class SqliteJournalReader:
 
     def find_call_ids(self, call: str) -> list[str]:
         """The ids that begin so; a few of them where there are many."""
-        key = encode_call_id(call)
-        query = "SELECT DISTINCT call FROM callbacks WHERE substr(call, 1, ?) = ? LIMIT 5"
-        return [decode_call_id(found) for (found,) in self._fetch_rows(query, (len(key), key))]
+        query = "SELECT DISTINCT call FROM callbacks WHERE call BETWEEN ? AND ? LIMIT 5"
+        rows = self._fetch_rows(query, find_key_range(call))
+        return [decode_call_id(found) for (found,) in rows]
 
     def iter_recorded_calls(
         self, since: float, encryption: JournalEncryption
