@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from flowengine.importers.import_report import Fate, ImportReport, ReportEntry
+from flowengine.importers.import_report import Conversion, ImportReport, ReportEntry
 from flowengine.source.canonical_form import format_content
 from flowengine.source.layout_gaps import UnformattableError
 
@@ -197,7 +197,7 @@ def describe_origin(entry: ReportEntry) -> str:
     """What a reader of the flow has to know of the construct."""
     if not entry.remarks:
         return ""
-    if entry.fate is Fate.CARRIED:
+    if entry.conversion is Conversion.CONVERTED:
         return f"{entry.construct}: {'; '.join(entry.remarks)}"
     return entry.describe()
 

@@ -37,15 +37,15 @@ def import_connection(widget: WidgetImport) -> None:
     if noun == "conference":
         name = widget.write_template(widget.read_text("to"), _ROOM_LENGTH) or "room"
         if follows:
-            widget.bend("the call ends with the conference")
+            widget.note_change("the call ends with the conference")
         body: dict[str, Any] = {"connect": {"conference": name}}
     elif noun in ("client", "sim"):
         if follows:
-            widget.bend("the call does not come back from an app: it ends after the talk")
+            widget.note_change("the call does not come back from an app: it ends after the talk")
         to = widget.write_template(widget.read_text("to").removeprefix("client:"))
         body = {"connect": {"app": to or "fill-in"}}
         if noun == "sim":
-            widget.bend("a SIM is no address here: fill in an app user or a number")
+            widget.note_change("a SIM is no address here: fill in an app user or a number")
     elif follows or noun == "number-multi":
         body = build_ring(widget, noun, f"{seconds}s", shared)
     elif noun == "sip":
@@ -65,7 +65,9 @@ def build_caller_id(widget: WidgetImport) -> dict[str, str]:
     if not text or text in ("{{flow.channel.address}}", "{{trigger.call.To}}"):
         return {}
     if text.startswith("client:") or not (has_liquid(text) or _LOOKS_DIALLED.fullmatch(text)):
-        widget.bend("the name of the caller is no number: the number that was dialled is shown")
+        widget.note_change(
+            "the name of the caller is no number: the number that was dialled is shown"
+        )
         return {}
     return {"caller_id": write_number(widget, text)}
 
@@ -120,7 +122,7 @@ def import_voicemail(widget: WidgetImport) -> None:
     variable = widget.flow.get_variable(name, ADDRESS_LENGTH)
     longest = widget.read_number(_MESSAGE_SECONDS, 1, 86_400, "max_length", "maxLength")
     if longest > _MOST_SECONDS:
-        widget.bend(f"a message lasts {_MOST_SECONDS // 60} minutes at most")
+        widget.note_change(f"a message lasts {_MOST_SECONDS // 60} minutes at most")
     end = (widget.read_text("finish_on_key") or widget.read_text("finishOnKey") or "#")[:1]
     body: dict[str, Any] = {
         "prompt": {"pause": "1s"},
@@ -165,7 +167,9 @@ def import_queue(widget: WidgetImport) -> None:
     told = f"the queue {label}" if label else f"the workflow {workflow[:60] or '(not named)'}"
     project.draft.groups.setdefault(group, told)
     widget.add_remark("fill in the members of the group")
-    widget.bend("callers who come when no member is signed in do not wait: they leave by nobody")
+    widget.note_change(
+        "callers who come when no member is signed in do not wait: they leave by nobody"
+    )
     if widget.read_text("attributes") or widget.read_text("task_attributes"):
         widget.add_remark("members see no attributes of the call: say them under accept:")
     failed = widget.get_target("failedToEnqueue", "callFailure")
@@ -181,14 +185,16 @@ def import_outgoing_call(widget: WidgetImport) -> None:
     if widget.read_text("machine_detection") not in ("", "false") or (
         widget.read_text("detect_answering_machine") == "true"
     ):
-        widget.bend("the flow learns of a machine by on: machine:, and else begins as answered")
+        widget.note_change(
+            "the flow learns of a machine by on: machine:, and else begins as answered"
+        )
         entry["machine"] = entry["answered"]
     head = widget.flow.draft.head
     if "on" in head and head["on"] != entry:
-        widget.bend("a flow begins once: the first widget that places a call counts")
+        widget.note_change("a flow begins once: the first widget that places a call counts")
     else:
         head["on"] = entry
-    widget.bend("your system places the call, with flowengine place or by the platform")
+    widget.note_change("your system places the call, with flowengine place or by the platform")
     widget.add_state({"next": entry["answered"]})
 
 
@@ -278,6 +284,6 @@ def import_stream(widget: WidgetImport) -> None:
 
 def drop(widget: WidgetImport, told: str, *events: str) -> None:
     """Go on without the widget."""
-    widget.lose(told)
+    widget.note_loss(told)
     known = widget.widget.get_next(*events) or next(iter(widget.widget.list_targets()), "")
     widget.add_state({"next": widget.flow.get_state_name(known)})

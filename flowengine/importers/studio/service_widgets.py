@@ -55,7 +55,7 @@ def import_request(widget: WidgetImport) -> None:
     service, path = declare_service(widget, address, wanted, told)
     method = widget.read_text("method").lower() or "get"
     if method not in _METHODS:
-        widget.bend(f'the method "{method[:20]}" is not known: it is get here')
+        widget.note_change(f'the method "{method[:20]}" is not known: it is get here')
         method = "get"
     body: dict[str, Any] = {"service": service}
     parameters = read_parameters(widget)
@@ -87,7 +87,7 @@ def build_body(widget: WidgetImport, parameters: dict[str, str]) -> Any:
     kind = widget.read_text("content_type") or widget.read_text("contentType")
     if parameters:
         if "json" not in kind:
-            widget.bend("the parameters are sent as JSON, not as a form")
+            widget.note_change("the parameters are sent as JSON, not as a form")
         return parameters
     text = widget.read_text("body").strip()
     if not text:
@@ -98,7 +98,7 @@ def build_body(widget: WidgetImport, parameters: dict[str, str]) -> Any:
         value = None
     if isinstance(value, dict | list) and value:
         return widget.build_value(value)
-    widget.bend("the body is no JSON of texts: it is sent as the text of a key")
+    widget.note_change("the body is no JSON of texts: it is sent as the text of a key")
     return {"text": widget.write_template(text)}
 
 

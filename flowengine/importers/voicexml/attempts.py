@@ -100,7 +100,7 @@ def write_ways_without_answer(
         for each in list(found.values())[list(found).index(leaving[event]) + 1 :]:
             later = document.begin_element(each, targets[event])
             if not is_simple(handler) and not ends(handler):
-                later.bend("the handler of the first count is used for all that follow")
+                later.note_change("the handler of the first count is used for all that follow")
     ways = {"otherwise": targets[_WRONG]}
     if targets[_SILENCE] != targets[_WRONG]:
         ways = {"silent": targets[_SILENCE]} | ways

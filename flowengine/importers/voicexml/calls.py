@@ -37,13 +37,13 @@ def write_transfer(scope: SequenceScope, origin: ElementImport, name: str, answe
     millis = read_millis(element.get("connecttimeout"))
     seconds = f"{min(max((millis or 30_000) // 1_000, 1), 600)}s"
     if element.get("transferaudio"):
-        origin.bend("a ringing tone is heard while it rings, and not the recording")
+        origin.note_change("a ringing tone is heard while it rings, and not the recording")
     if not is_bridge:
         to = {"sip": number} if kind == "sip" else {"phone": number, "ring": seconds}
         document.add_state(scope.ask, said | {"connect": to}, origin)
         return
     if element.get("maxtime") not in ("", "0", "0s"):
-        origin.bend("the talk has no limit")
+        origin.note_change("the talk has no limit")
     who = f"sip:{number}" if kind == "sip" else number
     variable = document.get_variable(name)
     ring: dict[str, Any] = {"who": [who], "each": seconds}
@@ -80,7 +80,7 @@ def write_record(scope: SequenceScope, origin: ElementImport, name: str, answere
     document.project.draft.records = True
     longest = read_millis(element.get("maxtime")) or _USUAL_MESSAGE
     if longest > _LONGEST_MESSAGE:
-        origin.bend("a message lasts 15 minutes at most")
+        origin.note_change("a message lasts 15 minutes at most")
     question, _ = build_question(scope, origin)
     body: dict[str, Any] = {
         "prompt": question["prompt"],
@@ -90,7 +90,7 @@ def write_record(scope: SequenceScope, origin: ElementImport, name: str, answere
     if element.get("dtmfterm") == "false":
         origin.add_remark("the key # ends the message")
     if element.get("finalsilence"):
-        origin.bend("silence does not end the message: # does, or the end of the call")
+        origin.note_change("silence does not end the message: # does, or the end of the call")
     if element.get("beep") == "true":
         origin.add_remark("fill in the tone before the message: recordings: beep: in project.yaml")
     document.add_state(scope.ask, {"record_message": body, "next": answered}, origin)

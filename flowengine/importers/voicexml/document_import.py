@@ -86,7 +86,7 @@ class ElementImport(ReportedImport):
         try:
             return self.document.read_script(source)
         except ScriptError as error:
-            self.lose(f"the expression {source[:60]} is left out: {error}"[:200])
+            self.note_loss(f"the expression {source[:60]} is left out: {error}"[:200])
             return None
 
 

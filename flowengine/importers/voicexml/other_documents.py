@@ -49,7 +49,7 @@ def write_document_link(origin: ElementImport, address: str, prefix: str, *, aft
         document.draft.leads_to.append(target)
     if known:
         if "#" in address:
-            origin.bend("the other document begins at its first dialog")
+            origin.note_change("the other document begins at its first dialog")
         project.links.append(DocumentLink(origin, name, target, is_for_good=not comes_back))
     return name
 
@@ -66,7 +66,7 @@ def add_document_stub(origin: ElementImport, address: str, *, comes_back: bool) 
         project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
     origin.add_remark(f"fill in the flow {name}, which was not among the files")
     if "?" in address or not path.endswith((".vxml", ".xml")):
-        origin.bend("a server writes that document for each call")
+        origin.note_change("a server writes that document for each call")
     return name
 
 
@@ -87,7 +87,7 @@ def build_request(origin: ElementImport, address: str) -> dict[str, Any]:
     """A request with the variables of a namelist."""
     document, element = origin.document, origin.element
     if not address:
-        origin.bend("the address is a value there: fill it in")
+        origin.note_change("the address is a value there: fill it in")
     service, path = declare_document_service(origin, address, "the server of the documents")
     names = [
         each

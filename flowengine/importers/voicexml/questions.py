@@ -138,13 +138,13 @@ def read_shape(scope: SequenceScope, origin: ElementImport) -> AnswerShape:
     if is_known:
         shape.keys = shape.hears = True
     elif type_:
-        origin.bend(f'the type "{type_[:40]}" is not known: any words are taken')
+        origin.note_change(f'the type "{type_[:40]}" is not known: any words are taken')
     for each in element.list_children("grammar", "dtmf"):
         grammar = scope.document.begin_element(each, scope.ask)
         source = replace(each, attributes=each.attributes | {"mode": "dtmf"})
         told = read_grammar(source if each.tag == "dtmf" else each, shape)
         if told:
-            grammar.lose(f"{told}: any words are taken")
+            grammar.note_loss(f"{told}: any words are taken")
     for each in element.list_children("option"):
         scope.document.begin_element(each, scope.ask)
         words = each.text
@@ -227,7 +227,7 @@ def add_input(origin: ElementImport, shape: AnswerShape, body: dict[str, Any]) -
         known = ", ".join(write_literal(each.key) for each in shape.choices if each.key)
         body["valid"] = f"vars.{body['into']} in [{known}]"
         if any(each.value != each.key for each in shape.choices):
-            origin.bend("the keys themselves are kept, not the values that stand for them")
+            origin.note_change("the keys themselves are kept, not the values that stand for them")
         return
     if shape.builtin:
         least, most = _FIXED_LENGTHS.get(shape.builtin, (shape.least, shape.most))
@@ -237,7 +237,7 @@ def add_input(origin: ElementImport, shape: AnswerShape, body: dict[str, Any]) -
         return
     body["voice"] = True
     if not shape.keys:
-        origin.bend("no grammar limits the answer: any words, or keys, are taken")
+        origin.note_change("no grammar limits the answer: any words, or keys, are taken")
 
 
 def write_range(least: int, most: int) -> int | str:
@@ -261,7 +261,9 @@ def write_menu(scope: SequenceScope, origin: ElementImport) -> None:
         )
         key = each.get("dtmf").replace(" ", "") or next(numbers, "")
         if not is_option_key(key) or key in map(str, options):
-            choice.lose("it has keys that no option can have, or those of another: it is left out")
+            choice.note_loss(
+                "it has keys that no option can have, or those of another: it is left out"
+            )
             continue
         target = write_choice_target(scope, choice)
         choice.entry.state = target
@@ -272,9 +274,9 @@ def write_menu(scope: SequenceScope, origin: ElementImport) -> None:
         choices.append(GrammarChoice(words, pressed, [words] if words else []))
     body, earlier = build_question(scope, origin, describe_choices(choices))
     for each in earlier:
-        document.begin_element(each, scope.ask).lose("a prompt under a condition is left out")
+        document.begin_element(each, scope.ask).note_loss("a prompt under a condition is left out")
     if not options:
-        origin.lose("no choice is left: the call ends")
+        origin.note_loss("no choice is left: the call ends")
         document.add_state(scope.ask, {"next": document.get_end_state()}, origin)
         return
     add_timing(scope, element, body)

@@ -63,7 +63,7 @@ class PromptWriter:
                 spelt = is_spelt or each.get("interpret-as") in _CHARACTERS
                 self.add(each.content, is_spelt=spelt)
             else:
-                self.origin.bend(f"nothing stands for <{each.tag[:30]}>: its words are said")
+                self.origin.note_change(f"nothing stands for <{each.tag[:30]}>: its words are said")
                 self.add(each.content, is_spelt=is_spelt)
 
     def add_value(self, element: VoiceElement, *, is_spelt: bool) -> None:
@@ -71,7 +71,7 @@ class PromptWriter:
         origin = document.begin_element(element, self.origin.entry.state)
         value = origin.read_script(element.get("expr"))
         if value is None:
-            self.origin.bend("a value in it is not spoken")
+            self.origin.note_change("a value in it is not spoken")
             return
         for name in re.findall(r"vars\.(\w+)", value.code):
             declared = document.draft.variables.get(name, {})
@@ -102,7 +102,9 @@ class PromptWriter:
             value = self.origin.document.read_script(script) if script else None
         except ScriptError as error:
             told = f"the recording {script[:60]} is left out: {error}"[:200]
-            origin.bend(f"{told}; its words are said") if element.text else origin.lose(told)
+            origin.note_change(f"{told}; its words are said") if element.text else origin.note_loss(
+                told
+            )
             value = None
         if value is not None and value.code.startswith("vars."):
             self.end_words()
@@ -132,7 +134,9 @@ class PromptWriter:
         """All parts in their order."""
         self.end_words()
         if len(self.parts) > _MOST_PARTS:
-            self.origin.bend(f"a prompt has {_MOST_PARTS} parts at most: the rest is not said")
+            self.origin.note_change(
+                f"a prompt has {_MOST_PARTS} parts at most: the rest is not said"
+            )
         return self.parts[:_MOST_PARTS]
 
 

@@ -12,7 +12,7 @@ from flowengine.importers.connect.connect_project import import_connect
 from flowengine.importers.connect.construct_table import CONSTRUCTS
 from flowengine.importers.connect.flow_document import read_connect_flow
 from flowengine.importers.flow_parts import ImportResult
-from flowengine.importers.import_report import Fate
+from flowengine.importers.import_report import Conversion
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft
 from flowengine.problems import Severity
 from flowengine.scenarios.scenario_project import ScenarioProject
@@ -77,9 +77,9 @@ def test_report_has_one_entry_for_each_action_with_its_place() -> None:
 
 def test_fate_of_an_entry_is_the_worst_one() -> None:
     entry = import_files("waiting.json").draft.report.entries[0]
-    entry.add_remark("gone", Fate.LOST)
+    entry.add_remark("gone", Conversion.LOST)
     entry.add_remark("there")
-    assert entry.fate is Fate.LOST
+    assert entry.conversion is Conversion.LOST
 
 
 def test_call_through_an_imported_project_is_led_as_in_the_source() -> None:
@@ -136,7 +136,7 @@ def test_flow_that_is_used_and_gone_over_to_says_what_is_lost() -> None:
     over = ("over", "TransferToFlow", {"ContactFlowId": "news"}, "end")
     files = {"main.json": build_flow(use, over, end), "news.json": build_flow(end)}
     result = import_connect(files, "imported")
-    (lost,) = [each for each in result.draft.report.entries if each.fate is Fate.LOST]
+    (lost,) = [each for each in result.draft.report.entries if each.conversion is Conversion.LOST]
     assert (lost.state, lost.remarks) == (
         "over",
         ["news is a module, which nothing goes over to: the call goes on"],

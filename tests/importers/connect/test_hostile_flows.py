@@ -125,7 +125,7 @@ def test_import_of_an_api_answer_reads_the_flow_in_it() -> None:
     flow = {"StartAction": "a", "Actions": [{"Identifier": "a", "Type": "DisconnectParticipant"}]}
     for content in (json.dumps(flow), flow):
         answer = json.dumps({"ContactFlow": {"Content": content}}).encode()
-        assert import_one(answer).draft.report.count_fates()["carried"] == 1
+        assert import_one(answer).draft.report.count_conversions()["converted"] == 1
 
 
 def test_import_of_a_large_flow_takes_each_action() -> None:
@@ -140,4 +140,4 @@ def test_import_of_a_large_flow_takes_each_action() -> None:
         for number in range(count)
     ]
     result = import_one(json.dumps({"StartAction": "0", "Actions": actions}).encode())
-    assert result.draft.report.count_fates()["carried"] == count
+    assert result.draft.report.count_conversions()["converted"] == count
