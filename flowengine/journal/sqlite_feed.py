@@ -24,7 +24,7 @@ WHERE number > ? AND number <= ? AND dimension IS NULL"""  # noqa: S608
 _BOUNDS_QUERY = """
 SELECT coalesce((SELECT min(number) FROM callbacks), 1), coalesce((SELECT max(number) FROM callbacks), 0)
 """
-_OLDEST_QUERY = "SELECT min(at) FROM callbacks"
+_OLDEST_MOMENT_QUERY = "SELECT min(at) FROM callbacks"
 _MOMENT_QUERY = "SELECT at FROM callbacks WHERE number >= ? ORDER BY number LIMIT 1"
 
 
@@ -88,7 +88,7 @@ class SqliteFeed:
 
     def find_moment(self, number: int | None) -> float | None:
         """The time of a row, or of the oldest."""
-        query, values = (_OLDEST_QUERY, ()) if number is None else (_MOMENT_QUERY, (number,))
+        query, values = (_OLDEST_MOMENT_QUERY, ()) if number is None else (_MOMENT_QUERY, (number,))
         rows = self._fetch_rows(query, *values)
         return rows[0][0] if rows else None
 
