@@ -9,6 +9,7 @@ from flowengine.importers.connect.references import parse_reference
 from flowengine.importers.flow_parts import DONE
 from flowengine.importers.source_json import get_list, get_mapping, get_number, get_text
 from flowengine.importers.templates import NUMBER, write_literal
+from flowengine.limits import MAX_PAUSE_MILLIS
 
 _TEXT_OPERATORS: Final = {
     "TextStartsWith": "startsWith",
@@ -23,8 +24,8 @@ _NUMBER_OPERATORS: Final = {
     "NumberLessThan": "<",
     "NumberLessOrEqualTo": "<=",
 }
-_MAX_PAUSE: Final = 10
-_MAX_WAIT: Final = 60
+_MAX_PAUSE_SECONDS: Final = MAX_PAUSE_MILLIS // 1_000
+_MAX_WAIT_SECONDS: Final = 60
 
 
 def import_message(action: ActionImport) -> None:
@@ -105,14 +106,14 @@ def import_wait(action: ActionImport) -> None:
     """A wait is silence, as long as a caller stands it."""
     ways = {operand: each.target for each in action.action.conditions for operand in each.operands}
     seconds = get_number(action.action.parameters, "TimeLimitSeconds", 0, 0, 1_000_000)
-    if not seconds or seconds > _MAX_WAIT:
-        action.note_change(f"the wait lasts {min(seconds, _MAX_WAIT)} s here")
+    if not seconds or seconds > _MAX_WAIT_SECONDS:
+        action.note_change(f"the wait lasts {min(seconds, _MAX_WAIT_SECONDS)} s here")
     if "CustomerReturned" in ways:
         action.add_remark("a caller who is on the phone cannot return")
-    left, pauses = min(seconds, _MAX_WAIT), []
+    left, pauses = min(seconds, _MAX_WAIT_SECONDS), []
     while left > 0:
-        pauses.append({"pause": f"{min(left, _MAX_PAUSE)}s"})
-        left -= _MAX_PAUSE
+        pauses.append({"pause": f"{min(left, _MAX_PAUSE_SECONDS)}s"})
+        left -= _MAX_PAUSE_SECONDS
     target = action.get_target(ways.get("WaitCompleted") or action.action.next)
     action.add_state(({"say": pauses} if pauses else {}) | {"next": target})
 

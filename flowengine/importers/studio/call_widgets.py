@@ -15,6 +15,7 @@ from flowengine.importers.studio.widget_import import (
     WidgetImport,
 )
 from flowengine.importers.templates import PHONE, PLACEHOLDER_NUMBER
+from flowengine.limits import MAX_MESSAGE_SECONDS
 from flowengine.states.connect_options import KEYS_OF_PHONES
 
 _LOOKS_DIALLED: Final = re.compile(r"[+0-9 ().-]+")
@@ -22,7 +23,6 @@ _SIP: Final = re.compile(r"(?:sips?:)?([A-Za-z0-9._+-]+@[A-Za-z0-9.-]+)(?:;.*)?"
 _PLACEHOLDER_SIP: Final = "fill-in@example.invalid"
 _DIAL_STATUS: Final = "DialCallStatus"
 _ROOM_LENGTH: Final = 64
-_MOST_SECONDS: Final = 900
 _MESSAGE_SECONDS: Final = 120
 
 
@@ -121,13 +121,13 @@ def import_voicemail(widget: WidgetImport) -> None:
     name = StudioReference(("widgets", widget.widget.name, "RecordingUrl"))
     variable = widget.flow.get_variable(name, ADDRESS_LENGTH)
     longest = widget.read_number(_MESSAGE_SECONDS, 1, 86_400, "max_length", "maxLength")
-    if longest > _MOST_SECONDS:
-        widget.note_change(f"a message lasts {_MOST_SECONDS // 60} minutes at most")
+    if longest > MAX_MESSAGE_SECONDS:
+        widget.note_change(f"a message lasts {MAX_MESSAGE_SECONDS // 60} minutes at most")
     end = (widget.read_text("finish_on_key") or widget.read_text("finishOnKey") or "#")[:1]
     body: dict[str, Any] = {
         "prompt": {"pause": "1s"},
         "into": variable,
-        "limit": f"{min(longest, _MOST_SECONDS)}s",
+        "limit": f"{min(longest, MAX_MESSAGE_SECONDS)}s",
         "end": end if end in [*KEYS_OF_PHONES] else "#",
     }
     if widget.widget.has_way("noAudio"):

@@ -32,7 +32,7 @@ _ELEMENT: Final = re.compile(
     r"</?(?:speak|break|prosody|say-as|emphasis|p|s|sub|phoneme|lang|w|amazon:[a-z-]+)\b[^<>]*>"
 )
 _SPEAKING_TYPES: Final = ("say-play", GATHER_TYPE)
-_MOST_REPEATS: Final = 10
+_MAX_REPEATS: Final = 10
 _SPEECH_LENGTH: Final = 64
 
 
@@ -163,9 +163,9 @@ def import_say(widget: WidgetImport) -> None:
 
 def repeat_prompt(widget: WidgetImport, prompt: Any) -> Any:
     loops = widget.read_number(1, 0, 1_000, "loop")
-    if loops == 0 or loops > _MOST_REPEATS:
-        widget.note_change(f"it is said {_MOST_REPEATS} times")
-        loops = _MOST_REPEATS
+    if loops == 0 or loops > _MAX_REPEATS:
+        widget.note_change(f"it is said {_MAX_REPEATS} times")
+        loops = _MAX_REPEATS
     parts = prompt if isinstance(prompt, list) else [prompt]
     return prompt if loops == 1 else parts * loops
 
@@ -196,10 +196,10 @@ def import_gather(widget: WidgetImport) -> None:
     else:
         body["digits"] = count if count == 1 else f"1-{count or INPUT_LENGTH}"
     loops = widget.read_number(1, 0, 1_000, "loop")
-    if loops == 0 or loops > _MOST_REPEATS:
-        widget.note_change(f"it is asked {_MOST_REPEATS} times")
+    if loops == 0 or loops > _MAX_REPEATS:
+        widget.note_change(f"it is asked {_MAX_REPEATS} times")
     if loops != 1:
-        body["repeats"] = min(loops or _MOST_REPEATS, _MOST_REPEATS) - 1
+        body["repeats"] = min(loops or _MAX_REPEATS, _MAX_REPEATS) - 1
     if source.get_next("timeout") == source.name:
         widget.add_remark("whoever says nothing is asked for ever")
     widget.add_state(add_locale(widget, {"collect": body, "next": get_answer_target(widget)}))

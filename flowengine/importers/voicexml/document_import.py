@@ -34,7 +34,7 @@ _SESSION_NAMES: Final = {
 _SCOPES: Final = ("application", "document", "dialog", "form")
 _WHOLE_NUMBER: Final = re.compile("-?[0-9]{1,15}")
 _ITEM_TAGS: Final = ("field", "record", "transfer", "subdialog", "initial", "object")
-_MOST_ROUNDS: Final = 8
+_MAX_ROUNDS: Final = 8
 MAX_STATES: Final = 3_000
 RECORDING_LENGTH: Final = 256
 
@@ -235,7 +235,7 @@ class DocumentImport(FlowParts):
                 assigned.setdefault(each.get("name"), []).append("''")
         self.numbers = {name for name, sources in assigned.items() if any(sources)}
         # each round finds the names that hold what the round before has found to be no number
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             wrong = {
                 name
                 for name in self.numbers

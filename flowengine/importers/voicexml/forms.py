@@ -24,7 +24,7 @@ from flowengine.importers.voicexml.voice_document import VoiceElement
 _INPUT_TAGS: Final = ("field", "record", "transfer", "subdialog")
 _ITEM_TAGS_OF_FORMS: Final = (*_INPUT_TAGS, "block", "initial", "object")
 _ENTERED_TAGS: Final = ("var", "script", "assign")
-_MOST_NESTED: Final = 3
+_MAX_NESTING: Final = 3
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def write_subdialog(
         ),
         None,
     )
-    if form is not None and nesting < _MOST_NESTED and not document.is_full:
+    if form is not None and nesting < _MAX_NESTING and not document.is_full:
         state = document.make_state_name(f"{scope.prefix}_{source[1:]}")
         inner = replace(
             scope,

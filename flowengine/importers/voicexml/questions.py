@@ -29,13 +29,12 @@ from flowengine.importers.voicexml.voice_prompts import (
     read_millis,
     write_millis,
 )
+from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MIN_MENU_TIMEOUT_MILLIS
 from flowengine.states.field_types import MAX_OPTION_KEYS
 from flowengine.states.spoken_input import fold_words
 
 # as # ends an input of several keys, it is an option by itself alone
 _OPTION_KEYS: Final = re.compile(rf"[0-9*]{{1,{MAX_OPTION_KEYS}}}|#")
-_SHORTEST_WAIT: Final = 1_000
-_LONGEST_WAIT: Final = 30_000
 _FIXED_LENGTHS: Final = {"date": (8, 8), "time": (4, 5)}
 
 
@@ -54,7 +53,9 @@ def add_timing(scope: SequenceScope, element: VoiceElement, body: dict[str, Any]
     named = next((each.get("timeout") for each in prompts if each.get("timeout")), "")
     millis = read_millis(named or settings.get("timeout", ""))
     if millis is not None:
-        body["timeout"] = write_millis(min(max(millis, _SHORTEST_WAIT), _LONGEST_WAIT))
+        body["timeout"] = write_millis(
+            min(max(millis, MIN_MENU_TIMEOUT_MILLIS), MAX_MENU_TIMEOUT_MILLIS)
+        )
     barge = next((each.get("bargein") for each in prompts if each.get("bargein")), "")
     if (barge or settings.get("bargein", "")) == "false":
         body["barge"] = False

@@ -17,7 +17,7 @@ from flowengine.importers.voicexml.other_documents import build_request, write_d
 from flowengine.importers.voicexml.voice_document import VoiceElement
 from flowengine.importers.voicexml.voice_prompts import SPOKEN_TAGS, build_parts, join_parts
 
-_MOST_THROWS: Final = 5
+_MAX_THROWS: Final = 5
 _SET_TAGS: Final = frozenset(("assign", "var", "clear"))
 _SILENT_TAGS: Final = frozenset(("log", "reprompt", "meta", "metadata"))
 _LAST_TAGS: Final = frozenset(("goto", "submit", "exit", "disconnect", "return", "throw"))
@@ -296,7 +296,7 @@ def write_throw(scope: SequenceScope, element: VoiceElement) -> str:
     event = element.get("event")
     origin = document.begin_element(element, scope.next)
     handler = next(iterate_handlers([*scope.handlers], event), None) if event else None
-    if handler is None or scope.throws >= _MOST_THROWS:
+    if handler is None or scope.throws >= _MAX_THROWS:
         origin.note_loss(f'nothing catches the event "{event[:40]}": the call ends')
         return document.get_end_state()
     document.begin_element(handler, scope.next)

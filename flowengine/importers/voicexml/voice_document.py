@@ -10,7 +10,7 @@ from flowengine.importers.source_json import MAX_SOURCE_BYTES, ImportSourceError
 
 MAX_ELEMENTS: Final = 8_000
 _MAX_ELEMENT_DEPTH: Final = 60
-_MOST_HANDLERS: Final = 100
+_MAX_HANDLERS: Final = 100
 _MAX_ATTRIBUTE: Final = 2_000
 
 
@@ -40,7 +40,7 @@ class VoiceElement:
     def handlers(self) -> "list[VoiceElement]":
         """The handlers of events in it; what is more than anybody writes is left out."""
         found = self.list_children("catch", "noinput", "nomatch", "help", "error")
-        return found[:_MOST_HANDLERS]
+        return found[:_MAX_HANDLERS]
 
     @cached_property
     def settings(self) -> dict[str, str]:

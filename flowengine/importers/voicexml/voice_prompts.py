@@ -14,6 +14,7 @@ from flowengine.importers.templates import (
 from flowengine.importers.voicexml.document_import import ElementImport
 from flowengine.importers.voicexml.ecmascript import ScriptError
 from flowengine.importers.voicexml.voice_document import VoiceElement
+from flowengine.limits import MAX_PAUSE_MILLIS
 
 SPOKEN_TAGS: Final = frozenset(("prompt", "audio", "value", "enumerate", "break"))
 _PLAIN_TAGS: Final = frozenset(
@@ -31,8 +32,7 @@ _CHARACTERS: Final = (
 _SECONDS: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s)?")
 _PAUSES: Final = {"none": 0, "x-small": 200, "small": 400, "weak": 400, "medium": 800,
                   "large": 1500, "strong": 1500, "x-strong": 2500}  # fmt: skip
-_MOST_PARTS: Final = 30
-_LONGEST_PAUSE: Final = 10_000
+_MAX_PARTS: Final = 30
 
 
 class PromptWriter:
@@ -86,7 +86,7 @@ class PromptWriter:
             millis = _PAUSES.get(size, _PAUSES["medium"])
         if millis > 0:
             self.end_words()
-            self.parts.append({"pause": write_millis(min(millis, _LONGEST_PAUSE))})
+            self.parts.append({"pause": write_millis(min(millis, MAX_PAUSE_MILLIS))})
 
     def add_recording(self, element: VoiceElement) -> None:
         """A recording; its words where the address is a value that nothing stands for."""
@@ -133,11 +133,11 @@ class PromptWriter:
     def to_prompt(self) -> list[Any]:
         """All parts in their order."""
         self.end_words()
-        if len(self.parts) > _MOST_PARTS:
+        if len(self.parts) > _MAX_PARTS:
             self.origin.note_change(
-                f"a prompt has {_MOST_PARTS} parts at most: the rest is not said"
+                f"a prompt has {_MAX_PARTS} parts at most: the rest is not said"
             )
-        return self.parts[:_MOST_PARTS]
+        return self.parts[:_MAX_PARTS]
 
 
 def read_millis(text: str) -> int | None:
