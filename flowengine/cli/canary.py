@@ -85,8 +85,8 @@ def canary(
 
 
 def show_figures(store: str, journal: str, *, data: bool) -> None:
-    with open_release_commands(store) as desk, open_canary_count(store, journal) as count:
-        begun = find_canary(desk.ledger)
+    with open_release_commands(store) as commands, open_canary_count(store, journal) as count:
+        begun = find_canary(commands.ledger)
         if begun is None:
             raise click.ClickException(
                 "there is no candidate: begin with flowengine canary WHAT --share 10%"
@@ -102,7 +102,7 @@ def show_figures(store: str, journal: str, *, data: bool) -> None:
 def open_canary_count(store: str, journal: str) -> Iterator[CountCalls]:
     """Counts the calls of all machines that share the store."""
     settings = build_store_settings(store, journal)
-    if not settings.is_journal_apart:
+    if not settings.has_journal_per_machine:
         yield build_journal_counter(settings.journal_location)
         return
     with closing(CanaryTable(settings.archive)) as tally:

@@ -70,7 +70,7 @@ def add_version_options(command: F) -> F:
 
 @contextmanager
 def open_release_commands(store: str) -> Iterator[ReleaseCommands]:
-    """The desk of a server, running or not. Whatever is refused ends the command with one line, and
+    """The release commands of a server, running or not. Whatever is refused ends the command with one line, and
     the problems before it.
     """
     settings = build_store_settings(store)
@@ -104,8 +104,8 @@ def run_change(
     store: str, who: str, note: str, ask: Callable[[ReleaseCommands, Actor], CommandResult]
 ) -> None:
     """Ask for a change, and tell what came of it."""
-    with open_release_commands(store) as desk:
-        click.echo(ask(desk, Actor(who, note)).text)
+    with open_release_commands(store) as commands:
+        click.echo(ask(commands, Actor(who, note)).text)
 
 
 def find_release_spec(commands: ReleaseCommands, what: str, repo: Path, folder: str) -> ReleaseSpec:

@@ -91,13 +91,13 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     engine = create_engine(hooks, releases, store, codec, client, metrics)
     gate, identity = SignatureGate(releases, environment), ServerIdentity.from_settings(settings)
     callback = hooks.create_handler(engine, gate, metrics, lines, journal, identity)
-    ready, door = Readyz(store), create_status_authorizer(environment)
+    ready, authorizer = Readyz(store), create_status_authorizer(environment)
     polled = PolledMetrics(metrics, store, live)
     status = StatusEndpoint(live, releases, store, journal)
-    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, polled.observe))
+    figures = AuthorizedEndpoint(authorizer, MetricsEndpoint(metrics, polled.observe))
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
-        *build_page_routes(ready, figures, AuthorizedEndpoint(door, status)),
+        *build_page_routes(ready, figures, AuthorizedEndpoint(authorizer, status)),
         *build_admin_routes(environment, settings, live, store, engine.placements, releases),
     ]
     connections = ConnectionTable(settings.keep_alive)
