@@ -15,8 +15,8 @@ from flowengine.server.keys import KEY_FILE
 def backup(folder: Path, store: str, journal: str) -> None:
     """Copy what a server keeps to a new folder, while it answers calls.
 
-    That are the calls under way, the releases with the record of who changed what, the call journal
-    and cookie.key, which is a secret: whoever has it can read what is encrypted. The files are for
+    These are the calls under way, the releases with the record of who changed what, the call journal
+    and cookie.key, which is a secret: with it one can read what is encrypted. The files are for
     their owner alone. What is on PostgreSQL is backed up by pg_dump.
     """
     settings = build_store_settings(store, journal)

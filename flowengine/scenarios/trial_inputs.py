@@ -1,7 +1,7 @@
 """Inputs to try on a flow: keys, numbers, responses of other systems, callers, times.
 
 Nothing here is certain. Values come from what the author wrote (literals, tables, choices) and from
-the kinds of variables; whoever tries them finds out which lead to something new.
+the kinds of variables; the search that tries them finds out which lead to something new.
 """
 
 import re
