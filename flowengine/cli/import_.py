@@ -110,8 +110,8 @@ def show_result(
         return
     if checked:
         click.echo(result.draft.report.format_text())
-    for file, told in problems.items():
-        click.echo(f"{file} is not imported: {told}", err=True)
+    for file, reason in problems.items():
+        click.echo(f"{file} is not imported: {reason}", err=True)
     if checked:
         if checked.errors:
             click.echo(checked.format_problems(checked.errors), err=True)

@@ -91,11 +91,11 @@ class ConstructImport(ReportedImport):
         return name
 
 
-def build_stub_flow(name: str, told: str, *, is_subflow: bool) -> FlowDraft:
+def build_stub_flow(name: str, description: str, *, is_subflow: bool) -> FlowDraft:
     """A flow that was not among the files, for the author to fill in."""
     head = {"outcomes": [DONE]} if is_subflow else {}
     body: dict[str, Any] = {"return": DONE} if is_subflow else {"hangup": None}
-    states = {"fill_in": StateDraft(body, comment=f"fill in: {told}")}
+    states = {"fill_in": StateDraft(body, comment=f"fill in: {description}")}
     return FlowDraft(name, "", "fill_in", head, states=states)
 
 

@@ -94,8 +94,8 @@ class ImportReport:
         for name, counts in self.count_by_construct().items():
             lines.append("  {:>5} {:>5} {:>5}  {}".format(*counts.values(), name))
         counts = self.count_conversions()
-        told = ", ".join(f"{count} {conversion}" for conversion, count in counts.items())
-        lines.append(f"{format_count(len(self.entries), 'construct')}: {told}")
+        totals = ", ".join(f"{count} {conversion}" for conversion, count in counts.items())
+        lines.append(f"{format_count(len(self.entries), 'construct')}: {totals}")
         return "\n".join(lines)
 
 

@@ -188,8 +188,8 @@ def write_flow(flow: FlowDraft) -> Iterator[str]:
         if state.comment:
             yield to_comment(state.comment, 2)
         for entry in filter(None, [state.entry, *state.others]):
-            if told := describe_origin(entry):
-                yield to_comment(told, 2)
+            if comment := describe_origin(entry):
+                yield to_comment(comment, 2)
         yield dump_yaml({name: inline_values(state.body)}, 2)
 
 
@@ -216,8 +216,8 @@ def write_project(draft: ProjectDraft) -> Iterator[str]:
     if draft.services:
         yield "services:\n"
         if any(each.url == PLACEHOLDER_ADDRESS for each in draft.services.values()):
-            told = "fill in: the addresses of these services, which stand for functions"
-            yield to_comment(told, 2)
+            comment = "fill in: the addresses of these services, which stand for functions"
+            yield to_comment(comment, 2)
         for name, service in draft.services.items():
             yield to_comment(service.source, 2)
             yield dump_yaml({name: {"url": service.url}}, 2)

@@ -75,8 +75,9 @@ def import_flow(flow: FlowImport) -> None:
 def begin_action(flow: FlowImport, identifier: str) -> ActionImport:
     action = flow.source.actions[identifier]
     state = flow.get_state_name(identifier)
-    told = identifier[:80]
-    entry = ReportEntry(flow.source.file, action.path, told, action.type, flow.draft.name, state)
+    entry = ReportEntry(
+        flow.source.file, action.path, identifier[:80], action.type, flow.draft.name, state
+    )
     flow.project.draft.report.entries.append(entry)
     for target in action.list_targets():
         if target not in flow.source.actions:

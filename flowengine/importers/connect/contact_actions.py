@@ -119,8 +119,8 @@ def import_function(action: ActionImport) -> None:
     project = action.flow.project
     label = action.action.labels.get("LambdaFunctionARN", "") or get_function_name(source)
     service = project.service_names.get_name(source or action.state, label, "function")
-    told = f"the function {source[:160] or '(not named)'}"
-    project.draft.services.setdefault(service, ServiceDraft(told))
+    description = f"the function {source[:160] or '(not named)'}"
+    project.draft.services.setdefault(service, ServiceDraft(description))
     seconds = get_number(parameters, "InvocationTimeLimitSeconds", 3, 1, 60)
     if seconds > ANSWER_SECONDS:
         action.add_remark(f"it waits {ANSWER_SECONDS} s at most, not {seconds} s")

@@ -115,8 +115,8 @@ def import_hours(action: ActionImport) -> None:
     elif not label and looks_like_id(wanted):
         wanted = "hours"
     calendar = project.calendar_names.get_name(label or hours or "hours", wanted, "hours")
-    told = f"the hours {label or hours[:160] or 'of the queue'}"
-    project.draft.calendars.setdefault(calendar, told)
+    description = f"the hours {label or hours[:160] or 'of the queue'}"
+    project.draft.calendars.setdefault(calendar, description)
     action.add_remark(f"fill in zone and hours of calendars.{calendar}")
     ways = {
         operand.lower(): each.target
@@ -201,8 +201,8 @@ def link_flow(action: ActionImport, key: str, *, is_module: bool) -> None:
     if known:
         target = known.draft.name
     elif not label and (not reference or parse_reference(reference)):
-        told = "the flow is a value there" if reference else "no flow is named there"
-        action.note_loss(f"{told}: the call goes on")
+        remark = "the flow is a value there" if reference else "no flow is named there"
+        action.note_loss(f"{remark}: the call goes on")
         action.add_state(action.add_ways_on({}))
         return
     else:
@@ -221,8 +221,8 @@ def add_stub(action: ActionImport, reference: str, label: str, *, is_module: boo
     key = f"\n{is_module}\n{label or reference}"
     name = project.flow_names.get_name(key, readable, "other-flow")
     if name not in project.draft.flows:
-        told = f"the flow {label or reference[:160] or '(not named)'}"
-        project.draft.flows[name] = build_stub_flow(name, told, is_subflow=is_module)
+        description = f"the flow {label or reference[:160] or '(not named)'}"
+        project.draft.flows[name] = build_stub_flow(name, description, is_subflow=is_module)
         project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
     action.add_remark(f"fill in the flow {name}, which was not among the files")
     return name

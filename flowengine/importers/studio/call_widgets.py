@@ -164,8 +164,10 @@ def import_queue(widget: WidgetImport) -> None:
     key = label or workflow or "agents"
     project = widget.flow.project
     group = project.group_names.get_name(key, label or "agents", "agents")
-    told = f"the queue {label}" if label else f"the workflow {workflow[:60] or '(not named)'}"
-    project.draft.groups.setdefault(group, told)
+    description = (
+        f"the queue {label}" if label else f"the workflow {workflow[:60] or '(not named)'}"
+    )
+    project.draft.groups.setdefault(group, description)
     widget.add_remark("fill in the members of the group")
     widget.note_change(
         "callers who come when no member is signed in do not wait: they leave by nobody"
@@ -246,8 +248,8 @@ def add_stub(widget: WidgetImport, sid: str) -> str:
     project = widget.flow.project
     name = project.flow_names.get_name(f"\n{sid or widget.widget.name}", widget.widget.name, "flow")
     if name not in project.draft.flows:
-        told = f"fill in: the flow {sid[:60] or '(not named)'}"
-        states = {"fill_in": StateDraft({"return": DONE}, comment=told)}
+        comment = f"fill in: the flow {sid[:60] or '(not named)'}"
+        states = {"fill_in": StateDraft({"return": DONE}, comment=comment)}
         head = {"outcomes": [DONE]}
         project.draft.flows[name] = FlowDraft(name, start="fill_in", head=head, states=states)
         project.note_to_fill_in(f"the flow {name}, which was not among the files")
@@ -282,8 +284,8 @@ def import_stream(widget: WidgetImport) -> None:
     drop(widget, "nothing gets a copy of the audio: the call goes on", "next")
 
 
-def drop(widget: WidgetImport, told: str, *events: str) -> None:
+def drop(widget: WidgetImport, remark: str, *events: str) -> None:
     """Go on without the widget."""
-    widget.note_loss(told)
+    widget.note_loss(remark)
     known = widget.widget.get_next(*events) or next(iter(widget.widget.list_targets()), "")
     widget.add_state({"next": widget.flow.get_state_name(known)})

@@ -92,7 +92,7 @@ def add_locale(widget: WidgetImport, body: dict[str, Any]) -> dict[str, Any]:
 
 def build_prompt(widget: WidgetImport) -> Any:
     """What a widget says or plays; None for nothing."""
-    told = check_voice(widget)
+    voice = check_voice(widget)
     if play := widget.read_text("play").strip():
         return build_recording(widget, play)
     say = widget.read_text("say").strip()
@@ -101,9 +101,9 @@ def build_prompt(widget: WidgetImport) -> Any:
     if has_markup(say):
         return build_markup(widget, say)
     words = split_spoken_text(widget.write_spoken(say))
-    if not told or isinstance(words, list):
+    if not voice or isinstance(words, list):
         return words
-    return {"text": words, "voice": told}
+    return {"text": words, "voice": voice}
 
 
 def check_voice(widget: WidgetImport) -> str:

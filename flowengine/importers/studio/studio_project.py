@@ -104,8 +104,10 @@ def cut_circles(project: StudioProject) -> None:
     for use in project.uses:
         caller = use.widget.flow.draft.name
         if caller == use.target or is_reaching(used, use.target, caller):
-            told = f"{use.target} leads here itself, and a flow cannot use itself: the call goes on"
-            use.widget.note_loss(told)
+            remark = (
+                f"{use.target} leads here itself, and a flow cannot use itself: the call goes on"
+            )
+            use.widget.note_loss(remark)
             failed = use.widget.get_target("failed")
             states = use.widget.flow.draft.states
             states[use.widget.state] = StateDraft({"next": failed}, use.widget.entry)

@@ -135,11 +135,11 @@ class DocumentImport(FlowParts):
         """The element with its entry, which is made at the first time."""
         key = id(element)
         if key not in self.entries:
-            told = element.get("id") or element.get("name") or element.get("event")
+            identifier = element.get("id") or element.get("name") or element.get("event")
             entry = ReportEntry(
                 self.file,
                 f"line {element.line}",
-                told[:80],
+                identifier[:80],
                 element.tag[:60],
                 self.draft.name,
                 state,

@@ -202,10 +202,10 @@ def write_subdialog(
         for each in params:
             document.begin_element(each, scope.ask).note_change("hand it over by with: and inputs:")
     else:
-        told = (
+        remark = (
             "the dialog is a value there" if not source else "dialogs that use each other end here"
         )
-        origin.note_loss(f"{told}: the call goes on")
+        origin.note_loss(f"{remark}: the call goes on")
         state = answered
     made = [
         document.borrow_entry(

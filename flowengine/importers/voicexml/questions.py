@@ -143,9 +143,9 @@ def read_shape(scope: SequenceScope, origin: ElementImport) -> AnswerShape:
     for each in element.list_children("grammar", "dtmf"):
         grammar = scope.document.begin_element(each, scope.ask)
         source = replace(each, attributes=each.attributes | {"mode": "dtmf"})
-        told = read_grammar(source if each.tag == "dtmf" else each, shape)
-        if told:
-            grammar.note_loss(f"{told}: any words are taken")
+        problem = read_grammar(source if each.tag == "dtmf" else each, shape)
+        if problem:
+            grammar.note_loss(f"{problem}: any words are taken")
     for each in element.list_children("option"):
         scope.document.begin_element(each, scope.ask)
         words = each.text
@@ -166,11 +166,11 @@ def read_shape(scope: SequenceScope, origin: ElementImport) -> AnswerShape:
 
 def describe_choices(choices: list[GrammarChoice]) -> str:
     """What <enumerate> says."""
-    told = [
+    texts = [
         f"{' '.join(each.words[:1])}{f', press {each.key}' if each.key else ''}."
         for each in choices
     ]
-    return escape_words(" ".join(told))
+    return escape_words(" ".join(texts))
 
 
 def build_options(

@@ -208,12 +208,12 @@ def write_control(scope: SequenceScope, element: VoiceElement, target: str) -> s
     origin = document.begin_element(element, target)
     if element.tag == "data":
         return write_data(scope, origin, target)
-    told = (
+    remark = (
         "what a script computes is not converted"
         if element.tag == "script"
         else (f"nothing stands for <{element.tag[:30]}>: the call goes on")
     )
-    origin.note_loss(told)
+    origin.note_loss(remark)
     return target
 
 

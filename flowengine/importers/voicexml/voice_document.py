@@ -127,8 +127,8 @@ def read_voice_document(content: bytes) -> VoiceElement:
         reader.parser.Parse(content, True)  # the signature of expat
     except expat.ExpatError as error:
         place = f"line {error.lineno}, column {error.offset + 1}"
-        told = expat.ErrorString(error.code)
-        raise ImportSourceError(f"it is no XML: {told}, {place}") from error
+        reason = expat.ErrorString(error.code)
+        raise ImportSourceError(f"it is no XML: {reason}, {place}") from error
     except (ValueError, LookupError) as error:
         raise ImportSourceError(f"it is no XML that can be read: {error}") from error
     root = reader.root

@@ -101,10 +101,10 @@ class PromptWriter:
         try:
             value = self.origin.document.read_script(script) if script else None
         except ScriptError as error:
-            told = f"the recording {script[:60]} is left out: {error}"[:200]
-            origin.note_change(f"{told}; its words are said") if element.text else origin.note_loss(
-                told
-            )
+            remark = f"the recording {script[:60]} is left out: {error}"[:200]
+            origin.note_change(
+                f"{remark}; its words are said"
+            ) if element.text else origin.note_loss(remark)
             value = None
         if value is not None and value.code.startswith("vars."):
             self.end_words()

@@ -97,9 +97,9 @@ def write_links(scope: SequenceScope, holder: VoiceElement) -> None:
         origin = document.begin_element(element, document.draft.start)
         shape = AnswerShape()
         for each in element.list_children("grammar"):
-            told = read_grammar(each, shape)
-            if told:
-                document.begin_element(each, document.draft.start).note_loss(told)
+            problem = read_grammar(each, shape)
+            if problem:
+                document.begin_element(each, document.draft.start).note_loss(problem)
             else:
                 document.begin_element(each, document.draft.start)
         pressed = [element.get("dtmf"), *(each.key for each in shape.choices)]
@@ -153,8 +153,8 @@ def link_documents(project: VoiceProject) -> None:
         if link.is_for_good and "outcomes" not in target.head:
             draft.leads_to.append(target.name)
         elif draft.name == target.name or is_reaching(used, target.name, draft.name):
-            told = f"{target.name} leads here itself, and a flow cannot use itself: the call ends"
-            link.origin.note_loss(told)
+            remark = f"{target.name} leads here itself, and a flow cannot use itself: the call ends"
+            link.origin.note_loss(remark)
             body = {"next": document.get_end_state()}
             draft.states[state] = StateDraft(body, link.origin.entry)
         else:
