@@ -52,6 +52,18 @@ class ImportReport:
     entries: list[ReportEntry] = field(default_factory=list)
     to_fill_in: list[str] = field(default_factory=list)
 
+    def add_recording(self, name: str) -> None:
+        """Tell the author once to upload a recording."""
+        self._add_to_fill_in(f"the recording {name}, uploaded to the platform")
+
+    def add_stub_flow(self, name: str) -> None:
+        """Tell the author once to write a flow that was not among the files."""
+        self._add_to_fill_in(f"the flow {name}, which was not among the files")
+
+    def _add_to_fill_in(self, text: str) -> None:
+        if text not in self.to_fill_in:
+            self.to_fill_in.append(text)
+
     def count_conversions(self, entries: Iterable[ReportEntry] | None = None) -> dict[str, int]:
         """How many constructs are converted, changed and lost."""
         counts = Counter(

@@ -65,9 +65,7 @@ def build_recording(action: ActionImport, source: str) -> dict[str, str]:
     label = action.action.labels.get("PromptId") or source.rsplit("/", 1)[-1]
     name = to_recording_name(label)
     action.add_remark(f"upload the recording as {name}")
-    report = action.flow.project.draft.report
-    if (told := f"the recording {name}, uploaded to the platform") not in report.to_fill_in:
-        report.to_fill_in.append(told)
+    action.flow.project.draft.report.add_recording(name)
     return {"audio": name}
 
 

@@ -223,7 +223,7 @@ def add_stub(action: ActionImport, reference: str, label: str, *, is_module: boo
     if name not in project.draft.flows:
         description = f"the flow {label or reference[:160] or '(not named)'}"
         project.draft.flows[name] = build_stub_flow(name, description, is_subflow=is_module)
-        project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
+        project.draft.report.add_stub_flow(name)
     action.add_remark(f"fill in the flow {name}, which was not among the files")
     return name
 

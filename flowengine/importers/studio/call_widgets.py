@@ -3,8 +3,7 @@
 import re
 from typing import Any, Final
 
-from flowengine.importers.flow_parts import DONE
-from flowengine.importers.project_draft import FlowDraft, StateDraft
+from flowengine.importers.flow_parts import DONE, build_stub_flow
 from flowengine.importers.source_json import get_list, get_text
 from flowengine.importers.studio.liquid_text import has_liquid
 from flowengine.importers.studio.references import StudioReference
@@ -248,11 +247,9 @@ def add_stub(widget: WidgetImport, sid: str) -> str:
     project = widget.flow.project
     name = project.flow_names.get_name(f"\n{sid or widget.widget.name}", widget.widget.name, "flow")
     if name not in project.draft.flows:
-        comment = f"fill in: the flow {sid[:60] or '(not named)'}"
-        states = {"fill_in": StateDraft({"return": DONE}, comment=comment)}
-        head = {"outcomes": [DONE]}
-        project.draft.flows[name] = FlowDraft(name, start="fill_in", head=head, states=states)
-        project.note_to_fill_in(f"the flow {name}, which was not among the files")
+        description = f"the flow {sid[:60] or '(not named)'}"
+        project.draft.flows[name] = build_stub_flow(name, description, is_subflow=True)
+        project.draft.report.add_stub_flow(name)
     widget.add_remark(f"fill in the flow {name}, which was not among the files")
     return name
 

@@ -45,11 +45,6 @@ class StudioProject:
     flows: "list[StudioFlowImport]" = field(default_factory=list)
     uses: list[SubflowUse] = field(default_factory=list)
 
-    def note_to_fill_in(self, text: str) -> None:
-        """Tell once what the author has to do outside of the files."""
-        if text not in self.draft.report.to_fill_in:
-            self.draft.report.to_fill_in.append(text)
-
 
 @dataclass(kw_only=True)
 class StudioFlowImport(FlowParts):

@@ -63,7 +63,7 @@ def add_document_stub(origin: ElementImport, address: str, *, comes_back: bool) 
     if name not in project.draft.flows:
         description = f"the document {address[:160]}"
         project.draft.flows[name] = build_stub_flow(name, description, is_subflow=comes_back)
-        project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
+        project.draft.report.add_stub_flow(name)
     origin.add_remark(f"fill in the flow {name}, which was not among the files")
     if "?" in address or not path.endswith((".vxml", ".xml")):
         origin.note_change("a server writes that document for each call")

@@ -102,9 +102,10 @@ class PromptWriter:
             value = self.origin.document.read_script(script) if script else None
         except ScriptError as error:
             remark = f"the recording {script[:60]} is left out: {error}"[:200]
-            origin.note_change(
-                f"{remark}; its words are said"
-            ) if element.text else origin.note_loss(remark)
+            if element.text:
+                origin.note_change(f"{remark}; its words are said")
+            else:
+                origin.note_loss(remark)
             value = None
         if value is not None and value.code.startswith("vars."):
             self.end_words()
@@ -117,9 +118,7 @@ class PromptWriter:
         if source.startswith(("https://", "http://")) and not set(source) & set(";[] {}$"):
             return source
         name = to_recording_name(re.split("[?#]", source)[0].rsplit("/", 1)[-1].rsplit(".", 1)[0])
-        report = self.origin.document.project.draft.report
-        if (told := f"the recording {name}, uploaded to the platform") not in report.to_fill_in:
-            report.to_fill_in.append(told)
+        self.origin.document.project.draft.report.add_recording(name)
         return name
 
     def end_words(self) -> None:
