@@ -158,7 +158,7 @@ async def serve_switch(
     url, store = f"http://127.0.0.1:{own}", open_store("memory")
     running = run_switch(made, store, virtual=False, seed=given.seed, url=url)
     api = await stack.enter_async_context(running)
-    api.desk.exchange.subscribe(watch.note)
+    api.context.exchange.subscribe(watch.note)
     await serve_app(api, own, stack)
 
 

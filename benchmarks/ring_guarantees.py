@@ -92,7 +92,7 @@ async def run_on_store(given: argparse.Namespace, folder: Path, database: Databa
     async with run_switch(
         made, open_store("memory"), virtual=False, seed=given.seed, url=url
     ) as api:
-        api.desk.exchange.subscribe(watch.note)
+        api.context.exchange.subscribe(watch.note)
         web = uvicorn.Server(
             uvicorn.Config(api, port=switch_port, lifespan="off", log_config=None, access_log=False)
         )
@@ -115,7 +115,7 @@ async def run_on_store(given: argparse.Namespace, folder: Path, database: Databa
             balancer.close()
             web.should_exit = True
             await serving
-    return report(watch, killer, api.desk.callout_count)
+    return report(watch, killer, api.context.callout_count)
 
 
 def configure_switch(given: argparse.Namespace, port: int) -> dict[str, Any]:

@@ -18,6 +18,9 @@ from flowengine.cli.serve_options import SERVE_OPTIONS
 from flowengine.compile.checks.legality import LEGAL_ACTIONS_BY_CONTEXT
 from flowengine.compile.expression_names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
 from flowengine.expr import FUNCTIONS, Type
+from flowengine.importers.connect.construct_table import CONSTRUCTS, OTHERS
+from flowengine.importers.studio.widget_table import OTHER_WIDGETS, WIDGET_CONSTRUCTS
+from flowengine.importers.voicexml.element_table import ELEMENTS
 from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
 from flowengine.problems import CATALOGUE
 from flowengine.server.secret_variables import SECRET_VARIABLES
@@ -388,9 +391,30 @@ def secrets() -> str:
     return table(("variable", "or a file", "meaning"), rows)
 
 
+def constructs(system: str) -> str:
+    """What each construct of another system becomes."""
+    columns: Mapping[str, tuple[str, Mapping[str, str], str]] = {
+        "connect": (
+            "action",
+            {name: found.becomes for name, found in CONSTRUCTS.items()},
+            OTHERS.becomes,
+        ),
+        "studio": (
+            "widget",
+            {name: found.becomes for name, found in WIDGET_CONSTRUCTS.items()},
+            OTHER_WIDGETS.becomes,
+        ),
+        "voicexml": ("element", ELEMENTS, "nothing; their words are said"),
+    }
+    heading, becomes, others = columns[system]
+    rows = [(f"`{name}`", text) for name, text in becomes.items()]
+    return table((heading, "here"), [*rows, ("all others", others)])
+
+
 PARTS: Mapping[str, Callable[..., str]] = {
     "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
     "spoken": spoken, "modules": modules, "decisions": decisions, "template": template, "options": options, "secrets": secrets,
+    "constructs": constructs,
 }  # fmt: skip
 
 
@@ -414,6 +438,10 @@ def architecture() -> str:
 
 def configuration() -> str:
     return filled((DOCS / "parts" / "operations" / "configuration.md").read_text(encoding="utf-8"))
+
+
+def importing() -> str:
+    return filled((DOCS / "parts" / "import.md").read_text(encoding="utf-8"))
 
 
 def index_of_decisions() -> str:
@@ -449,6 +477,7 @@ def problem(entry: Any) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "language.md": language,
     "problems.md": problems,
+    "import.md": importing,
     "operations/configuration.md": configuration,
     "decisions/README.md": index_of_decisions,
     "../ARCHITECTURE.md": architecture,

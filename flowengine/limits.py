@@ -1,4 +1,4 @@
-"""Every limit of the project, each with its reason. Whoever raises one reads the reason first."""
+"""Every limit of the project, each with its reason. Read the reason before you raise one."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from typing import Final
 # in well under a second.
 MAX_FILE_BYTES: Final = 1_048_576
 
-# A real flow nests about 10 deep. The loader recurses once per level, and so does whoever walks the
+# A real flow nests about 10 deep. The loader recurses once per level, and so does all that walks the
 # data after it.
 MAX_DEPTH: Final = 32
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.store_options import add_journal_options
+from flowengine.cli.store_options import add_journal_options, build_store_settings
 from flowengine.server.backup import PG_DUMP_COMMAND, BackupError, write_backup
 from flowengine.server.keys import KEY_FILE
-from flowengine.server.server_settings import ServerSettings
 
 
 @click.command()
@@ -16,11 +15,11 @@ from flowengine.server.server_settings import ServerSettings
 def backup(folder: Path, store: str, journal: str) -> None:
     """Copy what a server keeps to a new folder, while it answers calls.
 
-    That are the calls under way, the releases with the record of who changed what, the call journal
-    and cookie.key, which is a secret: whoever has it can read what is encrypted. The files are for
+    These are the calls under way, the releases with the record of who changed what, the call journal
+    and cookie.key, which is a secret: with it one can read what is encrypted. The files are for
     their owner alone. What is on PostgreSQL is backed up by pg_dump.
     """
-    settings = ServerSettings("", store=store, journal=journal)
+    settings = build_store_settings(store, journal)
     try:
         manifest = write_backup(settings, folder)
     except BackupError as error:

@@ -84,7 +84,7 @@ OUTPUT_FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--custom", default="", help="Text that comes with the call.")
 @click.option(
-    "--outbound", is_flag=True, help="Your system places the call; whoever is called is you."
+    "--outbound", is_flag=True, help="Your system places the call, and you are the called party."
 )
 @click.option(
     "--data",

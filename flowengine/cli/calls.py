@@ -9,14 +9,13 @@ import msgspec
 from click.core import ParameterSource
 
 from flowengine.cli.since_option import SinceType
-from flowengine.cli.store_options import add_journal_options
+from flowengine.cli.store_options import add_journal_options, build_store_settings
 from flowengine.journal import CallFilter, JournalReader, open_journal_reader
 from flowengine.journal.call_story import add_legs
 from flowengine.journal.format_calls import format_call_list, format_conversation
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_location import JournalLocation, build_journal_feed
 from flowengine.problems import format_count
-from flowengine.server.server_settings import ServerSettings
 
 OUTCOMES = ("apology", "error", "unrouted", "unkept")
 
@@ -135,7 +134,7 @@ def find_call_id(reader: JournalReader, beginning: str) -> str:
 
 def find_journal(store: str, journal: str = "") -> JournalLocation:
     """The location of the journal that these options name."""
-    return ServerSettings("", store=store, journal=journal).journal_location
+    return build_store_settings(store, journal).journal_location
 
 
 @contextmanager

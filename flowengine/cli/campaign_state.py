@@ -132,7 +132,7 @@ class CampaignState:
             )
 
     def _check_data(self) -> None:
-        """Refuse another list under the same name: whoever was called would hear nothing of it."""
+        """Refuse another list under the same name: people who were called would hear nothing of it."""
         changed = [
             row.to
             for row in self.rows.values()

@@ -14,7 +14,7 @@ from flowengine.cli.release_options import (
     open_release_commands,
     run_change,
 )
-from flowengine.cli.store_options import journal_option
+from flowengine.cli.store_options import build_store_settings, journal_option
 from flowengine.journal import CanaryFigures
 from flowengine.journal.format_calls import format_time
 from flowengine.journal.journal_error import JournalError
@@ -35,7 +35,6 @@ from flowengine.releases.release_overview import (
     compare_canary,
     find_canary,
 )
-from flowengine.server.server_settings import ServerSettings
 
 MAX_SHOWN_EXITS = 10
 
@@ -86,8 +85,8 @@ def canary(
 
 
 def show_figures(store: str, journal: str, *, data: bool) -> None:
-    with open_release_commands(store) as desk, open_canary_count(store, journal) as count:
-        begun = find_canary(desk.ledger)
+    with open_release_commands(store) as commands, open_canary_count(store, journal) as count:
+        begun = find_canary(commands.ledger)
         if begun is None:
             raise click.ClickException(
                 "there is no candidate: begin with flowengine canary WHAT --share 10%"
@@ -102,8 +101,8 @@ def show_figures(store: str, journal: str, *, data: bool) -> None:
 @contextmanager
 def open_canary_count(store: str, journal: str) -> Iterator[CountCalls]:
     """Counts the calls of all machines that share the store."""
-    settings = ServerSettings("", store=store, journal=journal)
-    if not settings.is_journal_apart:
+    settings = build_store_settings(store, journal)
+    if not settings.has_journal_per_machine:
         yield build_journal_counter(settings.journal_location)
         return
     with closing(CanaryTable(settings.archive)) as tally:

@@ -44,7 +44,7 @@ def draft(
         store,
         who,
         note,
-        lambda desk, by: desk.set_draft(
-            name, find_release_spec(desk, what, repo, folder), callers, by
+        lambda commands, by: commands.set_draft(
+            name, find_release_spec(commands, what, repo, folder), callers, by
         ),
     )

@@ -44,7 +44,7 @@ def import_(files: tuple[Path, ...], system: str, folder: Path | None, *, as_jso
     """Begin a project with the flows of another system, and tell what became of them.
 
     FILES are exported flows or documents; those that use each other belong into one import. The
-    report says what was carried over, what was bent, and what is lost, each with its place in the
+    report says what was converted, what was changed, and what is lost, each with its place in the
     source. Exit code 1 says that a file could not be imported, or that the new project has errors.
     """
     name = to_name((folder or files[0]).absolute().stem, "-", MAX_FLOW_NAME_LENGTH) or "imported"
@@ -110,8 +110,8 @@ def show_result(
         return
     if checked:
         click.echo(result.draft.report.format_text())
-    for file, told in problems.items():
-        click.echo(f"{file} is not imported: {told}", err=True)
+    for file, reason in problems.items():
+        click.echo(f"{file} is not imported: {reason}", err=True)
     if checked:
         if checked.errors:
             click.echo(checked.format_problems(checked.errors), err=True)

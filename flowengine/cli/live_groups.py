@@ -6,20 +6,20 @@ from pathlib import Path
 
 import click
 
+from flowengine.cli.store_options import build_store_settings
 from flowengine.compile.group_definitions import compile_groups
 from flowengine.model import load_project
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.ledger import Ledger
 from flowengine.runtime.queue_overview import NO_GROUPS, Groups
-from flowengine.server.server_settings import ServerSettings
 
 
 def load_live_groups(store: str) -> Groups:
     """The groups of the live release of a server, by the store of its calls; none where no server has
     kept a release beside it. An archive that cannot be read ends the command.
     """
-    location = ServerSettings("", store=store).archive
+    location = build_store_settings(store).archive
     if isinstance(location, Path) and not location.is_file():
         return NO_GROUPS
     try:

@@ -2,7 +2,7 @@
 
 import click
 
-from flowengine.cli.store_options import add_journal_options
+from flowengine.cli.store_options import add_journal_options, build_store_settings
 from flowengine.server.schema_versions import (
     KeptPart,
     SchemaVersionsError,
@@ -10,7 +10,6 @@ from flowengine.server.schema_versions import (
     list_kept_parts,
     upgrade_parts,
 )
-from flowengine.server.server_settings import ServerSettings
 
 
 @click.command()
@@ -23,7 +22,7 @@ def migrate(store: str, journal: str, *, dry_run: bool) -> None:
     that something is newer than this version, which would refuse it. Nothing is taken back to an
     older version.
     """
-    settings = ServerSettings("", store=store, journal=journal)
+    settings = build_store_settings(store, journal)
     try:
         parts = list_kept_parts(settings)
         is_refused = any(part.statements is None for part in parts)

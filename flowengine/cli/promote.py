@@ -9,4 +9,4 @@ from flowengine.cli.release_options import add_change_options, run_change
 @add_change_options
 def promote(store: str, who: str, note: str) -> None:
     """Let all new calls begin on the candidate."""
-    run_change(store, who, note, lambda desk, by: desk.promote(by))
+    run_change(store, who, note, lambda commands, by: commands.promote(by))

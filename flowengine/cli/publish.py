@@ -28,5 +28,5 @@ def publish(what: str, repo: Path, folder: str, store: str, who: str, note: str)
         store,
         who,
         note,
-        lambda desk, by: desk.publish(find_release_spec(desk, what, repo, folder), by),
+        lambda commands, by: commands.publish(find_release_spec(commands, what, repo, folder), by),
     )

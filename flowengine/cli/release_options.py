@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from flowengine.cli.store_options import store_option
+from flowengine.cli.store_options import build_store_settings, store_option
 from flowengine.environment import VARIABLES
 from flowengine.problems import to_text
 from flowengine.releases.archive_database import ArchiveError
@@ -23,7 +23,6 @@ from flowengine.releases.release_commands import (
     ReleaseSpec,
     read_git_spec,
 )
-from flowengine.server.server_settings import ServerSettings
 from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
 from flowengine.sources.project_folder import read_folder
@@ -71,10 +70,10 @@ def add_version_options(command: F) -> F:
 
 @contextmanager
 def open_release_commands(store: str) -> Iterator[ReleaseCommands]:
-    """The desk of a server, running or not. Whatever is refused ends the command with one line, and
+    """The release commands of a server, running or not. Whatever is refused ends the command with one line, and
     the problems before it.
     """
-    settings = ServerSettings("", store=store)
+    settings = build_store_settings(store)
     archive = settings.archive
     if isinstance(archive, Path) and not archive.is_file():
         raise click.ClickException(
@@ -105,8 +104,8 @@ def run_change(
     store: str, who: str, note: str, ask: Callable[[ReleaseCommands, Actor], CommandResult]
 ) -> None:
     """Ask for a change, and tell what came of it."""
-    with open_release_commands(store) as desk:
-        click.echo(ask(desk, Actor(who, note)).text)
+    with open_release_commands(store) as commands:
+        click.echo(ask(commands, Actor(who, note)).text)
 
 
 def find_release_spec(commands: ReleaseCommands, what: str, repo: Path, folder: str) -> ReleaseSpec:

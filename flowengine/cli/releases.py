@@ -41,11 +41,11 @@ def releases(store: str, journal: str, *, data: bool) -> None:
 
     Also which releases still have calls, and what has errors and may not go live.
     """
-    with open_release_commands(store) as desk:
+    with open_release_commands(store) as commands:
         found = build_overview(
-            desk.archive, desk.ledger, asyncio.run(load_needed_releases(store)), time.time()
+            commands.archive, commands.ledger, asyncio.run(load_needed_releases(store)), time.time()
         )
-        figures = None if data else load_comparison(desk, store, journal)
+        figures = None if data else load_comparison(commands, store, journal)
     click.echo(
         format_json(found)
         if data

@@ -9,7 +9,7 @@ import click
 from flowengine.cli.calls import format_json, open_journal
 from flowengine.cli.serve_options import check_store
 from flowengine.cli.since_option import SinceType
-from flowengine.cli.store_options import StoreOption, journal_option
+from flowengine.cli.store_options import StoreOption, build_store_settings, journal_option
 from flowengine.compile import Release, compile_project
 from flowengine.environment import VARIABLES
 from flowengine.journal import JournalEncryption
@@ -25,7 +25,6 @@ from flowengine.server.server_settings import (
     ARCHIVE_FILE,
     DEFAULT_STORE,
     JOURNAL_FILE,
-    ServerSettings,
 )
 from flowengine.sources.git import GitError, Repository
 from flowengine.sources.project_folder import read_folder
@@ -110,7 +109,7 @@ def locate_server(
     path: Path | None, store: str, journal: str
 ) -> tuple[JournalLocation, Path, ArchiveLocation]:
     """The journal, the folder with the keys that may open it, and the archive of releases."""
-    settings = ServerSettings("", store=store or DEFAULT_STORE, journal=journal)
+    settings = build_store_settings(store or DEFAULT_STORE, journal)
     if path is None:
         return settings.journal_location, settings.folder, settings.archive
     place = path / JOURNAL_FILE if path.is_dir() else path

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.store_options import add_journal_options
+from flowengine.cli.store_options import add_journal_options, build_store_settings
 from flowengine.journal.format_calls import format_time
 from flowengine.server.backup import BackupError, restore_backup
-from flowengine.server.server_settings import ServerSettings
 
 
 @click.command()
@@ -20,7 +19,7 @@ def restore(folder: Path, store: str, journal: str) -> None:
     with the -wal and -shm beside it.
     """
     try:
-        manifest = restore_backup(folder, ServerSettings("", store=store, journal=journal))
+        manifest = restore_backup(folder, build_store_settings(store, journal))
     except BackupError as error:
         raise click.ClickException(str(error)) from error
     names = ", ".join(file.name for file in manifest.files)

@@ -17,7 +17,7 @@ from flowengine.cli.serve_options import (
     name_variable,
     read_variable,
 )
-from flowengine.server.server_settings import DEFAULT_STORE
+from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
 
 StoreCommand = TypeVar("StoreCommand", bound=Callable[..., Any])
 
@@ -82,3 +82,10 @@ def add_journal_options(command: StoreCommand) -> StoreCommand:
         callback=check_store,
     )
     return store(journal_option(command))
+
+
+def build_store_settings(store: str, journal: str = "") -> ServerSettings:
+    """The settings of a server that keeps its data there, by which commands find it. They have no
+    flows.
+    """
+    return ServerSettings("", store=store, journal=journal)

@@ -13,4 +13,4 @@ def undraft(name: str, store: str, who: str, note: str) -> None:
 
     Its callers reach what all others do.
     """
-    run_change(store, who, note, lambda desk, by: desk.end_draft(name, by))
+    run_change(store, who, note, lambda commands, by: commands.end_draft(name, by))

@@ -9,4 +9,4 @@ from flowengine.cli.release_options import add_change_options, run_change
 @add_change_options
 def withdraw(store: str, who: str, note: str) -> None:
     """Let no new call begin on the candidate any more."""
-    run_change(store, who, note, lambda desk, by: desk.withdraw(by))
+    run_change(store, who, note, lambda commands, by: commands.withdraw(by))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -191,11 +191,16 @@ def build_query(asked: Mapping[str, str]) -> CallQuery:
 
 
 def parse_moment(text: str) -> float:
-    """Seconds since 1970, as a browser gives a moment in its own time zone; 0 for none."""
+    """Seconds since 1970; 0 for none. A browser without scripts names no time zone: it shows UTC.
+
+    >>> parse_moment("2026-11-29T10:00"), parse_moment("2026-11-29T11:00+01:00"), parse_moment("noon")
+    (1795946400.0, 1795946400.0, 0.0)
+    """
     try:
-        return datetime.fromisoformat(text).timestamp() if text else 0.0
-    except (ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+    except ValueError:
         return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def parse_page_key(text: str) -> PageKey | None:

@@ -14,7 +14,7 @@ from flowengine.console.console_context import ConsoleContext
 from flowengine.console.console_project import ViewedProject
 from flowengine.console.flow_versions import FlowVersions, UnknownVersionError
 from flowengine.environment import VARIABLES
-from flowengine.journal import JournalEncryption, JournalReader, RecordedCall
+from flowengine.journal import JournalEncryption, JournalReader, RecordedCallback
 from flowengine.journal.journal_error import JournalError
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.replay import NotReplayableError, ReplayReport, replay_call, replay_calls
@@ -124,7 +124,7 @@ class CallTrials:
 
     def _load_callbacks(
         self, reader: JournalReader, call: str, release: Release
-    ) -> list[RecordedCall]:
+    ) -> list[RecordedCallback]:
         found = reader.load_recorded_call(call, self._open_encryption(release))
         if not any(one.release for one in found):
             raise NotReplayableError("no release answered it, as of all legs")

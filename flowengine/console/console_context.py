@@ -62,7 +62,7 @@ class ConsoleContext:
         one. Raises ArchiveError. For one thread.
         """
         server = self.settings.server
-        if not server.is_journal_apart:
+        if not server.has_journal_per_machine:
             yield build_journal_counter(server.journal_location, PAGE_BUSY_SECONDS)
             return
         with closing(CanaryTable(server.archive)) as table:

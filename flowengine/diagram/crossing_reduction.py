@@ -14,7 +14,7 @@ MAX_EXCHANGE_ROUNDS = 4
 # Lines that are looked at for a picture, again and again: a flow of three hundred states looks at
 # half as many. Larger ones are explored by their neighbourhoods.
 MAX_LINES_LOOKED_AT = 400_000
-LEAST_SWEEPS = 4
+MIN_SWEEPS = 4
 
 
 def order_ranks(graph: LayeredGraph) -> None:
@@ -64,7 +64,7 @@ class _CrossingReducer:
         for sweep in range(MAX_SWEEPS):
             if not self.fewest or without_gain >= MAX_SWEEPS_WITHOUT_GAIN:
                 break
-            if self.lines_left <= 0 and sweep >= LEAST_SWEEPS:
+            if self.lines_left <= 0 and sweep >= MIN_SWEEPS:
                 break
             self.sweep(goes_down=sweep % 2 == 0, turns_ties=sweep % 4 > 1)
             self.exchange_neighbours(takes_ties=sweep % 4 > 1)

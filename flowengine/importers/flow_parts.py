@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from flowengine.importers.import_report import Fate, ReportEntry
+from flowengine.importers.import_report import Conversion, ReportEntry
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
 from flowengine.importers.unique_names import UniqueNames
 
@@ -63,13 +63,13 @@ class ReportedImport:
         """Tell the author what to know or to fill in; callers notice nothing."""
         self.entry.add_remark(remark)
 
-    def bend(self, remark: str) -> None:
+    def note_change(self, remark: str) -> None:
         """Tell the author what callers notice."""
-        self.entry.add_remark(remark, Fate.BENT)
+        self.entry.add_remark(remark, Conversion.CHANGED)
 
-    def lose(self, remark: str) -> None:
+    def note_loss(self, remark: str) -> None:
         """Tell the author what nothing stands for."""
-        self.entry.add_remark(remark, Fate.LOST)
+        self.entry.add_remark(remark, Conversion.LOST)
 
 
 @dataclass(kw_only=True)
@@ -91,11 +91,11 @@ class ConstructImport(ReportedImport):
         return name
 
 
-def build_stub_flow(name: str, told: str, *, is_subflow: bool) -> FlowDraft:
+def build_stub_flow(name: str, description: str, *, is_subflow: bool) -> FlowDraft:
     """A flow that was not among the files, for the author to fill in."""
     head = {"outcomes": [DONE]} if is_subflow else {}
     body: dict[str, Any] = {"return": DONE} if is_subflow else {"hangup": None}
-    states = {"fill_in": StateDraft(body, comment=f"fill in: {told}")}
+    states = {"fill_in": StateDraft(body, comment=f"fill in: {description}")}
     return FlowDraft(name, "", "fill_in", head, states=states)
 
 

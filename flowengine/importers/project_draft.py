@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from flowengine.importers.import_report import Fate, ImportReport, ReportEntry
+from flowengine.importers.import_report import Conversion, ImportReport, ReportEntry
 from flowengine.source.canonical_form import format_content
 from flowengine.source.layout_gaps import UnformattableError
 
@@ -188,8 +188,8 @@ def write_flow(flow: FlowDraft) -> Iterator[str]:
         if state.comment:
             yield to_comment(state.comment, 2)
         for entry in filter(None, [state.entry, *state.others]):
-            if told := describe_origin(entry):
-                yield to_comment(told, 2)
+            if comment := describe_origin(entry):
+                yield to_comment(comment, 2)
         yield dump_yaml({name: inline_values(state.body)}, 2)
 
 
@@ -197,7 +197,7 @@ def describe_origin(entry: ReportEntry) -> str:
     """What a reader of the flow has to know of the construct."""
     if not entry.remarks:
         return ""
-    if entry.fate is Fate.CARRIED:
+    if entry.conversion is Conversion.CONVERTED:
         return f"{entry.construct}: {'; '.join(entry.remarks)}"
     return entry.describe()
 
@@ -216,8 +216,8 @@ def write_project(draft: ProjectDraft) -> Iterator[str]:
     if draft.services:
         yield "services:\n"
         if any(each.url == PLACEHOLDER_ADDRESS for each in draft.services.values()):
-            told = "fill in: the addresses of these services, which stand for functions"
-            yield to_comment(told, 2)
+            comment = "fill in: the addresses of these services, which stand for functions"
+            yield to_comment(comment, 2)
         for name, service in draft.services.items():
             yield to_comment(service.source, 2)
             yield dump_yaml({name: {"url": service.url}}, 2)

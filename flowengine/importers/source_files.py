@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from flowengine.importers.import_report import Fate, ImportReport, ReportEntry
+from flowengine.importers.import_report import Conversion, ImportReport, ReportEntry
 from flowengine.importers.source_json import ImportSourceError
 
 S = TypeVar("S")
@@ -47,7 +47,7 @@ def report_left_out(
     report: ImportReport, file: str, flow: str, slips: Sequence[tuple[str, str, str]]
 ) -> None:
     """Report what could not be read of a file: its place, its construct, and why."""
-    for path, construct, told in slips:
+    for path, construct, reason in slips:
         entry = ReportEntry(file, path, "", construct or "(no type)", flow, "")
-        entry.add_remark(f"{told}: it is left out", Fate.LOST)
+        entry.add_remark(f"{reason}: it is left out", Conversion.LOST)
         report.entries.append(entry)

@@ -9,7 +9,7 @@ from flowengine.journal.canary_figures import (
     read_figures,
 )
 from flowengine.journal.journal_encryption import JournalEncryption
-from flowengine.journal.journal_entries import CallFilter, RecordedCall
+from flowengine.journal.journal_entries import CallFilter, RecordedCallback
 from flowengine.journal.journal_location import open_journal_reader
 from flowengine.journal.journal_protocol import JournalReader
 from flowengine.journal.journal_writer import JournalWriter
@@ -22,7 +22,7 @@ __all__ = [
     "JournalEncryption",
     "JournalReader",
     "JournalWriter",
-    "RecordedCall",
+    "RecordedCallback",
     "SqliteJournalReader",
     "open_journal_reader",
     "read_canary_callbacks",

@@ -84,7 +84,7 @@ class CallFolding:
 
     def add_chunk(self, journal: CallbackFeed, above: int, upto: int) -> None:
         """Add the callbacks with these numbers."""
-        rows = journal.read_rows(above, upto, is_new=False)
+        rows = journal.read_rows(above, upto)
         old = journal.read_dimensions_of_rows(above, upto)
         for row in rows:
             number = row.dimension

@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ from flowengine.journal.indexed_call import (
 )
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_protocol import CallbackFeed, DimensionValues, JournalFeed
+from flowengine.journal.number_gaps import NumberGaps
 from flowengine.journal.passage_counts import (
     PassageCounts,
     StatePassages,
@@ -87,8 +88,9 @@ class LivePlace(NamedTuple):
 class CallIndex:
     """For any thread; one at a time is let in."""
 
-    def __init__(self, feed: JournalFeed) -> None:
+    def __init__(self, feed: JournalFeed, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._feed = feed
+        self._gaps = NumberGaps(monotonic)
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         for statement in (CALL_TABLE, _PLACES_TABLE, *CALL_INDEXES):
@@ -172,6 +174,7 @@ class CallIndex:
         self._passages.clear()
         self._rates.clear()
         self._kinds.clear()
+        self._gaps.clear()
         self._newest, self._oldest = 0, 1
         self._newest_at = self._oldest_at = 0.0
         self._pruned_at = time.monotonic()
@@ -184,7 +187,10 @@ class CallIndex:
             self._identity = identity
             self._newest, self._oldest = last, last + 1
         before = self._newest, self._oldest
-        late = self._add_rows(journal, journal.read_late_rows(), {})
+        late = [
+            self._read_chunk(journal, gap.above, gap.upto, is_new=True)
+            for gap in self._gaps.list_open()
+        ]
         while self._newest < last:
             upto = min(last, self._newest + CHUNK_CALLBACKS)
             self._read_chunk(journal, self._newest, upto, is_new=True)
@@ -199,35 +205,41 @@ class CallIndex:
             self._oldest = above + 1
         self._is_whole = self._oldest <= first
         self._prune(journal, first)
-        return late or before != (self._newest, self._oldest)
+        return any(late) or before != (self._newest, self._oldest)
 
     def _read_chunk(
         self, journal: CallbackFeed, above: int, upto: int, *, is_new: bool = False
-    ) -> None:
-        """Read these callbacks, without those that cannot be read."""
+    ) -> bool:
+        """Read these callbacks, without those that cannot be read; whether there are any. Among new
+        ones there may be gaps.
+        """
         try:
-            rows = journal.read_rows(above, upto, is_new=is_new)
+            rows = journal.read_rows(above, upto)
             self._add_rows(journal, rows, journal.read_dimensions_of_rows(above, upto))
-        except Exception as error:  # whatever is wrong with one row, the others are shown
-            if isinstance(error, JournalError) or hasattr(error, "sqlite_errorcode"):
-                raise  # this is wrong with all of them
+        except JournalError:  # this is wrong with all of them
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with one, the others are shown
             if upto - above == 1:
                 reason = f"number {upto} of {self._feed.name}: {error!r}"
                 self._log_once.error("a callback of the journal cannot be read: %s", reason)
-                return
+                if is_new:
+                    self._gaps.note(above, upto, [upto])
+                return False
             middle = (above + upto) // 2
-            self._read_chunk(journal, above, middle, is_new=is_new)
-            self._read_chunk(journal, middle, upto, is_new=is_new)
+            first = self._read_chunk(journal, above, middle, is_new=is_new)
+            return self._read_chunk(journal, middle, upto, is_new=is_new) or first
+        if is_new:
+            self._gaps.note(above, upto, [row.number for row in rows])
+        return bool(rows)
 
     def _add_rows(
         self,
         journal: CallbackFeed,
         rows: Sequence[CallbackRow],
         dimensions: Mapping[int, DimensionValues],
-    ) -> bool:
-        """Add these callbacks; whether there are any."""
+    ) -> None:
         if not rows:
-            return False
+            return
         old = {number: self._build_kind(values) for number, values in dimensions.items()}
         pairs = [
             (
@@ -250,7 +262,6 @@ class CallIndex:
             for row, kind in answered:
                 if row.micros is not None:
                     self._rates.add(row.at, row.micros, is_failed=kind.is_failed)
-        return True
 
     def _find_kind(self, journal: CallbackFeed, dimension: int) -> CallbackKind:
         kind = self._kinds.get(dimension)

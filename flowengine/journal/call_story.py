@@ -19,8 +19,8 @@ def add_legs(reader: JournalReader, call: str, steps: list[CallbackEntry]) -> li
 
 
 def merge_legs(call: str, steps: list[CallbackEntry], find_legs: FindLegs) -> list[CallbackEntry]:
-    """The callbacks of a call with those of its legs, and of the calls that it has had placed. Whoever
-    has never waited in a room has no legs, and nobody has to look for them.
+    """The callbacks of a call with those of its legs, and of the calls that it has had placed. A caller
+    who has never waited in a room has no legs, and nobody has to look for them.
     """
     if steps[0].leg:
         return steps

@@ -17,7 +17,7 @@ from flowengine.storage.sqlite_file import (
 
 JOURNAL_SCHEMA_VERSION = 3
 JOURNAL_PAGE_BYTES = 8192  # some fifty callbacks share a page
-JOURNAL_BUSY_SECONDS = 5.0  # whoever writes here has a thread of its own to wait in
+JOURNAL_BUSY_SECONDS = 5.0  # the writer has a thread of its own to wait in
 
 # What a row has beside the columns that every version has. `readable` and `answered` are JSON for
 # everybody who may read the file: a text, or its number in `texts`; `sealed` is for replay.
@@ -70,7 +70,7 @@ def open_for_writing(path: Path) -> SqliteFile:
 
 
 def open_successor(lost: SqliteFile) -> SqliteFile:
-    """Open the journal that is in place of this one now, without its rows: whoever deleted them may
+    """Open the journal that is in place of this one now, without its rows: the operator who deleted them may
     have had to. Raises OSError or sqlite3.Error.
     """
     lost.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,6 +1,4 @@
-"""Seals what must be kept whole for replay, so that whoever reads the file alone learns nothing of
-it.
-"""
+"""Encrypts what must be kept whole for replay: the file alone tells nobody of it."""
 
 import os
 from collections.abc import Sequence

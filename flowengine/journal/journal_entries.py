@@ -73,7 +73,7 @@ class CallbackEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     machine: str = ""
 
 
-class RecordedCall(NamedTuple):
+class RecordedCallback(NamedTuple):
     """One callback of a call, whole; without what was sealed where there is no key for it."""
 
     at: float
@@ -158,7 +158,7 @@ def merge_readable(
     return {**found, "answer": msgspec.json.decode(said)}
 
 
-def open_row(row: tuple[Any, ...], key: bytes, encryption: JournalEncryption) -> RecordedCall:
+def open_row(row: tuple[Any, ...], key: bytes, encryption: JournalEncryption) -> RecordedCallback:
     at, event, release, outcome, digest, readable, own, trace, said, sealed = row
     content = encryption.open(sealed, key) if sealed is not None else None
     whole = None
@@ -167,4 +167,4 @@ def open_row(row: tuple[Any, ...], key: bytes, encryption: JournalEncryption) ->
     elif content is not None:
         parts, call_id = decode_parts(readable, own), decode_call_id(key)
         whole = restore_part(content, event, call_id, parts, said, parse_trace(trace), at)
-    return RecordedCall(at, event, release, outcome, digest, whole, sealed is not None)
+    return RecordedCallback(at, event, release, outcome, digest, whole, sealed is not None)

@@ -13,7 +13,7 @@ from flowengine.journal.journal_entries import (
     CallbackEntry,
     CallFilter,
     CallSummary,
-    RecordedCall,
+    RecordedCallback,
 )
 from flowengine.journal.journal_row import JournalRecord
 
@@ -85,11 +85,13 @@ class JournalReader(Protocol):
 
     def iter_recorded_calls(
         self, since: float, encryption: JournalEncryption
-    ) -> Iterator[tuple[str, list[RecordedCall]]]:
+    ) -> Iterator[tuple[str, list[RecordedCallback]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         ...
 
-    def load_recorded_call(self, call: str, encryption: JournalEncryption) -> list[RecordedCall]:
+    def load_recorded_call(
+        self, call: str, encryption: JournalEncryption
+    ) -> list[RecordedCallback]:
         """The callbacks of a call in order, whole."""
         ...
 
@@ -125,24 +127,22 @@ class FeedBounds(NamedTuple):
 
 
 class CallbackFeed(Protocol):
-    """The callbacks of a journal by their numbers. Raises JournalError."""
+    """The callbacks of a journal by their numbers. Raises JournalError where the journal cannot be
+    read, and other errors for a callback that cannot be.
+    """
 
     def read_bounds(self) -> FeedBounds:
         """Where the journal begins and ends now."""
         ...
 
-    def read_rows(self, above: int, upto: int, *, is_new: bool) -> list[CallbackRow]:
-        """The callbacks with these numbers, in order. `is_new` says that they came since the last
-        look.
-        """
-        ...
-
-    def read_late_rows(self) -> list[CallbackRow]:
-        """Callbacks that have come since, though ones with higher numbers were read as new."""
+    def read_rows(self, above: int, upto: int) -> list[CallbackRow]:
+        """The callbacks with these numbers, in order."""
         ...
 
     def read_dimension(self, number: int) -> DimensionValues:
-        """What the callbacks with this dimension have in common."""
+        """What the callbacks with this dimension have in common. Raises LookupError where it is
+        gone.
+        """
         ...
 
     def read_dimensions_of_rows(self, above: int, upto: int) -> dict[int, DimensionValues]:

@@ -11,7 +11,7 @@ from flowengine.journal.journal_entries import (
     CallbackEntry,
     CallFilter,
     CallSummary,
-    RecordedCall,
+    RecordedCallback,
     build_entry,
     build_summary,
     open_row,
@@ -23,7 +23,7 @@ from flowengine.journal.postgresql_tables import (
     wrap_journal_errors,
 )
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.sinch.call_id import decode_call_id, encode_call_id
+from flowengine.sinch.call_id import decode_call_id, encode_call_id, find_key_range
 
 READER_STATEMENT_SECONDS = 60.0
 RECORDED_CALLS_PER_READ = 200
@@ -70,10 +70,10 @@ SELECT at, event, release, outcome, digest, readable, own, trace, said, sealed
 FROM flowengine.journal_rows WHERE call = %(call)s ORDER BY at, number
 """
 _BEGUN_QUERY: LiteralString = f"{_FIRSTS} AND number > %(after)s ORDER BY number LIMIT %(limit)s"
-_FIND_QUERY: LiteralString = """
-SELECT DISTINCT call FROM flowengine.journal_callbacks WHERE call >= %(key)s AND substring(call FROM 1 FOR %(length)s) = %(key)s
-LIMIT 5
-"""
+_FIND_QUERY: LiteralString = (
+    "SELECT DISTINCT call FROM flowengine.journal_callbacks "
+    "WHERE call BETWEEN %(first)s AND %(last)s ORDER BY call LIMIT 5"
+)
 # As in a file, but each callback is read once: the calls on a release that began since then, a row
 # each. A call lasts no longer than so many days.
 _FIGURED_CALLS_QUERY: LiteralString = f"""
@@ -133,13 +133,13 @@ class PostgresqlJournalReader:
 
     def find_call_ids(self, call: str) -> list[str]:
         """The ids that begin so; a few of them where there are many."""
-        key = encode_call_id(call)
-        rows = self._fetch_rows(_FIND_QUERY, key=key, length=len(key))
+        first, last = find_key_range(call)
+        rows = self._fetch_rows(_FIND_QUERY, first=first, last=last)
         return [decode_call_id(found) for (found,) in rows]
 
     def iter_recorded_calls(
         self, since: float, encryption: JournalEncryption
-    ) -> Iterator[tuple[str, list[RecordedCall]]]:
+    ) -> Iterator[tuple[str, list[RecordedCallback]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         after, limit, part = 0, RECORDED_CALLS_PER_READ, find_first_part(since)
         while rows := self._fetch_rows(
@@ -151,7 +151,9 @@ class PostgresqlJournalReader:
                 if any(one.release for one in recorded):  # no release answers a leg
                     yield decode_call_id(key), recorded
 
-    def load_recorded_call(self, call: str, encryption: JournalEncryption) -> list[RecordedCall]:
+    def load_recorded_call(
+        self, call: str, encryption: JournalEncryption
+    ) -> list[RecordedCallback]:
         """The callbacks of a call in order, whole."""
         key = encode_call_id(call)
         return [

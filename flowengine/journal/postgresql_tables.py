@@ -58,7 +58,7 @@ _SERVER_JOURNAL_TABLES: tuple[LiteralString, ...] = (
         FROM flowengine.journal_callbacks c JOIN flowengine.journal_dimensions d
         ON d.part = c.part AND d.dimension = c.dimension""",
 )
-# Held for a moment by whoever changes parts; a machine that cannot have it leaves the work to others.
+# Held for a moment by the machine that changes parts; the others leave the work to it.
 _LOCK_PARTS: LiteralString = (
     "SELECT pg_advisory_xact_lock('flowengine.journal_parts'::regclass::oid::bigint)"
 )
@@ -69,7 +69,7 @@ _ADD_LOSSES: LiteralString = (
     "INSERT INTO flowengine.journal_losses VALUES (%b, %b) "
     "ON CONFLICT (minute) DO UPDATE SET callbacks = journal_losses.callbacks + excluded.callbacks"
 )
-# A partition that is created in place locks the whole table, and waits for whoever reads for long, a
+# A partition that is created in place locks the whole table, and waits for who reads for long, a
 # dump for one. A table that is attached does not.
 _CREATE_PARTITION: tuple[LiteralString, ...] = (
     "CREATE TABLE flowengine.{name} (LIKE flowengine.{table} INCLUDING ALL)",

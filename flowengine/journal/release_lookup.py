@@ -11,7 +11,7 @@ import msgspec
 from flowengine.compile import Release
 
 _CLOSING_POLL_SECONDS = (
-    0.1  # how often whoever waits for a release looks whether the loop is ending
+    0.1  # how often a thread that waits for a release looks whether the loop is ending
 )
 LoadRelease = Callable[[str], Awaitable[Release | None]]
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from flowengine.journal.indexed_call import CallbackRow
 from flowengine.journal.journal_database import format_read_error, open_for_reading
@@ -23,6 +24,7 @@ WHERE number > ? AND number <= ? AND dimension IS NULL"""  # noqa: S608
 _BOUNDS_QUERY = """
 SELECT coalesce((SELECT min(number) FROM callbacks), 1), coalesce((SELECT max(number) FROM callbacks), 0)
 """
+_OLDEST_MOMENT_QUERY = "SELECT min(at) FROM callbacks"
 _MOMENT_QUERY = "SELECT at FROM callbacks WHERE number >= ? ORDER BY number LIMIT 1"
 
 
@@ -41,12 +43,7 @@ class SqliteJournalFeed:
     def open(self) -> Iterator["SqliteFeed"]:
         """The file as it is now. Raises JournalError."""
         with closing(open_for_reading(self._path, INDEX_BUSY_SECONDS)) as connection:
-            try:
-                yield SqliteFeed(self._path, connection)
-            except sqlite3.Error as error:
-                raise JournalError(format_read_error(self._path, error)) from error
-            except OSError as error:  # somebody has moved it away since it was opened
-                raise JournalError(f"there is no call journal {self._path}") from error
+            yield SqliteFeed(self._path, connection)
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -60,40 +57,45 @@ class SqliteFeed:
 
     def read_bounds(self) -> FeedBounds:
         """The file by its device and inode, and its numbers."""
-        first, last = self._connection.execute(_BOUNDS_QUERY).fetchone()
-        found = self._path.stat()
+        ((first, last),) = self._fetch_rows(_BOUNDS_QUERY)
+        try:
+            found = self._path.stat()
+        except OSError as error:  # somebody has moved it away since it was opened
+            raise JournalError(f"there is no call journal {self._path}") from error
         return FeedBounds((found.st_dev, found.st_ino), first, last)
 
-    def read_rows(self, above: int, upto: int, *, is_new: bool) -> list[CallbackRow]:  # noqa: ARG002
+    def read_rows(self, above: int, upto: int) -> list[CallbackRow]:
         """The rows with these numbers."""
-        return [
-            CallbackRow._make(row) for row in self._connection.execute(_CHUNK_QUERY, (above, upto))
-        ]
-
-    def read_late_rows(self) -> list[CallbackRow]:
-        """None: writers take turns, and number their rows as they commit them."""
-        return []
+        return [CallbackRow._make(row) for row in self._fetch_rows(_CHUNK_QUERY, above, upto)]
 
     def read_dimension(self, number: int) -> DimensionValues:
         """A row of the table of dimensions."""
-        found: DimensionValues = self._connection.execute(_DIMENSION_QUERY, (number,)).fetchone()
-        return found
+        rows = self._fetch_rows(_DIMENSION_QUERY, number)
+        if not rows:
+            raise LookupError(f"dimension {number} is gone")
+        return rows[0]
 
     def read_dimensions_of_rows(self, above: int, upto: int) -> dict[int, DimensionValues]:
         """Those of rows of version 2."""
-        rows = self._connection.execute(_OLD_DIMENSIONS_QUERY, (above, upto))
-        return {number: values for number, *values in rows}
+        rows = self._fetch_rows(_OLD_DIMENSIONS_QUERY, above, upto)
+        return {number: tuple(values) for number, *values in rows}
 
     def find_number(self, since: float) -> int:
         """The least number of those that came since then."""
         query = "SELECT min(number) FROM callbacks WHERE at >= ?"
-        (number,) = self._connection.execute(query, (since,)).fetchone()
+        ((number,),) = self._fetch_rows(query, since)
         return self.read_bounds().last + 1 if number is None else int(number)
 
     def find_moment(self, number: int | None) -> float | None:
         """The time of a row, or of the oldest."""
-        if number is None:
-            row = self._connection.execute("SELECT min(at) FROM callbacks").fetchone()
-        else:
-            row = self._connection.execute(_MOMENT_QUERY, (number,)).fetchone()
-        return row[0] if row else None
+        query, values = (_OLDEST_MOMENT_QUERY, ()) if number is None else (_MOMENT_QUERY, (number,))
+        rows = self._fetch_rows(query, *values)
+        return rows[0][0] if rows else None
+
+    def _fetch_rows(self, query: str, *values: float) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            if not hasattr(error, "sqlite_errorcode"):  # it is a text of one row
+                raise
+            raise JournalError(format_read_error(self._path, error)) from error

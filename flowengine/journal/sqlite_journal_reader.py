@@ -18,7 +18,7 @@ from flowengine.journal.journal_entries import (
     CallbackEntry,
     CallFilter,
     CallSummary,
-    RecordedCall,
+    RecordedCallback,
     build_entry,
     build_summary,
     open_row,
@@ -26,7 +26,7 @@ from flowengine.journal.journal_entries import (
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.leg_rows import format_leg_mark
 from flowengine.journal.losses import count_losses
-from flowengine.sinch.call_id import decode_call_id, encode_call_id
+from flowengine.sinch.call_id import decode_call_id, encode_call_id, find_key_range
 
 _SUMMARIES_QUERY = """
 SELECT first.call, first.at, first.release, first.flow, count(*), max(rows.at), max(rows.seconds),
@@ -77,13 +77,13 @@ class SqliteJournalReader:
 
     def find_call_ids(self, call: str) -> list[str]:
         """The ids that begin so; a few of them where there are many."""
-        key = encode_call_id(call)
-        query = "SELECT DISTINCT call FROM callbacks WHERE substr(call, 1, ?) = ? LIMIT 5"
-        return [decode_call_id(found) for (found,) in self._fetch_rows(query, (len(key), key))]
+        query = "SELECT DISTINCT call FROM callbacks WHERE call BETWEEN ? AND ? LIMIT 5"
+        rows = self._fetch_rows(query, find_key_range(call))
+        return [decode_call_id(found) for (found,) in rows]
 
     def iter_recorded_calls(
         self, since: float, encryption: JournalEncryption
-    ) -> Iterator[tuple[str, list[RecordedCall]]]:
+    ) -> Iterator[tuple[str, list[RecordedCallback]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
         for (key,) in self._fetch_rows(began, (since,)):
@@ -91,7 +91,9 @@ class SqliteJournalReader:
             if any(one.release for one in recorded):  # no release answers a leg
                 yield decode_call_id(key), recorded
 
-    def load_recorded_call(self, call: str, encryption: JournalEncryption) -> list[RecordedCall]:
+    def load_recorded_call(
+        self, call: str, encryption: JournalEncryption
+    ) -> list[RecordedCallback]:
         """The callbacks of a call in order, whole."""
         key = encode_call_id(call)
         rows = self._fetch_rows(_RECORDED_QUERY, (key,))

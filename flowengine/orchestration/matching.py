@@ -33,7 +33,7 @@ class WaitingCall(Protocol):
         """When it came, in seconds since 1970."""
 
 
-LEAST_ANSWERED_CALLS = 3  # the time between two may be chance
+MIN_ANSWERED_CALLS = 3  # the time between two may be chance
 
 CallT = TypeVar("CallT", bound=WaitingCall)
 
@@ -108,7 +108,7 @@ def estimate_wait(position: int, answered_calls: int, seconds: float, presence: 
     latest seconds; 0 where too few were to say, a free member is left for them, or nobody is there.
     """
     # what was taken in a quiet hour tells how seldom people call, not how long they wait
-    if answered_calls < LEAST_ANSWERED_CALLS or position <= presence.free or not presence.signed_in:
+    if answered_calls < MIN_ANSWERED_CALLS or position <= presence.free or not presence.signed_in:
         return 0
     # half the time between two has gone since the latest, on the average
     return max(1, round(position * seconds / (answered_calls - 0.5)))

@@ -220,7 +220,7 @@ class _RoomTurn:
             ]
 
     def _mute(self, members: Iterable[RoomMember], *, is_muted: bool) -> None:
-        """Mute single members, or take it back, whoever has muted them."""
+        """Mute single members, or take it back, also where another moderator has muted them."""
         for one in members:
             changed = replace(one, is_muted=is_muted, is_muted_by_moderator=False)
             self.members[one.call_id] = changed

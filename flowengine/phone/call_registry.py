@@ -19,7 +19,7 @@ class CallForgottenError(LookupError):
 
 @dataclass(slots=True)
 class RegisteredCall:
-    """A call of a page. Whoever uses it holds its lock."""
+    """A call of a page. Hold its lock to use it."""
 
     id: str
     call: BrowserCall

@@ -61,7 +61,7 @@ class LookupAnswerer:
     backend: Backend | None = None
     lookups: list[TrialLookup] = field(default_factory=list)
     has_quit: bool = False
-    """Whoever answers by hand has had enough"""
+    """The person who answers by hand has had enough"""
 
     @classmethod
     def from_release(

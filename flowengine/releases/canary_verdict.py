@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from flowengine.journal import CanaryFigures
 
-LEAST_CALLS = 30  # of each side; of fewer, one call more or less says nothing
+MIN_CALLS = 30  # of each side; of fewer, one call more or less says nothing
 CERTAIN_DEVIATIONS = 2.6  # by chance alone in one of a hundred comparisons
 VerdictKind = Literal["too early", "worse", "better", "alike"]
 
@@ -25,8 +25,8 @@ def judge_canary(current: CanaryFigures, candidate: CanaryFigures) -> CanaryVerd
     >>> judge_canary(CanaryFigures(1000, 10, 100), CanaryFigures(20, 2, 2)).kind
     'too early'
     """
-    if min(current.calls, candidate.calls) < LEAST_CALLS:
-        return CanaryVerdict("too early", f"each side needs {LEAST_CALLS} calls")
+    if min(current.calls, candidate.calls) < MIN_CALLS:
+        return CanaryVerdict("too early", f"each side needs {MIN_CALLS} calls")
     for name, old, new in (
         ("errors", current.errors, candidate.errors),
         ("calls abandoned", current.abandoned, candidate.abandoned),

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.journal import RecordedCall
+from flowengine.journal import RecordedCallback
 from flowengine.journal.encrypted_part import EncryptedPart, LookupRow
 from flowengine.journal.journal_row import ACTION_PATTERN, REPEATED_OUTCOME
 from flowengine.journal.masking import mask_reason
@@ -52,7 +52,7 @@ class NewLookupError(Exception):  # ends a step that cannot go on
         self.entry = entry
 
 
-def replay_call(release: Release, callbacks: Sequence[RecordedCall]) -> CallDifference | None:
+def replay_call(release: Release, callbacks: Sequence[RecordedCallback]) -> CallDifference | None:
     """How a call goes on this release, compared with how it went: the first difference. Raises
     NotReplayable.
     """
@@ -76,7 +76,7 @@ def replay_call(release: Release, callbacks: Sequence[RecordedCall]) -> CallDiff
     return None
 
 
-def skip_repeated(callbacks: Sequence[RecordedCall]) -> Iterator[RecordedCall]:
+def skip_repeated(callbacks: Sequence[RecordedCallback]) -> Iterator[RecordedCallback]:
     """The callbacks without those that only repeat one."""
     answered = {
         _get_event_key(recorded) for recorded in callbacks if recorded.outcome != REPEATED_OUTCOME
@@ -88,14 +88,14 @@ def skip_repeated(callbacks: Sequence[RecordedCall]) -> Iterator[RecordedCall]:
             raise NotReplayableError("the server was stopped while it recorded it")
 
 
-def _get_event_key(recorded: RecordedCall) -> str | bytes:
+def _get_event_key(recorded: RecordedCallback) -> str | bytes:
     """A key that is equal for all deliveries of an event: a call begins once and ends once, in
     whatever bytes.
     """
     return recorded.event if recorded.event in UNIQUE_EVENTS else recorded.digest
 
 
-def read_sealed_part(recorded: RecordedCall) -> EncryptedPart:
+def read_sealed_part(recorded: RecordedCallback) -> EncryptedPart:
     if recorded.outcome == "error":
         raise NotReplayableError("the server failed in it")
     if not recorded.has_encrypted_part:

@@ -1,6 +1,4 @@
-"""The environment that a release is compiled with to be replayed: whoever replays calls need not
-have the secrets of the server.
-"""
+"""The environment that a release is compiled with to be replayed, without the secrets of the server."""
 
 import re
 from collections.abc import Iterator, Mapping

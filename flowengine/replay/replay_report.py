@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.journal import RecordedCall
+from flowengine.journal import RecordedCallback
 from flowengine.replay.call_replay import CallDifference, NotReplayableError, replay_call
 
 MAX_LISTED_CALLS = 5
@@ -33,7 +33,7 @@ class ReplayReport(msgspec.Struct, frozen=True):
 
 
 def replay_calls(
-    release: Release, calls: Iterable[tuple[str, Sequence[RecordedCall]]]
+    release: Release, calls: Iterable[tuple[str, Sequence[RecordedCallback]]]
 ) -> ReplayReport:
     """Replay calls, and gather what comes of them; what concerns most calls stands first."""
     same, skipped = 0, Counter[str]()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.journal import RecordedCall
+from flowengine.journal import RecordedCallback
 from flowengine.journal.redaction import REDACTED_TEXT, Redaction, build_plain_redaction
 from flowengine.replay.call_replay import (
     NewLookupError,
@@ -41,7 +41,7 @@ class StepChanges(msgspec.Struct, frozen=True):
 
 
 def list_value_changes(
-    releases: Mapping[str, Release], callbacks: Sequence[RecordedCall]
+    releases: Mapping[str, Release], callbacks: Sequence[RecordedCallback]
 ) -> list[StepChanges]:
     """The changes of each callback; `releases` are those that the call was answered by. Raises
     NotReplayableError.

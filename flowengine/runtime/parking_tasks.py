@@ -1,4 +1,4 @@
-"""Carries out the tasks of parked calls: bring one to whoever picks it up, or into an exit; end the other
+"""Carries out the tasks of parked calls: bring one to the call that picks it up, or into an exit; end the other
 call when one of the two is over.
 """
 
@@ -96,7 +96,7 @@ class ParkingTasks:
     async def _is_lost(
         self, task: ScheduledTask, owner: CallOwner, refused: RequestRefused
     ) -> bool:
-        """Whether no later try will bring a parked call to whoever has picked it up."""
+        """Whether no later try will bring a parked call to the call that has picked it up."""
         if not refused.is_final and not refused.is_of_unknown_call:
             return False
         call_id = task.key.partition(":")[2]

@@ -9,7 +9,7 @@ from flowengine.states import OwnEvent
 from flowengine.storage.sessions import ScheduledTask
 
 FIRST_RETRY_SECONDS = 0.25  # doubled with each try
-LONGEST_RETRY_SECONDS = 10.0
+MAX_TASK_RETRY_SECONDS = 10.0
 AnswerResult = Callable[[OwnEvent, bytes], Awaitable[bytes | None]]
 """Lets the caller go on in the flow, or hear how it stands; the answer, or None where they have gone
 on since. The bytes are the same in each try.
@@ -34,4 +34,4 @@ def read_task(
 def compute_retry(task: ScheduledTask, now: float) -> float:
     """When a task is due that has failed, each time later."""
     pause = FIRST_RETRY_SECONDS * 2.0 ** min(task.tries - 1, 10)
-    return now + min(pause, LONGEST_RETRY_SECONDS)
+    return now + min(pause, MAX_TASK_RETRY_SECONDS)

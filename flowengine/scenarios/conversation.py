@@ -174,7 +174,7 @@ class Conversation:
         self.settle()
 
     def answer(self, who: DetectedParty = "human") -> None:
-        """Whoever is called answers; `who` is what machine detection finds."""
+        """The called party answers; `who` is what machine detection finds."""
         leg = self.get_far_leg()
         if leg is not None:
             leg.behaviour = replace(leg.behaviour, who=who)
@@ -185,7 +185,7 @@ class Conversation:
         )
 
     def reject(self, how: Literal["busy", "decline", "congestion", "no answer"]) -> None:
-        """Whoever is called does not answer."""
+        """The called party does not answer."""
         self._perform(
             self.get_far_leg(),
             {"decline": "declines", "no answer": "does not answer"}.get(how, how),
@@ -347,7 +347,7 @@ def open_conversation(
     cookies_only: bool = False,
     application: str = SIMULATED_APPLICATION,
 ) -> Conversation:
-    """A conversation with a release in this very process. Whoever is called is driven by hand."""
+    """A conversation with a release in this very process. The called party is driven by hand."""
     clock = VirtualClock(begin)
     backend = Backend(release, fetch, clock.now, cookies_only=cookies_only)
     transport = DirectTransport(

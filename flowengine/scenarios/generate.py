@@ -91,7 +91,7 @@ def generate_scenarios(
     so far.
     """
     release = project.compile().release
-    assert release  # noqa: S101  # whoever asks has checked the project
+    assert release  # noqa: S101  # the caller has checked the project
     inputs = TrialInputs.from_release(release, read_tables(project), project.variables)
     missing = find_missing_items(release, trace)
     subflows, entered = find_subflows(release), find_entered_flows(release)

@@ -52,7 +52,7 @@ class Then(
     ) = UNSET
     callee_hears: (
         Annotated[
-            ExpectedTexts, Meta(description="What whoever was called has heard.", examples=["12#"])
+            ExpectedTexts, Meta(description="What the called party has heard.", examples=["12#"])
         ]
         | UnsetType
     ) = UNSET

@@ -57,7 +57,7 @@ class CalleeStep(
     omit_defaults=True,
     rename=HEARING_KEYS,
 ):
-    """What whoever is called does or hears. Exactly one of these."""
+    """What the called party does or hears. Exactly one of these."""
 
     presses: Annotated[Keys, Meta(description="Presses keys.", examples=["1"])] | UnsetType = UNSET
     says: Annotated[str, Meta(description="Speaks.", examples=["Hello?"])] | UnsetType = UNSET
@@ -194,9 +194,7 @@ class ScenarioStep(
     callee: (
         Annotated[
             CalleeAction | CalleeStep,
-            Meta(
-                description="What whoever is called does.", examples=["answers", {"hears": "12#"}]
-            ),
+            Meta(description="What the called party does.", examples=["answers", {"hears": "12#"}]),
         ]
         | UnsetType
     ) = UNSET

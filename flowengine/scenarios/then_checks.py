@@ -67,7 +67,7 @@ def find_refused_answers(case: Case, talk: Conversation) -> Iterator[Failure]:
 
 
 def check_connected(talk: Conversation, to: str) -> None:
-    """Whoever was called, or the room that was joined, last."""
+    """The party that was called, or the room that was joined, last."""
     found, party = list_destinations(talk), talk.parties.find(to)
     to = party.address if party else to
     if not found or not matches_wildcard(to.removeprefix("sip:"), found[-1].removeprefix("sip:")):

@@ -1,7 +1,7 @@
 """Inputs to try on a flow: keys, numbers, responses of other systems, callers, times.
 
 Nothing here is certain. Values come from what the author wrote (literals, tables, choices) and from
-the kinds of variables; whoever tries them finds out which lead to something new.
+the kinds of variables; the search that tries them finds out which lead to something new.
 """
 
 import re
@@ -26,7 +26,7 @@ from flowengine.states import Variable
 from flowengine.states.verb import Verb
 
 COMPARISON_PATTERN = re.compile(r'vars\.(\w+)\s*(?:==|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)')
-LEAST_HIDDEN = 3  # characters
+MIN_HIDDEN_CHARACTERS = 3
 MAX_BODIES = 100  # of one lookup
 MAX_COMBINED = 4  # from so many values on, each is varied by itself
 TRIAL_TIMES = (
@@ -192,7 +192,9 @@ def secret_values(
         if variable.secret
         for value in (variable.default, *literals.get(program.flow, {}).get(name, ()))
     }
-    return tuple(sorted((value for value in found if len(value) >= LEAST_HIDDEN), key=len))[::-1]
+    return tuple(
+        sorted((value for value in found if len(value) >= MIN_HIDDEN_CHARACTERS), key=len)
+    )[::-1]
 
 
 def list_caller_variants(text: str) -> list[JsonObject]:

@@ -79,8 +79,8 @@ def check_local(request: Request, peer: str) -> None:
 class AuthorizedEndpoint:
     """An ASGI endpoint that answers authorised requests only."""
 
-    def __init__(self, door: TokenAuthorizer, endpoint: Any) -> None:
-        self._authorizer = door
+    def __init__(self, authorizer: TokenAuthorizer, endpoint: Any) -> None:
+        self._authorizer = authorizer
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -113,22 +113,30 @@ class AdminVerb(NamedTuple):
 
 
 ADMIN_VERBS: Mapping[str, AdminVerb] = {
-    "publish": AdminVerb(NamedRequest, lambda desk, _asked, wanted, by: desk.publish(wanted, by)),
+    "publish": AdminVerb(
+        NamedRequest, lambda commands, _asked, wanted, by: commands.publish(wanted, by)
+    ),
     "rollback": AdminVerb(
-        RollbackRequest, lambda desk, asked, _wanted, by: desk.rollback(asked.release, by)
+        RollbackRequest, lambda commands, asked, _wanted, by: commands.rollback(asked.release, by)
     ),
     "canary": AdminVerb(
         CanaryRequest,
-        lambda desk, asked, wanted, by: desk.set_canary(wanted, parse_share(asked.share), by),
+        lambda commands, asked, wanted, by: commands.set_canary(
+            wanted, parse_share(asked.share), by
+        ),
     ),
-    "promote": AdminVerb(AdminRequest, lambda desk, _asked, _wanted, by: desk.promote(by)),
-    "withdraw": AdminVerb(AdminRequest, lambda desk, _asked, _wanted, by: desk.withdraw(by)),
+    "promote": AdminVerb(AdminRequest, lambda commands, _asked, _wanted, by: commands.promote(by)),
+    "withdraw": AdminVerb(
+        AdminRequest, lambda commands, _asked, _wanted, by: commands.withdraw(by)
+    ),
     "draft": AdminVerb(
         DraftRequest,
-        lambda desk, asked, wanted, by: desk.set_draft(asked.name, wanted, asked.callers, by),
+        lambda commands, asked, wanted, by: commands.set_draft(
+            asked.name, wanted, asked.callers, by
+        ),
     ),
     "undraft": AdminVerb(
-        EndDraftRequest, lambda desk, asked, _wanted, by: desk.end_draft(asked.name, by)
+        EndDraftRequest, lambda commands, asked, _wanted, by: commands.end_draft(asked.name, by)
     ),
 }
 
@@ -146,13 +154,13 @@ class AdminEndpoint:
 
     def __init__(
         self,
-        door: TokenAuthorizer,
+        authorizer: TokenAuthorizer,
         settings: ServerSettings,
         live: ReleaseService,
         store: Store,
         releases: ReleaseSource,
     ) -> None:
-        self._authorizer = door
+        self._authorizer = authorizer
         self._settings = settings
         self._release_service = live
         self._store = store
@@ -185,11 +193,11 @@ class AdminEndpoint:
             return 503, AdminReply(f"nothing has changed: {error}")
 
     async def _handle_get(self, what: str) -> Any:
-        desk = self._release_service.release_commands
+        commands = self._release_service.release_commands
         if what == "releases":
             needed = await try_find_needed_releases(self._store) or ()
             return await self._release_service.compile_worker.run(
-                lambda: build_overview(desk.archive, desk.ledger, needed, time.time())
+                lambda: build_overview(commands.archive, commands.ledger, needed, time.time())
             )
         if what == "canary":
             found = await self._release_service.load_canary_figures()

@@ -30,9 +30,9 @@ def build_admin_routes(
     token = check_token(environment, ADMIN_TOKEN)
     if not token:
         return []
-    door = TokenAuthorizer({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
-    place = PlacementEndpoint(door, placements, lambda: releases.current, environment)
-    commands = AdminEndpoint(door, settings, live, store, releases)
+    authorizer = TokenAuthorizer({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
+    place = PlacementEndpoint(authorizer, placements, lambda: releases.current, environment)
+    commands = AdminEndpoint(authorizer, settings, live, store, releases)
     return [
         Route(f"{ADMIN_PREFIX}/place", place, methods=METHODS),
         Route(f"{ADMIN_PREFIX}/{{verb}}", commands, methods=METHODS),

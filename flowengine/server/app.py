@@ -34,7 +34,7 @@ from flowengine.server.connections import ConnectionTable
 from flowengine.server.credentials import find_secret, load_credentials
 from flowengine.server.fetch import LookupClient
 from flowengine.server.health import Healthz, MetricsEndpoint, PolledMetrics, Readyz
-from flowengine.server.log import LogWriter
+from flowengine.server.log import CallbackLog
 from flowengine.server.metrics import Metrics
 from flowengine.server.orchestration_service import OrchestrationService, create_service
 from flowengine.server.release_service import ReleaseService
@@ -58,7 +58,7 @@ class WorkerParts:
 
     store: Store
     client: LookupClient
-    lines: LogWriter
+    lines: CallbackLog
     ready: Readyz
     drain: float
     outbox: Outbox
@@ -91,13 +91,13 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
     engine = create_engine(hooks, releases, store, codec, client, metrics)
     gate, identity = SignatureGate(releases, environment), ServerIdentity.from_settings(settings)
     callback = hooks.create_handler(engine, gate, metrics, lines, journal, identity)
-    ready, door = Readyz(store), create_status_authorizer(environment)
+    ready, authorizer = Readyz(store), create_status_authorizer(environment)
     polled = PolledMetrics(metrics, store, live)
     status = StatusEndpoint(live, releases, store, journal)
-    figures = AuthorizedEndpoint(door, MetricsEndpoint(metrics, polled.observe))
+    figures = AuthorizedEndpoint(authorizer, MetricsEndpoint(metrics, polled.observe))
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
-        *build_page_routes(ready, figures, AuthorizedEndpoint(door, status)),
+        *build_page_routes(ready, figures, AuthorizedEndpoint(authorizer, status)),
         *build_admin_routes(environment, settings, live, store, engine.placements, releases),
     ]
     connections = ConnectionTable(settings.keep_alive)

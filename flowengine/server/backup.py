@@ -68,7 +68,9 @@ def write_backup(settings: ServerSettings, folder: Path) -> BackupManifest:
             time.time(), tuple(copy_file(path, part / name) for name, path in found)
         )
         write_private_file(part / MANIFEST_FILE, msgspec.json.encode(manifest))
+        wait_for_disk(part)
         part.rename(folder)
+        wait_for_disk(folder.parent)
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(part, ignore_errors=True)
         where = getattr(error, "filename", None)  # which may be a file that is backed up
@@ -127,9 +129,12 @@ def put_back(copies: Sequence[tuple[Path, Path]]) -> None:
             part.unlink(missing_ok=True)  # of an attempt that was killed
             write_private_file(part, b"")
             shutil.copyfile(source, part)
+            wait_for_disk(part)
         for (_, target), (_, part) in zip(copies, parts, strict=True):
             part.rename(target)
             placed.append(target)
+        for folder in {target.parent for target in placed}:
+            wait_for_disk(folder)
     except OSError:
         for path in [*placed, *(part for _, part in parts)]:
             path.unlink(missing_ok=True)
@@ -170,6 +175,15 @@ def write_private_file(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def wait_for_disk(path: Path) -> None:
+    """Wait until a file, or the names of the files in a folder, survive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def compute_digest(path: Path) -> str:

@@ -16,7 +16,7 @@ from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, ReleaseSource, Reply, render_apology
 from flowengine.server.callback_dispatcher import HALF_CLOSED
 from flowengine.server.credentials import load_credentials
-from flowengine.server.log import LogWriter
+from flowengine.server.log import CallbackLog
 from flowengine.server.metrics import Metrics
 from flowengine.server.proxy_headers import find_proxy_header
 from flowengine.server.secret_variables import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
@@ -109,7 +109,7 @@ class CallbackHandler:
         engine: Engine,
         gate: SignatureGate,
         metrics: Metrics,
-        lines: LogWriter,
+        lines: CallbackLog,
         journal: JournalWriter | None = None,
         identity: ServerIdentity | None = None,
     ) -> None:

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Generic, Protocol, TypeVar, final
 
 import msgspec
 
@@ -23,6 +23,8 @@ ATOMIC_WRITE_BYTES = (
 )
 _encode_lines = msgspec.json.Encoder().encode_lines
 log = logging.getLogger(__name__)
+NotedT = TypeVar("NotedT")
+"""What is noted of a callback, of which its line is made later"""
 
 
 class CallbackLogLine(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
@@ -44,6 +46,7 @@ class CallbackLogLine(msgspec.Struct, omit_defaults=True, rename={"from_": "from
     caller: str = ""
 
 
+@final
 class RefusedLogLine(msgspec.Struct):
     at: float
     refused: int
@@ -51,22 +54,35 @@ class RefusedLogLine(msgspec.Struct):
     client: str
 
 
-BuildLine = Callable[[Any, float], CallbackLogLine]
+BuildLine = Callable[[NotedT, float], CallbackLogLine]
 
 
-class LogWriter:
-    """Collects lines and writes them once per turn of the event loop. `build` makes the line of
-    what was noted of a callback.
-    """
-
-    def __init__(self, file: int = 1, build: BuildLine | None = None) -> None:
-        self._file = file
-        self._build = build or build_line
-        self._waiting: list[Any] = []
-        self._refused_at = 0.0
+class CallbackLog(Protocol):
+    """The log of a worker. Nothing of it is written while a caller waits."""
 
     def log_callback(self, record: CallbackRecord) -> None:
-        self._add_line(record)
+        """Log a callback that is answered."""
+        ...
+
+    def log_refusal(self, code: int, reason: str, client: str) -> None:
+        """Log a request that was refused with this status."""
+        ...
+
+    def flush(self) -> None:
+        """Write what waits."""
+        ...
+
+
+class LineWriter(Generic[NotedT]):
+    """Collects lines and writes them once per turn of the event loop. `build` makes the line of
+    what was noted of a callback; `file` is a descriptor.
+    """
+
+    def __init__(self, build: BuildLine[NotedT], file: int) -> None:
+        self._file = file
+        self._build = build
+        self._waiting: list[NotedT | RefusedLogLine] = []
+        self._refused_at = 0.0
 
     def log_refusal(self, code: int, reason: str, client: str) -> None:
         """Log at most one refusal a second: an attacker must not fill the disk."""
@@ -84,13 +100,15 @@ class LogWriter:
             except OSError:  # the reader of the log has ended; calls continue
                 return
 
-    def _add_line(self, noted: Any) -> None:
+    def _add_line(self, noted: NotedT | RefusedLogLine) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.flush)
         self._waiting.append(noted)
 
 
-def format_lines(noted: Sequence[Any], at: float, build: BuildLine) -> bytes:
+def format_lines(
+    noted: Sequence[NotedT | RefusedLogLine], at: float, build: BuildLine[NotedT]
+) -> bytes:
     """Format many lines at once, after their callbacks were answered."""
     try:
         return _encode_lines(
@@ -121,6 +139,16 @@ def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
     if record.leg is not None:
         made.leg, made.caller = record.leg.attempt, record.leg.orchestration
     return made
+
+
+class LogWriter(LineWriter[CallbackRecord]):
+    """The log of a worker without OpenTelemetry; `file` is a descriptor, standard output."""
+
+    def __init__(self, file: int = 1) -> None:
+        super().__init__(build_line, file)
+
+    def log_callback(self, record: CallbackRecord) -> None:
+        self._add_line(record)
 
 
 def to_millis(seconds: float) -> float:

@@ -79,13 +79,13 @@ class PlacementEndpoint:
 
     def __init__(
         self,
-        door: TokenAuthorizer,
+        authorizer: TokenAuthorizer,
         placements: Placements | None,
         get_release: Callable[[], Release],
         environment: Mapping[str, str],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._authorizer = door
+        self._authorizer = authorizer
         self._placements = placements
         self._get_release = get_release
         self._environment = environment

@@ -115,7 +115,7 @@ class ReleaseService:
         self._has_changed = asyncio.Event()
         self._canary_uploader: CanaryUploader | None = None
         self._count_canary: CountCalls = build_journal_counter(settings.journal_location)
-        if settings.is_journal_apart:
+        if settings.has_journal_per_machine:
             uploader = CanaryUploader(settings, self.compile_worker, self._writing_ledger)
             self._canary_uploader = uploader
             self._count_canary = uploader.canary_table.sum_figures

@@ -84,7 +84,7 @@ class ServerSettings:
         return self.store if self.is_shared else self.folder / JOURNAL_FILE
 
     @property
-    def is_journal_apart(self) -> bool:
+    def has_journal_per_machine(self) -> bool:
         """Whether machines that share the store have a call journal each."""
         return self.is_shared and isinstance(self.journal_location, Path)
 

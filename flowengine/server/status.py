@@ -132,9 +132,9 @@ class StatusEndpoint:
 
     async def _build_status(self) -> ReleaseStatus:
         needed = await try_find_needed_releases(self._store)
-        desk = self._release_service.release_commands
+        commands = self._release_service.release_commands
         found = await self._release_service.compile_worker.run(
-            lambda: build_overview(desk.archive, desk.ledger, needed or (), time.time())
+            lambda: build_overview(commands.archive, commands.ledger, needed or (), time.time())
         )
         live = {found.current, found.candidate, *(draft.release for draft in found.drafts)}
         return ReleaseStatus(

@@ -9,7 +9,7 @@ from flowengine.runtime.requester import FetchFunction
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.runtime.task_loop import HandleTask
 from flowengine.server.callback import CallbackHandler
-from flowengine.server.log import LogWriter
+from flowengine.server.log import CallbackLog, LogWriter
 from flowengine.server.orchestration_requests import OrchestrationRequests
 from flowengine.storage.sessions import Store
 
@@ -26,7 +26,7 @@ class TelemetryHooks:
 
     create_handler: type[CallbackHandler] = CallbackHandler
     create_requests: type[OrchestrationRequests] = OrchestrationRequests
-    create_log: Callable[[], LogWriter] = LogWriter
+    create_log: Callable[[], CallbackLog] = LogWriter
     create_trace: Callable[[], list[TraceEntry]] = list
     wrap_store: Callable[[Store], Store] = lambda store: store
     wrap_lookups: Callable[[FetchFunction], FetchFunction] = lambda lookups: lookups

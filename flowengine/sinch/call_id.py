@@ -11,3 +11,14 @@ def encode_call_id(call_id: str) -> bytes:
 def decode_call_id(key: bytes) -> str:
     """The id that was encoded."""
     return key.decode("utf-8", "surrogatepass")
+
+
+def find_key_range(beginning: str) -> tuple[bytes, bytes]:
+    """The least and the greatest bytes of ids that begin so: no byte of UTF-8 is 255.
+
+    >>> first, last = find_key_range("a1")
+    >>> [first <= encode_call_id(call) <= last for call in ("a1", "a1é", "a2", "a")]
+    [True, True, False, False]
+    """
+    first = encode_call_id(beginning)
+    return first, first + b"\xff"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RequestHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
 """Header names in any case; the second form is what ASGI has"""
-# of two of these one would be checked, and whoever stands in front may have read the other
+# of two of these one would be checked, and the proxy in front may have read the other
 SIGNED_HEADERS = (b"authorization", b"content-type", b"x-timestamp")
 
 

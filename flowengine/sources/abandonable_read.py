@@ -26,7 +26,7 @@ def start_daemon_thread(work: Callable[[], T]) -> Future[T]:
 def _complete_future(work: Callable[[], T], future: Future[T]) -> None:
     try:
         found = run_cooperatively(work)
-    except BaseException as error:  # noqa: BLE001  # whoever waits for it is told
+    except BaseException as error:  # noqa: BLE001  # the thread that waits for it raises it
         future.set_exception(error)
     else:
         future.set_result(found)

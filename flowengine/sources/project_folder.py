@@ -311,7 +311,7 @@ def is_project_file(name: str) -> bool:
 
 
 def is_flow_content(content: bytes) -> bool:
-    """Whether this looks like a flow, to whoever knows nothing else of the file."""
+    """Whether this looks like a flow, by its content alone."""
     return FLOW_KEY.search(content) is not None
 
 

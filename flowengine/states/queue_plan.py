@@ -29,7 +29,7 @@ MAX_TURN_BYTES = 160  # names of groups and ids of placements are short
 
 class QueueTurn(msgspec.Struct, frozen=True, array_like=True):
     """The place of a call in the queue of a group, which somebody keeps who has left the line.
-    `placement` has called them back: whoever has it comes in front, at their old place.
+    `placement` has called them back: a caller who has it comes in front, at their old place.
     """
 
     group: str

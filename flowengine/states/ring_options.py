@@ -100,7 +100,7 @@ Accept = Annotated[
     str | Whisper,
     Meta(
         description="What a member hears on picking up, who then presses 1 to take the call. Without "
-        "it, whoever picks up has the call, be it an answering machine.",
+        "it, the first to pick up has the call, be it an answering machine.",
         examples=["A call for sales. Press 1 to take it."],
     ),
 ]

@@ -27,7 +27,7 @@ class RingPlan(msgspec.Struct, frozen=True, array_like=True):
 
     `room` is the conference that the caller waits in. `each` is how long one phone rings. With
     `whisper` (in the platform's prompt notation) the member hears it, and has the call after key
-    `accept_key`; without one, whoever answers has the call. `taken` (likewise) is what the others hear
+    `accept_key`; without one, the first who answers has the call. `taken` (likewise) is what the others hear
     who answer too late. `group` is the name of the group of members, "" where they stand in the
     state. `exits` are the exits that the state has, beside `nobody`: busy, no_answer, after.
     """

@@ -32,7 +32,7 @@ class CompiledWhisper:
         return [part for plan in plans for part in plan.parts if part.kind != "audio"]
 
     def render_words(self, run: StepContext) -> str:
-        """What members hear. Without words it is the key alone: with nothing to hear, whoever picks
+        """What members hear. Without words it is the key alone: with nothing to hear, a member who picks
         up would have the call, be it an answering machine.
         """
         return join_prompts([self.prompt], run) or format_tts(self.key)

@@ -119,7 +119,7 @@ class Exchange(SwitchResources):
         call = SwitchCall(self, self._create_id(), key, origin)
         call.control = controller = CallController(call, self._close_call)
         self.calls[call.id] = call
-        # later, so that whoever dials has the call before anything happens to it
+        # later, so that the one who dials has the call before anything happens to it
         self.clock.call_later(0.0, controller.begin)
         return call
 

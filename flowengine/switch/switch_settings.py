@@ -51,7 +51,7 @@ class SwitchSettings:
     auto_answer: bool = True
     """Whether menus, parking, conferences and streams answer an incoming call by themselves"""
     send_dtmf_to: Literal["callee", "caller"] = "callee"
-    """Who hears the keys of sendDtmf: whoever is called, once they have answered, or the caller"""
+    """Who hears the keys of sendDtmf: the called party, once they have answered, or the caller"""
     ace_prompts_to: Literal["caller", "callee"] = "caller"
     """Who hears what the answer to ACE says and plays, where a caller has been connected to somebody: sources say either"""
     repeats: int = 3

@@ -47,7 +47,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What whoever is called does. `by hand` rings until somebody answers, declines or gives up for
+    """What the called party does. `by hand` rings until somebody answers, declines or gives up for
     it.
     """
 

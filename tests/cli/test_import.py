@@ -25,7 +25,7 @@ def test_import_writes_a_project_that_passes_check_and_test(tmp_path: Path) -> N
     folder = tmp_path / "ferry"
     result = run_import(*FERRY, "--to", str(folder))
     assert result.exit_code == 0, result.output
-    assert "30 constructs: 23 carried, 7 bent, 0 lost" in result.output
+    assert "30 constructs: 23 converted, 7 changed, 0 lost" in result.output
     assert "$.Actions[4] GetParticipantInput (main) -> ferry-reception.main" in result.output
     assert (folder / "ferry-reception.yaml").is_file()
     for command in ("check", "test"):
@@ -40,7 +40,7 @@ def test_import_of_studio_flows_writes_a_project_that_passes_check_and_test(
     sources = [str(STUDIO_FLOWS / "bakery.json"), str(STUDIO_FLOWS / "opinion.json")]
     result = run_import(*sources, "--to", str(folder), system="studio")
     assert result.exit_code == 0, result.output
-    assert "31 constructs: 17 carried, 8 bent, 6 lost" in result.output
+    assert "31 constructs: 17 converted, 8 changed, 6 lost" in result.output
     for command in (["check"], ["test"], ["fmt", "--check"]):
         assert CliRunner().invoke(main, [*command, str(folder)]).exit_code == 0
 
@@ -76,8 +76,8 @@ def test_import_without_a_folder_names_one_after_the_first_file(
 def test_import_as_json_holds_the_whole_report(tmp_path: Path) -> None:
     result = run_import(str(FLOWS / "slips.json"), "--to", str(tmp_path / "new"), "--json")
     data = json.loads(result.stdout)
-    assert data["counts"] == {"carried": 0, "bent": 1, "lost": 4}
-    assert data["constructs"]["PaintTheHull"] == {"carried": 0, "bent": 0, "lost": 1}
+    assert data["counts"] == {"converted": 0, "changed": 1, "lost": 4}
+    assert data["constructs"]["PaintTheHull"] == {"converted": 0, "changed": 0, "lost": 1}
     assert data["entries"][0]["path"] == "$.Actions[0]"
     assert data["check"]["errors"] == []
     assert data["problems"] == {}

@@ -73,7 +73,7 @@ class RingPlatform:
         self.switch = made
         self.events: list[SwitchEvent] = []
         assert made.api is not None
-        made.api.desk.exchange.subscribe(self.events.append)
+        made.api.context.exchange.subscribe(self.events.append)
 
     def dial(self, number: str, caller: str = CALLER) -> str:
         """Call the server; the id of the call, whose caller waits when this returns."""

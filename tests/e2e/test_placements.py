@@ -48,7 +48,7 @@ def test_command_places_a_call_that_rings_once_and_survives_a_killed_server(
         server.start()
         platform = RingPlatform(made)
         assert made.api is not None
-        desk = made.api.desk
+        desk = made.api.context
         desk.lost_callouts.add(desk.callout_count + 1)
         try:
             order = ["place", "back", "--to", ANNA, "--with", "name=Ms Lee", "--with", "age=42"]

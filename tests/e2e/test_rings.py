@@ -97,7 +97,7 @@ def test_end_of_the_caller_stops_all_ringing(platform: RingPlatform) -> None:
 
 def test_lost_answer_to_a_placed_leg_rings_once(platform: RingPlatform) -> None:
     assert platform.switch.api is not None
-    desk = platform.switch.api.desk
+    desk = platform.switch.api.context
     desk.lost_callouts.add(desk.callout_count + 1)
     caller = platform.dial(IN_TURN)
     leg = platform.wait_for_leg(ANNA)

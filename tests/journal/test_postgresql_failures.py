@@ -18,9 +18,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from flowengine.compile import Release, compile_project
 from flowengine.journal import CallFilter, JournalWriter, journal_writer, open_journal_reader
 from flowengine.journal.call_index import CallIndex
+from flowengine.journal.call_search import CallQuery
+from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_location import build_journal_feed
+from flowengine.journal.journal_protocol import DimensionValues
 from flowengine.journal.journal_row import JournalRecord
-from flowengine.journal.postgresql_feed import GAP_SECONDS, PostgresqlJournalFeed
+from flowengine.journal.number_gaps import GAP_SECONDS
+from flowengine.journal.postgresql_feed import PostgresqlFeed
 from flowengine.journal.postgresql_journal import PostgresqlJournalStorage
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
@@ -195,15 +199,51 @@ async def test_gap_that_stays_is_not_looked_at_for_ever(postgresql: str) -> None
     storage.write(await note_rings(1), 0)
     with psycopg.connect(postgresql, autocommit=True) as connection:
         connection.execute("SELECT nextval('flowengine.journal_numbers')")
-    feed = PostgresqlJournalFeed(postgresql, lambda: now[0])
-    with closing(CallIndex(feed)) as index:
+    with closing(CallIndex(build_journal_feed(postgresql), lambda: now[0])) as index:
         index.catch_up()
         storage.write(await note_rings(1, "more"), 0)
         index.catch_up()
-        assert [gap[:2] for gap in feed._gaps.take()] == [(1, 2)]
+        assert [gap[:2] for gap in index._gaps.list_open()] == [(1, 2)]
+        now[0] = GAP_SECONDS
+        assert not index.catch_up()
+        assert [gap.seen_at for gap in index._gaps.list_open()] == [0.0]
         now[0] = GAP_SECONDS + 1
-        assert feed._gaps.take() == []
+        assert index._gaps.list_open() == []
     storage.close()
+
+
+async def test_index_reads_again_what_a_broken_connection_kept_from_it(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends the connection when rows are read, and those that belong to them are not."""
+    slow, quick = build_storage(postgresql, Counter()), build_storage(postgresql, Counter())
+    slow.write(await note_rings(1, "first"), 0)
+    connection = slow._ensure_connection()
+    read = PostgresqlFeed.read_dimension
+
+    def break_connection(feed: PostgresqlFeed, number: int) -> DimensionValues:
+        monkeypatch.setattr(PostgresqlFeed, "read_dimension", read)
+        with psycopg.connect(postgresql, autocommit=True) as other:
+            pid = feed._connection.info.backend_pid
+            other.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+        return read(feed, number)
+
+    with closing(CallIndex(build_journal_feed(postgresql))) as index:
+        index.catch_up()
+        index._kinds.clear()
+        with connection.transaction():
+            slow.write(await note_rings(2, "slow"), 0)
+            quick.write(await note_rings(1, "quick"), 0)
+            monkeypatch.setattr(PostgresqlFeed, "read_dimension", break_connection)
+            with pytest.raises(JournalError, match="cannot be read"):
+                index.catch_up()
+            assert index.get_progress() == (1, True)
+        while index.catch_up():
+            pass
+        found = {call.call: call.callbacks for call in index.find_calls(CallQuery()).calls}
+        assert found == dict.fromkeys(("first-0", "slow-0", "slow-1", "quick-0"), 1)
+    slow.close()
+    quick.close()
 
 
 def test_journal_of_newer_version_is_refused_with_cure(postgresql: str) -> None:

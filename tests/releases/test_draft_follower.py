@@ -28,7 +28,7 @@ class Room:
         self.compile_worker = CompileWorker(folder / "releases.db", {})
         self.ledger = Ledger(folder / "releases.db")
         publisher = Publisher(self.compile_worker.archive, self.ledger, self.compile_worker.compile)
-        self.desk = ReleaseCommands(self.compile_worker.archive, self.ledger, publisher)
+        self.commands = ReleaseCommands(self.compile_worker.archive, self.ledger, publisher)
         self.drafts = DraftFollower(publisher, self.ledger)
         self.publisher = publisher
         self.repository = new_repository(folder / "repository")
@@ -38,7 +38,7 @@ class Room:
         commit(self.repository, {"flows/line.yaml": flow("line", words)}, words)
 
     def draft(self, name: str = "spring", ref: str = "main") -> None:
-        self.desk.set_draft(name, read_git_spec(self.repository, ref, "flows"), CALLER, ANN)
+        self.commands.set_draft(name, read_git_spec(self.repository, ref, "flows"), CALLER, ANN)
 
     def renew(self) -> None:
         self.drafts.publish_updates(self.drafts.read_branches(self.drafts.find_following_drafts()))
@@ -110,7 +110,7 @@ def test_deleted_branch_leaves_its_draft_and_is_reported_once(
 def test_draft_that_was_changed_meanwhile_is_not_updated(room: Room) -> None:
     room.draft()
     draft = room.ledger.get_live().drafts["spring"]
-    room.desk.end_draft("spring", ANN)
+    room.commands.end_draft("spring", ANN)
     room.says("Two.")
     _, files, origin, _ = read_git_spec(room.repository, "main", "flows")
     with pytest.raises(CommandRefusedError, match="draft spring has been changed meanwhile"):

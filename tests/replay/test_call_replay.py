@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowengine.compile import Release, compile_project
-from flowengine.journal import RecordedCall
+from flowengine.journal import RecordedCallback
 from flowengine.journal.journal_entries import open_row
 from flowengine.journal.journal_row import JournalRecord, build_row
 from flowengine.releases import Registry
@@ -38,7 +38,7 @@ patient = settings(
 
 async def conversation(
     made: Release, events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
-) -> list[RecordedCall]:
+) -> list[RecordedCallback]:
     """These callbacks, answered by the engine and as they come out of the journal again."""
     asked = 0
 

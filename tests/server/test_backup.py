@@ -2,9 +2,11 @@
 back.
 """
 
+import os
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -225,3 +227,27 @@ def test_restore_that_fails_leaves_nothing(
     names = {file.name for file in read_manifest(folder).files}
     assert {file.name for file in new.iterdir()} == names
     assert {file.stat().st_mode & 0o777 for file in new.iterdir()} == {0o600}
+
+
+def test_restored_files_are_on_the_disk_under_their_names(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss of power after the command must not leave empty files."""
+    folder, new = tmp_path / "backup", tmp_path / "new"
+    assert run("backup", str(folder), "--store", server.store).exit_code == 0
+    synced: dict[int, tuple[int, list[str]]] = {}
+    sync = os.fsync
+
+    def note_sync(descriptor: int) -> None:
+        sync(descriptor)
+        found = os.fstat(descriptor)
+        names = os.listdir(descriptor) if stat.S_ISDIR(found.st_mode) else []
+        synced[found.st_ino] = (found.st_size, names)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    assert run("restore", str(folder), "--store", f"sqlite:{new / 'calls.db'}").exit_code == 0
+    files = [*new.iterdir()]
+    for file in files:
+        found = file.stat()
+        assert synced[found.st_ino][0] == found.st_size > 0
+    assert sorted(synced[new.stat().st_ino][1]) == sorted(file.name for file in files)

@@ -156,7 +156,7 @@ class ActionImport(ConstructImport):
         self.flow.read.add(reference)
         if not reference.is_set_by_flows:
             where = ".".join(reference.parts)[:80]
-            self.bend(f"nothing gives $.{where} a value here: its variable stays empty")
+            self.note_change(f"nothing gives $.{where} a value here: its variable stays empty")
         return f"vars.{self.flow.get_variable(reference, length)}"
 
     def write_template(self, text: str, length: int = TEXT_LENGTH) -> str:

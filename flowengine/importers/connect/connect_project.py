@@ -13,7 +13,7 @@ from flowengine.importers.connect.construct_table import find_construct
 from flowengine.importers.connect.flow_document import ConnectFlow, read_connect_flow
 from flowengine.importers.connect.references import ANSWER_ROOT, ConnectReference
 from flowengine.importers.flow_parts import DONE, ImportResult, is_reaching
-from flowengine.importers.import_report import Fate, ReportEntry
+from flowengine.importers.import_report import Conversion, ReportEntry
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
 from flowengine.importers.source_files import (
     read_source_files,
@@ -75,12 +75,13 @@ def import_flow(flow: FlowImport) -> None:
 def begin_action(flow: FlowImport, identifier: str) -> ActionImport:
     action = flow.source.actions[identifier]
     state = flow.get_state_name(identifier)
-    told = identifier[:80]
-    entry = ReportEntry(flow.source.file, action.path, told, action.type, flow.draft.name, state)
+    entry = ReportEntry(
+        flow.source.file, action.path, identifier[:80], action.type, flow.draft.name, state
+    )
     flow.project.draft.report.entries.append(entry)
     for target in action.list_targets():
         if target not in flow.source.actions:
-            entry.add_remark(f'it leads to "{target[:60]}", which is no action', Fate.BENT)
+            entry.add_remark(f'it leads to "{target[:60]}", which is no action', Conversion.CHANGED)
     return ActionImport(key=identifier, state=state, flow=flow, entry=entry, action=action)
 
 
@@ -113,7 +114,9 @@ def go_over(link: FlowLink, target: FlowImport | None) -> None:
     """The call goes on in the other flow for good, in a circle if need be."""
     body = get_body(link)
     if target and "outcomes" in target.draft.head:
-        link.action.lose(f"{link.target} is a module, which nothing goes over to: the call goes on")
+        link.action.note_loss(
+            f"{link.target} is a module, which nothing goes over to: the call goes on"
+        )
         failed = link.action.get_failure()
         body.clear()
         body["next"] = failed
@@ -128,7 +131,9 @@ def go_over(link: FlowLink, target: FlowImport | None) -> None:
 def cut_link(link: FlowLink) -> None:
     """No flow can use itself as a subflow: the call leaves this state as after an error."""
     action = link.action
-    action.lose(f"{link.target} leads here itself, and a flow cannot use itself: the call goes on")
+    action.note_loss(
+        f"{link.target} leads here itself, and a flow cannot use itself: the call goes on"
+    )
     failed = action.action.get_error("NoMatchingError") or action.action.next
     states = action.flow.draft.states
     states[link.state] = StateDraft({"next": action.get_target(failed)}, action.entry)

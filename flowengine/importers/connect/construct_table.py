@@ -21,7 +21,7 @@ class Construct(NamedTuple):
 
 def drop_action(action: ActionImport) -> None:
     """Go on without it."""
-    action.lose(f"nothing stands for {action.action.type}: the call goes on")
+    action.note_loss(f"nothing stands for {action.action.type}: the call goes on")
     action.add_state({"next": action.get_next()})
 
 

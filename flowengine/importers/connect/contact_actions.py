@@ -31,7 +31,7 @@ def import_attributes(action: ActionImport) -> None:
         )
         values[name] = template
     if get_text(parameters, "TargetContact") not in ("", "Current"):
-        action.bend("the values go to this call, and to no related contact")
+        action.note_change("the values go to this call, and to no related contact")
     action.add_state(action.add_ways_on({"set": values} if values else {}))
 
 
@@ -41,7 +41,7 @@ def import_contact_data(action: ActionImport) -> None:
     body: dict[str, Any] = {}
     for key in parameters:
         if key != "LanguageCode":
-            action.lose(f"nothing stands for {key[:60]}")
+            action.note_loss(f"nothing stands for {key[:60]}")
     if language := get_text(parameters, "LanguageCode"):
         body = build_locale(action, language)
     action.add_state(action.add_ways_on(body))
@@ -52,7 +52,7 @@ def build_locale(action: ActionImport, language: str) -> dict[str, Any]:
     parts = language.split("-")
     if LANGUAGE.fullmatch(language):
         return {"locale": f"{parts[0].lower()}-{parts[1].upper()}"}
-    action.bend("the language is a value: choose the locale in states of your own")
+    action.note_change("the language is a value: choose the locale in states of your own")
     return {}
 
 
@@ -62,12 +62,14 @@ def import_voice(action: ActionImport) -> None:
     name = get_text(parameters, "TextToSpeechVoice") or get_text(parameters, "VoiceId")
     locale = find_locale(name)
     if not locale:
-        action.bend(f'the voice "{name[:60]}" is not known: the voice of the flow goes on')
+        action.note_change(f'the voice "{name[:60]}" is not known: the voice of the flow goes on')
         action.add_state(action.add_ways_on({}))
         return
     head = action.flow.draft.head
     if head.setdefault("voice", name) != name:
-        action.bend(f"the voice of the flow stays {head['voice']}: give this one at its prompts")
+        action.note_change(
+            f"the voice of the flow stays {head['voice']}: give this one at its prompts"
+        )
     if action.flow.count_actions(action.action.type) == 1:
         head["locale"] = locale
         action.add_state(action.add_ways_on({}))
@@ -86,7 +88,9 @@ def import_recording(action: ActionImport) -> None:
     if get_mapping(action.action.parameters, "AnalyticsBehavior"):
         action.add_remark("nothing analyses the recording")
     if get_list(behavior, "RecordedParticipants"):
-        action.bend("the whole call is recorded from here on, not only the talk with an agent")
+        action.note_change(
+            "the whole call is recorded from here on, not only the talk with an agent"
+        )
         action.flow.project.draft.records = True
         action.add_state(action.add_ways_on({"record": {"notify": True}}))
     else:
@@ -115,13 +119,13 @@ def import_function(action: ActionImport) -> None:
     project = action.flow.project
     label = action.action.labels.get("LambdaFunctionARN", "") or get_function_name(source)
     service = project.service_names.get_name(source or action.state, label, "function")
-    told = f"the function {source[:160] or '(not named)'}"
-    project.draft.services.setdefault(service, ServiceDraft(told))
+    description = f"the function {source[:160] or '(not named)'}"
+    project.draft.services.setdefault(service, ServiceDraft(description))
     seconds = get_number(parameters, "InvocationTimeLimitSeconds", 3, 1, 60)
     if seconds > ANSWER_SECONDS:
         action.add_remark(f"it waits {ANSWER_SECONDS} s at most, not {seconds} s")
     if get_text(parameters, "InvocationType").upper() == "ASYNCHRONOUS":
-        action.bend("the call waits for the answer of the function")
+        action.note_change("the call waits for the answer of the function")
     action.add_remark(f"fill in the address of services.{service}")
     answers = action.flow.list_answers_read_after(action.action.identifier)
     action.flow.written.update(answers)

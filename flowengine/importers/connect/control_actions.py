@@ -9,6 +9,7 @@ from flowengine.importers.connect.references import parse_reference
 from flowengine.importers.flow_parts import DONE
 from flowengine.importers.source_json import get_list, get_mapping, get_number, get_text
 from flowengine.importers.templates import NUMBER, write_literal
+from flowengine.limits import MAX_PAUSE_MILLIS
 
 _TEXT_OPERATORS: Final = {
     "TextStartsWith": "startsWith",
@@ -23,8 +24,8 @@ _NUMBER_OPERATORS: Final = {
     "NumberLessThan": "<",
     "NumberLessOrEqualTo": "<=",
 }
-_MAX_PAUSE: Final = 10
-_MAX_WAIT: Final = 60
+_MAX_PAUSE_SECONDS: Final = MAX_PAUSE_MILLIS // 1_000
+_MAX_WAIT_SECONDS: Final = 60
 
 
 def import_message(action: ActionImport) -> None:
@@ -38,9 +39,9 @@ def import_compare(action: ActionImport) -> None:
     reference = parse_reference(text)
     value = action.get_expression(reference) if reference else write_literal(text)
     if reference and not reference.system_name and not reference.is_set_by_flows:
-        action.lose("the condition never holds")
+        action.note_loss("the condition never holds")
     if not reference:
-        action.bend("it compares no value of the call, but a text that stands in the flow")
+        action.note_change("it compares no value of the call, but a text that stands in the flow")
     add_choices(action, value, "NoMatchingCondition")
 
 
@@ -69,16 +70,16 @@ def write_condition(action: ActionImport, value: str, condition: ConnectConditio
             number = numbers[0].strip()
             decimal = number if "." in number else f"{number}.0"
             return f"decimal({value}) {_NUMBER_OPERATORS[operator]} {decimal}"
-        action.bend("a comparison with what is no number is left out")
+        action.note_change("a comparison with what is no number is left out")
         return ""
     operands = [action.write_operand(each) for each in condition.operands]
     if not operands:
-        action.bend("a condition without a value is left out")
+        action.note_change("a condition without a value is left out")
         return ""
     if operator in _TEXT_OPERATORS:
         return " || ".join(f"{value}.{_TEXT_OPERATORS[operator]}({each})" for each in operands)
     if operator != "Equals":
-        action.bend(f'a condition "{operator[:40]}" is left out')
+        action.note_change(f'a condition "{operator[:40]}" is left out')
         return ""
     return " || ".join(f"{value} == {each}" for each in operands)
 
@@ -105,14 +106,14 @@ def import_wait(action: ActionImport) -> None:
     """A wait is silence, as long as a caller stands it."""
     ways = {operand: each.target for each in action.action.conditions for operand in each.operands}
     seconds = get_number(action.action.parameters, "TimeLimitSeconds", 0, 0, 1_000_000)
-    if not seconds or seconds > _MAX_WAIT:
-        action.bend(f"the wait lasts {min(seconds, _MAX_WAIT)} s here")
+    if not seconds or seconds > _MAX_WAIT_SECONDS:
+        action.note_change(f"the wait lasts {min(seconds, _MAX_WAIT_SECONDS)} s here")
     if "CustomerReturned" in ways:
         action.add_remark("a caller who is on the phone cannot return")
-    left, pauses = min(seconds, _MAX_WAIT), []
+    left, pauses = min(seconds, _MAX_WAIT_SECONDS), []
     while left > 0:
-        pauses.append({"pause": f"{min(left, _MAX_PAUSE)}s"})
-        left -= _MAX_PAUSE
+        pauses.append({"pause": f"{min(left, _MAX_PAUSE_SECONDS)}s"})
+        left -= _MAX_PAUSE_SECONDS
     target = action.get_target(ways.get("WaitCompleted") or action.action.next)
     action.add_state(({"say": pauses} if pauses else {}) | {"next": target})
 
@@ -133,7 +134,7 @@ def import_shares(action: ActionImport) -> None:
     elif shares:
         shares[-1].pop("share")
     if len(shares) < 2:
-        action.bend("it has no shares that can be told apart")
+        action.note_change("it has no shares that can be told apart")
         action.add_state({"next": shares[0]["next"] if shares else last})
         return
     action.add_state({"split": shares})
@@ -158,7 +159,7 @@ def import_repeated_messages(action: ActionImport) -> None:
     for each in get_list(action.action.parameters, "Messages"):
         prompt = build_prompt(action, get_mapping({"": each}, ""))
         prompts += prompt if isinstance(prompt, list) else [prompt] if prompt is not None else []
-    action.bend("callers hear it in a parked call; words for a queue belong under its wait:")
+    action.note_change("callers hear it in a parked call; words for a queue belong under its wait:")
     if action.action.next:
-        action.bend("nothing interrupts it: what follows there is not reached from here")
+        action.note_change("nothing interrupts it: what follows there is not reached from here")
     action.add_state({"park": {"hold": prompts} if prompts else {}})

@@ -94,8 +94,8 @@ def read_connect_flow(content: bytes, file: str) -> ConnectFlow:
         if not identifier:
             flow.slips.append((path, get_text(raw, "Type"), "it has no identifier"))
         elif identifier in flow.actions:
-            told = f'another action is called "{identifier[:50]}", too'
-            flow.slips.append((path, get_text(raw, "Type"), told))
+            reason = f'another action is called "{identifier[:50]}", too'
+            flow.slips.append((path, get_text(raw, "Type"), reason))
         else:
             flow.actions[identifier] = read_action(raw, path, get_mapping(described, identifier))
     if flow.start not in flow.actions:

@@ -47,10 +47,10 @@ def build_markup(action: ActionImport, text: str) -> Any:
     if count:
         action.add_remark("attributes that a deployment fills in are left out")
     if not is_fit_markup(line):
-        action.bend("the platform takes no such markup: its words are said without it")
+        action.note_change("the platform takes no such markup: its words are said without it")
         return build_text(action, MARKUP.sub(" ", line)) or None
     if len(line) > PART_LENGTH:
-        action.bend("the markup is too long for one part: its words are said without it")
+        action.note_change("the markup is too long for one part: its words are said without it")
         return build_text(action, MARKUP.sub(" ", line)) or None
     return {"ssml": action.write_template(line, SPOKEN_LENGTH)}
 
@@ -58,16 +58,14 @@ def build_markup(action: ActionImport, text: str) -> Any:
 def build_recording(action: ActionImport, source: str) -> dict[str, str]:
     """A recording, by the file name under which the author uploads it."""
     if parse_reference(source):
-        action.bend("a recording chosen by a value needs a web address or a file name there")
+        action.note_change("a recording chosen by a value needs a web address or a file name there")
         return {"audio": action.write_template(source, SPOKEN_LENGTH)}
     if source.startswith("https://"):
         return {"audio": action.write_template(source, SPOKEN_LENGTH)}
     label = action.action.labels.get("PromptId") or source.rsplit("/", 1)[-1]
     name = to_recording_name(label)
     action.add_remark(f"upload the recording as {name}")
-    report = action.flow.project.draft.report
-    if (told := f"the recording {name}, uploaded to the platform") not in report.to_fill_in:
-        report.to_fill_in.append(told)
+    action.flow.project.draft.report.add_recording(name)
     return {"audio": name}
 
 

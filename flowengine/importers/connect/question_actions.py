@@ -40,9 +40,9 @@ def import_menu(action: ActionImport) -> None:
             if operand in _KEYS and len(operand) == 1:
                 options.setdefault(to_key(operand), action.get_target(condition.target))
             else:
-                action.bend(f'the answer "{operand[:40]}" is no single key, and is left out')
+                action.note_change(f'the answer "{operand[:40]}" is no single key, and is left out')
     if not options:
-        action.bend("it compares no key: one key or word is taken as the stored input")
+        action.note_change("it compares no key: one key or word is taken as the stored input")
         import_stored_input(action)
         return
     body = {
@@ -82,7 +82,7 @@ def import_stored_input(action: ActionImport) -> None:
     action.flow.written.add(_STORED)
     if get_mapping(parameters, "InputEncryption"):
         action.flow.draft.variables[variable]["secret"] = True
-        action.bend("the input is a secret here, and not encrypted with a key of yours")
+        action.note_change("the input is a secret here, and not encrypted with a key of yours")
     # Connect goes on after silence, and stores the word Timeout
     silence = action.action.get_error("InputTimeLimitExceeded")
     body: dict[str, Any] = {
@@ -107,7 +107,7 @@ def tell_of_keys(action: ActionImport, settings: dict[str, Any]) -> None:
     """Only # ends an input on the platform, and no key cancels it."""
     terminator = get_text(settings, "InputTerminationSequence")
     if terminator not in ("", "#"):
-        action.bend(f'the input ends with # instead of "{terminator[:10]}"')
+        action.note_change(f'the input ends with # instead of "{terminator[:10]}"')
     if settings and get_text(settings, "DisableCancelKey").lower() != "true":
         action.add_remark("the key * does not clear what has been keyed in")
 
@@ -126,7 +126,7 @@ def add_phone_check(action: ActionImport, phone: dict[str, Any], variable: str) 
 
 def import_bot(action: ActionImport) -> None:
     """ConnectParticipantWithLexBot: a menu by voice with the names of its intents, or free words."""
-    action.bend("no bot listens: callers say the name of an intent, or press its key")
+    action.note_change("no bot listens: callers say the name of an intent, or press its key")
     options: dict[str | int, Any] = {}
     keys = iter("1234567890")
     for condition in action.action.conditions:
@@ -134,7 +134,7 @@ def import_bot(action: ActionImport) -> None:
             words = to_name(operand, " ")
             key = next(keys, "")
             if not words or not key:
-                action.bend(f'the intent "{operand[:60]}" is left out')
+                action.note_change(f'the intent "{operand[:60]}" is left out')
                 continue
             target = action.get_target(condition.target)
             options[to_key(key)] = {

@@ -37,7 +37,7 @@ def declare_group(action: ActionImport) -> str:
     )
     label = action.action.labels.get("QueueId") or action.action.labels.get("", "")
     if parse_reference(queue):
-        action.bend("the queue is a value there: all of them are one group here")
+        action.note_change("the queue is a value there: all of them are one group here")
         label = _ANY_QUEUE
     project = action.flow.project
     wanted = label or queue.rsplit("/", 1)[-1]
@@ -57,7 +57,9 @@ def looks_like_id(text: str) -> bool:
 
 def import_queue_transfer(action: ActionImport) -> None:
     """A queue of the group that was chosen before; where several may be, a choice comes first."""
-    action.bend("callers who come when no member is signed in do not wait: they leave by nobody")
+    action.note_change(
+        "callers who come when no member is signed in do not wait: they leave by nobody"
+    )
     action.add_remark("fill in the members of the group")
     has_own = bool(get_text(action.action.parameters, "QueueId"))
     chosen = [] if has_own else action.flow.groups
@@ -90,13 +92,13 @@ def import_routing(action: ActionImport) -> None:
     body: dict[str, Any] = {}
     if get_text(parameters, "QueuePriority"):
         if parse_reference(get_text(parameters, "QueuePriority")):
-            action.bend("the priority is a value there: it stays as it is")
+            action.note_change("the priority is a value there: it stays as it is")
         else:
             level = get_number(parameters, "QueuePriority", _USUAL_PRIORITY, 1, 10)
             priority = action.flow.declare_number(_PRIORITY, _USUAL_PRIORITY)
             body = {"set": {priority: 10 - level}}
     if get_text(parameters, "QueueTimeAdjustmentSeconds"):
-        action.bend("the time that callers have waited stays as it is")
+        action.note_change("the time that callers have waited stays as it is")
     action.add_state(action.add_ways_on(body))
 
 
@@ -108,13 +110,13 @@ def import_hours(action: ActionImport) -> None:
     label = labels.get("HoursOfOperationId") or labels.get("", "")
     wanted = label or hours.rsplit("/", 1)[-1]
     if parse_reference(hours):
-        action.bend("the hours are a value there: all of them are one calendar here")
+        action.note_change("the hours are a value there: all of them are one calendar here")
         wanted = "hours"
     elif not label and looks_like_id(wanted):
         wanted = "hours"
     calendar = project.calendar_names.get_name(label or hours or "hours", wanted, "hours")
-    told = f"the hours {label or hours[:160] or 'of the queue'}"
-    project.draft.calendars.setdefault(calendar, told)
+    description = f"the hours {label or hours[:160] or 'of the queue'}"
+    project.draft.calendars.setdefault(calendar, description)
     action.add_remark(f"fill in zone and hours of calendars.{calendar}")
     ways = {
         operand.lower(): each.target
@@ -135,10 +137,12 @@ def import_staffing(action: ActionImport) -> None:
     metric = get_text(action.action.parameters, "MetricType")
     conditions = action.action.conditions
     if metric in _STAFFING and conditions and conditions[0].operator.startswith("NumberGreater"):
-        action.bend("nobody is counted: the queue itself leaves by nobody when none is signed in")
+        action.note_change(
+            "nobody is counted: the queue itself leaves by nobody when none is signed in"
+        )
         action.add_state({"next": action.get_target(conditions[0].target)})
         return
-    action.lose("a flow knows no figures of queues: it goes on as if no condition held")
+    action.note_loss("a flow knows no figures of queues: it goes on as if no condition held")
     action.add_state({"next": action.get_failure("NoMatchingCondition")})
 
 
@@ -151,11 +155,11 @@ def import_third_party(action: ActionImport) -> None:
     keys = get_text(parameters, "ThirdPartyDTMFDigits")
     shared: dict[str, Any] = {"caller_id": write_number(action, caller)} if caller else {}
     if not number:
-        action.lose("it names no number")
+        action.note_loss("it names no number")
         action.add_state({"next": action.get_failure("CallFailed")})
     elif get_text(parameters, "ContinueFlowExecution").lower() == "true":
         if keys:
-            action.bend("nothing sends keys to the other side")
+            action.note_change("nothing sends keys to the other side")
         failed = action.get_failure("CallFailed")
         ring = {"who": [number], "each": f"{seconds}s", **shared, "nobody": failed}
         if late := action.action.get_error("ConnectionTimeLimitExceeded"):
@@ -197,8 +201,8 @@ def link_flow(action: ActionImport, key: str, *, is_module: bool) -> None:
     if known:
         target = known.draft.name
     elif not label and (not reference or parse_reference(reference)):
-        told = "the flow is a value there" if reference else "no flow is named there"
-        action.lose(f"{told}: the call goes on")
+        remark = "the flow is a value there" if reference else "no flow is named there"
+        action.note_loss(f"{remark}: the call goes on")
         action.add_state(action.add_ways_on({}))
         return
     else:
@@ -217,9 +221,9 @@ def add_stub(action: ActionImport, reference: str, label: str, *, is_module: boo
     key = f"\n{is_module}\n{label or reference}"
     name = project.flow_names.get_name(key, readable, "other-flow")
     if name not in project.draft.flows:
-        told = f"the flow {label or reference[:160] or '(not named)'}"
-        project.draft.flows[name] = build_stub_flow(name, told, is_subflow=is_module)
-        project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
+        description = f"the flow {label or reference[:160] or '(not named)'}"
+        project.draft.flows[name] = build_stub_flow(name, description, is_subflow=is_module)
+        project.draft.report.add_stub_flow(name)
     action.add_remark(f"fill in the flow {name}, which was not among the files")
     return name
 
@@ -238,7 +242,9 @@ def import_callback(action: ActionImport) -> None:
         "tries": get_number(parameters, "MaximumConnectionAttempts", 1, 1, 20),
         "pause": f"{get_number(parameters, 'RetryDelaySeconds', 600, 1, 259_200)}s",
     }
-    action.bend("the call is placed after the delay, whether or not a member is free by then")
+    action.note_change(
+        "the call is placed after the delay, whether or not a member is free by then"
+    )
     failed = action.action.get_error("NoMatchingError")
     exits = {"next": action.get_next(), "error": action.get_target(failed or action.action.next)}
     action.add_state({"place": body} | exits)

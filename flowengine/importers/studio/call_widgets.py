@@ -3,8 +3,7 @@
 import re
 from typing import Any, Final
 
-from flowengine.importers.flow_parts import DONE
-from flowengine.importers.project_draft import FlowDraft, StateDraft
+from flowengine.importers.flow_parts import DONE, build_stub_flow
 from flowengine.importers.source_json import get_list, get_text
 from flowengine.importers.studio.liquid_text import has_liquid
 from flowengine.importers.studio.references import StudioReference
@@ -15,6 +14,7 @@ from flowengine.importers.studio.widget_import import (
     WidgetImport,
 )
 from flowengine.importers.templates import PHONE, PLACEHOLDER_NUMBER
+from flowengine.limits import MAX_MESSAGE_SECONDS
 from flowengine.states.connect_options import KEYS_OF_PHONES
 
 _LOOKS_DIALLED: Final = re.compile(r"[+0-9 ().-]+")
@@ -22,7 +22,6 @@ _SIP: Final = re.compile(r"(?:sips?:)?([A-Za-z0-9._+-]+@[A-Za-z0-9.-]+)(?:;.*)?"
 _PLACEHOLDER_SIP: Final = "fill-in@example.invalid"
 _DIAL_STATUS: Final = "DialCallStatus"
 _ROOM_LENGTH: Final = 64
-_MOST_SECONDS: Final = 900
 _MESSAGE_SECONDS: Final = 120
 
 
@@ -37,15 +36,15 @@ def import_connection(widget: WidgetImport) -> None:
     if noun == "conference":
         name = widget.write_template(widget.read_text("to"), _ROOM_LENGTH) or "room"
         if follows:
-            widget.bend("the call ends with the conference")
+            widget.note_change("the call ends with the conference")
         body: dict[str, Any] = {"connect": {"conference": name}}
     elif noun in ("client", "sim"):
         if follows:
-            widget.bend("the call does not come back from an app: it ends after the talk")
+            widget.note_change("the call does not come back from an app: it ends after the talk")
         to = widget.write_template(widget.read_text("to").removeprefix("client:"))
         body = {"connect": {"app": to or "fill-in"}}
         if noun == "sim":
-            widget.bend("a SIM is no address here: fill in an app user or a number")
+            widget.note_change("a SIM is no address here: fill in an app user or a number")
     elif follows or noun == "number-multi":
         body = build_ring(widget, noun, f"{seconds}s", shared)
     elif noun == "sip":
@@ -65,7 +64,9 @@ def build_caller_id(widget: WidgetImport) -> dict[str, str]:
     if not text or text in ("{{flow.channel.address}}", "{{trigger.call.To}}"):
         return {}
     if text.startswith("client:") or not (has_liquid(text) or _LOOKS_DIALLED.fullmatch(text)):
-        widget.bend("the name of the caller is no number: the number that was dialled is shown")
+        widget.note_change(
+            "the name of the caller is no number: the number that was dialled is shown"
+        )
         return {}
     return {"caller_id": write_number(widget, text)}
 
@@ -119,13 +120,13 @@ def import_voicemail(widget: WidgetImport) -> None:
     name = StudioReference(("widgets", widget.widget.name, "RecordingUrl"))
     variable = widget.flow.get_variable(name, ADDRESS_LENGTH)
     longest = widget.read_number(_MESSAGE_SECONDS, 1, 86_400, "max_length", "maxLength")
-    if longest > _MOST_SECONDS:
-        widget.bend(f"a message lasts {_MOST_SECONDS // 60} minutes at most")
+    if longest > MAX_MESSAGE_SECONDS:
+        widget.note_change(f"a message lasts {MAX_MESSAGE_SECONDS // 60} minutes at most")
     end = (widget.read_text("finish_on_key") or widget.read_text("finishOnKey") or "#")[:1]
     body: dict[str, Any] = {
         "prompt": {"pause": "1s"},
         "into": variable,
-        "limit": f"{min(longest, _MOST_SECONDS)}s",
+        "limit": f"{min(longest, MAX_MESSAGE_SECONDS)}s",
         "end": end if end in [*KEYS_OF_PHONES] else "#",
     }
     if widget.widget.has_way("noAudio"):
@@ -162,10 +163,14 @@ def import_queue(widget: WidgetImport) -> None:
     key = label or workflow or "agents"
     project = widget.flow.project
     group = project.group_names.get_name(key, label or "agents", "agents")
-    told = f"the queue {label}" if label else f"the workflow {workflow[:60] or '(not named)'}"
-    project.draft.groups.setdefault(group, told)
+    description = (
+        f"the queue {label}" if label else f"the workflow {workflow[:60] or '(not named)'}"
+    )
+    project.draft.groups.setdefault(group, description)
     widget.add_remark("fill in the members of the group")
-    widget.bend("callers who come when no member is signed in do not wait: they leave by nobody")
+    widget.note_change(
+        "callers who come when no member is signed in do not wait: they leave by nobody"
+    )
     if widget.read_text("attributes") or widget.read_text("task_attributes"):
         widget.add_remark("members see no attributes of the call: say them under accept:")
     failed = widget.get_target("failedToEnqueue", "callFailure")
@@ -181,14 +186,16 @@ def import_outgoing_call(widget: WidgetImport) -> None:
     if widget.read_text("machine_detection") not in ("", "false") or (
         widget.read_text("detect_answering_machine") == "true"
     ):
-        widget.bend("the flow learns of a machine by on: machine:, and else begins as answered")
+        widget.note_change(
+            "the flow learns of a machine by on: machine:, and else begins as answered"
+        )
         entry["machine"] = entry["answered"]
     head = widget.flow.draft.head
     if "on" in head and head["on"] != entry:
-        widget.bend("a flow begins once: the first widget that places a call counts")
+        widget.note_change("a flow begins once: the first widget that places a call counts")
     else:
         head["on"] = entry
-    widget.bend("your system places the call, with flowengine place or by the platform")
+    widget.note_change("your system places the call, with flowengine place or by the platform")
     widget.add_state({"next": entry["answered"]})
 
 
@@ -240,11 +247,9 @@ def add_stub(widget: WidgetImport, sid: str) -> str:
     project = widget.flow.project
     name = project.flow_names.get_name(f"\n{sid or widget.widget.name}", widget.widget.name, "flow")
     if name not in project.draft.flows:
-        told = f"fill in: the flow {sid[:60] or '(not named)'}"
-        states = {"fill_in": StateDraft({"return": DONE}, comment=told)}
-        head = {"outcomes": [DONE]}
-        project.draft.flows[name] = FlowDraft(name, start="fill_in", head=head, states=states)
-        project.note_to_fill_in(f"the flow {name}, which was not among the files")
+        description = f"the flow {sid[:60] or '(not named)'}"
+        project.draft.flows[name] = build_stub_flow(name, description, is_subflow=True)
+        project.draft.report.add_stub_flow(name)
     widget.add_remark(f"fill in the flow {name}, which was not among the files")
     return name
 
@@ -276,8 +281,8 @@ def import_stream(widget: WidgetImport) -> None:
     drop(widget, "nothing gets a copy of the audio: the call goes on", "next")
 
 
-def drop(widget: WidgetImport, told: str, *events: str) -> None:
+def drop(widget: WidgetImport, remark: str, *events: str) -> None:
     """Go on without the widget."""
-    widget.lose(told)
+    widget.note_loss(remark)
     known = widget.widget.get_next(*events) or next(iter(widget.widget.list_targets()), "")
     widget.add_state({"next": widget.flow.get_state_name(known)})

@@ -15,7 +15,9 @@ _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _NO_ADDRESS_CHARACTERS: Final = re.compile(r"[^\x21-\x7e]")
 
 
-def declare_service(widget: WidgetImport, address: str, wanted: str, told: str) -> tuple[str, str]:
+def declare_service(
+    widget: WidgetImport, address: str, wanted: str, description: str
+) -> tuple[str, str]:
     """The service at an address, and the path there."""
     project = widget.flow.project
     origin, host, path = split_address(address)
@@ -23,7 +25,7 @@ def declare_service(widget: WidgetImport, address: str, wanted: str, told: str) 
         widget.add_remark("fill in the address of the service")
     key = origin or f"\n{wanted}"
     service = project.service_names.get_name(key, name_host(host) or wanted)
-    draft = ServiceDraft(told, origin) if origin else ServiceDraft(told)
+    draft = ServiceDraft(description, origin) if origin else ServiceDraft(description)
     project.draft.services.setdefault(service, draft)
     return service, path
 
@@ -51,11 +53,11 @@ def import_request(widget: WidgetImport) -> None:
     """make-http-request: a fetch of the service at that address."""
     address = widget.read_text("url")
     wanted = widget.widget.name
-    told = f"the requests of {widget.widget.name}"
-    service, path = declare_service(widget, address, wanted, told)
+    description = f"the requests of {widget.widget.name}"
+    service, path = declare_service(widget, address, wanted, description)
     method = widget.read_text("method").lower() or "get"
     if method not in _METHODS:
-        widget.bend(f'the method "{method[:20]}" is not known: it is get here')
+        widget.note_change(f'the method "{method[:20]}" is not known: it is get here')
         method = "get"
     body: dict[str, Any] = {"service": service}
     parameters = read_parameters(widget)
@@ -87,7 +89,7 @@ def build_body(widget: WidgetImport, parameters: dict[str, str]) -> Any:
     kind = widget.read_text("content_type") or widget.read_text("contentType")
     if parameters:
         if "json" not in kind:
-            widget.bend("the parameters are sent as JSON, not as a form")
+            widget.note_change("the parameters are sent as JSON, not as a form")
         return parameters
     text = widget.read_text("body").strip()
     if not text:
@@ -98,14 +100,16 @@ def build_body(widget: WidgetImport, parameters: dict[str, str]) -> Any:
         value = None
     if isinstance(value, dict | list) and value:
         return widget.build_value(value)
-    widget.bend("the body is no JSON of texts: it is sent as the text of a key")
+    widget.note_change("the body is no JSON of texts: it is sent as the text of a key")
     return {"text": widget.write_template(text)}
 
 
 def import_function(widget: WidgetImport) -> None:
     """run-function: a request to the service that stands for the function."""
-    told = f"the function {widget.read_text('url')[:160] or widget.widget.name}"
-    service, path = declare_service(widget, widget.read_text("url"), widget.widget.name, told)
+    description = f"the function {widget.read_text('url')[:160] or widget.widget.name}"
+    service, path = declare_service(
+        widget, widget.read_text("url"), widget.widget.name, description
+    )
     body: dict[str, Any] = {"service": service, "post": write_path(widget, path)}
     if parameters := read_parameters(widget):
         body["body"] = parameters
@@ -126,8 +130,8 @@ def import_message(widget: WidgetImport) -> None:
     """send-message: a request to a service that sends messages."""
     project = widget.flow.project
     service = project.service_names.get_name("\nmessages", "messages")
-    told = "a service that sends a message with from, to and text"
-    project.draft.services.setdefault(service, ServiceDraft(told))
+    description = "a service that sends a message with from, to and text"
+    project.draft.services.setdefault(service, ServiceDraft(description))
     widget.add_remark(f"fill in the address of services.{service}, which sends the message")
     sent = {
         "from": widget.write_template(widget.read_text("from") or "{{flow.channel.address}}"),

@@ -57,7 +57,7 @@ def is_placing(widget: WidgetImport) -> bool:
 def import_split(widget: WidgetImport) -> None:
     """split-based-on: a choose; conditions do not tell small and capital letters apart."""
     if "cases" in widget.widget.properties:
-        widget.lose("Studio itself does not know the cases that stand here")
+        widget.note_loss("Studio itself does not know the cases that stand here")
     ways: list[dict[str, str]] = []
     can_fail = False
     for way in widget.widget.ways:
@@ -78,7 +78,7 @@ def write_way(widget: WidgetImport, way: StudioWay) -> str:
     """All conditions of a way on; nothing where one of them has no counterpart."""
     found = [write_condition(widget, each) for each in way.conditions]
     if not found or not all(found):
-        widget.bend("a way on without a condition that is known is left out")
+        widget.note_change("a way on without a condition that is known is left out")
         return ""
     return found[0] if len(found) == 1 else " && ".join(f"({each})" for each in found)
 
@@ -87,7 +87,7 @@ def write_condition(widget: WidgetImport, condition: StudioCondition) -> str:
     """The condition as an expression; nothing where there is none for it."""
     subject = condition.subject or widget.read_text("input")
     if not has_liquid(subject):
-        widget.bend("it compares no value of the call, but a text that stands in the flow")
+        widget.note_change("it compares no value of the call, but a text that stands in the flow")
     value = bracket(widget.write_expression(subject))
     return write_test(widget, condition, value, subject)
 
@@ -114,7 +114,7 @@ def write_test(widget: WidgetImport, condition: StudioCondition, value: str, sub
 def write_text_test(widget: WidgetImport, value: str, type_: str, operand: str) -> str:
     if type_ in _TEXT_TESTS:
         return _TEXT_TESTS[type_].format(f"lower({value})", write_operand(widget, operand))
-    widget.bend(f'a condition "{type_[:40]}" is left out')
+    widget.note_change(f'a condition "{type_[:40]}" is left out')
     return ""
 
 
@@ -140,7 +140,9 @@ def write_equality(widget: WidgetImport, value: str, operand: str, sign: str, su
     if not is_keyed(widget, subject):
         value = f"trim({value})"
     elif text == "#":
-        widget.bend("the key # ends an input and is no part of it: its condition never holds")
+        widget.note_change(
+            "the key # ends an input and is no part of it: its condition never holds"
+        )
     return f"{value} {sign} {write_literal(text.lower())}"
 
 
@@ -158,11 +160,11 @@ def write_comparison(widget: WidgetImport, value: str, type_: str, operand: str)
             return f"decimal({value}) {sign} {operand if '.' in operand else f'{operand}.0'}"
         if has_liquid(operand):
             return f"decimal({value}) {sign} decimal({widget.write_expression(operand)})"
-        widget.bend("a comparison with what is no number is left out")
+        widget.note_change("a comparison with what is no number is left out")
         return ""
     if _MOMENT.fullmatch(operand):
         return f"{value} {sign} {write_literal(operand)}"
-    widget.bend(f'the moment "{operand[:30]}" is not understood: its condition is left out')
+    widget.note_change(f'the moment "{operand[:30]}" is not understood: its condition is left out')
     return ""
 
 
@@ -172,7 +174,7 @@ def write_pattern(widget: WidgetImport, value: str, pattern: str) -> str:
     except (re.error, OverflowError, RecursionError):
         pattern = ""
     if not pattern or _ODD_PATTERN.search(pattern) or len(pattern) > _MAX_PATTERN:
-        widget.bend("the regular expression is not understood: its condition is left out")
+        widget.note_change("the regular expression is not understood: its condition is left out")
         return ""
     return f"{value}.matches({write_literal(pattern)})"
 
@@ -194,6 +196,6 @@ def import_variables(widget: WidgetImport) -> None:
         length = TEXT_LENGTH if has_liquid(value) else len(value)
         name = widget.flow.get_variable(reference, length)
         if name in values:
-            widget.bend(f"{name} is set twice at once: the last value counts")
+            widget.note_change(f"{name} is set twice at once: the last value counts")
         values[name] = template
     widget.add_state(({"set": values} if values else {}) | {"next": widget.get_target("next")})

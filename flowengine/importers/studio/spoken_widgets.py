@@ -32,7 +32,7 @@ _ELEMENT: Final = re.compile(
     r"</?(?:speak|break|prosody|say-as|emphasis|p|s|sub|phoneme|lang|w|amazon:[a-z-]+)\b[^<>]*>"
 )
 _SPEAKING_TYPES: Final = ("say-play", GATHER_TYPE)
-_MOST_REPEATS: Final = 10
+_MAX_REPEATS: Final = 10
 _SPEECH_LENGTH: Final = 64
 
 
@@ -92,7 +92,7 @@ def add_locale(widget: WidgetImport, body: dict[str, Any]) -> dict[str, Any]:
 
 def build_prompt(widget: WidgetImport) -> Any:
     """What a widget says or plays; None for nothing."""
-    told = check_voice(widget)
+    voice = check_voice(widget)
     if play := widget.read_text("play").strip():
         return build_recording(widget, play)
     say = widget.read_text("say").strip()
@@ -101,9 +101,9 @@ def build_prompt(widget: WidgetImport) -> Any:
     if has_markup(say):
         return build_markup(widget, say)
     words = split_spoken_text(widget.write_spoken(say))
-    if not told or isinstance(words, list):
+    if not voice or isinstance(words, list):
         return words
-    return {"text": words, "voice": told}
+    return {"text": words, "voice": voice}
 
 
 def check_voice(widget: WidgetImport) -> str:
@@ -132,7 +132,7 @@ def build_markup(widget: WidgetImport, text: str) -> Any:
     line = " ".join(text.split())
     whole = line if line.startswith("<speak") else f"<speak>{line}</speak>"
     if not is_fit_markup(whole) or len(whole) > PART_LENGTH:
-        widget.bend("the platform takes no such markup: its words are said without it")
+        widget.note_change("the platform takes no such markup: its words are said without it")
         return split_spoken_text(widget.write_spoken(MARKUP.sub(" ", line))) or None
     return {"ssml": widget.write_template(whole, SPOKEN_LENGTH)}
 
@@ -142,7 +142,7 @@ def build_recording(widget: WidgetImport, address: str) -> dict[str, str]:
     is_address = address.startswith(("https://", "http://")) and not set(address) & set(";[] ")
     if is_address or has_liquid(address):
         return {"audio": widget.write_template(address, ADDRESS_LENGTH)}
-    widget.bend("the address of the recording is none that the platform plays: fill it in")
+    widget.note_change("the address of the recording is none that the platform plays: fill it in")
     return {"audio": "https://fill-in.example.invalid/recording.mp3"}
 
 
@@ -156,16 +156,16 @@ def import_say(widget: WidgetImport) -> None:
         if set(keys) <= set("0123456789#w"):
             body["dtmf"] = keys
         else:
-            widget.bend("only the keys 0-9 and # can be sent: none are")
+            widget.note_change("only the keys 0-9 and # can be sent: none are")
     body["next"] = widget.get_target("audioComplete")
     widget.add_state(add_locale(widget, body))
 
 
 def repeat_prompt(widget: WidgetImport, prompt: Any) -> Any:
     loops = widget.read_number(1, 0, 1_000, "loop")
-    if loops == 0 or loops > _MOST_REPEATS:
-        widget.bend(f"it is said {_MOST_REPEATS} times")
-        loops = _MOST_REPEATS
+    if loops == 0 or loops > _MAX_REPEATS:
+        widget.note_change(f"it is said {_MAX_REPEATS} times")
+        loops = _MAX_REPEATS
     parts = prompt if isinstance(prompt, list) else [prompt]
     return prompt if loops == 1 else parts * loops
 
@@ -179,7 +179,7 @@ def import_gather(widget: WidgetImport) -> None:
     variable = flow.get_input_variable(source.name, length)
     finish = widget.read_text("finish_on_key")
     if finish not in ("", "#") and widget.read_text("stop_gather") != "false":
-        widget.bend(f'the input ends with # instead of "{finish[:10]}"')
+        widget.note_change(f'the input ends with # instead of "{finish[:10]}"')
     prompt = build_prompt(widget)
     seconds = widget.read_number(5, 1, 30, "timeout")
     body: dict[str, Any] = {
@@ -192,14 +192,14 @@ def import_gather(widget: WidgetImport) -> None:
     if hears:
         body["voice"] = True
         if count:
-            widget.bend("callers who press keys wait for the end of their input, or press #")
+            widget.note_change("callers who press keys wait for the end of their input, or press #")
     else:
         body["digits"] = count if count == 1 else f"1-{count or INPUT_LENGTH}"
     loops = widget.read_number(1, 0, 1_000, "loop")
-    if loops == 0 or loops > _MOST_REPEATS:
-        widget.bend(f"it is asked {_MOST_REPEATS} times")
+    if loops == 0 or loops > _MAX_REPEATS:
+        widget.note_change(f"it is asked {_MAX_REPEATS} times")
     if loops != 1:
-        body["repeats"] = min(loops or _MOST_REPEATS, _MOST_REPEATS) - 1
+        body["repeats"] = min(loops or _MAX_REPEATS, _MAX_REPEATS) - 1
     if source.get_next("timeout") == source.name:
         widget.add_remark("whoever says nothing is asked for ever")
     widget.add_state(add_locale(widget, {"collect": body, "next": get_answer_target(widget)}))

@@ -92,8 +92,8 @@ def read_studio_flow(content: bytes, file: str) -> StudioFlow:
         if not name:
             slips.append((path, get_text(raw, "type")[:80], "it has no name"))
         elif name in widgets:
-            told = f'another widget is called "{name[:50]}", too'
-            slips.append((path, get_text(raw, "type")[:80], told))
+            reason = f'another widget is called "{name[:50]}", too'
+            slips.append((path, get_text(raw, "type")[:80], reason))
         else:
             widgets[name] = read_widget(raw, path)
     trigger = find_trigger(widgets, get_text(data, "initial_state"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from flowengine.importers.flow_parts import DONE, ImportResult, is_reaching
-from flowengine.importers.import_report import Fate, ReportEntry
+from flowengine.importers.import_report import Conversion, ReportEntry
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft, StateDraft
 from flowengine.importers.source_files import (
     read_source_files,
@@ -94,7 +94,7 @@ def begin_widget(flow: StudioFlowImport, name: str) -> WidgetImport:
     flow.project.draft.report.entries.append(entry)
     for target in widget.list_targets():
         if target not in flow.source.widgets:
-            entry.add_remark(f'it leads to "{target[:60]}", which is no widget', Fate.BENT)
+            entry.add_remark(f'it leads to "{target[:60]}", which is no widget', Conversion.CHANGED)
     return WidgetImport(key=name, state=state, flow=flow, entry=entry, widget=widget)
 
 
@@ -104,8 +104,10 @@ def cut_circles(project: StudioProject) -> None:
     for use in project.uses:
         caller = use.widget.flow.draft.name
         if caller == use.target or is_reaching(used, use.target, caller):
-            told = f"{use.target} leads here itself, and a flow cannot use itself: the call goes on"
-            use.widget.lose(told)
+            remark = (
+                f"{use.target} leads here itself, and a flow cannot use itself: the call goes on"
+            )
+            use.widget.note_loss(remark)
             failed = use.widget.get_target("failed")
             states = use.widget.flow.draft.states
             states[use.widget.state] = StateDraft({"next": failed}, use.widget.entry)

@@ -45,11 +45,6 @@ class StudioProject:
     flows: "list[StudioFlowImport]" = field(default_factory=list)
     uses: list[SubflowUse] = field(default_factory=list)
 
-    def note_to_fill_in(self, told: str) -> None:
-        """Tell once what the author has to do outside of the files."""
-        if told not in self.draft.report.to_fill_in:
-            self.draft.report.to_fill_in.append(told)
-
 
 @dataclass(kw_only=True)
 class StudioFlowImport(FlowParts):
@@ -180,7 +175,7 @@ class WidgetImport(ConstructImport):
                 digits = text.split(".")[0]
                 if digits.isdecimal() and len(digits) < 10:
                     return min(max(int(digits), low), high)
-                self.bend(f"{key} is no whole number: it is {default} here")
+                self.note_change(f"{key} is no whole number: it is {default} here")
         return default
 
     def get_expression(self, reference: StudioReference, length: int = TEXT_LENGTH) -> str:
@@ -189,7 +184,7 @@ class WidgetImport(ConstructImport):
             return self.flow.turn_around(reference.system_name)
         if not self.flow.has_value(reference):
             where = ".".join(reference.parts)[:80]
-            self.bend(f"nothing gives {where} a value here: its variable stays empty")
+            self.note_change(f"nothing gives {where} a value here: its variable stays empty")
         return f"vars.{self.flow.get_variable(reference, length)}"
 
     def write_template(self, text: str, length: int = TEXT_LENGTH) -> str:
@@ -197,7 +192,7 @@ class WidgetImport(ConstructImport):
         liquid = self._begin_liquid(length)
         written = liquid.to_template(text)
         for each in liquid.losses:
-            self.bend(each)
+            self.note_change(each)
         return written
 
     def write_spoken(self, text: str) -> str:
@@ -209,7 +204,7 @@ class WidgetImport(ConstructImport):
         liquid = self._begin_liquid(TEXT_LENGTH)
         written = liquid.to_expression(text)
         for each in liquid.losses:
-            self.bend(each)
+            self.note_change(each)
         return written
 
     def build_value(self, value: Any) -> Any:

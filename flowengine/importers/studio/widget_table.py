@@ -26,8 +26,8 @@ def drop_reply(widget: WidgetImport) -> None:
 
 def drop_widget(widget: WidgetImport) -> None:
     """Go on without it."""
-    told = f"nothing stands for {widget.widget.type}: the call goes on"
-    call_widgets.drop(widget, told, "success", "next", "sent", "completed", "created")
+    remark = f"nothing stands for {widget.widget.type}: the call goes on"
+    call_widgets.drop(widget, remark, "success", "next", "sent", "completed", "created")
 
 
 _QUEUE: Final = WidgetConstruct(call_widgets.import_queue, "`queue` of a group to fill in")

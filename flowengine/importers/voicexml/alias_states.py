@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flowengine.importers.import_report import Fate
+from flowengine.importers.import_report import Conversion
 from flowengine.importers.project_draft import StateDraft
 from flowengine.importers.voicexml.document_import import DocumentImport, StateName
 
@@ -46,7 +46,7 @@ def resolve_alias(states: dict[str, StateDraft], name: str) -> str:
 
 def is_alias(states: dict[str, StateDraft], name: str) -> bool:
     state = states[name]
-    is_whole = state.entry is None or state.entry.fate is Fate.CARRIED
+    is_whole = state.entry is None or state.entry.conversion is Conversion.CONVERTED
     return is_whole and state.body.keys() == {"next"} and state.body["next"] in states
 
 

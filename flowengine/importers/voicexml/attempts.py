@@ -8,7 +8,7 @@ from flowengine.importers.voicexml.sequences import SequenceScope, write_sequenc
 from flowengine.importers.voicexml.voice_document import VoiceElement
 from flowengine.importers.voicexml.voice_prompts import SPOKEN_TAGS, build_parts, join_parts
 
-_MOST_ATTEMPTS: Final = 9
+_MAX_ATTEMPTS: Final = 9
 _SIMPLE_TAGS: Final = SPOKEN_TAGS | {"reprompt", "log"}
 _SILENCE: Final = "noinput"
 _WRONG: Final = "nomatch"
@@ -40,10 +40,10 @@ def add_attempts(
         for event, found in ((_SILENCE, silent), (_WRONG, wrong))
     }
     known = [count for count in leaving.values() if count]
-    attempts = min([*known, _MOST_ATTEMPTS])
+    attempts = min([*known, _MAX_ATTEMPTS])
     body["attempts"] = max(attempts, 1)
     if not known:
-        origin.add_remark(f"the question is asked {_MOST_ATTEMPTS} times, then the call ends")
+        origin.add_remark(f"the question is asked {_MAX_ATTEMPTS} times, then the call ends")
     for found, key in ((silent, "no_input"), (wrong, wrong_key)):
         words = [build_words(scope, found, count) for count in range(1, body["attempts"])]
         if any(words):
@@ -100,7 +100,7 @@ def write_ways_without_answer(
         for each in list(found.values())[list(found).index(leaving[event]) + 1 :]:
             later = document.begin_element(each, targets[event])
             if not is_simple(handler) and not ends(handler):
-                later.bend("the handler of the first count is used for all that follow")
+                later.note_change("the handler of the first count is used for all that follow")
     ways = {"otherwise": targets[_WRONG]}
     if targets[_SILENCE] != targets[_WRONG]:
         ways = {"silent": targets[_SILENCE]} | ways

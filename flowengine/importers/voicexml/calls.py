@@ -11,11 +11,11 @@ from flowengine.importers.voicexml.document_import import (
 from flowengine.importers.voicexml.questions import build_question
 from flowengine.importers.voicexml.sequences import SequenceScope
 from flowengine.importers.voicexml.voice_prompts import read_millis
+from flowengine.limits import MAX_MESSAGE_SECONDS, MAX_RING_SECONDS
 
 _DESTINATION: Final = re.compile(r"(?:(tel|phone|sips?):)?(.+)")
 _SIP_ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
-_LONGEST_MESSAGE: Final = 900_000
-_USUAL_MESSAGE: Final = 120_000
+_DEFAULT_MESSAGE_MILLIS: Final = 120_000
 _OUTCOMES: Final = {
     "after": "far_end_disconnect",
     "busy": "busy",
@@ -35,15 +35,15 @@ def write_transfer(scope: SequenceScope, origin: ElementImport, name: str, answe
     body, _ = build_question(scope, origin)
     said = {"say": body["prompt"]} if body["prompt"] != {"pause": "100ms"} else {}
     millis = read_millis(element.get("connecttimeout"))
-    seconds = f"{min(max((millis or 30_000) // 1_000, 1), 600)}s"
+    seconds = f"{min(max((millis or 30_000) // 1_000, 1), MAX_RING_SECONDS)}s"
     if element.get("transferaudio"):
-        origin.bend("a ringing tone is heard while it rings, and not the recording")
+        origin.note_change("a ringing tone is heard while it rings, and not the recording")
     if not is_bridge:
         to = {"sip": number} if kind == "sip" else {"phone": number, "ring": seconds}
         document.add_state(scope.ask, said | {"connect": to}, origin)
         return
     if element.get("maxtime") not in ("", "0", "0s"):
-        origin.bend("the talk has no limit")
+        origin.note_change("the talk has no limit")
     who = f"sip:{number}" if kind == "sip" else number
     variable = document.get_variable(name)
     ring: dict[str, Any] = {"who": [who], "each": seconds}
@@ -78,19 +78,19 @@ def write_record(scope: SequenceScope, origin: ElementImport, name: str, answere
     """A message; the address of its file is the value."""
     document, element = scope.document, origin.element
     document.project.draft.records = True
-    longest = read_millis(element.get("maxtime")) or _USUAL_MESSAGE
-    if longest > _LONGEST_MESSAGE:
-        origin.bend("a message lasts 15 minutes at most")
+    longest = read_millis(element.get("maxtime")) or _DEFAULT_MESSAGE_MILLIS
+    if longest > 1_000 * MAX_MESSAGE_SECONDS:
+        origin.note_change(f"a message lasts {MAX_MESSAGE_SECONDS // 60} minutes at most")
     question, _ = build_question(scope, origin)
     body: dict[str, Any] = {
         "prompt": question["prompt"],
         "into": document.get_variable(name, RECORDING_LENGTH),
-        "limit": f"{max(min(longest, _LONGEST_MESSAGE) // 1_000, 1)}s",
+        "limit": f"{max(min(longest // 1_000, MAX_MESSAGE_SECONDS), 1)}s",
     }
     if element.get("dtmfterm") == "false":
         origin.add_remark("the key # ends the message")
     if element.get("finalsilence"):
-        origin.bend("silence does not end the message: # does, or the end of the call")
+        origin.note_change("silence does not end the message: # does, or the end of the call")
     if element.get("beep") == "true":
         origin.add_remark("fill in the tone before the message: recordings: beep: in project.yaml")
     document.add_state(scope.ask, {"record_message": body, "next": answered}, origin)

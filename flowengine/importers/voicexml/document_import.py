@@ -34,7 +34,7 @@ _SESSION_NAMES: Final = {
 _SCOPES: Final = ("application", "document", "dialog", "form")
 _WHOLE_NUMBER: Final = re.compile("-?[0-9]{1,15}")
 _ITEM_TAGS: Final = ("field", "record", "transfer", "subdialog", "initial", "object")
-_MOST_ROUNDS: Final = 8
+_MAX_ROUNDS: Final = 8
 MAX_STATES: Final = 3_000
 RECORDING_LENGTH: Final = 256
 
@@ -86,7 +86,7 @@ class ElementImport(ReportedImport):
         try:
             return self.document.read_script(source)
         except ScriptError as error:
-            self.lose(f"the expression {source[:60]} is left out: {error}"[:200])
+            self.note_loss(f"the expression {source[:60]} is left out: {error}"[:200])
             return None
 
 
@@ -135,11 +135,11 @@ class DocumentImport(FlowParts):
         """The element with its entry, which is made at the first time."""
         key = id(element)
         if key not in self.entries:
-            told = element.get("id") or element.get("name") or element.get("event")
+            identifier = element.get("id") or element.get("name") or element.get("event")
             entry = ReportEntry(
                 self.file,
                 f"line {element.line}",
-                told[:80],
+                identifier[:80],
                 element.tag[:60],
                 self.draft.name,
                 state,
@@ -235,7 +235,7 @@ class DocumentImport(FlowParts):
                 assigned.setdefault(each.get("name"), []).append("''")
         self.numbers = {name for name, sources in assigned.items() if any(sources)}
         # each round finds the names that hold what the round before has found to be no number
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             wrong = {
                 name
                 for name in self.numbers

@@ -209,7 +209,7 @@ def combine(sign: str, left: ScriptValue, right: ScriptValue) -> ScriptValue:
     if sign == "+" and TEXT_KIND in (left.kind, right.kind):
         return ScriptValue(f"{left.to_text()} + {right.to_text()}", TEXT_KIND)
     if is_decimal(left) or is_decimal(right):
-        raise ScriptError("sums of decimals are not carried over")
+        raise ScriptError("sums of decimals are not converted")
     return ScriptValue(f"{left.to_number()} {sign} {right.to_number()}", NUMBER_KIND)
 
 

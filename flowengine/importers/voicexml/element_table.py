@@ -64,8 +64,8 @@ def drop_property(origin: ElementImport) -> None:
         origin.add_remark("nothing is fetched from a server of documents: it has no effect")
     elif name == "termchar":
         if value not in ("#", ""):
-            origin.bend("only # ends an input")
+            origin.note_change("only # ends an input")
     elif name == "interdigittimeout":
         origin.add_remark("a question waits as long for the next key as for the first one")
     else:
-        origin.lose(f'nothing stands for the property "{name[:60]}"')
+        origin.note_loss(f'nothing stands for the property "{name[:60]}"')

@@ -24,7 +24,7 @@ from flowengine.importers.voicexml.voice_document import VoiceElement
 _INPUT_TAGS: Final = ("field", "record", "transfer", "subdialog")
 _ITEM_TAGS_OF_FORMS: Final = (*_INPUT_TAGS, "block", "initial", "object")
 _ENTERED_TAGS: Final = ("var", "script", "assign")
-_MOST_NESTED: Final = 3
+_MAX_NESTING: Final = 3
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def write_item(scope: SequenceScope, item: FormItem, *, repeats: bool, nesting: 
     if repeats and element.tag in _INPUT_TAGS and item.name in document.known_names:
         conditions.append(f'vars.{document.get_variable(item.name)} == ""')
     if element.get("expr") and element.tag != "transfer":
-        origin.bend("an item with a value is not visited at first: it is here")
+        origin.note_change("an item with a value is not visited at first: it is here")
     own = item.state
     if conditions:
         own = document.make_state_name(f"{item.state}_visit")
@@ -142,7 +142,7 @@ def write_item_states(
     document, element = scope.document, item.element
     if element.tag in ("block", "filled"):
         if element.get("mode") == "any":
-            origin.bend("it is done after the last of its items, not after each")
+            origin.note_change("it is done after the last of its items, not after each")
         known = {*document.draft.states}
         # a block that throws is not visited again: the call goes on behind it
         inside = replace(scope, ask=scope.next, first_input="")
@@ -167,7 +167,7 @@ def write_item_states(
     elif element.tag == "subdialog":
         write_subdialog(scope, origin, answered, nesting)
     else:
-        origin.lose(f"nothing stands for <{element.tag}>: the call goes on")
+        origin.note_loss(f"nothing stands for <{element.tag}>: the call goes on")
         document.add_state(scope.ask, {"next": scope.next}, origin)
 
 
@@ -186,7 +186,7 @@ def write_subdialog(
         ),
         None,
     )
-    if form is not None and nesting < _MOST_NESTED and not document.is_full:
+    if form is not None and nesting < _MAX_NESTING and not document.is_full:
         state = document.make_state_name(f"{scope.prefix}_{source[1:]}")
         inner = replace(
             scope,
@@ -200,12 +200,12 @@ def write_subdialog(
     elif source and not source.startswith("#"):
         state = write_document_use(origin, source, answered, scope.prefix)
         for each in params:
-            document.begin_element(each, scope.ask).bend("hand it over by with: and inputs:")
+            document.begin_element(each, scope.ask).note_change("hand it over by with: and inputs:")
     else:
-        told = (
+        remark = (
             "the dialog is a value there" if not source else "dialogs that use each other end here"
         )
-        origin.lose(f"{told}: the call goes on")
+        origin.note_loss(f"{remark}: the call goes on")
         state = answered
     made = [
         document.borrow_entry(

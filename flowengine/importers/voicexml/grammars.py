@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs
 
+from flowengine.importers.flow_parts import INPUT_LENGTH
 from flowengine.importers.voicexml.voice_document import VoiceElement
 
 _BUILTIN: Final = re.compile(r"builtin:(?P<mode>dtmf|grammar)/(?P<type>[a-z]+)(?:\?(?P<query>.*))?")
@@ -14,8 +15,7 @@ _WORDS: Final = re.compile(r"[^\W_][\w' -]{0,60}", re.UNICODE)
 _MARKS: Final = re.compile(r"\{[^{}]*\}|<[^<>]*>|/[0-9.]+/")
 _ALTERNATIVE_PREFIX: Final = re.compile(r"^(?:#(?:JSGF|ABNF)[^;]*;)?\s*(?:grammar [^;]*;)?\s*")
 KEYS_IN_ORDER: Final = "1234567890*#"
-_MOST_DIGITS: Final = 20
-_MOST_CHOICES: Final = 12
+_MAX_CHOICES: Final = 12
 BUILTIN_TYPES: Final = frozenset(
     ("digits", "number", "phone", "currency", "boolean", "date", "time")
 )
@@ -35,7 +35,7 @@ class AnswerShape:
     """What a question takes: a number of keys, choices, or any words."""
 
     least: int = 1
-    most: int = _MOST_DIGITS
+    most: int = INPUT_LENGTH
     builtin: str = ""
     choices: list[GrammarChoice] = field(default_factory=list)
     hears: bool = False
@@ -99,7 +99,7 @@ def read_rules(element: VoiceElement, shape: AnswerShape, *, is_keys: bool) -> s
         shape.keys = True
         shape.builtin = "digits"
         shape.least = max(int(found[1]), 1)
-        open_end = _MOST_DIGITS if "-" in found[0] else shape.least
+        open_end = INPUT_LENGTH if "-" in found[0] else shape.least
         shape.most = max(int(found[2]) if found[2] else open_end, shape.least)
         return ""
     items = [
@@ -134,7 +134,7 @@ def read_alternatives(text: str, shape: AnswerShape, *, is_keys: bool) -> str:
     else:
         parts = plain.split("|")
     parts = [each.strip(' ()"[]') for each in parts]
-    if not parts or len(parts) > _MOST_CHOICES or not all(parts):
+    if not parts or len(parts) > _MAX_CHOICES or not all(parts):
         return "the grammar is more than a list of words or keys"
     if any(re.search(r"[$()<>{}\[\]=;]", each) for each in parts):
         return "the grammar is more than a list of words or keys"

@@ -49,7 +49,7 @@ def write_document_link(origin: ElementImport, address: str, prefix: str, *, aft
         document.draft.leads_to.append(target)
     if known:
         if "#" in address:
-            origin.bend("the other document begins at its first dialog")
+            origin.note_change("the other document begins at its first dialog")
         project.links.append(DocumentLink(origin, name, target, is_for_good=not comes_back))
     return name
 
@@ -61,16 +61,18 @@ def add_document_stub(origin: ElementImport, address: str, *, comes_back: bool) 
     wanted = stem[0] or stem[2] or "document"
     name = project.flow_names.get_name(f"\n{comes_back}\n{path}", wanted, "document")
     if name not in project.draft.flows:
-        told = f"the document {address[:160]}"
-        project.draft.flows[name] = build_stub_flow(name, told, is_subflow=comes_back)
-        project.draft.report.to_fill_in.append(f"the flow {name}, which was not among the files")
+        description = f"the document {address[:160]}"
+        project.draft.flows[name] = build_stub_flow(name, description, is_subflow=comes_back)
+        project.draft.report.add_stub_flow(name)
     origin.add_remark(f"fill in the flow {name}, which was not among the files")
     if "?" in address or not path.endswith((".vxml", ".xml")):
-        origin.bend("a server writes that document for each call")
+        origin.note_change("a server writes that document for each call")
     return name
 
 
-def declare_document_service(origin: ElementImport, address: str, told: str) -> tuple[str, str]:
+def declare_document_service(
+    origin: ElementImport, address: str, description: str
+) -> tuple[str, str]:
     """The service at an address, and the path there."""
     project = origin.document.project
     source, host, path = split_address(address)
@@ -78,7 +80,9 @@ def declare_document_service(origin: ElementImport, address: str, told: str) -> 
         origin.add_remark("fill in the address of the service")
     wanted = name_host(host) or "pages"
     service = project.service_names.get_name(source or "\npages", wanted, "pages")
-    draft = ServiceDraft(told, source) if source else ServiceDraft("the server of the documents")
+    draft = (
+        ServiceDraft(description, source) if source else ServiceDraft("the server of the documents")
+    )
     project.draft.services.setdefault(service, draft)
     return service, escape_words(path)
 
@@ -87,7 +91,7 @@ def build_request(origin: ElementImport, address: str) -> dict[str, Any]:
     """A request with the variables of a namelist."""
     document, element = origin.document, origin.element
     if not address:
-        origin.bend("the address is a value there: fill it in")
+        origin.note_change("the address is a value there: fill it in")
     service, path = declare_document_service(origin, address, "the server of the documents")
     names = [
         each

@@ -29,13 +29,12 @@ from flowengine.importers.voicexml.voice_prompts import (
     read_millis,
     write_millis,
 )
+from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MIN_MENU_TIMEOUT_MILLIS
 from flowengine.states.field_types import MAX_OPTION_KEYS
 from flowengine.states.spoken_input import fold_words
 
 # as # ends an input of several keys, it is an option by itself alone
 _OPTION_KEYS: Final = re.compile(rf"[0-9*]{{1,{MAX_OPTION_KEYS}}}|#")
-_SHORTEST_WAIT: Final = 1_000
-_LONGEST_WAIT: Final = 30_000
 _FIXED_LENGTHS: Final = {"date": (8, 8), "time": (4, 5)}
 
 
@@ -54,7 +53,9 @@ def add_timing(scope: SequenceScope, element: VoiceElement, body: dict[str, Any]
     named = next((each.get("timeout") for each in prompts if each.get("timeout")), "")
     millis = read_millis(named or settings.get("timeout", ""))
     if millis is not None:
-        body["timeout"] = write_millis(min(max(millis, _SHORTEST_WAIT), _LONGEST_WAIT))
+        body["timeout"] = write_millis(
+            min(max(millis, MIN_MENU_TIMEOUT_MILLIS), MAX_MENU_TIMEOUT_MILLIS)
+        )
     barge = next((each.get("bargein") for each in prompts if each.get("bargein")), "")
     if (barge or settings.get("bargein", "")) == "false":
         body["barge"] = False
@@ -138,13 +139,13 @@ def read_shape(scope: SequenceScope, origin: ElementImport) -> AnswerShape:
     if is_known:
         shape.keys = shape.hears = True
     elif type_:
-        origin.bend(f'the type "{type_[:40]}" is not known: any words are taken')
+        origin.note_change(f'the type "{type_[:40]}" is not known: any words are taken')
     for each in element.list_children("grammar", "dtmf"):
         grammar = scope.document.begin_element(each, scope.ask)
         source = replace(each, attributes=each.attributes | {"mode": "dtmf"})
-        told = read_grammar(source if each.tag == "dtmf" else each, shape)
-        if told:
-            grammar.lose(f"{told}: any words are taken")
+        problem = read_grammar(source if each.tag == "dtmf" else each, shape)
+        if problem:
+            grammar.note_loss(f"{problem}: any words are taken")
     for each in element.list_children("option"):
         scope.document.begin_element(each, scope.ask)
         words = each.text
@@ -165,11 +166,11 @@ def read_shape(scope: SequenceScope, origin: ElementImport) -> AnswerShape:
 
 def describe_choices(choices: list[GrammarChoice]) -> str:
     """What <enumerate> says."""
-    told = [
+    texts = [
         f"{' '.join(each.words[:1])}{f', press {each.key}' if each.key else ''}."
         for each in choices
     ]
-    return escape_words(" ".join(told))
+    return escape_words(" ".join(texts))
 
 
 def build_options(
@@ -227,7 +228,7 @@ def add_input(origin: ElementImport, shape: AnswerShape, body: dict[str, Any]) -
         known = ", ".join(write_literal(each.key) for each in shape.choices if each.key)
         body["valid"] = f"vars.{body['into']} in [{known}]"
         if any(each.value != each.key for each in shape.choices):
-            origin.bend("the keys themselves are kept, not the values that stand for them")
+            origin.note_change("the keys themselves are kept, not the values that stand for them")
         return
     if shape.builtin:
         least, most = _FIXED_LENGTHS.get(shape.builtin, (shape.least, shape.most))
@@ -237,7 +238,7 @@ def add_input(origin: ElementImport, shape: AnswerShape, body: dict[str, Any]) -
         return
     body["voice"] = True
     if not shape.keys:
-        origin.bend("no grammar limits the answer: any words, or keys, are taken")
+        origin.note_change("no grammar limits the answer: any words, or keys, are taken")
 
 
 def write_range(least: int, most: int) -> int | str:
@@ -261,7 +262,9 @@ def write_menu(scope: SequenceScope, origin: ElementImport) -> None:
         )
         key = each.get("dtmf").replace(" ", "") or next(numbers, "")
         if not is_option_key(key) or key in map(str, options):
-            choice.lose("it has keys that no option can have, or those of another: it is left out")
+            choice.note_loss(
+                "it has keys that no option can have, or those of another: it is left out"
+            )
             continue
         target = write_choice_target(scope, choice)
         choice.entry.state = target
@@ -272,9 +275,9 @@ def write_menu(scope: SequenceScope, origin: ElementImport) -> None:
         choices.append(GrammarChoice(words, pressed, [words] if words else []))
     body, earlier = build_question(scope, origin, describe_choices(choices))
     for each in earlier:
-        document.begin_element(each, scope.ask).lose("a prompt under a condition is left out")
+        document.begin_element(each, scope.ask).note_loss("a prompt under a condition is left out")
     if not options:
-        origin.lose("no choice is left: the call ends")
+        origin.note_loss("no choice is left: the call ends")
         document.add_state(scope.ask, {"next": document.get_end_state()}, origin)
         return
     add_timing(scope, element, body)

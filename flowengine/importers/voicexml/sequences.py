@@ -17,7 +17,7 @@ from flowengine.importers.voicexml.other_documents import build_request, write_d
 from flowengine.importers.voicexml.voice_document import VoiceElement
 from flowengine.importers.voicexml.voice_prompts import SPOKEN_TAGS, build_parts, join_parts
 
-_MOST_THROWS: Final = 5
+_MAX_THROWS: Final = 5
 _SET_TAGS: Final = frozenset(("assign", "var", "clear"))
 _SILENT_TAGS: Final = frozenset(("log", "reprompt", "meta", "metadata"))
 _LAST_TAGS: Final = frozenset(("goto", "submit", "exit", "disconnect", "return", "throw"))
@@ -84,7 +84,7 @@ def write_sequence(scope: SequenceScope, content: list[str | VoiceElement], afte
         after = find_cleared(scope, cleared[0]) or after
     elif cleared and not scope.first_input:
         origin = scope.document.begin_element(cleared[0], after)
-        origin.bend("the call goes on with what follows, and does not ask again at once")
+        origin.note_change("the call goes on with what follows, and does not ask again at once")
     target = after
     for step in reversed(group_steps(content)):
         element = step.control
@@ -166,7 +166,7 @@ def build_values(scope: SequenceScope, origin: ElementImport) -> dict[str, Any]:
     if not name or (element.tag == "var" and not source):
         return {}
     if "." in name:
-        origin.lose("a member of an object is no variable: it is left out")
+        origin.note_loss("a member of an object is no variable: it is left out")
         return {}
     value = origin.read_script(source)
     if value is None:
@@ -208,12 +208,12 @@ def write_control(scope: SequenceScope, element: VoiceElement, target: str) -> s
     origin = document.begin_element(element, target)
     if element.tag == "data":
         return write_data(scope, origin, target)
-    told = (
-        "what a script computes is not carried over"
+    remark = (
+        "what a script computes is not converted"
         if element.tag == "script"
         else (f"nothing stands for <{element.tag[:30]}>: the call goes on")
     )
-    origin.lose(told)
+    origin.note_loss(remark)
     return target
 
 
@@ -252,7 +252,7 @@ def write_choice(scope: SequenceScope, element: VoiceElement, target: str) -> st
         origin = scope.document.begin_element(branch, name)
         value = None if branch.tag == "else" else origin.read_script(branch.get("cond"))
         if branch.tag != "else" and value is None:
-            origin.lose("what stands under this condition is not reached")
+            origin.note_loss("what stands under this condition is not reached")
         first = write_sequence(scope, content, target)
         if branch.tag == "else":
             last = first
@@ -285,7 +285,7 @@ def write_last(scope: SequenceScope, element: VoiceElement) -> str:
         end = scope.returning or document.get_end_state()
         origin = document.begin_element(element, end)
         if element.get("event") or element.get("eventexpr"):
-            origin.bend("the event is not thrown where the call goes back: it goes on there")
+            origin.note_change("the event is not thrown where the call goes back: it goes on there")
         return end
     document.begin_element(element, document.get_hang_up_state())
     return document.get_hang_up_state()
@@ -296,8 +296,8 @@ def write_throw(scope: SequenceScope, element: VoiceElement) -> str:
     event = element.get("event")
     origin = document.begin_element(element, scope.next)
     handler = next(iterate_handlers([*scope.handlers], event), None) if event else None
-    if handler is None or scope.throws >= _MOST_THROWS:
-        origin.lose(f'nothing catches the event "{event[:40]}": the call ends')
+    if handler is None or scope.throws >= _MAX_THROWS:
+        origin.note_loss(f'nothing catches the event "{event[:40]}": the call ends')
         return document.get_end_state()
     document.begin_element(handler, scope.next)
     inner = replace(scope, throws=scope.throws + 1)
@@ -314,15 +314,15 @@ def write_goto(scope: SequenceScope, element: VoiceElement) -> str:
     if item:
         target = scope.items.get(item, "")
         if not target:
-            origin.lose(f'there is no item "{item[:40]}": the call ends')
+            origin.note_loss(f'there is no item "{item[:40]}": the call ends')
     elif address.startswith("#"):
         target = scope.dialogs.get(address[1:], "")
         if not target:
-            origin.lose(f'there is no dialog "{address[1:41]}": the call ends')
+            origin.note_loss(f'there is no dialog "{address[1:41]}": the call ends')
     elif address:
         target = write_document_change(origin, address, scope.prefix)
     else:
-        origin.lose("where it leads is a value there: the call ends")
+        origin.note_loss("where it leads is a value there: the call ends")
         target = ""
     origin.entry.state = target or document.get_end_state()
     return origin.entry.state
@@ -332,7 +332,7 @@ def write_submit(scope: SequenceScope, element: VoiceElement) -> str:
     document = scope.document
     name = document.make_state_name(f"{scope.prefix}_submit")
     origin = document.begin_element(element, name)
-    origin.bend("what is sent is JSON, and the document that is answered is not in the file")
+    origin.note_change("what is sent is JSON, and the document that is answered is not in the file")
     body = build_request(origin, element.get("next"))
     end = document.get_end_state()
     document.add_state(name, {"fetch": body | {"failed": end}, "next": end}, origin)
@@ -341,7 +341,7 @@ def write_submit(scope: SequenceScope, element: VoiceElement) -> str:
 
 def write_data(scope: SequenceScope, origin: ElementImport, target: str) -> str:
     document = scope.document
-    origin.bend("the answer is JSON here: take what the flow needs of it by into:")
+    origin.note_change("the answer is JSON here: take what the flow needs of it by into:")
     name = document.make_state_name(f"{scope.prefix}_data")
     body = build_request(origin, origin.element.get("src"))
     body |= {"timeout": f"{ANSWER_SECONDS}s", "failed": target}

@@ -10,7 +10,7 @@ from flowengine.importers.source_json import MAX_SOURCE_BYTES, ImportSourceError
 
 MAX_ELEMENTS: Final = 8_000
 _MAX_ELEMENT_DEPTH: Final = 60
-_MOST_HANDLERS: Final = 100
+_MAX_HANDLERS: Final = 100
 _MAX_ATTRIBUTE: Final = 2_000
 
 
@@ -40,7 +40,7 @@ class VoiceElement:
     def handlers(self) -> "list[VoiceElement]":
         """The handlers of events in it; what is more than anybody writes is left out."""
         found = self.list_children("catch", "noinput", "nomatch", "help", "error")
-        return found[:_MOST_HANDLERS]
+        return found[:_MAX_HANDLERS]
 
     @cached_property
     def settings(self) -> dict[str, str]:
@@ -127,8 +127,8 @@ def read_voice_document(content: bytes) -> VoiceElement:
         reader.parser.Parse(content, True)  # the signature of expat
     except expat.ExpatError as error:
         place = f"line {error.lineno}, column {error.offset + 1}"
-        told = expat.ErrorString(error.code)
-        raise ImportSourceError(f"it is no XML: {told}, {place}") from error
+        reason = expat.ErrorString(error.code)
+        raise ImportSourceError(f"it is no XML: {reason}, {place}") from error
     except (ValueError, LookupError) as error:
         raise ImportSourceError(f"it is no XML that can be read: {error}") from error
     root = reader.root

@@ -14,6 +14,7 @@ from flowengine.importers.templates import (
 from flowengine.importers.voicexml.document_import import ElementImport
 from flowengine.importers.voicexml.ecmascript import ScriptError
 from flowengine.importers.voicexml.voice_document import VoiceElement
+from flowengine.limits import MAX_PAUSE_MILLIS
 
 SPOKEN_TAGS: Final = frozenset(("prompt", "audio", "value", "enumerate", "break"))
 _PLAIN_TAGS: Final = frozenset(
@@ -31,8 +32,7 @@ _CHARACTERS: Final = (
 _SECONDS: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s)?")
 _PAUSES: Final = {"none": 0, "x-small": 200, "small": 400, "weak": 400, "medium": 800,
                   "large": 1500, "strong": 1500, "x-strong": 2500}  # fmt: skip
-_MOST_PARTS: Final = 30
-_LONGEST_PAUSE: Final = 10_000
+_MAX_PARTS: Final = 30
 
 
 class PromptWriter:
@@ -63,7 +63,7 @@ class PromptWriter:
                 spelt = is_spelt or each.get("interpret-as") in _CHARACTERS
                 self.add(each.content, is_spelt=spelt)
             else:
-                self.origin.bend(f"nothing stands for <{each.tag[:30]}>: its words are said")
+                self.origin.note_change(f"nothing stands for <{each.tag[:30]}>: its words are said")
                 self.add(each.content, is_spelt=is_spelt)
 
     def add_value(self, element: VoiceElement, *, is_spelt: bool) -> None:
@@ -71,7 +71,7 @@ class PromptWriter:
         origin = document.begin_element(element, self.origin.entry.state)
         value = origin.read_script(element.get("expr"))
         if value is None:
-            self.origin.bend("a value in it is not spoken")
+            self.origin.note_change("a value in it is not spoken")
             return
         for name in re.findall(r"vars\.(\w+)", value.code):
             declared = document.draft.variables.get(name, {})
@@ -86,7 +86,7 @@ class PromptWriter:
             millis = _PAUSES.get(size, _PAUSES["medium"])
         if millis > 0:
             self.end_words()
-            self.parts.append({"pause": write_millis(min(millis, _LONGEST_PAUSE))})
+            self.parts.append({"pause": write_millis(min(millis, MAX_PAUSE_MILLIS))})
 
     def add_recording(self, element: VoiceElement) -> None:
         """A recording; its words where the address is a value that nothing stands for."""
@@ -101,8 +101,11 @@ class PromptWriter:
         try:
             value = self.origin.document.read_script(script) if script else None
         except ScriptError as error:
-            told = f"the recording {script[:60]} is left out: {error}"[:200]
-            origin.bend(f"{told}; its words are said") if element.text else origin.lose(told)
+            remark = f"the recording {script[:60]} is left out: {error}"[:200]
+            if element.text:
+                origin.note_change(f"{remark}; its words are said")
+            else:
+                origin.note_loss(remark)
             value = None
         if value is not None and value.code.startswith("vars."):
             self.end_words()
@@ -115,9 +118,7 @@ class PromptWriter:
         if source.startswith(("https://", "http://")) and not set(source) & set(";[] {}$"):
             return source
         name = to_recording_name(re.split("[?#]", source)[0].rsplit("/", 1)[-1].rsplit(".", 1)[0])
-        report = self.origin.document.project.draft.report
-        if (told := f"the recording {name}, uploaded to the platform") not in report.to_fill_in:
-            report.to_fill_in.append(told)
+        self.origin.document.project.draft.report.add_recording(name)
         return name
 
     def end_words(self) -> None:
@@ -131,9 +132,11 @@ class PromptWriter:
     def to_prompt(self) -> list[Any]:
         """All parts in their order."""
         self.end_words()
-        if len(self.parts) > _MOST_PARTS:
-            self.origin.bend(f"a prompt has {_MOST_PARTS} parts at most: the rest is not said")
-        return self.parts[:_MOST_PARTS]
+        if len(self.parts) > _MAX_PARTS:
+            self.origin.note_change(
+                f"a prompt has {_MAX_PARTS} parts at most: the rest is not said"
+            )
+        return self.parts[:_MAX_PARTS]
 
 
 def read_millis(text: str) -> int | None:

@@ -97,21 +97,23 @@ def write_links(scope: SequenceScope, holder: VoiceElement) -> None:
         origin = document.begin_element(element, document.draft.start)
         shape = AnswerShape()
         for each in element.list_children("grammar"):
-            told = read_grammar(each, shape)
-            if told:
-                document.begin_element(each, document.draft.start).lose(told)
+            problem = read_grammar(each, shape)
+            if problem:
+                document.begin_element(each, document.draft.start).note_loss(problem)
             else:
                 document.begin_element(each, document.draft.start)
         pressed = [element.get("dtmf"), *(each.key for each in shape.choices)]
         found = [each for each in pressed if each in [*KEYS_OF_PHONES]]
         if shape.hears:
-            origin.bend("words lead nowhere from everywhere: only keys do")
+            origin.note_change("words lead nowhere from everywhere: only keys do")
         if not found:
-            origin.lose("it has no key, and words do not lead on from everywhere")
+            origin.note_loss("it has no key, and words do not lead on from everywhere")
             continue
         target = write_choice_target(scope, origin)
         if holder.tag != "vxml":
-            origin.bend("the key leads on from each question of the flow, not of the form alone")
+            origin.note_change(
+                "the key leads on from each question of the flow, not of the form alone"
+            )
         keys |= {to_option_key(each): target for each in found}
     if keys:
         document.draft.head["keys"] = keys | document.draft.head.get("keys", {})
@@ -151,8 +153,8 @@ def link_documents(project: VoiceProject) -> None:
         if link.is_for_good and "outcomes" not in target.head:
             draft.leads_to.append(target.name)
         elif draft.name == target.name or is_reaching(used, target.name, draft.name):
-            told = f"{target.name} leads here itself, and a flow cannot use itself: the call ends"
-            link.origin.lose(told)
+            remark = f"{target.name} leads here itself, and a flow cannot use itself: the call ends"
+            link.origin.note_loss(remark)
             body = {"next": document.get_end_state()}
             draft.states[state] = StateDraft(body, link.origin.entry)
         else:
@@ -178,7 +180,7 @@ def finish_document(document: DocumentImport) -> None:
             drop_property(document.begin_element(element, draft.start))
     if document.is_full:
         origin = next(iter(document.entries.values()))
-        origin.lose(f"a document becomes {MAX_STATES:,} states at most: the rest is left out")
+        origin.note_loss(f"a document becomes {MAX_STATES:,} states at most: the rest is left out")
     entries = {id(each.entry): each.entry for each in document.entries.values()}
     for entry in entries.values():
         entry.state = document.renamed.get(entry.state, entry.state)
@@ -189,7 +191,7 @@ def finish_document(document: DocumentImport) -> None:
 
 
 def settle_element(document: DocumentImport, element: VoiceElement) -> None:
-    """The fate of an element that no dialog has asked for."""
+    """The conversion of an element that no dialog has asked for."""
     origin = document.begin_element(element, document.draft.start)
     events = element.get("event").split()
     if element.tag in ("log", "reprompt", "param", "property", "var"):
@@ -198,14 +200,14 @@ def settle_element(document: DocumentImport, element: VoiceElement) -> None:
         if all(each.tag in _HARMLESS_TAGS for each in element.children):
             begin_all(document, element)
             return
-        origin.lose("what follows a hang-up belongs under on: ended: here")
+        origin.note_loss("what follows a hang-up belongs under on: ended: here")
     elif element.tag == "help":
-        origin.lose("nothing hears the word help: give it a key under keys:")
+        origin.note_loss("nothing hears the word help: give it a key under keys:")
     elif element.tag in ("noinput", "nomatch") or events in (["noinput"], ["nomatch"]):
         origin.add_remark("no question asks so often, or there is none")
         begin_all(document, element)
     else:
-        origin.lose("nothing leads to it here")
+        origin.note_loss("nothing leads to it here")
 
 
 def begin_all(document: DocumentImport, element: VoiceElement) -> None:

@@ -12,7 +12,7 @@ MAX_COUNTED_OUTCOMES = 20
 FAILURE_WINDOW_SECONDS = 30.0
 # A restart takes some seconds. While a service stays down, one caller a minute waits for it.
 FIRST_PAUSE_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 60.0
 
 
 class CircuitState(IntEnum):
@@ -72,7 +72,7 @@ class CircuitBreaker:
             self._open_circuit(0.0)
         elif error:
             self.cause = error
-            self._open_circuit(min(max(2 * self.pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS))
+            self._open_circuit(min(max(2 * self.pause, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS))
         else:
             self._change_state(CircuitState.CLOSED)
 

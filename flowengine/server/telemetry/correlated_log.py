@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import astuple
@@ -13,7 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 from flowengine.runtime.engine import CallbackRecord
-from flowengine.server.log import CallbackLogLine, LogWriter, build_line
+from flowengine.server.log import CallbackLogLine, LineWriter, build_line
 from flowengine.server.logging_setup import RedactingFormatter, describe_exception
 from flowengine.server.telemetry.current_trace import CURRENT_TRACE, CurrentTrace
 from flowengine.server.telemetry.exporters import CountItems, create_log_processor
@@ -47,11 +47,11 @@ class TracedRecord(NamedTuple):
 EmitCallback = Callable[[CurrentTrace, CallbackRecord, int], None]
 
 
-class CorrelatedLogWriter(LogWriter):
+class CorrelatedLogWriter(LineWriter[TracedRecord]):
     """Writes the log, and makes spans and log records once the answers are on their way."""
 
     def __init__(self, emit: EmitCallback | None, logs: "LogExport | None", file: int = 1) -> None:
-        super().__init__(file, build_correlated_line)
+        super().__init__(build_correlated_line, file)
         self._emit = emit
         self._logs = logs
 
@@ -160,7 +160,7 @@ class ReportHandler(logging.Handler):
         span = None
         if current is not None and current.ids is not None:
             span = current.ids.trace, current.span
-        attributes: dict[str, Any] = {"logger": record.name}
+        attributes = {"logger": record.name}
         found = record.exc_info
         if found and found[1] is not None:
             attributes["exception.type"] = type(found[1]).__qualname__

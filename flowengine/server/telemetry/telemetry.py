@@ -156,7 +156,7 @@ def run_in_thread(work: Callable[[], object]) -> asyncio.Future[None]:
 
 
 def settle(done: asyncio.Future[None]) -> None:
-    """Say that it is done, to whoever still waits."""
+    """Say that it is done to the coroutine that may still wait."""
     if not done.done():
         done.set_result(None)
 

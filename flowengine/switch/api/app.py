@@ -34,7 +34,7 @@ class Api:
         *,
         open_desk: bool = False,
     ) -> None:
-        self.desk = context
+        self.context = context
         self.driver = driver
         self._gate = gate
         self._is_desk_open = open_desk
@@ -86,10 +86,10 @@ class Api:
             request.method, raw_path, headers.raw, body, signed_only=needs_signature(segments)
         )
         # after authentication: a refusal on order stands for one of the platform's own
-        self.desk.raise_set_refusal()
+        self.context.raise_set_refusal()
         handler, named = route
         return handler(
-            self.desk, ApiRequest(named, request.query_params, headers, body, application)
+            self.context, ApiRequest(named, request.query_params, headers, body, application)
         )
 
     async def _handle_control_request(
@@ -111,7 +111,9 @@ class Api:
             )
         handler, named = route
         return await handler(
-            self.desk, self.driver, ApiRequest(named, request.query_params, request.headers, body)
+            self.context,
+            self.driver,
+            ApiRequest(named, request.query_params, request.headers, body),
         )
 
 

@@ -28,7 +28,7 @@ class SwitchContext:
         self.persistence = SwitchPersistence(exchange, store)
         self.events: OrderedDict[str, list[SwitchEvent]] = OrderedDict()
         self.refusals: deque[int] = deque()
-        """Codes that the next requests are refused with, for tests of whoever asks"""
+        """Codes that the next requests are refused with, for tests of clients"""
         self.lost_callouts: set[int] = set()
         """Callouts, counted from 1, that are placed but whose answer is lost"""
         self.callout_count = 0

@@ -144,7 +144,7 @@ class CallController:
         menu = self._take_interrupted_menu(gone)
         self._stop_all(gone, now)
         call.switch.emit(ended)
-        # before DiCE, so that whoever gets DiCE finds the call ended
+        # before DiCE, so that the backend that gets DiCE finds the call ended
         self._on_end(call)
         if menu is None:
             self.send_dice()

@@ -30,7 +30,7 @@ _REFUSAL_BY_BEHAVIOUR: Final[dict[str, RefusalReason]] = {
     "congestion": "congestion",
     "unknown": "unknown",
 }
-"""What a behaviour does instead of answering; whoever does anything else lets it ring"""
+"""What a behaviour does instead of answering; a party that does anything else lets it ring"""
 
 
 @dataclass(frozen=True, slots=True)

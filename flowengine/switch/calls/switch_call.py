@@ -32,7 +32,7 @@ class SwitchCall:
     """
 
     control: CallControl
-    """Decides what becomes of this call; set by whoever creates both"""
+    """Decides what becomes of this call; set by the code that creates both"""
 
     def __init__(
         self, switch: SwitchResources, call_id: str, application_key: str, origin: CallOrigin

@@ -128,7 +128,7 @@ class ConfiguredAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
 
 class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What whoever is called does."""
+    """What the called party does."""
 
     does: Annotated[
         Literal["answer", "busy", "no answer", "decline", "congestion", "unknown", "by hand"],

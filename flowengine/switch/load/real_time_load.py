@@ -39,7 +39,7 @@ async def run_real_time_load(
         config, open_store("memory"), virtual=False, seed=randbits(64), url=f"http://{host}:{port}"
     ) as api:
         random = Random(plan.seed)  # noqa: S311  # who answers is no secret
-        parties = LoadParties(api.desk.exchange, counter, random, plan.talk)
+        parties = LoadParties(api.context.exchange, counter, random, plan.talk)
 
         async def place_call(to: str) -> None:
             await parties.place_call(to)

@@ -192,7 +192,7 @@ class MenuPlayer:
         self._cancel_speech_limit()
         self._line.listener = self if self._action.barge else None
         self._line.play(sounds, self._finish_prompt)
-        # whoever hears it may have answered already
+        # the caller who hears it may have answered already
         if self._action.barge and this == self._round and not self._over:
             self._announce_input()
 

@@ -12,12 +12,15 @@ from flowengine.importers.connect.connect_project import import_connect
 from flowengine.importers.connect.construct_table import CONSTRUCTS
 from flowengine.importers.connect.flow_document import read_connect_flow
 from flowengine.importers.flow_parts import ImportResult
-from flowengine.importers.import_report import Fate
+from flowengine.importers.import_report import Conversion
 from flowengine.importers.project_draft import FlowDraft, ProjectDraft
 from flowengine.problems import Severity
-from flowengine.scenarios.scenario_project import ScenarioProject
-from flowengine.scenarios.scenario_run import run_scenario
-from tests.importers.imported_project import format_result, split_scenarios
+from tests.importers.imported_project import (
+    check_project,
+    check_scenarios,
+    format_result,
+    split_scenarios,
+)
 
 FLOWS = Path(__file__).parent / "flows"
 GOLDEN = Path(__file__).parent / "golden"
@@ -43,13 +46,7 @@ def test_import_of_each_construct_is_as_agreed(
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_imported_project_has_no_errors_and_its_scenarios_pass(name: str) -> None:
-    flows, scenarios = split_scenarios(import_files(*PROJECTS[name]).draft.to_files())
-    problems = compile_project(flows).problems
-    assert [each.message for each in problems if each.severity is Severity.ERROR] == []
-    project = ScenarioProject.from_files(flows, scenarios)
-    cases, _ = project.load_cases()
-    assert len(cases) == len(scenarios)
-    assert [run_scenario(case, project).failures for case in cases] == [()] * len(cases)
+    check_project(import_files(*PROJECTS[name]))
 
 
 def test_construct_table_has_a_sample_of_each_row() -> None:
@@ -75,11 +72,11 @@ def test_report_has_one_entry_for_each_action_with_its_place() -> None:
     assert {(each.flow, each.state) for each in entries} <= states
 
 
-def test_fate_of_an_entry_is_the_worst_one() -> None:
+def test_conversion_of_an_entry_is_that_of_its_worst_remark() -> None:
     entry = import_files("waiting.json").draft.report.entries[0]
-    entry.add_remark("gone", Fate.LOST)
+    entry.add_remark("gone", Conversion.LOST)
     entry.add_remark("there")
-    assert entry.fate is Fate.LOST
+    assert entry.conversion is Conversion.LOST
 
 
 def test_call_through_an_imported_project_is_led_as_in_the_source() -> None:
@@ -111,10 +108,7 @@ scenarios:
     when:
       - ended
 """.replace("'", '"')
-    project = ScenarioProject.from_files(flows, {"scenarios/calls.yaml": text.encode()})
-    cases, problems = project.load_cases()
-    assert [each.message for each in problems if each.severity is Severity.ERROR] == []
-    assert [run_scenario(case, project).failures for case in cases] == [(), (), ()]
+    check_scenarios(flows, {"scenarios/calls.yaml": text.encode()}, 3)
 
 
 def test_flow_that_is_used_and_gone_over_to_says_what_is_lost() -> None:
@@ -136,7 +130,7 @@ def test_flow_that_is_used_and_gone_over_to_says_what_is_lost() -> None:
     over = ("over", "TransferToFlow", {"ContactFlowId": "news"}, "end")
     files = {"main.json": build_flow(use, over, end), "news.json": build_flow(end)}
     result = import_connect(files, "imported")
-    (lost,) = [each for each in result.draft.report.entries if each.fate is Fate.LOST]
+    (lost,) = [each for each in result.draft.report.entries if each.conversion is Conversion.LOST]
     assert (lost.state, lost.remarks) == (
         "over",
         ["news is a module, which nothing goes over to: the call goes on"],

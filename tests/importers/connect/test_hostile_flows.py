@@ -11,7 +11,7 @@ from flowengine.importers.connect.connect_project import import_connect
 from flowengine.importers.connect.construct_table import CONSTRUCTS
 from flowengine.importers.connect.flow_document import MAX_CONNECT_ACTIONS
 from flowengine.importers.source_json import MAX_SOURCE_BYTES
-from tests.importers.imported_project import check_odd_import
+from tests.importers.odd_json import build_values, check_odd_flows
 from tests.thoroughness import examples
 
 NASTY = [
@@ -24,10 +24,7 @@ NASTY = [
     *("arn:aws:lambda:x:1:function:", "function", "en-US", "sv-SE", "Joanna", "https://a/b c;d"),
 ]  # fmt: skip
 TEXTS = st.sampled_from(NASTY) | st.text(max_size=8)
-PLAIN = st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.floats() | TEXTS
-VALUES = st.recursive(
-    PLAIN, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2)
-)
+VALUES = build_values(TEXTS)
 IDENTIFIERS = st.sampled_from(["a", "b", "c", "${x}", "yes", "A B", "a-b"])
 NUMBERS = ("LoopCount", "InputTimeLimitSeconds", "TimeLimitSeconds", "QueuePriority")
 PARAMETERS = (
@@ -84,20 +81,7 @@ def import_one(content: bytes) -> Any:
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(FLOWS, min_size=1, max_size=2))
 def test_import_of_odd_flows_gives_files_of_right_shape(flows: list[Any]) -> None:
-    contents = {f"odd{number}.json": json.dumps(flow).encode() for number, flow in enumerate(flows)}
-    check_odd_import(import_connect(contents, "imported"), contents)
-
-
-@settings(max_examples=examples(100), deadline=None)
-@given(VALUES)
-def test_import_of_any_json_gives_a_problem(value: Any) -> None:
-    assert import_one(json.dumps(value).encode()).problems
-
-
-@settings(max_examples=examples(100), deadline=None)
-@given(st.binary(max_size=40))
-def test_import_of_any_bytes_gives_a_problem(content: bytes) -> None:
-    assert import_one(content).problems
+    check_odd_flows(import_connect, flows)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +109,7 @@ def test_import_of_an_api_answer_reads_the_flow_in_it() -> None:
     flow = {"StartAction": "a", "Actions": [{"Identifier": "a", "Type": "DisconnectParticipant"}]}
     for content in (json.dumps(flow), flow):
         answer = json.dumps({"ContactFlow": {"Content": content}}).encode()
-        assert import_one(answer).draft.report.count_fates()["carried"] == 1
+        assert import_one(answer).draft.report.count_conversions()["converted"] == 1
 
 
 def test_import_of_a_large_flow_takes_each_action() -> None:
@@ -140,4 +124,4 @@ def test_import_of_a_large_flow_takes_each_action() -> None:
         for number in range(count)
     ]
     result = import_one(json.dumps({"StartAction": "0", "Actions": actions}).encode())
-    assert result.draft.report.count_fates()["carried"] == count
+    assert result.draft.report.count_conversions()["converted"] == count

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flowengine.importers.studio.studio_flow import MAX_STUDIO_WIDGETS
 from flowengine.importers.studio.studio_project import import_studio
 from flowengine.importers.studio.widget_table import WIDGET_CONSTRUCTS
-from tests.importers.imported_project import check_odd_import
+from tests.importers.odd_json import build_values, check_odd_flows
 from tests.thoroughness import examples
 
 NASTY = [
@@ -29,10 +29,7 @@ NASTY = [
     *("https://{{flow.variables.x}}.com/y", "sip:a@b.c", "client:x", "(a", "(?<=a)b", "[a-z]+", "en-GB", "xx-YY", '{"a": "${b}"}'),
 ]  # fmt: skip
 TEXTS = st.sampled_from(NASTY) | st.text(max_size=8)
-PLAIN = st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.floats() | TEXTS
-VALUES = st.recursive(
-    PLAIN, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2)
-)
+VALUES = build_values(TEXTS)
 NAMES = st.sampled_from(["a", "b", "c", "${x}", "yes", "A B", "a-b", "t"])
 PAIRS = st.lists(st.fixed_dictionaries({"key": TEXTS, "value": TEXTS}), max_size=3) | VALUES
 PROPERTIES = (
@@ -122,20 +119,7 @@ def import_one(content: bytes) -> Any:
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(FLOWS, min_size=1, max_size=2))
 def test_import_of_odd_studio_flows_gives_files_of_right_shape(flows: list[Any]) -> None:
-    contents = {f"odd{number}.json": json.dumps(flow).encode() for number, flow in enumerate(flows)}
-    check_odd_import(import_studio(contents, "imported"), contents)
-
-
-@settings(max_examples=examples(100), deadline=None)
-@given(VALUES)
-def test_import_of_any_json_as_studio_flow_gives_a_problem(value: Any) -> None:
-    assert import_one(json.dumps(value).encode()).problems
-
-
-@settings(max_examples=examples(100), deadline=None)
-@given(st.binary(max_size=40))
-def test_import_of_any_bytes_as_studio_flow_gives_a_problem(content: bytes) -> None:
-    assert import_one(content).problems
+    check_odd_flows(import_studio, flows)
 
 
 @pytest.mark.parametrize(

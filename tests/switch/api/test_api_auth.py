@@ -94,7 +94,7 @@ def test_clients_sign_by_their_own_clock_while_time_is_virtual_here(switch: Swit
     assert switch.signed("GET", PATH).status_code == 200
     assert switch.api
     assert (
-        switch.signed("GET", PATH, timestamp=switch.api.desk.clock.now().isoformat()).status_code
+        switch.signed("GET", PATH, timestamp=switch.api.context.clock.now().isoformat()).status_code
         == 200
     )
 

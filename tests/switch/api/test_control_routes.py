@@ -209,7 +209,7 @@ def test_time_goes_on_after_something_that_was_due_has_failed(
     switch: Switch, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert switch.api
-    clock = switch.api.desk.clock
+    clock = switch.api.context.clock
     clock.call_later(1, lambda: 1 / 0)
     backend.answers.update(ice=BYE)
     switch.send("POST", "/desk/time", {"running": True})

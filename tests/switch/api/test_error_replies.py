@@ -225,7 +225,7 @@ numbers: [{{number: "{NUMBER}"}}]
 
 def test_50000_when_something_breaks(switch: Switch, monkeypatch: pytest.MonkeyPatch) -> None:
     assert switch.api
-    monkeypatch.setattr(switch.api.desk.exchange, "callout", None)
+    monkeypatch.setattr(switch.api.context.exchange, "callout", None)
     check(switch.ask("POST", "/v1/callouts", {"method": "ttsCallout"}), 50000)
 
 

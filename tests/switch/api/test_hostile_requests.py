@@ -109,5 +109,5 @@ def test_route_asked_with_anything_answers_or_refuses_as_documented(
         assert told["errorCode"] in ERROR_MESSAGES.keys() - {50000}, told
     switch.advance(10)
     assert switch.api
-    switch.api.desk.refusals.clear()
+    switch.api.context.refusals.clear()
     assert switch.ask("GET", f"/v1/calls/id/{call}").status_code == 200

@@ -271,7 +271,7 @@ def test_16_call_report(switch: Switch) -> None:
     )
     assert answer.status_code == 201
     assert switch.api
-    report = switch.api.desk.persistence.ended_calls[call]
+    report = switch.api.context.persistence.ended_calls[call]
     assert (report.status, report.details) == ("success", "x" * 64)
     switch.ask("POST", f"/calling/v1/callreport/callId/{call}", {"status": "splendid"})
     assert report.status == "success"
@@ -287,7 +287,7 @@ def test_16_call_report_in_the_answer_to_dice(switch: Switch, backend: Backend) 
     call = switch.dial()
     switch.advance(5)
     assert switch.api
-    report = switch.api.desk.persistence.ended_calls[call]
+    report = switch.api.context.persistence.ended_calls[call]
     assert (report.status, report.details) == ("failure", "noise")
 
 
@@ -322,7 +322,7 @@ def test_17_reporting_counters_are_refreshed_every_two_minutes(
     found = switch.signed("GET", "/v1/counters/currentcalls").json()
     assert found["value"] == 1
     assert switch.api
-    assert switch.api.desk.clock.now() - switch.api.desk.cached_counts[KEY][1] < timedelta(
+    assert switch.api.context.clock.now() - switch.api.context.cached_counts[KEY][1] < timedelta(
         seconds=1
     )
 
