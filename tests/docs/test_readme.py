@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.docs.docs_examples import ROOT, examples
-from tests.waiting import find_free_port
+from tests.waiting import PATIENCE_SECONDS, find_free_port
 
 README = ROOT / "README.md"
 SHELL = [example.text for example in examples(README) if example.language == "sh"]
@@ -59,7 +59,9 @@ def called(command: str, port: int) -> Any:
     header, body = words[words.index("-H") + 1], words[words.index("-d") + 1]
     name, _, value = header.partition(": ")
     return (
-        httpx.post(url, headers={name: value}, content=body, trust_env=False)
+        httpx.post(
+            url, headers={name: value}, content=body, trust_env=False, timeout=PATIENCE_SECONDS
+        )
         .raise_for_status()
         .json()
     )

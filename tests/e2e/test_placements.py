@@ -10,7 +10,7 @@ from flowengine.cli import main
 from tests.e2e.ring_platform import ANNA, CONFIG, RingPlatform
 from tests.support_line import KEY, SECRET, Server
 from tests.switch.switch_process import switch
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 TOKEN = "a token that nobody guesses"
 FLOW = """
@@ -62,7 +62,9 @@ def test_command_places_a_call_that_rings_once_and_survives_a_killed_server(
             assert platform.act(leg, "answer")
             platform.wait_until_heard(leg, "Hello Ms Lee, 42.")
             headers = {"authorization": f"Bearer {TOKEN}"}
-            status = httpx.get(f"{address}/status", headers=headers, trust_env=False).json()
+            status = httpx.get(
+                f"{address}/status", headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+            ).json()
             assert status["placements"] == {"waiting": 0, "under_way": 1}
             platform.act(leg, "press", keys="1")
             platform.wait_until_heard(leg, "Thank you.")
@@ -70,7 +72,9 @@ def test_command_places_a_call_that_rings_once_and_survives_a_killed_server(
                 lambda: "somebody answered" in run("placements", placement, "--server", address)
             )
             assert len(platform.list_legs(ANNA)) == 1
-            metrics = httpx.get(f"{address}/metrics", headers=headers, trust_env=False).text
+            metrics = httpx.get(
+                f"{address}/metrics", headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+            ).text
             assert 'flowengine_placements_total{flow="back",outcome="answered"} 1.0' in metrics
             store = f"sqlite:{tmp_path / 'calls.db'}"
             wait_until(lambda: "dice" in run("calls", leg, "--store", store))

@@ -163,6 +163,7 @@ def test_answer_findings_are_printed_line_by_line(switch: Switch, backend: Backe
         f"{switch.url}/desk/calls/{call}/happenings",
         headers={"accept": "text/plain"},
         trust_env=False,
+        timeout=PATIENCE_SECONDS,
     ).text
     assert (
         '\n         illegal: Action.name: there is no action "connectPhone"; did you mean '
