@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from flowengine.sinch import sign_request
-from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, pressed
-from tests.waiting import PATIENCE_SECONDS
+from tests.server.server_process import KEY, SECRET, TYPE, Served, Service, ice, pressed
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 Serve = Callable[..., Served]
 
@@ -76,14 +76,14 @@ def test_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")])
 def test_stopping_server_answers_callbacks_in_flight(
-    serve: Serve, options: tuple[str, ...]
+    serve: Serve, service: Service, options: tuple[str, ...]
 ) -> None:
     served = serve(*options)
     served.post(ice())
     answers = []
     asking = threading.Thread(target=lambda: answers.append(served.post(pressed("11111111"))))
     asking.start()
-    time.sleep(0.3)
+    wait_until(lambda: bool(service.seen))
     served.stop()
     asking.join()
     assert answers[0].status_code == 200
