@@ -42,6 +42,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def interrupts() -> None:
+    """Ctrl+C ends the programs that tests start, too, where a shell runs pytest in the background:
+    such a shell has pytest and all that it starts ignore SIGINT.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def no_check_cache() -> Iterator[None]:
     """Nothing is taken from the user's cache, and nothing left there: tests replace code that a
     known result would pass by.

@@ -3,10 +3,8 @@
 import json
 import re
 import shlex
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import httpx
 import pytest
 
 from tests.docs.docs_examples import ROOT, examples
-from tests.waiting import PATIENCE_SECONDS, find_free_port
+from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
 
 README = ROOT / "README.md"
 SHELL = [example.text for example in examples(README) if example.language == "sh"]
@@ -42,12 +40,8 @@ def server(tmp_path: Path) -> Iterator[int]:
     with subprocess.Popen(
         [*served_by(SERVE), "--port", str(port)], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}
     ) as process:
-        for _ in range(150):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, "the server has ended"
-            time.sleep(0.1)
+        wait_until(lambda: process.poll() is not None or can_connect(port))
+        assert process.poll() is None, "the server has ended"
         yield port
         process.terminate()
 

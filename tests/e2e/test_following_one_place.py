@@ -122,7 +122,7 @@ def test_deploy_moves_the_folder_while_the_old_server_drains(
     store: str, office: Callable[..., Office]
 ) -> None:
     one, two = office(store, "one", project(), workers=2), office(store, "two", project(line=2))
-    one.flows = [*one.flows, "--drain", "20"]
+    one.flows = [*one.flows, "--drain", "300"]
     one.start()
     assert one.process is not None
     one.process.send_signal(signal.SIGTERM)

@@ -83,7 +83,7 @@ class Proxy:
     def stop(self) -> None:
         for process in self.processes:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_SECONDS)
 
     def _configure_nginx(self, text: str, folder: Path, port: int) -> list[str]:
         text = replace(text, **{"listen 443 ssl;": f"listen 127.0.0.1:{port};"})
