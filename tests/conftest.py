@@ -55,6 +55,15 @@ def interrupts() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_proxies() -> Iterator[None]:
+    """Tests talk to servers of this machine: no proxy that leads to the internet stands between."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            patched.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def no_check_cache() -> Iterator[None]:
     """Nothing is taken from the user's cache, and nothing left there: tests replace code that a
     known result would pass by.
