@@ -85,12 +85,14 @@ class House(Server):
     def ask_workers(self) -> dict[int, Any]:
         """What each worker has in memory, asked at once until both have answered."""
         found: dict[int, Any] = {}
+
+        def have_all_answered() -> bool:
+            for status in pool.map(self.shown, ["/status"] * 8):
+                found[status["worker"]["pid"]] = status["worker"]
+            return len(found) >= self.workers
+
         with ThreadPoolExecutor(8) as pool:
-            for _ in range(20):
-                for status in pool.map(self.shown, ["/status"] * 8):
-                    found[status["worker"]["pid"]] = status["worker"]
-                if len(found) == self.workers:
-                    break
+            wait_until(have_all_answered, otherwise=lambda: f"only {[*found]} have answered")
         return found
 
 
