@@ -10,6 +10,7 @@ import os
 import signal
 import ssl
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -35,10 +36,31 @@ settings.register_profile(
 settings.load_profile("properties")
 
 
+RETENTION_TIME = 1_795_086_400.0  # a day after the first calls of tests.journal.journal_line
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """The loop of asynchronous tests: the server runs on asyncio alone."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts() -> None:
+    """Ctrl+C ends the programs that tests start, too, where a shell runs pytest in the background:
+    such a shell has pytest and all that it starts ignore SIGINT.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_proxies() -> Iterator[None]:
+    """Tests talk to servers of this machine: no proxy that leads to the internet stands between."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            patched.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,6 +70,25 @@ def no_check_cache() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_CACHE_HOME", os.devnull)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def retention_clock() -> Iterator[None]:
+    """Journals of tests have calls of fixed times, which are kept for a month: for journals of this
+    process, that month does not pass. Processes of servers have the real time.
+    """
+    from flowengine.journal.retention import JumpFreeClock
+
+    start = JumpFreeClock.__init__
+
+    def start_in_the_past(
+        made: JumpFreeClock, clock: Callable[[], float], since: Callable[[], float]
+    ) -> None:
+        start(made, (lambda: RETENTION_TIME) if clock is time.time else clock, since)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(JumpFreeClock, "__init__", start_in_the_past)
         yield
 
 

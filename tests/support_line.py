@@ -16,7 +16,7 @@ import httpx
 
 from flowengine.sinch import sign_request
 from tests.fork_server import FlowengineProcess
-from tests.waiting import can_connect, find_free_port, wait_until
+from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
 
 KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
@@ -173,7 +173,14 @@ class Server:
         if not can_connect(self.port):
             return False
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
+            return (
+                httpx.get(
+                    f"http://127.0.0.1:{self.port}/readyz",
+                    timeout=PATIENCE_SECONDS,
+                    trust_env=False,
+                ).status_code
+                == 200
+            )
         except httpx.HTTPError:
             return False
 
@@ -216,7 +223,11 @@ class Line:
             "authorization": sign_request(KEY, SECRET, "POST", "/sinch", kind, body, now),
         }
         reply = httpx.post(
-            f"{self.url}/sinch", content=body, headers=headers
+            f"{self.url}/sinch",
+            content=body,
+            headers=headers,
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
         )  # a connection of its own reaches any worker
         assert reply.status_code == 200, reply.text
         assert reply.headers["content-type"].startswith("application/json")

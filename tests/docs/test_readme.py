@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.docs.docs_examples import ROOT, examples
-from tests.waiting import can_connect, find_free_port, wait_until
+from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
 
 README = ROOT / "README.md"
 SHELL = [example.text for example in examples(README) if example.language == "sh"]
@@ -40,7 +40,7 @@ def server(tmp_path: Path) -> Iterator[int]:
     with subprocess.Popen(
         [*served_by(SERVE), "--port", str(port)], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}
     ) as process:
-        wait_until(lambda: can_connect(port) or process.poll() is not None)
+        wait_until(lambda: process.poll() is not None or can_connect(port))
         assert process.poll() is None, "the server has ended"
         yield port
         process.terminate()
@@ -53,7 +53,9 @@ def called(command: str, port: int) -> Any:
     header, body = words[words.index("-H") + 1], words[words.index("-d") + 1]
     name, _, value = header.partition(": ")
     return (
-        httpx.post(url, headers={name: value}, content=body, trust_env=False)
+        httpx.post(
+            url, headers={name: value}, content=body, trust_env=False, timeout=PATIENCE_SECONDS
+        )
         .raise_for_status()
         .json()
     )

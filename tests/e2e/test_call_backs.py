@@ -65,7 +65,7 @@ states:
 flow: sales
 start: ring
 states:
-  ring: {{ring: {{who: ["{ANNA}", "{BO}"], order: in turn, each: 1s, nobody: bye}}}}
+  ring: {{ring: {{who: ["{ANNA}", "{BO}"], order: in turn, each: 3s, nobody: bye}}}}
   bye: {{say: Nobody., hangup: }}
 """,
     "ask.yaml": f"""
@@ -73,7 +73,7 @@ flow: ask
 start: call
 states:
   call:
-    place: {{flow: greet, to: "{CY}", ring: 1s, tries: 2, pause: 1s}}
+    place: {{flow: greet, to: "{CY}", ring: 3s, tries: 2, pause: 1s}}
     next: bye
   bye: {{say: We call you., hangup: }}
 """,

@@ -31,7 +31,12 @@ class Office(Server):
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = (
-            httpx.get(f"http://127.0.0.1:{self.port}/status", headers=READER)
+            httpx.get(
+                f"http://127.0.0.1:{self.port}/status",
+                headers=READER,
+                timeout=PATIENCE_SECONDS,
+                trust_env=False,
+            )
             .raise_for_status()
             .json()
         )
@@ -117,13 +122,18 @@ def test_deploy_moves_the_folder_while_the_old_server_drains(
     store: str, office: Callable[..., Office]
 ) -> None:
     one, two = office(store, "one", project(), workers=2), office(store, "two", project(line=2))
-    one.flows = [*one.flows, "--drain", "20"]
+    one.flows = [*one.flows, "--drain", "300"]
     one.start()
     assert one.process is not None
     one.process.send_signal(signal.SIGTERM)
     two.start()
     wait_until(lambda: two.serves() == id_of(project(line=2)))
-    assert httpx.get(f"http://127.0.0.1:{one.port}/readyz").status_code == 503, "it still answers"
+    assert (
+        httpx.get(
+            f"http://127.0.0.1:{one.port}/readyz", timeout=PATIENCE_SECONDS, trust_env=False
+        ).status_code
+        == 503
+    ), "it still answers"
     write(Path(one.flows[0]), project(line=7))
     time.sleep(1.5)
     assert two.serves() == id_of(project(line=2)), "what the old one had is followed no more"

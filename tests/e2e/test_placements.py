@@ -1,5 +1,6 @@
 """A placed call over real HTTP, in real time: two workers, and a platform with people at its phones."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from flowengine.cli import main
 from tests.e2e.ring_platform import ANNA, CONFIG, RingPlatform
 from tests.support_line import KEY, SECRET, Server
 from tests.switch.switch_process import switch
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 TOKEN = "a token that nobody guesses"
 FLOW = """
@@ -22,6 +23,11 @@ states:
   greet: {menu: {prompt: "Hello ${vars.name}, ${vars.age}.", options: {1: bye}, otherwise: bye}}
   bye: {say: Thank you., hangup: }
 """
+
+
+def read_text(url: str) -> str:
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    return httpx.get(url, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS).text
 
 
 def test_command_places_a_call_that_rings_once_and_survives_a_killed_server(
@@ -61,8 +67,7 @@ def test_command_places_a_call_that_rings_once_and_survives_a_killed_server(
             assert "rings" in run("placements", placement, "--server", address)
             assert platform.act(leg, "answer")
             platform.wait_until_heard(leg, "Hello Ms Lee, 42.")
-            headers = {"authorization": f"Bearer {TOKEN}"}
-            status = httpx.get(f"{address}/status", headers=headers, trust_env=False).json()
+            status = json.loads(read_text(f"{address}/status"))
             assert status["placements"] == {"waiting": 0, "under_way": 1}
             platform.act(leg, "press", keys="1")
             platform.wait_until_heard(leg, "Thank you.")
@@ -70,8 +75,8 @@ def test_command_places_a_call_that_rings_once_and_survives_a_killed_server(
                 lambda: "somebody answered" in run("placements", placement, "--server", address)
             )
             assert len(platform.list_legs(ANNA)) == 1
-            metrics = httpx.get(f"{address}/metrics", headers=headers, trust_env=False).text
-            assert 'flowengine_placements_total{flow="back",outcome="answered"} 1.0' in metrics
+            counted = 'flowengine_placements_total{flow="back",outcome="answered"} 1.0'
+            wait_until(lambda: counted in read_text(f"{address}/metrics"))
             store = f"sqlite:{tmp_path / 'calls.db'}"
             wait_until(lambda: "dice" in run("calls", leg, "--store", store))
             shown = run("calls", leg, "--store", store)

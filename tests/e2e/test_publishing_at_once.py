@@ -60,7 +60,12 @@ class House(Server):
 
     def served(self) -> set[tuple[int, str]]:
         found = [
-            httpx.get(f"http://127.0.0.1:{self.port}/status", headers=READER)
+            httpx.get(
+                f"http://127.0.0.1:{self.port}/status",
+                headers=READER,
+                timeout=PATIENCE_SECONDS,
+                trust_env=False,
+            )
             .raise_for_status()
             .json()["worker"]
             for _ in range(16)

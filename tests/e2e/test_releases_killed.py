@@ -58,6 +58,11 @@ def workers(server: Server) -> list[int]:
     return list_workers(server.process.pid)
 
 
+def count_started(server: Server) -> int:
+    """The workers that have begun to answer since the server began."""
+    return (server.folder / "server.log").read_text().count("Application startup complete")
+
+
 async def while_calling(crowd: Crowd, story: Callable[[], "asyncio.Future[None]"]) -> None:
     """Nobody's call comes to another end than its own, whatever happens."""
     told = asyncio.ensure_future(story())
@@ -100,8 +105,8 @@ def test_workers_are_killed(server: Server) -> None:
             os.kill(workers(server)[0], signal.SIGKILL)
             flows.save(project(line=edition, table=edition))
             await flows.live()
-            await wait_until_async(lambda: len(workers(server)) == 2)
-            await asyncio.sleep(0.8)  # until the new one is at work
+            started = edition + 1  # the first two, and one in place of each that was killed
+            await wait_until_async(lambda started=started: count_started(server) == started)
 
     asyncio.run(while_calling(crowd, story))
     assert acknowledged(crowd) == set(crowd.calls) <= ended(server.folder)

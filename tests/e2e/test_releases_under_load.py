@@ -140,7 +140,7 @@ def logged(server: Server) -> dict[str, set[str]]:
     """The releases of each call, as the log has them."""
     found = defaultdict(set)
     for line in (server.folder / "server.log").read_text().splitlines():
-        if line.startswith('{"at"'):
+        if line.startswith('{"at"') and line.endswith("}"):
             noted = json.loads(line)
             found[noted["call"]].add(noted["release"])
     return found
@@ -150,8 +150,9 @@ async def test_calls_under_way_while_flows_change(followed: tuple[Server, Author
     server, author = followed
     publishing, crowd = Publishing(author, server.folder), Crowd(server.port, SLOW)
     report = await both(crowd, publishing)
-    time.sleep(0.2)  # the log is written a moment after the answer
     no_callback_failed(report)
+    # the log is written a moment after the answer
+    await wait_until_async(lambda: set(crowd.calls) <= set(logged(server)))
     assert len(publishing.good) + publishing.bad == PUBLISHES
     assert publishing.bad >= PUBLISHES // 4
     releases = logged(server)

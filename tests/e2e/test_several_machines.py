@@ -42,7 +42,12 @@ class Machine(Server):
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = (
-            httpx.get(f"http://127.0.0.1:{self.port}/status", headers=READER)
+            httpx.get(
+                f"http://127.0.0.1:{self.port}/status",
+                headers=READER,
+                timeout=PATIENCE_SECONDS,
+                trust_env=False,
+            )
             .raise_for_status()
             .json()
         )

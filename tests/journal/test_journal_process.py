@@ -13,6 +13,7 @@ import pytest
 
 from flowengine.journal import CallFilter, SqliteJournalReader
 from tests.support_line import READER, Line, Server
+from tests.waiting import PATIENCE_SECONDS
 
 
 def whole_call(server: Server, name: str) -> None:
@@ -25,7 +26,12 @@ def whole_call(server: Server, name: str) -> None:
 
 
 def metric(server: Server, name: str) -> float:
-    text = httpx.get(f"http://127.0.0.1:{server.port}/metrics", headers=READER).text
+    text = httpx.get(
+        f"http://127.0.0.1:{server.port}/metrics",
+        headers=READER,
+        timeout=PATIENCE_SECONDS,
+        trust_env=False,
+    ).text
     return sum(
         float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name)
     )

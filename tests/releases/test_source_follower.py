@@ -210,7 +210,7 @@ async def test_failure_to_publish_is_reported_once_and_retried(
             await wait_until_async(lambda: len(tried) > 2)
         await following.says("Two.")
         git(repository, "branch", "-q", "-m", "main", "other")
-        await asyncio.sleep(0.7)
+        await wait_until_async(lambda: "has no commit main" in caplog.text)
         git(repository, "branch", "-q", "-m", "other", "main")
         commit(repository, {"flows/line.yaml": flow("line", "Three.")}, "Go on again")
         await following.says("Three.")

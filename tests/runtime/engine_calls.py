@@ -59,11 +59,14 @@ class Crm:
     def __init__(self, *answers: LookupResult | Exception, wait: float = 0) -> None:
         self.answers = list(answers) or [LookupResult(200, {"name": "Ann"})]
         self.wait = wait
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         self.asked: list[tuple[LookupRequest, float]] = []
 
     async def __call__(self, request: LookupRequest, left: float) -> LookupResult:
         self.asked.append((request, left))
         await asyncio.sleep(self.wait)
+        await self.may_answer.wait()
         answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
         if isinstance(answer, Exception):
             raise answer

@@ -30,6 +30,7 @@ from tests.runtime.engine_calls import (
     release,
     words,
 )
+from tests.waiting import wait_until_async
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -312,15 +313,17 @@ async def test_repeated_ice_is_recognised_though_nothing_can_be_saved(
 
 async def test_delivery_that_was_given_up_is_taken_over_by_its_repetition() -> None:
     async with closing_store(MemoryStore()) as store:
-        crm = Crm(wait=0.3)
+        crm = Crm()
+        crm.may_answer.clear()
         phone = Phone(engine(store, crm, clock=iter(range(0, 10_000, 10)).__next__))
         await phone.ice()
         body = phone.keys("1234")
         first = asyncio.create_task(phone.send(body))
-        await asyncio.sleep(0.02)
+        await wait_until_async(lambda: bool(crm.asked))
         second = asyncio.create_task(phone.send(body))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # it waits for the first by now
         first.cancel()
+        crm.may_answer.set()
         assert words(await second) == "Hello Ann 0."
         assert first.cancelled()
         assert phone.engine.in_flight == {}
@@ -328,12 +331,14 @@ async def test_delivery_that_was_given_up_is_taken_over_by_its_repetition() -> N
 
 async def test_notify_during_a_lookup_loses_nothing(opened: Callable[[], Store]) -> None:
     async with closing_store(opened()) as store:
-        crm = Crm(wait=0.05)
+        crm = Crm()
+        crm.may_answer.clear()
         phone = Phone(engine(store, crm), echo=False)
         await phone.ice()
         answered = asyncio.create_task(phone.enter("1234"))
-        await asyncio.sleep(0.01)
+        await wait_until_async(lambda: bool(crm.asked))
         await phone.send(phone.body("notify", type="x"))
+        crm.may_answer.set()
         assert await answered == "Hello Ann 1.", "taken anew, with what the notice did"
         assert len(crm.asked) == 1, "but not asked anew"
         await phone.send(phone.body("notify", type="y"))

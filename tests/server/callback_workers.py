@@ -104,12 +104,12 @@ def serving(
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(PATIENCE_SECONDS)
     try:
         yield made
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
         loop.close()
 
 

@@ -155,17 +155,16 @@ class Served:
         )
 
     def lines(self, wanted: int) -> list[dict[str, Any]]:
-        """The log, which is written a moment after the answer."""
-        for _ in range(100):
-            written = self.out.read_text().splitlines()
-            if len(written) >= wanted:
-                break
-            time.sleep(0.01)
-        return [json.loads(line) for line in written]
+        """The log, which is written a moment after the answer, once it has so many lines."""
+        wait_until(
+            lambda: self.out.read_bytes().count(b"\n") >= wanted, otherwise=self.out.read_text
+        )
+        whole, _, _ = self.out.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 def list_children(pid: int) -> list[int]:

@@ -17,7 +17,7 @@ import pytest
 from tests.fork_server import run_flowengine
 from tests.sources.git_repository import commit, flow, git, new_repository
 from tests.support_line import READER, Line, Server, said
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 TOKEN = "a token that nobody guesses"
 KNOWN = {"authorization": f"Bearer {TOKEN}", "x-who": "ann"}
@@ -44,12 +44,21 @@ class House(Server):
     ) -> httpx.Response:
         given = KNOWN if headers is None else headers
         return httpx.post(
-            f"http://127.0.0.1:{self.port}/admin/{verb}", json=asked, headers=given, trust_env=False
+            f"http://127.0.0.1:{self.port}/admin/{verb}",
+            json=asked,
+            headers=given,
+            trust_env=False,
+            timeout=PATIENCE_SECONDS,
         )
 
     def shown(self, path: str) -> dict[str, Any]:
         found: dict[str, Any] = (
-            httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=KNOWN, trust_env=False)
+            httpx.get(
+                f"http://127.0.0.1:{self.port}{path}",
+                headers=KNOWN,
+                trust_env=False,
+                timeout=PATIENCE_SECONDS,
+            )
             .raise_for_status()
             .json()
         )
@@ -76,12 +85,14 @@ class House(Server):
     def ask_workers(self) -> dict[int, Any]:
         """What each worker has in memory, asked at once until both have answered."""
         found: dict[int, Any] = {}
+
+        def have_all_answered() -> bool:
+            for status in pool.map(self.shown, ["/status"] * 8):
+                found[status["worker"]["pid"]] = status["worker"]
+            return len(found) >= self.workers
+
         with ThreadPoolExecutor(8) as pool:
-            for _ in range(20):
-                for status in pool.map(self.shown, ["/status"] * 8):
-                    found[status["worker"]["pid"]] = status["worker"]
-                if len(found) == self.workers:
-                    break
+            wait_until(have_all_answered, otherwise=lambda: f"only {[*found]} have answered")
         return found
 
 
@@ -294,7 +305,11 @@ def test_request_without_a_token_or_through_a_proxy_is_refused(house: House) -> 
         assert refused.status_code == status, (headers, refused.text)
         assert TOKEN not in refused.text
     assert (
-        httpx.get(f"http://127.0.0.1:{house.port}/admin/releases", trust_env=False).status_code
+        httpx.get(
+            f"http://127.0.0.1:{house.port}/admin/releases",
+            trust_env=False,
+            timeout=PATIENCE_SECONDS,
+        ).status_code
         == 401
     )
 
@@ -317,12 +332,17 @@ def test_status_and_metrics_without_a_token_are_refused_wherever_the_request_com
         ({**READER, "origin": "https://evil.example"}, 403),
         ({**READER, "sec-fetch-site": "same-site"}, 403),
     ):
-        answer = httpx.get(address, headers=headers, trust_env=False)
+        answer = httpx.get(address, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
         assert answer.status_code == status, headers
         if status != 200:
             assert house.shown("/status")["current"] not in answer.text
     for free in ("/healthz", "/readyz"):
-        assert httpx.get(address.replace(path, free), trust_env=False).status_code == 200
+        assert (
+            httpx.get(
+                address.replace(path, free), trust_env=False, timeout=PATIENCE_SECONDS
+            ).status_code
+            == 200
+        )
 
 
 def test_status_and_metrics_of_a_server_without_tokens_say_what_to_set(
@@ -335,7 +355,10 @@ def test_status_and_metrics_of_a_server_without_tokens_say_what_to_set(
     try:
         for path in ("/status", "/metrics"):
             answer = httpx.get(
-                f"http://127.0.0.1:{house.port}{path}", headers=READER, trust_env=False
+                f"http://127.0.0.1:{house.port}{path}",
+                headers=READER,
+                trust_env=False,
+                timeout=PATIENCE_SECONDS,
             )
             assert answer.status_code == 403
             assert (
@@ -367,12 +390,17 @@ def test_request_of_another_machine_is_accepted_only_where_the_server_is_open(
     try:
         assert (
             httpx.get(
-                f"http://{address}:{house.port}/admin/releases", headers=KNOWN, trust_env=False
+                f"http://{address}:{house.port}/admin/releases",
+                headers=KNOWN,
+                trust_env=False,
+                timeout=PATIENCE_SECONDS,
             ).status_code
             == status
         )
         assert httpx.get(
-            f"http://{address}:{house.port}/admin/releases", trust_env=False
+            f"http://{address}:{house.port}/admin/releases",
+            trust_env=False,
+            timeout=PATIENCE_SECONDS,
         ).status_code == (401 if opened else 403)
     finally:
         house.kill()
@@ -385,7 +413,12 @@ def test_without_a_token_there_is_no_admin(tmp_path: Path, monkeypatch: pytest.M
     try:
         assert house.admin("rollback").status_code == 404
         address = f"http://127.0.0.1:{house.port}/status"
-        assert httpx.get(address, headers=READER, trust_env=False).json()["rejected"] == []
+        assert (
+            httpx.get(address, headers=READER, trust_env=False, timeout=PATIENCE_SECONDS).json()[
+                "rejected"
+            ]
+            == []
+        )
     finally:
         house.kill()
 

@@ -209,6 +209,7 @@ def test_restore_that_fails_leaves_nothing(
 ) -> None:
     """A server would start on half of a backup."""
     folder, new = tmp_path / "backup", tmp_path / "new"
+    wait_until((tmp_path / "journal.db").exists)  # a worker makes it after it has begun to answer
     assert run("backup", str(folder), "--store", server.store).exit_code == 0
     copied = shutil.copyfile
 

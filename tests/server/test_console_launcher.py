@@ -207,7 +207,9 @@ def test_console_of_a_server_comes_with_a_browser_and_ends_with_the_server(tmp_p
         assert get_status(f"{address}/problems") == 200
         (console,) = set(list_children(server.pid)) - before
         assert os.getpriority(os.PRIO_PROCESS, console) == 10
-        with httpx.stream("GET", f"{address}/events", trust_env=False) as events:
+        with httpx.stream(
+            "GET", f"{address}/events", trust_env=False, timeout=PATIENCE_SECONDS
+        ) as events:
             assert "event: project" in next(iter(events.iter_text()))
             server.terminate()
             assert server.wait(PATIENCE_SECONDS) == 0

@@ -12,7 +12,7 @@ import pytest
 
 from tests.server.server_process import list_workers
 from tests.support_line import Line, Server, said
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 WORDS = "Please enter your account number."
 
@@ -28,7 +28,9 @@ def log(server: Server) -> str:
 
 
 def ready(server: Server) -> str:
-    return httpx.get(f"http://127.0.0.1:{server.port}/readyz").text
+    return httpx.get(
+        f"http://127.0.0.1:{server.port}/readyz", timeout=PATIENCE_SECONDS, trust_env=False
+    ).text
 
 
 def a_worker_dies(server: Server) -> None:

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from flowengine.server.metrics import forget_dead_workers
 from tests.server.server_process import Served, ice, pressed
+from tests.waiting import wait_until
 
 HANGS, ANSWERS = "22222222", "33333333"
 
@@ -39,11 +39,8 @@ def test_server_whose_service_hangs_stops_asking_and_says_so(
 def test_server_says_how_full_its_journal_is(serve: Callable[..., Served]) -> None:
     served = serve()
     served.post(ice("call"))
-    for _ in range(100):
-        found = served.get("/status").json()["journal"]
-        if found is not None:
-            break
-        time.sleep(0.05)
+    wait_until(lambda: served.get("/status").json()["journal"] is not None)
+    found = served.get("/status").json()["journal"]
     assert found["limit"] == 2 * 10**9
     assert 0 < found["bytes"] < 10**6
     assert found["percent"] == 0
@@ -54,7 +51,7 @@ def test_server_says_how_full_its_journal_is(serve: Callable[..., Served]) -> No
 
 def test_state_of_a_worker_that_was_killed_is_forgotten(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait(20)
+    ended.wait()
     files = {
         "own": tmp_path / f"gauge_livemax_{os.getpid()}.db",
         "dead": tmp_path / f"gauge_livemax_{ended.pid}.db",

@@ -45,6 +45,7 @@ from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, StoreError
 from tests.compiled_release import compile_release
 from tests.server.server_process import FLOW, Served, ice, pressed
+from tests.waiting import PATIENCE_SECONDS
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
 TYPED, SPOKEN, COOKIE, LOOKED_UP = "48151621", "Zanzibar", "c00k1emarker", "Quetzalcoatl"
@@ -203,7 +204,7 @@ async def ring(protocol: Any, fetch: Any) -> None:
         for reset in (False, True):
             await send(address, msgspec.json.encode(body), reset=reset)
     server.should_exit = True
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)
 
 
 async def send(address: Any, body: bytes, *, reset: bool) -> None:

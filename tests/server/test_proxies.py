@@ -83,7 +83,7 @@ class Proxy:
     def stop(self) -> None:
         for process in self.processes:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_SECONDS)
 
     def _configure_nginx(self, text: str, folder: Path, port: int) -> list[str]:
         text = replace(text, **{"listen 443 ssl;": f"listen 127.0.0.1:{port};"})
@@ -206,7 +206,9 @@ async def test_files_of_proxies_pass_callbacks_of_two_paths_and_nothing_else(
     for path in (
         "/status", "/metrics", "/admin/releases", "/readyz", "/acme/sinch/../../status", "/acme/sinch/x", "/"
     ):  # fmt: skip
-        assert httpx.get(url + path, trust_env=False).status_code == 404, path
+        assert (
+            httpx.get(url + path, trust_env=False, timeout=PATIENCE_SECONDS).status_code == 404
+        ), path
     for path in (ACME, BETA):
         reply = await CallbackProber(KEY, SECRET).probe(url + path)
         assert (reply.application, reply.path) == (KEY, path)

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from flowengine.sinch import sign_request
-from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, pressed
-from tests.waiting import PATIENCE_SECONDS
+from tests.server.server_process import KEY, SECRET, TYPE, Served, Service, ice, pressed
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 Serve = Callable[..., Served]
 
@@ -76,14 +76,14 @@ def test_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")])
 def test_stopping_server_answers_callbacks_in_flight(
-    serve: Serve, options: tuple[str, ...]
+    serve: Serve, service: Service, options: tuple[str, ...]
 ) -> None:
     served = serve(*options)
     served.post(ice())
     answers = []
     asking = threading.Thread(target=lambda: answers.append(served.post(pressed("11111111"))))
     asking.start()
-    time.sleep(0.3)
+    wait_until(lambda: bool(service.seen))
     served.stop()
     asking.join()
     assert answers[0].status_code == 200
@@ -166,7 +166,11 @@ def test_forwarded_callback_to_a_server_without_credentials_is_refused(serve: Se
     for headers in FORWARDED:
         for body in (json.dumps(ice()).encode(), b"x" * 100_000):  # the short way, and the long one
             refused = httpx.post(
-                f"{served.url}/sinch", content=body, headers=headers, trust_env=False
+                f"{served.url}/sinch",
+                content=body,
+                headers=headers,
+                trust_env=False,
+                timeout=PATIENCE_SECONDS,
             )
             if len(body) > 65_536:
                 assert refused.status_code == 413
@@ -175,7 +179,7 @@ def test_forwarded_callback_to_a_server_without_credentials_is_refused(serve: Se
                 assert "set SINCH_APPLICATION_KEY" in refused.json()["message"]
         long_way = {**headers, "expect": "100-continue"}
         assert httpx.post(
-            f"{served.url}/sinch", json=ice(), headers=long_way, trust_env=False
+            f"{served.url}/sinch", json=ice(), headers=long_way, trust_env=False, timeout=PATIENCE_SECONDS,
         ).status_code == 403  # fmt: skip
     assert served.post(ice()).status_code == 200
 
@@ -199,7 +203,11 @@ def test_unsigned_server_answers_programs_of_this_machine_and_no_web_page(serve:
     for headers in OF_WEB_PAGES:
         for way in (short, long):
             refused = httpx.post(
-                f"{served.url}/sinch", json=ice(), headers={**headers, **way}, trust_env=False
+                f"{served.url}/sinch",
+                json=ice(),
+                headers={**headers, **way},
+                trust_env=False,
+                timeout=PATIENCE_SECONDS,
             )
             assert (refused.status_code, refused.json()["errorCode"]) == (403, 40300), headers
             assert "set SINCH_APPLICATION_KEY" in refused.json()["message"]
@@ -213,7 +221,13 @@ def test_unsigned_server_answers_programs_of_this_machine_and_no_web_page(serve:
         {"origin": f"http://127.0.0.1:{port}"},
         {"sec-fetch-site": "same-origin", "origin": f"http://127.0.0.1:{port}"},
     ):
-        answer = httpx.post(f"{served.url}/sinch", json=ice(), headers=headers, trust_env=False)
+        answer = httpx.post(
+            f"{served.url}/sinch",
+            json=ice(),
+            headers=headers,
+            trust_env=False,
+            timeout=PATIENCE_SECONDS,
+        )
         assert answer.status_code == 200, headers
 
 
@@ -238,8 +252,20 @@ def test_header_that_counts_and_comes_twice_is_refused(
     ]
     again = next(header for header in headers if header[0] == name)
     for sent in ([*headers, again], [(name.title(), "other"), *headers]):
-        refused = httpx.post(f"{served.url}/sinch", content=body, headers=sent, trust_env=False)
+        refused = httpx.post(
+            f"{served.url}/sinch",
+            content=body,
+            headers=sent,
+            trust_env=False,
+            timeout=PATIENCE_SECONDS,
+        )
         assert refused.status_code == 401
         assert f"several {name} headers" in refused.json()["message"]
-    answer = httpx.post(f"{served.url}/sinch", content=body, headers=headers, trust_env=False)
+    answer = httpx.post(
+        f"{served.url}/sinch",
+        content=body,
+        headers=headers,
+        trust_env=False,
+        timeout=PATIENCE_SECONDS,
+    )
     assert answer.status_code == 200

@@ -19,6 +19,7 @@ import pytest
 from flowengine.limits import MAX_DESCRIPTORS, MIN_RENEWAL_STATES
 from tests.server.server_process import (
     Served,
+    Service,
     ice,
     list_children,
     list_workers,
@@ -90,14 +91,14 @@ def test_sighup_replaces_every_worker_and_loses_no_callback(serve: Serve, worker
     assert served.stop() == 0
 
 
-def test_sighup_lets_a_callback_in_flight_end(serve: Serve) -> None:
+def test_sighup_lets_a_callback_in_flight_end(serve: Serve, service: Service) -> None:
     served = serve(signed=False)
     served.post(ice())
     before = workers_of(served)
     answers: list[httpx.Response] = []
     asking = threading.Thread(target=lambda: answers.append(served.post(pressed("11111111"))))
     asking.start()
-    time.sleep(0.2)
+    wait_until(lambda: bool(service.seen))
     served.process.send_signal(signal.SIGHUP)
     asking.join()
     assert answers[0].json()["instructions"][0]["text"] == "Hello Ann."
@@ -281,9 +282,7 @@ def test_closed_terminal_ends_the_server(tmp_path: Path) -> None:
         said += os.read(ours, 4096)
     os.close(ours)
     process.send_signal(signal.SIGHUP)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(60)
-    assert process.poll() == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def write_large_project(folder: Path, timeout: str) -> None:

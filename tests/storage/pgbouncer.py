@@ -3,10 +3,8 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.waiting import find_free_port
+from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 PLAIN = """[databases]
@@ -55,20 +53,14 @@ def pgbouncer(address: str, text: str = PLAIN, **options: str) -> Iterator[str]:
         with (Path(folder) / "log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            wait_for(port, process, Path(folder) / "log")
+            log = Path(folder) / "log"
+            wait_until(lambda: is_up(port, process, log), otherwise=log.read_text)
             yield f"postgresql://postgres@127.0.0.1:{port}/voice"
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_SECONDS)
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
-        assert process.poll() is None, log.read_text()
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError(log.read_text())
+def is_up(port: int, process: subprocess.Popen[bytes], log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    return can_connect(port)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.switch.switch_process import KEY, SECRET, Switch
 from tests.switch.switch_process import switch as started
+from tests.waiting import PATIENCE_SECONDS
 
 PATH = "/v1/configuration/numbers"
 
@@ -64,7 +65,9 @@ def test_40102_a_signature_with_another_secret(switch: Switch) -> None:
 
 def test_40103_authorized_twice(switch: Switch) -> None:
     headers = [("authorization", basic(f"{KEY}:{SECRET}")["authorization"])] * 2
-    assert code(httpx.get(switch.url + PATH, headers=headers, trust_env=False)) == (401, 40103)
+    assert code(
+        httpx.get(switch.url + PATH, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
+    ) == (401, 40103)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.switch.switch_process import CONFIG, NUMBER, Backend, Switch
 from tests.switch.switch_process import switch as started
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 MENU = {
     "id": "main",
@@ -133,7 +133,7 @@ def test_happenings_are_read_on_from_where_one_was(switch: Switch, backend: Back
     time.sleep(0.1)
     assert found == []
     switch.advance(50)
-    waiting.join(5)
+    waiting.join()
     assert found[0].json()["happenings"]
 
 
@@ -163,6 +163,7 @@ def test_answer_findings_are_printed_line_by_line(switch: Switch, backend: Backe
         f"{switch.url}/desk/calls/{call}/happenings",
         headers={"accept": "text/plain"},
         trust_env=False,
+        timeout=PATIENCE_SECONDS,
     ).text
     assert (
         '\n         illegal: Action.name: there is no action "connectPhone"; did you mean '
@@ -198,10 +199,7 @@ def test_time_that_runs_takes_a_call_to_its_end_at_once(switch: Switch, backend:
     switch.send("POST", "/desk/time", {"running": True})
     body = {"from": "+46700000001", "to": NUMBER}
     call = switch.send("POST", "/desk/calls", body).json()["callId"]
-    for _ in range(200):
-        if backend.events()[-1:] == ["dice"]:
-            break
-        time.sleep(0.02)
+    wait_until(lambda: backend.events()[-1:] == ["dice"])
     assert switch.ask("GET", f"/calling/v1/calls/id/{call}").json()["duration"] >= 600
 
 
@@ -216,11 +214,7 @@ def test_time_goes_on_after_something_that_was_due_has_failed(
     call = switch.send("POST", "/desk/calls", {"from": "+46700000001", "to": NUMBER}).json()[
         "callId"
     ]
-    for _ in range(200):
-        if "dice" in backend.events() and "the clock goes on" in caplog.text:
-            break
-        time.sleep(0.02)
-    assert "the clock goes on" in caplog.text
+    wait_until(lambda: "dice" in backend.events() and "the clock goes on" in caplog.text)
     assert switch.ask("GET", f"/calling/v1/calls/id/{call}").json()["status"] == "FINAL"
 
 

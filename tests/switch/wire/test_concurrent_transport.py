@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from flowengine.switch.wire import ConcurrentTransport
+from tests.waiting import PATIENCE_SECONDS
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-name: a\r\n\r\n{}"
 
@@ -33,7 +34,7 @@ class Server:
         writer.close()
 
 
-def asked(server, times=1, at_once=False, timeout=5.0, between=0.0):
+def asked(server, times=1, at_once=False, timeouts=(), between=0.0):
     answers = []
 
     async def run():
@@ -41,6 +42,7 @@ def asked(server, times=1, at_once=False, timeout=5.0, between=0.0):
         url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/cb?a=b"
         pool = ConcurrentTransport()
         for number in range(times):
+            timeout = timeouts[number] if timeouts else PATIENCE_SECONDS
             pool.post(url, {"X-Number": str(number)}, b"{}", timeout, answers.append)
             if not at_once:
                 await pool.wait()
@@ -121,7 +123,7 @@ def test_answers_that_are_none(answer):
 
 
 def test_answer_that_is_too_late_is_a_failure():
-    answers = asked(Server(b""), 2, timeout=0.1)
+    answers = asked(Server(b""), 2, timeouts=(0.1, PATIENCE_SECONDS))
     assert [(answer.status, answer.failure) for answer in answers] == [
         (0, "no answer within 0.1 seconds"),
         (200, ""),
