@@ -166,30 +166,46 @@ def test_calls_go_on_while_machines_are_upgraded_and_taken_back(
     assert count_callbacks(old, root=previous_root) == count_callbacks(new, *journals[-1])
 
 
-def test_calls_go_on_while_a_machine_with_files_is_upgraded_and_taken_back(
+def install(version: Path, root: Path) -> None:
+    """Put a version in the place of another one, as `pip install --upgrade` does."""
+    root.mkdir(exist_ok=True)
+    for name in ("flowengine", "schemas", "tests"):
+        draft = root / "draft"
+        draft.symlink_to(version / name)
+        draft.replace(root / name)
+
+
+def test_calls_go_on_while_a_machine_with_files_is_upgraded_in_place_and_taken_back(
     tmp_path: Path, previous_root: Path
 ) -> None:
-    """A backup is there for the way back, where the files are upgraded."""
-    folder, backup = tmp_path / "machine", tmp_path / "backup"
-    old, new = create_machine(folder, previous_root), create_machine(folder, ROOT)
+    """A signal has the server go on with the version that is installed by then. A backup is there for
+    the way back, where the files are upgraded.
+    """
+    folder, backup, root = tmp_path / "machine", tmp_path / "backup", tmp_path / "installed"
+    install(previous_root, root)
+    server = create_machine(folder, root)
     there, back = create_callers("there"), create_callers("back")
-    old.start()
-    begin_calls(there, old.port)
-    told = run(new, "migrate", "--dry-run")
-    is_upgraded = ": from version " in told
-    take_steps(there, old.port)
-    run(new, "backup", str(backup))
-    stop(old)
-    forget_calls(new.store, there)
-    new.start()
-    assert is_upgraded == (run(new, "migrate", "--dry-run") != told)
-    finish_calls(there, new.port)
-    begin_calls(back, new.port)
-    stop(new)
-    recorded = count_callbacks(new)
+    server.start()
+    try:
+        begin_calls(there, server.port)
+        told = run(server, "migrate", "--dry-run")
+        is_upgraded = ": from version " in told
+        take_steps(there, server.port)
+        run(server, "backup", str(backup))
+        install(ROOT, root)
+        assert server.process is not None
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "another worker takes over" in read_log(server))
+        finish_calls(there, server.port)
+        assert is_upgraded == (run(server, "migrate", "--dry-run") != told)
+        begin_calls(back, server.port)
+    finally:
+        stop(server)
+    recorded = count_callbacks(server)
     assert not find_missing([recorded], there)
     if "journal.db: from version" not in told:
-        assert count_callbacks(old, root=previous_root) == recorded
+        assert count_callbacks(server, root=previous_root) == recorded
+    old = create_machine(folder, previous_root)
     if is_upgraded:
         refused = run_flowengine(
             "serve", "flows", "--store", old.store, cwd=folder, env=KEYS, root=previous_root
@@ -198,10 +214,16 @@ def test_calls_go_on_while_a_machine_with_files_is_upgraded_and_taken_back(
         (folder / "away").mkdir()
         for file in folder.glob("*.db*"):
             file.rename(folder / "away" / file.name)
-        run(new, "restore", str(backup))
+        run(old, "restore", str(backup))
         back = [caller for caller in back if caller.is_in_cookie]
     old.start()
-    finish_calls(back, old.port)
-    stop(old)
+    try:
+        finish_calls(back, old.port)
+    finally:
+        stop(old)
     recorded = count_callbacks(old, root=previous_root)
     assert all(recorded[caller.line.call_id] for caller in back)
+
+
+def read_log(server: Server) -> str:
+    return (server.folder / "server.log").read_text()
