@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 REPEAT_SECONDS = 60.0
 # What fails and works in turns is not over: each turn would be two lines.
-QUIET_SECONDS = 5.0
+MIN_QUIET_SECONDS = 5.0
 
 
 class LogOnce:
@@ -44,7 +44,7 @@ class LogOnce:
         self.end_all((subject,), message, 0.0)
 
     def end_all(
-        self, subjects: Iterable[str], message: str, quiet_seconds: float = QUIET_SECONDS
+        self, subjects: Iterable[str], message: str, quiet_seconds: float = MIN_QUIET_SECONDS
     ) -> None:
         """Log in one line that those of these errors which were logged are over; not before none of
         them has come for so many seconds.

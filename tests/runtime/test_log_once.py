@@ -61,7 +61,7 @@ def test_errors_of_one_cause_are_said_to_be_over_in_one_line_after_some_quiet(
         made.error(subjects[second > 0], "no space")
         made.end_all(subjects, "the disk is back")
     assert made.has_begun
-    now[0] += log_once.QUIET_SECONDS
+    now[0] += log_once.MIN_QUIET_SECONDS
     for _ in range(2):
         made.end_all(subjects, "the disk is back")
     assert not made.has_begun

@@ -28,7 +28,7 @@ def test_values_that_an_sdk_takes_are_no_faults(tmp_path: Path) -> None:
     assert [find_faults(**row) for row in rows] == [()] * len(rows)
 
 
-def test_each_value_that_cannot_be_used_has_a_cure() -> None:
+def test_value_that_cannot_be_used_has_a_cure() -> None:
     rows = {
         ("OTEL_TRACES_SAMPLER", "often"): "write one of always_on, always_off",
         ("OTEL_TRACES_SAMPLER", "traceidration"): 'did you mean "traceidratio"?',
