@@ -35,13 +35,15 @@ _lock = threading.Lock()
 
 
 class ForkServer:
-    """The process that the others are forked from, as its user sees it."""
+    """The process that the others are forked from, as its user sees it. `root` is the folder with the
+    source code: that of this version, or of another one.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
-            cwd=ROOT,
+            cwd=root,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
         )
@@ -54,14 +56,14 @@ class ForkServer:
 
 
 @functools.cache
-def start_fork_server() -> ForkServer:
-    return ForkServer()
+def start_fork_server(root: Path = ROOT) -> ForkServer:
+    return ForkServer(root)
 
 
 class FlowengineProcess:
     """`flowengine ARGUMENTS` in a process of its own, with the methods of subprocess.Popen.
 
-    With `program`, a file of Python is run instead.
+    With `program`, a file of Python is run instead. `root` has the source code.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class FlowengineProcess:
         stdout: IO[bytes] | int = subprocess.DEVNULL,
         stderr: IO[bytes] | int = subprocess.DEVNULL,
         start_new_session: bool = False,
+        root: Path = ROOT,
     ) -> None:
         self.args = ["flowengine", *arguments]
         self.returncode: int | None = None
@@ -87,7 +90,7 @@ class FlowengineProcess:
             "leads_session": start_new_session,
         }
         with _lock:
-            fork_server = start_fork_server()
+            fork_server = start_fork_server(root)
         with open(os.devnull, "r+b", buffering=0) as nothing:  # noqa: PTH123
             given = [
                 nothing if each == subprocess.DEVNULL else each for each in (stdin, stdout, stderr)
@@ -136,6 +139,7 @@ def run_flowengine(
     env: Mapping[str, str] | None = None,
     input: str = "",  # noqa: A002  # the name that subprocess.run has
     timeout: float | None = None,
+    root: Path = ROOT,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, as subprocess.run does with capture_output."""
     with (
@@ -146,7 +150,7 @@ def run_flowengine(
         stdin.write(input.encode())
         stdin.seek(0)
         process = FlowengineProcess(
-            arguments, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr
+            arguments, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, root=root
         )
         try:
             status = process.wait(timeout)

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
-from tests.fork_server import FlowengineProcess
+from tests.fork_server import ROOT, FlowengineProcess
 from tests.waiting import PATIENCE_SECONDS, can_connect, find_free_port, wait_until
 
 KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
@@ -122,7 +122,9 @@ def write_support_line(folder: Path, crm: Crm) -> None:
 
 
 class Server:
-    """`flowengine serve` in a process of its own, with its workers in its process group."""
+    """`flowengine serve` in a process of its own, with its workers in its process group. `root` has
+    its source code.
+    """
 
     def __init__(
         self,
@@ -132,7 +134,9 @@ class Server:
         store: str = "",
         flows: Sequence[str] = (),
         options: Sequence[str] = (),
+        root: Path = ROOT,
     ) -> None:
+        self.root = root
         self.folder, self.workers, self.store = (
             folder,
             workers,
@@ -162,6 +166,7 @@ class Server:
             stderr=log,
             start_new_session=True,
             cwd=self.folder,
+            root=self.root,
         )
         log.close()
         self.ready()
@@ -170,6 +175,8 @@ class Server:
         wait_until(self.is_ready, otherwise=(self.folder / "server.log").read_text)
 
     def is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "server.log").read_text()
         if not can_connect(self.port):
             return False
         try:
@@ -193,8 +200,11 @@ class Server:
 class Line:
     """One call, seen from the platform. With `echo` it sends back the cookies that the answers set."""
 
-    def __init__(self, port: int, call_id: str, *, echo: bool = True) -> None:
+    def __init__(
+        self, port: int, call_id: str, *, echo: bool = True, to: str = "+12017777777"
+    ) -> None:
         self.url, self.call_id, self.echo = f"http://127.0.0.1:{port}", call_id, echo
+        self.to = to
         self.cookies: dict[str, str] = {}
         self.last, self.last_stamp = b"", ""
 
@@ -240,7 +250,7 @@ class Line:
         return answer
 
     def ring(self) -> dict[str, Any]:
-        to = {"type": "did", "endpoint": "+12017777777"}
+        to = {"type": "did", "endpoint": self.to}
         return self.post(
             "ice", cli="12015555555", to=to, domain="pstn", originationType="PSTN", rdnis=""
         )

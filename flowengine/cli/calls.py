@@ -11,13 +11,12 @@ from click.core import ParameterSource
 from flowengine.cli.since_option import SinceType
 from flowengine.cli.store_options import add_journal_options, build_store_settings
 from flowengine.journal import CallFilter, JournalReader, open_journal_reader
+from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT
 from flowengine.journal.call_story import add_legs
 from flowengine.journal.format_calls import format_call_list, format_conversation
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_location import JournalLocation, build_journal_feed
 from flowengine.problems import format_count
-
-OUTCOMES = ("apology", "error", "unrouted", "unkept")
 
 
 @click.command()
@@ -31,7 +30,11 @@ OUTCOMES = ("apology", "error", "unrouted", "unkept")
     help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).",
 )
 @click.option("--release", default="", help="Calls on this release.")
-@click.option("--outcome", type=click.Choice(OUTCOMES), help="Calls with this outcome.")
+@click.option(
+    "--outcome",
+    type=click.Choice(OUTCOMES_BY_WEIGHT),
+    help="Calls whose worst callback has this outcome.",
+)
 @click.option(
     "--limit",
     default=50,

@@ -15,6 +15,7 @@ from flowengine.journal.journal_location import JournalLocation, build_journal_f
 from flowengine.runtime.log_once import LogOnce
 
 log = logging.getLogger(__name__)
+NOT_FOLLOWED = "the calls of the journal cannot be followed: %s"
 POLL_SECONDS = 1.0
 IDLE_POLL_SECONDS = 5.0  # while no browser listens
 FIRST_READ_SECONDS = 0.15  # a page waits for so much of a journal that nobody has looked at yet
@@ -56,10 +57,11 @@ class CallFollower:
                     has_grown = await run_sync(self._index.catch_up, BACKGROUND_READ_SECONDS)
                     if self._stream.has_readers:
                         self._stream.publish("counts", await run_sync(self.count_now))
+                    self._log_once.end(NOT_FOLLOWED, "the calls of the journal are followed again")
                     if has_grown and not self._index.get_progress().is_whole:
                         pause = PAUSE_SECONDS
                 except Exception as error:  # noqa: BLE001  # the next time may do
-                    self._log_once.error("the calls of the journal cannot be followed: %s", error)
+                    self._log_once.error(NOT_FOLLOWED, error)
             await asyncio.sleep(pause)
 
     def count_now(self) -> dict[str, Any]:

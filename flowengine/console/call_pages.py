@@ -21,9 +21,9 @@ from flowengine.console.call_trials import CallTrials, Result
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.page_rendering import render_page
 from flowengine.journal.call_index import CallIndex
+from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT
 from flowengine.journal.call_search import CallQuery, PageKey
 from flowengine.journal.call_story import merge_legs
-from flowengine.journal.indexed_call import OUTCOMES_BY_WEIGHT
 from flowengine.journal.journal_entries import CallbackEntry
 from flowengine.journal.journal_error import JournalError
 

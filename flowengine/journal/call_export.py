@@ -10,8 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from flowengine.journal.call_index import CHUNK_CALLBACKS, LIVE_SECONDS
+from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT
 from flowengine.journal.indexed_call import (
-    OUTCOMES_BY_WEIGHT,
     CallbackKind,
     CallbackRow,
     IndexedCall,

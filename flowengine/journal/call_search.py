@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from flowengine.journal.indexed_call import OUTCOMES_BY_WEIGHT, make_number_key
+from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT
+from flowengine.journal.indexed_call import make_number_key
 from flowengine.journal.leg_rows import JournalLeg
 from flowengine.sinch.address_mask import mask_address
 from flowengine.sinch.call_id import decode_call_id

@@ -17,6 +17,7 @@ TraceTriples = tuple[tuple[str, str, str], ...]
 _SMALL_WINDOW, _LARGE_WINDOW = -12, -15  # logarithms of bytes; raw deflate
 _SMALL_WINDOW_BYTES = 2000  # of an answer: it and its readable form share the window
 MAX_CACHED_EXPANSIONS = 256
+MAX_PACKED_INTEGER = 2**63 - 1
 _DEFLATE_MEMORY_LEVEL = 4  # 1 to 9; making the compressor costs more than using it
 _to_json = msgspec.json.Encoder().encode
 _to_bytes = msgspec.msgpack.Encoder().encode
@@ -87,7 +88,9 @@ def encode_hidden_fields(
     """What is hidden of a callback: these values of its event, and what belongs to them."""
     event, found, more = record.event, record.located, dict[str, Any]()
     if event.version != 1:
-        more["version"] = event.version
+        # MessagePack has integers of 64 bits, and the platform's JSON any; a text is read as a number
+        is_packable = -MAX_PACKED_INTEGER <= event.version <= MAX_PACKED_INTEGER
+        more["version"] = event.version if is_packable else str(event.version)
     if len(event.cookies) > (COOKIE_KEY in event.cookies):
         more["cookies"] = {
             name: value for name, value in event.cookies.items() if name != COOKIE_KEY

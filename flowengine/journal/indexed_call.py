@@ -8,14 +8,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from flowengine.journal.answer_rates import FAILED_OUTCOMES
+from flowengine.journal.call_outcomes import FAILED_STATE_OUTCOME, WEIGHTS
 from flowengine.journal.journal_row import REPEATED_OUTCOME
 from flowengine.journal.leg_rows import parse_leg
 from flowengine.journal.passage_counts import has_failed_state
 
-FAILED_STATE_OUTCOME = "failed"
-"""A state of the flow has failed, and the flow has gone on: its callback is answered"""
-OUTCOMES_BY_WEIGHT = ("answered", FAILED_STATE_OUTCOME, "unkept", "unrouted", "apology", "error")
-WEIGHTS = {outcome: weight for weight, outcome in enumerate(OUTCOMES_BY_WEIGHT)}
 CALL_TABLE = """
 CREATE TABLE calls (id INTEGER PRIMARY KEY, call BLOB NOT NULL, at REAL NOT NULL, until REAL NOT NULL,
     callbacks INTEGER NOT NULL, seconds INTEGER NOT NULL, weight INTEGER NOT NULL, ended INTEGER NOT NULL,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT
 from flowengine.journal.encrypted_part import (
     EncryptedPart,
     TraceTriples,
@@ -21,11 +22,10 @@ from flowengine.sinch.call_id import decode_call_id
 
 _decode_readable = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_trace = msgspec.json.Decoder(TraceTriples).decode
-_OUTCOMES_BY_SEVERITY = ("answered", "unrouted", "apology", "error")
 
 
 class CallFilter(NamedTuple):
-    """Which calls: those that began at `since` or later, on a release, with some outcome; the
+    """Which calls: those that began at `since` or later, on a release, with this outcome; the
     latest `limit` of them (-1: all).
     """
 
@@ -36,7 +36,7 @@ class CallFilter(NamedTuple):
 
 
 class CallSummary(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A call at a glance. `reason` is why it ended, and "" while it lasts; `exit` the last choice
+    """A call at a glance. `outcome` is the worst of its callbacks, `reason` is why it ended, and "" while it lasts; `exit` the last choice
     on its way; `leg` says which leg of a ring it is, if it is one.
     """
 
@@ -86,7 +86,7 @@ class RecordedCallback(NamedTuple):
 
 
 def build_summary(row: tuple[Any, ...]) -> CallSummary:
-    """The summary of a row: call, at, release, flow, callbacks, until, seconds, severity of the worst
+    """The summary of a row: call, at, release, flow, callbacks, until, seconds, weight of the worst
     outcome, reason, whether it has ended, exit, and of the first callback event, readable and own.
     """
     key, *some, worst, reason, ended, left, event, readable, own = row
@@ -95,7 +95,7 @@ def build_summary(row: tuple[Any, ...]) -> CallSummary:
         *(
             call,
             *some,
-            _OUTCOMES_BY_SEVERITY[worst],
+            OUTCOMES_BY_WEIGHT[worst],
             reason or "",
             bool(ended),
             left or "",

@@ -40,6 +40,7 @@ HELD_UP = "callbacks wait to be written to the call journal: %s"
 NOT_WRITTEN = "callbacks are answered, but not written to the call journal: %s"
 WRITTEN_AGAIN = "the call journal is written again"
 log = logging.getLogger(__name__)
+MAY_OUTGROW = "the call journal may outgrow its size: %s"
 WaitingRecord = tuple[JournalRecord, asyncio.Future[None] | None]
 """A callback, and who waits for it to be kept"""
 
@@ -172,10 +173,9 @@ class JournalWriter:
     def _limit_size(self, written: int) -> None:
         try:
             self._storage.limit_size(written)
+            self._log_once.end(MAY_OUTGROW, "the call journal keeps its size again")
         except Exception as error:  # noqa: BLE001  # writing goes on, and it is tried again
-            self._log_once.error(
-                "the call journal may outgrow its size: %s", self._storage.format_error(error)
-            )
+            self._log_once.error(MAY_OUTGROW, self._storage.format_error(error))
 
     def _note_usage(self, usage: JournalUsage) -> None:
         self.usage = usage

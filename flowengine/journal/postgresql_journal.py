@@ -18,7 +18,7 @@ from flowengine.journal.postgresql_tables import (
     add_losses,
     ensure_journal_tables,
 )
-from flowengine.journal.retention import JOURNAL_PURGE_SECONDS, KEEP_NOTHING
+from flowengine.journal.retention import JOURNAL_PURGE_SECONDS, KEEP_NOTHING, NOT_DELETED
 from flowengine.journal.row_builder import RowBuilder, RowCounter
 from flowengine.runtime.log_once import LogOnce
 from flowengine.sinch.call_id import decode_call_id
@@ -130,11 +130,10 @@ class PostgresqlJournalStorage:
             if not keeps_nothing or self._connection is not None or self._has_tables():
                 self._parts.drop_old(self._ensure_connection())
                 self._forget_dropped_parts()
+            self._log_once.end(NOT_DELETED, "old calls are deleted from the call journal again")
         except psycopg.Error as error:
             self._disconnect()
-            self._log_once.error(
-                "old calls cannot be deleted from the call journal: %s", self.format_error(error)
-            )
+            self._log_once.error(NOT_DELETED, self.format_error(error))
         return False
 
     def close(self) -> None:

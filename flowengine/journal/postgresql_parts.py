@@ -32,6 +32,9 @@ from flowengine.runtime.log_once import LogOnce
 from flowengine.states.field_types import parse_period_seconds, parse_size_bytes
 
 log = logging.getLogger(__name__)
+PART_IN_USE = (
+    "old calls stay in the call journal until nobody reads it for long, such as a dump: %s"
+)
 # How long a part is, by how long callbacks are kept at least: none stays for much longer than that.
 _PART_SECONDS = ((3 * PART_DAY_SECONDS, PART_DAY_SECONDS), (6 * 3600, 3600), (0, PART_UNIT_SECONDS))
 SPLIT_SHARE = 10  # a part that has so large a share of the size ends, and another one begins
@@ -153,10 +156,11 @@ class JournalParts:
             dropped = drop_part(connection, part, DROP_PATIENCE_SECONDS)
         except psycopg.errors.LockNotAvailable as error:
             self._log_once.error(
-                "old calls stay in the call journal until nobody reads it for long, such as a dump: %s",
+                PART_IN_USE,
                 error,
             )
             return None
+        self._log_once.end(PART_IN_USE, "old calls leave the call journal again")
         if dropped is not None:
             self._parts.pop(part, None)
             self._by_unit.clear()

@@ -5,6 +5,7 @@ from typing import Any, LiteralString
 
 import msgspec
 
+from flowengine.journal.call_outcomes import ANY_WEIGHT, POSTGRESQL_WEIGHT, WEIGHTS
 from flowengine.journal.canary_figures import CanaryFigures, build_figures
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_entries import (
@@ -35,32 +36,32 @@ _FIRSTS: LiteralString = f"""
 SELECT number, part, call FROM flowengine.journal_callbacks AS first
 WHERE {_SINCE} AND number = (SELECT min(number) FROM flowengine.journal_callbacks AS any_of WHERE any_of.call = first.call)
 """  # noqa: S608  # names of ours
-_SERVER_SUMMARIES_QUERY: LiteralString = """
-SELECT first.call, first.at, first.release, first.flow, sums.callbacks, sums.until, sums.seconds, sums.severity,
+_SERVER_SUMMARIES_QUERY: LiteralString = f"""
+SELECT first.call, first.at, first.release, first.flow, sums.callbacks, sums.until, sums.seconds, sums.weight,
     sums.reason, sums.ended, sums.exit, first.event, first.readable, first.own
-FROM ({firsts}) AS found
+FROM ({{firsts}}) AS found
 JOIN LATERAL (SELECT * FROM flowengine.journal_rows AS one WHERE one.part = found.part AND one.number = found.number)
     AS first ON true
 JOIN LATERAL (
     SELECT count(*) AS callbacks, max(at) AS until, max(seconds) AS seconds,
-        max(CASE outcome WHEN 'error' THEN 3 WHEN 'apology' THEN 2 WHEN 'unrouted' THEN 1 ELSE 0 END) AS severity,
+        max({POSTGRESQL_WEIGHT}) AS weight,
         max(reason) FILTER (WHERE event = 'dice') AS reason, bool_or(event = 'dice') AS ended,
         (array_agg(exit ORDER BY at DESC, number DESC) FILTER (WHERE exit <> '' AND event NOT IN ('dice', 'notify')))[1]
             AS exit
     FROM flowengine.journal_rows AS every WHERE every.call = found.call
 ) AS sums ON true
-WHERE %(release)s = '' OR first.release = %(release)s
+WHERE (%(release)s = '' OR first.release = %(release)s) AND (%(weight)s < 0 OR sums.weight = %(weight)s)
 ORDER BY found.number DESC LIMIT %(limit)s
-"""  # names of ours
-# Few calls have an outcome that somebody looks for, and few dimensions have it: those come first.
-_FIRSTS_WITH_OUTCOME: LiteralString = """
+"""  # noqa: S608  # names of ours
+# Few calls have a bad outcome, and few dimensions have it: those come first.
+_FIRSTS_WITH_OUTCOME: LiteralString = f"""
 SELECT number, part, call FROM (
     SELECT DISTINCT ON (call) call, number, part, at FROM flowengine.journal_callbacks WHERE call IN (
         SELECT call FROM flowengine.journal_callbacks AS one WHERE one.part >= %(part)s AND (one.part, one.dimension) IN (
-            SELECT part, dimension FROM flowengine.journal_dimensions WHERE outcome = %(outcome)s))
+            SELECT part, dimension FROM flowengine.journal_dimensions WHERE {POSTGRESQL_WEIGHT} = %(weight)s))
     ORDER BY call, number
 ) AS firsts WHERE at >= %(since)s
-"""
+"""  # noqa: S608  # names of ours
 _SERVER_CALLBACKS_QUERY: LiteralString = (
     "SELECT call, own, at, event, release, flow, state, step, outcome, readable, trace, micros, said, machine "
     "FROM flowengine.journal_rows WHERE {} ORDER BY at, number"
@@ -115,9 +116,10 @@ class PostgresqlJournalReader:
     def list_calls(self, wanted: CallFilter) -> list[CallSummary]:
         """The calls that are wanted, the latest first."""
         values = wanted._asdict() | {"limit": wanted.limit if wanted.limit >= 0 else None}
-        firsts = _FIRSTS_WITH_OUTCOME if wanted.outcome else _FIRSTS
+        weight = WEIGHTS.get(wanted.outcome, ANY_WEIGHT)
+        firsts = _FIRSTS_WITH_OUTCOME if weight > 0 else _FIRSTS
         query = _SERVER_SUMMARIES_QUERY.replace("{firsts}", firsts)
-        rows = self._fetch_rows(query, **values, part=find_first_part(wanted.since))
+        rows = self._fetch_rows(query, **values, weight=weight, part=find_first_part(wanted.since))
         return [build_summary(row) for row in rows]
 
     def list_callbacks(self, call: str) -> list[CallbackEntry]:

@@ -9,6 +9,7 @@ from flowengine.compile import Release
 from flowengine.journal.inbox_of_version_2 import drop_batches
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.losses import drop_losses
+from flowengine.runtime.log_once import LogOnce
 from flowengine.states.field_types import parse_period_seconds
 
 KEEP_NOTHING = "none"  # as a project says that it wants no journal
@@ -21,6 +22,7 @@ _PURGE_QUERY = (
     "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks WHERE at < ? LIMIT ?)"
 )
 log = logging.getLogger(__name__)
+NOT_DELETED = "old calls cannot be deleted from the call journal: %s"
 
 
 class JumpFreeClock:
@@ -64,6 +66,7 @@ class Retention:
         self._jump_free_clock = JumpFreeClock(clock, since)
         self._monotonic = since
         self._purged_at = float("-inf")
+        self._log_once = LogOnce(log)
 
     def purge_if_due(self) -> None:
         if self._monotonic() - self._purged_at < JOURNAL_PURGE_SECONDS:
@@ -74,11 +77,9 @@ class Retention:
             return
         try:
             self.purge_before(self._jump_free_clock.now() - parse_period_seconds(keep))
+            self._log_once.end(NOT_DELETED, "old calls are deleted from the call journal again")
         except (OSError, sqlite3.Error) as error:
-            log.error(  # noqa: TRY400  # its text says it all
-                "old calls cannot be deleted from the call journal: %s",
-                self._file.format_error(error),
-            )
+            self._log_once.error(NOT_DELETED, self._file.format_error(error))
 
     def purge_before(self, before: float) -> None:
         """Drop what is older, in pieces, so that other workers can write in between."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flowengine.journal.call_outcomes import ANY_WEIGHT, SQLITE_WEIGHT, WEIGHTS
 from flowengine.journal.canary_figures import CanaryFigures, read_figures
 from flowengine.journal.inbox_of_version_2 import count_waiting
 from flowengine.journal.journal_database import (
@@ -28,19 +29,19 @@ from flowengine.journal.leg_rows import format_leg_mark
 from flowengine.journal.losses import count_losses
 from flowengine.sinch.call_id import decode_call_id, encode_call_id, find_key_range
 
-_SUMMARIES_QUERY = """
+_SUMMARIES_QUERY = f"""
 SELECT first.call, first.at, first.release, first.flow, count(*), max(rows.at), max(rows.seconds),
-    max(CASE rows.outcome WHEN 'error' THEN 3 WHEN 'apology' THEN 2 WHEN 'unrouted' THEN 1 ELSE 0 END),
+    max(rows.weight),
     max(CASE WHEN rows.event = 'dice' THEN rows.reason END), max(rows.event = 'dice'),
     (SELECT exit FROM rows AS last WHERE last.call = first.call AND exit != '' AND event NOT IN ('dice', 'notify')
         ORDER BY number DESC LIMIT 1),
     first.event, first.readable, first.own
-FROM rows AS first JOIN rows ON rows.call = first.call
+FROM rows AS first JOIN (SELECT *, {SQLITE_WEIGHT} AS weight FROM rows) AS rows ON rows.call = first.call
 WHERE first.number = (SELECT min(number) FROM callbacks AS earliest WHERE earliest.call = first.call)
     AND first.at >= :since AND (:release = '' OR first.release = :release)
-    AND (:outcome = '' OR EXISTS (SELECT 1 FROM rows AS some WHERE some.call = first.call AND some.outcome = :outcome))
-GROUP BY first.number ORDER BY first.number DESC LIMIT :limit
-"""
+GROUP BY first.number HAVING :weight < 0 OR max(rows.weight) = :weight
+ORDER BY first.number DESC LIMIT :limit
+"""  # noqa: S608  # names of ours
 _CALLBACKS_QUERY = (
     "SELECT call, own, at, event, release, flow, state, step, outcome, readable, trace, micros, said "
     "FROM rows WHERE {} ORDER BY at, number"
@@ -61,7 +62,8 @@ class SqliteJournalReader:
 
     def list_calls(self, wanted: CallFilter) -> list[CallSummary]:
         """The calls that are wanted, the latest first."""
-        rows = self._fetch_rows(_SUMMARIES_QUERY, wanted._asdict())
+        values = wanted._asdict() | {"weight": WEIGHTS.get(wanted.outcome, ANY_WEIGHT)}
+        rows = self._fetch_rows(_SUMMARIES_QUERY, values)
         return [build_summary(row) for row in rows]
 
     def list_callbacks(self, call: str) -> list[CallbackEntry]:

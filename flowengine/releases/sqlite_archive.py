@@ -21,6 +21,10 @@ from flowengine.storage.sqlite_file import SqliteSchema, open_sqlite_file
 
 # One LogOnce for all connections, as each notices the loss by itself.
 _log_once = LogOnce(logging.getLogger(__name__))
+ARCHIVE_LOST = (
+    "the archive of releases was taken away and cannot be put back; what is live goes on until the "
+    "server ends: %s"
+)
 # By path: the file that this process has opened last.
 _latest_identities: dict[Path, tuple[int, int] | None] = {}
 RESTORE_PAUSE_SECONDS = 1.0  # before the server tries again to restore a file
@@ -99,11 +103,11 @@ class SqliteDatabase:
                 file = self._file.open_successor(ARCHIVE_BUSY_SECONDS, self._restore)
         except (OSError, sqlite3.Error, ArchiveError) as error:
             _log_once.error(
-                "the archive of releases was taken away and cannot be put back; what is live goes "
-                "on until the server ends: %s",
+                ARCHIVE_LOST,
                 error,
             )
             return
+        _log_once.end(ARCHIVE_LOST, "the archive of releases can be used again")
         self._file.connection.close()
         self._file, self._retry_at = file, 0.0
         self._connection_number += 1

@@ -17,6 +17,7 @@ from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.reply import Overtaken, Replier
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step_outcome import Outcome
+from flowengine.runtime.store_failures import UNCLAIMED
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 
 CLAIM_POLL_SECONDS = 0.02
@@ -86,7 +87,7 @@ class RequestClaims:
                 # and released it.
                 saved = await self._store.load(delivery.event.call_id)
             except StoreError as error:
-                self._log_once.error("calls ask other systems without a claim: %s", error)
+                self._log_once.error(UNCLAIMED, error)
                 again = await self._replier.repeat_ice(delivery, located)
                 return Claimed() if again is None else again
             if saved is not None and (

@@ -28,6 +28,7 @@ from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.runtime.step_start import answers_own_menu
+from flowengine.runtime.store_failures import WITHOUT_STORE
 from flowengine.sinch import Ice, Pie
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 
@@ -153,7 +154,7 @@ class StepDriver:
         except StoreError as error:
             if not self._locator.is_state_in_cookie(delivery.event):
                 raise
-            self._log_once.error("calls go on without the store: %s", error)
+            self._log_once.error(WITHOUT_STORE, error)
             return None
 
 

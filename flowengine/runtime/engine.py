@@ -38,6 +38,7 @@ from flowengine.runtime.reply import EMPTY_BODY, Replier, make_record, render_ap
 from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
+from flowengine.runtime.store_failures import APOLOGY, LOST_NOT_KEPT
 from flowengine.sinch import CallbackEvent, Dice
 from flowengine.states import OwnEvent
 from flowengine.states.flow_context import RingGroup
@@ -120,9 +121,7 @@ class Engine:
         try:
             reply = await self._driver.answer_once(delivery)
         except StoreError as error:
-            self._log_once.error(
-                "calls whose state is in the store alone hear the apology: %s", error
-            )
+            self._log_once.error(APOLOGY, error)
             if type(event) is Dice and self.orchestrations is not None:
                 self.orchestrations.missed_ends.set()
             reply = self._reply_with_apology(delivery)
@@ -169,7 +168,7 @@ class Engine:
                 if await self._replier.save_log(delivery.event, saved, log_bytes):
                     return
         except StoreError as error:
-            self._log_once.error("it is not kept which answers were lost: %s", error)
+            self._log_once.error(LOST_NOT_KEPT, error)
 
     def _create_delivery(
         self, event: CallbackEvent, body: bytes, stamp: bytes, is_connected: Callable[[], bool]

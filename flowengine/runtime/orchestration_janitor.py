@@ -32,6 +32,7 @@ FIRST_LOOK_SECONDS = 5.0  # after the start of a worker
 LOOKS_PER_WHOLE_LOOK = 10
 _CLAIM = "\njanitor"  # no call has this id
 log = logging.getLogger(__name__)
+RINGS_ALONE = "rings cannot be looked after: %s"
 
 
 class OrchestrationJanitor:
@@ -61,8 +62,9 @@ class OrchestrationJanitor:
             ends.clear()
             try:
                 is_done = await self.look_after_rings(looks, has_missed=has_missed)
+                self._log_once.end(RINGS_ALONE, "rings are looked after again")
             except StoreError as error:
-                self._log_once.error("rings cannot be looked after: %s", error)
+                self._log_once.error(RINGS_ALONE, error)
                 is_done = False
             if has_missed and not is_done:
                 ends.set()

@@ -31,6 +31,10 @@ from flowengine.storage.sessions import RECEIVER_BYTES, PendingReport, Store, St
 
 MAX_REPORT_PAUSE_SECONDS = 3600.0
 log = logging.getLogger(__name__)
+REPORTS_WAIT = "kept reports could not be looked at: %s"
+REPORTS_READ_AGAIN = "kept reports are looked at again"
+REPORTS_LOST = "reports are lost, as the store cannot keep them: %s"
+ARRIVAL_NOT_NOTED = "it cannot be noted that reports arrived: %s"
 _decode_request = msgspec.msgpack.Decoder(LookupRequest).decode
 
 
@@ -75,10 +79,11 @@ class Outbox:
             await self._store.add_report(letter, now + REPORT_PAUSE_SECONDS)
         except StoreError as error:
             self._log_once.error(
-                "reports are lost, as the store cannot keep them: %s",
+                REPORTS_LOST,
                 f"one to {request.service}, {error}",
             )
         else:
+            self._log_once.end(REPORTS_LOST, "the store keeps reports again")
             log.warning("a report to %s failed; the server retries it", request.service)
 
     async def deliver_due_reports(self) -> int:
@@ -94,7 +99,7 @@ class Outbox:
                 except StoreError as error:
                     if not attempts:
                         raise
-                    self._log_once.error("kept reports could not be looked at: %s", error)
+                    self._log_once.error(REPORTS_WAIT, error)
                 if not attempts:
                     return arrived
                 done, _ = await asyncio.wait(
@@ -115,6 +120,7 @@ class Outbox:
             counted = Counter(attempts.values())
             busy = [name for name, count in counted.items() if count >= REPORTS_PER_RECEIVER]
             letter = await self._store.claim_report(self._clock(), REPORT_LEASE_SECONDS, busy)
+            self._log_once.end(REPORTS_WAIT, REPORTS_READ_AGAIN)
             if letter is None:
                 return
             attempts[asyncio.create_task(self._attempt_report(letter))] = letter.id[:RECEIVER_BYTES]
@@ -147,7 +153,7 @@ class Outbox:
             try:
                 await self._store.settle_report(report, due)
             except StoreError as error:
-                self._log_once.error("it cannot be noted that reports arrived: %s", error)
+                self._log_once.error(ARRIVAL_NOT_NOTED, error)
                 if due is None:
                     self._unsettled.add(report.id)
                 if time.monotonic() > end:
@@ -155,6 +161,7 @@ class Outbox:
                 await asyncio.sleep(REPORT_PAUSE_SECONDS)
             else:
                 self._unsettled.discard(report.id)
+                self._log_once.end(ARRIVAL_NOT_NOTED, "it is noted again that reports arrived")
                 return True
 
     def _compute_next_due(self, report: PendingReport, service: str) -> float | None:

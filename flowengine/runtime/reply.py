@@ -40,6 +40,7 @@ from flowengine.runtime.placements import Placements
 from flowengine.runtime.platform_requests import CallOwner, expand_call_url
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import NO_EFFECTS, EffectsOnOthers, Outcome, TraceEntry
+from flowengine.runtime.store_failures import DELIVERED_NOT_KEPT, IN_COOKIE_ALONE, note_saved
 from flowengine.sinch import CallbackEvent, Dice, Ice
 from flowengine.states import NameBindings, StepContext
 from flowengine.states.place_plan import list_turns
@@ -113,15 +114,21 @@ class Replier:
             if type(event) is Dice and self._orchestrations:
                 self._orchestrations.missed_ends.set()
             return await self._reply_without_store(delivery, located, outcome, answer, error)
+        if self._log_once.has_begun:
+            note_saved(self._log_once)
         if kept is not made:
-            if outcome.effects.has_code and self._orchestrations and is_over(kept):
-                # its end came between: it has not told the code, which the call had not noted
-                await self._orchestrations.parkings.note_left(event, outcome.names)
-            return Overtaken(kept)
+            return await self._give_way(event, outcome, kept)
         failed = call.ended and "apology" in [entry.what for entry in outcome.trace]
         what = "apology" if failed else "answered"
         record = make_record(delivery, located.release.id, outcome, what)
         return Reply(answer.body, record, delivery)
+
+    async def _give_way(self, event: CallbackEvent, outcome: Outcome, kept: SavedCall) -> Overtaken:
+        """Nothing of this step was saved, as the call had moved on."""
+        if outcome.effects.has_code and self._orchestrations and is_over(kept):
+            # its end came between: it has not told the code, which the call had not noted
+            await self._orchestrations.parkings.note_left(event, outcome.names)
+        return Overtaken(kept)
 
     def _list_changes(
         self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
@@ -198,7 +205,7 @@ class Replier:
         try:
             kept = await self._store.save(event.call_id, made, self._clock() + CALL_KEPT_SECONDS)
         except StoreError as error:
-            self._log_once.error("it is not kept what answers were delivered: %s", error)
+            self._log_once.error(DELIVERED_NOT_KEPT, error)
             return True
         return kept is made
 
@@ -254,7 +261,7 @@ class Replier:
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if answer.saved.release and not (answer.cookie and comes_back):  # the call goes on
             raise error
-        self._log_once.error("states of calls are in their cookies alone: %s", error)
+        self._log_once.error(IN_COOKIE_ALONE, error)
         reply = _make_reply(answer.body, delivery, located, outcome, "unkept")
         return replace(reply, delivery=None)
 

@@ -30,6 +30,8 @@ HandleTask = Callable[[ScheduledTask], Awaitable[float | None]]
 """Runs a task, and returns when it is due again, or None where it is done."""
 
 log = logging.getLogger(__name__)
+TASKS_WAIT = "tasks of orchestrations wait for the store: %s"
+TASKS_NOT_SETTLED = "tasks of orchestrations run again: %s"
 
 
 class TaskLoop:
@@ -56,8 +58,11 @@ class TaskLoop:
             self._wake.clear()
             try:
                 pause = await self._start_due_tasks(self._pop_own_due())
+                self._log_once.end_all(
+                    (TASKS_WAIT, TASKS_NOT_SETTLED), "the store has tasks of orchestrations again"
+                )
             except StoreError as error:
-                self._log_once.error("tasks of orchestrations wait for the store: %s", error)
+                self._log_once.error(TASKS_WAIT, error)
                 pause = IDLE_LOOK_SECONDS
             await self._sleep(pause)
 
@@ -118,7 +123,7 @@ class TaskLoop:
         try:
             await self._store.settle_task(task, due)
         except StoreError as error:  # it runs again when its lease runs out
-            self._log_once.error("tasks of orchestrations run again: %s", error)
+            self._log_once.error(TASKS_NOT_SETTLED, error)
         else:
             if due is not None:
                 self._note_due(due)
@@ -131,7 +136,7 @@ class TaskLoop:
         except TimeoutError:
             self._log_once.error("a task takes too long and begins again: %s", task.key)
         except StoreError as error:
-            self._log_once.error("tasks of orchestrations wait for the store: %s", error)
+            self._log_once.error(TASKS_WAIT, error)
         except Exception:
             log.exception(
                 "task %s of call %s failed: it begins again", task.key, task.orchestration

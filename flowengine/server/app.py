@@ -23,7 +23,7 @@ from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.log_once import LogOnce
-from flowengine.runtime.outbox import Outbox
+from flowengine.runtime.outbox import REPORTS_READ_AGAIN, REPORTS_WAIT, Outbox
 from flowengine.server import keys
 from flowengine.server.access import AuthorizedEndpoint, create_status_authorizer
 from flowengine.server.admin_routes import build_admin_routes
@@ -50,6 +50,9 @@ FILE_CHECK_SECONDS = (
     0.1  # a check takes some microseconds; until it, workers may have different steps of a call
 )
 log = logging.getLogger(__name__)
+STORE_FILE_LOST = (
+    "%s; calls go on until the server ends: see that the folder is there and can be written"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +271,9 @@ async def deliver_reports(outbox: Outbox) -> None:
         await asyncio.sleep(REPORT_PAUSE_SECONDS)
         try:
             await outbox.deliver_due_reports()
+            errors.end(REPORTS_WAIT, REPORTS_READ_AGAIN)
         except StoreError as error:
-            errors.error("kept reports could not be looked at: %s", error)
+            errors.error(REPORTS_WAIT, error)
 
 
 async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
@@ -284,20 +288,19 @@ async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
                     "go on in a new file"
                 )
             ready.file_problem = ""
+            errors.end(STORE_FILE_LOST, "the session store has its file again")
         except StoreError as error:
             ready.file_problem = str(error)
-            errors.error(
-                "%s; calls go on until the server ends: see that the folder is there and can be "
-                "written",
-                error,
-            )
+            errors.error(STORE_FILE_LOST, error)
 
 
 async def purge_store(store: Store) -> None:
     """Delete expired calls."""
+    errors, failure = LogOnce(log), "expired calls cannot be deleted: %s"
     while True:
         await asyncio.sleep(STORE_PURGE_SECONDS)
         try:
             await store.drop_expired(time.time())
+            errors.end(failure, "expired calls are deleted again")
         except StoreError as error:
-            log.error("expired calls cannot be deleted: %s", error)  # noqa: TRY400  # its text says all
+            errors.error(failure, error)

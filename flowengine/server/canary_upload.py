@@ -47,6 +47,8 @@ class CanaryUploader:
             try:
                 while self._try_acquire() and await self._upload_batch():
                     pass
+                if reported:
+                    log.info("canary figures have the calls of this machine again")
                 reported = ""
             except (
                 OSError,

@@ -26,6 +26,10 @@ except ImportError:  # not on every system
     resource = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
+NO_DESCRIPTORS = (
+    "file descriptors run short, so idle and slow connections are closed to keep room for callbacks: "
+    "allow the server more with ulimit -n or LimitNOFILE; in use are %s"
+)
 MAX_SWEEP_SECONDS = 1.0
 MAX_HEAD_BYTES = 65_536  # a callback's head has less than one kilobyte
 HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -125,6 +129,7 @@ class ConnectionTable:
         self._schedule_sweep()
         if self._open < self._max_open / 2:
             self._max_open = sys.maxsize
+            self._log_once.end_all((NO_DESCRIPTORS,), "file descriptors are enough again")
         # noted times may be one sweep too old, so this waits one more: no connection closes early
         late = self._now - self._interval
         for connection in take_overdue(self._receiving, late - self._request_seconds):
@@ -143,8 +148,7 @@ class ConnectionTable:
         if socket is not None and socket.fileno() >= self._limit:
             self._max_open = min(self._max_open, self._open - 1)
             self._log_once.error(
-                "file descriptors run short, so idle and slow connections are closed to keep room "
-                "for callbacks: allow the server more with ulimit -n or LimitNOFILE; in use are %s",
+                NO_DESCRIPTORS,
                 socket.fileno() + 1,
             )
         while self._open - len(self._closing) > self._max_open and (

@@ -20,6 +20,7 @@ from typing import Any
 
 from flowengine.compile.deferred_compile import DeferredPrograms
 from flowengine.environment import VARIABLES
+from flowengine.operator_error import OperatorError
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
 from flowengine.server.process_messages import (
@@ -55,6 +56,13 @@ def run_fork_server(channel: socket.socket, load: LoadFlows) -> None:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     try:
         flows = load()
+    except (OperatorError, OSError) as error:
+        log.error(  # noqa: TRY400  # its text says it all
+            "no worker can be started anew: %s; a file with a secret is read again when it changes, "
+            "and SIGHUP tries again",
+            error,
+        )
+        os._exit(1)
     except Exception:  # multiprocessing would print its text
         log.exception("the flows cannot be loaded")
         os._exit(1)

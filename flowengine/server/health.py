@@ -22,6 +22,8 @@ from flowengine.storage.sessions import Store, StoreError
 
 log = logging.getLogger(__name__)
 NOT_READY = "not ready: %s"
+NO_QUEUES = "metrics do not say who waits in queues: %s"
+NO_REJECTIONS = "metrics do not say which flows are rejected: %s"
 STORE_SILENT_MESSAGE = "the session store does not answer"
 CHECK_CACHE_SECONDS = 1.0  # load balancers ask once a second or less often
 CHECK_LIMIT_SECONDS = 3.0  # load balancers wait about five seconds, and the store two for a lock
@@ -134,12 +136,14 @@ class PolledMetrics:
         """Read them now. What cannot be read stays as it was."""
         try:
             await self._observe_queues()
+            self._log_once.end(NO_QUEUES, "metrics say again who waits in queues")
         except StoreError as error:
-            self._log_once.error("metrics do not say who waits in queues: %s", error)
+            self._log_once.error(NO_QUEUES, error)
         try:
             self._metrics.observe_rejections(await self._count_rejections())
+            self._log_once.end(NO_REJECTIONS, "metrics say again which flows are rejected")
         except ArchiveError as error:
-            self._log_once.error("metrics do not say which flows are rejected: %s", error)
+            self._log_once.error(NO_REJECTIONS, error)
 
     async def observe_periodically(self) -> None:
         """Read them again and again, where metrics are exported and nobody scrapes them."""

@@ -18,6 +18,7 @@ from flowengine.runtime.log_once import LogOnce
 
 INITIAL_BYTES = 1 << 16  # as the library begins
 ENTRY_BYTES = 4 + 8 + 16  # at most, around the key: its length, padding, value and time
+WAITING_METRICS = "metrics wait in memory, and /metrics lacks them: %s"
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +47,8 @@ class MetricFile:
         except OSError as error:
             self._keep_waiting(key, (value, timestamp), error)
         else:
-            self._waiting.pop(key, None)
+            if self._waiting.pop(key, None) is not None and not self._waiting:
+                self._log_once.end_all((WAITING_METRICS,), "metrics are in their file again")
 
     def close(self) -> None:
         if self._file is not None:
@@ -60,7 +62,7 @@ class MetricFile:
 
     def _keep_waiting(self, key: str, value: tuple[float, float], error: OSError) -> None:
         self._waiting[key] = value
-        self._log_once.error("metrics wait in memory, and /metrics lacks them: %s", error)
+        self._log_once.error(WAITING_METRICS, error)
 
 
 class _ReservedFile(MmapedDict):

@@ -1,15 +1,22 @@
 """The settings of a server."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from flowengine.environment import VARIABLES
+from flowengine.environment import FILE_SUFFIX, VARIABLES
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.operator_error import OperatorError
-from flowengine.storage.sessions.store_url import FILE_SCHEME, is_postgresql_url
+from flowengine.storage.sessions.store_url import (
+    FILE_SCHEME,
+    find_journal_fault,
+    find_store_fault,
+    is_postgresql_url,
+    redact_password,
+)
 
 SETTINGS_VARIABLE = "FLOWENGINE_SETTINGS"
 DEFAULT_STORE = "sqlite:.flowengine/calls.db"
@@ -97,17 +104,24 @@ class ServerSettings:
         settings = msgspec.json.decode(os.environ[SETTINGS_VARIABLE], type=cls)
         return replace(
             settings,
-            store=read_file_variable(settings.store_variable) or settings.store,
-            journal=read_file_variable(settings.journal_variable) or settings.journal,
+            store=read_changed_address(settings.store_variable, settings.store, find_store_fault),
+            journal=read_changed_address(
+                settings.journal_variable, settings.journal, find_journal_fault
+            ),
         )
 
 
-def read_file_variable(variable: str) -> str:
-    """The present content of the file that a variable names; "" for no variable. Raises
-    SettingsError.
+def read_changed_address(variable: str, given: str, find_fault: Callable[[str], str]) -> str:
+    """The address in the file that a variable names, as it is now; `given` for no variable. Raises
+    SettingsError also for one of another kind: what a server keeps does not move there by itself.
     """
     if not variable:
-        return ""
-    if fault := VARIABLES.find_fault(variable):
-        raise SettingsError(fault)
-    return VARIABLES[variable]
+        return given
+    fault = VARIABLES.find_fault(variable) or find_fault(address := VARIABLES[variable])
+    if not fault and is_postgresql_url(address) != is_postgresql_url(given):
+        fault = (
+            f"it is {redact_password(address)} and was {redact_password(given)}: restart the server"
+        )
+    if fault:
+        raise SettingsError(fault if variable in fault else f"{variable}{FILE_SUFFIX}: {fault}")
+    return address

@@ -3,6 +3,7 @@ settings.
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from flowengine.server.tokens import check_token
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.store_url import redact_password
 
+log = logging.getLogger(__name__)
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
 
 
@@ -107,6 +109,7 @@ def load_live_flows() -> LoadedFlows:
     release = service.load_live_release()
     # the files of secrets may have changed: without any, callbacks would be taken unsigned
     check_secrets(settings, release)
+    check_journal(settings, log.warning)
     service.close()
     return service.compile_worker.get_loaded_flows(release)
 

@@ -185,8 +185,8 @@ class Dice(CallbackFields, frozen=True, tag="dice"):
             force_setattr(self, "result", word)
         if self.reason != (word := fold_word(self.reason)):
             force_setattr(self, "reason", word)
-        if self.duration > MAX_DURATION_SECONDS:
-            force_setattr(self, "duration", MAX_DURATION_SECONDS)
+        if not 0 <= self.duration <= MAX_DURATION_SECONDS:
+            force_setattr(self, "duration", 0 if self.duration < 0 else MAX_DURATION_SECONDS)
 
 
 @final

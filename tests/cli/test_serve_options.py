@@ -129,6 +129,9 @@ def test_check_says_what_opentelemetry_exports_and_what_it_cannot(check: Check) 
     done = check("flows", OTEL_TRACES_EXPORTER="console")
     assert done.exit_code == 1
     assert "OTEL_TRACES_EXPORTER is console" in done.stderr
+    done = check("flows", OTEL_EXPORTER_OTLP_ENDPOINT=collector, OTEL_TRACES_SAMPLER="traceidratio")
+    assert done.exit_code == 1
+    assert "error: OTEL_TRACES_SAMPLER_ARG is not set: write the share of calls" in done.stderr
     assert "OpenTelemetry" not in rows(check("flows"))
 
 

@@ -119,10 +119,10 @@ class RingPlatform:
     def wait_until_heard(self, call: str, text: str) -> None:
         wait_until(lambda: text in self.list_heard(call), otherwise=self.describe)
 
-    def are_talking(self, leg: str, caller: str) -> bool:
-        """Whether the caller hears what the member says."""
+    def are_talking(self, call: str, caller: str, leg: str = "callee") -> bool:
+        """Whether the caller hears what the member says, or whoever is at this leg of the call."""
         word = f"hello {time.monotonic()}"
-        if not self.act(leg, "say", text=word):
+        if not self.act(call, "say", leg, text=word):
             return False
         return word in self.list_heard(caller)
 

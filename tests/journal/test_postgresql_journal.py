@@ -14,9 +14,12 @@ import pytest
 from flowengine.compile import Release, compile_project
 from flowengine.journal import CallFilter, JournalReader, open_journal_reader
 from flowengine.journal.call_index import CallIndex
+from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT
 from flowengine.journal.call_search import CallQuery
 from flowengine.journal.journal_location import build_journal_feed
+from flowengine.states import LookupRequest, LookupResult
 from tests.journal.journal_line import (
+    FLOW,
     SEALER,
     Clock,
     answered,
@@ -79,6 +82,34 @@ def test_server_lists_calls_as_file_does(both: tuple[JournalReader, JournalReade
         CallFilter(outcome="answered", limit=1),
     ):
         assert on_server.list_calls(wanted) == in_file.list_calls(wanted), wanted
+
+
+async def fail_lookup(_request: LookupRequest, _left: float) -> LookupResult:
+    return LookupResult(500)
+
+
+def test_calls_are_found_by_the_worst_outcome_of_their_callbacks(
+    tmp_path: Path, postgresql: str
+) -> None:
+    failing = [ring("fails"), press("1", "fails"), keyed("12345678", "fails"), answered("fails")]
+    broken = compile_project(files(FLOW.replace("Welcome.", "${10 / size(vars.name)}")), {}).release
+    assert broken is not None
+    for location in (tmp_path / "journal.db", postgresql):
+        record(location, build_release(), failing, fail_lookup)
+        record(location, build_release(), [ring("good"), press("0", "good")])
+        record(location, broken, [ring("bad"), ended("bad")])
+        with closing(open_journal_reader(location)) as reader:
+            found = {
+                outcome: [call.call for call in reader.list_calls(CallFilter(outcome=outcome))]
+                for outcome in OUTCOMES_BY_WEIGHT
+            }
+            listed = [(call.call, call.outcome) for call in reader.list_calls(CallFilter())]
+        assert {outcome: calls for outcome, calls in found.items() if calls} == {
+            "answered": ["good"],
+            "failed": ["fails"],
+            "apology": ["bad"],
+        }
+        assert listed == [("bad", "apology"), ("good", "answered"), ("fails", "failed")]
 
 
 def test_server_tells_callbacks_as_file_does(both: tuple[JournalReader, JournalReader]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from flowengine import cooperative
 from flowengine.releases import Registry
-from flowengine.runtime import claims
+from flowengine.runtime import claims, log_once
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
 from flowengine.runtime.engine import Engine
@@ -531,3 +532,37 @@ async def test_dice_is_acknowledged_without_a_cookie() -> None:
         assert reply.body == b"{}"
         assert reply.record.step == 2
         assert words(await phone.send(phone.keys("1234"))) == ""
+
+
+async def test_store_that_is_back_is_said_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not while it fails and works in turns: each turn would be two lines."""
+    caplog.set_level(logging.INFO, "flowengine.runtime")
+    now = [1000.0]
+    monkeypatch.setattr(log_once.time, "monotonic", lambda: now[0])
+    store = Flickering()
+    made = engine(store, Crm())
+    for number in range(4):
+        store.fails = number % 2 == 0
+        assert words(await Phone(made, call_id=f"call-{number}").ice()) == "Number?"
+        now[0] += 1.0
+    assert [line for line in caplog.messages if "again" in line] == []
+    now[0] += log_once.MIN_QUIET_SECONDS
+    for number in range(2):
+        await Phone(made, call_id=f"later-{number}").ice()
+    assert [line for line in caplog.messages if "store" in line or "cookies" in line] == [
+        "states of calls are in their cookies alone: no disk",
+        "calls are in the session store again, after 9 seconds",
+    ]
+
+
+class Flickering(MemoryStore):
+    """A store that fails at times."""
+
+    fails = False
+
+    async def save(self, *values: Any) -> SavedCall:
+        if self.fails:
+            raise StoreError("no disk")
+        return await super().save(*values)

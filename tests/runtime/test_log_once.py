@@ -46,3 +46,27 @@ def test_error_that_was_logged_is_said_to_be_over_once(
         "rows are written again, after 89 seconds",
         "rows wait: no space",
     ]
+
+
+def test_errors_of_one_cause_are_said_to_be_over_in_one_line_after_some_quiet(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails and works in turns makes no two lines each time."""
+    caplog.set_level(logging.INFO)
+    made, now = log_once.LogOnce(logging.getLogger("disk")), [1000.0]
+    monkeypatch.setattr(log_once.time, "monotonic", lambda: now[0])
+    subjects = ("not read: %s", "not written: %s", "never seen: %s")
+    for second in range(20):
+        now[0] = 1000.0 + second
+        made.error(subjects[second > 0], "no space")
+        made.end_all(subjects, "the disk is back")
+    assert made.has_begun
+    now[0] += log_once.MIN_QUIET_SECONDS
+    for _ in range(2):
+        made.end_all(subjects, "the disk is back")
+    assert not made.has_begun
+    assert caplog.messages == [
+        "not read: no space",
+        "not written: no space",
+        "the disk is back, after 24 seconds",
+    ]

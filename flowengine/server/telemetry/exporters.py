@@ -43,6 +43,10 @@ class Delivery:
         self._lock = threading.Lock()
         self._waiting = 0
         self._log_once = LogOnce(log)
+        self._loss = (
+            f"{signal} of OpenTelemetry are lost, and calls go on; look at the collector and "
+            "at OTEL_EXPORTER_OTLP_ENDPOINT: %s"
+        )
 
     def accept_item(self) -> bool:
         """Whether there is room for one more."""
@@ -69,17 +73,16 @@ class Delivery:
             raise
         if result.name == "SUCCESS":
             self._count(self._signal, "exported", items)
+            self._log_once.end_all(
+                (self._loss,), f"{self._signal} of OpenTelemetry are exported again"
+            )
         else:
             self._note_lost(items, "the collector does not take them")
         return result
 
     def _note_lost(self, items: int, why: str) -> None:
         self._count(self._signal, "lost", items)
-        self._log_once.error(
-            f"{self._signal} of OpenTelemetry are lost, and calls go on; look at the collector and "
-            "at OTEL_EXPORTER_OTLP_ENDPOINT: %s",
-            why,
-        )
+        self._log_once.error(self._loss, why)
 
 
 class CountedSpanExporter(SpanExporter):

@@ -34,6 +34,7 @@ from flowengine.runtime.log_once import LogOnce
 from flowengine.server.telemetry.exporters import CountItems, Delivery, read_number
 
 log = logging.getLogger(__name__)
+METRICS_UNREADABLE = "metrics cannot be read for OpenTelemetry: %s"
 DEFAULT_INTERVAL_MILLIS = 60_000  # the default of the specification
 UNITS = {"_seconds": "s", "_bytes": "By"}
 CUMULATIVE = AggregationTemporality.CUMULATIVE
@@ -76,8 +77,9 @@ class RegistryExport:
                 metrics = [*convert_families(self._registry.collect(), self._began, time.time_ns())]
             except Exception as error:  # noqa: BLE001  # whatever it is, the next ones may be right
                 reason = type(error).__name__
-                self._log_once.error("metrics cannot be read for OpenTelemetry: %s", reason)
+                self._log_once.error(METRICS_UNREADABLE, reason)
                 continue
+            self._log_once.end(METRICS_UNREADABLE, "metrics are read for OpenTelemetry again")
             with suppress(Exception):  # the delivery has counted it, and said why
                 self._export(metrics)
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from flowengine.server.telemetry.variable_checks import find_variable_faults
+
 TELEMETRY_PREFIX = "OTEL_"
 SDK_DISABLED = "OTEL_SDK_DISABLED"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -48,6 +50,8 @@ def read_telemetry_settings(environment: Mapping[str, str]) -> TelemetrySettings
             ("LOGS", False),
         )
     )
+    if traces or metrics or logs:
+        faults += find_variable_faults(environment)
     return TelemetrySettings(traces, metrics, logs, tuple(faults))
 
 

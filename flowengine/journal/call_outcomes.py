@@ -1,0 +1,29 @@
+"""What became of a call: the worst outcome of its callbacks, by names and in queries."""
+
+from typing import LiteralString
+
+FAILED_STATE_OUTCOME = "failed"
+"""A state of the flow has failed, and the flow has gone on: its callback is answered"""
+OUTCOMES_BY_WEIGHT = ("answered", FAILED_STATE_OUTCOME, "unkept", "unrouted", "apology", "error")
+WEIGHTS = {outcome: weight for weight, outcome in enumerate(OUTCOMES_BY_WEIGHT)}
+ANY_WEIGHT = -1
+
+# The lines of a trace that say that a state has failed (`passage_counts.is_failure`), as they stand in
+# its JSON: a text in it has no quote of its own that no backslash precedes.
+FAILURE_MARKS: tuple[LiteralString, ...] = (
+    ',"failed"]',
+    ',"failed: ',
+    ',"error"]',
+    ',"error: ',
+)
+_WEIGHT_CASES: LiteralString = (
+    "CASE outcome WHEN 'error' THEN 5 WHEN 'apology' THEN 4 WHEN 'unrouted' THEN 3 "
+    "WHEN 'unkept' THEN 2 WHEN 'answered' THEN CASE WHEN {} THEN 1 ELSE 0 END ELSE 0 END"
+)
+# The weight of a row with the columns `outcome` and `trace`.
+SQLITE_WEIGHT: LiteralString = _WEIGHT_CASES.replace(
+    "{}", " OR ".join([f"instr(trace, '{mark}')" for mark in FAILURE_MARKS])
+)
+POSTGRESQL_WEIGHT: LiteralString = _WEIGHT_CASES.replace(
+    "{}", " OR ".join([f"position('{mark}' IN trace) > 0" for mark in FAILURE_MARKS])
+)

@@ -1,0 +1,63 @@
+"""What became of a call, as queries and the index of the console tell it."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from flowengine.journal.call_outcomes import (
+    OUTCOMES_BY_WEIGHT,
+    POSTGRESQL_WEIGHT,
+    SQLITE_WEIGHT,
+    WEIGHTS,
+)
+from flowengine.journal.indexed_call import build_kind
+
+TRACES = [
+    [],
+    [["line", "main", "next"]],
+    [["line", "look_up", "failed"], ["line", "agents", "connect"]],
+    [["line", "look_up", "failed: the secret is not set"]],
+    [["line", "main", "error"]],
+    [["line", "main", 'error: "quoted"']],
+    [["line", "error", "next"], ["failed", "main", "failed to"]],
+    [["error", "failed", "failure"]],
+    [["line", "main", 'said ","failed"]']],
+    [["line", "main", 'said \\","error: ']],
+]
+ROWS = [
+    (outcome, json.dumps(trace, separators=(",", ":")))
+    for outcome in (*OUTCOMES_BY_WEIGHT, "repeated")
+    if outcome != "failed"
+    for trace in TRACES
+]
+
+
+def compute_weights() -> list[int]:
+    return [
+        build_kind(("pie", "r", "line", "main", outcome, "", "", trace), 0).weight
+        for outcome, trace in ROWS
+    ]
+
+
+def test_weight_in_file_is_that_of_the_index() -> None:
+    with closing(sqlite3.connect(":memory:")) as file:
+        query = f"SELECT {SQLITE_WEIGHT} FROM (SELECT ? AS outcome, ? AS trace)"
+        assert [file.execute(query, row).fetchone()[0] for row in ROWS] == compute_weights()
+    assert WEIGHTS["failed"] in compute_weights()
+
+
+def test_weight_on_server_is_that_of_the_index(postgresql: str) -> None:
+    with psycopg.connect(postgresql) as connection:
+        query = f"SELECT {POSTGRESQL_WEIGHT} FROM (SELECT %s AS outcome, %s AS trace) AS row"
+        found = [(connection.execute(query, row).fetchone() or (None,))[0] for row in ROWS]
+    assert found == compute_weights()
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome, _ in ROWS[:: len(TRACES)]])
+def test_row_of_version_2_without_trace_has_the_weight_of_its_outcome(outcome: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as file:
+        query = f"SELECT {SQLITE_WEIGHT} FROM (SELECT ? AS outcome, NULL AS trace)"
+        assert file.execute(query, (outcome,)).fetchone() == (WEIGHTS.get(outcome, 0),)
