@@ -11,7 +11,7 @@ from flowengine.compile import CompileResult, Program, ProjectCompiler
 from flowengine.console.console_project import ViewedProject
 from flowengine.console.shared_work import SharedWork
 from flowengine.scenarios.coverage import CoverageItem, FlowCoverage, compute_flow_coverage
-from flowengine.scenarios.result import ScenarioResult
+from flowengine.scenarios.result import Failure, ScenarioResult
 from flowengine.scenarios.runner import run_scenarios
 from flowengine.scenarios.scenario_loader import Case
 from flowengine.scenarios.scenario_project import ScenarioProject
@@ -35,7 +35,8 @@ class PassingScenario:
     flow: str
     name: str
     place: str
-    has_failed: bool
+    failure: str
+    """What did not come as it should first; "" where it passes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,13 @@ def run_flow_scenarios(loaded: LoadedCases, flow: str, programs: Sequence[Progra
     return CompletedRun([complete_scenario(result) for result in results], programs)
 
 
+def describe_failure(failure: Failure) -> str:
+    """A failure in one line."""
+    details = {"expected": failure.expected, "found": failure.found}
+    told = "; ".join(f"{name}: {text}" for name, text in details.items() if text)
+    return f"{failure.message} ({told})" if told else failure.message
+
+
 def complete_scenario(result: ScenarioResult) -> CompletedScenario:
     """What is kept of a result."""
     taken: dict[str, set[CoverageItem]] = {}
@@ -200,5 +208,6 @@ def complete_scenario(result: ScenarioResult) -> CompletedScenario:
         taken.setdefault(entry.flow, set()).update(
             (CoverageItem(entry.state), CoverageItem(entry.state, entry.what))
         )
-    shown = PassingScenario(result.flow, result.name, str(result.span), bool(result.failures))
+    failure = describe_failure(result.failures[0]) if result.failures else ""
+    shown = PassingScenario(result.flow, result.name, str(result.span), failure)
     return CompletedScenario(shown, {name: frozenset(items) for name, items in taken.items()})

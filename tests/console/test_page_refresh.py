@@ -79,7 +79,9 @@ def test_refresh_keeps_a_press_the_focus_a_selection_and_what_is_open(
         page.locator("#state-scenarios", has_text="No scenario comes by").wait_for()
         page.locator(".sent summary").click()
         page.locator("[data-goto]").first.focus()
-        page.evaluate("getSelection().selectAllChildren(document.querySelector('#state-details h2'))")
+        page.evaluate(
+            "getSelection().selectAllChildren(document.querySelector('#state-details h2'))"
+        )
         page.evaluate(
             "window.kept = [...document.querySelectorAll('#state-details h2, #state-details a')]"
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from flowengine.cli import main
-from tests.console.accessibility import list_violations
+from tests.console.accessibility import list_faint_texts, list_violations
 from tests.console.console_line import build_settings, serve_console
 from tests.phone.phone_project import project
 
@@ -50,6 +50,8 @@ def test_caller_speaks_where_the_browser_can_listen(page: "Page", tmp_path: Path
         page.click(CALL)
         page.get_by_role("button", name="Speak").click()
         page.locator(".phone-transcript", has_text='says "the shop"').wait_for()
+        assert list_violations(page) == []
+        assert list_faint_texts(page) == []
         assert page.evaluate("language") == "en-US"
 
 
@@ -87,7 +89,9 @@ def test_phone_follows_saved_files_under_a_press_that_has_begun(
         assert box is not None
         page.mouse.move(box["x"] + 9, box["y"] + 9)
         page.mouse.down()
-        (flows / "line.yaml").write_text(text.replace("flow: line\n", "flow: line\ntitle: News\n", 1))
+        (flows / "line.yaml").write_text(
+            text.replace("flow: line\n", "flow: line\ntitle: News\n", 1)
+        )
         page.wait_for_selector("#phone-flow option >> text=News", state="attached")
         page.mouse.up()
         page.wait_for_selector("[data-part=number] >> text=bill calls you")
@@ -136,6 +140,8 @@ def test_caller_hears_presses_is_connected_and_keeps_the_call(page: "Page", tmp_
         page.wait_for_selector("text=into scenarios/line-call.yaml")
         page.get_by_role("button", name="Save", exact=True).click()
         page.wait_for_selector(".phone-saved")
+        page.wait_for_selector("#phone-flow", state="attached")
+        assert page.is_hidden("[data-part=changed]")  # the flows are as they were
         assert list_violations(page) == []
     result = CliRunner().invoke(main, ["test", str(flows)])
     assert result.exit_code == 0, result.output

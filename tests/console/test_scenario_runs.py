@@ -60,7 +60,7 @@ class AskedProject:
         """The scenarios that come by a state, and the flows whose scenarios ran for it."""
         found = await self.runs.describe(await self.project.refresh(), flow, state)
         ran, self.ran[:] = sorted(self.ran), []
-        return [one.flow for one in found.scenarios if not one.has_failed], ran
+        return [one.flow for one in found.scenarios if not one.failure], ran
 
 
 @pytest.fixture

@@ -303,13 +303,14 @@ function handleKey(event) {
   event.preventDefault();
 }
 
-// Flows that were saved: a call goes on with those of its beginning.
-function noteChange({ number, errors }) {
-  if (number <= Number(part.page.dataset.project)) return;
-  part.page.dataset.project = String(number);
+// Flows that were saved: a call goes on with those of its beginning. Scenarios and mistakes change none.
+function noteChange({ number, release }) {
+  const { dataset } = part.page;
+  if (number <= Number(dataset.project)) return;
+  const isOther = release !== dataset.release;
+  Object.assign(dataset, { project: number, release });
   refreshQuietly(() => opening.refresh());
-  part.changed.hidden = !view || Boolean(errors);
-  part.changed.textContent = "The flows have changed. Restart calls them as they are now.";
+  if (view && isOther) part.changed.hidden = false;
 }
 
 // A page that is loaded again goes on with its call.
