@@ -38,7 +38,10 @@ NOTE_STOP = """() => {
   const one = document.activeElement;
   if (one === document.body || one === null) return "";
   const style = getComputedStyle(one);
-  const isSeen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+  const card = one.querySelector(":scope.state > .card");  // a state of a picture has a thick border
+  const isSeen = card
+    ? parseFloat(getComputedStyle(card).strokeWidth) >= 3
+    : style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
   const isAgain = one.dataset.stop === "reached";
   one.dataset.stop = "reached";
   return JSON.stringify([isAgain, isSeen, one.outerHTML.slice(0, 150)]);
