@@ -11,7 +11,7 @@ from tests.console.console_line import build_settings, serve_console
 from tests.phone.phone_project import project
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 CALL = ".phone-opening .phone-call-button"
 # A browser without voices never speaks; this one has a voice, and tells what it was to say.
@@ -98,6 +98,24 @@ def test_phone_follows_saved_files_under_a_press_that_has_begun(
         assert "Sun" in page.inner_text("[data-part=clock]")
         page.click("[data-part=parties] >> text=Answer")
         page.wait_for_selector("[data-part=values] >> text=Ann")
+
+
+def test_caller_hangs_up_while_the_console_still_answers_a_key(
+    page: "Page", tmp_path: Path
+) -> None:
+    held: list[Route] = []
+    with serve_console(build_settings(project(tmp_path))) as address:
+        page.goto(f"{address}/?flow=line")
+        page.click(CALL)
+        page.wait_for_selector(".phone-key.is-offered >> text=shop")
+        page.route("**/lines", lambda route: held.append(route), times=1)  # noqa: PLW0108  # playwright marks it
+        page.keyboard.press("1")
+        while not held:
+            page.wait_for_timeout(10)  # its loop runs meanwhile
+        page.click("[data-part=hangup]")
+        held[0].continue_()
+        page.wait_for_selector("[data-part=hint] >> text=The call is over.")
+        assert "presses 1" in page.inner_text(".phone-transcript")
 
 
 def test_caller_hears_presses_is_connected_and_keeps_the_call(page: "Page", tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from flowengine.console import scenario_runs
 from flowengine.console.console_project import ConsoleProject
 from flowengine.console.scenario_runs import ScenarioRuns
+from flowengine.scenarios.runner import run_scenarios
 from tests.console.console_line import build_settings
 
 MENU = """\
@@ -72,7 +73,6 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AskedProj
     (tmp_path / "shared.yaml").write_text(SHARED)
     (tmp_path / "project.yaml").write_text(PROJECT)
     made = AskedProject(tmp_path)
-    run_scenarios = scenario_runs.run_scenarios
 
     def run(project, cases, jobs):  # type: ignore[no-untyped-def]
         made.ran.extend(case.flow for case in cases)
