@@ -69,19 +69,14 @@ class CompletedRun(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class LoadedCases:
     """The scenarios of a project by their flows, ready to be run; `basis` stands for all files that
-    are no flows.
+    are no flows, and `reach` has for each flow with scenarios the flows that they can come by.
     """
 
     project: ScenarioProject
     programs: Mapping[str, Program]
     cases: Mapping[str, Sequence[Case]]
+    reach: Mapping[str, frozenset[str]]
     basis: bytes
-
-    def find_reach(self, flow: str) -> tuple[str, ...]:
-        """The flows that the scenarios of this one can come by."""
-        if any(case.given.to for case in self.cases.get(flow, ())):
-            return tuple(self.programs)  # a number that is dialled may lead to any
-        return find_reached_flows(self.programs, flow)
 
 
 class ScenarioRuns:
@@ -131,18 +126,18 @@ class ScenarioRuns:
         """
         loaded = await self._loaded.load(project.number, partial(self._load_cases, project.files))
         completed: list[CompletedScenario] = []
-        for name in loaded.cases:
-            if flow in (reach := loaded.find_reach(name)):
-                completed += (await self._load_run(loaded, name, reach)).scenarios
+        for name, reach in loaded.reach.items():
+            if flow in reach:
+                completed += (await self._load_run(loaded, name)).scenarios
         program = loaded.programs.get(flow)
         if program is None:
             return completed, None
         taken = frozenset[CoverageItem]().union(*(one.taken.get(flow, ()) for one in completed))
         return completed, compute_flow_coverage(program, set(taken))
 
-    async def _load_run(self, loaded: LoadedCases, flow: str, reach: Sequence[str]) -> CompletedRun:
+    async def _load_run(self, loaded: LoadedCases, flow: str) -> CompletedRun:
         # a result holds its programs: while it is kept, nothing else has their identities
-        programs = [loaded.programs[name] for name in reach]
+        programs = [loaded.programs[name] for name in loaded.reach[flow]]
         files = sorted({case.document.file for case in loaded.cases[flow]})
         texts = [loaded.project.scenarios[name] for name in files]
         key = (flow, loaded.basis, frozenset(map(id, programs)), hash_contents(files, texts))
@@ -158,26 +153,42 @@ class ScenarioRuns:
         documents = {program.document.file for program in compiled.programs.values()}
         others = sorted(flows.keys() - documents)
         basis = hash_contents(others, [flows[name] for name in others])
-        return LoadedCases(project, compiled.programs, cases, basis)
+        reach = find_reach(compiled.programs, cases)
+        return LoadedCases(project, compiled.programs, cases, reach, basis)
 
     def _compile(self, files: Files, environment: Mapping[str, str]) -> CompileResult:
         with self._lock:
             return self._compiler.compile(files, environment)
 
 
-def find_reached_flows(programs: Mapping[str, Program], flow: str) -> tuple[str, ...]:
-    """A flow and all that it can lead to: flows that it uses, goes over to or has people called
-    into.
+def find_reach(
+    programs: Mapping[str, Program], cases: Mapping[str, Sequence[Case]]
+) -> dict[str, frozenset[str]]:
+    """For each flow with scenarios the flows that they can come by: those that it uses, goes over to
+    or has people called into, and so on. A number that is dialled may lead to any.
     """
-    found = dict.fromkeys([flow] if flow in programs else [])
-    waiting = [*found]
+    links = {name: list_linked_flows(program) for name, program in programs.items()}
+    every = frozenset(programs)
+    return {
+        flow: every if any(case.given.to for case in own) else find_linked_flows(links, flow)
+        for flow, own in cases.items()
+    }
+
+
+def list_linked_flows(program: Program) -> frozenset[str]:
+    """The flows that the states of a flow lead to."""
+    verbs = [state.verb for state in program.states.values()]
+    return frozenset(name for verb in verbs for name in (verb.entered_flow, verb.placed_flow))
+
+
+def find_linked_flows(links: Mapping[str, frozenset[str]], flow: str) -> frozenset[str]:
+    """A flow and all that it can lead to."""
+    found, waiting = {flow}, [flow]
     while waiting:
-        for state in programs[waiting.pop()].states.values():
-            for other in (state.verb.entered_flow, state.verb.placed_flow):
-                if other in programs and other not in found:
-                    found[other] = None
-                    waiting.append(other)
-    return tuple(found)
+        fresh = (links[waiting.pop()] & links.keys()) - found
+        found |= fresh
+        waiting += fresh
+    return frozenset(found)
 
 
 def hash_contents(names: Sequence[str], contents: Iterable[bytes]) -> bytes:

@@ -8,6 +8,8 @@
 import { ConsoleError } from "./api.js";
 import { isSame, patchElement } from "./patch.js";
 
+const PATIENCE_MILLIS = 60000; // with a page: a connection may be dead without a sign
+
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
@@ -36,7 +38,9 @@ export function loadDocument(path) {
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
     request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : reject(new ConsoleError(`The console answers ${request.status}.`, request.status)));
+    request.timeout = PATIENCE_MILLIS;
     request.onerror = () => reject(new ConsoleError("The console does not answer. Is it still running?", 0));
+    request.ontimeout = request.onerror;
     request.send();
   });
 }
