@@ -109,7 +109,8 @@ def test_caller_hangs_up_while_the_console_still_answers_a_key(
         page.click(CALL)
         page.wait_for_selector(".phone-key.is-offered >> text=shop")
         page.route("**/lines", lambda route: held.append(route), times=1)  # noqa: PLW0108  # playwright marks it
-        page.keyboard.press("1")
+        with page.expect_request("**/lines"):
+            page.keyboard.press("1")
         while not held:
             page.wait_for_timeout(10)  # its loop runs meanwhile
         page.click("[data-part=hangup]")
