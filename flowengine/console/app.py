@@ -154,6 +154,7 @@ def describe_project(project: ViewedProject) -> dict[str, object]:
         "errors": project.count_severity("error"),
         "warnings": project.count_severity("warning"),
         "failure": project.failure,
+        "release": project.release.id if project.release else "",
     }
 
 

@@ -1,6 +1,7 @@
 """The page of what happens now: callers in each state, and how many have left where in some time."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from anyio.to_thread import run_sync
@@ -34,6 +35,8 @@ class StateDropOff:
     hung_up: int
     ended: int
     is_question: bool
+    words: Mapping[str, str]
+    """What the picture calls exits, by their names"""
 
     @property
     def lost_percent(self) -> float:
@@ -133,4 +136,7 @@ def build_drop_off(state: str, passages: StatePassages, program: Program | None)
         passages.hung_up,
         passages.ended,
         compiled.verb.is_question if compiled else True,
+        {name: target.label for name, target in compiled.exits.items() if target.label}
+        if compiled
+        else {},
     )

@@ -65,6 +65,8 @@ def find_section(path: str) -> str:
     '/flows'
     """
     first = f"/{path.strip('/').partition('/')[0]}"
+    if first == "/changes":
+        return "/releases"
     return first if first in dict(NAVIGATION) else ""
 
 

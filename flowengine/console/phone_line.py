@@ -44,7 +44,6 @@ class PhoneLine:
         prefix = f"{SCENARIO_FOLDER}/"
         flows = {name: text for name, text in viewed.files.items() if not name.startswith(prefix)}
         scenarios = {name: text for name, text in viewed.files.items() if name not in flows}
-        project = ScenarioProject.from_files(flows, scenarios)
-        project.compiler = self._compiler.compile
+        project = ScenarioProject.from_files(flows, scenarios, self._compiler.compile)
         release = project.compile().release
         return PhoneProject(release, project) if release else None

@@ -35,7 +35,10 @@ class ScenarioProject:
 
     @classmethod
     def from_files(
-        cls, files: Mapping[str, bytes], scenarios: Mapping[str, bytes]
+        cls,
+        files: Mapping[str, bytes],
+        scenarios: Mapping[str, bytes],
+        compiler: CompileFiles = compile_project,
     ) -> "ScenarioProject":
         document = (
             read_document(files[PROJECT_FILE], PROJECT_FILE)[0] if PROJECT_FILE in files else None
@@ -43,7 +46,13 @@ class ScenarioProject:
         data: Mapping[str, Any] = (
             document.data if document and isinstance(document.data, dict) else {}
         )
-        return cls(files, scenarios, str(data.get("zone", "UTC")), list_environment_variables(data))
+        return cls(
+            files,
+            scenarios,
+            str(data.get("zone", "UTC")),
+            list_environment_variables(data),
+            compiler=compiler,
+        )
 
     def compile(self, environment: Mapping[str, str] | None = None) -> CompileResult:
         """The project as it is in this environment; what a scenario says nothing of has a test

@@ -50,7 +50,11 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture
 def page(browser: "Browser") -> Iterator["Page"]:
-    """A tab of a fresh profile. What goes wrong in its scripts, or is against the policy, fails."""
+    """A tab of a fresh profile. What goes wrong in its scripts, or is against the policy, fails.
+
+    `wait_for_function` needs a function: an expression is evaluated by the page, which our policy
+    forbids, as soon as it does not hold at once.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(120_000)  # of a machine with much else to do
     tab = context.new_page()

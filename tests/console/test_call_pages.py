@@ -89,7 +89,10 @@ def test_pages_of_calls_follow_each_other(tmp_path: Path) -> None:
 
 def list_rows(page: str) -> list[str]:
     """The calls of a list, with what they are."""
-    rows = re.findall(r"<tr(?: class=\"([\w -]+)\")?>\s*<td[^>]*><a href=\"/calls/([\w-]+)\"", page)
+    row = (
+        r"<tr data-key=\"[\w-]+\"(?: class=\"([\w -]+)\")?>\s*<td[^>]*><a href=\"/calls/([\w-]+)\""
+    )
+    rows = re.findall(row, page)
     return [f"{call} {kind}".strip() for kind, call in rows]
 
 

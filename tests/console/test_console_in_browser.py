@@ -86,6 +86,7 @@ def test_reader_calls_and_tries_and_is_offered_no_change(page: "Page", tmp_path:
         page.get_by_label("Your name").fill("Rita")
         page.get_by_label("Token").fill(READER)
         page.keyboard.press("Enter")
+        page.wait_for_url(f"{address}/releases")  # and for its scripts
         page.get_by_text("reads only").wait_for()
         page.click("#try-now")
         page.locator("#trial .notice").get_by_text("could not be tried").wait_for()
@@ -150,7 +151,7 @@ def test_page_of_another_site_gets_nothing_and_changes_nothing(
             ),
         )
         page.goto("https://elsewhere.example/")
-        page.wait_for_function("window.stolen")
+        page.wait_for_function("() => window.stolen")
         page.wait_for_load_state("networkidle")
         assert page.evaluate("window.stolen") == "nothing"
         of_console = [one for one in answers if not one[1].startswith("https:")]

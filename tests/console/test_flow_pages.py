@@ -164,6 +164,7 @@ def test_state_has_its_scenarios_and_what_none_takes(lines: Path) -> None:
     client = create_client(lines)
     page = client.get("/flows/line/states/menu/scenarios").text
     assert page.index("passes</span> somebody presses 1") < page.index("fails</span> somebody")
+    assert "Nothing of this." in page  # why it fails
     assert "No scenario takes" in page
     assert "otherwise" in page
     assert "somebody presses 2" in client.get("/flows/other/states/told/scenarios").text
@@ -289,6 +290,8 @@ def test_picture_shows_what_no_scenario_takes(page: "Page", address: str) -> Non
     page.check("#coverage")
     page.locator("#coverage-found", has_text="Scenarios take").wait_for()
     page.locator('.edge.is-untaken[data-from="menu"]').first.wait_for(state="attached")
+    assert list_violations(page) == []
+    assert list_faint_texts(page) == []
     page.uncheck("#coverage")
     page.locator(".is-untaken").first.wait_for(state="detached")
 

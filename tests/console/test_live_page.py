@@ -37,6 +37,7 @@ def test_live_page_shows_figures_and_where_callers_leave(data: Path, tmp_path: P
     assert '<strong id="figure-failed">0</strong>' in page
     assert "Where callers leave: 24 hours" in page
     assert page.index('data-state="welcome"') < page.index('data-state="main"')
+    assert 'data-key="main"' in page
     assert "1 (25 %)" in page  # of four who came to the menu
 
 

@@ -20,6 +20,7 @@ from tests.console.console_line import (
     create_client,
 )
 from tests.phone.phone_project import project
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_requests_that_wait_for_a_call_leave_pages_alone(
     client = create_client(shop)
     view = begin(client)
     go_on = threading.Event()
-    monkeypatch.setattr(BrowserCall, "take_line", lambda *_: go_on.wait(10))
+    monkeypatch.setattr(BrowserCall, "take_line", lambda *_: go_on.wait(PATIENCE_SECONDS))
 
     async def ask() -> int:
         transport = httpx.ASGITransport(client.app)
@@ -149,7 +150,7 @@ def test_requests_that_wait_for_a_call_leave_pages_alone(
                 for _ in range(50)
             ]
             await asyncio.sleep(0.05)
-            page = await asyncio.wait_for(browser.get("/static/base.css"), 5)
+            page = await asyncio.wait_for(browser.get("/static/base.css"), PATIENCE_SECONDS / 2)
             go_on.set()
             await asyncio.gather(*asked)
             return page.status_code

@@ -33,6 +33,17 @@ states:
     say: Nobody is at the desk.
     hangup:
 """
+# What becomes of the connection for events, in order: a page says only what it is now.
+CONNECTIONS = """\
+window.connections = [];
+window.EventSource = class extends EventSource {
+  constructor(address) {
+    super(address);
+    for (const name of ["open", "error"]) this.addEventListener(name, () => connections.push(name));
+  }
+};
+"""
+IS_CONNECTED = "() => window.connections?.at(-1) === 'open'"
 CHANGED_FLOW = FLOW.replace("The shop is open.", "The shop is closed today.")
 PROJECT = "project: story\nroutes: [{flow: line}]\n"
 
@@ -177,8 +188,10 @@ def test_page_says_that_the_server_was_killed_and_comes_back_with_it(
     page: "Page", make_server: Callable[..., ServedConsole]
 ) -> None:
     server = make_server()
+    page.add_init_script(CONNECTIONS)
     page.goto(f"{server.address}/problems")
     page.get_by_role("heading", name="No problems").wait_for()
+    page.wait_for_function(IS_CONNECTED)  # the scripts of a page come after its words
     server.end(signal.SIGKILL)
     page.get_by_text("not connected: trying again").wait_for()
     (server.flows / "line.yaml").write_text(FLOW.replace("1: shop", "1: shp"))
@@ -191,13 +204,15 @@ def test_session_outlives_a_reload_of_the_server_and_not_its_end(
     page: "Page", make_server: Callable[..., ServedConsole]
 ) -> None:
     server = make_server(FLOWENGINE_ADMIN_TOKEN=ADMIN)
+    page.add_init_script(CONNECTIONS)
     page.goto(f"{server.address}/lines")
     page.get_by_label("Your name").fill("Ann")
     page.get_by_label("Token").fill(ADMIN)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{server.address}/lines")
+    page.wait_for_function(IS_CONNECTED)
     server.send_signal(signal.SIGHUP)
-    page.get_by_text("not connected: trying again").wait_for()
+    page.wait_for_function("() => connections.includes('error') && connections.at(-1) === 'open'")
     page.locator("#connection:text-is('')").wait_for(state="attached")
     page.goto(f"{server.address}/problems")
     page.get_by_text("Ann").wait_for()

@@ -7,13 +7,14 @@ import pytest
 from anyio.to_thread import run_sync
 
 from flowengine.console.shared_work import SharedWork
+from tests.waiting import PATIENCE_SECONDS
 
 
 def test_many_requests_share_the_work_and_leave_all_threads_to_others() -> None:
     go_on, done = threading.Event(), []
 
     def work() -> str:
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE_SECONDS)
         done.append(1)
         return "made"
 
@@ -22,7 +23,7 @@ def test_many_requests_share_the_work_and_leave_all_threads_to_others() -> None:
         asked = [asyncio.create_task(shared.load(1, work)) for _ in range(60)]
         await asyncio.sleep(0)
         asked[0].cancel()
-        assert await asyncio.wait_for(run_sync(lambda: "quick"), 5) == "quick"
+        assert await asyncio.wait_for(run_sync(lambda: "quick"), PATIENCE_SECONDS / 2) == "quick"
         go_on.set()
         return await asyncio.gather(*asked[1:])
 

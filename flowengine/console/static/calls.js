@@ -1,6 +1,6 @@
 // The list of calls: times in the zone of the browser, states of the chosen flow, and word of news.
 
-import { find, findAll, loadDocument, refreshElement } from "./dom.js";
+import { find, findAll, loadDocument, refreshElement, refreshQuietly } from "./dom.js";
 import { listen } from "./events.js";
 
 const form = find("form[role=search]");
@@ -36,15 +36,13 @@ listen("counts", async ({ latest }) => {
   const isNewer = known !== null && latest > known;
   known = latest;
   if (latest && find("#no-calls")) {
-    refreshElement("#calls").catch(() => {}); // the next call may do
+    await refreshQuietly(() => refreshElement("#calls"));
     return;
   }
   const news = find("#news");
   if (!isNewer || !news?.hidden) return;
-  try {
+  await refreshQuietly(async () => {
     const page = await loadDocument(find("a", news).href);
     news.hidden = findBeginning(page) <= findBeginning(document);
-  } catch {
-    // the page tells of a lost connection, and the next call may do
-  }
+  });
 });

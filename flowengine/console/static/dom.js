@@ -5,6 +5,11 @@
 // A value that is a function listens ("onclick"), `true` sets an attribute without a value, and
 // `false`, `null` and `undefined` leave it out. Children are elements and texts, also in lists.
 
+import { ConsoleError } from "./api.js";
+import { isSame, patchElement } from "./patch.js";
+
+const PATIENCE_MILLIS = 60000; // with a page: a connection may be dead without a sign
+
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
@@ -32,23 +37,57 @@ export function loadDocument(path) {
     request.open("GET", path);
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
-    request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : reject(new Error(`The console answers ${request.status}.`)));
-    request.onerror = () => reject(new Error("The console does not answer. Is it still running?"));
+    request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : reject(new ConsoleError(`The console answers ${request.status}.`, request.status)));
+    request.timeout = PATIENCE_MILLIS;
+    request.onerror = () => reject(new ConsoleError("The console does not answer. Is it still running?", 0));
+    request.ontimeout = request.onerror;
     request.send();
   });
 }
 
-// Replace an element by what the server renders there now; what has the focus keeps it.
-export async function refreshElement(selector, path = location.href) {
+let requests = 0;
+const shownRequests = new Map(); // by selector: the latest request whose answer is shown
+
+// Make elements what the server renders there now. An answer that a later one has overtaken is dropped.
+export async function refreshElements(selectors, path = location.href) {
+  const request = ++requests;
   const page = await loadDocument(path);
-  const old = find(selector);
-  const fresh = page.querySelector(selector);
-  if (!fresh || !old) return;
+  for (const selector of selectors) {
+    if ((shownRequests.get(selector) ?? 0) > request) continue;
+    shownRequests.set(selector, request);
+    const shown = find(selector);
+    const fresh = find(selector, page);
+    if (shown && fresh) showFresh(shown, document.importNode(fresh, true));
+  }
+}
+
+export function refreshElement(selector, path) {
+  return refreshElements([selector], path);
+}
+
+function showFresh(shown, fresh) {
   const focused = document.activeElement?.id;
-  const made = document.importNode(fresh, true);
-  old.replaceWith(made);
-  if (focused) document.getElementById(focused)?.focus();
-  showTimes(made);
+  showTimes(fresh);
+  if (isSame(shown, fresh)) patchElement(shown, fresh);
+  else shown.replaceWith(fresh);
+  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+}
+
+// Refresh again and again while somebody looks, one after another however slow the server is.
+export async function refreshEvery(milliseconds, refresh) {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    if (!document.hidden) await refreshQuietly(refresh);
+  }
+}
+
+// Refresh now. The page shows a lost connection at its top, and what is missed comes with the next one.
+export async function refreshQuietly(refresh) {
+  try {
+    await refresh();
+  } catch (error) {
+    if (!(error instanceof ConsoleError)) throw error;
+  }
 }
 
 // Show <time datetime="…"> in the words and the zone of the browser.

@@ -34,6 +34,7 @@ function take(message) {
     latest.set(message.topic, message.value);
     for (const handle of listeners.get(message.topic) ?? []) handle(message.value);
   } else if (message.kind === "connection" && message.isOpen !== isOpen) {
+    if (isOpen === false) latest.clear(); // what failed while the connection was lost is told again
     isOpen = message.isOpen;
     for (const handle of watchers) handle(isOpen);
   } else if (message.kind === "signed-out") {

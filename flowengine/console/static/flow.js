@@ -1,6 +1,6 @@
 // The page of a flow: its picture, and beside it the state that somebody chose.
 import { getJson } from "./api.js";
-import { refreshElement, showToast } from "./dom.js";
+import { refreshElement, refreshElements, refreshQuietly, showToast } from "./dom.js";
 import { listen } from "./events.js";
 import { FlowPicture } from "./picture.js";
 
@@ -32,8 +32,7 @@ async function showState(state, { isCentred = false } = {}) {
   if (!state) return;
   await refreshElement("#state-details", `${address}/states/${state}`);
   if (turn !== asked) return;
-  const section = document.getElementById("state-scenarios");
-  if (section) await refreshElement("#state-scenarios", section.dataset.address);
+  await refreshElement("#state-scenarios", `${address}/states/${state}/scenarios`);
 }
 
 async function drawAgain() {
@@ -49,7 +48,9 @@ async function showCoverage() {
   if (!coverage.checked && !frame.classList.contains("has-coverage")) return;
   frame.classList.toggle("has-coverage", coverage.checked);
   coverageFound.textContent = coverage.checked ? "The scenarios run …" : "";
-  const found = coverage.checked ? await getJson(`${address}/coverage`) : { states: [], exits: [] };
+  const isChecked = coverage.checked;
+  const found = isChecked ? await getJson(`${address}/coverage`) : { states: [], exits: [] };
+  if (isChecked !== coverage.checked) return; // somebody has changed their mind meanwhile
   for (const [name, group] of picture.states) {
     const isUntaken = found.states.includes(name);
     group.classList.toggle("is-untaken", isUntaken);
@@ -88,15 +89,17 @@ around.addEventListener("change", async () => {
 document.getElementById("zoom-in").addEventListener("click", () => picture.zoom(1.25));
 document.getElementById("zoom-out").addEventListener("click", () => picture.zoom(0.8));
 document.getElementById("zoom-fit").addEventListener("click", () => picture.fit());
-listen("project", async ({ number }) => {
-  const notices = document.getElementById("flow-notices");
-  if (Number(notices.dataset.number) === number) return;
-  await refreshElement("#flow-notices", address);
-  await refreshElement("#flow-text", address);
+async function showChange() {
+  await refreshElements(["#flow-notices", "#flow-text"], address);
   const { x, y, scale } = picture;
   await drawAgain();
   Object.assign(picture, { x, y, scale, isMoved: true });
   picture.apply();
-  if (chosen) await showState(chosen);
+  if (chosen) showErrors(showState(chosen));
+}
+
+listen("project", ({ number }) => {
+  const notices = document.getElementById("flow-notices");
+  if (Number(notices.dataset.number) !== number) refreshQuietly(showChange);
 });
 if (page.dataset.state) showErrors(showState(page.dataset.state, { isCentred: true }));

@@ -1,5 +1,5 @@
 // The list of flows: narrowed while somebody types, and made anew when files change.
-import { refreshElement } from "./dom.js";
+import { refreshElement, refreshQuietly } from "./dom.js";
 import { listen } from "./events.js";
 
 const field = document.getElementById("flow-words");
@@ -15,15 +15,18 @@ function narrow() {
   if (hint) hint.hidden = rows.some((row) => !row.hidden);
 }
 
+async function showAll() {
+  await refreshElement("#flow-list", "/flows");
+  isWhole = true;
+}
+
 let isWhole = !field.value;
 field.addEventListener("input", async () => {
-  if (!isWhole) await refreshElement("#flow-list", "/flows");
-  isWhole = true;
+  if (!isWhole) await refreshQuietly(showAll);
   narrow();
 });
 listen("project", async ({ number }) => {
   if (Number(document.getElementById("flow-list").dataset.number) === number) return;
-  await refreshElement("#flow-list", "/flows");
-  isWhole = true;
+  await refreshQuietly(showAll);
   narrow();
 });

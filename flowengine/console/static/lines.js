@@ -1,7 +1,7 @@
 // Lines: how they stand, every few seconds; members sign in and out, callers are taken out.
 
 import { postJson } from "./api.js";
-import { find, refreshElement, showToast } from "./dom.js";
+import { find, refreshElement, refreshEvery, refreshQuietly, showToast } from "./dom.js";
 
 const REFRESH_MILLIS = 3000;
 
@@ -13,7 +13,7 @@ async function change(button, path, body) {
   } catch (error) {
     showToast(error.message, "error");
   }
-  await refresh();
+  await refreshQuietly(refresh);
 }
 
 document.addEventListener("click", ({ target }) => {
@@ -27,13 +27,6 @@ document.addEventListener("click", ({ target }) => {
   }
 });
 
-async function refresh() {
-  if (document.hidden) return;
-  try {
-    await refreshElement("#lines");
-  } catch {
-    // the page tells of a lost connection, and the next time may do
-  }
-}
+const refresh = () => refreshElement("#lines");
 
-if (find("#lines")) setInterval(refresh, REFRESH_MILLIS);
+refreshEvery(REFRESH_MILLIS, refresh);

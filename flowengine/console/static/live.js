@@ -1,7 +1,7 @@
 // What happens now: figures, callers in each state, and how many came and left.
 
 import { getJson } from "./api.js";
-import { find, findAll, refreshElement } from "./dom.js";
+import { find, findAll, refreshElement, refreshEvery, refreshQuietly } from "./dom.js";
 import { listen } from "./events.js";
 import { FlowPicture } from "./picture.js";
 
@@ -68,13 +68,8 @@ async function loadPassages() {
 }
 
 async function refresh() {
-  if (document.hidden) return;
-  try {
-    await refreshElement("#drop-offs");
-    await loadPassages();
-  } catch {
-    // the connection is shown elsewhere, and the next one may do
-  }
+  await refreshElement("#drop-offs");
+  await loadPassages();
 }
 
 async function begin() {
@@ -91,10 +86,10 @@ async function begin() {
     counts = news;
     showFigures(news);
     showNumbers();
-    if (isNew && !waiting) waiting = setTimeout(() => { waiting = 0; refresh(); }, 1500);
+    if (isNew && !waiting) waiting = setTimeout(() => { waiting = 0; if (!document.hidden) refreshQuietly(refresh); }, 1500);
   });
-  await loadPassages();
-  setInterval(refresh, REFRESH_MILLIS);
+  await refreshQuietly(loadPassages);
+  refreshEvery(REFRESH_MILLIS, refresh);
 }
 
 let waiting = 0;

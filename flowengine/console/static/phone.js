@@ -1,11 +1,12 @@
 // The phone: call a flow, hear it, press keys, and see the way that it takes.
 
 import { getJson, postJson } from "./api.js";
-import { element } from "./dom.js";
+import { element, refreshQuietly } from "./dom.js";
 import { listen as listenTo } from "./events.js";
 import { KeyBuffer, KEYS, isTyping } from "./phone_keys.js";
 import { offerListening } from "./phone_listening.js";
 import { buildLookup } from "./phone_lookup.js";
+import { Opening } from "./phone_opening.js";
 import { buildButton, buildParties } from "./phone_parties.js";
 import { CallPicture } from "./phone_picture.js";
 import { showScenario } from "./phone_saving.js";
@@ -20,8 +21,10 @@ const part = Object.fromEntries(
 const speaker = new Speaker();
 const transcript = new Transcript(part.transcript, speaker);
 const picture = new CallPicture(part.picture, part.pictureTitle);
+const opening = new Opening(part, (flow) => view || picture.preview(flow));
 const keys = new KeyBuffer((pressed) => act(pressed), showKeys);
 const waitingKeys = [];
+let hangsUp = false; // pressed while a request was under way
 let view = null;
 let busy = false;
 let typed = false; // the last key came from the keyboard: there Enter ends the input
@@ -41,7 +44,15 @@ async function go(path, body, isSilent = false) {
   } finally {
     busy = false;
   }
+  if (hangsUp) hangUp();
   while (waitingKeys.length && !busy && !part.keypad.hidden) keys.press(waitingKeys.shift());
+}
+
+function hangUp() {
+  hangsUp = busy;
+  if (busy || !view || part.hangup.hidden) return;
+  waitingKeys.length = 0;
+  act("hang up");
 }
 
 const act = (line) => go(`/phone/calls/${view.id}/lines`, { line, known: transcript.known });
@@ -131,7 +142,7 @@ function nameNextCaller() {
 }
 
 function describeCalled() {
-  const target = [...(part.flow?.options ?? [])].find((option) => option.value === view.flow);
+  const target = [...part.flow.options].find((option) => option.value === view.flow);
   return target?.dataset.placed ? `${view.flow} calls you` : view.given.to || target?.dataset.to || view.flow;
 }
 
@@ -185,63 +196,13 @@ function forget() {
   part.state.replaceChildren();
   part.valuesBox.hidden = true;
   transcript.reset();
-  showTarget();
+  opening.showTarget();
   part.saving.hidden = true;
 }
 
 function showKeys(pressed) {
   part.display.textContent = pressed;
   part.done.hidden = !pressed;
-}
-
-function readOpening() {
-  const form = new FormData(part.opening);
-  const option = findTarget();
-  const to = String(form.get("to") ?? "").trim();
-  const data = {};
-  for (const field of part.inputs.querySelectorAll("input")) {
-    if (field.value !== "") data[field.name.replace("data.", "")] = parseValue(field.value);
-  }
-  return {
-    flow: to && !option?.dataset.placed ? "" : part.flow.value,
-    to,
-    caller: String(form.get("caller") ?? ""),
-    kind: to ? String(form.get("kind") ?? "") : "",
-    time: String(form.get("time") ?? ""),
-    lookups: form.get("lookups") ? "scenarios" : "ask",
-    data: option?.dataset.placed ? data : {},
-  };
-}
-
-// Data as it is typed: JSON where it is some, else text.
-function parseValue(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-// The flow that is chosen; none where there is nothing to call, or the token may only read.
-function findTarget() {
-  return part.flow?.selectedOptions[0];
-}
-
-function showTarget() {
-  const option = findTarget();
-  if (!option) return;
-  part.targetTitle.textContent = option.dataset.title;
-  part.targetTitle.hidden = !option.dataset.title;
-  const placed = Boolean(option.dataset.placed);
-  part.targetHint.hidden = !placed;
-  picture.preview(option.value);
-  const names = (option.dataset.inputs ?? "").split(" ").filter(Boolean);
-  part.inputsBox.hidden = !placed || names.length === 0;
-  part.inputs.replaceChildren(
-    ...names.map((name) =>
-      element("label", {}, name, element("input", { type: "text", class: "field", name: `data.${name}`, autocomplete: "off" })),
-    ),
-  );
 }
 
 async function call(path, body) {
@@ -286,12 +247,11 @@ function showMuted() {
 
 function listen() {
   const on = (name, event, does) => part[name]?.addEventListener(event, does);
-  on("opening", "submit", (event) => {
+  on("form", "submit", (event) => {
     event.preventDefault();
-    call("/phone/calls", readOpening());
+    call("/phone/calls", opening.read());
   });
-  on("flow", "change", showTarget);
-  on("hangup", "click", () => act("hang up"));
+  on("hangup", "click", hangUp);
   on("silence", "click", () => act(""));
   on("wait", "click", () => act(`wait ${part.waitSeconds.value}s`));
   on("anotherCaller", "click", () => act(`${nameNextCaller()} calls`));
@@ -343,24 +303,21 @@ function handleKey(event) {
   event.preventDefault();
 }
 
-// Flows that were saved: a call goes on with those of its beginning.
-function noteChange({ number, errors }) {
-  if (number <= Number(part.page.dataset.project)) return;
-  part.page.dataset.project = String(number);
-  if (!view) {
-    if (!document.querySelector(".phone-options[open]")) location.reload();
-    return;
-  }
-  if (part.older) part.older.hidden = !errors;
-  part.changed.hidden = Boolean(errors);
-  part.changed.textContent = "The flows have changed. Restart calls them as they are now.";
+// Flows that were saved: a call goes on with those of its beginning. Scenarios and mistakes change none.
+function noteChange({ number, release }) {
+  const { dataset } = part.page;
+  if (number <= Number(dataset.project)) return;
+  const isOther = release !== dataset.release;
+  Object.assign(dataset, { project: number, release });
+  refreshQuietly(() => opening.refresh());
+  if (view && isOther) part.changed.hidden = false;
 }
 
 // A page that is loaded again goes on with its call.
 async function resume() {
   const kept = sessionStorage.getItem(KEPT);
   const isOther = new URLSearchParams(location.search).has("flow"); // "Call it" begins another
-  if (!kept || !part.flow || isOther) return;
+  if (!kept || isOther) return;
   try {
     show(await getJson(`/phone/calls/${encodeURIComponent(kept)}`), true);
   } catch {
@@ -369,7 +326,7 @@ async function resume() {
 }
 
 buildKeypad();
-showTarget();
+opening.showTarget();
 showMuted();
 listen();
 resume();

@@ -61,9 +61,11 @@ export class FlowPicture {
   async load(address) {
     const root = (await loadDocument(address)).documentElement;
     if (root.localName !== "svg") throw new Error("There is no such picture.");
+    const focused = this.svg?.contains(document.activeElement) && document.activeElement.dataset.state;
     this.svg?.remove();
     this.frame.prepend(document.adoptNode(root));
     this.adopt();
+    if (this.states.has(focused)) this.focus(this.states.get(focused));
   }
 
   // The whole picture, however small.
@@ -207,10 +209,14 @@ export class FlowPicture {
       if (group !== from && along > 1 && distance < least) [best, least] = [group, distance];
     }
     if (!best) return;
-    from.setAttribute("tabindex", "-1");
-    best.setAttribute("tabindex", "0");
-    best.focus({ preventScroll: true });
+    this.focus(best);
     this.show(best);
+  }
+
+  // One state at a time is a stop of the Tab key.
+  focus(group) {
+    for (const other of this.states.values()) other.setAttribute("tabindex", other === group ? "0" : "-1");
+    group.focus({ preventScroll: true });
   }
 
   // Move the picture as little as needed to have the state in sight.

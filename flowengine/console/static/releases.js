@@ -1,7 +1,7 @@
 // Releases: commands with a note, and yesterday's calls tried on another release.
 
 import { postJson } from "./api.js";
-import { element, find, refreshElement, showToast } from "./dom.js";
+import { element, find, refreshElement, refreshEvery, refreshQuietly, showToast } from "./dom.js";
 import { listen } from "./events.js";
 
 const REFRESH_MILLIS = 10000;
@@ -34,11 +34,10 @@ form.addEventListener("submit", async (event) => {
     const { message } = await postJson(`/releases/${asked.verb}`, body);
     dialog.close();
     showToast(message);
-    await refreshElement("#releases");
   } catch (error) {
     find("#command-error").textContent = error.message;
-    await refreshElement("#releases").catch(() => {}); // others may have changed what it shows
   }
+  await refreshQuietly(() => refreshElement("#releases")); // others may have changed it, too
   find("#command-go").disabled = false;
 });
 find("#command-cancel").addEventListener("click", () => dialog.close());
@@ -87,13 +86,8 @@ document.addEventListener("click", ({ target }) => {
 
 // Others change releases, too: on this page, on other pages, and by commands.
 async function refresh() {
-  if (document.hidden || dialog.open) return;
-  try {
-    await refreshElement("#releases");
-  } catch {
-    // the page tells of a lost connection, and the next time may do
-  }
+  if (!dialog.open) await refreshElement("#releases");
 }
 
-setInterval(refresh, REFRESH_MILLIS);
-listen("releases", refresh);
+refreshEvery(REFRESH_MILLIS, refresh);
+listen("releases", () => refreshQuietly(refresh));
