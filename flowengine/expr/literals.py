@@ -32,7 +32,8 @@ def check_literals(text: str) -> None:
                 suggest_name(name, sorted(list_zone_names()))
                 or "write a name such as Europe/Stockholm"
             )
-            raise ExprError(f"there is no time zone {name}", found.start(1) + 1, cure, "FE312")
+            fault = f"there is no time zone {name}"
+            raise ExprError(fault, found.start(1) + 1, cure, "FE312", len(name))
     for fault, place in _find_phone_faults(text):
         cure = "write it with its country's prefix: e164('070-123 45 67', '46')"
         raise ExprError(fault, place + 1, cure, "FE311")

@@ -18,6 +18,7 @@ from flowengine.compile.checks import (
     empty_recordings,
     endless_waits,
     event_values,
+    failed_states,
     flow_loops,
     instant_redials,
     kept_turns,
@@ -89,6 +90,7 @@ def check_project(
         partial(callback_contexts.check, programs, authored, memory),
         partial(check_used_flows, programs),
         partial(check_kept_turns, graph, authored),
+        partial(check_failed_states, whole, authored),
         partial(unrouted_flows.check, authored),
         partial(check_stored_state, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
@@ -126,6 +128,14 @@ def check_kept_turns(
     """Turns in queues, where `programs`, those without holes, are all: any hole may be a queue."""
     if programs.keys() == authored.flows.keys() and not authored.unread.has_part("flows"):
         yield from kept_turns.check(programs)
+
+
+def check_failed_states(
+    programs: Mapping[str, Program], authored: AuthoredProject
+) -> Iterator[Problem]:
+    """Names of failed states, where `programs` are all: a state that is left out may be the one."""
+    if programs.keys() == authored.flows.keys() and not authored.unread.has_part("flows"):
+        yield from failed_states.check(programs)
 
 
 def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
