@@ -31,9 +31,7 @@ STORED_FACTS: Mapping[str, Type] = {
 """What the first callback of a call tells, and no other one for sure, and what failed last; it
 travels with the call where it is read later
 """
-CARRIED_NAMES = frozenset(
-    {*STORED_FACTS, HOST_FACT, ROOM_FACT, CODE_FACT, TURN_FACT, HIDDEN_FACT}
-)
+CARRIED_NAMES = frozenset({*STORED_FACTS, HOST_FACT, ROOM_FACT, CODE_FACT, TURN_FACT, HIDDEN_FACT})
 """The same, with what no expression reads"""
 CALL_FACTS: Mapping[str, Type] = {**STORED_FACTS, "call.locale": Type.TEXT}
 EVENT_NAMES: Mapping[str, Type] = {

@@ -39,8 +39,8 @@ from flowengine.model import CompileCache, Flow, ResultRecorder
 from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem
 from flowengine.source import Document
-from flowengine.states.state_results import FAILED_STATE_FACT
 from flowengine.sources.project_folder import PROJECT_FILE, PROJECT_PARTS
+from flowengine.states.state_results import FAILED_STATE_FACT
 
 Files = Mapping[str, bytes]
 # the parts of a compilation that are described

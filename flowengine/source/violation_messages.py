@@ -69,7 +69,12 @@ def describe_violation(document: Document, leaf: SchemaViolation) -> ProblemText
         cure := describe_spelling(leaf.instance, may_lack_space=not accepts_text)
     ):
         return wording._replace(hint=cure)
-    return wording._replace(hint=str(leaf.schema["x-hint"])) if "x-hint" in leaf.schema else wording
+    if "x-hint" not in leaf.schema:
+        return wording
+    hint = str(leaf.schema["x-hint"])
+    if get_json_type(leaf.instance) in {"integer", "number"} and "a unit: " in hint:
+        hint = f"write {leaf.instance}s for so many seconds; {hint.removeprefix('write ')}"
+    return wording._replace(hint=hint)
 
 
 def describe_invalid_key(leaf: SchemaViolation) -> tuple[str, str]:
@@ -160,7 +165,10 @@ def _describe_type(document: Document, leaf: SchemaViolation) -> ProblemText:
     return ProblemText(
         "FE152",
         f"{_format_name(leaf)} must be {kinds}, not {_format_found(leaf.instance)}",
-        _format_type_hint(document, leaf, expected),
+        # a prompt, say: what is meant is no word "true"
+        _format_hint(leaf)
+        if isinstance(leaf.instance, bool) and {"string", "object"} <= set(expected)
+        else _format_type_hint(document, leaf, expected),
     )
 
 

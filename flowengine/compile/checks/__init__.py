@@ -28,6 +28,7 @@ from flowengine.compile.checks import (
     parking_codes,
     phone_columns,
     placed_flows,
+    plain_credentials,
     platform_limits,
     prompt_sizes,
     questions_after_answer,
@@ -97,7 +98,14 @@ def check_project(
         lambda: memory.get_or_compute(
             ("locales",),
             authored.shared_documents,
-            lambda: list(unknown_locales.check_common(authored)),
+            lambda: [
+                *unknown_locales.check_common(authored),
+                *(
+                    one
+                    for each in authored.shared_documents
+                    for one in plain_credentials.check(each)
+                ),
+            ],
         ),
         lambda: (
             problem
@@ -268,4 +276,8 @@ def check_flows(authored: AuthoredProject, memory: CompileCache) -> list[Problem
 
 
 def check_flow(flow: Flow, document: Document) -> list[Problem]:
-    return [*unknown_locales.check(document), *shadowed_keys.check(flow, document)]
+    return [
+        *unknown_locales.check(document),
+        *shadowed_keys.check(flow, document),
+        *plain_credentials.check(document),
+    ]
