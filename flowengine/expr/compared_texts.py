@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-_TEXT: Final = r"""(?:"[^"\\]*"|'[^'\\]*')"""
-_ONE_TEXT: Final = re.compile(_TEXT)
+_COMPARED_TEXT: Final = r"""(?:"[^"\\]*"|'[^'\\]*')"""
+_ONE_TEXT: Final = re.compile(_COMPARED_TEXT)
 
 
 def find_compared_texts(text: str, name: str) -> Iterator[tuple[int, str]]:
@@ -24,6 +24,6 @@ def find_compared_texts(text: str, name: str) -> Iterator[tuple[int, str]]:
 def _build_comparison(name: str) -> re.Pattern[str]:
     read = rf"(?<![\w.]){re.escape(name)}(?![\w.])".replace(r"\.", r"\s*\.\s*")
     return re.compile(
-        rf"{read}\s*[=!]=\s*(?P<right>{_TEXT})|(?P<left>{_TEXT})\s*[=!]=\s*{read}"
-        rf"|{read}\s+in\s*\[(?P<list>\s*{_TEXT}(?:\s*,\s*{_TEXT})*\s*,?\s*)\]"
+        rf"{read}\s*[=!]=\s*(?P<right>{_COMPARED_TEXT})|(?P<left>{_COMPARED_TEXT})\s*[=!]=\s*{read}"
+        rf"|{read}\s+in\s*\[(?P<list>\s*{_COMPARED_TEXT}(?:\s*,\s*{_COMPARED_TEXT})*\s*,?\s*)\]"
     )

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_TOKEN: Final = re.compile(
+_MARKED_TOKEN: Final = re.compile(
     r"""(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     |(?P<name>[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*)
     |\d+(?:\.\d+)?
@@ -20,7 +20,7 @@ def measure_token(text: str, offset: int) -> int:
     anything else. Of `vars.name.contains(…)` that is `vars.name`, as the rest is a method of it; of
     `tables.floors.phone(…)` all of it.
     """
-    found = _TOKEN.match(text, offset)
+    found = _MARKED_TOKEN.match(text, offset)
     if not found:
         return 1
     name = found["name"]

@@ -95,18 +95,7 @@ def check_project(
         partial(unrouted_flows.check, authored),
         partial(check_stored_state, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
-        lambda: memory.get_or_compute(
-            ("locales",),
-            authored.shared_documents,
-            lambda: [
-                *unknown_locales.check_common(authored),
-                *(
-                    one
-                    for each in authored.shared_documents
-                    for one in plain_credentials.check(each)
-                ),
-            ],
-        ),
+        partial(check_shared_texts, authored, memory),
         lambda: (
             problem
             for problem in check_call_paths(graph, authored, memory)
@@ -122,6 +111,17 @@ def check_project(
             rules, place_of_project([document.file for document in authored.shared_documents])
         ),
     ]
+
+
+def check_shared_texts(authored: AuthoredProject, memory: CompileCache) -> list[Problem]:
+    """What the files that all flows share say by themselves."""
+
+    def find() -> list[Problem]:
+        documents = authored.shared_documents
+        plain = [one for each in documents for one in plain_credentials.check(each)]
+        return [*unknown_locales.check_common(authored), *plain]
+
+    return memory.get_or_compute(("shared texts",), authored.shared_documents, find)
 
 
 def check_loops(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
