@@ -162,13 +162,12 @@ def _describe_type(document: Document, leaf: SchemaViolation) -> ProblemText:
             f"{_format_name(leaf)} takes no value, but has {_format_found(leaf.instance)}",
             _format_hint(leaf),
         )
+    # of true where a prompt may stand, hardly the word is meant
+    is_flag = isinstance(leaf.instance, bool) and {"string", "object"} <= set(expected)
     return ProblemText(
         "FE152",
         f"{_format_name(leaf)} must be {kinds}, not {_format_found(leaf.instance)}",
-        # a prompt, say: what is meant is no word "true"
-        _format_hint(leaf)
-        if isinstance(leaf.instance, bool) and {"string", "object"} <= set(expected)
-        else _format_type_hint(document, leaf, expected),
+        (_format_hint(leaf) if is_flag else "") or _format_type_hint(document, leaf, expected),
     )
 
 
