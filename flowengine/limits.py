@@ -215,4 +215,6 @@ MIN_JOURNAL_BYTES: Final = 32_000_000
 MAX_CACHED_CHECKS: Final = 100  # the edits of a day can be undone; each is a few hundred bytes
 MAX_CACHED_CHECK_BYTES: Final = 4_000_000  # the summaries of 10,000 flows
 MIN_SUMMARIZED_FLOWS: Final = 10  # fewer are compiled while their summaries would be read
+# more are compiled in parts after a change, and scenarios need all of them: that is left to `test`
+MAX_FLOWS_CHECKED_WITH_SCENARIOS: Final = 200  # some 0.6 seconds
 CHECK_CACHE_DAYS: Final = 30  # after that, what is not in use is of another version

@@ -16,7 +16,7 @@ COMMANDS: Final = {
     "calls": "Show the calls that a server has recorded.",
     "campaign": "Have a server call all people in a CSV file into a flow.",
     "canary": "Try a version on a share of new calls.",
-    "check": "Find every mistake in the flows.",
+    "check": "Find every mistake in the flows and their scenarios.",
     "console": "Show flows in the browser: call them, see them, mend them.",
     "diagram": "Draw a flow.",
     "diff": "Say what changed in meaning between two versions.",

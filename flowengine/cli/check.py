@@ -1,7 +1,7 @@
 """`flowengine check`."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +13,10 @@ from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import VariablePresence
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.environment import VARIABLES
+from flowengine.limits import MAX_FLOWS_CHECKED_WITH_SCENARIOS
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 from flowengine.problems.project_report import ProjectReport, build_report
+from flowengine.sources.project_folder import list_scenario_paths
 
 FORMATTERS = {"json": to_json, "sarif": to_sarif, "github": to_github}
 
@@ -35,37 +37,59 @@ FORMATTERS = {"json": to_json, "sarif": to_sarif, "github": to_github}
     help="`none` checks that all state fits the cookie, as `serve --store none` needs it.",
 )
 def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
-    """Find every mistake in the flows.
+    """Find every mistake in the flows and their scenarios.
 
     FLOWS is a folder, or a single file. Exit code 1 says that there are errors.
     """
     files = read_project_files(flows)
-    found = check_or_recall(files, flows, cookies_only=store == "none")
+    scenarios = read_scenarios(flows)
+    found = check_or_recall(files, scenarios, flows, cookies_only=store == "none")
     report = build_report(
         get_project_folder(flows),
         found.problems,
-        files.contents,
+        {**files.contents, **scenarios},
         found.flow_count,
         found.state_count,
     )
     show_report(report, form)
+    if scenarios and found.flow_count > MAX_FLOWS_CHECKED_WITH_SCENARIOS:
+        click.echo("the scenarios of so many flows are checked by flowengine test alone", err=True)
     if report.errors or (strict and report.problems):
         raise SystemExit(1)
 
 
-def check_or_recall(files: ProjectFiles, path: Path, *, cookies_only: bool) -> CheckResult:
+def read_scenarios(flows: Path) -> dict[str, bytes]:
+    """The scenarios of a project. Those beside a single flow may be about others."""
+    if not flows.is_dir():
+        return {}
+    try:
+        return {
+            path.relative_to(flows).as_posix(): path.read_bytes()
+            for path in list_scenario_paths(flows)
+        }
+    except OSError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def check_or_recall(
+    files: ProjectFiles, scenarios: Mapping[str, bytes], path: Path, *, cookies_only: bool
+) -> CheckResult:
     """The problems of these files, from the cache if it knows them and all could be read."""
     code = None if files.unreadable else compute_code_identity()
     key = (
-        compute_key(code, CheckResult, files.contents, cookies_only=cookies_only) if code else None
+        compute_key(code, CheckResult, {**files.contents, **scenarios}, cookies_only=cookies_only)
+        if code
+        else None
     )
     if key and (known := load_result(key, CheckResult, VARIABLES)):
         return known
     # the compiler takes longer to import than a known result takes to show
-    from flowengine.cli.read_project import check_files  # noqa: PLC0415
+    from flowengine.cli.read_project import check_files, check_scenarios  # noqa: PLC0415
 
     environment = VariablePresence(VARIABLES)
     result, is_repeatable = check_files(files, path, environment, code, cookies_only=cookies_only)
+    if scenarios and not files.unreadable:
+        result = check_scenarios(files, scenarios, result)
     if key and is_repeatable:
         save_result(key, environment.asked, result)
     return result

@@ -11,7 +11,8 @@ from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
 from flowengine.compile.repeated_check import check_again
-from flowengine.problems import sort_problems
+from flowengine.limits import MAX_FLOWS_CHECKED_WITH_SCENARIOS
+from flowengine.problems import Severity, sort_problems
 from flowengine.source import INTERNAL_CODE
 
 
@@ -41,6 +42,26 @@ def check_files(
         compiled = compile_files(files, environment, cookies_only=cookies_only)
         result = CheckResult(compiled.problems, compiled.flow_count, compiled.state_count)
     return result, not any(problem.code == INTERNAL_CODE for problem in result.problems)
+
+
+def check_scenarios(
+    files: ProjectFiles, scenarios: Mapping[str, bytes], result: CheckResult
+) -> CheckResult:
+    """The same result with the problems of the scenarios, where the flows have no errors and are not
+    so many that it would take seconds.
+    """
+    if result.flow_count > MAX_FLOWS_CHECKED_WITH_SCENARIOS or any(
+        problem.severity is Severity.ERROR for problem in result.problems
+    ):
+        return result
+    # most projects that are checked again and again are known, and need none of it
+    from flowengine.scenarios.scenario_loader import load_scenarios  # noqa: PLC0415
+    from flowengine.scenarios.scenario_project import ScenarioProject  # noqa: PLC0415
+
+    compiled = ScenarioProject.from_files(files.contents, scenarios).compile()
+    found = load_scenarios(scenarios, compiled)[1] if compiled.release else []
+    problems = tuple(sort_problems([*result.problems, *found]))
+    return CheckResult(problems, result.flow_count, result.state_count)
 
 
 def compile_files(

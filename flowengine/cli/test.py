@@ -151,6 +151,14 @@ def write_generated(project: ScenarioProject, results: list[ScenarioResult], flo
     ):
         if flows.is_file() and project.compile().programs[file.flow].document.file != flows.name:
             continue
+        if file.was_cut:
+            click.echo(
+                f"{file.flow}: too many calls are possible to try them all; --coverage shows what "
+                "none of them took",
+                err=True,
+            )
+        if not file.number:
+            continue
         folder.mkdir(exist_ok=True)
         path = find_free_file(folder, file.flow)
         path.write_text(file.text, encoding="utf-8")

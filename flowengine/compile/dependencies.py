@@ -71,7 +71,8 @@ class DependencyTracker(Mapping[str, V]):
         return iter(self._listed)
 
     def __len__(self) -> int:
-        return len(list(self))
+        # a list would ask for its length first
+        return sum(1 for _ in self)
 
     def take_recent(self) -> UsedFingerprints | None:
         """What was looked up since the last time; None for nothing."""

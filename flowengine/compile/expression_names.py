@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flowengine.expr import Calendar, Type
 from flowengine.sinch import Ace, Dice, Ice, Notify, Pie
+from flowengine.states.option_conditions import HIDDEN_FACT
 from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.queue_plan import TURN_FACT
 from flowengine.states.ring_plan import HOST_FACT
@@ -30,7 +31,7 @@ STORED_FACTS: Mapping[str, Type] = {
 """What the first callback of a call tells, and no other one for sure, and what failed last; it
 travels with the call where it is read later
 """
-CARRIED_NAMES = frozenset({*STORED_FACTS, HOST_FACT, ROOM_FACT, CODE_FACT, TURN_FACT})
+CARRIED_NAMES = frozenset({*STORED_FACTS, HOST_FACT, ROOM_FACT, CODE_FACT, TURN_FACT, HIDDEN_FACT})
 """The same, with what no expression reads"""
 CALL_FACTS: Mapping[str, Type] = {**STORED_FACTS, "call.locale": Type.TEXT}
 EVENT_NAMES: Mapping[str, Type] = {

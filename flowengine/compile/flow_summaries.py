@@ -40,6 +40,7 @@ from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem
 from flowengine.source import Document
 from flowengine.sources.project_folder import PROJECT_FILE, PROJECT_PARTS
+from flowengine.states.state_results import FAILED_STATE_FACT
 
 Files = Mapping[str, bytes]
 # the parts of a compilation that are described
@@ -70,6 +71,7 @@ class FlowSummary(msgspec.Struct, frozen=True, array_like=True):
     linked: tuple[str, ...] = ()
     leads_back: bool = False
     reads_call_locale: bool = False
+    reads_failed_state: bool = False
     call_locales: tuple[str, ...] | None = ()
     locales: tuple[str, ...] = ()
     spoken_locales: tuple[str, ...] = ()
@@ -188,6 +190,7 @@ def summarize_flow(
         linked=list_linked_flows(name, records.builds[name]),
         leads_back=has_back_key(flow, document),
         reads_call_locale="call.locale" in document.text,
+        reads_failed_state=FAILED_STATE_FACT in document.text,
         call_locales=None if call_locales is None else sort(set(call_locales)),
         locales=sort(program.compute_once(collect_flow_locales)),
         spoken_locales=sort(records.spoken_locales.get(name, ())),

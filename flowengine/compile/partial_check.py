@@ -175,6 +175,9 @@ def select_users(
     checked = {known.names_by_file[name] for name in changed if name in known.names_by_file}
     if any(map(known.has_users, checked)):
         return None
+    # such a flow is compared with all that it is linked with
+    if any(known.flows[name].reads_failed_state for name in known.find_linked(sought)):
+        return None
     return select_flows(files, known, changed, checked, known.find_used(sought) - checked)
 
 
@@ -324,7 +327,7 @@ def is_alike_in_use(
     files = {flow.file for flow in selection.used}
     checked = {flow.name for flow in found}
     if any(flow.has_problems for flow in selection.used) or any(
-        not checked.isdisjoint(flow.linked) for flow in found
+        flow.reads_failed_state or not checked.isdisjoint(flow.linked) for flow in found
     ):
         return False
     if any(

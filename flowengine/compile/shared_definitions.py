@@ -12,7 +12,11 @@ from msgspec import UNSET
 
 from flowengine.compile.group_definitions import compile_groups
 from flowengine.compile.recording_storage import compile_storage
-from flowengine.compile.table_columns import find_usual_columns, has_columns
+from flowengine.compile.table_columns import (
+    find_unlike_columns,
+    find_usual_columns,
+    has_columns,
+)
 from flowengine.expr import (
     Calendar,
     CalendarError,
@@ -29,7 +33,7 @@ from flowengine.expr import (
 from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import AuthoredProject, CompileCache, Project
 from flowengine.model import TableFile as AuthoredTable
-from flowengine.problems import Problem, Span, suggest_name
+from flowengine.problems import Problem, Span, join_with_or, suggest_name
 from flowengine.public_addresses import is_public
 from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
@@ -200,9 +204,13 @@ class SharedDefinitionsCompiler:
         document, path = self.authored.locations["tables", name]
         for place in unlike:
             self.unread.add(("tables", name))
+            row = (*path, *place)
+            wrong = find_unlike_columns(document.get_value(row), columns)
+            shown = [one for one in wrong if (*row, one) in document.values]
             self._add_table_problem(
-                document.find_span((*path, *place)),
-                f"row {place[-1]} of {name} has not the same columns and types as the other rows",
+                document.find_span((*row, shown[0])) if shown else document.find_key_span(row),
+                f"row {place[-1]} of {name} has not the same columns and types as the other rows: "
+                f"see {join_with_or(wrong)}",
                 f"give it {', '.join(f'{column} ({kind})' for column, kind in columns.items())}",
             )
         if "has" in columns:

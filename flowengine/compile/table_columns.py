@@ -42,3 +42,14 @@ def has_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
 
 def has_column_type(value: Any, kind: Type) -> bool:
     return find_column_type(value) is kind
+
+
+def find_unlike_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> list[str]:
+    """The columns that a row has and the others have not, that it lacks, or that have another type
+    there.
+    """
+    return [
+        name
+        for name in dict.fromkeys((*row, *columns))
+        if name not in row or name not in columns or not has_column_type(row[name], columns[name])
+    ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from flowengine.expr.cel import CelCompileError
+from flowengine.expr.foreign_syntax import FOREIGN_NAMES, FOREIGN_SYNTAX
 from flowengine.expr.functions import FUNCTIONS
 from flowengine.expr.type_names import (
     OPERATOR_SIGNS,
@@ -17,26 +18,6 @@ from flowengine.expr.type_names import (
 from flowengine.expr.types import ExprError
 from flowengine.problems import find_nearest, join_with_or, quote_value, suggest_name
 
-_FOREIGN_SYNTAX: Final = {
-    "and": "write && for and",
-    "or": "write || for or",
-    "not": "write ! for not",
-    "is": "write == to compare",
-    "=": "write == to compare",
-    "&": "write && for and",
-    "|": "write || for or",
-    "<>": "write != for is not",
-    "===": "write == to compare",
-    "!==": "write != for is not",
-    "True": "write true",
-    "False": "write false",
-    "None": "write null",
-    "yes": "write true",
-    "no": "write false",
-    "if": "write condition ? one : other",
-    ";": "an expression is one value; leave the ; out",
-    "$": "write the expression without ${ }",
-}
 # What CEL and its strings extension bring along; ours come from the registry.
 _CEL_METHODS: Final[Sequence[str]] = (
     "contains", "startsWith", "endsWith", "matches", "size", "charAt", "indexOf", "lastIndexOf",
@@ -103,8 +84,8 @@ def _explain_undeclared(
 def _explain_unknown_name(
     name: str, start: int, known: _DeclaredNames, *, alone: bool
 ) -> ExprError:
-    if name in _FOREIGN_SYNTAX:
-        return ExprError(f"{name} is no name here", start, _FOREIGN_SYNTAX[name], "FE301")
+    if name in FOREIGN_SYNTAX:
+        return ExprError(f"{name} is no name here", start, FOREIGN_SYNTAX[name], "FE301")
     if name in known.functions:
         return ExprError(
             f"{name} is a function and needs ( )", start, _format_example(name), "FE301"
@@ -117,6 +98,12 @@ def _explain_unknown_name(
             f"name one of them: {join_with_or(inside[:6])}",
             "FE301",
         )
+    if (meant := FOREIGN_NAMES.get(name)) in known.names:
+        return ExprError(f"there is no {name}", start, f'did you mean "{meant}"?', "FE301")
+    if columns := [one for one in known.functions if one.startswith(f"{name}.")]:
+        column = next((one for one in columns if not one.endswith(".has")), columns[0])
+        cure = f"a cell is read by its column and the key of its row: {column}(…)"
+        return ExprError(f"{name} is a table, not a value", start, cure, "FE301")
     part = (
         alone
         and "body" in known.names
@@ -241,13 +228,23 @@ def _explain_unexpected_token(
             offset,
             f"a {missing[1]} is missing" if missing else _suggest_missing_part(parts[1]),
         )
+    if re.fullmatch(r"\s*\+[0-9]{5,15}\s*", text):
+        cure = f'a number is no condition; compare with it: call.from == "{text.strip()}"'
+        return ExprError(
+            "this is a phone number", _find_start(text), cure, "FE303", len(text.strip())
+        )
+    if re.fullmatch(r"\.[0-9]+", found):
+        cure = f"an item of a list is written [{found[1:]}], the first one [0]"
+        return ExprError(
+            f"{quote_value(found)} is not expected here", offset, cure, length=len(found)
+        )
     before = re.search(r"(\w+|[<>=!&|]+)\s*\Z", text[:offset])
     word = (
         found
-        if found in _FOREIGN_SYNTAX
+        if found in FOREIGN_SYNTAX
         else (
             before[1] + found
-            if before and before[1] + found in _FOREIGN_SYNTAX
+            if before and before[1] + found in FOREIGN_SYNTAX
             else before[1]
             if before
             else ""
@@ -256,8 +253,12 @@ def _explain_unexpected_token(
     return ExprError(
         f"{quote_value(found)} is not expected here",
         offset,
-        _FOREIGN_SYNTAX.get(word, _suggest_separator(text, found)),
+        FOREIGN_SYNTAX.get(word, _suggest_separator(text, found)),
     )
+
+
+def _find_start(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def _suggest_missing_part(expecting: str) -> str:
@@ -306,7 +307,7 @@ def _explain_bad_token(
         )
     sign = _find_sign(text, offset) or found
     return ExprError(
-        f"{quote_value(sign)} means nothing here", offset, _FOREIGN_SYNTAX.get(sign, "")
+        f"{quote_value(sign)} means nothing here", offset, FOREIGN_SYNTAX.get(sign, "")
     )
 
 
@@ -328,7 +329,7 @@ def _explain_reserved_word(
     return ExprError(
         f"{parts[0]} is a reserved word",
         offset,
-        _FOREIGN_SYNTAX.get(parts[0], "choose another name"),
+        FOREIGN_SYNTAX.get(parts[0], "choose another name"),
     )
 
 

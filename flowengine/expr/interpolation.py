@@ -61,6 +61,7 @@ def _check_literal(text: str, start: int, end: int) -> str:
             found.start(),
             f"write ${{{found[0].strip('{ }')}}}",
             "FE306",
+            len(found[0]),
         )
     return text[start:end]
 

@@ -1,9 +1,12 @@
-"""Literal values in expressions that are wrong in every call: time zones and phone numbers."""
+"""Literal values in expressions that are wrong in every call: time zones, currencies and phone
+numbers.
+"""
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
+from flowengine.expr.cldr import is_currency
 from flowengine.expr.functions.texts import e164
 from flowengine.expr.functions.trace_remarks import collect_remarks
 from flowengine.expr.phone_numbers import find_region
@@ -18,6 +21,8 @@ _ZONE: Final = re.compile(
 )
 _OFFSET: Final = re.compile(r"[+-]?[0-9]{2}:[0-9]{2}")
 _PREFIX: Final = re.compile(rf"\be164\s*\([^()]*,\s*{_TEXT}\s*\)")
+_CURRENCY: Final = re.compile(rf"\bmoney\s*\((?:[^(),]|\((?:[^()]|\([^()]*\))*\))*,\s*{_TEXT}")
+_COMMON_CURRENCIES: Final = ("USD", "EUR", "GBP", "SEK", "NOK", "DKK", "CHF", "JPY", "CAD", "AUD")
 _LITERAL_NUMBER: Final = re.compile(rf"\be164\s*\(\s*{_TEXT}\s*(?:,\s*{_TEXT}\s*)?\)")
 
 
@@ -32,7 +37,15 @@ def check_literals(text: str) -> None:
                 suggest_name(name, sorted(list_zone_names()))
                 or "write a name such as Europe/Stockholm"
             )
-            raise ExprError(f"there is no time zone {name}", found.start(1) + 1, cure, "FE312")
+            fault = f"there is no time zone {name}"
+            raise ExprError(fault, found.start(1) + 1, cure, "FE312", len(name))
+    for found in _CURRENCY.finditer(text):
+        name = found[1][1:-1]
+        if not is_currency(name.strip().upper()):
+            near = (
+                suggest_name(name, _COMMON_CURRENCIES) or "write three letters, such as USD or EUR"
+            )
+            raise ExprError(f"there is no currency {name}", found.start(1), near, "FE460")
     for fault, place in _find_phone_faults(text):
         cure = "write it with its country's prefix: e164('070-123 45 67', '46')"
         raise ExprError(fault, place + 1, cure, "FE311")

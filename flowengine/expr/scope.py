@@ -85,6 +85,7 @@ class Scope:
                 _find_text_start(text),
                 _suggest_condition(made),
                 "FE303",
+                len(text.strip()),
             )
         return _convert_result(made, Type.BOOLEAN)
 
@@ -105,6 +106,7 @@ class Scope:
             _find_text_start(text),
             _suggest_conversion(text, made.type, expects),
             "FE302",
+            len(text.strip()),
         )
 
     def compile_single_value(self, text: str, expects: Type) -> Expression:
@@ -167,6 +169,7 @@ class Scope:
                 _find_text_start(text),
                 "write string(…) around it",
                 "FE302",
+                len(text.strip()),
             )
         self._check_certain_failures(text, compiled)
         # the author's own text: what comes below rewrites it

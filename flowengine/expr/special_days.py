@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from flowengine.problems import quote_value
+from flowengine.problems import find_nearest, quote_value
 
 MAX_RANGE_DAYS: Final = 366  # a longer range of dates is a slip in a year
 ORDINALS: Final = ("first", "second", "third", "fourth", "last")
@@ -33,6 +33,26 @@ _DATE: Final = re.compile(r"(?:([0-9]{4})-)?([0-9]{2})-([0-9]{2})")
 _SHIFTED: Final = re.compile(r"([0-9]{1,3}) days? (before|after) (.+)")
 _NTH: Final = re.compile(rf"({'|'.join(ORDINALS)}) ([a-z]+) (?:of|in) ([a-z]+)")
 _NEAR: Final = re.compile(r"([a-z]+) (before|after) ([0-9]{2})-([0-9]{2})")
+_DAY_FIRST: Final = re.compile(r"([0-9]{1,2})\.\s?([0-9]{1,2})\.\s?([0-9]{4})?")
+_DASHED_RANGE: Final = re.compile(
+    rf"({_DATE.pattern})\s*(?:[-\u2013]|until|through|\.\.)\s*({_DATE.pattern})"
+)
+# holidays that many calendars name, and that are the same day everywhere
+_NAMED_DAYS: Final = {
+    "christmas": "12-25",
+    "christmas day": "12-25",
+    "christmas eve": "12-24",
+    "boxing day": "12-26",
+    "new year": "01-01",
+    "new year's day": "01-01",
+    "new year's eve": "12-31",
+    "thanksgiving": "fourth thursday of november",
+    "labor day": "first monday of september",
+    "memorial day": "last monday of may",
+    "whitsun": "whit sunday",
+    "pentecost": "whit sunday",
+    "ascension": "ascension day",
+}
 _LEAP_YEAR: Final = 2000  # has every day of a year
 _DAYS_OF_YEAR: Final = tuple(
     (day.month, day.day)
@@ -158,8 +178,22 @@ def parse_special_days(text: str) -> SpecialDays:
         return _parse_range(text, first, last if is_range else first)
     found = _parse_movable(text, words)
     if found is None:
-        raise SpecialDayError(f"{quote_value(text)} is no date", FORMS_HINT)
+        raise SpecialDayError(f"{quote_value(text)} is no date", _suggest_day(words) or FORMS_HINT)
     return found
+
+
+def _suggest_day(words: str) -> str:
+    """How a day that is written otherwise is written here, where it is plain which one is meant."""
+    if found := _DAY_FIRST.fullmatch(words):
+        day, month, year = found.groups()
+        before = f"{year}-" if year else ""
+        return f"write {before}{int(month):02}-{int(day):02}" if int(month) <= len(MONTHS) else ""
+    if found := _DASHED_RANGE.fullmatch(words):
+        return f"write {found[1]} to {found[5]}"
+    if words in _NAMED_DAYS:
+        return f"write {_NAMED_DAYS[words]}"
+    near = find_nearest(words, tuple(EASTER_DAYS))
+    return f"did you mean {quote_value(near)}?" if near else ""
 
 
 def _parse_range(text: str, first: str, last: str) -> SpecialDays:
@@ -188,7 +222,8 @@ def _parse_date(text: str, part: str) -> date | tuple[int, int]:
     try:
         whole = date(int(year or _LEAP_YEAR), int(month), int(day))
     except ValueError:
-        raise SpecialDayError(f"there is no day {quote_value(part)}") from None
+        hint = "write a day that the month has, and the month before the day: 12-24"
+        raise SpecialDayError(f"there is no day {quote_value(part)}", hint) from None
     return whole if year else (whole.month, whole.day)
 
 

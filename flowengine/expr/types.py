@@ -32,14 +32,24 @@ COLLECTIONS = frozenset({Type.LIST, Type.MAP})
 
 
 class ExprError(Exception):
-    """An expression or template is wrong; found when a flow is loaded."""
+    """An expression or template is wrong; found when a flow is loaded. `offset` is where; without a
+    `length` it is about the name, text, number or sign that begins there.
+    """
 
-    def __init__(self, message: str, offset: int = 0, hint: str = "", code: str = "FE304") -> None:
+    def __init__(
+        self,
+        message: str,
+        offset: int = 0,
+        hint: str = "",
+        code: str = "FE304",
+        length: int = 0,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.offset = offset
         self.hint = hint
         self.code = code
+        self.length = length
 
 
 class EvalError(Exception):

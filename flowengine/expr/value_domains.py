@@ -83,6 +83,10 @@ def check_domains(
             words = _list_words(part, domains, list_results)
             if words and not _is_possible(node, word, words, list_results):
                 raise _make_never_error(part.text, word, offset, words)
+        if node.function == "_[_]" and type(place := node.arguments[1].value) is int and place < 0:
+            cure = f"the last item is {node.arguments[0].text}[size({node.arguments[0].text}) - 1]"
+            offset = node.arguments[1].offset
+            raise ExprError("a list begins at 0", offset, cure, "FE310", len(str(place)))
     extra = _find_nearby_integers(tree)
     for node in tree.walk():
         if node.kind == "call" and node.function not in _SAFE_FUNCTIONS:
@@ -192,7 +196,11 @@ def _make_never_error(name: str, word: str, offset: int, words: tuple[str, ...])
 def suggest_words(word: str, words: Sequence[str]) -> str:
     """The cure for a word that never comes: the nearest that does, and all that do."""
     folded = {one.casefold(): one for one in words}
-    meant = folded.get(re.sub("[ _]", "", word.casefold())) or find_nearest(word, words)
+    meant = (
+        folded.get(re.sub("[ _]", "", word.casefold()))
+        or next((one for one in words if word.isdigit() and one.endswith(f" {word}")), "")
+        or find_nearest(word, words)
+    )
     hint = f"write {quote_value(meant)}; " if meant else ""
     shown = [quote_value(one) for one in words[:_MAX_WORDS_SHOWN]]
     rest = " and others of the reference" if len(words) > _MAX_WORDS_SHOWN else ""

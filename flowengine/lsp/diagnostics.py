@@ -9,7 +9,6 @@ from pygls.workspace import PositionCodec
 
 from flowengine.lsp.text_positions import TextPositions
 from flowengine.problems import Problem
-from flowengine.problems.word_cure import find_name_end
 
 SOURCE_NAME: Final = "flowengine"
 # a variable that is missing on this machine says nothing about the flow
@@ -42,7 +41,6 @@ def build_diagnostics(
 def to_diagnostic(problem: Problem, file: str, positions: TextPositions) -> Diagnostic:
     """A problem with its cure below it."""
     start, end = positions.to_offsets(problem.span) if problem.span.file == file else (0, 0)
-    end = find_name_end(positions.text, start, end)
     severity = _SEVERITIES[problem.severity]
     return Diagnostic(
         range=positions.to_range(start, end),

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import inspect
 
+from flowengine.compile.checks.failed_states import find_compared_states
 from flowengine.lsp.file_model import (
     Form,
     find_kind,
@@ -15,6 +16,7 @@ from flowengine.lsp.file_model import (
     step_into,
 )
 from flowengine.source import Document, KeyPath
+from flowengine.source.value_offsets import map_offsets
 from flowengine.states.field_types import SPECIAL_TARGETS
 
 # the inside of `${…}` as it stands in the file, with one level of braces in it
@@ -62,15 +64,33 @@ class NameScope:
 
 
 def list_names(document: Document) -> list[NameUse]:
-    """All names in a file, in the order of its values."""
+    """All names in a file, in the order of its values; behind them the texts that are compared with
+    the name of the failed state, where the flow has such a state.
+    """
     kind = find_kind(document.file)
     flow = document.data.get("flow") if isinstance(document.data, dict) else None
     scope = NameScope(flow if isinstance(flow, str) and kind in ("flow", "scenario") else "")
     found = list(_NameReader(document).read(load_forms(kind), (), scope))
+    if kind == "flow" and scope.flow:
+        states = document.data.get("states")
+        own_states = states if isinstance(states, dict) else {}
+        found += [use for use in list_compared_states(document) if use.symbol.name in own_states]
     if kind in KINDS_OF_FILE_NAME:
         own = document.file.rpartition("/")[2].rsplit(".", 1)[0]
         found.append(NameUse(Symbol(KINDS_OF_FILE_NAME[kind], own), 0, 0, (), is_definition=True))
     return list(dict.fromkeys(found))
+
+
+def list_compared_states(document: Document) -> Iterator[NameUse]:
+    """The texts of a flow that are names of states, by what they are compared with: its own states,
+    or those of a flow that is linked with it.
+    """
+    for path, offset, word in find_compared_states(document):
+        start, end = document.values[path]
+        value = document.get_value(path)
+        if place := map_offsets(document.text[start:end], value, offset + 1, len(word)):
+            symbol = Symbol("state", word, document.data["flow"])
+            yield NameUse(symbol, start + place[0], start + place[1], path, is_definition=False)
 
 
 def list_names_as_in_flow(document: Document, flow: str) -> Iterator[NameUse]:

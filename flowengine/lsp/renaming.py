@@ -11,6 +11,7 @@ from flowengine.lsp.name_index import (
     KINDS_OF_FILE_NAME,
     NameUse,
     Symbol,
+    list_compared_states,
     list_names_as_in_flow,
 )
 from flowengine.lsp.project_session import ProjectSession, ReadFile
@@ -75,6 +76,8 @@ def plan_rename(session: ProjectSession, symbol: Symbol, new_name: str) -> Renam
         found = {(use.start, use.end): use for use in read.names if use.symbol == symbol}
         if symbol.kind == "variable":
             found |= {(use.start, use.end): use for use in list_shared_uses(session, read, symbol)}
+        elif symbol.kind == "state":
+            found |= {(use.start, use.end): use for use in list_linked_uses(session, read, symbol)}
         is_defined = is_defined or any(use.is_definition for use in found.values())
         if any(use.is_file_name for use in found.values()):
             plan.moves[file] = PurePosixPath(file).with_stem(new_name).as_posix()
@@ -123,20 +126,46 @@ def list_shared_uses(session: ProjectSession, read: ReadFile, symbol: Symbol) ->
     share belongs to none of them.
     """
     file = read.document.file
-    is_project = file == PROJECT_FILE
+    is_project, reads = file == PROJECT_FILE, f"reads vars.{symbol.name}"
     if not is_project and not file.startswith(f"{_MESSAGES}/"):
         return
     for use in list_names_as_in_flow(read.document, symbol.flow):
         if use.symbol != symbol:
             continue
         if is_project and use.path[0] != _MESSAGES:
-            refuse_shared(read.document, use, "which all flows share")
+            refuse_shared(read.document, use, reads, "which all flows share")
         message = str(use.path[1] if is_project else use.path[0])
         flows = find_flows_with(session, Symbol("message", message))
         if flows == {symbol.flow}:
             yield use
         elif symbol.flow in flows:
-            refuse_shared(read.document, use, f"and {', '.join(sorted(flows))} say this message")
+            said = f"and {', '.join(sorted(flows))} say this message"
+            refuse_shared(read.document, use, reads, said)
+
+
+def list_linked_uses(session: ProjectSession, read: ReadFile, symbol: Symbol) -> Iterator[NameUse]:
+    """Where another flow compares the name of the failed state with the name of this one, and has no
+    such state itself.
+    """
+    known = {(use.start, use.end) for use in read.names}
+    is_flow = isinstance(read.document.data, dict) and "states" in read.document.data
+    for use in list_compared_states(read.document) if is_flow else ():
+        if use.symbol.name != symbol.name or (use.start, use.end) in known:
+            continue
+        owners = {
+            one.symbol.flow
+            for _, one in list_definitions(session)
+            if (one.symbol.kind, one.symbol.name) == ("state", symbol.name)
+        }
+        if owners == {symbol.flow}:
+            yield use
+        elif symbol.flow in owners:
+            refuse_shared(
+                read.document,
+                use,
+                f"compares call.failed_state with {symbol.name}",
+                f"and {', '.join(sorted(owners))} have such a state",
+            )
 
 
 def find_flows_with(session: ProjectSession, symbol: Symbol) -> set[str]:
@@ -148,11 +177,10 @@ def find_flows_with(session: ProjectSession, symbol: Symbol) -> set[str]:
     }
 
 
-def refuse_shared(document: Document, use: NameUse, why: str) -> None:
+def refuse_shared(document: Document, use: NameUse, what: str, why: str) -> None:
     line, column = document.source.get_position(use.start)
-    raise RenameError(
-        f"{document.file}:{line}:{column} reads vars.{use.symbol.name}, {why}: change it by hand"
-    )
+    where = f"{document.file}:{line}:{column}"
+    raise RenameError(f"{where} {what}, {why}: change it by hand")
 
 
 def list_definitions(session: ProjectSession) -> Iterator[tuple[Document, NameUse]]:

@@ -339,7 +339,11 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
                 ),
             ]
         ],
-        Meta(description="Warnings that count as errors, by code.", examples=[["FE902", "FE932"]]),
+        Meta(
+            description="Warnings that count as errors, by code.",
+            examples=[["FE902", "FE932"]],
+            extra_json_schema={"x-hint": "write the codes of warnings: [FE902, FE932]"},
+        ),
     ] = []
     defaults: (
         Annotated[

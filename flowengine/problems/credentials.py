@@ -6,7 +6,13 @@ from typing import Final
 # the first characters say whose key it is, and are kept; what follows is the key
 _CREDENTIAL: Final = re.compile(
     r"\b((?:[spr]k|whsec)_(?:live_|test_)?|sk-|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza"
-    r"|SG\.|eyJ|(?:Bearer|Basic)\s+)([\w.~+/=-]{8,})…?"
+    r"|SG\.|eyJ|(?:Bearer|Basic)\s+)((?:[\w.~+/=-]|:(?=\w)){8,})…?"
+)
+# what stands behind such a key is one, whatever its form, unless it is a variable or a reference
+_NAMED: Final = re.compile(
+    r"(\b(?:credentials|password|[\w-]*api[_-]?key|authorization|secret)[\"']?\s*:\s*[\"']?)"
+    r"(?![$\[{]|(?-i:[A-Z][A-Z0-9_]*)[\"'\s,}])([^\s\"',{}]{8,})",
+    re.IGNORECASE,
 )
 
 
@@ -25,9 +31,19 @@ def blank_credentials(text: str) -> str:
     >>> blank_credentials("booking: sk_live_51H8xAbC # mine")
     'booking: sk_live_******** # mine'
     """
-    return _CREDENTIAL.sub(
+    shown = _CREDENTIAL.sub(
         lambda found: found[0] if _is_name(found) else found[1].ljust(len(found[0]), "*"), text
     )
+    return _NAMED.sub(lambda found: found[1].ljust(len(found[0]), "*"), shown)
+
+
+def is_credential(text: str) -> bool:
+    """Whether a text holds a credential that shows by its form.
+
+    >>> is_credential("Bearer sk_live_51H8xAbCdEfGh")
+    True
+    """
+    return any(not _is_name(found) for found in _CREDENTIAL.finditer(text))
 
 
 def _is_name(found: re.Match[str]) -> bool:

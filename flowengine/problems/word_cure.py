@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 _SUGGESTION: Final = re.compile(r'^did you mean "([^"…]+)"\?$', re.MULTILINE)
 _ONE_WORD: Final = re.compile(r"[\w.+#*-]+")
-_NAME_FROM_START: Final = re.compile(r"\b[A-Za-z_][\w.]*\b")
 _QUOTE_SIGNS: Final = "\"'"
 
 
@@ -24,17 +23,8 @@ def find_word_cure(hint: str, text: str, start: int, end: int) -> WordCure | Non
     suggested = _SUGGESTION.search(hint)
     if not suggested:
         return None
-    end = find_name_end(text, start, end)
     written = text[start:end]
     if not _ONE_WORD.fullmatch(written.strip(_QUOTE_SIGNS)):
         return None
     quote = written[0] if written[0] in _QUOTE_SIGNS else ""
     return WordCure(start, end, f"{quote}{suggested[1]}{quote}")
-
-
-def find_name_end(text: str, start: int, end: int) -> int:
-    """The end of the name that begins at a place in an expression, which is told by its first
-    character alone; the end of anything else as it is.
-    """
-    found = _NAME_FROM_START.match(text, start) if end - start == 1 else None
-    return found.end() if found else end

@@ -28,6 +28,7 @@ from flowengine.switch.api_error import ApiError
 from flowengine.switch.switch_events import Asks, MenuWaits
 
 MAX_RUNS = 4000  # of one flow: some seconds
+MAX_RUNS_BEYOND = 200  # that go on in flows which calls have gone over to: each is explored itself
 MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
 MAX_TRIED_WAIT = 3600  # seconds in a queue, with an announcement and a ring each half minute
@@ -83,6 +84,7 @@ class Trial:
     taken: TakenItems = frozenset()
     gained: TakenItems = frozenset()  # what it was chosen for
     key: tuple[Any, ...] = ()
+    root: str = ""  # the flow that the call is in, be it by subflows; "" where it is over
     next: list[JsonObject | str] = field(default_factory=list)
 
 
@@ -139,13 +141,17 @@ class TrialMembers:
 
 @dataclass(slots=True)
 class Explorer:
-    """Explores the calls that come to one flow of a project."""
+    """Explores the calls that come to one flow of a project. `was_cut` says that calls which might
+    take more of what is missing were not made, as there were too many.
+    """
 
     flow: str
     project: ScenarioProject
     inputs: TrialInputs
     missing: set[tuple[str, CoverageItem]]
     seen: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    runs_beyond: int = 0
+    was_cut: bool = False
 
     def explore(self) -> list[Trial]:
         """The trials that took something which was missing. Together they are small: each takes as
@@ -166,8 +172,20 @@ class Explorer:
             if trial.taken & self.missing:
                 found.append(trial)
                 left -= trial.taken
-            waiting.extend(self.derive_plans(trial))
+            if self.is_within_bounds(trial):
+                waiting.extend(self.derive_plans(trial))
+        self.was_cut = bool(left) and (self.was_cut or bool(waiting))
         return choose_trials(found, self.missing)
+
+    def is_within_bounds(self, trial: Trial) -> bool:
+        """Whether to go on from this call. From the states of one flow lead so many ways through
+        flows that go over to each other that all of them together would take minutes.
+        """
+        if trial.root in ("", self.flow):
+            return True
+        self.runs_beyond += 1
+        self.was_cut |= self.runs_beyond > MAX_RUNS_BEYOND
+        return self.runs_beyond <= MAX_RUNS_BEYOND
 
     def list_plans_with_others(self, way: JsonObject) -> Iterator[TrialPlan]:
         """Plans in which others call before, whom nobody takes."""
@@ -209,6 +227,7 @@ class Explorer:
         except (ExpectationMissedError, NotPossibleError, ApiError):
             return None
         trial.key, trial.next = self.make_state_key(play.talk), self.list_moves(play.talk)
+        trial.root = find_root_flow(play.talk)
         play.talk.finish()
         trial.taken = collect_taken(play.talk)
         return trial
@@ -292,6 +311,15 @@ class Explorer:
         self.seen[trial.key] = self.seen.get(trial.key, 0) + 1
         if self.seen[trial.key] <= MAX_EQUAL_CALLS and len(plan.moves) < MAX_MOVES:
             yield from (replace(plan, moves=(*plan.moves, move)) for move in trial.next)
+
+
+def find_root_flow(talk: Conversation) -> str:
+    """The flow that a call is in, or that uses the one that it is in."""
+    known = talk.backend_call
+    call = known.call if known else None
+    if call is None or talk.is_over:
+        return ""
+    return call.stack[0].flow if call.stack else call.flow
 
 
 def derive_ring_plans(trial: Trial) -> Iterator[TrialPlan]:

@@ -77,11 +77,14 @@ class ScenarioDumper(yaml.SafeDumper):
 
 @dataclass(frozen=True, slots=True)
 class GeneratedScenarios:
-    """A file of scenarios for one flow, and how many are in it."""
+    """A file of scenarios for one flow, and how many are in it; none is written for 0. `was_cut` says
+    that not all calls were tried which might take more.
+    """
 
     flow: str
     text: str
     number: int
+    was_cut: bool = False
 
 
 def generate_scenarios(
@@ -97,11 +100,13 @@ def generate_scenarios(
     subflows, entered = find_subflows(release), find_entered_flows(release)
     for flow in (name for name in release.programs if name not in subflows):
         wanted = {(name, item) for name, item in missing if name in (flow, *entered)}
-        trials = Explorer(flow, project, inputs, wanted).explore() if wanted else []
+        explorer = Explorer(flow, project, inputs, wanted)
+        trials = explorer.explore() if wanted else []
         scenarios = name_scenarios(trials, inputs.hidden)
         text = to_yaml(flow, scenarios)
-        if kept := keep_passing(project, flow, scenarios, text):
-            yield GeneratedScenarios(flow, to_yaml(flow, kept), len(kept))
+        kept = keep_passing(project, flow, scenarios, text)
+        if kept or explorer.was_cut:
+            yield GeneratedScenarios(flow, to_yaml(flow, kept), len(kept), explorer.was_cut)
         # what one flow takes of another, the next flow need not take again
         missing -= {item for trial in trials for item in trial.taken}
 

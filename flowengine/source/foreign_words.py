@@ -28,7 +28,7 @@ _PARK: Final = "in_use"
 # what is said before a question is asked again; no key of it is there alone
 _RETRY_WORDS: Final = "each and ssml"
 _RETRY_WORDS_KEYS: Final = frozenset(("each", "ssml"))
-_OPTION, _FLOW_INPUTS = "hear", "with"
+_OPTION, _FLOW_INPUTS, _PLACE, _RECORD_MESSAGE = "hear", "with", "tries", "review"
 _NO_BUSY_EXIT: Final = (
     "the platform ends the call when the callee is busy or does not answer; use ring: in place of "
     "connect:, which has busy:, no_answer: and nobody:, as it keeps the caller"
@@ -282,6 +282,12 @@ FOREIGN_WORDS: Final = (
     ForeignWord(_PROMPT, "wait break silence sleep delay", "use pause:"),
     ForeignWord(_PROMPT, "language lang", "use locale:"),
     ForeignWord(
+        _PROMPT,
+        "when if unless condition cond visible show",
+        'write it in the words: ${hours.office.open ? "We are here." : ""}; a recording or a message is '
+        "left out by a choose: before",
+    ),
+    ForeignWord(
         _RETRY_WORDS,
         "next goto go go_to jump target transition then to_state next_state",
         "the question is asked again after these words; where the call goes in the end stands beside "
@@ -328,6 +334,14 @@ FOREIGN_WORDS: Final = (
     ForeignWord(
         _COLLECT, "on_empty allow_empty optional skip", "use empty:, where # alone leads"
     ),
+    ForeignWord(
+        _RECORD_MESSAGE,
+        "empty on_empty no_message no_speech no_input_exit",
+        "use silent:, where the call goes when the caller says nothing",
+    ),
+    ForeignWord(_PLACE, "delay after wait later offset", "use in:"),
+    ForeignWord(_PLACE, "attempts retries max_attempts max_tries", "use tries:"),
+    ForeignWord(_PLACE, "number phone callee destination who", "use to:"),
     ForeignWord(_COLLECT, "variable store save var save_as as", "use into:"),
     ForeignWord(_COLLECT, "finish_on_key end_key terminate finish", "use terminator:"),
     ForeignWord(_COLLECT, "validate validation check pattern regex", "use valid:, a condition"),
@@ -354,6 +368,17 @@ FOREIGN_WORDS: Final = (
     ForeignWord(_FLOW, "name id", "use flow:"),
     ForeignWord(_PROJECT, "numbers lines", "use routes:, a list of {to: …, flow: …}"),
     ForeignWord(_PROJECT, "timezone time_zone tz", "use zone:"),
+    ForeignWord(_PROJECT, "vars variables states start", "it belongs to a flow, in its own file"),
+    ForeignWord(
+        _PROJECT,
+        "canary rollout share traffic",
+        "the share of a new version is no part of the flows: flowengine canary FOLDER --share 10%",
+    ),
+    ForeignWord(
+        _PROJECT,
+        "notes note release release_notes changelog version",
+        'a note on a version stands beside it: flowengine publish FOLDER --note "…"',
+    ),
     ForeignWord(_TABLE, "data entries values", "use rows:"),
 )  # fmt: skip
 _CURES_BY_PLACE: Final = {

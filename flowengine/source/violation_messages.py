@@ -69,7 +69,12 @@ def describe_violation(document: Document, leaf: SchemaViolation) -> ProblemText
         cure := describe_spelling(leaf.instance, may_lack_space=not accepts_text)
     ):
         return wording._replace(hint=cure)
-    return wording._replace(hint=str(leaf.schema["x-hint"])) if "x-hint" in leaf.schema else wording
+    if "x-hint" not in leaf.schema:
+        return wording
+    hint = str(leaf.schema["x-hint"])
+    if get_json_type(leaf.instance) in {"integer", "number"} and "a unit: " in hint:
+        hint = f"write {leaf.instance}s for so many seconds; {hint.removeprefix('write ')}"
+    return wording._replace(hint=hint)
 
 
 def describe_invalid_key(leaf: SchemaViolation) -> tuple[str, str]:
@@ -157,10 +162,12 @@ def _describe_type(document: Document, leaf: SchemaViolation) -> ProblemText:
             f"{_format_name(leaf)} takes no value, but has {_format_found(leaf.instance)}",
             _format_hint(leaf),
         )
+    # of true where a prompt may stand, hardly the word is meant
+    is_flag = isinstance(leaf.instance, bool) and {"string", "object"} <= set(expected)
     return ProblemText(
         "FE152",
         f"{_format_name(leaf)} must be {kinds}, not {_format_found(leaf.instance)}",
-        _format_type_hint(document, leaf, expected),
+        (_format_hint(leaf) if is_flag else "") or _format_type_hint(document, leaf, expected),
     )
 
 

@@ -15,8 +15,9 @@ from flowengine.expr import (
     Type,
     find_whole_expression,
 )
+from flowengine.expr.marked_tokens import measure_token
 from flowengine.limits import MAX_PAUSE_MILLIS
-from flowengine.problems import Problem, suggest_name
+from flowengine.problems import Problem, Span, suggest_name
 from flowengine.source import Document, KeyPath
 from flowengine.states.field_types import DURATION_UNITS, SPECIAL_TARGETS, parse_millis
 from flowengine.states.flow_context import CallbackContext, ExitTarget, FlowContext, Variable
@@ -137,7 +138,8 @@ class StateBuilder:
             if self.context.unread.is_read_by(text):
                 return None
             # a mistake at the end of a text is reported behind its last character
-            span = self.document.find_inner_span(path, min(error.offset, max(0, len(text) - 1)), 1)
+            start = min(error.offset, max(0, len(text) - 1))
+            span = self._find_token_span(path, text, start, error.length)
             self.problems.append(Problem(error.code, span, error.message, error.hint))
             return None
         # late names are read by a later callback, so liveness keeps them while the call waits
@@ -161,13 +163,7 @@ class StateBuilder:
                 )
             if variable.type is Type.TEXT:
                 return self._compile_text_value(path, authored, variable)
-        if fault := explain_misfit(authored, variable):
-            self.add_problem(
-                "FE302",
-                path,
-                f"{variable.name} is {variable.kind}: {fault}",
-                "give it such a value, or an expression in ${…}",
-            )
+        self._check_fit(path, authored, variable)
         is_whole = variable.type is Type.DECIMAL and isinstance(authored, int)
         return float(authored) if is_whole else authored
 
@@ -175,18 +171,18 @@ class StateBuilder:
         self, path: KeyPath, authored: str, variable: Variable
     ) -> Template | None:
         made = self.compile_template(path, authored)
-        if (
-            made
-            and made.constant is not None
-            and (fault := explain_misfit(made.constant, variable))
-        ):
-            self.add_problem(
-                "FE302",
-                path,
-                f"{variable.name} is {variable.kind}: {fault}",
-                "give it such a value, or an expression in ${…}",
-            )
+        if made and made.constant is not None:
+            self._check_fit(path, made.constant, variable)
         return made
+
+    def _check_fit(self, path: KeyPath, value: Any, variable: Variable) -> None:
+        if fault := explain_misfit(value, variable):
+            message = f"{variable.name} is {variable.kind}: {fault}"
+            hint = "give it such a value, or an expression in ${…}"
+            self.add_problem("FE302", path, message, hint)
+
+    def _find_token_span(self, path: KeyPath, text: str, offset: int, length: int = 0) -> Span:
+        return self.document.find_inner_span(path, offset, length or measure_token(text, offset))
 
     def _compile_whole_expression(
         self, authored: str, inside: str, variable: Variable
@@ -372,7 +368,7 @@ class StateBuilder:
         for offset, (code, message, cure) in find_literal_faults(self.scope, template):
             span = self.document.find_span(path)
             if place:
-                span = self.document.find_inner_span(place, offset, 1)
+                span = self._find_token_span(place, str(self.document.get_value(place)), offset)
             self.problems.append(Problem(code, span, message, cure))
 
 

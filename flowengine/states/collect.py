@@ -293,7 +293,9 @@ def get_length_range(
             "FE208",
             (*path, "digits"),
             f"{collect.digits} is no range of digits",
-            "write the smaller number first, from 1 on: 4-8",
+            f"write digits: 1-{high}; where # alone leads is said by empty:"
+            if low == 0 < high
+            else "write the smaller number first, from 1 on: 4-8",
         )
     if high > variable.size:
         builder.add_problem(

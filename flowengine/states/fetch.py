@@ -19,7 +19,7 @@ from flowengine.expr import (
 )
 from flowengine.expr.interpolation import split_interpolations
 from flowengine.limits import FETCH_MARGIN_SECONDS, MAX_FETCH_SECONDS
-from flowengine.problems import Problem
+from flowengine.problems import Problem, suggest_name
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import to_one_line
@@ -201,7 +201,8 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
             "FE202",
             (*path, "service"),
             f"there is no service {fetch.service}",
-            "declare it under services: in project.yaml",
+            suggest_name(fetch.service, sorted(builder.context.services))
+            or "declare it under services: in project.yaml",
         )
     method = find_method(builder, path, fetch)
     # secrets can be read in headers alone: paths are logged on their way
@@ -280,9 +281,10 @@ def find_method(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> str:
     if len(given) != 1:
         builder.add_problem(
             "FE213",
-            path,
+            (*path, given[1]) if given else path,
             "a fetch has exactly one of get, post, put, patch and delete",
-            "write for example `get: /accounts`",
+            "keep one of them" if given else "write for example `get: /accounts`",
+            at_key=True,
         )
         return ""
     if not re.match(r"^/", str(getattr(fetch, given[0]))):

@@ -22,6 +22,14 @@ from flowengine.states.menu_options import (
     list_option_keys,
     merge_global_options,
 )
+from flowengine.states.option_conditions import (
+    HIDDEN_FACT,
+    add_empty_menus,
+    find_unmet_actions,
+    is_hidden,
+    recall_hidden,
+    remember_hidden,
+)
 from flowengine.states.prompt import Prompt, join_prompts
 from flowengine.states.question import (
     AuthoredRetryPrompts,
@@ -164,9 +172,9 @@ class CompiledMenu(Verb):
         begun = self.find_begun_number(event)
         value = begun.chosen if begun else event.value.strip()
         value = value if value in self.choices else self.match_speech(event, run.locale)
-        # a key comes from what was offered, but words and the end of a wait may mean anything
-        if (begun or event.input_method == "voice") and self.is_hidden(run, value):
-            value = ""
+        if self.may_answer_late and (begun or event.input_method == "voice"):
+            hidden = recall_hidden(self.conditions, run)
+            value = "" if is_hidden(value, hidden, self.submenus) else value
         if value in self.choices:
             leads = self.choices[value]
             # a dot means that the key was pressed in an inner menu: `back` leads to the outer one
@@ -244,27 +252,19 @@ class CompiledMenu(Verb):
         words = sorted((word for word in self.spoken_words if f" {word} " in said), key=len)
         return self.spoken_words[words[-1]] if words else read_digits(event.value, locale)
 
-    def find_hidden_actions(self, run: StepContext) -> set[str]:
-        """The actions whose conditions do not hold, and those that only lead to such ones."""
-        found = {
-            action
-            for action, condition in self.conditions.items()
-            if condition.evaluate(run.names) is not True
-        }
-        for menu in self.number_menus if found else ():  # the inner ones come first
-            if all(option.action in found for option in menu.options):
-                found.add(f"menu({menu.id})")
-        return found
-
-    def is_hidden(self, run: StepContext, value: str) -> bool:
-        """Whether the choice, or the inner menu, of these keys is not offered now."""
-        hidden = self.find_hidden_actions(run)
-        inner = (f"menu({menu.id})" for menu in self.submenus if menu.value == value)
-        return f"return({value})" in hidden or any(action in hidden for action in inner)
+    @property
+    def may_answer_late(self) -> bool:
+        """Whether an answer may name what was not offered: words may, and so may the first keys of an
+        option when no more come. Other keys come from what was offered.
+        """
+        return bool(self.conditions) and bool(self.spoken_words or self.number_menus)
 
     def offer_options(self, run: StepContext, menus: list[WireMenu]) -> list[WireMenu]:
         """The menus without the options whose conditions do not hold."""
-        hidden = self.find_hidden_actions(run)
+        unmet = find_unmet_actions(self.conditions, run)
+        if self.may_answer_late:
+            remember_hidden(self.conditions, unmet, run)
+        hidden = add_empty_menus(unmet, self.number_menus)
         offered = (
             replace(menu, options=tuple(one for one in menu.options if one.action not in hidden))
             for menu in menus
@@ -334,7 +334,7 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
         no_match=no_match,
         silent=menu.silent,
     )
-    return CompiledMenu(
+    compiled = CompiledMenu(
         question=asked,
         options=options,
         submenus=tuple(gathered.submenus),
@@ -351,6 +351,10 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
             plan is None or plan.constant for plan in (inner.prompt for inner in gathered.submenus)
         ),
     )
+    if compiled.may_answer_late:
+        builder.late_reads.add(HIDDEN_FACT)
+        builder.writes.add(HIDDEN_FACT)
+    return compiled
 
 
 MENU_KIND = StateKind(

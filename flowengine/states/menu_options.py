@@ -109,7 +109,7 @@ class NumberMenu:
 class MenuOptionsCompiler:
     """Collects the options of a menu and of the menus inside it. `digit_timeout` is how long, in
     milliseconds, the platform waits for the next key of an option with several. `conditions` are
-    those of actions that are not always offered.
+    those of actions that are not always offered, `written_conditions` the same as text by the keys.
     """
 
     builder: StateBuilder
@@ -119,6 +119,7 @@ class MenuOptionsCompiler:
     submenus: list[CompiledSubmenu] = field(default_factory=list)
     number_menus: list[NumberMenu] = field(default_factory=list)
     conditions: dict[str, Expression] = field(default_factory=dict)
+    written_conditions: dict[str, str] = field(default_factory=dict)
 
     def compile_options(
         self, path: KeyPath, authored: Mapping[str, str | AuthoredOption], prefix: str = ""
@@ -193,6 +194,8 @@ class MenuOptionsCompiler:
         self, path: KeyPath, value: str, key: str, authored: str | AuthoredOption
     ) -> WireOption:
         option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
+        if isinstance(option.when, str):
+            self.written_conditions[value] = option.when
         wired = WireOption(dtmf=key[-1], action=self.compile_action(path, value, key, option))
         if isinstance(option.when, str) and (
             condition := self.builder.compile_condition((*path, "when"), option.when, late=True)
@@ -221,9 +224,20 @@ class MenuOptionsCompiler:
         if option.next in SPECIAL_TARGETS:
             self.choices[value] = str(option.next)
         else:
+            name = f"key {value}"
+            conditions = " and ".join(self.list_written_conditions(value))
+            label = f"{name} when {conditions}" if conditions else name
             self.choices[value] = self.builder.add_exit(
-                f"key {value}", option.next, (*path, "next"), "pie"
+                name, option.next, (*path, "next"), "pie", label
             )
+
+    def list_written_conditions(self, value: str) -> list[str]:
+        """The conditions of the option of these keys, and of the inner menus that it stands in."""
+        return [
+            " ".join(condition.split())
+            for keys, condition in self.written_conditions.items()
+            if value == keys or value.startswith(f"{keys}.")
+        ]
 
     def add_spoken_word(self, path: KeyPath, word: str, value: str) -> None:
         # compared as they are matched in a call

@@ -176,6 +176,7 @@ PICK_UP_KIND = StateKind(
             title="pick_up",
             description="Connect the caller to the one who is parked under a code.",
             examples=[{"code": "${vars.code}", "nobody": "nobody_waits"}],
+            extra_json_schema={"x-hint": "write {code: <code>, nobody: <state>}"},
         ),
     ],
     compile_pick_up,

@@ -105,6 +105,7 @@ def compile_message_recording(
                 "nothing says where the message is stored",
                 "add `to: s3://bucket/folder` with its credentials here, or to `recordings:` of "
                 "the project",
+                at_key=True,
             )
         return None
     recording = Recording(

@@ -48,6 +48,11 @@ def parse_member(text: str) -> RingMember:
         if not SIP_PATTERN.fullmatch(address):
             raise MemberError("this is no SIP address", "write user@host: sip:desk@pbx.example.com")
         return RingMember("sip", address)
+    if address.startswith("app:"):
+        raise MemberError(
+            "an app user cannot be rung: the platform does not tell when they answer",
+            "lead the call to connect: {app: …}, or write a phone number or a SIP address",
+        )
     number = normalize_number(address)
     if not NUMBER_PATTERN.fullmatch(number):
         raise MemberError(

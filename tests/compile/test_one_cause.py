@@ -135,7 +135,7 @@ def test_table_with_a_mistake_in_its_first_row_is_told_at_that_row() -> None:
         'tables:\n  rooms: {rows: {"1": {phone: "+14045000010"}, "2": {phone: "+14045000011"}}}\n',
         "",
     )
-    assert find(text + project + table) == ["FE505 tables/rooms.yaml:1:13"]
+    assert find(text + project + table) == ["FE505 tables/rooms.yaml:1:21"]
 
 
 def test_stand_in_of_a_broken_state_is_not_judged() -> None:

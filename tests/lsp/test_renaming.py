@@ -211,3 +211,57 @@ def test_rename_onto_another_calendar_is_refused(new_name: str, why: str, tmp_pa
     (tmp_path / "calendars" / "broken.yml").write_text("open: {daily\n")
     with pytest.raises(RenameError, match=why):
         plan_rename(session, Symbol("calendar", "office"), new_name)
+
+
+FAILING = """\
+flow: first
+start: main
+states:
+  main: {subflow: {flow: second, outcomes: {fine: bye}}, error: tell}
+  tell:
+    say: main
+    choose:
+      - {when: 'call.failed_state == "main"', next: bye}
+      - {when: "call.failed_state == \\"main\\" || call.custom == \\"main\\"", next: bye}
+      - {when: 'call.failed_state in ["look", "main"]', next: bye}
+      - {next: bye}
+  bye: {say: "${call.failed_state == 'main' ? 'main' : \\"\\"}", hangup: }
+"""
+LOOKING = """\
+flow: second
+start: look
+outcomes: [fine]
+states:
+  look: {say: look, next: ready}
+  ready: {return: fine}
+"""
+
+
+def test_rename_of_a_state_changes_texts_that_are_compared_with_the_failed_state(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "project.yaml").write_text(PROJECT)
+    (tmp_path / "first.yaml").write_text(FAILING)
+    (tmp_path / "second.yaml").write_text(LOOKING)
+    session = ProjectSession(tmp_path)
+    assert rename(session, Symbol("state", "main", "first"), "begin") == 6
+    assert rename(session, Symbol("state", "look", "second"), "search") == 3
+    expected = FAILING.replace("  main:", "  begin:").replace("start: main", "start: begin")
+    expected = expected.replace('"look", "main"', '"search", "begin"')
+    expected = expected.replace("failed_state == 'main'", "failed_state == 'begin'")
+    for quote in ('"', '\\"'):
+        expected = expected.replace(
+            f"failed_state == {quote}main{quote}", f"failed_state == {quote}begin{quote}"
+        )
+    assert (tmp_path / "first.yaml").read_text() == expected
+    renamed = LOOKING.replace("start: look", "start: search").replace("  look:", "  search:")
+    assert (tmp_path / "second.yaml").read_text() == renamed
+
+
+def test_rename_of_a_state_whose_name_two_flows_may_mean_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "project.yaml").write_text(PROJECT)
+    (tmp_path / "first.yaml").write_text(FAILING)
+    (tmp_path / "second.yaml").write_text(LOOKING)
+    (tmp_path / "third.yaml").write_text(LOOKING.replace("second", "third"))
+    with pytest.raises(RenameError, match=r"first.yaml:10:.* compares call.failed_state with look"):
+        rename(ProjectSession(tmp_path), Symbol("state", "look", "second"), "search")

@@ -18,6 +18,7 @@ from flowengine.compile.checks import (
     empty_recordings,
     endless_waits,
     event_values,
+    failed_states,
     flow_loops,
     instant_redials,
     kept_turns,
@@ -27,6 +28,7 @@ from flowengine.compile.checks import (
     parking_codes,
     phone_columns,
     placed_flows,
+    plain_credentials,
     platform_limits,
     prompt_sizes,
     questions_after_answer,
@@ -89,14 +91,11 @@ def check_project(
         partial(callback_contexts.check, programs, authored, memory),
         partial(check_used_flows, programs),
         partial(check_kept_turns, graph, authored),
+        partial(check_failed_states, whole, authored),
         partial(unrouted_flows.check, authored),
         partial(check_stored_state, programs, cookies_only=cookies_only),
         partial(prompt_sizes.check, programs, memory),
-        lambda: memory.get_or_compute(
-            ("locales",),
-            authored.shared_documents,
-            lambda: list(unknown_locales.check_common(authored)),
-        ),
+        partial(check_shared_texts, authored, memory),
         lambda: (
             problem
             for problem in check_call_paths(graph, authored, memory)
@@ -114,6 +113,17 @@ def check_project(
     ]
 
 
+def check_shared_texts(authored: AuthoredProject, memory: CompileCache) -> list[Problem]:
+    """What the files that all flows share say by themselves."""
+
+    def find() -> list[Problem]:
+        documents = authored.shared_documents
+        plain = [one for each in documents for one in plain_credentials.check(each)]
+        return [*unknown_locales.check_common(authored), *plain]
+
+    return memory.get_or_compute(("shared texts",), authored.shared_documents, find)
+
+
 def check_loops(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
     """Circles that a call never leaves, in one flow and through several."""
     yield from state_loops.check(programs, memory)
@@ -126,6 +136,14 @@ def check_kept_turns(
     """Turns in queues, where `programs`, those without holes, are all: any hole may be a queue."""
     if programs.keys() == authored.flows.keys() and not authored.unread.has_part("flows"):
         yield from kept_turns.check(programs)
+
+
+def check_failed_states(
+    programs: Mapping[str, Program], authored: AuthoredProject
+) -> Iterator[Problem]:
+    """Names of failed states, where `programs` are all: a state that is left out may be the one."""
+    if programs.keys() == authored.flows.keys() and not authored.unread.has_part("flows"):
+        yield from failed_states.check(programs)
 
 
 def check_used_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
@@ -258,4 +276,8 @@ def check_flows(authored: AuthoredProject, memory: CompileCache) -> list[Problem
 
 
 def check_flow(flow: Flow, document: Document) -> list[Problem]:
-    return [*unknown_locales.check(document), *shadowed_keys.check(flow, document)]
+    return [
+        *unknown_locales.check(document),
+        *shadowed_keys.check(flow, document),
+        *plain_credentials.check(document),
+    ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flowengine.compile.program import Program
 from flowengine.expr import Template
 from flowengine.model import AuthoredProject
-from flowengine.problems import Problem
+from flowengine.problems import Problem, suggest_name
 
 LEADER_HINT = "connect somebody to it with `moderator:` and a condition, or `moderator: true`"
 MODERATED_HINT = (
@@ -40,7 +40,10 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
             if room and not may_be_known(room, known):
                 span = program.document.find_span((*state.path, state.kind, "name"))
                 message = "no flow tells who is in this conference, so nobody can be changed there"
-                yield Problem("FE452", span, message, MODERATED_HINT)
+                constant = room.constant
+                names = sorted(filter(None, known))
+                near = suggest_name(constant, names) if constant else ""
+                yield Problem("FE452", span, message, near or MODERATED_HINT)
 
 
 def find_used_rooms(program: Program) -> UsedRooms:

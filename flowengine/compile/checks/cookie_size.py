@@ -22,6 +22,7 @@ from flowengine.limits import (
 from flowengine.problems import Problem
 from flowengine.states.field_types import MAX_STATE_NAME
 from flowengine.states.flow_context import FILE_NAME_KIND
+from flowengine.states.option_conditions import HIDDEN_FACT, MAX_HIDDEN_BYTES
 from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.queue_plan import MAX_TURN_BYTES, TURN_FACT
 from flowengine.states.ring_plan import HOST_FACT
@@ -45,6 +46,7 @@ FACT_BYTES = {
     ROOM_FACT: 4 * MAX_CONFERENCE_ID,
     CODE_FACT: 4 * MAX_PARKING_CODE,
     TURN_FACT: MAX_TURN_BYTES,
+    HIDDEN_FACT: MAX_HIDDEN_BYTES,
     **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
 }
 NUMBER_BYTES = 9  # whole numbers and decimals travel as 8 bytes and a mark

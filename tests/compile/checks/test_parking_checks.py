@@ -33,7 +33,7 @@ CASES = {
     "a code beside a park that cannot be compiled": (
         LINE % 'park: {code: "${call.form}", limit: 5m, in_use: c}'
         + '  c: {pick_up: {code: "17", nobody: b}}\n',
-        ["FE301 c"],
+        ["FE301 call.form"],
     ),
     "no way for the second": (LINE % 'park: {code: "17"}', ["FE453 code"]),
     "exits without a code": (

@@ -47,11 +47,11 @@ CASES = {
     ),
     "a time that nobody may know": (
         PROJECT + LINE % (QUEUE % "wait: {say: 'It takes ${queue.wait}.'}"),
-        ["FE301 q"],
+        ["FE301 queue.wait"],
     ),
     "a priority that is no number": (
         PROJECT + LINE % (QUEUE % "priority: call.from"),
-        ["FE302 c"],
+        ["FE302 call.from"],
     ),
     "callers from apps": (APPS + LINE % (QUEUE % "limit: 5m"), ["FE424 queue"]),
     "what has no effect": (

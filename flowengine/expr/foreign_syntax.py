@@ -1,0 +1,37 @@
+"""Signs and names of expressions that authors bring from other languages."""
+
+from typing import Final
+
+FOREIGN_SYNTAX: Final = {
+    "and": "write && for and",
+    "or": "write || for or",
+    "not": "write ! for not",
+    "is": "write == to compare",
+    "=": "write == to compare",
+    "&": "write && for and",
+    "|": "write || for or",
+    "<>": "write != for is not",
+    "=<": "write <=",
+    "=>": "write >=; map and filter take a name first: body.orders.map(o, o.name)",
+    "===": "write == to compare",
+    "!==": "write != for is not",
+    "True": "write true",
+    "False": "write false",
+    "None": "write null",
+    "yes": "write true",
+    "no": "write false",
+    "if": "write condition ? one : other",
+    ";": "an expression is one value; leave the ; out",
+    "$": "write the expression without ${ }",
+}
+FOREIGN_NAMES: Final = {
+    **dict.fromkeys(("call.error", "call.failure_reason", "call.reason"), "call.failure"),
+    **dict.fromkeys(("call.state", "call.error_state"), "call.failed_state"),
+    **dict.fromkeys(("call.caller", "call.number", "call.ani", "call.callerid"), "call.from"),
+    **dict.fromkeys(("call.dnis", "call.dialled", "call.dialed", "call.called"), "call.to"),
+    **dict.fromkeys(("call.language", "call.lang"), "call.locale"),
+    **dict.fromkeys(("event.key", "event.keys", "event.speech", "event.text"), "event.digits"),
+    **dict.fromkeys(("event.status", "event.outcome"), "event.result"),
+    **dict.fromkeys(("now.day", "now.dow"), "now.weekday"),
+    **dict.fromkeys(("now.hour", "now.clock"), "now.time"),
+}
