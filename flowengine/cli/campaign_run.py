@@ -14,7 +14,7 @@ from flowengine.server.placements import PlacementView
 from flowengine.states.place_plan import CALLEE_ZONE
 
 STATUS_LOOK_SECONDS = 1.0
-MAX_LOOK_PAUSE_SECONDS = 30.0  # the clock may be set, and the machine may sleep
+MAX_CAMPAIGN_PAUSE_SECONDS = 30.0  # the clock may be set, and the machine may sleep
 UNKNOWN_CALLS = (
     "the server does not know {count} calls that were sent before: it is another one, or they were "
     "over a week ago, and it would call these people again. Name the server of before; or to have "
@@ -228,4 +228,4 @@ class CampaignRun:
         now, moments = self._clock(), [self._next_look] if self._running else []
         if self._due and len(self._running) < self._pace.at_once:
             moments.append(max(self._due[0][0], self._next_start))
-        return min(max(0.0, min(moments, default=now) - now), MAX_LOOK_PAUSE_SECONDS)
+        return min(max(0.0, min(moments, default=now) - now), MAX_CAMPAIGN_PAUSE_SECONDS)
