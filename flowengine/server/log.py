@@ -65,20 +65,20 @@ class LogWriter:
         self._waiting: list[Any] = []
         self._refused_at = 0.0
 
-    def log_callback(self, record: CallbackRecord) -> None:
-        self._add_line(record)
-
     def log_refusal(self, code: int, reason: str, client: str) -> None:
         """Log at most one refusal a second: an attacker must not fill the disk."""
         now = time.time()
         if now - self._refused_at >= 1:
             self._refused_at = now
-            self._add_line(RefusedLogLine(round(now, 3), code, reason, client))
+            self._write(_encode_lines((RefusedLogLine(round(now, 3), code, reason, client),)))
 
     def flush(self) -> None:
         """Write what waits."""
         waiting, self._waiting = self._waiting, []
-        for piece in split_lines(format_lines(waiting, round(time.time(), 3), self._build)):
+        self._write(format_lines(waiting, round(time.time(), 3), self._build))
+
+    def _write(self, lines: bytes) -> None:
+        for piece in split_lines(lines):
             try:
                 os.write(self._file, piece)
             except OSError:  # the reader of the log has ended; calls continue
@@ -89,13 +89,13 @@ class LogWriter:
             asyncio.get_running_loop().call_soon(self.flush)
         self._waiting.append(noted)
 
+    log_callback = _add_line  # a record is noted as it is
+
 
 def format_lines(noted: Sequence[Any], at: float, build: BuildLine) -> bytes:
     """Format many lines at once, after their callbacks were answered."""
     try:
-        return _encode_lines(
-            [item if type(item) is RefusedLogLine else build(item, at) for item in noted]
-        )
+        return _encode_lines([build(item, at) for item in noted])
     except Exception:
         if len(noted) > 1:  # a line that cannot be formatted must not cost the others
             return b"".join(format_lines([item], at, build) for item in noted)

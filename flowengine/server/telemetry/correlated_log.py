@@ -63,8 +63,7 @@ class CorrelatedLogWriter(LogWriter):
         waiting = self._waiting
         super().flush()
         for noted in waiting:
-            if type(noted) is TracedRecord:
-                self._export(noted)
+            self._export(noted)
 
     def _export(self, noted: TracedRecord) -> None:
         try:
