@@ -29,12 +29,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -56,6 +58,7 @@ KIND = "application/json; charset=utf-8"
 CONNECTIONS = 32
 TOLERANCE = 1.05  # of the CPU time of another revision: what two runs of one differ by
 IDLE_CPU_SECONDS = 0.05  # of half a second: what a server without callbacks does
+MIN_CPU_MICROSECONDS = 1.0  # less for a callback means that another process has answered it
 TARGETS = {"default store, no journal": 0.50, "cookies alone, no journal": 0.60, "step": 20.0}
 TRACED = ", OpenTelemetry"  # the end of the name of a row whose server exports
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
@@ -212,6 +215,13 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(field) for stat in stats for field in stat[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
+def find_free_port() -> int:
+    """A port that no other process has, such as a second run of this benchmark."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
+
+
 def settled_cpu_seconds(pid: int) -> float:
     """The same once the journal and the metrics of all callbacks are written: one revision writes
     them while it answers, another puts them off for seconds.
@@ -253,7 +263,19 @@ def serve(
             time.sleep(0.05)
         else:
             return process
-    raise RuntimeError((Path(folder) / "server.log").read_text())
+    raise RuntimeError(read_log(folder))
+
+
+def read_log(folder: str) -> str:
+    """What the server in this folder has written."""
+    return (Path(folder) / "server.log").read_text()
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server and all that it has begun."""
+    with suppress(ProcessLookupError):  # it may have ended by itself
+        os.killpg(process.pid, signal.SIGTERM)
+    process.wait(30)
 
 
 def measure(
@@ -264,18 +286,21 @@ def measure(
     calls: list[list[bytes]],
     collector: str = "",
 ) -> tuple[float, float]:
-    """Requests per second, and microseconds of CPU time for each."""
+    """Requests per second, and microseconds of CPU time for each. Raises RuntimeError where another
+    process has answered them.
+    """
     process = serve(command, port, folder, root, collector=collector)
     try:
         uvloop.run(load(port, [[request(body) for body in call] for call in calls[:200]]))  # warm
         requests = [[request(body) for body in call] for call in calls[200:]]
         before = cpu_seconds(process.pid)
         rate = uvloop.run(load(port, requests))
-        used = settled_cpu_seconds(process.pid) - before
-        return rate, used / sum(map(len, requests)) * 1e6
+        used = (settled_cpu_seconds(process.pid) - before) / sum(map(len, requests)) * 1e6
+        if process.poll() is not None or used < MIN_CPU_MICROSECONDS:
+            raise RuntimeError("the server has not answered:\n" + read_log(folder))
+        return rate, used
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        stop(process)
 
 
 def compile_example() -> Release:
@@ -344,7 +369,7 @@ def prepare_calls(calls: int, root: Path, *, only_one_flow: bool) -> dict[str, l
     plain = [callbacks(number) for number in range(calls)]
     prepared = {}
     with tempfile.TemporaryDirectory() as folder:
-        port = 18300
+        port = find_free_port()
         for row, command in commands(folder, port, only_one_flow=only_one_flow).items():
             prepared[row] = plain
             if row.startswith("cookies alone"):
@@ -352,8 +377,7 @@ def prepare_calls(calls: int, root: Path, *, only_one_flow: bool) -> dict[str, l
                 try:
                     prepared[row] = [echo_cookies(port, bodies) for bodies in plain]
                 finally:
-                    os.killpg(process.pid, signal.SIGTERM)
-                    process.wait(30)
+                    stop(process)
     return prepared
 
 
@@ -361,7 +385,6 @@ def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
     only_one_flow = against is not None
     found: dict[str, list[tuple[float, float]]] = {}
-    port = 18400
     with revisions(against) as roots, run_collector() as collector:
         sent = {
             revision: prepare_calls(calls + 200, root, only_one_flow=only_one_flow)
@@ -372,7 +395,7 @@ def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:
                 if revision and (name == "bare endpoint" or name.endswith(TRACED)):
                     continue
                 with tempfile.TemporaryDirectory() as folder:
-                    port += 1
+                    port = find_free_port()
                     row = f"{name} ({revision})" if revision else name
                     command = commands(folder, port, only_one_flow=only_one_flow)[name]
                     found.setdefault(row, []).append(

@@ -182,7 +182,8 @@ def describe_move(run: StepContext, move: StateResult) -> StatePreview:
         else b""
     )
     verb = "sends" if answers else "adds to what the next answer sends"
-    ring = move.ring if isinstance(move, AnswerCallback) else None
+    effects = move.effects if isinstance(move, AnswerCallback) else None
+    ring = effects.ring if effects else None
     return StatePreview(
         verb,
         msgspec.json.format(sent, indent=2).decode() if sent not in (b"", b"{}") else "",

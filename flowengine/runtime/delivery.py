@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import final
 
 import msgspec
@@ -110,6 +111,7 @@ def is_unique_stamp(stamp: int) -> bool:
     return stamp % 1_000_000 != 0
 
 
+@lru_cache(maxsize=64)  # callbacks of one second have the same one
 def parse_stamp(text: bytes) -> int:
     """An x-timestamp in microseconds since 1970; 0 where the text is no time."""
     try:

@@ -16,8 +16,9 @@ _PRUNE_FROM_ENTRIES = 6  # entries: few calls have more, and pruning takes a mic
 _ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # an entry has another length than a bare digest
 _SPOKEN_FLAG, _SETS_COOKIE_FLAG, _UNDELIVERED_FLAG, _PLAIN_FLAG = 1, 2, 4, 8
 _ENTRY_BYTES = _ENTRY.size
-# the flags of the first entry, and the highest flag: no other combination makes the byte as large
-_FLAGS, _PLAIN = slice(_ENTRY_BYTES - 1, _ENTRY_BYTES), bytes([_PLAIN_FLAG])
+# the flags of the first entry, and what they are where it has no plain digest
+_FLAGS = slice(_ENTRY_BYTES - 1, _ENTRY_BYTES)
+_KEYED = frozenset(bytes([flags]) for flags in range(_PLAIN_FLAG))
 # lengths of logs that are never pruned, as nearly all are
 _SHORT_LOGS = frozenset(range(0, _PRUNE_FROM_ENTRIES * _ENTRY_BYTES, _ENTRY_BYTES))
 _MAX_TOOK_MICROS = 2**32 - 1
@@ -55,8 +56,9 @@ def may_hold(saved: SavedCall, identity: bytes) -> bool:
     right.
     """
     log = saved.deliveries
-    # `identity in log` would first try the identity as a number
-    return log.find(identity) >= 0 or log[_FLAGS] >= _PLAIN or len(log) == IDENTITY_BYTES
+    # `identity in log` would first try the identity as a number; a log of an earlier version has
+    # other flags, or is too short to have any
+    return log.find(identity) >= 0 or log[_FLAGS] not in _KEYED
 
 
 def append_entry(

@@ -29,7 +29,7 @@ from flowengine.runtime.step import step
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.runtime.step_start import answers_own_menu
 from flowengine.runtime.store_failures import WITHOUT_STORE
-from flowengine.sinch import Ice, Pie
+from flowengine.sinch import CallbackEvent, Ice, Pie
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 
 
@@ -68,9 +68,14 @@ class StepDriver:
             if reply is not None:
                 return reply
             event = delivery.event
+        saved = None
         # An incoming call is taken as new without reading the store; saving fails where the call
         # exists.
-        saved = None if type(event) is Ice else await self._load_saved(delivery)
+        if type(event) is not Ice:
+            try:
+                saved = await self._store.load(event.call_id)
+            except StoreError as error:
+                self._use_cookie_alone(event, error)
         for _ in range(MAX_STEP_RETRIES):
             located = self._locator.find_call(event, saved)
             if type(located) is not LocatedCall or not is_undisputed(delivery, saved, located):
@@ -137,7 +142,11 @@ class StepDriver:
             is_uncertain = is_elsewhere or is_doubtful(located, event)
             if not is_uncertain or not await self._catch_up_once(delivery):
                 return saved, discard_state(located) if is_elsewhere else located, None
-            saved = await self._load_saved(delivery)
+            try:
+                saved = await self._store.load(event.call_id)
+            except StoreError as error:
+                self._use_cookie_alone(event, error)
+                saved = None
             located = self._locator.find_call(event, saved)
 
     async def _catch_up_once(self, delivery: CallbackDelivery) -> bool:
@@ -147,15 +156,11 @@ class StepDriver:
         delivery.has_caught_up = True
         return True
 
-    async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
-        """The stored state of the call; None where the store fails and the cookie has the state."""
-        try:
-            return await self._store.load(delivery.event.call_id)
-        except StoreError as error:
-            if not self._locator.is_state_in_cookie(delivery.event):
-                raise
-            self._log_once.error(WITHOUT_STORE, error)
-            return None
+    def _use_cookie_alone(self, event: CallbackEvent, error: StoreError) -> None:
+        """Go on although the store fails, where the cookie has the state; else raise the error."""
+        if not self._locator.is_state_in_cookie(event):
+            raise error
+        self._log_once.error(WITHOUT_STORE, error)
 
 
 def may_hold_answer(

@@ -174,13 +174,14 @@ class Engine:
         self, event: CallbackEvent, body: bytes, stamp: bytes, is_connected: Callable[[], bool]
     ) -> CallbackDelivery:
         moment = parse_stamp(stamp) if stamp else 0
-        unanswered = is_unanswered(event)
         identity = FIXED_IDENTITIES.get(type(event))
         if identity is None:
             identity = key = self._compute_fingerprint(body)
+            unanswered = is_unanswered(event)
             if unanswered:
                 key += make_event_number(moment)
         else:
+            unanswered = not event.is_awaited
             key = identity + event.call_id.encode("utf-8", "surrogatepass")
         return CallbackDelivery(
             event, body, identity, moment, is_connected, self._clock(), perf_counter(), key,

@@ -31,11 +31,11 @@ def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
         "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
         HOST_FACT: shorten_call_url(event.call_resource_url),
     }
-    for name in _FACTS_OF_ANY_LENGTH:
-        text = facts[name]
-        if len(text) > _SURELY_SHORT and (short := truncate_fact(text)) != text:
-            facts[name] = short
-            notes.append(f"cut: {name} is too long")
+    if max(map(len, map(facts.__getitem__, _FACTS_OF_ANY_LENGTH))) > _SURELY_SHORT:
+        for name in _FACTS_OF_ANY_LENGTH:
+            if (short := truncate_fact(facts[name])) != facts[name]:
+                facts[name] = short
+                notes.append(f"cut: {name} is too long")
     return facts
 
 

@@ -51,6 +51,10 @@ from flowengine.svaml import Hangup, SetCookie, encode_svaml
 NO_CHANGES: Sequence[OrchestrationChange] = ()
 EMPTY_BODY = encode_svaml((), None)
 HANGUP_BODY = encode_svaml((), Hangup())
+EncodedAnswer = tuple[bytes, SavedCall, str]
+"""The body of an answer, the call as it is to be saved, and its state as a cookie, "" where that
+does not fit
+"""
 
 
 class Overtaken(msgspec.Struct, frozen=True):
@@ -101,7 +105,8 @@ class Replier:
         if call.steps <= located.steps:
             call = replace(call, steps=located.steps + 1)
         answer = self._encode_answer(delivery, located, saved, outcome, call)
-        event, made = delivery.event, answer.saved
+        body, made, _ = answer
+        event = delivery.event
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
@@ -121,7 +126,7 @@ class Replier:
         failed = call.ended and "apology" in [entry.what for entry in outcome.trace]
         what = "apology" if failed else "answered"
         record = make_record(delivery, located.release.id, outcome, what)
-        return Reply(answer.body, record, delivery)
+        return Reply(body, record, delivery)
 
     async def _give_way(self, event: CallbackEvent, outcome: Outcome, kept: SavedCall) -> Overtaken:
         """Nothing of this step was saved, as the call had moved on."""
@@ -201,7 +206,7 @@ class Replier:
 
     async def save_log(self, event: CallbackEvent, saved: SavedCall, log: bytes) -> bool:
         """Save the log of the deliveries of a call, unless the call has moved on meanwhile."""
-        made = saved._replace(counter=saved.counter + 1, deliveries=log)
+        made = replace(saved, counter=saved.counter + 1, deliveries=log)
         try:
             kept = await self._store.save(event.call_id, made, self._clock() + CALL_KEPT_SECONDS)
         except StoreError as error:
@@ -216,7 +221,7 @@ class Replier:
         saved: SavedCall | None,
         outcome: Outcome,
         call: Call,
-    ) -> "_EncodedAnswer":
+    ) -> EncodedAnswer:
         """Encode the answer, and the call as the store and the cookie keep it."""
         event, action, instructions = delivery.event, outcome.action, outcome.instructions
         secret_flows = located.release.secret_flows
@@ -240,29 +245,30 @@ class Replier:
             kept_body = saved.answer if saved is not None else b""
         release = "" if call.ended else call.release
         made = SavedCall(call.steps, state, log, kept_body, delivery.at, release)
-        return _EncodedAnswer(body, cookie if fits else "", made)
+        return body, made, cookie if fits else ""
 
     async def _reply_without_store(
         self,
         delivery: CallbackDelivery,
         located: LocatedCall,
         outcome: Outcome,
-        answer: "_EncodedAnswer",
+        answer: EncodedAnswer,
         error: StoreError,
     ) -> Reply:
         """Reply from the cookie alone while the store fails; raise the error where the cookie
         cannot serve. Where a platform does not send cookies back, the next callback would be
         answered from the store, whose state is older than this answer.
         """
+        body, made, cookie = answer
         if not delivery.is_claimed and (again := await self.repeat_ice(delivery, located)):
             return again
         if outcome.effects is not NO_EFFECTS:  # nobody would be called, or somebody for nobody
             raise error
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
-        if answer.saved.release and not (answer.cookie and comes_back):  # the call goes on
+        if made.release and not (cookie and comes_back):  # the call goes on
             raise error
         self._log_once.error(IN_COOKIE_ALONE, error)
-        reply = _make_reply(answer.body, delivery, located, outcome, "unkept")
+        reply = _make_reply(body, delivery, located, outcome, "unkept")
         return replace(reply, delivery=None)
 
     async def repeat_ice(self, delivery: CallbackDelivery, located: LocatedCall) -> Reply | None:
@@ -328,16 +334,6 @@ def list_queue_changes(
             orchestrations.build_agent_statuses(event.application_key, effects.agent_statuses)
         )
     return changes
-
-
-class _EncodedAnswer(msgspec.Struct, frozen=True):
-    """An encoded answer, and the call as it is to be saved. `cookie` is the state as a cookie, ""
-    where that does not fit.
-    """
-
-    body: bytes
-    cookie: str
-    saved: SavedCall
 
 
 def _make_reply(

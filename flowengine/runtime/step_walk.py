@@ -14,7 +14,7 @@ from flowengine.compile import Program, Release
 from flowengine.compile.state_machine import Cursor
 from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
-from flowengine.runtime.answer_limits import fit_to_limits
+from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
 from flowengine.runtime.call_state import (
     Call,
     Frame,
@@ -22,7 +22,7 @@ from flowengine.runtime.call_state import (
     limit_history,
     select_live_values,
 )
-from flowengine.runtime.question_history import SubflowVisit, list_questions
+from flowengine.runtime.question_history import History, SubflowVisit, list_questions
 from flowengine.runtime.step_outcome import (
     NO_EFFECTS,
     EffectsOnOthers,
@@ -35,6 +35,7 @@ from flowengine.sinch import Dice
 from flowengine.states import (
     AgentStatusChange,
     AnswerCallback,
+    AnswerEffects,
     EnterSubflow,
     Exit,
     GoToFlow,
@@ -48,7 +49,6 @@ from flowengine.states import (
     StepContext,
     StepEvent,
 )
-from flowengine.states.orchestration_result import OWN_CONTEXTS
 from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
 
@@ -65,8 +65,8 @@ class StepWalk(msgspec.Struct):
     cursor: Cursor
     run: StepContext
     steps: int
-    stack: list[Frame]
-    history: list[str | SubflowVisit]
+    stack: tuple[Frame, ...]
+    history: History
     ended: bool
     sends_nothing: bool
     context: str
@@ -140,7 +140,7 @@ class StepWalk(msgspec.Struct):
             return self.enter_state()
         asked = state.verb.is_question and self.program.goes_back
         if asked and not (self.history and self.history[-1] == state.name):
-            self.history.append(state.name)
+            self.history += (state.name,)
         try:
             self.program.machine.events[name].trigger(self.cursor)
         except (KeyError, MachineError):
@@ -210,7 +210,7 @@ class StepWalk(msgspec.Struct):
     def go_to_flow(self, move: GoToFlow) -> StateResult:
         """Go over to another flow; nothing leads back to this one, nor to those that use it."""
         self.add_trace_entry(f"goes over to {move.flow}")
-        self.stack, self.history = [], []
+        self.stack, self.history = (), ()
         return self.enter_flow(move.flow, move.inputs)
 
     def enter_flow(self, flow: str, inputs: Mapping[str, Any]) -> StateResult:
@@ -226,7 +226,7 @@ class StepWalk(msgspec.Struct):
         ended, visit = dict(self.run.names), self.build_visit()
         self.pop_frame()
         if visit.history:
-            self.history.append(visit)
+            self.history += (visit,)
         verb = self.program.states[self.cursor.state].verb
         self.run.names.update(verb.convert_outputs(ended, self.run.notes))
         return self.take_exit(Exit(f"outcome {outcome}"))
@@ -234,14 +234,15 @@ class StepWalk(msgspec.Struct):
     def push_frame(self, state: str) -> None:
         """Push a frame with the values that this flow needs after the subflow."""
         values = select_live_values(self.program, state, self.run.names)
-        self.stack.append(Frame(self.program.flow, state, values, tuple(self.history)))
-        self.history = []
+        self.stack += (Frame(self.program.flow, state, values, self.history),)
+        self.history = ()
 
     def pop_frame(self) -> None:
         """Pop the frame, and continue in the flow that entered this subflow."""
-        frame = self.stack.pop()
+        frame = self.stack[-1]
+        self.stack = self.stack[:-1]
         self.program, self.cursor.state = self.release.programs[frame.flow], frame.state
-        self.history = list(frame.history)
+        self.history = frame.history
         self.run.names.update({**self.program.initial, **frame.values})
 
     def build_visit(self) -> SubflowVisit:
@@ -249,7 +250,7 @@ class StepWalk(msgspec.Struct):
         values: dict[str, Any] = {}
         for question in list_questions(self.history):
             values |= select_live_values(self.program, question, self.run.names)
-        return SubflowVisit(self.stack[-1].state, self.program.flow, values, tuple(self.history))
+        return SubflowVisit(self.stack[-1].state, self.program.flow, values, self.history)
 
     def go_back(self) -> None:
         """Move to the previous question, into and out of subflows; stay where there is none."""
@@ -259,7 +260,7 @@ class StepWalk(msgspec.Struct):
                 self.pop_frame()
                 asked = ""
                 continue
-            last = self.history.pop()
+            last, self.history = self.history[-1], self.history[:-1]
             if isinstance(last, SubflowVisit):
                 asked = "" if self.reenter_subflow(last) else asked
             elif last != asked and last in self.program.states:
@@ -277,7 +278,7 @@ class StepWalk(msgspec.Struct):
             return False
         self.push_frame(visit.state)
         self.program, self.cursor.state = self.release.programs[visit.flow], ""
-        self.history = list(visit.history)
+        self.history = visit.history
         self.run.names.update({**self.program.initial, **visit.values})
         return True
 
@@ -315,22 +316,22 @@ class StepWalk(msgspec.Struct):
             said = tuple(reports) if type(run.event) is Dice else ()
             action = Hangup() if self.has_caller_left and run.event.is_awaited else None
         else:
-            said, action = self.fit_answer(tuple(run.instructions), move.action or Hangup())
-        call, effects = self.build_call(), self.gather_effects(move)
+            said, action = tuple(run.instructions), move.action or Hangup()
+            if not fits_by_length(said, action):
+                said, action = self.fit_answer(said, action)
+        call, effects = self.build_call(), NO_EFFECTS
+        if move.effects or self.agent_statuses or self.rooms or self.leaves_queue or run.placements:
+            effects = self.gather_effects(move.effects or AnswerEffects())
         return Outcome(call, said, action, tuple(self.trace), None, run.names, effects)
 
-    def gather_effects(self, move: AnswerCallback) -> EffectsOnOthers:
+    def gather_effects(self, answer: AnswerEffects) -> EffectsOnOthers:
         """What the step is to do to other calls. Nobody is called for a call that has ended."""
-        of_answer = move.ring or move.queue_update or move.room or move.has_code
-        of_exits = self.leaves_queue or self.agent_statuses or self.rooms
-        if not (of_answer or of_exits or self.run.placements):
-            return NO_EFFECTS
         is_answered = not self.sends_nothing
-        room = () if move.room is None or (is_answered and self.ended) else (move.room,)
+        room = () if answer.room is None or (is_answered and self.ended) else (answer.room,)
         effects = EffectsOnOthers(
-            move.ring if is_answered and not self.ended else None, move.queue_update,
+            answer.ring if is_answered and not self.ended else None, answer.queue_update,
             is_answered and self.leaves_queue, self.agent_statuses, (*self.rooms, *room),
-            tuple(self.run.placements), is_answered and move.has_code,
+            tuple(self.run.placements), is_answered and answer.has_code,
         )  # fmt: skip
         return effects if effects != NO_EFFECTS else NO_EFFECTS
 
@@ -352,9 +353,9 @@ class StepWalk(msgspec.Struct):
         if unmoved is not None:
             call = self.update_interrupted_call(unmoved)
             return replace(call, steps=self.steps + 1, ended=unmoved.ended or is_over)
-        has_past = self.history or self.stack
-        history, stack = limit_history(self.history, self.stack) if has_past else ((), ())
-        state = self.cursor.state
+        history, stack, state = self.history, self.stack, self.cursor.state
+        if history or stack:
+            history, stack = limit_history(history, stack)
         values = select_live_values(program, state, run.names)
         return Call(
             self.release.id, program.flow, state, run.locale, values, run.attempts,
@@ -381,18 +382,17 @@ def create_walk(
     names = NameBindings.from_values(program.initial, release.computed_names, event, now)
     names.update(call.values)
     names["call.locale"] = call.locale
-    kind = event.kind
     walk = StepWalk(
         release=release,
         program=program,
         cursor=Cursor(start.entry or call.state),
         run=StepContext(event, names, call.locale, call.attempts, steps=call.steps),
         steps=call.steps,
-        stack=[*call.stack],
-        history=[*call.history],
+        stack=call.stack,
+        history=call.history,
         ended=call.ended,
         sends_nothing=start.sends_nothing,
-        context=OWN_CONTEXTS.get(kind, kind),
+        context=event.answered_as,
     )
     if start.keeps_place:
         walk.unmoved_call, walk.depth = call_before or call, len(call.stack)

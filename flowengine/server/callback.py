@@ -148,7 +148,9 @@ class CallbackHandler:
             )
             return self._refuse_request(unclear, scope)
         try:
-            stamp = find_stamp(scope["headers"])
+            headers = scope["headers"]
+            is_map = isinstance(headers, HeaderMap)
+            stamp = headers[b"x-timestamp"] if is_map else find_stamp(headers)
             reply = await self._engine.answer(event, body, stamp, still_waits)
         except Exception:  # the engine never raises; if it ever does, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)
@@ -289,10 +291,8 @@ def check_local_sender(headers: RequestHeaders) -> None:
     )
 
 
-def find_stamp(headers: Iterable[tuple[bytes, bytes]] | HeaderMap) -> bytes:
-    """The x-timestamp of a request. A repetition has a new one."""
-    if isinstance(headers, HeaderMap):
-        return headers.get(b"x-timestamp", b"")
+def find_stamp(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The x-timestamp of a request that came by ASGI. A repetition has a new one."""
     return next((value for name, value in headers if name.lower() == b"x-timestamp"), b"")
 
 

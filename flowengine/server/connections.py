@@ -104,8 +104,8 @@ class ConnectionTable:
 
     def end_request(self, connection: TrackedConnection) -> None:
         """Note that the last byte of a request has come."""
-        self._idle.pop(connection, None)
-        self._receiving.pop(connection, None)
+        if self._idle.pop(connection, None) is None:  # most requests come in one piece
+            self._receiving.pop(connection, None)
 
     def note_large_head(self) -> None:
         """The head of a request is longer than any callback's, and was refused."""

@@ -7,9 +7,9 @@ one write. Every other request goes uvicorn's own way.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from flowengine.server.callback_dispatcher import HALF_CLOSED, CallbackDispatcher
@@ -17,7 +17,7 @@ from flowengine.server.tracked_protocols import TrackedHttpTools
 from flowengine.sinch.signing import HeaderMap
 
 log = logging.getLogger(__name__)
-_UNUSUAL_HEADERS = (b"expect", b"transfer-encoding", b"upgrade")
+_UNUSUAL_HEADERS = frozenset((b"expect", b"transfer-encoding", b"upgrade"))
 
 
 class HeaderCache:
@@ -43,40 +43,23 @@ class HeaderCache:
 _HEADER_CACHE = HeaderCache()
 
 
-class DirectRequest:
+class DirectRequest(msgspec.Struct, eq=False):
     """A callback from its head to its answer. It takes the place of uvicorn's request cycle and has
     the members that uvicorn uses of one.
     """
 
-    __slots__ = (
-        "_coroutine",
-        "_headers",
-        "_protocol",
-        "body",
-        "disconnected",
-        "keep_alive",
-        "response_complete",
-        "scope",
-    )
-    message_event = asyncio.Event()  # uvicorn sets this event to wake a cycle; this one never waits
-    _coroutine: Coroutine[Any, Any, tuple[int, bytes]]
-    scope: dict[str, Any]  # from the last byte of the body on
-
-    def __init__(self, protocol: "DirectProtocol", headers: HeaderMap) -> None:
-        self._protocol = protocol
-        self._headers = headers
-        self.body = b""
-        self.keep_alive = True
-        self.disconnected = self.response_complete = False
+    # uvicorn sets this event to wake a cycle; this one never waits
+    message_event: ClassVar = asyncio.Event()
+    __repr__ = object.__repr__  # reports of errors must not quote the body
+    _protocol: "DirectProtocol"
+    scope: dict[str, Any]
+    body: bytes = b""
+    keep_alive: bool = True
+    disconnected: bool = False
+    response_complete: bool = False
+    _coroutine: Any = None  # answers the callback
 
     def begin(self, front: CallbackDispatcher) -> None:
-        protocol = self._protocol
-        self.scope = {
-            "method": "POST",
-            "raw_path": protocol.url,
-            "headers": self._headers,
-            "client": protocol.client,
-        }
         self._coroutine = front.callback.answer_request(self.scope, self.body, self.is_connected)
         self._run_coroutine()
 
@@ -164,7 +147,13 @@ class DirectProtocol(TrackedHttpTools):
         self._is_reading_head = False
         headers = HeaderMap(self.headers)
         if self.url in self._plain_paths and self._is_plain(headers):
-            self._direct_request = self.cycle = DirectRequest(self, headers)  # type: ignore[assignment]
+            scope = {
+                "method": "POST",
+                "raw_path": self.url,
+                "headers": headers,
+                "client": self.client,
+            }
+            self._direct_request = self.cycle = DirectRequest(self, scope)  # type: ignore[assignment]
         else:
             self._hand_over(self.url, self.headers)
 
@@ -180,16 +169,16 @@ class DirectProtocol(TrackedHttpTools):
         """Whether this request is a POST with one length, on a connection that stays open and has
         no other request in flight.
         """
-        parser = self.parser
+        parser, cycle = self.parser, self.cycle
         return (
-            (self.cycle is None or self.cycle.response_complete)
+            (cycle is None or cycle.response_complete)
             and parser.get_method() == b"POST"
             and parser.should_keep_alive()
             # without this header only HTTP 1.1 keeps connections, and asking the parser takes long
             and (b"connection" not in headers or parser.get_http_version() == "1.1")
             and len(headers.get(b"content-length", b"too long"))
             < 6  # uvicorn's path refuses longer bodies early
-            and headers.keys().isdisjoint(_UNUSUAL_HEADERS)
+            and _UNUSUAL_HEADERS.isdisjoint(headers)
             and len(headers) == len(self.headers)  # no header comes twice
             and not self.flow.write_paused
         )

@@ -25,10 +25,9 @@ CallbackLabels = tuple[str, str, str, str, str, str, str]
 def label_callback(record: CallbackRecord) -> CallbackLabels:
     """What a callback is counted by."""
     event, call = record.event, record.call
-    flow = route = state = result = ""
-    if call is not None:
-        flow = call.flow
-        route = call.stack[0].flow if call.stack else flow
+    flow = call.flow if call is not None else ""
+    route = call.stack[0].flow if call is not None and call.stack else flow
+    state = result = ""
     if type(event) is Dice:
         state, result = call.state if call is not None else "", event.result
     return event.kind, record.outcome, event.application_key, flow, state, result, route

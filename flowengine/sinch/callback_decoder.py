@@ -63,11 +63,9 @@ def decode(body: bytes) -> CallbackEvent:
     try:
         # the usual spelling takes microseconds; all others (platform notes, 1.4 and 2.2) take the
         # lenient way
-        event: CallbackEvent = _decode_typed(body)
+        return _decode_typed(body)  # type: ignore[no-any-return]
     except (ValueError, RecursionError):
         return _decode_lenient(body)
-    # the lenient way refuses it, and says why
-    return event if 0 < len(event.call_id) <= MAX_CALL_ID else _decode_lenient(body)
 
 
 def _decode_lenient(body: bytes) -> CallbackEvent:

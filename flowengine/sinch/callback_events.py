@@ -9,11 +9,13 @@ answer is no, `isinstance` takes ten times as long for a class of msgspec.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import force_setattr
 
+from flowengine.limits import MAX_CALL_ID
 from flowengine.sinch.vocabulary import fold_word
 
 MAX_DURATION_SECONDS = (
@@ -87,8 +89,12 @@ class MenuResult(msgspec.Struct, frozen=True, rename="camel"):
 
 class CallbackFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="event"):
     kind: ClassVar[str] = ""  # the name of the callback, as the platform writes it
+    answered_as: ClassVar[str] = ""  # the callback whose answer may hold the same as this one's
     is_awaited: ClassVar[bool] = True  # whether the answer may have SVAML that the platform obeys
-    call_id: str = msgspec.field(name="callid")
+    # what the decoder refuses here is read again, by a slower way that says why
+    call_id: Annotated[str, Meta(min_length=1, max_length=MAX_CALL_ID)] = msgspec.field(
+        name="callid"
+    )
     timestamp: str = ""
     version: int = 1
     application_key: str = ""
@@ -105,6 +111,7 @@ class CallbackFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True, 
 @final
 class Ice(CallbackFields, frozen=True, tag="ice"):
     kind: ClassVar[str] = "ice"
+    answered_as: ClassVar[str] = "ice"
     cli: str = ""
     to: CallTarget = CallTarget()
     domain: str = ""
@@ -137,12 +144,14 @@ class Ice(CallbackFields, frozen=True, tag="ice"):
 @final
 class Ace(CallbackFields, frozen=True, tag="ace"):
     kind: ClassVar[str] = "ace"
+    answered_as: ClassVar[str] = "ace"
     amd: AmdResult | None = None
 
 
 @final
 class Pie(CallbackFields, frozen=True, tag="pie"):
     kind: ClassVar[str] = "pie"
+    answered_as: ClassVar[str] = "pie"
     menu_result: MenuResult = MenuResult()
 
     @property
@@ -165,6 +174,7 @@ class Pie(CallbackFields, frozen=True, tag="pie"):
 @final
 class Dice(CallbackFields, frozen=True, tag="dice"):
     kind: ClassVar[str] = "dice"
+    answered_as: ClassVar[str] = "dice"
     is_awaited: ClassVar[bool] = False
     result: str = ""
     reason: str = ""
@@ -192,6 +202,7 @@ class Dice(CallbackFields, frozen=True, tag="dice"):
 @final
 class Notify(CallbackFields, frozen=True, tag="notify"):
     kind: ClassVar[str] = "notify"
+    answered_as: ClassVar[str] = "notify"
     is_awaited: ClassVar[bool] = False
     type: str = ""
     destination: str = ""

@@ -49,6 +49,7 @@ from flowengine.states.room_plan import RoomUpdate
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
+    AnswerEffects,
     EnterSubflow,
     Exit,
     GoToFlow,
@@ -67,6 +68,7 @@ __all__ = [
     "STATE_KINDS",
     "AgentStatusChange",
     "AnswerCallback",
+    "AnswerEffects",
     "AuthoredFact",
     "CallbackContext",
     "EnterSubflow",

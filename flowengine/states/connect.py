@@ -20,7 +20,13 @@ from flowengine.states.connect_options import ConferenceKeys, Connect
 from flowengine.states.connect_room import CompiledRoom, compile_room
 from flowengine.states.room_plan import ROOM_FACT, EnterRoom, PressInRoom
 from flowengine.states.state_kind import StateKind
-from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
+from flowengine.states.state_results import (
+    AnswerCallback,
+    AnswerEffects,
+    Exit,
+    StateFailure,
+    StateResult,
+)
 from flowengine.states.step_context import StepContext
 from flowengine.states.verb import DialledText, NoEffect, TextLimit, Verb
 from flowengine.svaml import Continue, Hangup
@@ -66,7 +72,8 @@ class CompiledConnect(Verb):
     def enter(self, run: StepContext) -> StateResult:
         try:
             action = self.prepared_action.get_action(run)
-            return AnswerCallback(action, room=self.enter_room(run))
+            room = self.enter_room(run)
+            return AnswerCallback(action, AnswerEffects(room=room) if room else None)
         except (EvalError, ValueError) as error:
             return StateFailure(str(error))
 
@@ -97,7 +104,7 @@ class CompiledConnect(Verb):
             run.notes.append(f"key {key}: does nothing")
             return AnswerCallback(None)
         run.notes.append(f"key {key}")
-        return AnswerCallback(None, room=PressInRoom(name, key))
+        return AnswerCallback(None, AnswerEffects(room=PressInRoom(name, key)))
 
     @property
     def is_in_room(self) -> bool:

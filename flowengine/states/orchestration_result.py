@@ -33,6 +33,4 @@ class QueueAnnouncement(CallbackFields, frozen=True, tag="announcement"):
 OwnEvent = OrchestrationResult | QueueAnnouncement
 """Events that the platform does not send"""
 OWN_KINDS = frozenset({OrchestrationResult.kind, QueueAnnouncement.kind})
-OWN_CONTEXTS = {kind.kind: kind.answered_as for kind in (OrchestrationResult, QueueAnnouncement)}
-"""The callback in whose answer the states speak, by the kind of an own event"""
 StepEvent = CallbackEvent | OwnEvent

@@ -26,6 +26,7 @@ from flowengine.states.ring_plan import HOST_FACT
 from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
+    AnswerEffects,
     Exit,
     LookupRequest,
     StateFailure,
@@ -99,7 +100,7 @@ class CompiledPickUp(Verb):
             return StateFailure(f"the code cannot be asked for: {result.error or result.status}")
         run.names[CODE_FACT] = render_code(run, self.code)
         talk = ConnectConf(conference_id=result.body["room"], moh=self.music)
-        return AnswerCallback(talk, has_code=True)
+        return AnswerCallback(talk, AnswerEffects(has_code=True))
 
     def list_text_limits(self) -> Iterator[TextLimit]:
         yield limit_code(self.code)

@@ -42,6 +42,7 @@ from flowengine.states.ring_plan import RingPlan
 from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
+    AnswerEffects,
     Exit,
     LookupRequest,
     LookupResult,
@@ -167,7 +168,7 @@ class CompiledQueue(Verb):
             return Exit("full" if "full" in self.exits else "nobody")
         self.words.bind_names(run, facts.position, facts.wait)
         run.instructions.extend(self.words.build_instructions(run))
-        return AnswerCallback(self.build_room(run), self.build_plan(run, terms))
+        return AnswerCallback(self.build_room(run), AnswerEffects(self.build_plan(run, terms)))
 
     def announce(self, run: StepContext, event: QueueAnnouncement) -> StateResult:
         """Say how it stands, in a menu that returns to the room."""
@@ -182,7 +183,8 @@ class CompiledQueue(Verb):
             return AnswerCallback(Hangup())
         leads = self.key_exits.get(event.value)
         if event.type == "sequence":
-            return AnswerCallback(None, queue_update=LeaveRoom(leads) if leads else None)
+            leaving = AnswerEffects(queue_update=LeaveRoom(leads)) if leads else None
+            return AnswerCallback(None, leaving)
         if event.type == "return" and leads:
             return self.ask_to_leave(run)
         return self.return_to_room(run)
@@ -202,7 +204,8 @@ class CompiledQueue(Verb):
         return Exit(self.key_exits[key], leaves_queue=True)
 
     def return_to_room(self, run: StepContext) -> AnswerCallback:
-        return AnswerCallback(self.build_room(run), queue_update=StayInRoom(self.terms.every))
+        staying = AnswerEffects(queue_update=StayInRoom(self.terms.every))
+        return AnswerCallback(self.build_room(run), staying)
 
     def build_room(self, run: StepContext) -> ConnectConf:
         return ConnectConf(

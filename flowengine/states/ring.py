@@ -28,7 +28,13 @@ from flowengine.states.ring_members import (
 from flowengine.states.ring_options import AuthoredRing, RingWait
 from flowengine.states.ring_plan import RingMember, RingOrder
 from flowengine.states.state_kind import AuthoredFact, StateKind
-from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
+from flowengine.states.state_results import (
+    AnswerCallback,
+    AnswerEffects,
+    Exit,
+    StateFailure,
+    StateResult,
+)
 from flowengine.states.step_context import StepContext
 from flowengine.states.verb import (
     CALL_OTHERS,
@@ -89,7 +95,8 @@ class CompiledRing(Verb):
         )
         if self.waiting:
             run.instructions.extend(self.waiting.build_instructions(run))
-        return AnswerCallback(ConnectConf(conference_id=plan.room, moh=self.music), plan)
+        room = ConnectConf(conference_id=plan.room, moh=self.music)
+        return AnswerCallback(room, AnswerEffects(ring=plan))
 
     def resume(self, run: StepContext) -> StateResult:
         """Go on by what has become of the calls. On anything else the caller stays where they are."""

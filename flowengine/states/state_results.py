@@ -40,18 +40,26 @@ class Exit(msgspec.Struct, frozen=True):
     failure: str = ""
 
 
-class AnswerCallback(msgspec.Struct, frozen=True):
-    """Answer the callback with this action and wait here for the next one. With `ring` other calls
-    are placed for the caller, and their result resumes the state. A caller who waits in a queue may
-    have a `queue_update`. `room` is what is to happen in a conference. `has_code` says that other calls know
-    of this one by a code.
+class AnswerEffects(msgspec.Struct, frozen=True):
+    """What an answer has to do with other calls. With `ring` other calls are placed for the caller,
+    and their result resumes the state. A caller who waits in a queue may have a `queue_update`.
+    `room` is what is to happen in a conference. `has_code` says that other calls know of this one by
+    a code.
     """
 
-    action: ActionToSend | None
     ring: RingPlan | None = None
     queue_update: QueueUpdate | None = None
     room: RoomUpdate | None = None
     has_code: bool = False
+
+
+class AnswerCallback(msgspec.Struct, frozen=True):
+    """Answer the callback with this action and wait here for the next one. Most answers have no
+    `effects` on other calls.
+    """
+
+    action: ActionToSend | None
+    effects: AnswerEffects | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from flowengine.states.prompt import CompiledPrompt, Prompt
 from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
+    AnswerEffects,
     Exit,
     LookupResult,
     StateFailure,
@@ -200,7 +201,7 @@ class CompiledPark(Verb):
                 max_duration=self.limit + self.leaves_in_time * LIMIT_MARGIN_SECONDS,
                 locale=spoken,
             ),
-            has_code=self.code is not None,
+            AnswerEffects(has_code=True) if self.code is not None else None,
         )
 
     def resume(self, run: StepContext) -> StateResult:

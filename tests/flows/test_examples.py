@@ -250,7 +250,7 @@ def explored(program: Program) -> set[tuple[str, str]]:
             call, callback = waiting.pop(0)
             for outcome in outcomes(call, callback, now, program):
                 reached |= {(entry.flow, entry.state) for entry in outcome.trace}
-                kind = getattr(callback, "answered_as", callback.kind)
+                kind = callback.answered_as
                 if outcome.action is not None or kind in ("dice", "notify"):
                     judged(kind, outcome)
                 after = outcome.call

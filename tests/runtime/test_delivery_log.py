@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 from flowengine.runtime.call_state import Call, encode_call
@@ -179,7 +180,7 @@ def test_delivery_log_does_not_grow_with_the_call() -> None:
     assert (
         len(
             decode_log(
-                saved._replace(deliveries=append_entry(saved, late, spoken=False, cookie=False))
+                replace(saved, deliveries=append_entry(saved, late, spoken=False, cookie=False))
             )
         )
         == 2

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from flowengine.journal import CallFilter, open_journal_reader
 from flowengine.journal.call_index import CallIndex
@@ -48,7 +49,7 @@ async def test_store_behind_a_pooler_of_sessions_works(pooler: str) -> None:
         assert await store.claim(call, b"d", 2e9)
         assert not await other.claim(call, b"d", 2e9)
         change = OrchestrationChange(call, SavedOrchestration(call, "ring", "r", 0, b"", 2e9))
-        assert await store.save(call, STEP._replace(counter=2), 2e9, changes=(change,))
+        assert await store.save(call, replace(STEP, counter=2), 2e9, changes=(change,))
         assert other.orchestrations
         turn = other.orchestrations.take_turn(call, lambda _: ["anna"], lambda one, _: (None, one))
         assert await turn == change.saved

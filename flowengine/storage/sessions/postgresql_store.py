@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
 import psycopg
+from msgspec.structs import astuple
 
 from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.pooler import check_sessions
@@ -125,7 +126,7 @@ class PostgresqlStore:
 
     async def load(self, call_id: str) -> SavedCall | None:
         rows = await self._reader.run(_LOAD, encode_call_id(call_id))
-        return SavedCall._make(rows[0]) if rows else None
+        return SavedCall(*rows[0]) if rows else None
 
     async def save(
         self,
@@ -134,7 +135,7 @@ class PostgresqlStore:
         expires: float,
         changes: Sequence[OrchestrationChange] = (),
     ) -> SavedCall:
-        row = (encode_call_id(call_id), *saved, expires)
+        row = (encode_call_id(call_id), *astuple(saved), expires)
         is_saved = (
             await self._save_with_changes(row, changes)
             if changes

@@ -85,7 +85,7 @@ class SqliteStore:
             row = self._execute(_LOAD, (key,)).fetchone()
         except sqlite3.Error as error:
             row = await self._load_with_retries(call_id, error)
-        return SavedCall._make(row) if row else None
+        return SavedCall(*row) if row else None
 
     def save(
         self,
@@ -197,16 +197,15 @@ class SqliteStore:
         self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection
     ) -> SavedCall:
         kept = saved
-        counter, state, deliveries, answer, claimed, release = saved
-        answer, ending = self._endings.split_answer(answer, expires)
+        answer, ending = self._endings.split_answer(saved.answer, expires)
         # bytearrays: for each `bytes` sqlite3 looks for an adapter, which takes as long as the copy
         # of ten kilobytes
         row = (
-            bytearray(key), counter, bytearray(state), bytearray(deliveries), bytearray(answer),
-            claimed, release, expires, ending,
+            bytearray(key), saved.counter, bytearray(saved.state), bytearray(saved.deliveries),
+            bytearray(answer), saved.claimed, saved.release, expires, ending,
         )  # fmt: skip
         if self._write(_SAVE, row).rowcount != 1:
-            kept = SavedCall._make(self._execute(_LOAD, (key,)).fetchone())
+            kept = SavedCall(*self._execute(_LOAD, (key,)).fetchone())
         self._recent.put(key, kept)
         return kept
 

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from flowengine.operator_error import OperatorError
 from flowengine.storage.sessions.orchestration_rows import OrchestrationChange, OrchestrationStore
 
 PROBE_KEY = b"\0probe"  # no call id begins with this
 
 
-class SavedCall(NamedTuple):
+class SavedCall(msgspec.Struct, frozen=True):
     """A call after a step. `deliveries` is the log of answered deliveries (see
     `runtime.delivery_log`), and `answer` the last answer that the platform followed. `claimed` is
     when the step began: it tells the step of one worker from the same step of another. `release` is

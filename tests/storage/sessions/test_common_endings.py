@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.storage.sessions import SavedCall, SqliteStore, StoreError
@@ -129,7 +130,7 @@ async def test_missing_ending_leaves_no_half_answer(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM endings")
     store = SqliteStore(path)
-    assert await store.load("call 1") == step(1)._replace(answer=b"")
+    assert await store.load("call 1") == replace(step(1), answer=b"")
     await store.close()
 
 

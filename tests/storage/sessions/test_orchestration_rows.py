@@ -5,6 +5,7 @@ from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from flowengine.storage.sessions import (
     MemoryStore,
@@ -281,7 +282,7 @@ async def test_watcher_hears_of_tasks_after_their_commit(opener: Opener) -> None
 
 async def test_releases_of_orchestrations_are_needed(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
-        await store.save("a", step(1)._replace(release="r1"), LATER)
+        await store.save("a", replace(step(1), release="r1"), LATER)
         other = OrchestrationChange("b", ring(of="b", release="r2"))
         await write(store, other)
         await write(store, changed(1))

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from flowengine.storage.sessions import (
     OrchestrationChange,
@@ -93,7 +94,7 @@ async def test_failing_statement_fails_those_of_its_moment_and_nothing_else(
     postgresql: str,
 ) -> None:
     async with opened_store(postgresql) as store:
-        too_big = STEP._replace(counter=2**63)
+        too_big = replace(STEP, counter=2**63)
         failed = await asyncio.gather(
             store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True
         )
@@ -116,7 +117,7 @@ async def test_repeated_ice_is_recognised_on_each_machine(postgresql: str) -> No
 async def test_store_goes_on_after_the_server_was_restarted(postgresql: str) -> None:
     async with opened_store(postgresql) as store:
         for counter in range(1, 6):
-            kept = STEP._replace(counter=counter)
+            kept = replace(STEP, counter=counter)
             assert await store.save("a", kept, LATER) is kept
             cut_off(postgresql)
             assert await store.load("a") == kept
@@ -134,10 +135,10 @@ async def test_save_that_waits_for_a_lock_fails_in_time_and_the_store_works_agai
         with psycopg.connect(postgresql) as other:
             other.execute("UPDATE flowengine.calls SET expires = 0")
             with pytest.raises(StoreError, match=r"within 0\.2 seconds|statement timeout"):
-                await store.save("a", STEP._replace(counter=2), LATER)
+                await store.save("a", replace(STEP, counter=2), LATER)
             assert await store.load("a") == STEP, "readers do not wait"
             other.rollback()
-        kept = STEP._replace(counter=3)
+        kept = replace(STEP, counter=3)
         assert await store.save("a", kept, LATER) is kept
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.storage.sessions import SavedCall, SqliteStore, StoreError
@@ -31,7 +32,7 @@ async def test_store_files_are_readable_by_their_owner_alone(path: Path) -> None
 
 async def test_deleted_calls_cannot_be_found_in_the_file(path: Path) -> None:
     store = SqliteStore(path)
-    await store.save("a", STEP._replace(state=b"account 12345678"), 1000.0)
+    await store.save("a", replace(STEP, state=b"account 12345678"), 1000.0)
     await store.drop_expired(1001.0)
     await store.close()
     assert b"12345678" not in path.read_bytes()
@@ -125,7 +126,7 @@ async def test_file_that_stays_locked_is_an_error_in_the_end(
 
 async def test_failing_commit_fails_all_of_its_saves_and_nothing_else(path: Path) -> None:
     store = SqliteStore(path)
-    too_big = STEP._replace(counter=2**63)
+    too_big = replace(STEP, counter=2**63)
     failed = await asyncio.gather(
         store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True
     )
@@ -157,7 +158,7 @@ async def test_write_ahead_log_is_written_back_while_saving_goes_on(path: Path) 
     for turn in range(400):
         await asyncio.gather(
             *(
-                store.save(f"{turn} {n}", STEP._replace(answer=b"x" * 2000), LATER)
+                store.save(f"{turn} {n}", replace(STEP, answer=b"x" * 2000), LATER)
                 for n in range(64)
             )
         )
@@ -178,7 +179,7 @@ async def test_save_of_another_worker_is_seen_at_once_whatever_this_one_caches(
 ) -> None:
     mine, other = SqliteStore(path), SqliteStore(path)
     for counter in range(1, 20, 2):
-        own, foreign = STEP._replace(counter=counter), STEP._replace(counter=counter + 1)
+        own, foreign = replace(STEP, counter=counter), replace(STEP, counter=counter + 1)
         assert await mine.save("a", own, LATER) is own
         assert await mine.load("a") == own
         assert await other.save("a", foreign, LATER) is foreign
@@ -195,13 +196,13 @@ async def test_recent_answers_are_those_of_the_latest_calls_under_way(
     monkeypatch.setattr("flowengine.storage.sessions.recent_answers._MAX_RECENT_CALLS", 2)
 
     store = SqliteStore(path)
-    saved = {call_id: STEP._replace(state=call_id.encode(), release="r1") for call_id in "abc"}
+    saved = {call_id: replace(STEP, state=call_id.encode(), release="r1") for call_id in "abc"}
     for call_id in "abc":
         await store.save(call_id, saved[call_id], LATER)
-    later = STEP._replace(counter=2, release="r1")
+    later = replace(STEP, counter=2, release="r1")
     await store.save("b", later, LATER)
     assert list(store._recent._calls.values()) == [saved["c"], later]
-    ended = STEP._replace(counter=2)
+    ended = replace(STEP, counter=2)
     await store.save("c", ended, LATER)
     assert list(store._recent._calls.values()) == [later], (
         "an ended call asks for nothing but a delivery that comes again"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flowengine.storage.sessions import MemoryStore, SavedCall, StoreError, open_store
 from tests.storage.sessions.opened_stores import (
@@ -130,12 +131,12 @@ async def test_expired_calls_and_claims_are_dropped(opener: Opener) -> None:
 
 async def test_releases_of_calls_under_way_are_found(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
-        await store.save("a", step(1)._replace(release="r1"), LATER)
-        await store.save("b", step(1)._replace(release="r2"), LATER)
-        await store.save("c", step(1)._replace(release="r2"), LATER)
+        await store.save("a", replace(step(1), release="r1"), LATER)
+        await store.save("b", replace(step(1), release="r2"), LATER)
+        await store.save("c", replace(step(1), release="r2"), LATER)
         assert await store.find_needed_releases() == {"r1", "r2"}
         await store.save("a", step(2), LATER)  # ended
-        await store.save("b", step(2)._replace(release="r3"), LATER)
+        await store.save("b", replace(step(2), release="r3"), LATER)
         assert await store.find_needed_releases() == {"r2", "r3"}
 
 
