@@ -1,6 +1,7 @@
 """Waiting for what another process, thread or task brings about, and ports to meet it at."""
 
 import asyncio
+import atexit
 import functools
 import random
 import socket
@@ -38,6 +39,7 @@ def reserve_ports() -> tuple[socket.socket, Iterator[int]]:
         except OSError:
             guard.close()
         else:
+            atexit.register(guard.close)
             return guard, cycle(range(first + 1, first + PORT_BLOCKS.step))
     raise OSError("all blocks of ports are taken")
 
