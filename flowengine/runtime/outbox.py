@@ -18,6 +18,7 @@ import msgspec
 
 from flowengine.limits import (
     MAX_CONCURRENT_REPORTS,
+    MAX_UNSTORED_REPORTS,
     REPORT_KEPT_SECONDS,
     REPORT_LEASE_SECONDS,
     REPORT_PAUSE_SECONDS,
@@ -31,6 +32,7 @@ from flowengine.storage.sessions import RECEIVER_BYTES, PendingReport, Store, St
 
 MAX_REPORT_PAUSE_SECONDS = 3600.0
 log = logging.getLogger(__name__)
+UNSTORED_MESSAGE = "reports wait in memory, as the store cannot keep them: %s"
 _decode_request = msgspec.msgpack.Decoder(LookupRequest).decode
 
 
@@ -43,8 +45,8 @@ def needs_retry(request: LookupRequest, fetched: LookupResult) -> bool:
 
 
 class Outbox:
-    """Keeps reports in the store, encrypted, as they may hold secrets. A server without a codec
-    keeps none.
+    """Keeps reports in the store, encrypted, as they may hold secrets. While the store is away they
+    wait in memory. A server without a codec keeps none.
     """
 
     def __init__(
@@ -52,14 +54,16 @@ class Outbox:
         store: Store,
         codec: Codec,
         fetch: Callable[[LookupRequest, float], Awaitable[LookupResult]],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._codec = codec
         self._fetch = fetch
-        self._clock = clock
+        self._clock = clock or store.clock
         self._log_once = LogOnce(log)
         self._unsettled: set[bytes] = set()
+        self._unstored: dict[bytes, tuple[PendingReport, float]] = {}
+        """Reports that the store could not take, and when they are due"""
 
     async def keep_report(self, request: LookupRequest) -> None:
         """Keep a request that must be delivered once. Requests with the same idempotency key are
@@ -68,18 +72,34 @@ class Outbox:
         content = msgspec.msgpack.encode(request)
         name = _hash_receiver(request) + hashlib.blake2b(content, digest_size=16).hexdigest()
         now = self._clock()
-        letter = PendingReport(
+        report = PendingReport(
             name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS
         )
+        log.warning("a report to %s failed; the server retries it", request.service)
+        due = now + REPORT_PAUSE_SECONDS
         try:
-            await self._store.add_report(letter, now + REPORT_PAUSE_SECONDS)
+            await self._store.add_report(report, due)
         except StoreError as error:
-            self._log_once.error(
-                "reports are lost, as the store cannot keep them: %s",
-                f"one to {request.service}, {error}",
-            )
-        else:
-            log.warning("a report to %s failed; the server retries it", request.service)
+            if len(self._unstored) < MAX_UNSTORED_REPORTS:
+                self._unstored[report.id] = report, due
+                self._log_once.error(UNSTORED_MESSAGE, error)
+            else:
+                self._log_once.error("reports are lost, as too many wait in memory: %s", error)
+
+    async def store_waiting_reports(self) -> None:
+        """Store what the store could not take before. Raises StoreError while it still cannot."""
+        for report, due in [*self._unstored.values()]:
+            await self._store.add_report(report, due)
+            del self._unstored[report.id]
+        self._log_once.end(UNSTORED_MESSAGE, "the store keeps all reports again")
+
+    async def close(self) -> None:
+        """Store what waits in memory, and say what is lost where that fails."""
+        try:
+            await self.store_waiting_reports()
+        except StoreError as error:
+            count = len(self._unstored)
+            log.error("%d reports are lost, as the store cannot keep them: %s", count, error)  # noqa: TRY400  # its text says it all
 
     async def deliver_due_reports(self) -> int:
         """Deliver every report that is due, and return the number of delivered ones. Receivers are
@@ -87,6 +107,7 @@ class Outbox:
         attempt.
         """
         arrived, attempts = 0, dict[asyncio.Task[bool], bytes]()
+        await self.store_waiting_reports()
         try:
             while True:
                 try:

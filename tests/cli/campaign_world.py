@@ -103,7 +103,6 @@ class CampaignWorld:
             placements,
             lambda: release,
             ENVIRONMENT,
-            lambda: self.line.now,
         )
         found = self.loop.run_until_complete(endpoint.place_calls(placements, request))
         self.act()
