@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import islice
 from urllib.parse import urlsplit
 
 import msgspec
@@ -33,6 +34,8 @@ from flowengine.storage.sessions import RECEIVER_BYTES, PendingReport, Store, St
 MAX_REPORT_PAUSE_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 UNSTORED_MESSAGE = "reports wait in memory, as the store cannot keep them: %s"
+LOST_MESSAGE = "reports are lost, as too many wait in memory: %s"
+REPORTS_PER_STORING = 100  # in one round trip
 _decode_request = msgspec.msgpack.Decoder(LookupRequest).decode
 
 
@@ -75,22 +78,25 @@ class Outbox:
         report = PendingReport(
             name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS
         )
-        log.warning("a report to %s failed; the server retries it", request.service)
         due = now + REPORT_PAUSE_SECONDS
         try:
             await self._store.add_report(report, due)
         except StoreError as error:
-            if len(self._unstored) < MAX_UNSTORED_REPORTS:
-                self._unstored[report.id] = report, due
-                self._log_once.error(UNSTORED_MESSAGE, error)
-            else:
-                self._log_once.error("reports are lost, as too many wait in memory: %s", error)
+            if report.id not in self._unstored and len(self._unstored) >= MAX_UNSTORED_REPORTS:
+                self._log_once.error(LOST_MESSAGE, f"one to {request.service}, {error}")
+                return
+            self._unstored[report.id] = report, due
+            self._log_once.error(UNSTORED_MESSAGE, error)
+        log.warning("a report to %s failed; the server retries it", request.service)
 
     async def store_waiting_reports(self) -> None:
         """Store what the store could not take before. Raises StoreError while it still cannot."""
-        for report, due in [*self._unstored.values()]:
-            await self._store.add_report(report, due)
-            del self._unstored[report.id]
+        while self._unstored:
+            waiting = [*islice(self._unstored.values(), REPORTS_PER_STORING)]
+            await asyncio.gather(*(self._store.add_report(report, due) for report, due in waiting))
+            for report, _due in waiting:
+                self._unstored.pop(report.id, None)
+        self._log_once.end(LOST_MESSAGE, "no report is lost any more")
         self._log_once.end(UNSTORED_MESSAGE, "the store keeps all reports again")
 
     async def close(self) -> None:
@@ -107,10 +113,11 @@ class Outbox:
         attempt.
         """
         arrived, attempts = 0, dict[asyncio.Task[bool], bytes]()
-        await self.store_waiting_reports()
         try:
             while True:
                 try:
+                    # here, as the loop lasts for as long as reports are due
+                    await self.store_waiting_reports()
                     await self._start_attempts(attempts)
                 except StoreError as error:
                     if not attempts:

@@ -20,6 +20,7 @@ from flowengine.storage.sessions import (
     Store,
     StoreError,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 REPORT = LookupRequest(
     "crm", "POST", "https://crm.example.com/calls", {"authorization": "secret"}, b"{}", 2.0, 0
@@ -105,6 +106,33 @@ async def test_report_waits_in_memory_while_the_store_is_away_and_arrives_once()
     assert world.sent == 1
 
 
+async def test_report_in_memory_is_delivered_while_another_attempt_hangs() -> None:
+    """The delivery goes on for as long as reports are due."""
+    store = AbsentStore()
+    store.is_away = False
+    world, hanging, fetched = World(store), asyncio.Event(), asyncio.Queue[str]()
+
+    async def fetch(request: LookupRequest, _left: float) -> LookupResult:
+        fetched.put_nowait(request.url)
+        if request.url == REPORT.url:
+            await hanging.wait()
+        return TAKEN
+
+    outbox = Outbox(store, Codec([derive_key("key")]), fetch, lambda: world.now)
+    await outbox.keep_report(REPORT)
+    world.now += 2
+    delivery = asyncio.create_task(outbox.deliver_due_reports())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert await fetched.get() == REPORT.url
+        store.is_away = True
+        await outbox.keep_report(replace(REPORT, url="https://bill.example.com/calls"))
+        store.is_away = False
+        world.now += 2
+        assert await fetched.get() == "https://bill.example.com/calls"
+        hanging.set()
+        assert await delivery == 2
+
+
 async def test_report_in_memory_is_stored_as_the_worker_ends() -> None:
     store = AbsentStore()
     ending, other = World(store), World(store)
@@ -122,7 +150,8 @@ async def test_reports_that_no_store_and_no_memory_takes_are_counted_in_the_log(
     world = World(AbsentStore())
     for number in range(2):
         await world.outbox.keep_report(replace(REPORT, url=f"https://crm.example.com/{number}"))
-    assert "reports are lost, as too many wait in memory" in caplog.text
+    assert "reports are lost, as too many wait in memory: one to crm, no route" in caplog.text
+    assert caplog.text.count("the server retries it") == 1
     await world.outbox.close()
     assert "1 reports are lost, as the store cannot keep them: no route to host" in caplog.text
 

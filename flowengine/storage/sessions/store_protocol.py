@@ -44,8 +44,8 @@ class StoreError(OperatorError):
 
 class Store(Protocol):
     """The interface of a session store; all stores pass the same tests. Times are seconds since
-    1970 by the clock of the store, the same for all workers. A store keeps bytes as they are: the caller encrypts calls that
-    may hold secrets, and all other calls can be read in the store.
+    1970 by the clock of the store, the same for all workers. A store keeps bytes as they are: the
+    caller encrypts calls that may hold secrets, and all other calls can be read in the store.
     """
 
     @property
