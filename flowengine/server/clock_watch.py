@@ -23,7 +23,7 @@ async def watch_clock(store: Store) -> None:
     errors = LogOnce(log)
     while True:
         await asyncio.sleep(CLOCK_UPDATE_SECONDS)
-        with suppress(StoreError):  # whoever needs the store for more says so
+        with suppress(StoreError):  # what needs the store for more logs it
             await store.update_clock()
         difference = time.time() - store.clock()
         if abs(difference) > MAX_CLOCK_DIFFERENCE_SECONDS:

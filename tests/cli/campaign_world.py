@@ -153,14 +153,16 @@ class CampaignWorld:
             await self.line.run_tasks()
         self.line.now = max(self.line.now, until)
 
-    def run(self, rate: float, tries: int = 2) -> CampaignState:
-        """Run the command until it ends or is killed; its state."""
+    def run(self, rate: float, tries: int = 2, ahead: float = 0.0) -> CampaignState:
+        """Run the command until it ends or is killed; its state. `ahead` is how far the clock of
+        its machine is ahead.
+        """
         state = CampaignState(self.state_path, CampaignHead("c1", "remind"))
         options = {"flow": "remind", "within": "calling"}
         pace = CampaignPace(rate, 15, tries, 600)
         try:
             CampaignRun(
-                self.rows, state, self, options, pace, lambda: self.line.now, self.sleep
+                self.rows, state, self, options, pace, lambda: self.line.now + ahead, self.sleep
             ).run()
         finally:
             state.close()
