@@ -36,9 +36,14 @@ class ClusterWatch(Watch):
         self.by_failure: Counter[tuple[str, str]] = Counter()
         """How often what happened after which failure"""
         self.unanswered: list[tuple[str, str, str]] = []
+        self.rung_twice: list[tuple[str, str]] = []
+        """Legs to a phone that rang already, and the failure before"""
 
     def note(self, event: SwitchEvent) -> None:
+        double_rings = self.double_rings
         super().note(event)
+        if self.double_rings > double_rings:
+            self.rung_twice.append((event.call, self.name_failure()))
         if isinstance(event, Asks):
             key = event.call, event.event
             self.callbacks += key not in self.attempts
@@ -279,6 +284,8 @@ def judge(
         print(f"  {count:6} {what}")
     for call in sorted(unreported)[:20]:
         print(f"not reported: {call}, {watch.describe_end(call)}", file=sys.stderr)
+    for call, failure in watch.rung_twice[:20]:
+        print(f"rung twice: by leg {call}, after: {failure}", file=sys.stderr)
     for call, event, failure in watch.unanswered[:20]:
         print(f"unanswered: {event} of {call}: {failure}", file=sys.stderr)
     for message, count in watch.illegal.items():

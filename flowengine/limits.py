@@ -162,6 +162,7 @@ REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again
 REPORT_LEASE_SECONDS: Final = 2 * REPORT_SECONDS
 MAX_CONCURRENT_REPORTS: Final = 64  # of one worker, to all receivers
 REPORTS_PER_RECEIVER: Final = 4  # so that one that hangs leaves room for sixteen others
+MAX_UNSTORED_REPORTS: Final = 10_000  # of one worker, in memory while the store is away
 REPORT_PAUSE_SECONDS: Final = 1.0  # before the first new try; doubled after each
 REPORT_KEPT_SECONDS: Final = (
     86_400.0  # a system that is down for longer has its call records looked at by people

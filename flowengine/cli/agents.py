@@ -1,6 +1,5 @@
 """`flowengine agents`."""
 
-import time
 from typing import get_args
 
 import click
@@ -19,6 +18,7 @@ from flowengine.runtime.queue_overview import (
 from flowengine.sinch.address_mask import mask_address
 from flowengine.states.queue_plan import AgentStatus
 from flowengine.states.ring_members import MemberError, parse_member
+from flowengine.storage.sessions import OrchestrationStore
 
 
 @click.command()
@@ -42,15 +42,19 @@ def agents(member: str | None, store: str, group: str, status: str | None, *, da
     if status or group:
         raise click.UsageError("name the MEMBER who signs in or out")
     groups = load_live_groups(store)
-    found = run_on_store(store, lambda rows: load_agent_overviews(rows, time.time(), groups))
+
+    async def load(rows: OrchestrationStore) -> tuple[list[AgentOverview], float]:
+        now = rows.clock()
+        return await load_agent_overviews(rows, now, groups), now
+
+    found, now = run_on_store(store, load)
     if data:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
-        click.echo(format_table(list_rows(found)) if found else "no members of queues")
+        click.echo(format_table(list_rows(found, now)) if found else "no members of queues")
 
 
-def list_rows(found: list[AgentOverview]) -> list[tuple[str, ...]]:
-    now = time.time()
+def list_rows(found: list[AgentOverview], now: float) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("group", "member", "state", "for")]
     for agent in found:
         minutes = f"{(now - agent.since) / 60:.0f} min" if agent.since else ""
@@ -69,7 +73,8 @@ def sign_one(store: str, member: str, group: str, status: str | None) -> None:
     groups = load_live_groups(store)
     try:
         run_on_store(
-            store, lambda rows: sign_member(rows, group, address, agent_status, time.time(), groups)
+            store,
+            lambda rows: sign_member(rows, group, address, agent_status, rows.clock(), groups),
         )
     except AgentStatusRefusedError as error:
         raise click.ClickException(str(error)) from error

@@ -174,7 +174,8 @@ class CampaignRun:
             return False
         if view.opens:
             self._state.note(replace(known, state="again", tries=number - 1, due=view.opens))
-            self._put_off(to, view.opens)
+            # by the clock of this machine, that of the server may be behind
+            self._put_off(to, max(view.opens, self._clock() + STATUS_LOOK_SECONDS))
             return False
         if view.error:
             self._end(RowState(to, "failed", number, reason=f"{view.field}: {view.error}"))

@@ -1,7 +1,5 @@
 """`flowengine queues`."""
 
-import time
-
 import click
 import msgspec
 
@@ -37,7 +35,7 @@ def queues(store: str, *, data: bool) -> None:
     (UTC). A group is here once a caller has been in its queue.
     """
     groups = load_live_groups(store)
-    found = run_on_store(store, lambda rows: load_queue_overviews(rows, time.time(), groups))
+    found = run_on_store(store, lambda rows: load_queue_overviews(rows, rows.clock(), groups))
     if data:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:

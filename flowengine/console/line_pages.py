@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
@@ -92,8 +91,9 @@ class ShownRing(NamedTuple):
 
 
 class LinesView(NamedTuple):
-    """All that the page shows."""
+    """All that the page shows; `now` is the time of the store."""
 
+    now: float = 0.0
     queues: Sequence[QueueOverview] = ()
     members: Sequence[ShownMember] = ()
     waiting: Sequence[ShownCaller] = ()
@@ -121,7 +121,6 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
             view=view,
             missing=missing,
             failure=failure,
-            now=time.time(),
             statuses=SIGNING,
         )
 
@@ -130,7 +129,7 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
             asked = await read_change(request, SigningChange)
             groups = get_groups(context)
             address = await find_address(store, asked.group, asked.member, groups, key)
-            await sign_member(store, asked.group, address, asked.sign, time.time(), groups)
+            await sign_member(store, asked.group, address, asked.sign, store.clock(), groups)
             return f"{mask_address(address)} {SIGNING_DONE[asked.sign]} {asked.group}"
 
         return await run_line_change(context, request, change)
@@ -138,7 +137,7 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
     async def dismiss(request: Request) -> Response:
         async def change(store: OrchestrationStore) -> str:
             asked = await read_change(request, DismissChange)
-            if not await dismiss_caller(store, asked.call, asked.number, time.time()):
+            if not await dismiss_caller(store, asked.call, asked.number, store.clock()):
                 raise AgentStatusRefusedError("the caller does not wait any more")
             return f"the caller of call {asked.call} leaves the queue"
 
@@ -203,9 +202,10 @@ async def load_lines(
     index: CallIndex | None,
 ) -> LinesView:
     """How lines stand now. Raises StoreError."""
-    now = time.time()
+    now = store.clock()
     rings = await store.list_orchestrations(LIVE_KIND)
     return LinesView(
+        now,
         await load_queue_overviews(store, now, groups),
         [
             ShownMember(
@@ -234,7 +234,7 @@ async def find_address(
     store: OrchestrationStore, group: str, handle: str, groups: Groups, key: bytes
 ) -> str:
     """The address of the member of a group with this handle. Raises AgentStatusRefusedError."""
-    for member in await load_group_members(store, time.time(), groups):
+    for member in await load_group_members(store, store.clock(), groups):
         if member.overview.group == group and make_handle(member.address, key) == handle:
             return member.address
     raise AgentStatusRefusedError(f"nobody in the group {group} is meant")

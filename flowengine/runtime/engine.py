@@ -3,7 +3,6 @@ same answer and has its effects once. Whatever fails here, the caller hears an a
 """
 
 import logging
-import time
 from collections.abc import Callable
 from time import perf_counter
 from typing import cast
@@ -60,7 +59,7 @@ class Engine:
         store: Store,
         codec: Codec | None,
         fetch: FetchFunction,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         create_trace: Callable[[], list[TraceEntry]] = list,
     ) -> None:
         self.releases = releases
@@ -68,9 +67,9 @@ class Engine:
         # The fingerprint has a key: from a plain digest, the keys that a caller pressed could be
         # found by trying.
         self._compute_fingerprint = codec.compute_fingerprint if codec else compute_plain_digest
-        self._clock = clock
+        self._clock = clock = clock or store.clock
         self._log_once = LogOnce(log)
-        outbox = Outbox(store, codec, fetch, clock) if codec else None
+        self.outbox = Outbox(store, codec, fetch, clock) if codec else None
         encryption = StateEncryption(codec)
         locator = Locator(releases, codec, encryption)
         self.orchestrations, legs = None, None
@@ -88,7 +87,7 @@ class Engine:
             store, codec, encryption, locator, clock, self._log_once,
             self.orchestrations, self.placements,
         )  # fmt: skip
-        requester = Requester(fetch, outbox, self.orchestrations)
+        requester = Requester(fetch, self.outbox, self.orchestrations)
         self._driver = StepDriver(
             store, locator, self._replier, requester, clock, self._log_once, legs, placed_calls,
             create_trace,

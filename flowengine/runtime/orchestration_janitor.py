@@ -9,7 +9,6 @@ those alone in which people talk, but for one look of some.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -43,13 +42,13 @@ class OrchestrationJanitor:
         store: Store,
         orchestrations: Orchestrations,
         requests: PlatformRequests,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         placements: Placements | None = None,
     ) -> None:
         self._store = store
         self._orchestrations = orchestrations
         self._requests = requests
-        self._clock = clock
+        self._clock = clock or store.clock
         self._placements = placements
         self._log_once = LogOnce(log)
 

@@ -4,7 +4,6 @@ result is a turn.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -72,14 +71,14 @@ class OrchestrationTasks:
         codec: Codec,
         requests: PlatformRequests,
         answer_result: AnswerResult,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         placements: PlacementTasks | None = None,
     ) -> None:
         self._orchestrations = orchestrations
         self._codec = codec
         self._requests = requests
         self._answer_result = answer_result
-        self._clock = clock
+        self._clock = clock = clock or orchestrations.store.clock
         self._answering: set[asyncio.Future[bytes | None]] = set()
         self._handlers: dict[str, Callable[[ScheduledTask], Awaitable[float | None]]] = {
             BEGIN_TASK: self._begin,

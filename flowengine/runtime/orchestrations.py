@@ -4,7 +4,6 @@ in one transaction. The tasks that follow are the requests to send and the timer
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -98,7 +97,7 @@ class Orchestrations:
         self,
         store: OrchestrationStore,
         codec: Codec,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         find_group: FindGroup = find_no_group,
     ) -> None:
         self.store = store
@@ -106,7 +105,7 @@ class Orchestrations:
         self.queues = Queues(store, self.encoding, clock, find_group)
         self.missed_ends = asyncio.Event()  # the store failed when a call ended: the janitor looks
         self.on_wait_end: Callable[[WaitEnd], None] = lambda _ended: None
-        self._clock = clock
+        self._clock = clock or store.clock
         self._log_once = LogOnce(log)
         self.rooms = ModeratedConferences(store, self.encoding, self._log_once, clock)
         self.parkings = Parkings(store, self.encoding, self._log_once, clock)

@@ -12,12 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import islice
 from urllib.parse import urlsplit
 
 import msgspec
 
 from flowengine.limits import (
     MAX_CONCURRENT_REPORTS,
+    MAX_UNSTORED_REPORTS,
     REPORT_KEPT_SECONDS,
     REPORT_LEASE_SECONDS,
     REPORT_PAUSE_SECONDS,
@@ -33,8 +35,10 @@ MAX_REPORT_PAUSE_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 REPORTS_WAIT = "kept reports could not be looked at: %s"
 REPORTS_READ_AGAIN = "kept reports are looked at again"
-REPORTS_LOST = "reports are lost, as the store cannot keep them: %s"
 ARRIVAL_NOT_NOTED = "it cannot be noted that reports arrived: %s"
+UNSTORED_REPORTS = "reports wait in memory, as the store cannot keep them: %s"
+REPORTS_LOST = "reports are lost, as too many wait in memory: %s"
+REPORTS_PER_STORING = 100  # in one round trip
 _decode_request = msgspec.msgpack.Decoder(LookupRequest).decode
 
 
@@ -47,8 +51,8 @@ def needs_retry(request: LookupRequest, fetched: LookupResult) -> bool:
 
 
 class Outbox:
-    """Keeps reports in the store, encrypted, as they may hold secrets. A server without a codec
-    keeps none.
+    """Keeps reports in the store, encrypted, as they may hold secrets. While the store is away they
+    wait in memory. A server without a codec keeps none.
     """
 
     def __init__(
@@ -56,14 +60,16 @@ class Outbox:
         store: Store,
         codec: Codec,
         fetch: Callable[[LookupRequest, float], Awaitable[LookupResult]],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._codec = codec
         self._fetch = fetch
-        self._clock = clock
+        self._clock = clock or store.clock
         self._log_once = LogOnce(log)
         self._unsettled: set[bytes] = set()
+        self._unstored: dict[bytes, tuple[PendingReport, float]] = {}
+        """Reports that the store could not take, and when they are due"""
 
     async def keep_report(self, request: LookupRequest) -> None:
         """Keep a request that must be delivered once. Requests with the same idempotency key are
@@ -72,19 +78,37 @@ class Outbox:
         content = msgspec.msgpack.encode(request)
         name = _hash_receiver(request) + hashlib.blake2b(content, digest_size=16).hexdigest()
         now = self._clock()
-        letter = PendingReport(
+        report = PendingReport(
             name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS
         )
+        due = now + REPORT_PAUSE_SECONDS
         try:
-            await self._store.add_report(letter, now + REPORT_PAUSE_SECONDS)
+            await self._store.add_report(report, due)
         except StoreError as error:
-            self._log_once.error(
-                REPORTS_LOST,
-                f"one to {request.service}, {error}",
-            )
-        else:
-            self._log_once.end(REPORTS_LOST, "the store keeps reports again")
-            log.warning("a report to %s failed; the server retries it", request.service)
+            if report.id not in self._unstored and len(self._unstored) >= MAX_UNSTORED_REPORTS:
+                self._log_once.error(REPORTS_LOST, f"one to {request.service}, {error}")
+                return
+            self._unstored[report.id] = report, due
+            self._log_once.error(UNSTORED_REPORTS, error)
+        log.warning("a report to %s failed; the server retries it", request.service)
+
+    async def store_waiting_reports(self) -> None:
+        """Store what the store could not take before. Raises StoreError while it still cannot."""
+        while self._unstored:
+            waiting = [*islice(self._unstored.values(), REPORTS_PER_STORING)]
+            await asyncio.gather(*(self._store.add_report(report, due) for report, due in waiting))
+            for report, _due in waiting:
+                self._unstored.pop(report.id, None)
+        self._log_once.end(REPORTS_LOST, "no report is lost any more")
+        self._log_once.end(UNSTORED_REPORTS, "the store keeps all reports again")
+
+    async def close(self) -> None:
+        """Store what waits in memory, and say what is lost where that fails."""
+        try:
+            await self.store_waiting_reports()
+        except StoreError as error:
+            count = len(self._unstored)
+            log.error("%d reports are lost, as the store cannot keep them: %s", count, error)  # noqa: TRY400  # its text says it all
 
     async def deliver_due_reports(self) -> int:
         """Deliver every report that is due, and return the number of delivered ones. Receivers are
@@ -95,6 +119,8 @@ class Outbox:
         try:
             while True:
                 try:
+                    # here, as the loop lasts for as long as reports are due
+                    await self.store_waiting_reports()
                     await self._start_attempts(attempts)
                 except StoreError as error:
                     if not attempts:

@@ -3,7 +3,6 @@ decided in one transaction with the requests that follow.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -70,12 +69,12 @@ class Parkings:
         store: OrchestrationStore,
         encoding: OrchestrationEncoding,
         log_once: LogOnce,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._encoding = encoding
         self._log_once = log_once
-        self._clock = clock
+        self._clock = clock or store.clock
         self._freeing: set[asyncio.Task[None]] = set()
 
     async def answer_request(

@@ -1,7 +1,6 @@
 """Carries out the tasks of placements: a timer is a turn, and a request goes to the platform."""
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
 from flowengine.orchestration.placement import TRY_TIMER
@@ -55,7 +54,7 @@ class PlacementTasks:
         codec: Codec,
         requests: PlatformRequests,
         calls_at_once: int = DEFAULT_CALLS_AT_ONCE,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._placements = placements
         self._store = store
@@ -63,7 +62,7 @@ class PlacementTasks:
         self._requests = requests
         self._calls_at_once = calls_at_once
         self._starting = 0
-        self._clock = clock
+        self._clock = clock or store.clock
         self._handlers: dict[str, Callable[[ScheduledTask], Awaitable[float | None]]] = {
             BEGIN_PART: self._begin,
             TIMER_PART: self._run_timer,

@@ -3,7 +3,6 @@ follows, in one transaction.
 """
 
 import logging
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -87,13 +86,13 @@ class Placements:
         store: OrchestrationStore,
         codec: Codec,
         hours: CallingHours,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.store = store
         self.encoding = OrchestrationEncoding(codec)
         self.note_outcome: NoteOutcome = lambda _placement: None
         self._hours = hours
-        self._clock = clock
+        self.clock = clock or store.clock
         self._log_once = LogOnce(log)
 
     def build_beginning(
@@ -102,7 +101,7 @@ class Placements:
         """What is saved with the step of a call that asks for a placement. One that is there already
         ignores it.
         """
-        now = self._clock()
+        now = self.clock()
         content = PlacementTask(PlacementBegan(plan, now), caller)
         payload = self.encoding.encode_task(plan.id, owner, content)
         task = ScheduledTask(plan.id, f"{PLACEMENT_TASK}:{BEGIN_PART}", now, payload)
@@ -113,7 +112,7 @@ class Placements:
         on its place is in the queue, so that nobody passes it before the placement has heard of
         the end.
         """
-        now = self._clock()
+        now = self.clock()
         saved = SavedOrchestration(
             turn.placement, WAITING_KIND, "", 0, b"", now + PLACEMENT_KEPT_SECONDS
         )
@@ -125,7 +124,7 @@ class Placements:
         """Begin a placement that no call asks for. Returns the one that is there already, where the
         key is known.
         """
-        now = self._clock()
+        now = self.clock()
 
         def decide(
             saved: SavedOrchestration | None, _agents: Mapping[str, SavedAgent]
@@ -150,7 +149,7 @@ class Placements:
         self, placement_id: str, event: PlacementEvent, begin: OwnedPlacement | None = None
     ) -> TakenPlacementTurn:
         """Take one turn. `begin` is what is known of a placement that begins."""
-        now = self._clock()
+        now = self.clock()
 
         def list_agents(saved: SavedOrchestration | None) -> Collection[str]:
             owned = self._open(saved)

@@ -1,6 +1,5 @@
 """The queues of groups: who waits, who is offered to whom, and how it stands."""
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
@@ -94,12 +93,12 @@ class Queues:
         self,
         store: OrchestrationStore,
         encoding: OrchestrationEncoding,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         find_group: FindGroup = find_no_group,
     ) -> None:
         self.store = store
         self._encoding = encoding
-        self._clock = clock
+        self._clock = clock or store.clock
         self._find_group = find_group
         self._presences: dict[tuple[str, tuple[str, ...]], tuple[float, Presence]] = {}
 

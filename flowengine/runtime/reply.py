@@ -347,9 +347,10 @@ def make_record(
 ) -> CallbackRecord:
     """The record of a delivery at this moment."""
     seconds = time.perf_counter() - delivery.started_at
+    at = delivery.at or delivery.arrived_at  # a repeated callback may have run no step
     return CallbackRecord(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,
-        False, what, delivery.at, delivery.performed, outcome.names, delivery.located, delivery.leg,
+        False, what, at, delivery.performed, outcome.names, delivery.located, delivery.leg,
     )  # fmt: skip
 
 

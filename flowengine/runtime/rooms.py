@@ -3,7 +3,6 @@ decide, and saves what follows, in one transaction. The tasks that follow are th
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -78,12 +77,12 @@ class ModeratedConferences:
         store: OrchestrationStore,
         encoding: OrchestrationEncoding,
         log_once: LogOnce,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.store = store
         self.encoding = encoding
         self._log_once = log_once
-        self._clock = clock
+        self._clock = clock or store.clock
         self._waiting: dict[str, _WaitingEvents] = {}
 
     def build_updates(

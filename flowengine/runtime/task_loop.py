@@ -8,7 +8,6 @@ lives.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from heapq import heappop, heappush
 
@@ -41,11 +40,11 @@ class TaskLoop:
         self,
         store: OrchestrationStore,
         handle: HandleTask,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._handle = handle
-        self._clock = clock
+        self._clock = clock or store.clock
         self._log_once = LogOnce(log)
         self._own_dues: list[float] = []
         self._wake = asyncio.Event()

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from flowengine.server.admin_routes import build_admin_routes
 from flowengine.server.background_tasks import start_background_task
 from flowengine.server.callback import SignatureGate
 from flowengine.server.callback_dispatcher import CallbackDispatcher
+from flowengine.server.clock_watch import watch_clock
 from flowengine.server.connections import ConnectionTable
 from flowengine.server.credentials import find_secret, load_credentials
 from flowengine.server.fetch import LookupClient
@@ -64,7 +64,7 @@ class WorkerParts:
     lines: CallbackLog
     ready: Readyz
     drain: float
-    outbox: Outbox
+    outbox: Outbox | None
     live: ReleaseService
     journal: JournalWriter
     connections: ConnectionTable
@@ -104,7 +104,7 @@ def create_app(flows: LoadedFlows) -> CallbackDispatcher:
         *build_admin_routes(environment, settings, live, store, engine.placements, releases),
     ]
     connections = ConnectionTable(settings.keep_alive)
-    outbox, drain = Outbox(store, codec, client), settings.drain
+    outbox, drain = engine.outbox, settings.drain
     secrets = partial(find_application_secret, releases, environment)
     requests = hooks.create_requests(secrets, settings.api_url)
     answer_result, at_once = callback.answer_result, settings.calls_at_once
@@ -218,8 +218,11 @@ async def run_background_tasks(
     store = parts.store
     tasks = [
         start_background_task("the deletion of expired calls", partial(purge_store, store)),
-        start_background_task("the delivery of reports", partial(deliver_reports, parts.outbox)),
+        start_background_task("the clock of the session store", partial(watch_clock, store)),
     ]
+    if (outbox := parts.outbox) is not None:
+        deliver = partial(deliver_reports, outbox)
+        tasks.append(start_background_task("the delivery of reports", deliver))
     if isinstance(store, SqliteStore):
         watch = partial(watch_store_file, store, parts.ready)
         tasks.append(start_background_task("the watch on the session store", watch))
@@ -240,6 +243,8 @@ async def run_background_tasks(
         if parts.orchestrations is not None:
             await parts.orchestrations.stop()
         await parts.client.close()
+        if outbox is not None:
+            await outbox.close()
         await parts.store.close()
         parts.live.close()
         parts.journal.close()
@@ -300,7 +305,7 @@ async def purge_store(store: Store) -> None:
     while True:
         await asyncio.sleep(STORE_PURGE_SECONDS)
         try:
-            await store.drop_expired(time.time())
+            await store.drop_expired(store.clock())
             errors.end(failure, "expired calls are deleted again")
         except StoreError as error:
             errors.error(failure, error)

@@ -155,7 +155,7 @@ class PolledMetrics:
         if (rows := self._store.orchestrations) is not None:
             self._metrics.observe_waiting(await count_waiting(rows))
             due = await rows.find_next_due()
-            self._metrics.observe_due(0.0 if due is None else max(0.0, time.time() - due))
+            self._metrics.observe_due(0.0 if due is None else max(0.0, rows.clock() - due))
 
     async def _count_rejections(self) -> int:
         archive = self._releases.release_commands.archive

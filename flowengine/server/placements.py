@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -83,14 +82,12 @@ class PlacementEndpoint:
         placements: Placements | None,
         get_release: Callable[[], Release],
         environment: Mapping[str, str],
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._authorizer = authorizer
         self._placements = placements
         self._get_release = get_release
         self._environment = environment
         self._hours: CallingHours = ReleaseHours(get_release)
-        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI endpoint."""
@@ -144,7 +141,7 @@ class PlacementEndpoint:
         if len(asked.calls) > MAX_PLACEMENTS_PER_REQUEST:
             raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} calls at once")
         release = self._get_release()
-        program = check_placement_options(release, asked, self._clock())
+        program = check_placement_options(release, asked, placements.clock())
         application = self._choose_application(release, asked.application)
         views = [
             await self._place_call(placements, program, asked, wanted, application)
@@ -169,17 +166,17 @@ class PlacementEndpoint:
             return PlacementView(plan.id, flow=plan.flow)
         known = await placements.load(plan.id)
         if known is None and asked.open_only:
-            opening = self._find_opening(plan)
+            now = placements.clock()
+            opening = self._find_opening(plan, now)
             if opening is None:
                 return PlacementView(plan.id, never_opens=True)
-            if opening > self._clock():
+            if opening > now:
                 return PlacementView(plan.id, opens=opening)
         placement = known or await placements.begin(plan, CallOwner(application, ""))
         return view_placement(placement)
 
-    def _find_opening(self, plan: PlacementPlan) -> float | None:
+    def _find_opening(self, plan: PlacementPlan, now: float) -> float | None:
         """When the call could begin; None where that is never."""
-        now = self._clock()
         return self._hours.find_opening(plan, max(self._hours.find_start(plan, now), now))
 
     def _choose_application(self, release: Release, wanted: str) -> str:

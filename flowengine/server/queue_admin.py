@@ -1,6 +1,5 @@
 """Queues and their members over HTTP, for supervisors."""
 
-import time
 from collections.abc import Sequence
 
 from flowengine.releases.ledger import CommandRefusedError
@@ -22,7 +21,7 @@ from flowengine.storage.sessions import OrchestrationStore, Store, StoreError
 async def show_queues(store: Store, groups: Groups) -> Sequence[QueueOverview]:
     """How the queues stand. Raises CommandRefusedError."""
     try:
-        return await load_queue_overviews(require_queues(store), time.time(), groups)
+        return await load_queue_overviews(require_queues(store), store.clock(), groups)
     except StoreError as error:
         raise CommandRefusedError(str(error)) from error
 
@@ -30,7 +29,7 @@ async def show_queues(store: Store, groups: Groups) -> Sequence[QueueOverview]:
 async def show_agents(store: Store, groups: Groups) -> Sequence[AgentOverview]:
     """The members of queues. Raises CommandRefusedError."""
     try:
-        return await load_agent_overviews(require_queues(store), time.time(), groups)
+        return await load_agent_overviews(require_queues(store), store.clock(), groups)
     except StoreError as error:
         raise CommandRefusedError(str(error)) from error
 
@@ -41,7 +40,7 @@ async def set_agent_status(
     """Sign a member in or out; returns what was done. Raises CommandRefusedError."""
     try:
         address = parse_member(member).address
-        await sign_member(require_queues(store), group, address, status, time.time(), groups)
+        await sign_member(require_queues(store), group, address, status, store.clock(), groups)
     except MemberError as error:
         raise CommandRefusedError(f"{error}: {error.hint}") from error
     except (AgentStatusRefusedError, StoreError) as error:

@@ -201,7 +201,7 @@ async def try_load_ring_status(store: Store) -> RingStatus | None:
     except StoreError:
         log.exception("the session store cannot tell which calls ring")
         return None
-    overdue = 0.0 if due is None else max(0.0, time.time() - due)
+    overdue = 0.0 if due is None else max(0.0, rings.clock() - due)
     return RingStatus(under_way, round(overdue, 3), conferences, parked)
 
 
@@ -210,7 +210,7 @@ async def try_load_queues(store: Store, groups: Groups) -> tuple[QueueOverview, 
     if store.orchestrations is None:
         return None
     try:
-        return tuple(await load_queue_overviews(store.orchestrations, time.time(), groups))
+        return tuple(await load_queue_overviews(store.orchestrations, store.clock(), groups))
     except StoreError:
         log.exception("the session store cannot tell who waits in queues")
         return None

@@ -103,7 +103,6 @@ class CampaignWorld:
             placements,
             lambda: release,
             ENVIRONMENT,
-            lambda: self.line.now,
         )
         found = self.loop.run_until_complete(endpoint.place_calls(placements, request))
         self.act()
@@ -159,8 +158,11 @@ class CampaignWorld:
         rate: float,
         tries: int = 2,
         is_forbidden: Callable[[str], bool] = lambda _address: False,
+        ahead: float = 0.0,
     ) -> CampaignState:
-        """Run the command until it ends or is killed; its state."""
+        """Run the command until it ends or is killed; its state. `ahead` is how far the clock of
+        its machine is ahead.
+        """
         state = CampaignState(self.state_path, CampaignHead("c1", "remind"))
         options = {"flow": "remind", "within": "calling"}
         pace = CampaignPace(rate, 15, tries, 600)
@@ -171,7 +173,7 @@ class CampaignWorld:
                 self,
                 options,
                 pace,
-                lambda: self.line.now,
+                lambda: self.line.now + ahead,
                 self.sleep,
                 is_forbidden,
             ).run()

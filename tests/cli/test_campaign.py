@@ -23,7 +23,7 @@ from flowengine.cli.placement_client import (
     ServerAwayError,
 )
 from flowengine.server.placements import PlacementView
-from tests.cli.campaign_world import FLOWS, CampaignWorld, KilledError
+from tests.cli.campaign_world import FLOWS, START, CampaignWorld, KilledError
 from tests.compiled_release import compile_release
 from tests.thoroughness import THOROUGH
 
@@ -144,6 +144,16 @@ def test_campaign_goes_on_at_its_rate_when_the_clock_is_set_back(
     first, *later = [at for at, _ in world.dialled]
     assert [round(at - later[0]) for at in later] == [0, 2]
     assert -1800 <= later[0] - first <= -1790
+
+
+def test_campaign_on_a_machine_whose_clock_is_ahead_asks_for_the_hours_once_a_second(
+    open_world: Callable[[int], CampaignWorld],
+) -> None:
+    world = open_world(1)
+    begun = world.line.now = START + 1790  # ten seconds before the hours
+    world.kill_at = {200}  # a command that asks without a pause ends here
+    world.run(1.0, tries=1, ahead=3600.0)
+    assert [round(at - begun) for at, _ in world.dialled] == [10]
 
 
 def test_rows_with_mistakes_are_told_with_line_and_column() -> None:

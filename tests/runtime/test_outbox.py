@@ -13,7 +13,14 @@ from flowengine.limits import REPORT_KEPT_SECONDS, REPORT_SECONDS
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.outbox import Outbox, needs_retry
 from flowengine.states import LookupRequest, LookupResult
-from flowengine.storage.sessions import MemoryStore, SqliteStore, Store
+from flowengine.storage.sessions import (
+    MemoryStore,
+    PendingReport,
+    SqliteStore,
+    Store,
+    StoreError,
+)
+from tests.waiting import PATIENCE_SECONDS
 
 REPORT = LookupRequest(
     "crm", "POST", "https://crm.example.com/calls", {"authorization": "secret"}, b"{}", 2.0, 0
@@ -71,6 +78,82 @@ async def test_report_is_given_up_after_a_day(opened: Callable[[], Store]) -> No
     world.answer = TAKEN
     assert await world.later(REPORT_KEPT_SECONDS) == 0
     await store.close()
+
+
+class AbsentStore(MemoryStore):
+    """A store that is away at first."""
+
+    is_away = True
+
+    async def add_report(self, report: PendingReport, due: float) -> None:
+        if self.is_away:
+            raise StoreError("no route to host")
+        await super().add_report(report, due)
+
+
+async def test_report_waits_in_memory_while_the_store_is_away_and_arrives_once() -> None:
+    """A receiver and the database may be away at the same time."""
+    store = AbsentStore()
+    world = World(store)
+    await world.outbox.keep_report(REPORT)
+    world.answer = TAKEN
+    with pytest.raises(StoreError):
+        await world.later(2)
+    assert world.sent == 0
+    store.is_away = False
+    assert await world.later(2) == 1
+    assert await world.later(99_999) == 0
+    assert world.sent == 1
+
+
+async def test_report_in_memory_is_delivered_while_another_attempt_hangs() -> None:
+    """The delivery goes on for as long as reports are due."""
+    store = AbsentStore()
+    store.is_away = False
+    world, hanging, fetched = World(store), asyncio.Event(), asyncio.Queue[str]()
+
+    async def fetch(request: LookupRequest, _left: float) -> LookupResult:
+        fetched.put_nowait(request.url)
+        if request.url == REPORT.url:
+            await hanging.wait()
+        return TAKEN
+
+    outbox = Outbox(store, Codec([derive_key("key")]), fetch, lambda: world.now)
+    await outbox.keep_report(REPORT)
+    world.now += 2
+    delivery = asyncio.create_task(outbox.deliver_due_reports())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert await fetched.get() == REPORT.url
+        store.is_away = True
+        await outbox.keep_report(replace(REPORT, url="https://bill.example.com/calls"))
+        store.is_away = False
+        world.now += 2
+        assert await fetched.get() == "https://bill.example.com/calls"
+        hanging.set()
+        assert await delivery == 2
+
+
+async def test_report_in_memory_is_stored_as_the_worker_ends() -> None:
+    store = AbsentStore()
+    ending, other = World(store), World(store)
+    await ending.outbox.keep_report(REPORT)
+    store.is_away = False
+    await ending.outbox.close()
+    other.answer = TAKEN
+    assert await other.later(2) == 1
+
+
+async def test_reports_that_no_store_and_no_memory_takes_are_counted_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("flowengine.runtime.outbox.MAX_UNSTORED_REPORTS", 1)
+    world = World(AbsentStore())
+    for number in range(2):
+        await world.outbox.keep_report(replace(REPORT, url=f"https://crm.example.com/{number}"))
+    assert "reports are lost, as too many wait in memory: one to crm, no route" in caplog.text
+    assert caplog.text.count("the server retries it") == 1
+    await world.outbox.close()
+    assert "1 reports are lost, as the store cannot keep them: no route to host" in caplog.text
 
 
 async def test_report_of_two_workers_is_sent_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import TypeVar
 
 import pytest
@@ -253,7 +254,7 @@ def test_events_that_come_during_a_turn_are_taken_together_after_it() -> None:
         assert line.engine.orchestrations is not None
         rooms = line.engine.orchestrations.rooms
         owner = CallOwner(APPLICATION, REGION)
-        rooms.store = store = SlowStore()
+        rooms.store = store = SlowStore(time.time)
         plans = {str(number): RoomPlan("board", wait="music1") for number in range(20)}
         store.write_changes(rooms.build_updates("0", owner, 1, [EnterRoom(plans["0"])]))
         room_id = name_room(APPLICATION, "board")

@@ -40,7 +40,6 @@ class PlacementServer:
             {"SINCH_APPLICATION_KEY": "key", "SINCH_APPLICATION_SECRET": "c2VjcmV0IG9mIGE="}
             if environment is None
             else environment,
-            lambda: self.line.now,
         )
         self.app = Starlette(routes=[Route("/admin/place", endpoint, methods=["GET", "POST"])])
 

@@ -133,6 +133,13 @@ class TracedStore:
     def orchestrations(self) -> OrchestrationStore | None:
         return self._store.orchestrations
 
+    @property
+    def clock(self) -> Callable[[], float]:
+        return self._store.clock
+
+    async def update_clock(self) -> None:
+        await self._store.update_clock()
+
     async def load(self, call_id: str) -> SavedCall | None:
         return await self._note("load", self._store.load(call_id))
 

@@ -1,6 +1,6 @@
 """Orchestrations in the memory of one process."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import count
 from typing import TypeVar
 
@@ -31,7 +31,8 @@ T = TypeVar("T")
 class MemoryOrchestrations:
     """Needs no locks: nothing here waits, so that each method is one transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
         self._orchestrations: dict[str, SavedOrchestration] = {}
         self._tasks: dict[tuple[str, str], ScheduledTask] = {}
         self._agents: dict[str, SavedAgent] = {}

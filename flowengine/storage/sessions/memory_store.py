@@ -31,9 +31,9 @@ class MemoryStore:
         *,
         is_alone: bool = True,
     ) -> None:
-        self.orchestrations = MemoryOrchestrations() if is_alone else None
+        self.orchestrations = MemoryOrchestrations(clock) if is_alone else None
         self._capacity = capacity
-        self._clock = clock
+        self.clock = clock
         self._calls: OrderedDict[str, tuple[SavedCall, float]] = OrderedDict()
         self._reports: dict[bytes, tuple[PendingReport, float]] = {}
         self._claims: OrderedDict[tuple[str, bytes], float] = OrderedDict()
@@ -65,12 +65,15 @@ class MemoryStore:
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         claim = (call_id, key)
-        if self._claims.get(claim, 0.0) > self._clock():
+        if self._claims.get(claim, 0.0) > self.clock():
             return False
         self._claims[claim] = deadline
         self._claims.move_to_end(claim)
         self._drop_oldest()
         return True
+
+    async def update_clock(self) -> None:
+        """The clock of the machine is read directly."""
 
     async def catch_up(self) -> bool:
         return False

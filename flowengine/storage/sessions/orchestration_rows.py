@@ -213,6 +213,11 @@ class OrchestrationStore(Protocol):
     are handled by turns, which know what there was.
     """
 
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Reads the time that all who use the store share (`Store.clock`)."""
+        ...
+
     def watch_schedule(self, notify: Callable[[float], None]) -> None:
         """Call this after each commit of this process that schedules a task, with the time when
         it is due. There is one watcher.

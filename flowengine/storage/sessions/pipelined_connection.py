@@ -116,7 +116,7 @@ def order_for_locking(batch: list[PendingStatement]) -> list[int]:
     return [
         number
         for number, _ in sorted(
-            enumerate((asked.sql, asked.values[0]) for asked in batch), key=itemgetter(1)
+            enumerate((asked.sql, asked.values[:1]) for asked in batch), key=itemgetter(1)
         )
     ]
 

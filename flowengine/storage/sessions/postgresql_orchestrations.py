@@ -145,8 +145,14 @@ class PostgresqlOrchestrations:
     transaction, which a turn may hold up.
     """
 
-    def __init__(self, connections: TurnConnections, reader: PipelinedConnection) -> None:
+    def __init__(
+        self,
+        connections: TurnConnections,
+        reader: PipelinedConnection,
+        clock: Callable[[], float],
+    ) -> None:
         self._connections = connections
+        self.clock = clock
         self._reader = reader
         self._tasks = TaskBatches(self._run_statement)
         self._watch = ScheduleWatch()

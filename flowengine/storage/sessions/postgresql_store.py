@@ -1,7 +1,6 @@
 """The session store of several machines, on a PostgreSQL server."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
@@ -12,6 +11,7 @@ from msgspec.structs import astuple
 from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, connect_async, ensure_tables
+from flowengine.storage.sessions.database_clock import DatabaseClock
 from flowengine.storage.sessions.orchestration_rows import (
     AGENT_KEPT_SECONDS,
     OrchestrationChange,
@@ -95,6 +95,7 @@ _CLAIM_REPORT: LiteralString = (
 )
 _RETRY_REPORT: LiteralString = "UPDATE flowengine.outbox SET due = %b WHERE id = %b AND tries = %b"
 _DELETE_REPORT: LiteralString = "DELETE FROM flowengine.outbox WHERE id = %b"
+_READ_CLOCK: LiteralString = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _RELEASES: LiteralString = "SELECT DISTINCT release FROM flowengine.calls WHERE release <> ''"
 _DROP_CLAIMS: LiteralString = "DELETE FROM flowengine.claims WHERE deadline <= %b"
 _DROP_CALLS: LiteralString = "DELETE FROM flowengine.calls WHERE expires <= %b"
@@ -103,9 +104,10 @@ _DROP_CALLS: LiteralString = "DELETE FROM flowengine.calls WHERE expires <= %b"
 class PostgresqlStore:
     """Has one connection for reads and one for writes, so that a read waits for no commit."""
 
-    def __init__(self, address: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, address: str, clock: Callable[[], float] | None = None) -> None:
         self._address = address
-        self._clock = clock
+        self._database_clock = DatabaseClock()
+        self.clock = clock or self._database_clock.read
         try:
             check_sessions(address)
             with connect(address, HOUSEKEEPING_SECONDS) as connection:
@@ -117,12 +119,15 @@ class PostgresqlStore:
                     POSTGRESQL_ORCHESTRATION_TABLES,
                 )
                 ensure_tables(connection, "queues", QUEUE_TABLES_VERSION, POSTGRESQL_QUEUE_TABLES)
+                asked = self._database_clock.begin()
+                rows = connection.execute(_READ_CLOCK).fetchall()
+                self._database_clock.set(asked, *rows[0])
         except psycopg.Error as error:
             raise StoreError(f"cannot open the session store: {error}") from error
         self._reader = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
         self._writer = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
         self._turns = TurnConnections(address, STATEMENT_TIMEOUT_SECONDS)
-        self.orchestrations = PostgresqlOrchestrations(self._turns, self._reader)
+        self.orchestrations = PostgresqlOrchestrations(self._turns, self._reader, self.clock)
 
     async def load(self, call_id: str) -> SavedCall | None:
         rows = await self._reader.run(_LOAD, encode_call_id(call_id))
@@ -152,14 +157,19 @@ class PostgresqlStore:
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return bool(
-            await self._writer.run(_CLAIM, encode_call_id(call_id), key, deadline, self._clock())
+            await self._writer.run(_CLAIM, encode_call_id(call_id), key, deadline, self.clock())
         )
+
+    async def update_clock(self) -> None:
+        asked = self._database_clock.begin()
+        rows = await self._reader.run(_READ_CLOCK)
+        self._database_clock.set(asked, *rows[0])
 
     async def catch_up(self) -> bool:
         return False  # all machines read the same server
 
     async def check_writable(self) -> None:
-        now = self._clock()
+        now = self.clock()
         await asyncio.gather(
             self._writer.run(_CHECK, PROBE_KEY, now + HOUSEKEEPING_SECONDS),
             self._writer.run(_CLAIM, PROBE_KEY, b"", now, now),

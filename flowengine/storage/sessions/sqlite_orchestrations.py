@@ -1,7 +1,7 @@
 """Orchestrations in the session file. A turn is one piece of work of the group commit."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -95,8 +95,9 @@ class _TurnResult(NamedTuple):
 
 
 class SqliteOrchestrations:
-    def __init__(self, commit: GroupCommit) -> None:
+    def __init__(self, commit: GroupCommit, clock: Callable[[], float]) -> None:
         self._commit = commit
+        self.clock = clock
         self._watch = ScheduleWatch()
         self.watch_schedule = self._watch.watch_schedule
         self.announce = self._watch.announce

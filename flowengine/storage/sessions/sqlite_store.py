@@ -66,7 +66,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+        self.clock = clock
         self._housekeeper = Housekeeper(path)
         self._use_file(open_session_file(path, MAIN_BUSY_SECONDS))
         self._commit = GroupCommit(
@@ -74,7 +74,7 @@ class SqliteStore:
             self._housekeeper.count_writes,
             self._clear_caches,
         )
-        self.orchestrations = SqliteOrchestrations(self._commit)
+        self.orchestrations = SqliteOrchestrations(self._commit, clock)
         self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> SavedCall | None:
@@ -99,7 +99,7 @@ class SqliteStore:
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return await self._commit.run(
-            partial(_insert_claim, (encode_call_id(call_id), key, deadline, self._clock()))
+            partial(_insert_claim, (encode_call_id(call_id), key, deadline, self.clock()))
         )
 
     async def catch_up(self) -> bool:
@@ -111,6 +111,9 @@ class SqliteStore:
             return False
         await asyncio.sleep(CATCH_UP_SECONDS)
         return True
+
+    async def update_clock(self) -> None:
+        """The clock of the machine is read directly."""
 
     async def check_writable(self) -> None:
         await asyncio.to_thread(check_writable, self._file.path)
@@ -156,7 +159,7 @@ class SqliteStore:
         """
         if self._file.is_in_place():
             return False
-        begun, path = self._clock(), self._file.path
+        begun, path = self.clock(), self._file.path
         try:
             file, beside = await self._housekeeper.open_successors(self._file, _SAVE, begun)
             try:

@@ -1,6 +1,6 @@
 """The contract of a session store. It keeps bytes by call id, and knows nothing of calls."""
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -46,13 +46,24 @@ class StoreError(OperatorError):
 
 class Store(Protocol):
     """The interface of a session store; all stores pass the same tests. Times are seconds since
-    1970, the same for all workers. A store keeps bytes as they are: the caller encrypts calls that
-    may hold secrets, and all other calls can be read in the store.
+    1970 by the clock of the store, the same for all workers. A store keeps bytes as they are: the
+    caller encrypts calls that may hold secrets, and all other calls can be read in the store.
     """
 
     @property
     def orchestrations(self) -> OrchestrationStore | None:
         """The store of orchestrations; None where no other worker would find one."""
+        ...
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Reads the time that all who use this store share. Where machines share a store, it is
+        that of the database: their own may differ, or step.
+        """
+        ...
+
+    async def update_clock(self) -> None:
+        """Ask for the shared time again, where this process cannot read it itself."""
         ...
 
     async def load(self, call_id: str) -> SavedCall | None:
