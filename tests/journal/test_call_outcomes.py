@@ -44,7 +44,7 @@ def compute_weights() -> list[int]:
 
 def test_weight_in_file_is_that_of_the_index() -> None:
     with closing(sqlite3.connect(":memory:")) as file:
-        query = f"SELECT {SQLITE_WEIGHT} FROM (SELECT ? AS outcome, ? AS trace)"
+        query = f"SELECT {SQLITE_WEIGHT} FROM (SELECT ? AS outcome, ? AS trace, NULL AS readable)"
         assert [file.execute(query, row).fetchone()[0] for row in ROWS] == compute_weights()
     assert WEIGHTS["failed"] in compute_weights()
 
@@ -57,7 +57,22 @@ def test_weight_on_server_is_that_of_the_index(postgresql: str) -> None:
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome, _ in ROWS[:: len(TRACES)]])
-def test_row_of_version_2_without_trace_has_the_weight_of_its_outcome(outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("readable", "has_failed"),
+    [
+        (None, False),
+        ('{"trace": ["line/look_up: next"]}', False),
+        ('{"trace": ["line/look_up: failed", "line/agents: connect"]}', True),
+        ('{"trace": ["line/look_up: failed: the secret is not set"]}', True),
+    ],
+)
+def test_row_of_version_2_has_its_trace_in_what_is_readable(
+    outcome: str, readable: str | None, has_failed: bool
+) -> None:
     with closing(sqlite3.connect(":memory:")) as file:
-        query = f"SELECT {SQLITE_WEIGHT} FROM (SELECT ? AS outcome, NULL AS trace)"
-        assert file.execute(query, (outcome,)).fetchone() == (WEIGHTS.get(outcome, 0),)
+        columns = "SELECT ? AS outcome, NULL AS trace, ? AS readable"
+        found = file.execute(f"SELECT {SQLITE_WEIGHT} FROM ({columns})", (outcome, readable))
+        weight = (
+            WEIGHTS["failed"] if has_failed and outcome == "answered" else WEIGHTS.get(outcome, 0)
+        )
+        assert found.fetchone() == (weight,)

@@ -11,6 +11,8 @@ from flowengine.source import Document, KeyPath
 _CREDENTIAL_KEYS: Final = re.compile(
     r"credentials|authorization|(x-)?(api|auth|access)[-_]?(key|token)", re.IGNORECASE
 )
+# of the project, or one of a shell, which has a problem of its own
+_VARIABLE: Final = re.compile(r"\$[{A-Za-z_]")
 HINT: Final = (
     "name it under secrets: of the project, keep its value in a variable of the environment, and "
     "write ${secrets.…} here; whoever has seen the file has the key, so have it replaced"
@@ -33,6 +35,8 @@ def list_credentials(data: object, path: KeyPath) -> Iterator[KeyPath]:
         if path[0] in ("secrets", "applications"):
             return
         is_sent = path[-1] == "credentials" or path[-2:-1] in (("headers",), ("body",))
-        is_named = is_sent and _CREDENTIAL_KEYS.fullmatch(str(path[-1])) and "${" not in data
+        is_named = (
+            is_sent and _CREDENTIAL_KEYS.fullmatch(str(path[-1])) and not _VARIABLE.search(data)
+        )
         if is_named or is_credential(data):
             yield path

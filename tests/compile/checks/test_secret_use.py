@@ -48,7 +48,8 @@ def test_header_with_a_shell_variable_is_reported_with_the_cure(
 
 
 def test_prices_are_no_secrets() -> None:
-    assert [code for code, _, _ in found(LINE.replace("5 dollars", "$FIVE or US$5"))] == ["FE911"]
+    text = LINE.replace('Authorization: "Bearer TOKEN"', "Accept: text/plain")
+    assert [code for code, _, _ in found(text.replace("5 dollars", "$FIVE or US$5"))] == ["FE911"]
 
 
 def test_secret_is_not_called_unused_beside_another_error() -> None:

@@ -70,7 +70,7 @@ def result(text, **values):
         ('money(0.01, "GBP")', "1 penny"),
         ('money(-2.5, "USD")', "minus 2 dollars and 50 cents"),
         ('money(1999.995, "SEK")', "2000 Swedish kronor"),
-        ('money(3, "XYZ")', "3 XYZ"),
+        ('money(3, "XY" + "Z")', "3 XYZ"),
         ('money(3.6, "JPY")', "4 yen"),
         ('money(12.5, "EUR", "de-DE")', "12,50 Euro"),
         ('money(12.5, "SEK", "sv-SE")', "12,50 svenska kronor"),
