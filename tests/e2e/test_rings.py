@@ -20,6 +20,7 @@ from tests.e2e.ring_platform import (
     RingPlatform,
     serve_rings,
 )
+from tests.e2e.waiting_callers import wait_for_callers
 from tests.support_line import KEY, SECRET, Server
 from tests.waiting import wait_until
 
@@ -140,6 +141,7 @@ def test_callers_of_a_queue_are_taken_in_their_order_also_after_a_kill(
     leg = platform.wait_for_leg(DAN)
     second = platform.dial(QUEUE, "+46700000002")
     platform.wait_until_heard(second, "You are number 2.")
+    wait_for_callers(server, 2)
     third = platform.dial(QUEUE, "+46700000003")
     platform.wait_until_heard(third, "You are number 3.")
     platform.take_call(leg)
