@@ -21,7 +21,9 @@ _ZONE: Final = re.compile(
 )
 _OFFSET: Final = re.compile(r"[+-]?[0-9]{2}:[0-9]{2}")
 _PREFIX: Final = re.compile(rf"\be164\s*\([^()]*,\s*{_TEXT}\s*\)")
-_CURRENCY: Final = re.compile(rf"\bmoney\s*\((?:[^(),]|\((?:[^()]|\([^()]*\))*\))*,\s*{_TEXT}\s*[,)]")
+_CURRENCY: Final = re.compile(
+    rf"\bmoney\s*\((?:[^(),]|\((?:[^()]|\([^()]*\))*\))*,\s*{_TEXT}\s*[,)]"
+)
 _COMMON_CURRENCIES: Final = ("USD", "EUR", "GBP", "SEK", "NOK", "DKK", "CHF", "JPY", "CAD", "AUD")
 _LITERAL_NUMBER: Final = re.compile(rf"\be164\s*\(\s*{_TEXT}\s*(?:,\s*{_TEXT}\s*)?\)")
 
