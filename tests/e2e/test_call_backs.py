@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowengine.switch.switch_events import Ringing
+from tests.e2e.line_flows import BACK_FLOW
 from tests.e2e.ring_platform import (
     ANNA,
     AT_ONCE,
@@ -54,14 +55,7 @@ states:
     next: bye
   bye: {say: Goodbye., hangup: }
 """,
-    "back.yaml": """
-flow: back
-on: {answered: greet}
-states:
-  greet: {menu: {prompt: It is your turn., options: {1: support}, otherwise: bye}}
-  support: {queue: {of: support, accept: {prompt: Press 1.}, limit: 5m, nobody: bye}}
-  bye: {say: Nobody., hangup: }
-""",
+    "back.yaml": BACK_FLOW,
     "sales.yaml": f"""
 flow: sales
 start: ring

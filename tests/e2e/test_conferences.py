@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 from flowengine.switch.switch_events import ParticipantChanged
+from tests.e2e.line_flows import HOLD_FLOW, TAKE_FLOW
 from tests.e2e.ring_platform import CONFIG, RingPlatform
 from tests.support_line import Server
 from tests.switch.switch_process import switch
@@ -31,20 +32,8 @@ states:
       until: moderator leaves
       keys: {{1: mute}}
 """,
-    "hold.yaml": """
-flow: hold
-start: wait
-states:
-  wait: {park: {code: "17", hold: Wait., in_use: sorry}}
-  sorry: {say: In use., hangup: }
-""",
-    "take.yaml": """
-flow: take
-start: take
-states:
-  take: {pick_up: {code: "17", nobody: nobody}}
-  nobody: {say: Nobody waits., hangup: }
-""",
+    "hold.yaml": HOLD_FLOW,
+    "take.yaml": TAKE_FLOW,
 }
 
 

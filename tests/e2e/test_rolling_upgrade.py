@@ -129,29 +129,24 @@ def test_calls_go_on_while_machines_are_upgraded_and_taken_back(
             balancer.ports = [each.port for each in running]
             stop(server)
 
-        try:
-            start(old)
-            there, back = create_callers("there"), create_callers("back")
-            begin_calls(there, old.port)
+        def change_over(callers: Sequence[Caller], before: Server, after: Server) -> None:
+            """Calls begin on one machine, go on on both in turn, and end on the other."""
+            begin_calls(callers, before.port)
             lines = Lines(platform)
-            assert run(new, "migrate", "--dry-run").count(", as needed\n") >= 3
-            start(new)
-            forget_calls(postgresql, there)
-            take_steps(there, new.port, old.port)
+            start(after)
+            forget_calls(postgresql, callers)
+            take_steps(callers, after.port, before.port)
             lines.answer()
-            end(old)
-            finish_calls(there, new.port)
+            end(before)
+            finish_calls(callers, after.port)
             lines.finish()
 
-            begin_calls(back, new.port)
-            lines = Lines(platform)
+        there, back = create_callers("there"), create_callers("back")
+        try:
             start(old)
-            forget_calls(postgresql, back)
-            take_steps(back, old.port, new.port)
-            lines.answer()
-            end(new)
-            finish_calls(back, old.port)
-            lines.finish()
+            assert run(new, "migrate", "--dry-run").count(", as needed\n") >= 3
+            change_over(there, old, new)
+            change_over(back, new, old)
         finally:
             for server in running:
                 server.kill()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from flowengine.switch.switch_events import ParticipantChanged
+from tests.e2e.line_flows import BACK_FLOW, HOLD_FLOW, TAKE_FLOW
 from tests.e2e.ring_platform import ANNA, AT_ONCE, CONFIG, DAN, QUEUE, RingPlatform
 from tests.support_line import Line
 from tests.threaded_server import serving_in_thread
@@ -85,14 +86,7 @@ states:
   survey: {say: How was it?, hangup: }
   bye: {say: Goodbye., hangup: }
 """,
-    "back.yaml": """
-flow: back
-on: {answered: greet}
-states:
-  greet: {menu: {prompt: It is your turn., options: {1: support}, otherwise: bye}}
-  support: {queue: {of: support, accept: {prompt: Press 1.}, limit: 5m, nobody: bye}}
-  bye: {say: Nobody., hangup: }
-""",
+    "back.yaml": BACK_FLOW,
     "sales.yaml": f"""
 flow: sales
 start: sales
@@ -107,20 +101,8 @@ states:
   survey: {{say: How was it?, hangup: }}
   bye: {{say: Nobody., hangup: }}
 """,
-    "hold.yaml": """
-flow: hold
-start: wait
-states:
-  wait: {park: {code: "17", hold: Wait., in_use: sorry}}
-  sorry: {say: In use., hangup: }
-""",
-    "take.yaml": """
-flow: take
-start: take
-states:
-  take: {pick_up: {code: "17", nobody: nobody}}
-  nobody: {say: Nobody waits., hangup: }
-""",
+    "hold.yaml": HOLD_FLOW,
+    "take.yaml": TAKE_FLOW,
     "board.yaml": f"""
 flow: board
 start: room
