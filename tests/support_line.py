@@ -158,6 +158,8 @@ class Server:
             "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
             **self.environment,
         }
+        # the workers of a server that was killed end a moment later
+        wait_until(lambda: not can_connect(self.port))
         log = (self.folder / "server.log").open("ab")
         self.process = FlowengineProcess(
             arguments,
