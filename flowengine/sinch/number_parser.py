@@ -20,6 +20,7 @@ class ParsedNumber(NamedTuple):
 
 _PLAIN_NUMBER = re.compile(r"\+?([1-9][0-9]{5,15})")
 _NAME_ADDR = re.compile(r"<([^<>]*)>\s*$")
+_SCHEME = re.compile(r"^(?:tel|sips?):", re.IGNORECASE)
 _FORMATTING = re.compile(r"\(0\)|[\s().\-/]")
 _NO_NUMBER = frozenset(
     {"", "private", "anonymous", "unknown", "unavailable", "restricted", "withheld"}
@@ -45,8 +46,7 @@ def parse_number(text: str) -> ParsedNumber:
 
 def _strip_number(text: str) -> str:
     named = _NAME_ADDR.search(text)
-    address = (named[1] if named else text).strip()
     # a SIP address may hold a number: sip:+46…@host
-    for scheme in ("tel:", "sip:", "sips:"):
-        address = address.removeprefix(scheme)
-    return address.partition("@")[0]
+    user = _SCHEME.sub("", (named[1] if named else text).strip()).partition("@")[0]
+    # tel:+46…;verstat=… tells more of the number; without + the context is a part of it (RFC 3966)
+    return user.partition(";")[0] if user.startswith("+") else user

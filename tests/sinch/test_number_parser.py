@@ -16,6 +16,10 @@ from flowengine.sinch.number_parser import parse_number
         "tel:+46708168731",
         "sip:+46708168731@host",
         "<46708168731> ",
+        "TEL:+46708168731",
+        "tel:+46-70-816-87-31;verstat=TN-Validation-Passed",
+        "tel:+46708168731;npdi;rn=+46123456789",
+        "<sip:+46708168731;cpc=ordinary@host;user=phone>",
     ],
 )
 def test_spellings_of_a_number_are_parsed_alike(text):
@@ -38,7 +42,17 @@ def test_withheld_number_is_recognised(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["anna", "112", "0708168731", "+0708168731", "1" * 17, "team-room", "٤٦٧٠٨١٦٨٧٣١"]
+    "text",
+    [
+        "anna",
+        "112",
+        "0708168731",
+        "+0708168731",
+        "1" * 17,
+        "team-room",
+        "٤٦٧٠٨١٦٨٧٣١",
+        "tel:123456;phone-context=+46812",
+    ],
 )
 def test_address_that_is_no_phone_number_is_none(text):
     assert parse_number(text) == ("", False)
