@@ -15,18 +15,18 @@ from flowengine.scenarios.then_checks import list_recording_urls
 from flowengine.states import OrchestrationResult
 from flowengine.switch.switch_events import (
     AnswerReceived,
-    Asks,
+    CallbackSent,
     CallEnded,
     Finding,
-    Heard,
-    Joined,
-    Left,
-    MenuWaits,
+    LegJoined,
+    LegLeft,
+    LegPickedUp,
+    LegRinging,
+    MenuListening,
     ParticipantChanged,
-    Picked,
     Remark,
-    Ringing,
     Sound,
+    SoundStarted,
     SwitchEvent,
 )
 
@@ -53,7 +53,7 @@ class CallTranscript(Protocol):
         """Add what is heard."""
         ...
 
-    def add_callback(self, happening: Asks | AnswerReceived, about: str = "") -> None:
+    def add_callback(self, switch_event: CallbackSent | AnswerReceived, about: str = "") -> None:
         """Add a callback or the answer to it, of which `about` says more."""
         ...
 
@@ -87,61 +87,65 @@ class CallNarrator:
         near = self.talk.get_near_leg()
         return self.near if near is None or near.role == role else "callee"
 
-    def show_event(self, happening: SwitchEvent) -> None:
+    def show_event(self, switch_event: SwitchEvent) -> None:
         """Show an event, as far as a person could hear it or should know of it."""
-        if self.talk.is_of_other_call(happening) or self.talk.is_of_ring(happening):
+        if self.talk.is_of_other_call(switch_event) or self.talk.is_of_ring(switch_event):
             return
-        if isinstance(happening, Left):
-            self.departed.append(self.name_party(happening.role))
+        if isinstance(switch_event, LegLeft):
+            self.departed.append(self.name_party(switch_event.role))
             return
-        if not isinstance(happening, CallEnded):
+        if not isinstance(switch_event, CallEnded):
             self.show_departed()
         self.departed.clear()
-        if isinstance(happening, (Asks, AnswerReceived)):
-            self.show_callback(happening)
-        elif isinstance(happening, Remark):
-            self.show_remark(happening)
-        elif isinstance(happening, Heard):
-            self.show_sound(happening)
-        elif said := self.describe_event(happening):
+        if isinstance(switch_event, (CallbackSent, AnswerReceived)):
+            self.show_callback(switch_event)
+        elif isinstance(switch_event, Remark):
+            self.show_remark(switch_event)
+        elif isinstance(switch_event, SoundStarted):
+            self.show_sound(switch_event)
+        elif said := self.describe_event(switch_event):
             self.add_line(*said)
 
-    def show_sound(self, happening: Heard) -> None:
+    def show_sound(self, switch_event: SoundStarted) -> None:
         """Show what is heard; of ringing, the line about the phone that rings says enough."""
-        if happening.sound.kind != "ringing":
+        if switch_event.sound.kind != "ringing":
             self.line_count += 1
-            what = f"hears {describe_sound(happening.sound)}"
-            self.transcript.add_sound(self.name_party(happening.role), what, happening.sound)
+            what = f"hears {describe_sound(switch_event.sound)}"
+            self.transcript.add_sound(self.name_party(switch_event.role), what, switch_event.sound)
 
-    def show_remark(self, happening: Remark) -> None:
+    def show_remark(self, switch_event: Remark) -> None:
         """What the platform takes otherwise than its author may expect."""
-        for finding in happening.illegal:
+        for finding in switch_event.illegal:
             self.add_line(
-                PLATFORM, f"refuses {happening.about}: {format_finding(finding)}", bad=True
+                PLATFORM, f"refuses {switch_event.about}: {format_finding(finding)}", bad=True
             )
-        for finding in happening.tolerated:
-            self.add_line(PLATFORM, f"remarks on {happening.about}: {format_finding(finding)}")
+        for finding in switch_event.tolerated:
+            self.add_line(PLATFORM, f"remarks on {switch_event.about}: {format_finding(finding)}")
 
     def show_departed(self) -> None:
         """Somebody has left a call that goes on."""
         for who in self.departed:
             self.add_line(who, "is gone")
 
-    def describe_event(self, happening: SwitchEvent) -> tuple[str, str] | None:
-        if isinstance(happening, MenuWaits):
+    def describe_event(self, switch_event: SwitchEvent) -> tuple[str, str] | None:
+        if isinstance(switch_event, MenuListening):
             return (
                 None
                 if self.transcript.shows_prompts
-                else (PLATFORM, f"waits {describe_waiting(self.talk, happening)}")
+                else (PLATFORM, f"waits {describe_waiting(self.talk, switch_event)}")
             )
-        if isinstance(happening, Picked) and self.talk.phase != "picked":
-            return PLATFORM, f"answers the {self.name_party(happening.role)}"
-        if isinstance(happening, Ringing):
-            caller_id = f" with caller ID {happening.cli}" if happening.cli else ""
-            return PLATFORM, f"calls {happening.to}{caller_id}"
-        if isinstance(happening, Joined | ParticipantChanged):
-            return self.near, describe_joined(happening)
-        return (PLATFORM, describe_ended(happening)) if isinstance(happening, CallEnded) else None
+        if isinstance(switch_event, LegPickedUp) and self.talk.phase != "picked":
+            return PLATFORM, f"answers the {self.name_party(switch_event.role)}"
+        if isinstance(switch_event, LegRinging):
+            caller_id = f" with caller ID {switch_event.cli}" if switch_event.cli else ""
+            return PLATFORM, f"calls {switch_event.to}{caller_id}"
+        if isinstance(switch_event, LegJoined | ParticipantChanged):
+            return self.near, describe_joined(switch_event)
+        return (
+            (PLATFORM, describe_ended(switch_event))
+            if isinstance(switch_event, CallEnded)
+            else None
+        )
 
     def show_ring_result(self, exit_name: str, svaml: bytes) -> None:
         """What a flow answers when a ring is over: to nobody's callback, but like one."""
@@ -150,26 +154,28 @@ class CallNarrator:
         answer = AnswerReceived(self.talk.call.id, now, kind, "", 200, svaml, "", (), ())
         self.show_callback(answer, f"ring: {exit_name}")
 
-    def show_callback(self, happening: Asks | AnswerReceived, about: str = "") -> None:
-        self.transcript.add_callback(happening, about)
-        if isinstance(happening, Asks):
-            if happening.event == "notify":
-                self.add_line(PLATFORM, f"gives notice: {describe_notice(happening.body)}")
+    def show_callback(self, switch_event: CallbackSent | AnswerReceived, about: str = "") -> None:
+        self.transcript.add_callback(switch_event, about)
+        if isinstance(switch_event, CallbackSent):
+            if switch_event.event == "notify":
+                self.add_line(PLATFORM, f"gives notice: {describe_notice(switch_event.body)}")
             return
-        if happening.failure:
-            self.add_line(
-                PLATFORM, f"gets no answer to {happening.event}: {happening.failure}", bad=True
-            )
-        for finding in happening.illegal:
+        if switch_event.failure:
             self.add_line(
                 PLATFORM,
-                f"refuses the answer to {happening.event}: {format_finding(finding)}",
+                f"gets no answer to {switch_event.event}: {switch_event.failure}",
                 bad=True,
             )
-        for reason in list_failure_reasons(get_trace(self.talk, happening)):
+        for finding in switch_event.illegal:
+            self.add_line(
+                PLATFORM,
+                f"refuses the answer to {switch_event.event}: {format_finding(finding)}",
+                bad=True,
+            )
+        for reason in list_failure_reasons(get_trace(self.talk, switch_event)):
             self.add_line("-", reason, bad=reason.startswith(APOLOGISED))
-        if not happening.failure and not happening.illegal:
-            for place in list_recording_urls(happening.body):
+        if not switch_event.failure and not switch_event.illegal:
+            for place in list_recording_urls(switch_event.body):
                 self.add_line(PLATFORM, f"records to {place or 'a place of its own'}")
 
 
@@ -204,18 +210,18 @@ def describe_sound(sound: Sound) -> str:
     return plain.get(sound.kind) or f"{sound.kind}: {sound.text}"
 
 
-def describe_joined(happening: Joined | ParticipantChanged) -> str:
-    if isinstance(happening, ParticipantChanged):
-        return WORDS_BY_COMMAND[happening.command]
-    if happening.kind == "park":
+def describe_joined(switch_event: LegJoined | ParticipantChanged) -> str:
+    if isinstance(switch_event, ParticipantChanged):
+        return WORDS_BY_COMMAND[switch_event.command]
+    if switch_event.kind == "park":
         return "is parked"
-    if happening.kind == "conference":
-        return f"is in conference {happening.to}"
-    return f"is connected to {happening.to or 'nobody'}"
+    if switch_event.kind == "conference":
+        return f"is in conference {switch_event.to}"
+    return f"is connected to {switch_event.to or 'nobody'}"
 
 
-def describe_ended(happening: CallEnded) -> str:
-    return f"ends the call: {happening.result}, {happening.reason}, {happening.duration} s"
+def describe_ended(switch_event: CallEnded) -> str:
+    return f"ends the call: {switch_event.result}, {switch_event.reason}, {switch_event.duration} s"
 
 
 def describe_notice(body: bytes) -> str:

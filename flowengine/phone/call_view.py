@@ -16,7 +16,7 @@ from flowengine.scenarios.scenario_run import get_position
 from flowengine.scenarios.then_checks import find_ender
 from flowengine.scenarios.trial_inputs import JsonObject
 from flowengine.switch.calls import Leg
-from flowengine.switch.switch_events import MenuWaits
+from flowengine.switch.switch_events import MenuListening
 
 CALLEE = "callee"
 OWN_PHONE = "you"  # whom a placed call calls: the person at the page
@@ -212,7 +212,7 @@ def find_awaited_input(call: BrowserCall) -> AwaitedInput | None:
     talk = call.run.call.talk
     if find_phase(call) != "asked":
         return None
-    menu = next(item for item in reversed(talk.events) if isinstance(item, MenuWaits))
+    menu = next(item for item in reversed(talk.events) if isinstance(item, MenuListening))
     effects, state = list_key_effects(talk), find_state(talk)
     read_back = state.verb.read_back_choices if state and not menu.digits else {}
     keys = {key: effects.get(key) or read_back.get(key, "") for key in menu.keys}

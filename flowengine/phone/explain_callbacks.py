@@ -10,7 +10,7 @@ import yaml
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.generate import ScenarioDumper
-from flowengine.switch.switch_events import AnswerReceived, Asks
+from flowengine.switch.switch_events import AnswerReceived, CallbackSent
 
 USUAL_FIELDS = {
     "event",
@@ -34,22 +34,22 @@ class CallbackExplainer:
     def __init__(self, talk: Conversation, width: int, hidden: Mapping[str, str]) -> None:
         self.talk, self.width, self.replacements = talk, max(40, width - len(MARGIN)), hidden
 
-    def __call__(self, happening: Asks | AnswerReceived) -> list[str]:
-        if isinstance(happening, Asks):
+    def __call__(self, switch_event: CallbackSent | AnswerReceived) -> list[str]:
+        if isinstance(switch_event, CallbackSent):
             facts = {
                 name: value
-                for name, value in self.decode_body(happening.body).items()
+                for name, value in self.decode_body(switch_event.body).items()
                 if name not in USUAL_FIELDS
             }
             return self.format_lines(
-                f"{happening.event}: {self.dump_yaml(facts, flow=True)}".replace(
+                f"{switch_event.event}: {self.dump_yaml(facts, flow=True)}".replace(
                     "addToContext: [], ", ""
                 )
             )
-        walk = self.format_walk(happening)
-        answer = self.decode_body(happening.body)
+        walk = self.format_walk(switch_event)
+        answer = self.decode_body(switch_event.body)
         tolerated = [
-            f"tolerated: {finding.where}: {finding.message}" for finding in happening.tolerated
+            f"tolerated: {finding.where}: {finding.message}" for finding in switch_event.tolerated
         ]
         return self.format_lines(
             "\n".join(

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from flowengine.switch.switch_events import (
     AnswerReceived,
     CallEnded,
-    Heard,
-    Joined,
-    Left,
-    MenuWaits,
+    LegJoined,
+    LegLeft,
+    LegPickedUp,
+    LegRinging,
+    MenuListening,
     ParticipantChanged,
     ParticipantCommand,
-    Picked,
     Remark,
-    Ringing,
+    SoundStarted,
     SwitchEvent,
 )
 
@@ -32,50 +32,59 @@ DOINGS_BY_COMMAND: Mapping[ParticipantCommand, str] = {
 }
 
 
-def get_next_phase(happening: SwitchEvent, before: str) -> str:
+def get_next_phase(switch_event: SwitchEvent, before: str) -> str:
     """What a call is at from now on."""
-    if isinstance(happening, Picked) and happening.role == "callee":
+    if isinstance(switch_event, LegPickedUp) and switch_event.role == "callee":
         return "picked"
-    if isinstance(happening, AnswerReceived) and happening.event == "ace" and before == "picked":
+    if (
+        isinstance(switch_event, AnswerReceived)
+        and switch_event.event == "ace"
+        and before == "picked"
+    ):
         return "joined"  # also where a placed call has nobody at its other end
-    return {MenuWaits: "asked", Ringing: "ringing", Joined: "joined", CallEnded: "ended"}.get(
-        type(happening), before
-    )
+    return {
+        MenuListening: "asked",
+        LegRinging: "ringing",
+        LegJoined: "joined",
+        CallEnded: "ended",
+    }.get(type(switch_event), before)
 
 
-def describe_event(happening: SwitchEvent) -> tuple[str, str] | None:
+def describe_event(switch_event: SwitchEvent) -> tuple[str, str] | None:
     """Who does what, for the transcript."""
-    if isinstance(happening, Heard):
-        sound = happening.sound
+    if isinstance(switch_event, SoundStarted):
+        sound = switch_event.sound
         if sound.kind == "pause":
-            return happening.role, f"hears nothing for {sound.seconds:g} s"
+            return switch_event.role, f"hears nothing for {sound.seconds:g} s"
         return (
-            happening.role,
+            switch_event.role,
             f'hears "{sound.text}"'
             if sound.kind == "speech"
             else f"hears {sound.kind} {sound.text}".rstrip(),
         )
-    if isinstance(happening, AnswerReceived):
-        why = happening.failure or "; ".join(item.message for item in happening.illegal)
-        return ("platform", f"refuses the answer to {happening.event}: {why}") if why else None
-    if isinstance(happening, Remark):
-        found = "; ".join(item.message for item in happening.illegal + happening.tolerated)
-        return "platform", f"remarks on {happening.about}: {found}"
-    if isinstance(happening, Left):
-        return happening.role, "is gone"
-    return ("platform", describe_progress(happening)) if describe_progress(happening) else None
-
-
-def describe_progress(happening: SwitchEvent) -> str:
-    """How a call goes on."""
-    if isinstance(happening, Ringing):
-        return f"calls {happening.to}"
-    if isinstance(happening, Joined):
-        return f"connects to {happening.to}" if happening.to else f"joins {happening.kind}"
-    if isinstance(happening, ParticipantChanged):
-        return DOINGS_BY_COMMAND[happening.command]
+    if isinstance(switch_event, AnswerReceived):
+        why = switch_event.failure or "; ".join(item.message for item in switch_event.illegal)
+        return ("platform", f"refuses the answer to {switch_event.event}: {why}") if why else None
+    if isinstance(switch_event, Remark):
+        found = "; ".join(item.message for item in switch_event.illegal + switch_event.tolerated)
+        return "platform", f"remarks on {switch_event.about}: {found}"
+    if isinstance(switch_event, LegLeft):
+        return switch_event.role, "is gone"
     return (
-        f"ends the call: {happening.result}, {happening.reason}"
-        if isinstance(happening, CallEnded)
+        ("platform", describe_progress(switch_event)) if describe_progress(switch_event) else None
+    )
+
+
+def describe_progress(switch_event: SwitchEvent) -> str:
+    """How a call goes on."""
+    if isinstance(switch_event, LegRinging):
+        return f"calls {switch_event.to}"
+    if isinstance(switch_event, LegJoined):
+        return f"connects to {switch_event.to}" if switch_event.to else f"joins {switch_event.kind}"
+    if isinstance(switch_event, ParticipantChanged):
+        return DOINGS_BY_COMMAND[switch_event.command]
+    return (
+        f"ends the call: {switch_event.result}, {switch_event.reason}"
+        if isinstance(switch_event, CallEnded)
         else ""
     )

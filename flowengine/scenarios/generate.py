@@ -29,11 +29,11 @@ from flowengine.source import read_document
 from flowengine.sources.project_folder import PROJECT_FILE
 from flowengine.switch.switch_events import (
     CallEnded,
-    Heard,
-    Joined,
-    MenuWaits,
-    Ringing,
+    LegJoined,
+    LegRinging,
+    MenuListening,
     Role,
+    SoundStarted,
     SwitchEvent,
 )
 
@@ -308,21 +308,23 @@ def list_observations(
 
 def list_reached_addresses(stretch: Sequence[SwitchEvent]) -> list[str]:
     """The addresses that rang or were connected, in order."""
-    return [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
+    return [item.to for item in stretch if isinstance(item, (LegRinging, LegJoined)) and item.to]
 
 
 def find_asking_state(stretch: Sequence[SwitchEvent]) -> str:
     """The state whose question waits at the end of these events; nothing where none does."""
-    changes = (MenuWaits, Ringing, Joined, CallEnded)
+    changes = (MenuListening, LegRinging, LegJoined, CallEnded)
     last = next((item for item in reversed(stretch) if isinstance(item, changes)), None)
-    if not isinstance(last, MenuWaits) or "." not in last.menu:
+    if not isinstance(last, MenuListening) or "." not in last.menu:
         return ""
     flow, state, *_ = last.menu.split(".")
     return f"{flow}.{state}"
 
 
-def is_speech(event: SwitchEvent) -> TypeGuard[Heard]:
-    return isinstance(event, Heard) and bool(event.sound.text) and event.sound.kind != "ringing"
+def is_speech(event: SwitchEvent) -> TypeGuard[SoundStarted]:
+    return (
+        isinstance(event, SoundStarted) and bool(event.sound.text) and event.sound.kind != "ringing"
+    )
 
 
 def has_any_word(text: str, words: Sequence[str]) -> bool:

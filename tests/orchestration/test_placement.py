@@ -92,12 +92,12 @@ TURN_PLAN = replace(PLAN, turn=QueueTurn("support", 3, 5.0))
 @settings(max_examples=examples(400), deadline=None)
 @given(st.lists(st.tuples(EVENTS, st.sampled_from([0.0, 1.0, 50.0, 700.0, 5000.0])), max_size=40))
 def test_placement_rings_once_for_each_try_and_only_within_the_hours(
-    happenings: list[tuple[PlacementEvent, float]],
+    events: list[tuple[PlacementEvent, float]],
 ) -> None:
     placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
     rung: dict[int, str] = {}
     talked: set[tuple[int, str]] = set()
-    for event, seconds in [(PlacementBegan(PLAN, 0.0), 0.0), *happenings]:
+    for event, seconds in [(PlacementBegan(PLAN, 0.0), 0.0), *events]:
         now += seconds
         before = placement
         turn = conduct_placement(placement, event, now, hours)
@@ -167,14 +167,14 @@ class PlaceInQueue:
     )
 )
 def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
-    happenings: list[tuple[PlacementEvent | str, float]],
+    events: list[tuple[PlacementEvent | str, float]],
 ) -> None:
     """The place is in the queue from the end of the call on, also while the placement has not heard
     of that end.
     """
     placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
     queue, has_call_ended = PlaceInQueue(), False
-    for event, seconds in [(PlacementBegan(TURN_PLAN, 0.0), 0.0), *happenings]:
+    for event, seconds in [(PlacementBegan(TURN_PLAN, 0.0), 0.0), *events]:
         now += seconds
         if isinstance(event, str):
             queue.enter(1)  # with the step that ends the call
