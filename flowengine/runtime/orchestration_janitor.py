@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.orchestration.parking import ParkingLeft
+from flowengine.orchestration.parking import ParkingCallEnded
 from flowengine.orchestration.room_turn import MemberLeft
 from flowengine.orchestration.turn import CallerLeft, LegEnded
 from flowengine.runtime.delivery_log import is_over
@@ -112,7 +112,9 @@ class OrchestrationJanitor:
             owner = CallOwner(code.application, call.call_url)
             if await self._requests.is_call_ongoing(owner, call.call_id) is False:
                 log.warning("call %s is over, and the platform has not said so", call.call_id)
-                await self._orchestrations.parkings.take_turn(saved.id, ParkingLeft(call.call_id))
+                await self._orchestrations.parkings.take_turn(
+                    saved.id, ParkingCallEnded(call.call_id)
+                )
 
     async def _look_after_room(self, saved: SavedOrchestration) -> None:
         """Forget members of a conference whose calls are over."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from flowengine.orchestration.placement import TRY_TIMER
 from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.placement_turn import AskingCallEnded, CalleeEntered, PlacementRefused
-from flowengine.orchestration.turn import HangUpLeg, Offered, PlaceLeg, TimerDue
+from flowengine.orchestration.turn import CallerOffered, HangUpLeg, PlaceLeg, TimerDue
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery_log import is_over
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, format_leg_token
@@ -104,7 +104,7 @@ class PlacementTasks:
         return await self._start_call(task.orchestration, TimerDue(key))
 
     async def _take_turn_in_queue(self, task: ScheduledTask) -> float | None:
-        _, offered = read_task(self._placements.encoding, task, Offered)
+        _, offered = read_task(self._placements.encoding, task, CallerOffered)
         if task.tries < BEGIN_LOOKS and await self._placements.load(task.orchestration) is None:
             return self._clock() + BEGIN_LOOK_SECONDS  # the task that begins it was left by another
         return await self._start_call(task.orchestration, offered)
@@ -112,7 +112,7 @@ class PlacementTasks:
     async def _note_entered(self, task: ScheduledTask) -> None:
         await self._placements.take_turn(task.orchestration, CalleeEntered())
 
-    async def _start_call(self, placement_id: str, event: TimerDue | Offered) -> float | None:
+    async def _start_call(self, placement_id: str, event: TimerDue | CallerOffered) -> float | None:
         """Call somebody, unless as many calls are under way as may be: then returns when to look
         again.
         """

@@ -14,7 +14,6 @@ from flowengine.orchestration.ring_state import Ring, decode_ring, encode_ring
 from flowengine.orchestration.turn import (
     AgentFacts,
     AskMember,
-    Began,
     CallerLeft,
     CallerReleased,
     CancelLeg,
@@ -33,6 +32,7 @@ from flowengine.orchestration.turn import (
     OrchestrationEvent,
     PlaceLeg,
     ReleaseCaller,
+    RingBegan,
     SetTimer,
     TimerDue,
 )
@@ -98,7 +98,7 @@ class RingMachine(RuleBasedStateMachine):
         self.release: ReleaseCaller | EndCaller | None = None
         self.history: list[OrchestrationEvent] = []
         self.is_caller_here = True
-        self.take_turn(Began(1, self.plan))
+        self.take_turn(RingBegan(1, self.plan))
 
     def take_turn(self, event: OrchestrationEvent) -> Turn:
         """Handle the event twice: the second time nothing may change."""
@@ -283,7 +283,7 @@ class RingMachine(RuleBasedStateMachine):
         elif rings_again:
             self.number += 1
             plan = msgspec.structs.replace(self.plan, order=order, members=MEMBERS)
-            turns = [CallerReleased(released.number), Began(self.number, plan)]
+            turns = [CallerReleased(released.number), RingBegan(self.number, plan)]
             for event in turns if is_told_first else reversed(turns):
                 self.take_turn(event)
         else:

@@ -23,11 +23,11 @@ from flowengine.orchestration.ring_state import Ring, decode_ring, encode_ring
 from flowengine.orchestration.turn import (
     AgentFacts,
     AskMember,
-    Began,
-    CallerChose,
+    CallerChoseExit,
     CallerLeft,
+    CallerLeftQueue,
+    CallerOffered,
     CallerReleased,
-    CallerWent,
     CancelLeg,
     CancelTimer,
     DialMember,
@@ -40,10 +40,10 @@ from flowengine.orchestration.turn import (
     LegAsked,
     LegEnded,
     LegPressed,
-    Offered,
     OrchestrationEvent,
     PlaceLeg,
     ReleaseCaller,
+    RingBegan,
     SetTimer,
     StayInQueue,
     TimerDue,
@@ -91,7 +91,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.agents: dict[str, AgentFacts] = {}
         self.statuses = dict.fromkeys(MEMBERS, "in")
         self.waits: dict[str, Wait] = {}
-        self.offers: list[tuple[str, Offered]] = []
+        self.offers: list[tuple[str, CallerOffered]] = []
         self.requests: list[tuple[str, PlaceLeg]] = []
         self.calls: list[MemberCall] = []
         self.timers: dict[tuple[str, str], float] = {}
@@ -149,7 +149,7 @@ class QueueMachine(RuleBasedStateMachine):
             whisper_timeout=8, exits=self.exits,
             queue=QueueTerms(priority=priority, limit=LIMIT, pause=PAUSE),
         )  # fmt: skip
-        began = Began(self.steps[caller], plan)
+        began = RingBegan(self.steps[caller], plan)
         self.take_turn(caller, began)
         self.take_turn(caller, began)
 
@@ -185,7 +185,7 @@ class QueueMachine(RuleBasedStateMachine):
             wait.is_offered = True
             known = facts[member.address]
             self.agents[member.address] = msgspec.structs.replace(known, occupied_by=wait.call)
-            self.offers.append((wait.call, Offered(wait.number, member)))
+            self.offers.append((wait.call, CallerOffered(wait.number, member)))
 
     @precondition(lambda self: self.offers)
     @rule(data=st.data(), comes_again=st.booleans())
@@ -245,7 +245,7 @@ class QueueMachine(RuleBasedStateMachine):
             return
         self.steps[caller] += 1
         number = self.steps[caller]
-        event = CallerChose(number, "key 2") if how == "chose" else CallerWent(number)
+        event = CallerChoseExit(number, "key 2") if how == "chose" else CallerLeftQueue(number)
         self.take_turn(caller, event)
         self.take_turn(caller, event)
 
@@ -374,13 +374,13 @@ QueueMachine.TestCase.settings = settings(
 TestQueues = QueueMachine.TestCase
 
 
-def offer_again(draft: TurnDraft, event: Offered) -> None:
+def offer_again(draft: TurnDraft, event: CallerOffered) -> None:
     """Place a leg for each offer, also for one that comes again."""
     draft.change_ring(phase="rings")
     draft.place_leg(event.member)
 
 
-def keep_member(draft: TurnDraft, event: Offered) -> None:
+def keep_member(draft: TurnDraft, event: CallerOffered) -> None:
     """Forget to free a member whose caller has gone."""
     if draft.ring.phase == "waits" and draft.find_facts(event.member).occupied_by == draft.ring.id:
         draft.change_ring(phase="rings")
