@@ -47,7 +47,7 @@ class StateScenarios:
 
     scenarios: tuple[PassingScenario, ...]
     missing: tuple[str, ...]
-    is_spare: bool
+    is_for_failures_only: bool
 
 
 class CompletedScenario(NamedTuple):
@@ -99,7 +99,7 @@ class ScenarioRuns:
             if CoverageItem(state) in one.taken.get(flow, frozenset())
         )
         if coverage is None:
-            return StateScenarios(passing, (), is_spare=False)
+            return StateScenarios(passing, (), is_for_failures_only=False)
         missing = tuple(item.exit for item in coverage.missing if item.state == state and item.exit)
         return StateScenarios(passing, missing, state in coverage.spare)
 

@@ -41,7 +41,7 @@ def find_back_links(count: int, links: Sequence[Link], roots: Sequence[int]) -> 
 
 
 def assign_ranks(count: int, links: Sequence[Link], weights: Sequence[int]) -> list[int]:
-    """Ranks from 0 of a connected graph without circles."""
+    """Ranks from 0 of a connected graph without cycles."""
     ranks = rank_by_longest_path(count, links)
     if count > 1:
         simplex = _NetworkSimplex(count, links, weights, ranks)

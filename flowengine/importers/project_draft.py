@@ -110,7 +110,7 @@ class ProjectDraft:
 
     def list_called_flows(self) -> list[str]:
         """The flows that callers reach by dialling: no subflows, and none that others lead to. Of
-        flows that lead to each other in a circle, it is the first.
+        flows that lead to each other in a loop, it is the first.
         """
         main = [
             name for name, flow in self.flows.items() if flow.start and "outcomes" not in flow.head

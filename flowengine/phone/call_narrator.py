@@ -10,7 +10,7 @@ from flowengine.phone.call_prompt import describe_waiting
 from flowengine.phone.explain_callbacks import get_trace
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
-from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
+from flowengine.scenarios.event_descriptions import STATES_BY_COMMAND
 from flowengine.scenarios.then_checks import list_recording_urls
 from flowengine.states import OrchestrationResult
 from flowengine.switch.switch_events import (
@@ -31,8 +31,8 @@ from flowengine.switch.switch_events import (
 )
 
 PLATFORM = "platform"
-APOLOGISED = "the flow apologised: "
-MISHAPS = (
+APOLOGY_PREFIX = "the flow apologised: "
+FAILURE_PREFIXES = (
     *("failed: ", "fetch failed: ", "too many ", "no flow answers"),
     *("asks without ", "left out: ", "cut: ", "valid: "),
 )
@@ -95,7 +95,7 @@ class CallNarrator:
             self.departed.append(self.name_party(switch_event.role))
             return
         if not isinstance(switch_event, CallEnded):
-            self.show_departed()
+            self.show_who_has_left()
         self.departed.clear()
         if isinstance(switch_event, (CallbackSent, AnswerReceived)):
             self.show_callback(switch_event)
@@ -122,7 +122,7 @@ class CallNarrator:
         for finding in switch_event.tolerated:
             self.add_line(PLATFORM, f"remarks on {switch_event.about}: {format_finding(finding)}")
 
-    def show_departed(self) -> None:
+    def show_who_has_left(self) -> None:
         """Somebody has left a call that goes on."""
         for who in self.departed:
             self.add_line(who, "is gone")
@@ -173,7 +173,7 @@ class CallNarrator:
                 bad=True,
             )
         for reason in list_failure_reasons(get_trace(self.talk, switch_event)):
-            self.add_line("-", reason, bad=reason.startswith(APOLOGISED))
+            self.add_line("-", reason, bad=reason.startswith(APOLOGY_PREFIX))
         if not switch_event.failure and not switch_event.illegal:
             for place in list_recording_urls(switch_event.body):
                 self.add_line(PLATFORM, f"records to {place or 'a place of its own'}")
@@ -188,10 +188,10 @@ def list_failure_reasons(trace: Sequence[TraceEntry]) -> list[str]:
     found = [
         f"{entry.flow}.{entry.state}: {entry.what}".removeprefix(".: ")
         for entry in trace
-        if entry.what.startswith(MISHAPS)
+        if entry.what.startswith(FAILURE_PREFIXES)
     ]
     if any(entry.what == "apology" for entry in trace):
-        found[-1:] = [f"{APOLOGISED}{why}" for why in found[-1:]]
+        found[-1:] = [f"{APOLOGY_PREFIX}{why}" for why in found[-1:]]
     return found
 
 
@@ -212,7 +212,7 @@ def describe_sound(sound: Sound) -> str:
 
 def describe_joined(switch_event: LegJoined | ParticipantChanged) -> str:
     if isinstance(switch_event, ParticipantChanged):
-        return WORDS_BY_COMMAND[switch_event.command]
+        return STATES_BY_COMMAND[switch_event.command]
     if switch_event.kind == "park":
         return "is parked"
     if switch_event.kind == "conference":

@@ -137,11 +137,11 @@ def format_trace(trace: Sequence[TraceEntry]) -> list[str]:
         found[-1][2].extend([entry.what] * (entry.what != "answers"))
     before = [""] + [flow for flow, _, _ in found]
     return [
-        format_station(flow, state, what, known=flow == last)
+        format_visited_state(flow, state, what, known=flow == last)
         for (flow, state, what), last in zip(found, before, strict=False)
     ]
 
 
-def format_station(flow: str, state: str, what: list[str], *, known: bool) -> str:
+def format_visited_state(flow: str, state: str, what: list[str], *, known: bool) -> str:
     place = state if known else f"{flow}.{state}".strip(".")
     return f"{place} ({', '.join(what)})".strip() if what else place

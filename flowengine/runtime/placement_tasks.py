@@ -32,8 +32,8 @@ from flowengine.sinch.address_mask import mask_address
 from flowengine.storage.sessions import ScheduledTask, Store
 
 DEFAULT_CALLS_AT_ONCE = 30
-CALLER_LOOK_SECONDS = 1.0  # until the next look whether the call that has asked is over
-BEGIN_LOOK_SECONDS, BEGIN_LOOKS = 0.25, 40  # for longer than a lease of the task loop
+CALLER_POLL_SECONDS = 1.0  # until the next look whether the call that has asked is over
+BEGIN_POLL_SECONDS, MAX_BEGIN_POLLS = 0.25, 40  # for longer than a lease of the task loop
 FULL_RETRY_SECONDS = 0.5  # while as many calls are under way as may be
 MAX_PLACED_TRIES = 5  # of one request, within `PLACING_SECONDS` of the conductor
 MAX_ENDING_TRIES = 8
@@ -92,7 +92,7 @@ class PlacementTasks:
             return None
         call = await self._store.load(content.caller)
         if call is None or not is_over(call):
-            return self._clock() + CALLER_LOOK_SECONDS
+            return self._clock() + CALLER_POLL_SECONDS
         await self._placements.take_turn(task.orchestration, AskingCallEnded())
         return None
 
@@ -105,8 +105,8 @@ class PlacementTasks:
 
     async def _take_turn_in_queue(self, task: ScheduledTask) -> float | None:
         _, offered = read_task(self._placements.encoding, task, CallerOffered)
-        if task.tries < BEGIN_LOOKS and await self._placements.load(task.orchestration) is None:
-            return self._clock() + BEGIN_LOOK_SECONDS  # the task that begins it was left by another
+        if task.tries < MAX_BEGIN_POLLS and await self._placements.load(task.orchestration) is None:
+            return self._clock() + BEGIN_POLL_SECONDS  # the task that begins it was left by another
         return await self._start_call(task.orchestration, offered)
 
     async def _note_entered(self, task: ScheduledTask) -> None:

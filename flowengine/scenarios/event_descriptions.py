@@ -17,14 +17,14 @@ from flowengine.switch.switch_events import (
     SwitchEvent,
 )
 
-WORDS_BY_COMMAND: Mapping[ParticipantCommand, str] = {
+STATES_BY_COMMAND: Mapping[ParticipantCommand, str] = {
     "mute": "is muted",
     "unmute": "is unmuted",
     "onhold": "is put on hold",
     "resume": "is taken off hold",
 }
 
-DOINGS_BY_COMMAND: Mapping[ParticipantCommand, str] = {
+ACTIONS_BY_COMMAND: Mapping[ParticipantCommand, str] = {
     "mute": "mutes the caller",
     "unmute": "unmutes the caller",
     "onhold": "puts the caller on hold",
@@ -82,7 +82,7 @@ def describe_progress(switch_event: SwitchEvent) -> str:
     if isinstance(switch_event, LegJoined):
         return f"connects to {switch_event.to}" if switch_event.to else f"joins {switch_event.kind}"
     if isinstance(switch_event, ParticipantChanged):
-        return DOINGS_BY_COMMAND[switch_event.command]
+        return ACTIONS_BY_COMMAND[switch_event.command]
     return (
         f"ends the call: {switch_event.result}, {switch_event.reason}"
         if isinstance(switch_event, CallEnded)

@@ -20,7 +20,7 @@ from flowengine.scenarios.scenario_model import Then
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import ScenarioRun, get_position, list_trace
 from flowengine.scenarios.scenario_steps import ScenarioStep
-from flowengine.scenarios.simulated_parties import PartyDoing
+from flowengine.scenarios.simulated_parties import SimulatedBehaviour
 from flowengine.scenarios.trial_callers import OtherCaller, list_other_callers
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs, to_given
 from flowengine.states import LookupRequest, LookupResult, RingPlan
@@ -32,7 +32,7 @@ MAX_RUNS_BEYOND = 200  # that go on in flows which calls have gone over to: each
 MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
 MAX_TRIED_WAIT = 3600  # seconds in a queue, with an announcement and a ring each half minute
-RING_TRIES: tuple[PartyDoing, ...] = ("accepts", "rings out", "busy", "declines")
+RING_TRIES: tuple[SimulatedBehaviour, ...] = ("accepts", "rings out", "busy", "declines")
 TakenItems = frozenset[tuple[str, CoverageItem]]
 
 
@@ -45,7 +45,7 @@ class TrialPlan:
     entry: JsonObject
     moves: tuple[JsonObject | str, ...] = ()
     answers: tuple[JsonObject, ...] = ()
-    rings: tuple[PartyDoing, ...] = ()
+    rings: tuple[SimulatedBehaviour, ...] = ()
     others: tuple[OtherCaller, ...] = ()
 
 
@@ -66,7 +66,7 @@ class TrialRing:
     """A ring of a tried call: after how many moves it began, and what its members did."""
 
     moves: int
-    does: PartyDoing
+    does: SimulatedBehaviour
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Literal
 
 from flowengine.scenarios.call_setup import CallerKind
-from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
+from flowengine.scenarios.event_descriptions import STATES_BY_COMMAND
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.states.ring_members import to_bare_sip
 from flowengine.switch.calls import Leg, SwitchCall
@@ -26,13 +26,13 @@ from flowengine.switch.switch_events import (
 )
 from flowengine.switch.switch_setup import Behaviour
 
-PartyDoing = Literal[
+SimulatedBehaviour = Literal[
     "", "answers", "accepts", "machine", "rings out", "busy", "declines", "calls first", "nothing"
 ]
 """What a party does by itself: "" is driven by steps; of `nothing` the scenario knows nothing"""
 REACTION_SECONDS = 3.0  # from the first ring to the answer
 KEY_SECONDS = 1.0  # from the end of the whisper to the key
-BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
+SIMULATED_BEHAVIOURS: dict[SimulatedBehaviour, Behaviour] = {
     "": Behaviour("by hand"),
     "answers": Behaviour("answer", REACTION_SECONDS),
     "accepts": Behaviour("answer", REACTION_SECONDS),
@@ -60,7 +60,7 @@ class SimulatedParty:
 
     name: str
     address: str
-    does: PartyDoing = ""
+    does: SimulatedBehaviour = ""
     call_id: str = ""
     dials: str = ""
     rings: list[float] = field(default_factory=list)
@@ -117,15 +117,15 @@ class SimulatedParties:
         """Whether it happens to a party who has called, beside the caller of the scenario."""
         return switch_event.call in self._callers
 
-    def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
+    def add(self, name: str, address: str, does: SimulatedBehaviour = "") -> SimulatedParty:
         """Name a party, and say what they do by themselves."""
         bare = to_bare_address(address)
         known = self._by_address.setdefault(bare, SimulatedParty(name, bare))
         known.name, known.does = name, does
-        self._exchange.parties[bare] = BEHAVIOUR_BY_DOING[does]
+        self._exchange.parties[bare] = SIMULATED_BEHAVIOURS[does]
         return known
 
-    def add_member(self, address: str, does: PartyDoing = "") -> SimulatedParty:
+    def add_member(self, address: str, does: SimulatedBehaviour = "") -> SimulatedParty:
         """A member who has no name gets one with a number."""
         known = self._by_address.get(address)
         named = known is not None and known.name != address
@@ -237,7 +237,7 @@ class SimulatedParties:
         if isinstance(event, SoundStarted) and event.role == "caller" and event.sound.text:
             self._note_sound(party, event)
         elif isinstance(event, ParticipantChanged):
-            self._add_line(party.name, WORDS_BY_COMMAND[event.command])
+            self._add_line(party.name, STATES_BY_COMMAND[event.command])
         elif isinstance(event, LegJoined):
             is_parked = event.kind == "park"
             self._add_line(party.name, "is parked" if is_parked else f"is in {event.to}")

@@ -65,7 +65,7 @@ def check_changes(
 
 def list_parts(index: SummaryIndex) -> dict[str, object]:
     """What an index consists of, but for what it works out when it is asked."""
-    parts = {**vars(index), **vars(index.counts), "counts": None, "_has_circles": None}
+    parts = {**vars(index), **vars(index.counts), "counts": None, "_has_cycles": None}
     return {
         name: {key: each for key, each in part.items() if each} if isinstance(part, dict) else part
         for name, part in parts.items()

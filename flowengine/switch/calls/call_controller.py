@@ -53,7 +53,7 @@ class CallController:
     def patch_leg(self, which: LegChoice, body: bytes) -> None:
         patch_leg(self._call, which, body)
 
-    def obey_answer(
+    def perform_answer(
         self,
         reading: SvamlReading,
         action: AnyAction,
