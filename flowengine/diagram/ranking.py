@@ -154,6 +154,9 @@ class _NetworkSimplex:
         return found
 
     def pivot(self, top: int) -> None:
+        """Replace the tree link above `top` by the one with the least slack that joins the two sides
+        in the other direction, and move the side of `top` until that link is tight.
+        """
         leaving = self.parent_link[top]
         goes_up = self.links[leaving][0] == top
         side = {top}

@@ -36,7 +36,7 @@ from flowengine.expr.types import PYTHON_TYPES, EvalError, Type
 ProgramLoader = Callable[[bytes], FrameEvaluator]
 
 _FAILED: Final = object()  # stands for a part with an error: no value of CEL, so it says its name
-_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FAILURE: Final = re.compile(r"Non-CEL value type for '(@\d+)': object\.")
 
 
@@ -136,11 +136,13 @@ class _NativeCompiler:
         convert = self._load_lazily(part, {})
         expected = PYTHON_TYPES.get(self._names[name])
 
+        # Most values are what their type says, and CEL would not change them. A text with a lone
+        # surrogate and a number beyond 64 bits are for its conversion.
         def read(frame: Frame) -> Any:
             value = frame[name]
             if value.__class__ is expected or expected is None:
                 if value.__class__ is str:
-                    if value.isascii() or not _HALF_CHARACTER.search(value):
+                    if value.isascii() or not _LONE_SURROGATE.search(value):
                         return value
                 elif value.__class__ is not int or -(2**63) <= value < 2**63:
                     return value

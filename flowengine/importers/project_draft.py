@@ -206,7 +206,7 @@ def write_project(draft: ProjectDraft) -> Iterator[str]:
     yield dump_yaml({"project": draft.name})
     called = draft.list_called_flows()
     if called and len(draft.flows) > 1:
-        numbered = enumerate(called[:0:-1], start=100)
+        numbered = enumerate(called[:0:-1], start=100)  # 555-0100 to 555-0199 ring nobody
         routes: list[dict[str, str]] = [
             {"to": f"+1404555{number:04}", "flow": name} for number, name in numbered
         ]

@@ -121,6 +121,7 @@ class ScenarioRun:
         name, value = (
             (step, None) if isinstance(step, str) else next(iter(to_authored_dict(step).items()))
         )
+        # what is heard is counted since the last action, and to listen to a callee is none
         if name in ACTION_STEPS and not (
             isinstance(value, CalleeStep) and HEARING_STEPS & set(to_authored_dict(value))
         ):

@@ -103,6 +103,10 @@ def walk_component(
     inside: set[str],
     found: list[list[str]],
 ) -> None:
+    """Add the components below `root` to `found`. `low` is the earliest node that each node leads
+    back to; `open_` are the nodes whose component is not known yet, and `inside` the same as a set.
+    """
+
     def begin_node(node: str) -> None:
         order[node] = low[node] = len(order)
         open_.append(node)

@@ -102,6 +102,7 @@ def find_cleared(scope: SequenceScope, element: VoiceElement) -> str:
 
 
 def write_plain(scope: SequenceScope, step: SequenceStep, target: str) -> str:
+    """One state for values that are set and words that are said after each other; give its name."""
     document = scope.document
     tags = [each.tag for each in step.values] + ["say"] * bool(step.spoken)
     name = document.make_state_name(f"{scope.prefix}_{tags[0]}")
