@@ -90,14 +90,14 @@ class _NativeCompiler:
         def visit(part: Part) -> bool:
             is_native = part.kind is PartKind.LOOP and self._loops_are_native
             inside = [visit(one) for one in part.parts]
-            if any(inside) or is_native or self._list_ours(part):
+            if any(inside) or is_native or self._list_own_overloads(part):
                 found.add(part.id)
             return part.id in found
 
         visit(root)
         return found
 
-    def _list_ours(self, part: Part) -> list[Overload]:
+    def _list_own_overloads(self, part: Part) -> list[Overload]:
         ids = self._checked.list_overloads(part)
         return [self._overloads[one] for one in ids if one in self._overloads]
 
@@ -176,7 +176,7 @@ class _NativeCompiler:
     def _compile_call(self, part: Part) -> FrameEvaluator | None:
         if part.name in CONDITIONS and (part.id in self._native_ids or self._loop_names):
             return CONDITIONS[part.name](*map(self._compile, part.parts))
-        ours = self._list_ours(part)
+        ours = self._list_own_overloads(part)
         if part.name in OPERATORS:
             return self._compile_operator(part, ours)
         return self._compile_function(part, ours) if ours else None
@@ -251,7 +251,7 @@ class _NativeCompiler:
             if one.id not in self._native_ids:
                 continue
             is_loop = one.kind is PartKind.LOOP and self._loops_are_native
-            is_function = bool(self._list_ours(one))
+            is_function = bool(self._list_own_overloads(one))
             if is_loop or is_function or one.name in CONDITIONS:
                 if not self._checked.can_bind(one) and (not is_function or one.name in OPERATORS):
                     raise UnknownPartError

@@ -30,7 +30,7 @@ from flowengine.switch.clock import Timer, VirtualClock
 
 SHOWN_ANSWERED_CALLS = 10
 OfferCall = Callable[[str, CallerOffered], object]
-TellCallBack = Callable[[str, CallerOffered | CalleeEntered], object]
+NotifyCallBack = Callable[[str, CallerOffered | CalleeEntered], object]
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class QueueSimulator:
         self._clock = clock
         self._agents = agents
         self._offer_call = offer_call
-        self.tell_call_back: TellCallBack = lambda _placement, _event: None
+        self.notify_call_back: NotifyCallBack = lambda _placement, _event: None
         self._queues: dict[str, SimulatedQueue] = {}
         self._statuses: dict[tuple[str, str], AgentStatus] = {}
 
@@ -84,7 +84,7 @@ class QueueSimulator:
         priority = plan.queue.priority if plan.queue else 0
         known.waits[ring.id] = SimulatedWait(ring.id, ring.number, priority, ring.queued_since)
         if isinstance(effect, EnterQueue) and plan.queue and plan.queue.placement:
-            self.tell_call_back(plan.queue.placement, CalleeEntered())
+            self.notify_call_back(plan.queue.placement, CalleeEntered())
 
     def add_call_back(self, placement: Placement, turn: QueueTurn, queue: Queue) -> None:
         """Let somebody wait who is not on the line."""
@@ -166,7 +166,7 @@ class QueueSimulator:
                 facts, occupied_by=wait.call_id, rung_at=now
             )
             is_call_back = wait.call_id.startswith(PLACEMENT_ID_PREFIX)
-            offer_call = self.tell_call_back if is_call_back else self._offer_call
+            offer_call = self.notify_call_back if is_call_back else self._offer_call
             offer_call(wait.call_id, CallerOffered(wait.number, member))
         if matching.look_at is not None:
             self._match_at(known, matching.look_at - now)

@@ -193,7 +193,7 @@ CHANGES: dict[str, tuple[str, str, str, set[str] | None]] = {
     "another locale": ("one.yaml", "start: a", "start: a\nlocale: sv-SE", None),
     "a key that leads back": ("one.yaml", "start: a", 'start: a\nkeys: {"0": back}', None),
     "the last use of a group": ("two.yaml", "group: desk", 'who: ["+14045009001"]', {"two"}),
-    "a number that leads in a circle": ("three.yaml", "{conference: room, moderator: true}", '"+14045550102"', None),
+    "a number that leads in a loop": ("three.yaml", "{conference: room, moderator: true}", '"+14045550102"', None),
     "a number of the project": ("one.yaml", "+14045009000", "+14045550103", {"one"}),
     "the use of a column": ("one.yaml", '"+14045009000"', '{phone: "${tables.people.desk(call.from)}"}', {"one"}),
     "a conference that is no more": ("three.yaml", "{conference: room, moderator: true}", '"+14045009000"', None),

@@ -5,7 +5,6 @@ that repeats, delays and loses, and other rings that want the same members.
 from typing import Any, Literal
 
 import msgspec
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -37,7 +36,7 @@ from flowengine.orchestration.turn import (
     TimerDue,
 )
 from flowengine.states.ring_plan import RingMember, RingOrder, RingPlan
-from tests.thoroughness import examples
+from tests.orchestration.state_machines import choose_settings
 
 MEMBERS = (
     *(RingMember("number", f"+4670000000{number}") for number in range(3)),
@@ -353,7 +352,5 @@ class RingMachine(RuleBasedStateMachine):
         assert not any(facts.occupied_by == self.ring.id for facts in self.agents.values())
 
 
-RingMachine.TestCase.settings = settings(
-    max_examples=examples(200), stateful_step_count=40, deadline=None
-)
+RingMachine.TestCase.settings = choose_settings(200)
 TestRings = RingMachine.TestCase

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,7 +14,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from flowengine.orchestration import parking
@@ -38,7 +36,7 @@ from flowengine.orchestration.parking import (
     conduct_parking,
 )
 from flowengine.states.parking_plan import DONE_STATUS
-from tests.thoroughness import examples
+from tests.orchestration.state_machines import assert_finds_fault, choose_settings
 
 CALLS = ("anna", "bo", "cy", "dee")
 LIMIT = 300
@@ -258,9 +256,7 @@ class ParkingMachine(RuleBasedStateMachine):
         assert talking == {*self.list_calls("room")}
 
 
-ParkingMachine.TestCase.settings = settings(
-    max_examples=examples(100), stateful_step_count=40, deadline=None
-)
+ParkingMachine.TestCase.settings = choose_settings(100)
 TestParking = ParkingMachine.TestCase
 
 
@@ -283,9 +279,4 @@ FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_in_a_parking_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parking, *FAULTS[fault])
-    quick = settings(
-        max_examples=500, stateful_step_count=30, deadline=None, database=None, derandomize=True,
-        report_multiple_bugs=False, phases=[*settings().phases][:3],
-    )  # fmt: skip
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(ParkingMachine, settings=quick)
+    assert_finds_fault(ParkingMachine, max_examples=500)

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -13,7 +12,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from flowengine.orchestration import conductor, queue_turn
@@ -52,7 +50,7 @@ from flowengine.orchestration.turn import (
 from flowengine.orchestration.turn_draft import TurnDraft
 from flowengine.states.queue_plan import QueueTerms
 from flowengine.states.ring_plan import RingMember, RingPlan
-from tests.thoroughness import examples
+from tests.orchestration.state_machines import assert_finds_fault, choose_settings
 
 MEMBERS = tuple(RingMember("number", f"+4670000000{number}") for number in range(3))
 MOST_CALLERS = 4
@@ -368,9 +366,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert not any(facts.occupied_by for facts in self.agents.values())
 
 
-QueueMachine.TestCase.settings = settings(
-    max_examples=examples(60), stateful_step_count=40, deadline=None
-)
+QueueMachine.TestCase.settings = choose_settings(60)
 TestQueues = QueueMachine.TestCase
 
 
@@ -404,9 +400,4 @@ FAULTS: dict[str, tuple[str, Callable[..., None]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_put_in_on_purpose_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conductor, *FAULTS[fault])
-    quick = settings(
-        max_examples=300, stateful_step_count=30, deadline=None, database=None, derandomize=True,
-        report_multiple_bugs=False, phases=[*settings().phases][:3],
-    )  # fmt: skip
-    with pytest.raises((AssertionError, KeyError)):
-        run_state_machine_as_test(QueueMachine, settings=quick)
+    assert_finds_fault(QueueMachine, KeyError)
