@@ -42,7 +42,7 @@ class PassingScenario:
 @dataclass(frozen=True, slots=True)
 class StateScenarios:
     """The scenarios of a state, its exits that none takes, and whether it can be reached at all
-    without a mishap.
+    without a failure.
     """
 
     scenarios: tuple[PassingScenario, ...]
@@ -105,7 +105,7 @@ class ScenarioRuns:
 
     async def describe_flow(self, project: ViewedProject, flow: str) -> dict[str, Any]:
         """What no scenario takes of a flow: states and exits, and the share that is taken. States
-        that only mishaps lead to are not asked for.
+        that only failures lead to are not asked for.
         """
         _, coverage = await self._run_for(project, flow)
         if coverage is None:

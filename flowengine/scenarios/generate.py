@@ -53,7 +53,7 @@ EXIT_PHRASES = {
     "on timeout": "a timeout",
     "on 404": "status 404",
     "on 5xx": "status 500",
-    "error": "a mishap",
+    "error": "a failure",
     "nobody": "nobody taking the call",
     "busy": "all being busy",
     "no_answer": "no answer",
@@ -187,16 +187,16 @@ def make_title(trial: Trial) -> str:
 
 
 def explain_reason(new: Sequence[TraceEntry]) -> str:
-    """What a scenario is written for: its mishaps, else the last choice; nothing where it has
+    """What a scenario is written for: what went wrong, else the last choice; nothing where it has
     neither.
     """
-    mishaps = [
+    failures = [
         f"{EXIT_PHRASES[entry.what]} in {to_words(entry.state)}"
         for entry in new
         if entry.what in EXIT_PHRASES
     ]
-    if mishaps:
-        return f"after {' and '.join(mishaps)}"
+    if failures:
+        return f"after {' and '.join(failures)}"
     choices = [entry for entry in new if CHOICE_EXIT.match(entry.what)]
     return f"by {choices[-1].what} in {to_words(choices[-1].state)}" if choices else ""
 

@@ -93,27 +93,27 @@ def _refuse_control_characters(text: SourceText, findings: ProblemCollector) -> 
 
 
 def _resume_after_error(
-    text: SourceText, mishap: SyntaxFailure, findings: ProblemCollector
+    text: SourceText, failure: SyntaxFailure, findings: ProblemCollector
 ) -> None:
     """After a syntax error the rest is read from the next key that is outside of what failed, for
     its problems only.
     """
     for _ in range(MAX_RESTARTS):
-        base = _find_next_key(text, mishap)
+        base = _find_next_key(text, failure)
         if base is None:
             return
         try:
             DocumentLoader(text, findings, base).load()
         except MarkedYAMLError as error:
-            mishap = report_syntax_error(text, error, base, findings)
+            failure = report_syntax_error(text, error, base, findings)
         else:
             return
 
 
-def _find_next_key(text: SourceText, mishap: SyntaxFailure) -> int | None:
-    if mishap.dedent:
-        return mishap.offset
-    behind = text.find_line_end(mishap.offset)
-    indent = len(text.get_line(mishap.offset)) - len(text.get_line(mishap.offset).lstrip(" "))
+def _find_next_key(text: SourceText, failure: SyntaxFailure) -> int | None:
+    if failure.dedent:
+        return failure.offset
+    behind = text.find_line_end(failure.offset)
+    indent = len(text.get_line(failure.offset)) - len(text.get_line(failure.offset).lstrip(" "))
     lines = _KEY_LINE.finditer(text.text, min(behind + 1, len(text.text)))
     return next((line.start() for line in lines if len(line[1]) < max(1, indent)), None)
