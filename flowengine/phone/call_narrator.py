@@ -53,7 +53,7 @@ class CallTranscript(Protocol):
         """Add what is heard."""
         ...
 
-    def add_callback(self, switch_event: CallbackSent | AnswerReceived, about: str = "") -> None:
+    def add_callback(self, event: CallbackSent | AnswerReceived, about: str = "") -> None:
         """Add a callback or the answer to it, of which `about` says more."""
         ...
 
@@ -87,65 +87,59 @@ class CallNarrator:
         near = self.talk.get_near_leg()
         return self.near if near is None or near.role == role else "callee"
 
-    def show_event(self, switch_event: SwitchEvent) -> None:
+    def show_event(self, event: SwitchEvent) -> None:
         """Show an event, as far as a person could hear it or should know of it."""
-        if self.talk.is_of_other_call(switch_event) or self.talk.is_of_ring(switch_event):
+        if self.talk.is_of_other_call(event) or self.talk.is_of_ring(event):
             return
-        if isinstance(switch_event, LegLeft):
-            self.departed.append(self.name_party(switch_event.role))
+        if isinstance(event, LegLeft):
+            self.departed.append(self.name_party(event.role))
             return
-        if not isinstance(switch_event, CallEnded):
+        if not isinstance(event, CallEnded):
             self.show_who_has_left()
         self.departed.clear()
-        if isinstance(switch_event, (CallbackSent, AnswerReceived)):
-            self.show_callback(switch_event)
-        elif isinstance(switch_event, Remark):
-            self.show_remark(switch_event)
-        elif isinstance(switch_event, SoundStarted):
-            self.show_sound(switch_event)
-        elif said := self.describe_event(switch_event):
+        if isinstance(event, (CallbackSent, AnswerReceived)):
+            self.show_callback(event)
+        elif isinstance(event, Remark):
+            self.show_remark(event)
+        elif isinstance(event, SoundStarted):
+            self.show_sound(event)
+        elif said := self.describe_event(event):
             self.add_line(*said)
 
-    def show_sound(self, switch_event: SoundStarted) -> None:
+    def show_sound(self, event: SoundStarted) -> None:
         """Show what is heard; of ringing, the line about the phone that rings says enough."""
-        if switch_event.sound.kind != "ringing":
+        if event.sound.kind != "ringing":
             self.line_count += 1
-            what = f"hears {describe_sound(switch_event.sound)}"
-            self.transcript.add_sound(self.name_party(switch_event.role), what, switch_event.sound)
+            what = f"hears {describe_sound(event.sound)}"
+            self.transcript.add_sound(self.name_party(event.role), what, event.sound)
 
-    def show_remark(self, switch_event: Remark) -> None:
+    def show_remark(self, event: Remark) -> None:
         """What the platform takes otherwise than its author may expect."""
-        for finding in switch_event.illegal:
-            self.add_line(
-                PLATFORM, f"refuses {switch_event.about}: {format_finding(finding)}", bad=True
-            )
-        for finding in switch_event.tolerated:
-            self.add_line(PLATFORM, f"remarks on {switch_event.about}: {format_finding(finding)}")
+        for finding in event.illegal:
+            self.add_line(PLATFORM, f"refuses {event.about}: {format_finding(finding)}", bad=True)
+        for finding in event.tolerated:
+            self.add_line(PLATFORM, f"remarks on {event.about}: {format_finding(finding)}")
 
     def show_who_has_left(self) -> None:
         """Somebody has left a call that goes on."""
         for who in self.departed:
             self.add_line(who, "is gone")
 
-    def describe_event(self, switch_event: SwitchEvent) -> tuple[str, str] | None:
-        if isinstance(switch_event, MenuListening):
+    def describe_event(self, event: SwitchEvent) -> tuple[str, str] | None:
+        if isinstance(event, MenuListening):
             return (
                 None
                 if self.transcript.shows_prompts
-                else (PLATFORM, f"waits {describe_waiting(self.talk, switch_event)}")
+                else (PLATFORM, f"waits {describe_waiting(self.talk, event)}")
             )
-        if isinstance(switch_event, LegPickedUp) and self.talk.phase != "picked":
-            return PLATFORM, f"answers the {self.name_party(switch_event.role)}"
-        if isinstance(switch_event, LegRinging):
-            caller_id = f" with caller ID {switch_event.cli}" if switch_event.cli else ""
-            return PLATFORM, f"calls {switch_event.to}{caller_id}"
-        if isinstance(switch_event, LegJoined | ParticipantChanged):
-            return self.near, describe_joined(switch_event)
-        return (
-            (PLATFORM, describe_ended(switch_event))
-            if isinstance(switch_event, CallEnded)
-            else None
-        )
+        if isinstance(event, LegPickedUp) and self.talk.phase != "picked":
+            return PLATFORM, f"answers the {self.name_party(event.role)}"
+        if isinstance(event, LegRinging):
+            caller_id = f" with caller ID {event.cli}" if event.cli else ""
+            return PLATFORM, f"calls {event.to}{caller_id}"
+        if isinstance(event, LegJoined | ParticipantChanged):
+            return self.near, describe_joined(event)
+        return (PLATFORM, describe_ended(event)) if isinstance(event, CallEnded) else None
 
     def show_ring_result(self, exit_name: str, svaml: bytes) -> None:
         """What a flow answers when a ring is over: to nobody's callback, but like one."""
@@ -154,28 +148,28 @@ class CallNarrator:
         answer = AnswerReceived(self.talk.call.id, now, kind, "", 200, svaml, "", (), ())
         self.show_callback(answer, f"ring: {exit_name}")
 
-    def show_callback(self, switch_event: CallbackSent | AnswerReceived, about: str = "") -> None:
-        self.transcript.add_callback(switch_event, about)
-        if isinstance(switch_event, CallbackSent):
-            if switch_event.event == "notify":
-                self.add_line(PLATFORM, f"gives notice: {describe_notice(switch_event.body)}")
+    def show_callback(self, event: CallbackSent | AnswerReceived, about: str = "") -> None:
+        self.transcript.add_callback(event, about)
+        if isinstance(event, CallbackSent):
+            if event.event == "notify":
+                self.add_line(PLATFORM, f"gives notice: {describe_notice(event.body)}")
             return
-        if switch_event.failure:
+        if event.failure:
             self.add_line(
                 PLATFORM,
-                f"gets no answer to {switch_event.event}: {switch_event.failure}",
+                f"gets no answer to {event.event}: {event.failure}",
                 bad=True,
             )
-        for finding in switch_event.illegal:
+        for finding in event.illegal:
             self.add_line(
                 PLATFORM,
-                f"refuses the answer to {switch_event.event}: {format_finding(finding)}",
+                f"refuses the answer to {event.event}: {format_finding(finding)}",
                 bad=True,
             )
-        for reason in list_failure_reasons(get_trace(self.talk, switch_event)):
+        for reason in list_failure_reasons(get_trace(self.talk, event)):
             self.add_line("-", reason, bad=reason.startswith(APOLOGY_PREFIX))
-        if not switch_event.failure and not switch_event.illegal:
-            for place in list_recording_urls(switch_event.body):
+        if not event.failure and not event.illegal:
+            for place in list_recording_urls(event.body):
                 self.add_line(PLATFORM, f"records to {place or 'a place of its own'}")
 
 
@@ -210,18 +204,18 @@ def describe_sound(sound: Sound) -> str:
     return plain.get(sound.kind) or f"{sound.kind}: {sound.text}"
 
 
-def describe_joined(switch_event: LegJoined | ParticipantChanged) -> str:
-    if isinstance(switch_event, ParticipantChanged):
-        return STATES_BY_COMMAND[switch_event.command]
-    if switch_event.kind == "park":
+def describe_joined(event: LegJoined | ParticipantChanged) -> str:
+    if isinstance(event, ParticipantChanged):
+        return STATES_BY_COMMAND[event.command]
+    if event.kind == "park":
         return "is parked"
-    if switch_event.kind == "conference":
-        return f"is in conference {switch_event.to}"
-    return f"is connected to {switch_event.to or 'nobody'}"
+    if event.kind == "conference":
+        return f"is in conference {event.to}"
+    return f"is connected to {event.to or 'nobody'}"
 
 
-def describe_ended(switch_event: CallEnded) -> str:
-    return f"ends the call: {switch_event.result}, {switch_event.reason}, {switch_event.duration} s"
+def describe_ended(event: CallEnded) -> str:
+    return f"ends the call: {event.result}, {event.reason}, {event.duration} s"
 
 
 def describe_notice(body: bytes) -> str:

@@ -64,21 +64,19 @@ class EntryTranscript:
         heard = HeardSound(sound.kind, text, sound.seconds, language, is_near)
         self.add(TranscriptEntry(self.talk.clock.seconds, who, self.mask(what), sound=heard))
 
-    def add_callback(self, switch_event: CallbackSent | AnswerReceived, about: str = "") -> None:
+    def add_callback(self, event: CallbackSent | AnswerReceived, about: str = "") -> None:
         """Keep what was sent."""
-        is_answer = isinstance(switch_event, AnswerReceived)
-        way = (
-            format_way(self.talk, switch_event) if isinstance(switch_event, AnswerReceived) else ""
-        )
+        is_answer = isinstance(event, AnswerReceived)
+        way = format_way(self.talk, event) if isinstance(event, AnswerReceived) else ""
         message = SentMessage(
             "answer" if is_answer else "callback",
-            switch_event.event,
-            self.mask(format_json(switch_event.body)),
+            event.event,
+            self.mask(format_json(event.body)),
             way,
             about,
         )
         who = "flow" if is_answer else "platform"
-        what = f"answers {switch_event.event}" if is_answer else f"sends {switch_event.event}"
+        what = f"answers {event.event}" if is_answer else f"sends {event.event}"
         self.add(TranscriptEntry(self.talk.clock.seconds, who, what, message=message))
 
     def add(self, entry: TranscriptEntry) -> None:

@@ -34,22 +34,22 @@ class CallbackExplainer:
     def __init__(self, talk: Conversation, width: int, hidden: Mapping[str, str]) -> None:
         self.talk, self.width, self.replacements = talk, max(40, width - len(MARGIN)), hidden
 
-    def __call__(self, switch_event: CallbackSent | AnswerReceived) -> list[str]:
-        if isinstance(switch_event, CallbackSent):
+    def __call__(self, event: CallbackSent | AnswerReceived) -> list[str]:
+        if isinstance(event, CallbackSent):
             facts = {
                 name: value
-                for name, value in self.decode_body(switch_event.body).items()
+                for name, value in self.decode_body(event.body).items()
                 if name not in USUAL_FIELDS
             }
             return self.format_lines(
-                f"{switch_event.event}: {self.dump_yaml(facts, flow=True)}".replace(
+                f"{event.event}: {self.dump_yaml(facts, flow=True)}".replace(
                     "addToContext: [], ", ""
                 )
             )
-        walk = self.format_walk(switch_event)
-        answer = self.decode_body(switch_event.body)
+        walk = self.format_walk(event)
+        answer = self.decode_body(event.body)
         tolerated = [
-            f"tolerated: {finding.where}: {finding.message}" for finding in switch_event.tolerated
+            f"tolerated: {finding.where}: {finding.message}" for finding in event.tolerated
         ]
         return self.format_lines(
             "\n".join(

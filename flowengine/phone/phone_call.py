@@ -36,7 +36,7 @@ class CallProgress:
     call is at.
     """
 
-    switch_events: int = 0
+    event_count: int = 0
     near: int = 0
     far: int = 0
     phase: str = ""

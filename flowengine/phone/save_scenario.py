@@ -82,7 +82,7 @@ def build_observations(
         yield {"hears only": unwrap_single(near)}
     if far:
         yield {"callee": {"hears only": unwrap_single(far)}}
-    stretch = call.talk.events[begin.switch_events : end.switch_events]
+    stretch = call.talk.events[begin.event_count : end.event_count]
     if reached := [
         item.to
         for item in stretch

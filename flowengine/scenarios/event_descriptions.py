@@ -32,59 +32,49 @@ ACTIONS_BY_COMMAND: Mapping[ParticipantCommand, str] = {
 }
 
 
-def get_next_phase(switch_event: SwitchEvent, before: str) -> str:
+def get_next_phase(event: SwitchEvent, before: str) -> str:
     """What a call is at from now on."""
-    if isinstance(switch_event, LegPickedUp) and switch_event.role == "callee":
+    if isinstance(event, LegPickedUp) and event.role == "callee":
         return "picked"
-    if (
-        isinstance(switch_event, AnswerReceived)
-        and switch_event.event == "ace"
-        and before == "picked"
-    ):
+    if isinstance(event, AnswerReceived) and event.event == "ace" and before == "picked":
         return "joined"  # also where a placed call has nobody at its other end
     return {
         MenuListening: "asked",
         LegRinging: "ringing",
         LegJoined: "joined",
         CallEnded: "ended",
-    }.get(type(switch_event), before)
+    }.get(type(event), before)
 
 
-def describe_event(switch_event: SwitchEvent) -> tuple[str, str] | None:
+def describe_event(event: SwitchEvent) -> tuple[str, str] | None:
     """Who does what, for the transcript."""
-    if isinstance(switch_event, SoundStarted):
-        sound = switch_event.sound
+    if isinstance(event, SoundStarted):
+        sound = event.sound
         if sound.kind == "pause":
-            return switch_event.role, f"hears nothing for {sound.seconds:g} s"
+            return event.role, f"hears nothing for {sound.seconds:g} s"
         return (
-            switch_event.role,
+            event.role,
             f'hears "{sound.text}"'
             if sound.kind == "speech"
             else f"hears {sound.kind} {sound.text}".rstrip(),
         )
-    if isinstance(switch_event, AnswerReceived):
-        why = switch_event.failure or "; ".join(item.message for item in switch_event.illegal)
-        return ("platform", f"refuses the answer to {switch_event.event}: {why}") if why else None
-    if isinstance(switch_event, Remark):
-        found = "; ".join(item.message for item in switch_event.illegal + switch_event.tolerated)
-        return "platform", f"remarks on {switch_event.about}: {found}"
-    if isinstance(switch_event, LegLeft):
-        return switch_event.role, "is gone"
-    return (
-        ("platform", describe_progress(switch_event)) if describe_progress(switch_event) else None
-    )
+    if isinstance(event, AnswerReceived):
+        why = event.failure or "; ".join(item.message for item in event.illegal)
+        return ("platform", f"refuses the answer to {event.event}: {why}") if why else None
+    if isinstance(event, Remark):
+        found = "; ".join(item.message for item in event.illegal + event.tolerated)
+        return "platform", f"remarks on {event.about}: {found}"
+    if isinstance(event, LegLeft):
+        return event.role, "is gone"
+    return ("platform", describe_progress(event)) if describe_progress(event) else None
 
 
-def describe_progress(switch_event: SwitchEvent) -> str:
+def describe_progress(event: SwitchEvent) -> str:
     """How a call goes on."""
-    if isinstance(switch_event, LegRinging):
-        return f"calls {switch_event.to}"
-    if isinstance(switch_event, LegJoined):
-        return f"connects to {switch_event.to}" if switch_event.to else f"joins {switch_event.kind}"
-    if isinstance(switch_event, ParticipantChanged):
-        return ACTIONS_BY_COMMAND[switch_event.command]
-    return (
-        f"ends the call: {switch_event.result}, {switch_event.reason}"
-        if isinstance(switch_event, CallEnded)
-        else ""
-    )
+    if isinstance(event, LegRinging):
+        return f"calls {event.to}"
+    if isinstance(event, LegJoined):
+        return f"connects to {event.to}" if event.to else f"joins {event.kind}"
+    if isinstance(event, ParticipantChanged):
+        return ACTIONS_BY_COMMAND[event.command]
+    return f"ends the call: {event.result}, {event.reason}" if isinstance(event, CallEnded) else ""

@@ -113,9 +113,9 @@ class SimulatedParties:
         """Whether a party has called, beside the caller of the scenario."""
         return party in self._callers.values()
 
-    def is_of_caller(self, switch_event: SwitchEvent) -> bool:
+    def is_of_caller(self, event: SwitchEvent) -> bool:
         """Whether it happens to a party who has called, beside the caller of the scenario."""
-        return switch_event.call in self._callers
+        return event.call in self._callers
 
     def add(self, name: str, address: str, does: SimulatedBehaviour = "") -> SimulatedParty:
         """Name a party, and say what they do by themselves."""

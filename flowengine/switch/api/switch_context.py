@@ -36,20 +36,18 @@ class SwitchContext:
         self._changed = asyncio.Event()
         exchange.subscribe(self._record_event)
 
-    def _record_event(self, switch_event: SwitchEvent) -> None:
-        if switch_event.call not in self.events:
-            self.events[switch_event.call] = []
+    def _record_event(self, event: SwitchEvent) -> None:
+        if event.call not in self.events:
+            self.events[event.call] = []
             if len(self.events) > MAX_CALLS_WITH_EVENTS:
                 self.events.popitem(last=False)
-        self.events[switch_event.call].append(switch_event)
+        self.events[event.call].append(event)
         self._changed.set()
         # saved again after DiCE, whose answer may report success or failure
-        if isinstance(switch_event, CallEnded) or (
-            isinstance(switch_event, AnswerReceived)
-            and switch_event.event == "dice"
-            and switch_event.status
+        if isinstance(event, CallEnded) or (
+            isinstance(event, AnswerReceived) and event.event == "dice" and event.status
         ):
-            self.persistence.save_ended_call(switch_event.call)
+            self.persistence.save_ended_call(event.call)
 
     async def wait_for_events(self, call_id: str, after: int) -> None:
         """Wait until a call has more events than this."""
