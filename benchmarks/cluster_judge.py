@@ -16,7 +16,13 @@ from ring_lines import Watch
 from soak import growth, processes_of
 
 from flowengine.model.project_file import DEFAULT_APOLOGY
-from flowengine.switch.switch_events import AnswerReceived, Asks, CallEnded, Heard, SwitchEvent
+from flowengine.switch.switch_events import (
+    AnswerReceived,
+    CallbackSent,
+    CallEnded,
+    SoundStarted,
+    SwitchEvent,
+)
 
 MAX_GROWTH = 6.0  # MB of the worker that is never killed, in the last half
 MAX_DESCRIPTOR_GROWTH = 10.0
@@ -44,13 +50,13 @@ class ClusterWatch(Watch):
         super().note(event)
         if self.double_rings > double_rings:
             self.rung_twice.append((event.call, self.name_failure()))
-        if isinstance(event, Asks):
+        if isinstance(event, CallbackSent):
             key = event.call, event.event
             self.callbacks += key not in self.attempts
             self.attempts[key] = self.attempts.get(key, 0) + 1
         elif isinstance(event, AnswerReceived):
             self._note_answer(event)
-        elif isinstance(event, Heard) and event.sound.text == DEFAULT_APOLOGY:
+        elif isinstance(event, SoundStarted) and event.sound.text == DEFAULT_APOLOGY:
             self._count("apology")
         elif isinstance(event, CallEnded):
             self._count("calls")

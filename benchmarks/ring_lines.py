@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from flowengine.model.project_file import DEFAULT_APOLOGY
-from flowengine.switch.switch_events import CallEnded, Heard, Joined, Ringing, SwitchEvent
+from flowengine.switch.switch_events import (
+    CallEnded,
+    LegJoined,
+    LegRinging,
+    SoundStarted,
+    SwitchEvent,
+)
 
 ORDERS = ("all at once", "in turn", "round robin", "longest idle")
 LINES = (*ORDERS, "queue")
@@ -85,14 +91,16 @@ class Watch:
         self.double_members = 0
 
     def note(self, event: SwitchEvent) -> None:
-        if isinstance(event, Ringing):
+        if isinstance(event, LegRinging):
             self.double_rings += self.at_phone[event.to] > 0
             self.at_phone[event.to] += 1
             self.legs[event.call] = event.to
-        elif isinstance(event, Joined) and event.kind == "conference" and event.call in self.legs:
+        elif (
+            isinstance(event, LegJoined) and event.kind == "conference" and event.call in self.legs
+        ):
             self.double_members += event.to in self.rooms.values()
             self.rooms[event.call] = event.to
-        elif isinstance(event, Heard):
+        elif isinstance(event, SoundStarted):
             self.heard.setdefault(event.call, set()).add(event.sound.text)
         elif isinstance(event, CallEnded):
             self.ended[event.call] = event.reason

@@ -45,10 +45,10 @@ from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange
 from flowengine.switch.switch_events import (
     AnswerReceived,
-    Asks,
+    CallbackSent,
     CallEnded,
-    MenuWaits,
-    Picked,
+    LegPickedUp,
+    MenuListening,
     SwitchEvent,
 )
 from flowengine.switch.switch_settings import SwitchSettings
@@ -119,17 +119,17 @@ class Caller:
         self.asked: Counter[str] = Counter()
         self.results: Counter[str] = Counter()
 
-    def see(self, happening: SwitchEvent) -> None:
-        if isinstance(happening, Asks):
-            self.asked[happening.event] += 1
-        elif isinstance(happening, MenuWaits):
+    def see(self, switch_event: SwitchEvent) -> None:
+        if isinstance(switch_event, CallbackSent):
+            self.asked[switch_event.event] += 1
+        elif isinstance(switch_event, MenuListening):
             self.clock.call_later(1, lambda: self.call.caller.press("1"))
-        elif isinstance(happening, Picked) and happening.role == "callee":
+        elif isinstance(switch_event, LegPickedUp) and switch_event.role == "callee":
             self.clock.call_later(10, self.call.caller.hang_up)
-        elif isinstance(happening, AnswerReceived):
-            assert not happening.illegal, happening.illegal
-        elif isinstance(happening, CallEnded):
-            self.results[happening.result] += 1
+        elif isinstance(switch_event, AnswerReceived):
+            assert not switch_event.illegal, switch_event.illegal
+        elif isinstance(switch_event, CallEnded):
+            self.results[switch_event.result] += 1
 
     def dial(self) -> None:
         self.call = self.exchange.dial(caller="+12025550100", to=NUMBER)

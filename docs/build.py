@@ -377,7 +377,7 @@ def options() -> str:
             f"`{option.opts[0] if option.opts[0].startswith('--') else 'FLOWS'}`",
             f"`{option.envvar}`",
             f"`{option.key}`",
-            f"`{option.default}`" if option.to_info_dict().get("default") is not None else "",
+            f"`{option.default}`" if option.to_info_dict().get("default") not in (None, "") else "",
             option.help + (f" [More]({option.see})." if option.see else ""),
         )
         for option in SERVE_OPTIONS

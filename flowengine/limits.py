@@ -109,9 +109,7 @@ MAX_VARIABLE: Final = (
 MAX_FAILURES_PER_STEP: Final = (
     3  # error exits that fail themselves; after these only the apology is left
 )
-MAX_STATES_PER_STEP: Final = (
-    200  # a callback that walks more states than this is going round in circles
-)
+MAX_STATES_PER_STEP: Final = 200  # a callback that walks more states than this is in a loop
 MAX_SUBFLOW_DEPTH: Final = (
     8  # each level travels with the call; deeper nesting is recursion by accident
 )

@@ -77,14 +77,14 @@ def imported_modules(path: Path, known: set[str]) -> set[str]:
     return (found & known) - {module(path)}
 
 
-def test_imports_between_files_form_no_circle() -> None:
+def test_imports_between_files_form_no_cycle() -> None:
     paths = {module(path): path for path in ROOT.rglob("*.py")}
     left = {name: imported_modules(path, set(paths)) for name, path in paths.items()}
     while free := {name for name, needs in left.items() if not needs & left.keys()}:
         left = {name: needs for name, needs in left.items() if name not in free}
     while unused := left.keys() - set().union(*left.values()):
         left = {name: needs for name, needs in left.items() if name not in unused}
-    assert not left, "circles, or what lies between them: " + ", ".join(sorted(left))
+    assert not left, "cycles, or what lies between them: " + ", ".join(sorted(left))
 
 
 def test_files_and_functions_stay_small() -> None:

@@ -124,8 +124,8 @@ def call(
     """Call a flow, or any backend, from the terminal.
 
     TARGET is a folder or file of flows, which are called without any server, or a URL that takes
-    callbacks. Type keys, or `help`. Time is virtual: nothing is waited for. What a flow asks other
-    systems, you answer.
+    callbacks. Type keys, or `help`. Time is virtual, so a minute of ringing takes none. You answer
+    what a flow asks other systems.
 
     Exit code 1 says that the call did not come about or went wrong: an apology, an answer that the
     platform refuses, a line that could not be followed; 2 that the command cannot be understood, or

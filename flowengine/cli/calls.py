@@ -77,7 +77,8 @@ def calls(
             show_call(reader, call, data=data)
             return
         found = reader.list_calls(CallFilter(since, release, outcome or "", limit))
-        click.echo(format_json(found) if data else format_call_list(reversed(found)))
+        text = format_json(found) if data else format_call_list(reversed(found))
+        click.echo(text or "no calls")
 
 
 def check_export(ctx: click.Context) -> None:

@@ -33,7 +33,7 @@ from flowengine.cli.do_not_call import DoNotCallError, DoNotCallList
 from flowengine.cli.placement_client import PlacementClient, PlacementClientError
 from flowengine.cli.placement_options import add_placement_options
 
-MAX_TOLD_FAULTS = 50
+MAX_REPORTED_FAULTS = 50
 STATE_WORDS = {"": "not called yet", "sent": "under way", "again": "to be called again"}
 RESULT_COLUMNS = ("outcome", "tries", "reason", "call")
 
@@ -133,7 +133,7 @@ def run_to_end(
         with click.progressbar(length=len(addresses), label=file.name) as bar:
             bar.update(over)
             run.on_over = lambda _row: bar.update(1)
-            run.on_server_away = tell_server_away
+            run.on_server_away = report_unreachable_server
             run.run()
     except KeyboardInterrupt:
         click.echo(f"\npaused, {run.running} calls go on: the same command goes on", err=True)
@@ -164,10 +164,10 @@ def read_people(file: Path, do_not_call: Path | None, forbidden: ForbiddenList) 
     except (OSError, ValueError) as error:
         raise click.UsageError(str(error)) from error
     if do_not_call:
-        tell_faults(do_not_call, forbidden.faults)
+        report_faults(do_not_call, forbidden.faults)
         told = f"{len(forbidden.addresses)} numbers on the list"
         click.echo(f"{told}, {people.count_forbidden()} of them in this campaign", err=True)
-    tell_faults(file, people.faults)
+    report_faults(file, people.faults)
     return people
 
 
@@ -184,26 +184,26 @@ def check_rows(
         for row, view in zip(people.rows, views, strict=True)
         if view.error
     ]
-    tell_faults(file, faults)
+    report_faults(file, faults)
 
 
 def to_call(row: CampaignRow) -> dict[str, Any]:
     return {"to": row.to, "with": row.data}
 
 
-def tell_faults(file: Path, faults: Sequence[RowFault]) -> None:
+def report_faults(file: Path, faults: Sequence[RowFault]) -> None:
     """Tell what is wrong, and end the command; nobody is called then."""
     if not faults:
         return
-    for fault in faults[:MAX_TOLD_FAULTS]:
+    for fault in faults[:MAX_REPORTED_FAULTS]:
         click.echo(fault.format(file), err=True)
-    if len(faults) > MAX_TOLD_FAULTS:
-        click.echo(f"and {len(faults) - MAX_TOLD_FAULTS} more", err=True)
+    if len(faults) > MAX_REPORTED_FAULTS:
+        click.echo(f"and {len(faults) - MAX_REPORTED_FAULTS} more", err=True)
     told = "1 row has a mistake" if len(faults) == 1 else f"{len(faults)} rows have mistakes"
     raise click.ClickException(f"{told}, so nobody is called")
 
 
-def tell_server_away(error: PlacementClientError) -> None:
+def report_unreachable_server(error: PlacementClientError) -> None:
     click.echo(f"\n{error}; the campaign waits for it", err=True)
 
 

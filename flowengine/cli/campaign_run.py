@@ -8,19 +8,19 @@ from msgspec.structs import replace
 
 from flowengine.cli.campaign_rows import CampaignRow
 from flowengine.cli.campaign_state import CampaignState, RowState
-from flowengine.cli.placement_client import PlacementClientError, ServerAwayError
+from flowengine.cli.placement_client import PlacementClientError, ServerUnreachableError
 from flowengine.orchestration.placement_state import FINAL_OUTCOMES
 from flowengine.server.placements import PlacementView
 from flowengine.states.place_plan import CALLEE_ZONE
 
-STATUS_LOOK_SECONDS = 1.0
+STATUS_POLL_SECONDS = 1.0
 MAX_CAMPAIGN_PAUSE_SECONDS = 30.0  # the clock may be set, and the machine may sleep
-UNKNOWN_CALLS = (
+UNKNOWN_PLACEMENTS = (
     "the server does not know {count} calls that were sent before: it is another one, or they were "
     "over a week ago, and it would call these people again. Name the server of before; or to have "
     'them called again, remove their lines with "sent" from the file of the campaign'
 )
-OTHER_IDS = (
+CHANGED_IDS = (
     "the server gives {count} calls that were sent before another id: they are of another "
     "application, and it would call these people again. Go on with the --application of before"
 )
@@ -103,7 +103,7 @@ class CampaignRun:
                 self._check_sent()
                 self._look()
                 self._start_calls()
-            except ServerAwayError as error:
+            except ServerUnreachableError as error:
                 if not self._is_server_away:
                     self.on_server_away(error)
                 self._is_server_away = True
@@ -127,7 +127,7 @@ class CampaignRun:
         ids = self._compute_ids(rows)
         renamed = sum(bool(row.id) and row.id != id_ for row, id_ in zip(rows, ids, strict=True))
         if renamed:
-            raise PlacementClientError(OTHER_IDS.format(count=renamed))
+            raise PlacementClientError(CHANGED_IDS.format(count=renamed))
         views = zip(rows, self._server.load(ids), strict=True)
         # a request without an answer may not have reached the server that began
         unknown = sum(
@@ -135,7 +135,7 @@ class CampaignRun:
             for row, view in views
         )
         if unknown:
-            raise PlacementClientError(UNKNOWN_CALLS.format(count=unknown))
+            raise PlacementClientError(UNKNOWN_PLACEMENTS.format(count=unknown))
 
     def _compute_ids(self, rows: Sequence[RowState]) -> list[str]:
         """What the server would call the calls of these rows, which are under way."""
@@ -175,7 +175,7 @@ class CampaignRun:
         if view.opens:
             self._state.note(replace(known, state="again", tries=number - 1, due=view.opens))
             # by the clock of this machine, that of the server may be behind
-            self._put_off(to, max(view.opens, self._clock() + STATUS_LOOK_SECONDS))
+            self._put_off(to, max(view.opens, self._clock() + STATUS_POLL_SECONDS))
             return False
         if view.error:
             self._end(RowState(to, "failed", number, reason=f"{view.field}: {view.error}"))
@@ -199,10 +199,10 @@ class CampaignRun:
     def _look(self) -> None:
         """Note what is over."""
         now = self._clock()
-        self._next_look = min(self._next_look, now + STATUS_LOOK_SECONDS)
+        self._next_look = min(self._next_look, now + STATUS_POLL_SECONDS)
         if not self._running or now < self._next_look:
             return
-        self._next_look = now + STATUS_LOOK_SECONDS
+        self._next_look = now + STATUS_POLL_SECONDS
         for view in self._server.load(list(self._running)):
             if view.phase == "over" or view.error:
                 self._note_end(self._running.pop(view.id), view)

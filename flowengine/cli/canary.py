@@ -64,9 +64,9 @@ def canary(
 ) -> None:
     """Try a version on a share of new calls.
 
-    WHAT is a folder, a release that is kept (the beginning of its id), or a git ref; with --share
-    alone the candidate goes on with another share. End it with flowengine promote or withdraw.
-    Without anything, the figures of both are shown side by side.
+    WHAT is a folder, a release of the archive (the beginning of its id), or a git ref; with
+    --share alone the candidate gets another share. End it with flowengine promote or withdraw.
+    Without arguments, show the figures of both side by side.
     """
     if share:
 

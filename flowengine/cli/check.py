@@ -43,7 +43,7 @@ def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
     """
     files = read_project_files(flows)
     scenarios = read_scenarios(flows)
-    found = check_or_recall(files, scenarios, flows, cookies_only=store == "none")
+    found = check_or_load_result(files, scenarios, flows, cookies_only=store == "none")
     report = build_report(
         get_project_folder(flows),
         found.problems,
@@ -71,7 +71,7 @@ def read_scenarios(flows: Path) -> dict[str, bytes]:
         raise click.UsageError(str(error)) from error
 
 
-def check_or_recall(
+def check_or_load_result(
     files: ProjectFiles, scenarios: Mapping[str, bytes], path: Path, *, cookies_only: bool
 ) -> CheckResult:
     """The problems of these files, from the cache if it knows them and all could be read."""

@@ -36,9 +36,9 @@ def draft(
 ) -> None:
     """Let some callers alone reach a version.
 
-    WHAT is a folder, a release that is kept (the beginning of its id), or a git ref. A draft of a
+    WHAT is a folder, a release of the archive (the beginning of its id), or a git ref. A draft of a
     branch follows it: what is pushed there is what these callers hear next, unless it has errors.
-    NAME again with something else takes its place.
+    The same NAME with another WHAT replaces it.
     """
     run_change(
         store,

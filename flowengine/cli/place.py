@@ -14,7 +14,7 @@ from flowengine.cli.placement_options import DurationType, add_placement_options
 from flowengine.journal.format_calls import format_time
 from flowengine.server.placements import PlacementView
 
-LOOK_SECONDS = 1.0
+PLACEMENT_POLL_SECONDS = 1.0
 OUTCOME_WORDS = {
     "answered": "somebody answered",
     "machine": "a machine answered",
@@ -92,7 +92,7 @@ def parse_inputs(given: Iterable[str]) -> dict[str, str]:
 def wait_for_end(client: PlacementClient, placed: PlacementView) -> PlacementView:
     """Look until the placement is over."""
     while placed.phase != "over":
-        time.sleep(LOOK_SECONDS)
+        time.sleep(PLACEMENT_POLL_SECONDS)
         (placed,) = client.load([placed.id])
         if placed.error:
             raise click.ClickException(placed.error)

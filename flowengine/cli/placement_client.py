@@ -16,7 +16,7 @@ from flowengine.server.placements import PlacementsReply, PlacementView
 from flowengine.server.secret_variables import ADMIN_TOKEN
 
 PLACEMENT_REQUEST_SECONDS = 30.0
-NO_ANSWER_OF_OURS = "this is no answer of a flowengine server"
+FOREIGN_ANSWER = "this is no answer of a flowengine server"
 MAX_IDS_PER_REQUEST = 100  # they stand in the address
 
 
@@ -24,7 +24,7 @@ class PlacementClientError(Exception):
     """The server cannot be reached, or has refused the request; the message says why."""
 
 
-class ServerAwayError(PlacementClientError):
+class ServerUnreachableError(PlacementClientError):
     """The server does not answer now, and may do so later."""
 
 
@@ -84,15 +84,15 @@ class PlacementClient:
             answer = self._client.request(method, self._path, **request)
         except httpx.HTTPError as error:
             message = f"the server at {self._client.base_url} does not answer: {error}"
-            raise ServerAwayError(message) from error
+            raise ServerUnreachableError(message) from error
         try:
             reply = msgspec.json.decode(answer.content, type=PlacementsReply)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            reply = PlacementsReply(message=NO_ANSWER_OF_OURS)
+            reply = PlacementsReply(message=FOREIGN_ANSWER)
         is_complete = wanted in (None, len(reply.placements)) and not reply.message
         if answer.is_success and is_complete:
             return reply
         hint = f"; the server needs {ADMIN_TOKEN}, too" if answer.status_code == 404 else ""
-        message = f"{reply.message or NO_ANSWER_OF_OURS} ({answer.status_code}){hint}"
+        message = f"{reply.message or FOREIGN_ANSWER} ({answer.status_code}){hint}"
         is_away = answer.status_code >= 500
-        raise ServerAwayError(message) if is_away else PlacementClientError(message)
+        raise ServerUnreachableError(message) if is_away else PlacementClientError(message)

@@ -71,7 +71,11 @@ def add_placement_options(command: Callable[..., None]) -> Callable[..., None]:
         "--ring", default="30s", show_default=True, type=DurationType(), help="How long to ring."
     )
     @click.option("--caller-id", default="", help="The number that is shown.")
-    @click.option("--application", default="", help="The key of the application, if of several.")
+    @click.option(
+        "--application",
+        default="",
+        help="The key of the application, where the project has several.",
+    )
     @wraps(command)
     def run(*args: Any, **options: Any) -> None:
         names = ("within", "zone", "tries", "pause", "ring", "caller_id", "application")

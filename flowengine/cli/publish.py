@@ -19,10 +19,10 @@ from flowengine.cli.release_options import (
 def publish(what: str, repo: Path, folder: str, store: str, who: str, note: str) -> None:
     """Make a version live.
 
-    WHAT is a folder, a release that is kept (the beginning of its id), or a git ref. All new calls
+    WHAT is a folder, a release of the archive (the beginning of its id), or a git ref. All new calls
     begin on it, at once and on all workers; calls under way stay on what they began on. With errors
-    nothing changes, and the exit code is 1. The server goes on following its own place: the next
-    change there is live again.
+    nothing changes, and the exit code is 1. The server goes on following its folder or branch: the
+    next change there goes live.
     """
     run_change(
         store,

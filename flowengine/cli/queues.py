@@ -32,7 +32,7 @@ def queues(store: str, *, data: bool) -> None:
     waiting are the callers, and call-backs those of them who have left the line and are called when
     their turn comes; longest is how long the first on the line has waited; free, busy, resting,
     pausing and out are the members of the group; answered and lost are the callers since midnight
-    (UTC). A group is here once a caller has been in its queue.
+    (UTC). A group is listed once a caller has been in its queue.
     """
     groups = load_live_groups(store)
     found = run_on_store(store, lambda rows: load_queue_overviews(rows, rows.clock(), groups))

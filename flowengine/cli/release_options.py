@@ -45,7 +45,7 @@ def add_change_options(command: F) -> F:
         "--who",
         default=find_user_name,
         show_default="your name here",
-        help="Who asks, for the record.",
+        help="Who makes the change, for the record.",
     )
     return store_option(who(note(command)))
 

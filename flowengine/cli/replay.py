@@ -88,9 +88,9 @@ def replay(
     It says which would go differently, and in which state first. JOURNAL is the journal.db of a
     server, or the folder that it lies in; without it --journal and --store say where the journal
     is. With a store on PostgreSQL the releases are there, not beside a file: name it with --store.
-    Other systems are not asked: they answer as they did then. What
-    is needed of a call is sealed with the keys of the server: FLOWENGINE_COOKIE_KEYS, the secrets
-    of its applications, or cookie.key beside the journal. Exit code 2 says that the flows have
+    Other systems are not asked: they answer as they did then. What replay needs of a call is
+    encrypted with the keys of the server: FLOWENGINE_COOKIE_KEYS, the secrets of its applications,
+    or cookie.key beside the journal. Exit code 2 says that the flows have
     errors or that something cannot be read.
     """
     place, keys_folder, archive = locate_server(path, store, journal)

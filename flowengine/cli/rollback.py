@@ -11,7 +11,7 @@ from flowengine.cli.release_options import add_change_options, run_change
 def rollback(release: str | None, store: str, who: str, note: str) -> None:
     """Take new calls back to the release before.
 
-    RELEASE is another one that is kept, by the beginning of its id. What was taken back stays back
+    RELEASE is another one of the archive, by the beginning of its id. What was taken back stays back
     until its folder or branch changes.
     """
     if release == "":

@@ -49,8 +49,8 @@ def serve(ctx: click.Context, /, *, check: bool, **options: Any) -> None:
     Its console, pages that show and call the flows, is for browsers on this machine, unless
     FLOWENGINE_ADMIN_TOKEN is set: then everybody signs in.
 
-    Beside callbacks it answers /healthz and /readyz, and, for who has a token of
-    FLOWENGINE_STATUS_TOKEN, /metrics and /status. SIGHUP replaces the workers and loses no
+    Beside callbacks it answers /healthz and /readyz, and with the token of
+    FLOWENGINE_STATUS_TOKEN /metrics and /status. SIGHUP replaces the workers and loses no
     callback; SIGTERM ends the server.
     """
     if check:

@@ -31,9 +31,9 @@ from flowengine.switch.switch_store import SwitchStore, open_store
     type=click.Choice(["real", "virtual"]),
     default="real",
     show_default=True,
-    help="Whether time is waited for.",
+    help="virtual: the switch waits for nothing, and a call of hours takes milliseconds.",
 )
-@click.option("--seed", type=int, help="Decides what else is chance: the ids of calls.")
+@click.option("--seed", type=int, help="Makes the ids of calls the same in every run.")
 def switch(config: Path | None, host: str, port: int, clock: str, seed: int | None) -> None:
     """Stand in for the platform: numbers, calls, callbacks and its APIs.
 

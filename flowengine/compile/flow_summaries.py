@@ -189,6 +189,7 @@ def summarize_flow(
         state_count=len(program.states),
         linked=list_linked_flows(name, records.builds[name]),
         leads_back=has_back_key(flow, document),
+        # a name in a comment counts, too: then more is checked than need be, and never less
         reads_call_locale="call.locale" in document.text,
         reads_failed_state=FAILED_STATE_FACT in document.text,
         call_locales=None if call_locales is None else sort(set(call_locales)),

@@ -39,7 +39,7 @@ from flowengine.sources.project_folder import PROJECT_FILE
 Files = Mapping[str, bytes]
 FLOW_NAMES: Final = "subflows"
 # of rules that look at projects without errors alone
-SOUND_CODES: Final = frozenset({"FE910", "FE941", "FE943", "FE947"})
+ERROR_FREE_CODES: Final = frozenset({"FE910", "FE941", "FE943", "FE947"})
 # of rules that compare flows with each other
 COMPARING_CODES: Final = frozenset({"FE908", "FE932"})
 # of a name that none of the compiled flows has: the cure may name one of the others
@@ -161,7 +161,7 @@ def check_selection(
             return None
         outside = {name for name in list_looked_up(made.recorded) if name in selection.flows.files}
         if not outside:
-            return conclude(known, selection, made)
+            return conclude_check(known, selection, made)
         sought = {*sought, *outside}
     return None
 
@@ -250,7 +250,7 @@ def list_looked_up(recorded: ResultRecorder) -> set[str]:
     }
 
 
-def conclude(
+def conclude_check(
     known: SummaryIndex, selection: FlowSelection, made: SelectionBuild
 ) -> PartialCheck | None:
     """What is known of the project now; None where a flow that was not checked may have other
@@ -263,7 +263,7 @@ def conclude(
         for flow in summarize_flows(build, made.recorded, selection.files)
         if flow.name not in below
     ]
-    if not is_nothing_new(known, selection, made, found):
+    if not is_rest_unaffected(known, selection, made, found):
         return None
     left = {flow.file for flow in selection.inside}
 
@@ -272,7 +272,7 @@ def conclude(
         return file in known.names_by_file and file not in left
 
     problems = [one for one in iterate_with_pauses(known.problems) if is_kept(one)]
-    if build.has_errors and any(problem.code in SOUND_CODES for problem in problems):
+    if build.has_errors and any(problem.code in ERROR_FREE_CODES for problem in problems):
         return None
     problems += [one for one in build.problems if not is_kept(one)]
     everything = tuple(sort_problems(problems))
@@ -292,7 +292,7 @@ def conclude(
     )
 
 
-def is_nothing_new(
+def is_rest_unaffected(
     known: SummaryIndex,
     selection: FlowSelection,
     made: SelectionBuild,
@@ -302,20 +302,20 @@ def is_nothing_new(
     codes = {problem.code for problem in made.build.undecided}
     codes |= set(known.shared_codes) & COMPARING_CODES
     codes |= known.counts.get_names("far_codes") & COMPARING_CODES
-    if made.build.has_errors and selection.others.get_names("far_codes") & SOUND_CODES:
+    if made.build.has_errors and selection.others.get_names("far_codes") & ERROR_FREE_CODES:
         return False
     return (
         not codes & (BLOCKING_CODES | UNKNOWN_FLOW_CODES | COMPARING_CODES)
         and not has_listed_flows(made.recorded)
-        and is_alike_in_calls(known, selection, made, found)
-        and is_alike_in_rooms_and_codes(selection, found)
-        and is_alike_in_use(known, selection, made, found)
+        and has_same_call_facts(known, selection, made, found)
+        and has_same_rooms_and_codes(selection, found)
+        and has_same_used_flows(known, selection, made, found)
         and list_texts(selection.inside) == list_texts(found)
-        and not known.has_circles(selection.inside, found)
+        and not known.has_cycles(selection.inside, found)
     )
 
 
-def is_alike_in_use(
+def has_same_used_flows(
     known: SummaryIndex,
     selection: FlowSelection,
     made: SelectionBuild,
@@ -354,7 +354,7 @@ def has_listed_flows(recorded: ResultRecorder) -> bool:
     )
 
 
-def is_alike_in_calls(
+def has_same_call_facts(
     known: SummaryIndex,
     selection: FlowSelection,
     made: SelectionBuild,
@@ -379,7 +379,7 @@ def add_locale(known: frozenset[str] | None, locale: str) -> frozenset[str] | No
     return None if known is None else known | {locale}
 
 
-def is_alike_in_rooms_and_codes(selection: FlowSelection, found: Sequence[FlowSummary]) -> bool:
+def has_same_rooms_and_codes(selection: FlowSelection, found: Sequence[FlowSummary]) -> bool:
     before, now = NameCounts(selection.inside), NameCounts(found)
     return all(
         before.get_names(kind) ^ now.get_names(kind) <= selection.others.get_names(kind)

@@ -27,7 +27,7 @@ Environment = Mapping[str, str]
 
 
 @dataclass(slots=True)
-class SoundVersion:
+class ErrorFreeVersion:
     """The last version of a project that had no errors. `variables` are the values of those that it
     names.
     """
@@ -50,7 +50,7 @@ class ProjectRechecker:
     def __init__(self) -> None:
         self._cache = CompileCache()
         self._compiler = ProjectCompiler(self._cache)
-        self._sound: SoundVersion | None = None
+        self._sound: ErrorFreeVersion | None = None
         self._release_ids = ReleaseIds()
 
     def compute_release_id(self, files: Files) -> str:
@@ -79,12 +79,12 @@ class ProjectRechecker:
             compiled = self._compiler.compile(files, environment, cookies_only=cookies_only)
             build, self._compiler.latest_build = self._compiler.latest_build, None
             if compiled.release and build:
-                self._keep_sound_version(
+                self._keep_error_free_version(
                     compiled, build, files, environment, cookies_only=cookies_only
                 )
         return compiled
 
-    def _keep_sound_version(
+    def _keep_error_free_version(
         self,
         compiled: CompileResult,
         build: ProjectBuild,
@@ -98,7 +98,7 @@ class ProjectRechecker:
         index = SummaryIndex(summarize_project(build, self._cache, files), files)
         if not index.has_all(files):
             return
-        self._sound = SoundVersion(
+        self._sound = ErrorFreeVersion(
             files,
             build.authored.project,
             read_variables(build.authored.project, environment),
@@ -109,7 +109,7 @@ class ProjectRechecker:
         )
 
     def _complete(
-        self, sound: SoundVersion, found: PartialCheck, files: Files, environment: Environment
+        self, sound: ErrorFreeVersion, found: PartialCheck, files: Files, environment: Environment
     ) -> CompileResult:
         """The result for the whole project."""
         build, sources = found.build, SourceTexts(files)
@@ -159,7 +159,7 @@ def replace_programs(known: Mapping[str, Program], found: PartialCheck) -> dict[
 
 
 def is_of_same_settings(
-    sound: SoundVersion, environment: Environment, *, cookies_only: bool
+    sound: ErrorFreeVersion, environment: Environment, *, cookies_only: bool
 ) -> bool:
     return (sound.variables, sound.cookies_only) == (
         read_variables(sound.project, environment),

@@ -46,14 +46,14 @@ class SummaryIndex:
         self._users: dict[str, set[str]] = {}
         self._effects: dict[str, Counter[UseEffects]] = {}
         self._transfers: dict[str, Mapping[str, Sequence[str]]] = {}
-        self._has_circles: bool | None = None
+        self._has_cycles: bool | None = None
         for flow in iterate_with_pauses(summary.flows):
             self._add(flow)
 
     def apply(self, update: SummaryUpdate) -> None:
         """Take over what is new."""
         if list_transfers(update.removed) != list_transfers(update.added):
-            self._has_circles = None
+            self._has_cycles = None
         for flow in update.removed:
             self._remove(flow)
         for flow in update.added:
@@ -91,17 +91,17 @@ class SummaryIndex:
         effects.update(flow.effects[callee] for flow in added if callee in flow.effects)
         return reduce(UseEffects.unite_with, +effects, UseEffects())
 
-    def has_circles(self, removed: Sequence[FlowSummary], added: Sequence[FlowSummary]) -> bool:
+    def has_cycles(self, removed: Sequence[FlowSummary], added: Sequence[FlowSummary]) -> bool:
         """Whether calls between numbers of the project may go round, with other flows in place of
         some.
         """
         if list_transfers(removed) == list_transfers(added):
-            if self._has_circles is None:
-                self._has_circles = has_circles(self._transfers.values())
-            return self._has_circles
+            if self._has_cycles is None:
+                self._has_cycles = has_cycles(self._transfers.values())
+            return self._has_cycles
         names = {flow.name for flow in removed}
         others = [each for name, each in self._transfers.items() if name not in names]
-        return has_circles([*others, *(flow.transfers for flow in added)])
+        return has_cycles([*others, *(flow.transfers for flow in added)])
 
     def _add(self, flow: FlowSummary) -> None:
         self.flows[flow.name] = flow
@@ -141,11 +141,9 @@ def list_transfers(flows: Iterable[FlowSummary]) -> list[tuple[str, Mapping[str,
     return sorted((flow.name, flow.transfers) for flow in flows if flow.transfers)
 
 
-def has_circles(transfers: Iterable[Mapping[str, Sequence[str]]]) -> bool:
+def has_cycles(transfers: Iterable[Mapping[str, Sequence[str]]]) -> bool:
     """Whether calls between numbers of the project may go round."""
     hops = {number: to for each in transfers for number, to in each.items()}
     graph: dict[str, Sequence[str]] = {number: () for to in hops.values() for number in to}
     graph |= hops
-    return any(
-        len(circle) > 1 or circle[0] in graph[circle[0]] for circle in find_components(graph)
-    )
+    return any(len(cycle) > 1 or cycle[0] in graph[cycle[0]] for cycle in find_components(graph))

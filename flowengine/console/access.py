@@ -54,7 +54,7 @@ READER_REQUEST_PATTERN = re.compile(
 )
 MAX_NAME_LENGTH = 100
 # By a link from a chat, say: a strict cookie comes only with what the page itself asks for then.
-COME_AGAIN = (
+RELOAD_PAGE = (
     '<!doctype html><html lang="en"><title>flowengine</title><meta http-equiv="refresh" content="0">'
     "<p>One moment…"
 )
@@ -201,7 +201,7 @@ class ConsoleGate:
         if request.method not in READING_METHODS or not accepts_html(request.headers):
             return JSONResponse({"error": "sign in first"}, 401)
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            return HTMLResponse(COME_AGAIN)
+            return HTMLResponse(RELOAD_PAGE)
         query = request.scope["query_string"].decode("latin-1")
         asked = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"{SIGN_IN_PATH}?{urlencode({'to': asked})}", 303)

@@ -31,7 +31,7 @@ from flowengine.console.event_stream import EventStream
 from flowengine.console.flow_pages import build_flow_routes
 from flowengine.console.line_pages import build_line_routes
 from flowengine.console.live_page import build_live_routes
-from flowengine.console.page_rendering import HERE, render_page
+from flowengine.console.page_rendering import CONSOLE_FOLDER, render_page
 from flowengine.console.phone_page import build_phone_routes
 from flowengine.console.problems_page import build_problem_routes
 from flowengine.console.release_pages import build_release_routes
@@ -110,7 +110,7 @@ def create_console_app(
             *(route for build in CONSOLE_PARTS for route in build(context)),
             Route(EVENTS_PATH, stream_events),
             Route("/favicon.ico", send_icon),
-            Mount("/static", StaticFiles(directory=HERE / "static")),
+            Mount("/static", StaticFiles(directory=CONSOLE_FOLDER / "static")),
         ],
         middleware=[
             Middleware(ConsoleGate, tokens=tokens, sessions=sessions),
@@ -169,7 +169,7 @@ async def stream_events(request: Request) -> Response:
 
 
 async def send_icon(_request: Request) -> Response:
-    return FileResponse(HERE / "static" / "icon.svg", media_type="image/svg+xml")
+    return FileResponse(CONSOLE_FOLDER / "static" / "icon.svg", media_type="image/svg+xml")
 
 
 async def show_http_error(request: Request, error: Exception) -> Response:

@@ -73,12 +73,12 @@ def take_over_sessions(
     """The sessions of the process before this one. Another token ends them all."""
     found = ConsoleHandover.decode(handed_over)
 
-    def tell_supervisor(name: str, until: float) -> None:
+    def report_ended_session(name: str, until: float) -> None:
         with suppress(OSError):  # it has ended, and so does this process
             os.write(supervisor, format_ended_session(name, until))
 
     key = hmac.digest(found.key, f"{tokens.admin}\0{tokens.reader}".encode(), "sha256")
-    return SignedSessions(key, tell_supervisor, found.ended)
+    return SignedSessions(key, report_ended_session, found.ended)
 
 
 def run_beside_server(descriptors: Sequence[str], supervisor: int, handed_over: bytes) -> None:

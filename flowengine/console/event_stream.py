@@ -7,7 +7,7 @@ import msgspec
 
 MAX_WAITING_EVENTS = 200  # of one browser; one that takes no more is sent away, and comes again
 PING_SECONDS = 15.0  # less than proxies wait
-BEGINNING = b"retry: 2000\n\n"
+STREAM_START = b"retry: 2000\n\n"
 
 
 class EventStream:
@@ -48,7 +48,7 @@ class EventStream:
             return
         self._queues.add(queue)
         try:
-            yield BEGINNING + b"".join(self._latest.values())
+            yield STREAM_START + b"".join(self._latest.values())
             while True:
                 try:
                     event = await asyncio.wait_for(queue.get(), PING_SECONDS)

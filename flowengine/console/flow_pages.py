@@ -26,7 +26,7 @@ from flowengine.console.page_rendering import render_page
 from flowengine.console.scenario_runs import ScenarioRuns, split_files
 from flowengine.console.shared_work import SharedWork
 from flowengine.console.shown_secrets import ShownSecrets
-from flowengine.console.state_details import Way, describe_state, list_exits
+from flowengine.console.state_details import StateLink, describe_state, list_exits
 from flowengine.diagram import FlowGraph, build_graph
 from flowengine.explanation.flow_explanation import FlowExplanation
 from flowengine.problems import Problem
@@ -70,7 +70,7 @@ class StateText:
     name: str
     kind: str
     label: str
-    exits: tuple[Way, ...]
+    exits: tuple[StateLink, ...]
 
 
 def build_flow_routes(context: ConsoleContext) -> list[BaseRoute]:
@@ -117,7 +117,7 @@ class _FlowPages:
             states=list(list_state_texts(program, graph)),
             entries=program.list_entries(),
             problems=list_file_problems(project, program.document.file),
-            is_outdated=flow not in get_sound_programs(project),
+            is_outdated=flow not in get_error_free_programs(project),
             state=state if state in program.states else "",
         )
 
@@ -167,7 +167,7 @@ def find_version(project: ViewedProject, flow: str) -> CompileResult:
     """The flows as they are; where the file of this one has errors, as they were before. Raises
     HTTPException.
     """
-    if project.compiled and flow in get_sound_programs(project):
+    if project.compiled and flow in get_error_free_programs(project):
         return project.compiled
     if project.release and flow in project.release.programs:
         return CompileResult(project.release, (), {}, project.release.programs)
@@ -193,7 +193,7 @@ def get_programs(compiled: CompileResult | None) -> dict[str, Program]:
     return dict(compiled.programs) if compiled else {}
 
 
-def get_sound_programs(project: ViewedProject) -> dict[str, Program]:
+def get_error_free_programs(project: ViewedProject) -> dict[str, Program]:
     """The flows as they are now but those with errors in their files: of these, states are missing."""
     errors = {one.span.file for one in project.problems if one.severity == "error"}
     return {
@@ -205,7 +205,7 @@ def get_sound_programs(project: ViewedProject) -> dict[str, Program]:
 
 def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
     """All flows by name, those with errors as they were before."""
-    now = get_sound_programs(project)
+    now = get_error_free_programs(project)
     before = project.release
     programs = {**(before.programs if before else {}), **now}
     problems = Counter(problem.span.file for problem in project.problems)
@@ -235,7 +235,7 @@ def list_flow_rows(project: ViewedProject) -> Iterator[FlowRow]:
 
 def list_broken_files(project: ViewedProject) -> list[str]:
     """Files with errors of which no flow can be shown, not even as it was before."""
-    programs = [*get_sound_programs(project).values()]
+    programs = [*get_error_free_programs(project).values()]
     programs += project.release.programs.values() if project.release else ()
     shown = {program.document.file for program in programs}
     files = (one.span.file for one in project.problems if one.severity == "error")

@@ -14,7 +14,7 @@ from flowengine.console.console_context import ConsoleContext
 from flowengine.console.first_calls import build_load_command
 from flowengine.journal.format_calls import format_time
 
-HERE = Path(__file__).parent
+CONSOLE_FOLDER = Path(__file__).parent
 NAVIGATION = (
     ("/", "Phone"),
     ("/flows", "Flows"),
@@ -25,7 +25,7 @@ NAVIGATION = (
     ("/problems", "Problems"),
 )
 PAGES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(HERE / "pages"),
+    loader=jinja2.FileSystemLoader(CONSOLE_FOLDER / "pages"),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,

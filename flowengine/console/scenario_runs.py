@@ -42,12 +42,12 @@ class PassingScenario:
 @dataclass(frozen=True, slots=True)
 class StateScenarios:
     """The scenarios of a state, its exits that none takes, and whether it can be reached at all
-    without a mishap.
+    without a failure.
     """
 
     scenarios: tuple[PassingScenario, ...]
     missing: tuple[str, ...]
-    is_spare: bool
+    is_for_failures_only: bool
 
 
 class CompletedScenario(NamedTuple):
@@ -99,13 +99,13 @@ class ScenarioRuns:
             if CoverageItem(state) in one.taken.get(flow, frozenset())
         )
         if coverage is None:
-            return StateScenarios(passing, (), is_spare=False)
+            return StateScenarios(passing, (), is_for_failures_only=False)
         missing = tuple(item.exit for item in coverage.missing if item.state == state and item.exit)
         return StateScenarios(passing, missing, state in coverage.spare)
 
     async def describe_flow(self, project: ViewedProject, flow: str) -> dict[str, Any]:
         """What no scenario takes of a flow: states and exits, and the share that is taken. States
-        that only mishaps lead to are not asked for.
+        that only failures lead to are not asked for.
         """
         _, coverage = await self._run_for(project, flow)
         if coverage is None:

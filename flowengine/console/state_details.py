@@ -25,7 +25,7 @@ class SourceLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class StateLink:
     """An exit of a state, or of another one into it: `state` is the other end. `callback` is what
     the platform sends in between, "" where the call goes on at once.
     """
@@ -46,8 +46,8 @@ class StateDetails:
     file: str
     lines: tuple[SourceLine, ...]
     entered: tuple[str, ...]
-    exits: tuple[Way, ...]
-    origins: tuple[Way, ...]
+    exits: tuple[StateLink, ...]
+    origins: tuple[StateLink, ...]
     preview: StatePreview | None
     callee: str
     problems: tuple[Problem, ...]
@@ -109,17 +109,17 @@ def list_source_lines(
         yield SourceLine(number, text[margin:].rstrip(), tuple(found.get(number, ())))
 
 
-def list_exits(state: CompiledState) -> Iterator[Way]:
+def list_exits(state: CompiledState) -> Iterator[StateLink]:
     for name, target in state.exits.items():
         callbacks = " or ".join(
             name_callback(via, name) for via in target.contexts if via != "same"
         )
-        yield Way(target.state, target.label or name, callbacks)
+        yield StateLink(target.state, target.label or name, callbacks)
     for key, leads in state.verb.key_targets.items():
         if leads in SPECIAL_TARGETS:
-            yield Way("", f"key {key}: {leads}")
+            yield StateLink("", f"key {key}: {leads}")
     if state.error:
-        yield Way(state.error, "when something fails")
+        yield StateLink(state.error, "when something fails")
 
 
 def name_callback(context: str, exit_name: str) -> str:
@@ -131,10 +131,12 @@ def name_callback(context: str, exit_name: str) -> str:
     return f"{name} or silence" if context == "pie" and not is_pressed else name
 
 
-def list_origins(program: Program, name: str) -> Iterator[Way]:
+def list_origins(program: Program, name: str) -> Iterator[StateLink]:
     """What leads to the state: ways into the flow, and exits of other states."""
-    yield from (Way("", entry) for entry, first in program.list_entries().items() if first == name)
+    yield from (
+        StateLink("", entry) for entry, first in program.list_entries().items() if first == name
+    )
     for state in program.states.values():
         for exit_name, target in state.exits.items():
             if target.state == name:
-                yield Way(state.name, target.label or exit_name)
+                yield StateLink(state.name, target.label or exit_name)

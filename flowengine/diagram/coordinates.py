@@ -191,17 +191,17 @@ class _Placer:
         graph = self.graph
         for rank in reversed(graph.ranks):
             for box in filter(graph.is_box, rank):
-                below = [self.skip_passage(vertex) for vertex in graph.below[box]]
+                below = [self.skip_virtual_node(vertex) for vertex in graph.below[box]]
                 places = sorted(self.x[vertex] for vertex in below or graph.above[box])
                 if places:
                     wanted = (places[(len(places) - 1) // 2] + places[len(places) // 2]) / 2
                     self.move_near(box, wanted)
-                    self.draw_passages_near(box)
+                    self.draw_virtual_nodes_near(box)
 
-    def draw_passages_near(self, box: int) -> None:
+    def draw_virtual_nodes_near(self, box: int) -> None:
         """Let short lines without labels run between the middles of their boxes."""
         for vertex in self.graph.below[box]:
-            if (after := self.skip_passage(vertex)) != vertex:
+            if (after := self.skip_virtual_node(vertex)) != vertex:
                 half = max(0.0, self.graph.sizes[box].left - PORT_MARGIN)
                 near = min(max(self.x[after], self.x[box] - half), self.x[box] + half)
                 self.move_near(vertex, near)
@@ -211,7 +211,7 @@ class _Placer:
         low, high = self.find_room([vertex])
         self.x[vertex] = min(max(wanted, low), high)
 
-    def skip_passage(self, vertex: int) -> int:
+    def skip_virtual_node(self, vertex: int) -> int:
         """The box below, where nothing but a line without a label is in between."""
         if self.graph.is_box(vertex) or self.graph.sizes[vertex].height:
             return vertex

@@ -53,7 +53,7 @@ class LayeredGraph:
     def is_box(self, vertex: int) -> bool:
         return vertex < self.box_count
 
-    def add_passage(self, size: BoxSize, rank: int) -> int:
+    def add_virtual_node(self, size: BoxSize, rank: int) -> int:
         self.sizes.append(size)
         self.rank_of.append(rank)
         self.above.append([])
@@ -106,7 +106,7 @@ def add_chain(graph: LayeredGraph, line: LineSpec, top: int, bottom: int, *, is_
     chain, label = [top], -1
     for rank in range(first, last + 1):
         has_label = line.label is not None and rank == label_rank
-        chain.append(graph.add_passage((has_label and line.label) or NO_SIZE, rank))
+        chain.append(graph.add_virtual_node((has_label and line.label) or NO_SIZE, rank))
         if has_label:
             label = chain[-1]
     chain.append(bottom)

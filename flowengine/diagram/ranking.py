@@ -41,7 +41,7 @@ def find_back_links(count: int, links: Sequence[Link], roots: Sequence[int]) -> 
 
 
 def assign_ranks(count: int, links: Sequence[Link], weights: Sequence[int]) -> list[int]:
-    """Ranks from 0 of a connected graph without circles."""
+    """Ranks from 0 of a connected graph without cycles."""
     ranks = rank_by_longest_path(count, links)
     if count > 1:
         simplex = _NetworkSimplex(count, links, weights, ranks)
@@ -154,6 +154,9 @@ class _NetworkSimplex:
         return found
 
     def pivot(self, top: int) -> None:
+        """Replace the tree link above `top` by the one with the least slack that joins the two sides
+        in the other direction, and move the side of `top` until that link is tight.
+        """
         leaving = self.parent_link[top]
         goes_up = self.links[leaving][0] == top
         side = {top}

@@ -110,10 +110,6 @@ class FlowFacts:
     def find_entries(self) -> dict[str, str]:
         return {fact.label: fact.value for fact in self.facts.values() if fact.part == "entry"}
 
-    def find_default_error(self) -> str:
-        fact = self.facts.get("error")
-        return fact.value if fact else ""
-
 
 @dataclass(frozen=True, slots=True)
 class ProjectFacts:

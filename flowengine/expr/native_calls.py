@@ -36,7 +36,7 @@ from flowengine.expr.types import PYTHON_TYPES, EvalError, Type
 ProgramLoader = Callable[[bytes], FrameEvaluator]
 
 _FAILED: Final = object()  # stands for a part with an error: no value of CEL, so it says its name
-_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FAILURE: Final = re.compile(r"Non-CEL value type for '(@\d+)': object\.")
 
 
@@ -90,14 +90,14 @@ class _NativeCompiler:
         def visit(part: Part) -> bool:
             is_native = part.kind is PartKind.LOOP and self._loops_are_native
             inside = [visit(one) for one in part.parts]
-            if any(inside) or is_native or self._list_ours(part):
+            if any(inside) or is_native or self._list_own_overloads(part):
                 found.add(part.id)
             return part.id in found
 
         visit(root)
         return found
 
-    def _list_ours(self, part: Part) -> list[Overload]:
+    def _list_own_overloads(self, part: Part) -> list[Overload]:
         ids = self._checked.list_overloads(part)
         return [self._overloads[one] for one in ids if one in self._overloads]
 
@@ -136,11 +136,13 @@ class _NativeCompiler:
         convert = self._load_lazily(part, {})
         expected = PYTHON_TYPES.get(self._names[name])
 
+        # Most values are what their type says, and CEL would not change them. A text with a lone
+        # surrogate and a number beyond 64 bits are for its conversion.
         def read(frame: Frame) -> Any:
             value = frame[name]
             if value.__class__ is expected or expected is None:
                 if value.__class__ is str:
-                    if value.isascii() or not _HALF_CHARACTER.search(value):
+                    if value.isascii() or not _LONE_SURROGATE.search(value):
                         return value
                 elif value.__class__ is not int or -(2**63) <= value < 2**63:
                     return value
@@ -174,7 +176,7 @@ class _NativeCompiler:
     def _compile_call(self, part: Part) -> FrameEvaluator | None:
         if part.name in CONDITIONS and (part.id in self._native_ids or self._loop_names):
             return CONDITIONS[part.name](*map(self._compile, part.parts))
-        ours = self._list_ours(part)
+        ours = self._list_own_overloads(part)
         if part.name in OPERATORS:
             return self._compile_operator(part, ours)
         return self._compile_function(part, ours) if ours else None
@@ -249,7 +251,7 @@ class _NativeCompiler:
             if one.id not in self._native_ids:
                 continue
             is_loop = one.kind is PartKind.LOOP and self._loops_are_native
-            is_function = bool(self._list_ours(one))
+            is_function = bool(self._list_own_overloads(one))
             if is_loop or is_function or one.name in CONDITIONS:
                 if not self._checked.can_bind(one) and (not is_function or one.name in OPERATORS):
                     raise UnknownPartError

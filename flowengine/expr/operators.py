@@ -180,6 +180,10 @@ def make_operation(
     computes: Mapping[tuple[type, ...], Callable[..., Any]],
     compute_by_cel: Callable[..., Any],
 ) -> FrameEvaluator:
+    """An operator in Python for the types of operands that `computes` knows. Other types, and results
+    that Python has no right answer for (None), are for CEL.
+    """
+
     def operate(frame: Frame) -> Any:
         values = [evaluate(frame) for evaluate in evaluators]
         known = computes.get(tuple([value.__class__ for value in values]))

@@ -110,7 +110,7 @@ class ProjectDraft:
 
     def list_called_flows(self) -> list[str]:
         """The flows that callers reach by dialling: no subflows, and none that others lead to. Of
-        flows that lead to each other in a circle, it is the first.
+        flows that lead to each other in a loop, it is the first.
         """
         main = [
             name for name, flow in self.flows.items() if flow.start and "outcomes" not in flow.head
@@ -206,7 +206,7 @@ def write_project(draft: ProjectDraft) -> Iterator[str]:
     yield dump_yaml({"project": draft.name})
     called = draft.list_called_flows()
     if called and len(draft.flows) > 1:
-        numbered = enumerate(called[:0:-1], start=100)
+        numbered = enumerate(called[:0:-1], start=100)  # 555-0100 to 555-0199 ring nobody
         routes: list[dict[str, str]] = [
             {"to": f"+1404555{number:04}", "flow": name} for number, name in numbered
         ]

@@ -37,7 +37,6 @@ class _Line:
     column: int
     key: str | None
     rest: str
-    rest_column: int
 
     @property
     def first_column(self) -> int:
@@ -84,9 +83,8 @@ def _split_line(text: str) -> _Line:
     column = end if end > start else len(text) - len(text.lstrip(" "))
     if found := _KEY_AND_COLON.match(text, column):
         rest = text[found.end() :]
-        shift = len(rest) - len(rest.lstrip(" "))
-        return _Line(places, column, _unquote(found[1]), rest[shift:], found.end() + shift)
-    return _Line(places, column, None, text[column:], column)
+        return _Line(places, column, _unquote(found[1]), rest.lstrip(" "))
+    return _Line(places, column, None, text[column:])
 
 
 def _unquote(key: str) -> str:

@@ -58,14 +58,14 @@ def compute_snapshot_key(snapshot: ProjectSnapshot) -> bytes | None:
     return compute_key(code, CheckResult, snapshot.files, cookies_only=False) if code else None
 
 
-def recall_problems(snapshot: ProjectSnapshot) -> tuple[Problem, ...] | None:
+def load_cached_problems(snapshot: ProjectSnapshot) -> tuple[Problem, ...] | None:
     """What was found in these files before."""
     key = compute_snapshot_key(snapshot)
     known = load_result(key, CheckResult, VARIABLES) if key else None
     return known.problems if known else None
 
 
-def remember_problems(
+def cache_problems(
     snapshot: ProjectSnapshot, environment: VariablePresence, compiled: CompileResult
 ) -> None:
     """Keep what was found for the next start, and for `check`."""
@@ -113,7 +113,7 @@ class ProjectChecker:
             try:
                 snapshot = self.session.take_snapshot()
                 if self.latest is None:
-                    await self._publish_remembered(snapshot)
+                    await self._publish_cached(snapshot)
                 check = partial(self._check, snapshot)
                 loop = asyncio.get_running_loop()
                 self.latest = checked = await loop.run_in_executor(self.threads.compiler, check)
@@ -123,9 +123,9 @@ class ProjectChecker:
                 if not self._is_outdated:
                     self.publish(checked, self)
 
-    async def _publish_remembered(self, snapshot: ProjectSnapshot) -> None:
+    async def _publish_cached(self, snapshot: ProjectSnapshot) -> None:
         """Tell what was found last time in the same files: compiling them all takes longer."""
-        recall = partial(recall_problems, snapshot)
+        recall = partial(load_cached_problems, snapshot)
         found = await asyncio.get_running_loop().run_in_executor(self.threads.compiler, recall)
         if found is not None:
             self.publish(CheckedProject(snapshot, NOT_COMPILED, found), self)
@@ -146,7 +146,7 @@ class ProjectChecker:
         if compiled.release:
             self._last_sound = checked
         if is_first:
-            remember_problems(snapshot, environment, compiled)
+            cache_problems(snapshot, environment, compiled)
             gc.freeze()  # nearly all of it stays: no collection need walk through it
         return checked
 

@@ -22,11 +22,11 @@ from flowengine.orchestration.ring_state import LegResult, Ring, RingLeg
 from flowengine.orchestration.turn import (
     AgentFacts,
     AskMember,
-    Began,
-    CallerChose,
+    CallerChoseExit,
     CallerLeft,
+    CallerLeftQueue,
+    CallerOffered,
     CallerReleased,
-    CallerWent,
     CancelLeg,
     DialMember,
     Effect,
@@ -39,8 +39,8 @@ from flowengine.orchestration.turn import (
     LegPlaced,
     LegPressed,
     LegRefused,
-    Offered,
     OrchestrationEvent,
+    RingBegan,
     SetTimer,
     TimerDue,
     Verdict,
@@ -91,8 +91,8 @@ def list_addresses(ring: Ring | None, event: OrchestrationEvent) -> set[str]:
     """The addresses of all members whose facts a turn may need. A queue chooses its members
     elsewhere.
     """
-    members = {event.member} if type(event) is Offered else set[RingMember]()
-    if type(event) is Began and event.plan.queue is None:
+    members = {event.member} if type(event) is CallerOffered else set[RingMember]()
+    if type(event) is RingBegan and event.plan.queue is None:
         members |= {*event.plan.members}
     if ring is not None:
         members |= {leg.member for leg in ring.legs}
@@ -119,17 +119,22 @@ def handle_event(draft: TurnDraft, event: OrchestrationEvent) -> Verdict | None:
 
 def handle_caller_event(
     draft: TurnDraft,
-    event: Began | Offered | CallerChose | CallerWent | CallerLeft | CallerReleased,
+    event: RingBegan
+    | CallerOffered
+    | CallerChoseExit
+    | CallerLeftQueue
+    | CallerLeft
+    | CallerReleased,
 ) -> None:
     """Handle what concerns the caller, and no leg."""
     match event:
-        case Began():
+        case RingBegan():
             begin(draft, event)
-        case Offered():
+        case CallerOffered():
             take_offer(draft, event)
-        case CallerChose():
+        case CallerChoseExit():
             go_by_key(draft, event)
-        case CallerWent(number):
+        case CallerLeftQueue(number):
             if number > draft.ring.number and draft.ring.phase != "joined":
                 end_for_caller(draft, "key")
         case CallerLeft():
@@ -215,7 +220,7 @@ def end_with_words(draft: TurnDraft) -> Verdict:
     return EndLeg(plan.taken, plan.locale)
 
 
-def begin(draft: TurnDraft, event: Began) -> None:
+def begin(draft: TurnDraft, event: RingBegan) -> None:
     ring = draft.ring
     if event.number <= ring.number or ring.has_caller_left:
         return

@@ -53,7 +53,7 @@ class ParkingCode(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     pairs: tuple[PickedPair, ...] = ()
 
 
-class CallParks(msgspec.Struct, frozen=True):
+class ParkRequested(msgspec.Struct, frozen=True):
     """A call wants to be parked under the code, for so many seconds at most."""
 
     call_id: str
@@ -63,41 +63,48 @@ class CallParks(msgspec.Struct, frozen=True):
     has_exit: bool
 
 
-class CallPicksUp(msgspec.Struct, frozen=True):
+class PickUpRequested(msgspec.Struct, frozen=True):
     """A call wants the one that is parked under the code."""
 
     call_id: str
     call_url: str
 
 
-class ParkingLeft(msgspec.Struct, frozen=True):
+class ParkingCallEnded(msgspec.Struct, frozen=True):
     """A call that was parked, or has picked one up, is over."""
 
     call_id: str
 
 
-class ParkedBrought(msgspec.Struct, frozen=True):
+class ParkedCallBrought(msgspec.Struct, frozen=True):
     """The platform has brought the call that was parked into the conference."""
 
     call_id: str
 
 
-class ParkedGone(msgspec.Struct, frozen=True):
+class ParkedCallLost(msgspec.Struct, frozen=True):
     """The call that was parked cannot be brought to the one who has picked it up."""
 
     call_id: str
 
 
-class ParkingDue(msgspec.Struct, frozen=True):
+class ParkingLimitReached(msgspec.Struct, frozen=True):
     """The limit of the parking with this number is over."""
 
     number: int
 
 
-ParkingEvent = CallParks | CallPicksUp | ParkedBrought | ParkedGone | ParkingLeft | ParkingDue
+ParkingEvent = (
+    ParkRequested
+    | PickUpRequested
+    | ParkedCallBrought
+    | ParkedCallLost
+    | ParkingCallEnded
+    | ParkingLimitReached
+)
 
 
-class BringParked(msgspec.Struct, frozen=True):
+class BringParkedCall(msgspec.Struct, frozen=True):
     """Bring the call that was parked into the conference."""
 
     call_id: str
@@ -113,7 +120,7 @@ class RemoveOther(msgspec.Struct, frozen=True):
     room: str
 
 
-class ReleaseParked(msgspec.Struct, frozen=True):
+class ReleaseParkedCall(msgspec.Struct, frozen=True):
     """Bring a call into the exit of its state, out of the conference where it is in one."""
 
     call_id: str
@@ -136,7 +143,7 @@ class ForgetCall(msgspec.Struct, frozen=True):
     call_id: str
 
 
-ParkingRequestEffect = BringParked | RemoveOther | ReleaseParked
+ParkingRequestEffect = BringParkedCall | RemoveOther | ReleaseParkedCall
 """Effects that are requests to the platform"""
 ParkingEffect = ParkingRequestEffect | SetLimit | ForgetCall
 
@@ -153,21 +160,21 @@ class ParkingTurn(NamedTuple):
 def conduct_parking(code: ParkingCode, event: ParkingEvent, now: float) -> ParkingTurn:
     """Handle one event. A call that asks twice gets the same answer."""
     match event:
-        case CallParks():
+        case ParkRequested():
             return _park(code, event, now)
-        case CallPicksUp():
+        case PickUpRequested():
             return _pick_up(code, event, now)
-        case ParkingLeft(call_id):
+        case ParkingCallEnded(call_id):
             return _leave(code, call_id, now)
-        case ParkedBrought(call_id):
+        case ParkedCallBrought(call_id):
             return _note_brought(code, call_id)
-        case ParkedGone(call_id):
+        case ParkedCallLost(call_id):
             return _give_up(code, call_id)
-        case ParkingDue(number):
+        case ParkingLimitReached(number):
             return _note_limit(code, number)
 
 
-def _park(code: ParkingCode, event: CallParks, now: float) -> ParkingTurn:
+def _park(code: ParkingCode, event: ParkRequested, now: float) -> ParkingTurn:
     known = code.parked
     if known and known.call_id != event.call_id and known.until > now:
         return ParkingTurn(code, status=IN_USE_STATUS)
@@ -194,11 +201,11 @@ def _end_waiting(parked: ParkedCall) -> tuple[ParkingEffect, ...]:
     call_id, call_url = parked.call_id, parked.call_url
     room = format_parking_room(call_id) if parked.may_be_brought else ""
     if parked.has_exit:
-        return (ReleaseParked(call_id, call_url, parked.number, "too_long", room),)
+        return (ReleaseParkedCall(call_id, call_url, parked.number, "too_long", room),)
     return (RemoveOther(call_id, call_url, room),) if room else ()
 
 
-def _pick_up(code: ParkingCode, event: CallPicksUp, now: float) -> ParkingTurn:
+def _pick_up(code: ParkingCode, event: PickUpRequested, now: float) -> ParkingTurn:
     """The first that asks gets the call."""
     for pair in code.pairs:
         if pair.picker.call_id == event.call_id:
@@ -210,7 +217,7 @@ def _pick_up(code: ParkingCode, event: CallPicksUp, now: float) -> ParkingTurn:
     room = format_parking_room(parked.call_id)
     pair = PickedPair(parked, picker, room)
     pairs = *(one for one in code.pairs if one.picker.until > now), pair
-    bring = BringParked(parked.call_id, parked.call_url, room)
+    bring = BringParkedCall(parked.call_id, parked.call_url, room)
     return ParkingTurn(replace(code, parked=None, pairs=pairs), (bring,), room=room)
 
 
@@ -223,7 +230,7 @@ def _note_brought(code: ParkingCode, call_id: str) -> ParkingTurn:
         room = format_parking_room(call_id)
         place = call_id, parked.call_url
         leaving: ParkingEffect = (
-            ReleaseParked(*place, parked.number, "too_long", room)
+            ReleaseParkedCall(*place, parked.number, "too_long", room)
             if parked.has_exit
             else RemoveOther(*place, room)
         )
@@ -241,7 +248,7 @@ def _give_up(code: ParkingCode, call_id: str) -> ParkingTurn:
     number = code.number + len(lost)
     pairs = tuple(pair for pair in code.pairs if pair not in lost)
     released = (
-        ReleaseParked(pair.picker.call_id, pair.picker.call_url, place, "nobody", pair.room)
+        ReleaseParkedCall(pair.picker.call_id, pair.picker.call_url, place, "nobody", pair.room)
         for place, pair in enumerate(lost, code.number + 1)
     )
     return ParkingTurn(replace(code, number=number, pairs=pairs), tuple(released))

@@ -29,6 +29,7 @@ from flowengine.orchestration.placement_turn import (
     PlacementVerdict,
 )
 from flowengine.orchestration.turn import (
+    CallerOffered,
     CancelLeg,
     CancelTimer,
     DialMember,
@@ -37,7 +38,6 @@ from flowengine.orchestration.turn import (
     EnterQueue,
     HangUpLeg,
     LegAsked,
-    Offered,
     PlaceLeg,
     SetTimer,
     TimerDue,
@@ -114,7 +114,7 @@ class _Turn:
                 self._note_caller_left()
             case TimerDue(key):
                 self._handle_timer(key)
-            case Offered():
+            case CallerOffered():
                 self._take_turn_in_queue(event)
             case CalleeEntered() if self.placement.phase == "talks":
                 self._leave_queue("called")
@@ -200,7 +200,7 @@ class _Turn:
         self.placement = replace(self.placement, phase="queued", due=latest, waits=waits)
         self.effects += [EnterQueue(), SetTimer(TRY_TIMER, latest - self._now)]
 
-    def _take_turn_in_queue(self, event: Offered) -> None:
+    def _take_turn_in_queue(self, event: CallerOffered) -> None:
         """Call now: this member is free. An offer that comes twice counts once."""
         if self._is_first_wait(event):
             self.placement = replace(self.placement, phase="queued", waits=1, has_caller_left=True)
@@ -216,7 +216,7 @@ class _Turn:
                 group = placement.plan.turn.group if placement.plan.turn else ""
                 self.effects.append(EndWait(event.number, group, "called"))
 
-    def _is_first_wait(self, event: Offered) -> bool:
+    def _is_first_wait(self, event: CallerOffered) -> bool:
         """Whether the place began to wait with the end of the call that asked, before this
         placement knew of it.
         """

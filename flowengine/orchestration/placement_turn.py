@@ -5,6 +5,7 @@ what is to be done are those of a leg.
 import msgspec
 
 from flowengine.orchestration.turn import (
+    CallerOffered,
     CancelLeg,
     CancelTimer,
     DialMember,
@@ -13,7 +14,6 @@ from flowengine.orchestration.turn import (
     EnterQueue,
     HangUpLeg,
     LegAsked,
-    Offered,
     PlaceLeg,
     SetTimer,
     TimerDue,
@@ -72,7 +72,7 @@ PlacementEvent = (
     | PlacedCallEnded
     | PlacementRefused
     | TimerDue
-    | Offered
+    | CallerOffered
     | CalleeEntered
 )
 

@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from flowengine.orchestration.turn import (
     AnnounceWait,
-    CallerChose,
+    CallerChoseExit,
+    CallerOffered,
     CancelTimer,
     EndWait,
     EnterQueue,
-    Offered,
     SetTimer,
     StayInQueue,
     WaitOutcome,
@@ -49,7 +49,7 @@ def end_wait(draft: TurnDraft, outcome: WaitOutcome) -> None:
     ]
 
 
-def take_offer(draft: TurnDraft, event: Offered) -> None:
+def take_offer(draft: TurnDraft, event: CallerOffered) -> None:
     """Call the member, unless the caller waits no more. An offer that comes twice counts once: the
     member is occupied by this orchestration until its leg is over.
     """
@@ -63,7 +63,7 @@ def take_offer(draft: TurnDraft, event: Offered) -> None:
         draft.change_facts(member, occupied_by="")
 
 
-def go_by_key(draft: TurnDraft, event: CallerChose) -> None:
+def go_by_key(draft: TurnDraft, event: CallerChoseExit) -> None:
     """Bring out a caller who has pressed a key, unless a member was first."""
     if event.number > draft.ring.number and is_waiting_in_queue(draft):
         leave_queue(draft, "key", event.exit)

@@ -6,8 +6,6 @@ import msgspec
 
 from flowengine.states.ring_plan import RingMember, RingPlan
 
-RING_FORMAT = 1
-"""The version of the encoded form. A later version may add fields at the end, with defaults."""
 NO_PLAN = RingPlan("", (), "all at once", 0, "", "")
 
 LegPhase = Literal["placed", "rings", "asked", "joined"]

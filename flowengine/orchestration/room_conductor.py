@@ -189,7 +189,7 @@ class _RoomTurn:
                 self._mute_all(members, is_muted=True)
             case "hold" if is_for_all:
                 self._hold_all(members, is_held=True)
-            case "mute" | "unmute":
+            case "mute" | "unmute":  # to unmute all is for those who come later, too
                 is_muting_all = self.room.is_muting_all and not is_for_all
                 self.room = replace(self.room, is_muting_all=is_muting_all)
                 self._mute(members, is_muted=event.do == "mute")

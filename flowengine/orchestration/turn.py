@@ -17,7 +17,7 @@ by a key, or was brought out after the longest wait; or the turn of a call-back 
 """
 
 
-class Began(msgspec.Struct, frozen=True):
+class RingBegan(msgspec.Struct, frozen=True):
     """The state that asks for it is saved. `number` grows with each ring of a call."""
 
     number: int
@@ -84,7 +84,7 @@ class CallerReleased(msgspec.Struct, frozen=True):
     number: int
 
 
-class Offered(msgspec.Struct, frozen=True):
+class CallerOffered(msgspec.Struct, frozen=True):
     """The queue offers the caller to this member, who is occupied by the caller's orchestration from
     now on. It is for the wait with this number alone.
     """
@@ -93,7 +93,7 @@ class Offered(msgspec.Struct, frozen=True):
     member: RingMember
 
 
-class CallerChose(msgspec.Struct, frozen=True):
+class CallerChoseExit(msgspec.Struct, frozen=True):
     """The caller has pressed a key in the room that leads to this exit, in the step with this
     number.
     """
@@ -102,7 +102,7 @@ class CallerChose(msgspec.Struct, frozen=True):
     exit: str
 
 
-class CallerWent(msgspec.Struct, frozen=True):
+class CallerLeftQueue(msgspec.Struct, frozen=True):
     """The caller has left the queue by themselves in the step with this number, as by a key in an
     announcement, and is in the room no more. A member who was first keeps them.
     """
@@ -111,10 +111,10 @@ class CallerWent(msgspec.Struct, frozen=True):
 
 
 OrchestrationEvent = (
-    Began
-    | Offered
-    | CallerChose
-    | CallerWent
+    RingBegan
+    | CallerOffered
+    | CallerChoseExit
+    | CallerLeftQueue
     | LegAsked
     | LegAnswered
     | LegPressed

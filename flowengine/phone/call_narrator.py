@@ -10,29 +10,29 @@ from flowengine.phone.call_prompt import describe_waiting
 from flowengine.phone.explain_callbacks import get_trace
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
-from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
+from flowengine.scenarios.event_descriptions import STATES_BY_COMMAND
 from flowengine.scenarios.then_checks import list_recording_urls
 from flowengine.states import OrchestrationResult
 from flowengine.switch.switch_events import (
     AnswerReceived,
-    Asks,
+    CallbackSent,
     CallEnded,
     Finding,
-    Heard,
-    Joined,
-    Left,
-    MenuWaits,
+    LegJoined,
+    LegLeft,
+    LegPickedUp,
+    LegRinging,
+    MenuListening,
     ParticipantChanged,
-    Picked,
     Remark,
-    Ringing,
     Sound,
+    SoundStarted,
     SwitchEvent,
 )
 
 PLATFORM = "platform"
-APOLOGISED = "the flow apologised: "
-MISHAPS = (
+APOLOGY_PREFIX = "the flow apologised: "
+FAILURE_PREFIXES = (
     *("failed: ", "fetch failed: ", "too many ", "no flow answers"),
     *("asks without ", "left out: ", "cut: ", "valid: "),
 )
@@ -53,7 +53,7 @@ class CallTranscript(Protocol):
         """Add what is heard."""
         ...
 
-    def add_callback(self, happening: Asks | AnswerReceived, about: str = "") -> None:
+    def add_callback(self, event: CallbackSent | AnswerReceived, about: str = "") -> None:
         """Add a callback or the answer to it, of which `about` says more."""
         ...
 
@@ -87,61 +87,59 @@ class CallNarrator:
         near = self.talk.get_near_leg()
         return self.near if near is None or near.role == role else "callee"
 
-    def show_event(self, happening: SwitchEvent) -> None:
+    def show_event(self, event: SwitchEvent) -> None:
         """Show an event, as far as a person could hear it or should know of it."""
-        if self.talk.is_of_other_call(happening) or self.talk.is_of_ring(happening):
+        if self.talk.is_of_other_call(event) or self.talk.is_of_ring(event):
             return
-        if isinstance(happening, Left):
-            self.departed.append(self.name_party(happening.role))
+        if isinstance(event, LegLeft):
+            self.departed.append(self.name_party(event.role))
             return
-        if not isinstance(happening, CallEnded):
-            self.show_departed()
+        if not isinstance(event, CallEnded):
+            self.show_who_has_left()
         self.departed.clear()
-        if isinstance(happening, (Asks, AnswerReceived)):
-            self.show_callback(happening)
-        elif isinstance(happening, Remark):
-            self.show_remark(happening)
-        elif isinstance(happening, Heard):
-            self.show_sound(happening)
-        elif said := self.describe_event(happening):
+        if isinstance(event, (CallbackSent, AnswerReceived)):
+            self.show_callback(event)
+        elif isinstance(event, Remark):
+            self.show_remark(event)
+        elif isinstance(event, SoundStarted):
+            self.show_sound(event)
+        elif said := self.describe_event(event):
             self.add_line(*said)
 
-    def show_sound(self, happening: Heard) -> None:
+    def show_sound(self, event: SoundStarted) -> None:
         """Show what is heard; of ringing, the line about the phone that rings says enough."""
-        if happening.sound.kind != "ringing":
+        if event.sound.kind != "ringing":
             self.line_count += 1
-            what = f"hears {describe_sound(happening.sound)}"
-            self.transcript.add_sound(self.name_party(happening.role), what, happening.sound)
+            what = f"hears {describe_sound(event.sound)}"
+            self.transcript.add_sound(self.name_party(event.role), what, event.sound)
 
-    def show_remark(self, happening: Remark) -> None:
+    def show_remark(self, event: Remark) -> None:
         """What the platform takes otherwise than its author may expect."""
-        for finding in happening.illegal:
-            self.add_line(
-                PLATFORM, f"refuses {happening.about}: {format_finding(finding)}", bad=True
-            )
-        for finding in happening.tolerated:
-            self.add_line(PLATFORM, f"remarks on {happening.about}: {format_finding(finding)}")
+        for finding in event.illegal:
+            self.add_line(PLATFORM, f"refuses {event.about}: {format_finding(finding)}", bad=True)
+        for finding in event.tolerated:
+            self.add_line(PLATFORM, f"remarks on {event.about}: {format_finding(finding)}")
 
-    def show_departed(self) -> None:
+    def show_who_has_left(self) -> None:
         """Somebody has left a call that goes on."""
         for who in self.departed:
             self.add_line(who, "is gone")
 
-    def describe_event(self, happening: SwitchEvent) -> tuple[str, str] | None:
-        if isinstance(happening, MenuWaits):
+    def describe_event(self, event: SwitchEvent) -> tuple[str, str] | None:
+        if isinstance(event, MenuListening):
             return (
                 None
                 if self.transcript.shows_prompts
-                else (PLATFORM, f"waits {describe_waiting(self.talk, happening)}")
+                else (PLATFORM, f"waits {describe_waiting(self.talk, event)}")
             )
-        if isinstance(happening, Picked) and self.talk.phase != "picked":
-            return PLATFORM, f"answers the {self.name_party(happening.role)}"
-        if isinstance(happening, Ringing):
-            caller_id = f" with caller ID {happening.cli}" if happening.cli else ""
-            return PLATFORM, f"calls {happening.to}{caller_id}"
-        if isinstance(happening, Joined | ParticipantChanged):
-            return self.near, describe_joined(happening)
-        return (PLATFORM, describe_ended(happening)) if isinstance(happening, CallEnded) else None
+        if isinstance(event, LegPickedUp) and self.talk.phase != "picked":
+            return PLATFORM, f"answers the {self.name_party(event.role)}"
+        if isinstance(event, LegRinging):
+            caller_id = f" with caller ID {event.cli}" if event.cli else ""
+            return PLATFORM, f"calls {event.to}{caller_id}"
+        if isinstance(event, LegJoined | ParticipantChanged):
+            return self.near, describe_joined(event)
+        return (PLATFORM, describe_ended(event)) if isinstance(event, CallEnded) else None
 
     def show_ring_result(self, exit_name: str, svaml: bytes) -> None:
         """What a flow answers when a ring is over: to nobody's callback, but like one."""
@@ -150,26 +148,28 @@ class CallNarrator:
         answer = AnswerReceived(self.talk.call.id, now, kind, "", 200, svaml, "", (), ())
         self.show_callback(answer, f"ring: {exit_name}")
 
-    def show_callback(self, happening: Asks | AnswerReceived, about: str = "") -> None:
-        self.transcript.add_callback(happening, about)
-        if isinstance(happening, Asks):
-            if happening.event == "notify":
-                self.add_line(PLATFORM, f"gives notice: {describe_notice(happening.body)}")
+    def show_callback(self, event: CallbackSent | AnswerReceived, about: str = "") -> None:
+        self.transcript.add_callback(event, about)
+        if isinstance(event, CallbackSent):
+            if event.event == "notify":
+                self.add_line(PLATFORM, f"gives notice: {describe_notice(event.body)}")
             return
-        if happening.failure:
-            self.add_line(
-                PLATFORM, f"gets no answer to {happening.event}: {happening.failure}", bad=True
-            )
-        for finding in happening.illegal:
+        if event.failure:
             self.add_line(
                 PLATFORM,
-                f"refuses the answer to {happening.event}: {format_finding(finding)}",
+                f"gets no answer to {event.event}: {event.failure}",
                 bad=True,
             )
-        for reason in list_failure_reasons(get_trace(self.talk, happening)):
-            self.add_line("-", reason, bad=reason.startswith(APOLOGISED))
-        if not happening.failure and not happening.illegal:
-            for place in list_recording_urls(happening.body):
+        for finding in event.illegal:
+            self.add_line(
+                PLATFORM,
+                f"refuses the answer to {event.event}: {format_finding(finding)}",
+                bad=True,
+            )
+        for reason in list_failure_reasons(get_trace(self.talk, event)):
+            self.add_line("-", reason, bad=reason.startswith(APOLOGY_PREFIX))
+        if not event.failure and not event.illegal:
+            for place in list_recording_urls(event.body):
                 self.add_line(PLATFORM, f"records to {place or 'a place of its own'}")
 
 
@@ -182,10 +182,10 @@ def list_failure_reasons(trace: Sequence[TraceEntry]) -> list[str]:
     found = [
         f"{entry.flow}.{entry.state}: {entry.what}".removeprefix(".: ")
         for entry in trace
-        if entry.what.startswith(MISHAPS)
+        if entry.what.startswith(FAILURE_PREFIXES)
     ]
     if any(entry.what == "apology" for entry in trace):
-        found[-1:] = [f"{APOLOGISED}{why}" for why in found[-1:]]
+        found[-1:] = [f"{APOLOGY_PREFIX}{why}" for why in found[-1:]]
     return found
 
 
@@ -204,18 +204,18 @@ def describe_sound(sound: Sound) -> str:
     return plain.get(sound.kind) or f"{sound.kind}: {sound.text}"
 
 
-def describe_joined(happening: Joined | ParticipantChanged) -> str:
-    if isinstance(happening, ParticipantChanged):
-        return WORDS_BY_COMMAND[happening.command]
-    if happening.kind == "park":
+def describe_joined(event: LegJoined | ParticipantChanged) -> str:
+    if isinstance(event, ParticipantChanged):
+        return STATES_BY_COMMAND[event.command]
+    if event.kind == "park":
         return "is parked"
-    if happening.kind == "conference":
-        return f"is in conference {happening.to}"
-    return f"is connected to {happening.to or 'nobody'}"
+    if event.kind == "conference":
+        return f"is in conference {event.to}"
+    return f"is connected to {event.to or 'nobody'}"
 
 
-def describe_ended(happening: CallEnded) -> str:
-    return f"ends the call: {happening.result}, {happening.reason}, {happening.duration} s"
+def describe_ended(event: CallEnded) -> str:
+    return f"ends the call: {event.result}, {event.reason}, {event.duration} s"
 
 
 def describe_notice(body: bytes) -> str:

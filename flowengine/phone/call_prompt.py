@@ -6,7 +6,7 @@ from flowengine.compile import CompiledState
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.scenario_run import get_position
 from flowengine.states.field_types import SPECIAL_TARGETS
-from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
+from flowengine.switch.switch_events import LegJoined, LegRinging, MenuListening
 
 KEY_EXIT = "key "  # how the exit of a choice begins
 
@@ -16,15 +16,19 @@ def format_prompt(talk: Conversation) -> str:
     if acts := format_party_acts(talk):
         return acts
     last = next(
-        (item for item in reversed(talk.events) if isinstance(item, (MenuWaits, Ringing, Joined))),
+        (
+            item
+            for item in reversed(talk.events)
+            if isinstance(item, (MenuListening, LegRinging, LegJoined))
+        ),
         None,
     )
-    if isinstance(last, MenuWaits) and talk.phase == "asked":
+    if isinstance(last, MenuListening) and talk.phase == "asked":
         state = get_position(talk)[1]
         return f"{state}: {describe_input(talk, last)}" if state else describe_input(talk, last)
-    if isinstance(last, Ringing) and talk.phase == "ringing":
+    if isinstance(last, LegRinging) and talk.phase == "ringing":
         return f"{last.to} rings: answer, busy, decline, no answer"
-    return format_connection(last) if isinstance(last, Joined) else "on the line"
+    return format_connection(last) if isinstance(last, LegJoined) else "on the line"
 
 
 def format_party_acts(talk: Conversation) -> str:
@@ -39,7 +43,7 @@ def format_party_acts(talk: Conversation) -> str:
     return "; ".join([*asks, *rings, *more])
 
 
-def format_connection(joined: Joined) -> str:
+def format_connection(joined: LegJoined) -> str:
     if joined.kind == "conference":
         return f"in {joined.to}"
     if joined.kind == "park":
@@ -47,7 +51,7 @@ def format_connection(joined: Joined) -> str:
     return f"connected to {joined.to}" if joined.to else "on the line"
 
 
-def describe_waiting(talk: Conversation, menu: MenuWaits) -> str:
+def describe_waiting(talk: Conversation, menu: MenuListening) -> str:
     """Where the flow is, and which input it takes."""
     state = get_position(talk)[1]
     return (
@@ -57,7 +61,7 @@ def describe_waiting(talk: Conversation, menu: MenuWaits) -> str:
     )
 
 
-def describe_input(talk: Conversation, menu: MenuWaits) -> str:
+def describe_input(talk: Conversation, menu: MenuListening) -> str:
     """Which input counts: keys that lead somewhere, digits, or words."""
     return (
         describe_digits(talk, menu.digits)

@@ -8,7 +8,7 @@ from flowengine.scenarios.call_setup import DEFAULT_TIME
 from flowengine.scenarios.scenario_checks import is_time
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-USUAL_DATE, USUAL_TIME = DEFAULT_TIME.split()  # a Monday
+USUAL_DATE = DEFAULT_TIME.split()[0]  # a Monday
 _HOURS_PATTERN = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from flowengine.phone.explain_callbacks import format_way, replace_hidden
 from flowengine.scenarios.conversation import Conversation
-from flowengine.switch.switch_events import AnswerReceived, Asks, Sound
+from flowengine.switch.switch_events import AnswerReceived, CallbackSent, Sound
 
 _LANGUAGE_PATTERN = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*(?=/|$)")
 
@@ -64,19 +64,19 @@ class EntryTranscript:
         heard = HeardSound(sound.kind, text, sound.seconds, language, is_near)
         self.add(TranscriptEntry(self.talk.clock.seconds, who, self.mask(what), sound=heard))
 
-    def add_callback(self, happening: Asks | AnswerReceived, about: str = "") -> None:
+    def add_callback(self, event: CallbackSent | AnswerReceived, about: str = "") -> None:
         """Keep what was sent."""
-        is_answer = isinstance(happening, AnswerReceived)
-        way = format_way(self.talk, happening) if isinstance(happening, AnswerReceived) else ""
+        is_answer = isinstance(event, AnswerReceived)
+        way = format_way(self.talk, event) if isinstance(event, AnswerReceived) else ""
         message = SentMessage(
             "answer" if is_answer else "callback",
-            happening.event,
-            self.mask(format_json(happening.body)),
+            event.event,
+            self.mask(format_json(event.body)),
             way,
             about,
         )
         who = "flow" if is_answer else "platform"
-        what = f"answers {happening.event}" if is_answer else f"sends {happening.event}"
+        what = f"answers {event.event}" if is_answer else f"sends {event.event}"
         self.add(TranscriptEntry(self.talk.clock.seconds, who, what, message=message))
 
     def add(self, entry: TranscriptEntry) -> None:

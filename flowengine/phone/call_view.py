@@ -16,7 +16,7 @@ from flowengine.scenarios.scenario_run import get_position
 from flowengine.scenarios.then_checks import find_ender
 from flowengine.scenarios.trial_inputs import JsonObject
 from flowengine.switch.calls import Leg
-from flowengine.switch.switch_events import MenuWaits
+from flowengine.switch.switch_events import MenuListening
 
 CALLEE = "callee"
 OWN_PHONE = "you"  # whom a placed call calls: the person at the page
@@ -24,7 +24,7 @@ MAX_SAMPLES = 3  # inputs that the page offers
 CallPhase = Literal["asked", "ringing", "joined", "parked", "listening", "lookup", "over"]
 
 
-class Station(msgspec.Struct, frozen=True):
+class VisitedState(msgspec.Struct, frozen=True):
     """A state that the call has passed, and the exits and events in it."""
 
     flow: str
@@ -91,7 +91,7 @@ class CallView(msgspec.Struct, frozen=True):
     first: int
     entries: Sequence[TranscriptEntry]
     steps: tuple[str, ...]
-    way: tuple[Station, ...]
+    way: tuple[VisitedState, ...]
     place: tuple[str, str]
     values: dict[str, Any]
     parties: tuple[PartyView, ...]
@@ -117,7 +117,7 @@ def build_call_view(name: str, call: BrowserCall, known: int = 0) -> CallView:
         first=known,
         entries=run.transcript.entries[known:],
         steps=tuple(list_action_words(call)),
-        way=tuple(list_stations(call)) if has_begun else (),
+        way=tuple(list_visited_states(call)) if has_begun else (),
         place=find_place(call) if has_begun else ("", ""),
         values=list_values(call) if has_begun else {},
         parties=tuple(list_parties(talk)) if has_begun else (),
@@ -153,7 +153,7 @@ def list_action_words(call: BrowserCall) -> Iterator[str]:
             yield "a lookup is answered"
 
 
-def list_stations(call: BrowserCall) -> Iterator[Station]:
+def list_visited_states(call: BrowserCall) -> Iterator[VisitedState]:
     """The states that the call has passed, in order."""
     known = call.run.call.talk.backend_call
     trace = [entry for step in (known.steps if known else ()) for entry in step.trace]
@@ -162,7 +162,7 @@ def list_stations(call: BrowserCall) -> Iterator[Station]:
     for entry, after in zip_longest(trace, trace[1:]):
         exits.append(entry.what)
         if after is None or not is_same_place(entry, after):
-            yield Station(entry.flow, entry.state, tuple(exits))
+            yield VisitedState(entry.flow, entry.state, tuple(exits))
             exits = []
 
 
@@ -175,7 +175,7 @@ def find_place(call: BrowserCall) -> tuple[str, str]:
     """Flow and state of the call just now; after its end, where it ended."""
     if call.run.awaited:
         return call.run.awaited.place
-    last = next(reversed(tuple(list_stations(call))), Station("", "", ()))
+    last = next(reversed(tuple(list_visited_states(call))), VisitedState("", "", ()))
     return get_position(call.run.call.talk) if not call.run.is_over else (last.flow, last.state)
 
 
@@ -212,7 +212,7 @@ def find_awaited_input(call: BrowserCall) -> AwaitedInput | None:
     talk = call.run.call.talk
     if find_phase(call) != "asked":
         return None
-    menu = next(item for item in reversed(talk.events) if isinstance(item, MenuWaits))
+    menu = next(item for item in reversed(talk.events) if isinstance(item, MenuListening))
     effects, state = list_key_effects(talk), find_state(talk)
     read_back = state.verb.read_back_choices if state and not menu.digits else {}
     keys = {key: effects.get(key) or read_back.get(key, "") for key in menu.keys}

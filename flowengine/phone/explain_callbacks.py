@@ -10,7 +10,7 @@ import yaml
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.generate import ScenarioDumper
-from flowengine.switch.switch_events import AnswerReceived, Asks
+from flowengine.switch.switch_events import AnswerReceived, CallbackSent
 
 USUAL_FIELDS = {
     "event",
@@ -34,22 +34,22 @@ class CallbackExplainer:
     def __init__(self, talk: Conversation, width: int, hidden: Mapping[str, str]) -> None:
         self.talk, self.width, self.replacements = talk, max(40, width - len(MARGIN)), hidden
 
-    def __call__(self, happening: Asks | AnswerReceived) -> list[str]:
-        if isinstance(happening, Asks):
+    def __call__(self, event: CallbackSent | AnswerReceived) -> list[str]:
+        if isinstance(event, CallbackSent):
             facts = {
                 name: value
-                for name, value in self.decode_body(happening.body).items()
+                for name, value in self.decode_body(event.body).items()
                 if name not in USUAL_FIELDS
             }
             return self.format_lines(
-                f"{happening.event}: {self.dump_yaml(facts, flow=True)}".replace(
+                f"{event.event}: {self.dump_yaml(facts, flow=True)}".replace(
                     "addToContext: [], ", ""
                 )
             )
-        walk = self.format_walk(happening)
-        answer = self.decode_body(happening.body)
+        walk = self.format_walk(event)
+        answer = self.decode_body(event.body)
         tolerated = [
-            f"tolerated: {finding.where}: {finding.message}" for finding in happening.tolerated
+            f"tolerated: {finding.where}: {finding.message}" for finding in event.tolerated
         ]
         return self.format_lines(
             "\n".join(
@@ -137,11 +137,11 @@ def format_trace(trace: Sequence[TraceEntry]) -> list[str]:
         found[-1][2].extend([entry.what] * (entry.what != "answers"))
     before = [""] + [flow for flow, _, _ in found]
     return [
-        format_station(flow, state, what, known=flow == last)
+        format_visited_state(flow, state, what, known=flow == last)
         for (flow, state, what), last in zip(found, before, strict=False)
     ]
 
 
-def format_station(flow: str, state: str, what: list[str], *, known: bool) -> str:
+def format_visited_state(flow: str, state: str, what: list[str], *, known: bool) -> str:
     place = state if known else f"{flow}.{state}".strip(".")
     return f"{place} ({', '.join(what)})".strip() if what else place

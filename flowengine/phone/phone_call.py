@@ -21,7 +21,7 @@ from flowengine.states.field_types import parse_millis
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.calls.activities import ParkActivity
 from flowengine.switch.calls.call_ending import BACKEND_FAILED, ILLEGAL_SVAML
-from flowengine.switch.switch_events import MenuWaits, SwitchEvent
+from flowengine.switch.switch_events import MenuListening, SwitchEvent
 
 IDLE_LIMIT_SECONDS = 60  # seconds in which something has to happen when nobody does anything
 
@@ -36,7 +36,7 @@ class CallProgress:
     call is at.
     """
 
-    happenings: int = 0
+    event_count: int = 0
     near: int = 0
     far: int = 0
     phase: str = ""
@@ -83,7 +83,7 @@ class PhoneCall:
     def drop_unneeded_hash(self, step: PhoneStep) -> PhoneStep:
         """A step without the # that many press after the last digit, when nobody listens any more."""
         asked = next(
-            (item for item in reversed(self.talk.events) if isinstance(item, MenuWaits)), None
+            (item for item in reversed(self.talk.events) if isinstance(item, MenuListening)), None
         )
         keys = step.get("press", "") if isinstance(step, dict) else ""
         if (
@@ -221,6 +221,6 @@ class PhoneCall:
         return not (has_apologised or broken)
 
 
-def is_failure(happening: SwitchEvent) -> bool:
+def is_failure(event: SwitchEvent) -> bool:
     """Whether a callback went unanswered, or its answer was refused."""
-    return bool(getattr(happening, "failure", "") or getattr(happening, "illegal", ()))
+    return bool(getattr(event, "failure", "") or getattr(event, "illegal", ()))

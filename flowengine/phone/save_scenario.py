@@ -20,7 +20,13 @@ from flowengine.scenarios.generate import (
 from flowengine.scenarios.generate import build_scenario as judged
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
-from flowengine.switch.switch_events import CallEnded, Joined, MenuWaits, Ringing, SwitchEvent
+from flowengine.switch.switch_events import (
+    CallEnded,
+    LegJoined,
+    LegRinging,
+    MenuListening,
+    SwitchEvent,
+)
 
 SCENARIO_HEADER = "# Kept by `flowengine call --save`: a call as it went. Read it, and leave out what does not matter to you.\n"
 ScenarioData = dict[str, Any]
@@ -76,18 +82,19 @@ def build_observations(
         yield {"hears only": unwrap_single(near)}
     if far:
         yield {"callee": {"hears only": unwrap_single(far)}}
-    stretch = call.talk.events[begin.happenings : end.happenings]
+    stretch = call.talk.events[begin.event_count : end.event_count]
     if reached := [
         item.to
         for item in stretch
-        if isinstance(item, Ringing) or (isinstance(item, Joined) and is_destination(call, item))
+        if isinstance(item, LegRinging)
+        or (isinstance(item, LegJoined) and is_destination(call, item))
     ]:
         yield {"connected to": call.talk.parties.get_name(reached[-1])}
     if said := describe_call_state(stretch, flow, end.phase):
         yield said
 
 
-def is_destination(call: PhoneCall, joined: Joined) -> bool:
+def is_destination(call: PhoneCall, joined: LegJoined) -> bool:
     """Whether nothing has rung before: a conference, or a party of a ring."""
     return joined.kind == "conference" or call.talk.parties.has(joined.to)
 
@@ -100,13 +107,13 @@ def describe_call_state(stretch: Sequence[SwitchEvent], flow: str, phase: str) -
         (
             item
             for item in reversed(stretch)
-            if isinstance(item, (MenuWaits, Ringing, Joined, CallEnded))
+            if isinstance(item, (MenuListening, LegRinging, LegJoined, CallEnded))
         ),
         None,
     )
-    if isinstance(last, MenuWaits) and "." in last.menu and phase == "asked":
+    if isinstance(last, MenuListening) and "." in last.menu and phase == "asked":
         return {"asked": ".".join(last.menu.split(".")[:2]).removeprefix(f"{flow}.")}
-    return "parked" if isinstance(last, Joined) and last.kind == "park" else None
+    return "parked" if isinstance(last, LegJoined) and last.kind == "park" else None
 
 
 def unwrap_single(texts: list[str]) -> str | list[str]:

@@ -9,10 +9,10 @@ import click
 from flowengine.phone.call_narrator import PLATFORM
 from flowengine.phone.explain_callbacks import MARGIN
 from flowengine.scenarios.conversation import Conversation
-from flowengine.switch.switch_events import AnswerReceived, Asks, Sound
+from flowengine.switch.switch_events import AnswerReceived, CallbackSent, Sound
 
 COLOURS = {PLATFORM: "blue", "callee": "magenta", "caller": "cyan", "person": "cyan"}
-ExplainCallback = Callable[[Asks | AnswerReceived], list[str]]
+ExplainCallback = Callable[[CallbackSent | AnswerReceived], list[str]]
 
 
 @dataclass
@@ -37,10 +37,10 @@ class Screen:
         """Print what is heard."""
         self.add_line(who, what)
 
-    def add_callback(self, happening: Asks | AnswerReceived, about: str = "") -> None:
+    def add_callback(self, event: CallbackSent | AnswerReceived, about: str = "") -> None:
         """Print a callback or the answer to it, where that is wanted."""
         if self.explain is not None:
-            self.print_aside([f"{MARGIN}{about}"] * bool(about) + self.explain(happening))
+            self.print_aside([f"{MARGIN}{about}"] * bool(about) + self.explain(event))
 
     def style_line(self, who: str, start: str, text: str, *, bad: bool) -> str:
         """Words that are heard stand out."""

@@ -19,7 +19,7 @@ from flowengine.cooperative import run_cooperatively
 from flowengine.problems import Problem
 from flowengine.releases.archive import NO_FILES, Archive, ArchivedFiles
 from flowengine.releases.archive_location import ArchiveLocation
-from flowengine.releases.start_cache import recall_compile, save_compile
+from flowengine.releases.start_cache import load_cached_compile, save_compile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class CompileWorker:
         compiled when a call first needs them (docs/decisions/0093).
         """
         if not self._cookies_only:
-            self._recalled = recall_compile(files, self._environment)
+            self._recalled = load_cached_compile(files, self._environment)
         if self._recalled is not None:
             self._latest = self._recalled.release
             return self._recalled

@@ -151,8 +151,8 @@ class ReleaseCommands:
         )
         going = f", and follow {spec.follows.ref}" if spec.follows else ""
         return CommandResult(
-            f"draft {name}: {', '.join(f'+{caller}' for caller in digits)} reach release "
-            f"{release}{going}",
+            f"draft {name}: calls from {', '.join(f'+{caller}' for caller in digits)} begin on "
+            f"release {release}{going}",
             release,
         )
 

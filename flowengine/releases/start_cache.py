@@ -17,7 +17,7 @@ from flowengine.problems import Problem
 log = logging.getLogger(__name__)
 
 
-def recall_compile(
+def load_cached_compile(
     files: Mapping[str, bytes], environment: Mapping[str, str]
 ) -> CompileResult | None:
     """The result of compiling these files, with programs that are compiled on first use; None where

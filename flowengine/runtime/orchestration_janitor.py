@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.orchestration.parking import ParkingLeft
+from flowengine.orchestration.parking import ParkingCallEnded
 from flowengine.orchestration.room_turn import MemberLeft
 from flowengine.orchestration.turn import CallerLeft, LegEnded
 from flowengine.runtime.delivery_log import is_over
@@ -27,8 +27,8 @@ from flowengine.runtime.rooms import ROOM_KIND
 from flowengine.storage.sessions import SavedOrchestration, Store, StoreError
 
 JANITOR_SECONDS = 60.0
-FIRST_LOOK_SECONDS = 5.0  # after the start of a worker
-LOOKS_PER_WHOLE_LOOK = 10
+FIRST_CHECK_SECONDS = 5.0  # after the start of a worker
+CHECKS_PER_FULL_CHECK = 10
 _CLAIM = "\njanitor"  # no call has this id
 log = logging.getLogger(__name__)
 RINGS_ALONE = "rings cannot be looked after: %s"
@@ -54,7 +54,7 @@ class OrchestrationJanitor:
 
     async def run(self) -> None:
         """Look soon, and then once a minute, for ever; soon again when the store failed."""
-        ends, pause, looks = self._orchestrations.missed_ends, FIRST_LOOK_SECONDS, 0
+        ends, pause, looks = self._orchestrations.missed_ends, FIRST_CHECK_SECONDS, 0
         while True:
             await self._sleep(pause)
             has_missed = ends.is_set()
@@ -74,7 +74,7 @@ class OrchestrationJanitor:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._orchestrations.missed_ends.wait()
-                await asyncio.sleep(FIRST_LOOK_SECONDS)
+                await asyncio.sleep(FIRST_CHECK_SECONDS)
 
     async def look_after_rings(self, looks: int, *, has_missed: bool = False) -> bool:
         """End the calls that the platform does not know any more. `looks` counts the looks of this
@@ -82,12 +82,12 @@ class OrchestrationJanitor:
         False when another worker looks.
         """
         is_early = looks == 0 or has_missed
-        now, pause = self._clock(), FIRST_LOOK_SECONDS if is_early else JANITOR_SECONDS
+        now, pause = self._clock(), FIRST_CHECK_SECONDS if is_early else JANITOR_SECONDS
         key = b"first look" if is_early else b"look"
         if not await self._store.claim(_CLAIM, key, now + pause * 0.9):
             return False
         # the second one sees what moved just before a server was killed, which the first leaves alone
-        is_whole = has_missed or looks == 1 or looks % LOOKS_PER_WHOLE_LOOK == 0
+        is_whole = has_missed or looks == 1 or looks % CHECKS_PER_FULL_CHECK == 0
         for saved in await self._orchestrations.store.list_orchestrations(LIVE_KIND):
             if now - saved.expires + CALL_KEPT_SECONDS >= pause:
                 await self._look_after(saved, is_whole=is_whole)
@@ -112,7 +112,9 @@ class OrchestrationJanitor:
             owner = CallOwner(code.application, call.call_url)
             if await self._requests.is_call_ongoing(owner, call.call_id) is False:
                 log.warning("call %s is over, and the platform has not said so", call.call_id)
-                await self._orchestrations.parkings.take_turn(saved.id, ParkingLeft(call.call_id))
+                await self._orchestrations.parkings.take_turn(
+                    saved.id, ParkingCallEnded(call.call_id)
+                )
 
     async def _look_after_room(self, saved: SavedOrchestration) -> None:
         """Forget members of a conference whose calls are over."""

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from flowengine.orchestration.turn import (
-    Began,
     CallerLeft,
     CallerReleased,
     EndCaller,
@@ -18,6 +17,7 @@ from flowengine.orchestration.turn import (
     LegRefused,
     PlaceLeg,
     ReleaseCaller,
+    RingBegan,
     TimerDue,
 )
 from flowengine.runtime.cookie import Codec
@@ -112,7 +112,7 @@ class OrchestrationTasks:
             return None
 
     async def _begin(self, task: ScheduledTask) -> None:
-        owner, began = read_task(self._orchestrations.encoding, task, Began)
+        owner, began = read_task(self._orchestrations.encoding, task, RingBegan)
         await self._orchestrations.take_turn(task.orchestration, began, owner)
 
     async def _note_caller_left(self, task: ScheduledTask) -> None:

@@ -15,20 +15,20 @@ from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import (
     AgentFacts,
     AnnounceWait,
-    Began,
-    CallerChose,
-    CallerWent,
+    CallerChoseExit,
+    CallerLeftQueue,
+    CallerOffered,
     CancelLeg,
     CancelTimer,
     Effect,
     EndCaller,
     EndWait,
     HangUpLeg,
-    Offered,
     OrchestrationEvent,
     PlaceLeg,
     PlatformRequest,
     ReleaseCaller,
+    RingBegan,
     SetTimer,
     Verdict,
     WaitOutcome,
@@ -111,7 +111,7 @@ class Orchestrations:
         self.parkings = Parkings(store, self.encoding, self._log_once, clock)
 
     def build_beginning(
-        self, call_id: str, release: str, owner: CallOwner, began: Began
+        self, call_id: str, release: str, owner: CallOwner, began: RingBegan
     ) -> OrchestrationChange:
         """What is saved with the step of a call that is to ring."""
         payload = self.encoding.encode_task(call_id, owner, began)
@@ -128,13 +128,13 @@ class Orchestrations:
         if isinstance(queue_update, StayInRoom):
             key = f"{TIMER_TASK}:{ANNOUNCE_TIMER}"
             return self._build_addition(call_id, "", key, b"", queue_update.seconds)
-        chose = CallerChose(step, queue_update.exit)
+        chose = CallerChoseExit(step, queue_update.exit)
         payload = self.encoding.encode_task(call_id, CallOwner("", ""), chose)
         return self._build_addition(call_id, "", CHOSE_TASK, payload)
 
     def build_departure(self, call_id: str, step: int) -> OrchestrationChange:
         """What is saved with a step by which a caller leaves their queue."""
-        payload = self.encoding.encode_task(call_id, CallOwner("", ""), CallerWent(step))
+        payload = self.encoding.encode_task(call_id, CallOwner("", ""), CallerLeftQueue(step))
         return self._build_addition(call_id, "", WENT_TASK, payload)
 
     def build_agent_statuses(
@@ -177,7 +177,7 @@ class Orchestrations:
             is_joined = turn.ring is not None and turn.ring.phase == "joined"
             taken = TakenTurn(turn.verdict, room, find_wait_end(owned, turn, now), is_joined)
             if saved is None or owned is None or turn.ring is None:
-                is_lost = saved is None and type(event) is Offered
+                is_lost = saved is None and type(event) is CallerOffered
                 # the member is free again: nobody knows the caller any more
                 freed = OrchestrationChange(call_id, None, wakes_queues=now) if is_lost else None
                 return freed, taken
@@ -194,7 +194,7 @@ class Orchestrations:
     async def answer_leaving(self, call_id: str, step: int) -> LookupResult:
         """Let a caller leave their queue by a key in an announcement, unless a member has them."""
         try:
-            taken = await self.take_turn(call_id, CallerWent(step))
+            taken = await self.take_turn(call_id, CallerLeftQueue(step))
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")
         return LookupResult(200, TAKEN if taken.is_joined else LEFT)

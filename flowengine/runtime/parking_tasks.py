@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from flowengine.orchestration.parking import (
-    BringParked,
-    ParkedBrought,
-    ParkedGone,
-    ParkingDue,
-    ParkingLeft,
-    ReleaseParked,
+    BringParkedCall,
+    ParkedCallBrought,
+    ParkedCallLost,
+    ParkingCallEnded,
+    ParkingLimitReached,
+    ReleaseParkedCall,
     RemoveOther,
 )
 from flowengine.runtime.orchestrations import Orchestrations
@@ -67,15 +67,15 @@ class ParkingTasks:
         }
 
     async def _note_limit(self, task: ScheduledTask) -> None:
-        _, due = read_task(self._orchestrations.encoding, task, ParkingDue)
+        _, due = read_task(self._orchestrations.encoding, task, ParkingLimitReached)
         await self._parkings.take_turn(task.orchestration, due)
 
     async def _note_left(self, task: ScheduledTask) -> None:
-        _, left = read_task(self._orchestrations.encoding, task, ParkingLeft)
+        _, left = read_task(self._orchestrations.encoding, task, ParkingCallEnded)
         await self._parkings.take_turn(task.orchestration, left)
 
     async def _bring(self, task: ScheduledTask) -> float | None:
-        owner, brought = read_task(self._orchestrations.encoding, task, BringParked)
+        owner, brought = read_task(self._orchestrations.encoding, task, BringParkedCall)
         # without music a caller would be in silence until the other one is there
         svaml = encode_svaml((), ConnectConf(conference_id=brought.room, moh=BROUGHT_MUSIC))
         outcome = await self._requests.change_call(owner, brought.call_id, svaml)
@@ -84,12 +84,12 @@ class ParkingTasks:
             found = await self._requests.find_participant(owner, brought.room, brought.call_id)
             outcome = found if isinstance(found, RequestDone) else outcome
         if isinstance(outcome, RequestDone):
-            event = ParkedBrought(brought.call_id)
+            event = ParkedCallBrought(brought.call_id)
             await self._parkings.take_turn(task.orchestration, event)
             return None
         if isinstance(outcome, RequestRefused) and await self._is_lost(task, owner, outcome):
             log.warning("parked call %s cannot be picked up: %s", brought.call_id, outcome.reason)
-            await self._parkings.take_turn(task.orchestration, ParkedGone(brought.call_id))
+            await self._parkings.take_turn(task.orchestration, ParkedCallLost(brought.call_id))
             return None
         return compute_retry(task, self._clock())
 
@@ -115,7 +115,7 @@ class ParkingTasks:
 
     async def _release(self, task: ScheduledTask) -> float | None:
         """Let a call go on by its exit. Each try sends the same answer."""
-        owner, released = read_task(self._orchestrations.encoding, task, ReleaseParked)
+        owner, released = read_task(self._orchestrations.encoding, task, ReleaseParkedCall)
         event = OrchestrationResult(
             call_id=released.call_id, application_key=owner.application, exit=released.exit
         )
@@ -133,7 +133,7 @@ class ParkingTasks:
         return self._finish(task, outcome)
 
     async def _release_from_room(
-        self, task: ScheduledTask, owner: CallOwner, released: ReleaseParked, svaml: bytes
+        self, task: ScheduledTask, owner: CallOwner, released: ReleaseParkedCall, svaml: bytes
     ) -> float | None:
         """Let a call go on from the conference; one that the platform does not let go on ends."""
         outcome = await self._requests.release_caller(owner, released.call_id, svaml)

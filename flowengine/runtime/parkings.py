@@ -11,18 +11,18 @@ import msgspec
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.parking import (
-    BringParked,
-    CallParks,
-    CallPicksUp,
+    BringParkedCall,
     ForgetCall,
+    ParkingCallEnded,
     ParkingCode,
-    ParkingDue,
     ParkingEffect,
     ParkingEvent,
-    ParkingLeft,
+    ParkingLimitReached,
     ParkingRequestEffect,
     ParkingTurn,
-    ReleaseParked,
+    ParkRequested,
+    PickUpRequested,
+    ReleaseParkedCall,
     RemoveOther,
     SetLimit,
     conduct_parking,
@@ -83,9 +83,9 @@ class Parkings:
         """Park the call under the code, or give it the one that is."""
         url = expand_call_url(request.host)
         event: ParkingEvent = (
-            CallParks(call_id, application, url, request.limit, request.has_exit)
+            ParkRequested(call_id, application, url, request.limit, request.has_exit)
             if request.do == "park"
-            else CallPicksUp(call_id, url)
+            else PickUpRequested(call_id, url)
         )
         try:
             turn = await self.take_turn(name_parking(application, request.code), event)
@@ -98,7 +98,7 @@ class Parkings:
     def build_leaving(self, call_id: str, application: str, code: str) -> OrchestrationChange:
         """What is saved with the end of a call that was parked or has picked up another."""
         now, name = self._clock(), name_parking(application, code)
-        content = ParkingLeft(call_id)
+        content = ParkingCallEnded(call_id)
         payload = self._encoding.encode_task(name, CallOwner(application, ""), content)
         task = ScheduledTask(name, f"{PARKING_LEFT_TASK}:{call_id}", now, payload)
         return build_addition(task, FREE_CODE_KIND, now + CALL_KEPT_SECONDS)
@@ -107,7 +107,7 @@ class Parkings:
         """Free the code of a call whose step was not saved: it has ended before, or ends now."""
         name = name_parking(event.application_key, names[CODE_FACT])
         try:
-            await self.take_turn(name, ParkingLeft(event.call_id))
+            await self.take_turn(name, ParkingCallEnded(event.call_id))
         except StoreError as error:
             self._log_once.error("a code is in use by a call that is over: %s", error)
             freeing = asyncio.create_task(self._free_later(name, event.call_id))
@@ -119,7 +119,7 @@ class Parkings:
         for pause in FREEING_PAUSES:
             await asyncio.sleep(pause)
             with suppress(StoreError):
-                await self.take_turn(name, ParkingLeft(call_id))
+                await self.take_turn(name, ParkingCallEnded(call_id))
                 return
 
     async def take_turn(self, name: str, event: ParkingEvent) -> ParkingTurn | None:
@@ -169,9 +169,9 @@ class Parkings:
                 case SetLimit(number, seconds):
                     due = now + seconds
                     tasks[LIMIT_TASK] = self._build_task(
-                        code, "", LIMIT_TASK, due, ParkingDue(number)
+                        code, "", LIMIT_TASK, due, ParkingLimitReached(number)
                     )
-                case BringParked() | RemoveOther() | ReleaseParked():
+                case BringParkedCall() | RemoveOther() | ReleaseParkedCall():
                     key = name_parking_request(effect)
                     tasks[key] = self._build_task(code, effect.call_url, key, now, effect)
         return tasks
@@ -186,9 +186,9 @@ class Parkings:
 def name_parking_request(effect: ParkingRequestEffect) -> str:
     """The key of the task that sends this request."""
     match effect:
-        case BringParked(call_id=call_id):
+        case BringParkedCall(call_id=call_id):
             return f"{BRING_TASK}:{call_id}"
         case RemoveOther(call_id=call_id):
             return f"{REMOVE_OTHER_TASK}:{call_id}"
-        case ReleaseParked(call_id=call_id):
+        case ReleaseParkedCall(call_id=call_id):
             return f"{RELEASE_PARKED_TASK}:{call_id}"

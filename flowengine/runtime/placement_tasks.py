@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from flowengine.orchestration.placement import TRY_TIMER
 from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.placement_turn import AskingCallEnded, CalleeEntered, PlacementRefused
-from flowengine.orchestration.turn import HangUpLeg, Offered, PlaceLeg, TimerDue
+from flowengine.orchestration.turn import CallerOffered, HangUpLeg, PlaceLeg, TimerDue
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery_log import is_over
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, format_leg_token
@@ -32,8 +32,8 @@ from flowengine.sinch.address_mask import mask_address
 from flowengine.storage.sessions import ScheduledTask, Store
 
 DEFAULT_CALLS_AT_ONCE = 30
-CALLER_LOOK_SECONDS = 1.0  # until the next look whether the call that has asked is over
-BEGIN_LOOK_SECONDS, BEGIN_LOOKS = 0.25, 40  # for longer than a lease of the task loop
+CALLER_POLL_SECONDS = 1.0  # until the next look whether the call that has asked is over
+BEGIN_POLL_SECONDS, MAX_BEGIN_POLLS = 0.25, 40  # for longer than a lease of the task loop
 FULL_RETRY_SECONDS = 0.5  # while as many calls are under way as may be
 MAX_PLACED_TRIES = 5  # of one request, within `PLACING_SECONDS` of the conductor
 MAX_ENDING_TRIES = 8
@@ -92,7 +92,7 @@ class PlacementTasks:
             return None
         call = await self._store.load(content.caller)
         if call is None or not is_over(call):
-            return self._clock() + CALLER_LOOK_SECONDS
+            return self._clock() + CALLER_POLL_SECONDS
         await self._placements.take_turn(task.orchestration, AskingCallEnded())
         return None
 
@@ -104,15 +104,15 @@ class PlacementTasks:
         return await self._start_call(task.orchestration, TimerDue(key))
 
     async def _take_turn_in_queue(self, task: ScheduledTask) -> float | None:
-        _, offered = read_task(self._placements.encoding, task, Offered)
-        if task.tries < BEGIN_LOOKS and await self._placements.load(task.orchestration) is None:
-            return self._clock() + BEGIN_LOOK_SECONDS  # the task that begins it was left by another
+        _, offered = read_task(self._placements.encoding, task, CallerOffered)
+        if task.tries < MAX_BEGIN_POLLS and await self._placements.load(task.orchestration) is None:
+            return self._clock() + BEGIN_POLL_SECONDS  # the task that begins it was left by another
         return await self._start_call(task.orchestration, offered)
 
     async def _note_entered(self, task: ScheduledTask) -> None:
         await self._placements.take_turn(task.orchestration, CalleeEntered())
 
-    async def _start_call(self, placement_id: str, event: TimerDue | Offered) -> float | None:
+    async def _start_call(self, placement_id: str, event: TimerDue | CallerOffered) -> float | None:
         """Call somebody, unless as many calls are under way as may be: then returns when to look
         again.
         """

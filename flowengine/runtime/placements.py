@@ -20,12 +20,12 @@ from flowengine.orchestration.placement_turn import (
     PlacementVerdict,
 )
 from flowengine.orchestration.turn import (
+    CallerOffered,
     CancelLeg,
     CancelTimer,
     EndWait,
     EnterQueue,
     HangUpLeg,
-    Offered,
     PlaceLeg,
     SetTimer,
 )
@@ -154,7 +154,7 @@ class Placements:
         def list_agents(saved: SavedOrchestration | None) -> Collection[str]:
             owned = self._open(saved)
             kept = owned.placement.member if owned else None
-            offered = event.member if isinstance(event, Offered) else None
+            offered = event.member if isinstance(event, CallerOffered) else None
             return {member.address for member in (kept, offered) if member}
 
         def decide(
@@ -164,7 +164,7 @@ class Placements:
             placement = owned.placement if owned else None
             turn = conduct_placement(placement, event, now, self._hours)
             if saved is None or owned is None or turn.placement is None:
-                is_lost = saved is None and isinstance(event, Offered)
+                is_lost = saved is None and isinstance(event, CallerOffered)
                 # the member is free again: nobody knows the placement any more
                 freed = OrchestrationChange(placement_id, None, wakes_queues=now)
                 return freed if is_lost else None, (TakenPlacementTurn(turn.verdict, None), False)

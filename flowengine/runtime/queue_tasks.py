@@ -5,7 +5,13 @@ from collections.abc import Awaitable, Callable
 
 from flowengine.orchestration.matching import Queue
 from flowengine.orchestration.ring_state import Ring
-from flowengine.orchestration.turn import AnnounceWait, CallerChose, CallerLeft, CallerWent, Offered
+from flowengine.orchestration.turn import (
+    AnnounceWait,
+    CallerChoseExit,
+    CallerLeft,
+    CallerLeftQueue,
+    CallerOffered,
+)
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import (
     ANNOUNCE_TASK,
@@ -63,15 +69,15 @@ class QueueTasks:
         await self._orchestrations.queues.match(task.orchestration)
 
     async def _offer(self, task: ScheduledTask) -> None:
-        _, offered = read_task(self._orchestrations.encoding, task, Offered)
+        _, offered = read_task(self._orchestrations.encoding, task, CallerOffered)
         await self._orchestrations.take_turn(task.orchestration, offered)
 
     async def _note_choice(self, task: ScheduledTask) -> None:
-        _, chose = read_task(self._orchestrations.encoding, task, CallerChose)
+        _, chose = read_task(self._orchestrations.encoding, task, CallerChoseExit)
         await self._orchestrations.take_turn(task.orchestration, chose)
 
     async def _note_departure(self, task: ScheduledTask) -> None:
-        _, went = read_task(self._orchestrations.encoding, task, CallerWent)
+        _, went = read_task(self._orchestrations.encoding, task, CallerLeftQueue)
         await self._orchestrations.take_turn(task.orchestration, went)
 
     async def _announce(self, task: ScheduledTask) -> float | None:

@@ -17,7 +17,7 @@ from flowengine.orchestration.matching import (
     parse_queue_group,
 )
 from flowengine.orchestration.ring_state import Ring
-from flowengine.orchestration.turn import AgentFacts, Offered
+from flowengine.orchestration.turn import AgentFacts, CallerOffered
 from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
 from flowengine.runtime.placements import PLACEMENT_TASK, TURN_PART
 from flowengine.runtime.platform_requests import CallOwner
@@ -142,7 +142,7 @@ class Queues:
 
     def _build_offer(self, offer: Offer[QueueEntry], now: float) -> ScheduledTask:
         call = offer.call
-        content = Offered(call.number, offer.member)
+        content = CallerOffered(call.number, offer.member)
         payload = self._encoding.encode_task(call.call, CallOwner("", ""), content)
         is_call_back = call.call.startswith(PLACEMENT_ID_PREFIX)
         return ScheduledTask(call.call, TURN_TASK if is_call_back else OFFER_TASK, now, payload)

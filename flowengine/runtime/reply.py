@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.orchestration.turn import Began
+from flowengine.orchestration.turn import RingBegan
 from flowengine.runtime.call_state import Call, encode_call
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec
@@ -161,7 +161,7 @@ class Replier:
                 for plan in effects.placements
             ]
             if effects.ring is not None:
-                began = Began(call.steps, effects.ring)
+                began = RingBegan(call.steps, effects.ring)
                 changes.append(
                     orchestrations.build_beginning(event.call_id, call.release, owner, began)
                 )

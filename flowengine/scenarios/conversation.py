@@ -32,11 +32,11 @@ from flowengine.switch.clock import VIRTUAL_START, VirtualClock
 from flowengine.switch.exchange import Exchange
 from flowengine.switch.switch_events import (
     AnswerReceived,
-    Asks,
-    Heard,
-    Joined,
+    CallbackSent,
+    LegJoined,
     Remark,
     Role,
+    SoundStarted,
     SwitchEvent,
 )
 from flowengine.switch.switch_settings import SwitchSettings
@@ -286,49 +286,45 @@ class Conversation:
         self.transcript.append(TranscriptLine(self.clock.seconds, who, what))
 
     def _count_callbacks(self) -> int:
-        return sum(isinstance(item, Asks) for item in self.events)
+        return sum(isinstance(item, CallbackSent) for item in self.events)
 
     def add_party_line(self, who: str, what: str) -> None:
         """Add a line about a party of a ring."""
         self.add_line(who, what)
         self.on_party_line(who, what)
 
-    def is_of_ring(self, happening: SwitchEvent) -> bool:
+    def is_of_ring(self, event: SwitchEvent) -> bool:
         """Whether it is a means of a ring: the room that the caller waits in, or the way out of
         it.
         """
-        if isinstance(happening, Joined) and happening.kind == "conference":
-            return happening.to == self.rings.find_room(happening.call)
-        if isinstance(happening, Heard) and happening.sound.kind == "music":
+        if isinstance(event, LegJoined) and event.kind == "conference":
+            return event.to == self.rings.find_room(event.call)
+        if isinstance(event, SoundStarted) and event.sound.kind == "music":
             # when a member leaves the room, for the moment until the caller is brought out of it
-            return self.rings.find_phase(happening.call) == "joined"
-        return self.rings.is_requesting and isinstance(happening, Joined | Remark)
+            return self.rings.find_phase(event.call) == "joined"
+        return self.rings.is_requesting and isinstance(event, LegJoined | Remark)
 
-    def is_of_other_call(self, happening: SwitchEvent) -> bool:
+    def is_of_other_call(self, event: SwitchEvent) -> bool:
         """Whether it happens to another call beside the one of this conversation."""
-        is_leg = happening.call in self.rings.legs
-        return is_leg if self._call is None else happening.call != self._call.id
+        is_leg = event.call in self.rings.legs
+        return is_leg if self._call is None else event.call != self._call.id
 
-    def _record_event(self, happening: SwitchEvent) -> None:
-        if self.is_of_other_call(happening) or self.parties.is_of_caller(happening):
+    def _record_event(self, event: SwitchEvent) -> None:
+        if self.is_of_other_call(event) or self.parties.is_of_caller(event):
             return
-        if self.is_of_ring(happening):
-            self.phase = get_next_phase(happening, self.phase)
+        if self.is_of_ring(event):
+            self.phase = get_next_phase(event, self.phase)
             return
-        self.events.append(happening)
-        if (
-            isinstance(happening, Heard)
-            and happening.sound.text
-            and happening.sound.kind != "ringing"
-        ):
-            self.sounds["near" if happening.role == self._get_near_role() else "far"].append(
-                happening.sound.text
+        self.events.append(event)
+        if isinstance(event, SoundStarted) and event.sound.text and event.sound.kind != "ringing":
+            self.sounds["near" if event.role == self._get_near_role() else "far"].append(
+                event.sound.text
             )
-        self._pending_callbacks += isinstance(happening, Asks) - isinstance(
-            happening, AnswerReceived
+        self._pending_callbacks += isinstance(event, CallbackSent) - isinstance(
+            event, AnswerReceived
         )
-        self.phase = get_next_phase(happening, self.phase)
-        if said := describe_event(happening):
+        self.phase = get_next_phase(event, self.phase)
+        if said := describe_event(event):
             self.add_line(*said)
 
 

@@ -4,7 +4,7 @@ What counts is every state, and of a state every exit that its author can see: t
 and those that work everywhere (`repeat` and `back` too), asking again after silence or an input
 that will not do, `otherwise`, conditions, shares, statuses, verdicts, outcomes, `next`. An error
 exit counts where the state itself names one; one that a state has from its flow or project is for
-mishaps inside. A state that only such mishaps lead to counts as spare: it is listed, and not asked
+failures inside. A state that only such failures lead to counts as spare: it is listed, and not asked
 for.
 """
 
@@ -119,7 +119,7 @@ def get_authored_state(program: Program, state: str) -> Mapping[str, Any]:
 
 
 def find_reachable_states(program: Program) -> set[str]:
-    """The states that a call comes to without a mishap inside, or by an error exit that a state
+    """The states that a call comes to without a failure inside, or by an error exit that a state
     names itself.
     """
     waiting, found = [*program.list_entries().values()], set[str]()

@@ -20,19 +20,19 @@ from flowengine.scenarios.scenario_model import Then
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import ScenarioRun, get_position, list_trace
 from flowengine.scenarios.scenario_steps import ScenarioStep
-from flowengine.scenarios.simulated_parties import PartyDoing
+from flowengine.scenarios.simulated_parties import SimulatedBehaviour
 from flowengine.scenarios.trial_callers import OtherCaller, list_other_callers
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs, to_given
 from flowengine.states import LookupRequest, LookupResult, RingPlan
 from flowengine.switch.api_error import ApiError
-from flowengine.switch.switch_events import Asks, MenuWaits
+from flowengine.switch.switch_events import CallbackSent, MenuListening
 
 MAX_RUNS = 4000  # of one flow: some seconds
 MAX_RUNS_BEYOND = 200  # that go on in flows which calls have gone over to: each is explored itself
 MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
 MAX_TRIED_WAIT = 3600  # seconds in a queue, with an announcement and a ring each half minute
-RING_TRIES: tuple[PartyDoing, ...] = ("accepts", "rings out", "busy", "declines")
+RING_TRIES: tuple[SimulatedBehaviour, ...] = ("accepts", "rings out", "busy", "declines")
 TakenItems = frozenset[tuple[str, CoverageItem]]
 
 
@@ -45,7 +45,7 @@ class TrialPlan:
     entry: JsonObject
     moves: tuple[JsonObject | str, ...] = ()
     answers: tuple[JsonObject, ...] = ()
-    rings: tuple[PartyDoing, ...] = ()
+    rings: tuple[SimulatedBehaviour, ...] = ()
     others: tuple[OtherCaller, ...] = ()
 
 
@@ -66,12 +66,12 @@ class TrialRing:
     """A ring of a tried call: after how many moves it began, and what its members did."""
 
     moves: int
-    does: PartyDoing
+    does: SimulatedBehaviour
 
 
 @dataclass(slots=True)
 class Trial:
-    """A plan as it went. `marks` are how far the happenings had come after the beginning and after
+    """A plan as it went. `marks` are how far the events had come after the beginning and after
     each move.
     """
 
@@ -334,10 +334,12 @@ def derive_ring_plans(trial: Trial) -> Iterator[TrialPlan]:
 
 def find_last_menu(talk: Conversation) -> tuple[str, int]:
     """The menu that was asked last, and how often since the flow was told anything."""
-    asked = [item for item in talk.events if isinstance(item, (MenuWaits, Asks))]
-    told = max((place for place, item in enumerate(asked) if isinstance(item, Asks)), default=-1)
+    asked = [item for item in talk.events if isinstance(item, (MenuListening, CallbackSent))]
+    told = max(
+        (place for place, item in enumerate(asked) if isinstance(item, CallbackSent)), default=-1
+    )
     last = asked[-1] if asked else None
-    return (last.menu if isinstance(last, MenuWaits) else "", len(asked) - told)
+    return (last.menu if isinstance(last, MenuListening) else "", len(asked) - told)
 
 
 def list_waiting_moves(state: CompiledState) -> list[JsonObject | str]:

@@ -29,11 +29,11 @@ from flowengine.source import read_document
 from flowengine.sources.project_folder import PROJECT_FILE
 from flowengine.switch.switch_events import (
     CallEnded,
-    Heard,
-    Joined,
-    MenuWaits,
-    Ringing,
+    LegJoined,
+    LegRinging,
+    MenuListening,
     Role,
+    SoundStarted,
     SwitchEvent,
 )
 
@@ -53,7 +53,7 @@ EXIT_PHRASES = {
     "on timeout": "a timeout",
     "on 404": "status 404",
     "on 5xx": "status 500",
-    "error": "a mishap",
+    "error": "a failure",
     "nobody": "nobody taking the call",
     "busy": "all being busy",
     "no_answer": "no answer",
@@ -187,16 +187,16 @@ def make_title(trial: Trial) -> str:
 
 
 def explain_reason(new: Sequence[TraceEntry]) -> str:
-    """What a scenario is written for: its mishaps, else the last choice; nothing where it has
+    """What a scenario is written for: what went wrong, else the last choice; nothing where it has
     neither.
     """
-    mishaps = [
+    failures = [
         f"{EXIT_PHRASES[entry.what]} in {to_words(entry.state)}"
         for entry in new
         if entry.what in EXIT_PHRASES
     ]
-    if mishaps:
-        return f"after {' and '.join(mishaps)}"
+    if failures:
+        return f"after {' and '.join(failures)}"
     choices = [entry for entry in new if CHOICE_EXIT.match(entry.what)]
     return f"by {choices[-1].what} in {to_words(choices[-1].state)}" if choices else ""
 
@@ -308,21 +308,23 @@ def list_observations(
 
 def list_reached_addresses(stretch: Sequence[SwitchEvent]) -> list[str]:
     """The addresses that rang or were connected, in order."""
-    return [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
+    return [item.to for item in stretch if isinstance(item, (LegRinging, LegJoined)) and item.to]
 
 
 def find_asking_state(stretch: Sequence[SwitchEvent]) -> str:
     """The state whose question waits at the end of these events; nothing where none does."""
-    changes = (MenuWaits, Ringing, Joined, CallEnded)
+    changes = (MenuListening, LegRinging, LegJoined, CallEnded)
     last = next((item for item in reversed(stretch) if isinstance(item, changes)), None)
-    if not isinstance(last, MenuWaits) or "." not in last.menu:
+    if not isinstance(last, MenuListening) or "." not in last.menu:
         return ""
     flow, state, *_ = last.menu.split(".")
     return f"{flow}.{state}"
 
 
-def is_speech(event: SwitchEvent) -> TypeGuard[Heard]:
-    return isinstance(event, Heard) and bool(event.sound.text) and event.sound.kind != "ringing"
+def is_speech(event: SwitchEvent) -> TypeGuard[SoundStarted]:
+    return (
+        isinstance(event, SoundStarted) and bool(event.sound.text) and event.sound.kind != "ringing"
+    )
 
 
 def has_any_word(text: str, words: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ from flowengine.scenarios.scenario_parties import (
     parse_party_act,
 )
 from flowengine.scenarios.scenario_steps import CalleeStep, StepPartyAct
-from flowengine.scenarios.simulated_parties import PartyDoing, SimulatedParty
+from flowengine.scenarios.simulated_parties import SimulatedBehaviour, SimulatedParty
 from flowengine.states.field_types import parse_millis
 from flowengine.switch.calls import SwitchCall
 
@@ -36,7 +36,7 @@ class PartySteps:
         self.acts = PartyActs(talk)
         self.heard: dict[str, HeardWords] = {}
         for name, party in parties.items():
-            does: PartyDoing = "" if party.does == WAITS or not party.does else party.does
+            does: SimulatedBehaviour = "" if party.does == WAITS or not party.does else party.does
             added = talk.parties.add(name, party.is_ or "", does)
             added.dials = party.to or ""
             self.heard[name] = HeardWords(added.get_heard_text, name)

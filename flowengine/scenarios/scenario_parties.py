@@ -4,7 +4,7 @@ what they do and hear step by step.
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -84,14 +84,6 @@ class AuthoredParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
 
 Parties = dict[Name, AuthoredParty]
-
-
-class PartyStep(NamedTuple):
-    """A step of a party: its name, what it does in words alone or in the long form, and when."""
-
-    party: str
-    act: str | CalleeStep
-    after: str = ""
 
 
 def parse_party_act(written: StepPartyAct) -> str | CalleeStep | None:

@@ -156,7 +156,7 @@ def format_coverage(flows: Sequence[FlowCoverage], places: SourceRenderer) -> st
             if len(flow.missing) > MAX_MISSING_ROWS
             else []
         )
-        rows += [f"  only after a mishap: {', '.join(flow.spare)}"] if flow.spare else []
+        rows += [f"  only after a failure: {', '.join(flow.spare)}"] if flow.spare else []
     return "\n".join(
         [
             *rows,

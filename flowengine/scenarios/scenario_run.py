@@ -37,7 +37,7 @@ from flowengine.states import PlacementPlan
 from flowengine.states.fetch_options import HTTP_METHODS
 from flowengine.states.field_types import parse_millis
 from flowengine.switch.api_error import ApiError
-from flowengine.switch.switch_events import Asks, Joined
+from flowengine.switch.switch_events import CallbackSent, LegJoined
 
 REJECTIONS = {
     "busy": "busy",
@@ -121,6 +121,7 @@ class ScenarioRun:
         name, value = (
             (step, None) if isinstance(step, str) else next(iter(to_authored_dict(step).items()))
         )
+        # what is heard is counted since the last action, and to listen to a callee is none
         if name in ACTION_STEPS and not (
             isinstance(value, CalleeStep) and HEARING_STEPS & set(to_authored_dict(value))
         ):
@@ -217,7 +218,7 @@ class ScenarioRun:
         return [
             msgspec.json.decode(item.body)
             for item in later
-            if isinstance(item, Asks) and item.event == "notify"
+            if isinstance(item, CallbackSent) and item.event == "notify"
         ]
 
     def list_notice_types(self) -> list[str]:
@@ -238,7 +239,9 @@ class ScenarioRun:
         )
 
     def check_parked(self) -> None:
-        last = next((item for item in reversed(self.talk.events) if isinstance(item, Joined)), None)
+        last = next(
+            (item for item in reversed(self.talk.events) if isinstance(item, LegJoined)), None
+        )
         if self.talk.is_over or last is None or last.kind != "park":
             raise ExpectationMissedError("the call is not parked")
 

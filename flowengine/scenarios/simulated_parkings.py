@@ -7,18 +7,18 @@ from functools import partial
 
 from flowengine.orchestration.leg_messages import PARK_REQUEST
 from flowengine.orchestration.parking import (
-    BringParked,
-    CallParks,
-    CallPicksUp,
+    BringParkedCall,
     ForgetCall,
-    ParkedBrought,
+    ParkedCallBrought,
+    ParkingCallEnded,
     ParkingCode,
-    ParkingDue,
     ParkingEffect,
     ParkingEvent,
-    ParkingLeft,
+    ParkingLimitReached,
     ParkingTurn,
-    ReleaseParked,
+    ParkRequested,
+    PickUpRequested,
+    ReleaseParkedCall,
     RemoveOther,
     SetLimit,
     conduct_parking,
@@ -52,9 +52,9 @@ class ParkingSimulator:
 
     def answer_request(self, call_id: str, request: ParkingRequest) -> LookupResult:
         """Park the call under the code, or give it the one that is."""
-        event: ParkingEvent = CallPicksUp(call_id, "")
+        event: ParkingEvent = PickUpRequested(call_id, "")
         if request.do == "park":
-            event = CallParks(call_id, "", "", request.limit, request.has_exit)
+            event = ParkRequested(call_id, "", "", request.limit, request.has_exit)
         turn = self._take_turn(request.code, event)
         self._codes_by_call[call_id] = request.code
         return LookupResult(turn.status, {"room": turn.room})
@@ -62,7 +62,7 @@ class ParkingSimulator:
     def handle_caller_left(self, call_id: str) -> None:
         """The caller has hung up."""
         if call_id in self._codes_by_call:
-            self._take_turn(self._codes_by_call[call_id], ParkingLeft(call_id))
+            self._take_turn(self._codes_by_call[call_id], ParkingCallEnded(call_id))
 
     def _take_turn(self, name: str, event: ParkingEvent) -> ParkingTurn:
         now = self._exchange.clock.now().timestamp()
@@ -73,7 +73,7 @@ class ParkingSimulator:
         return turn
 
     def _note_limit(self, name: str, number: int) -> None:
-        self._take_turn(name, ParkingDue(number))
+        self._take_turn(name, ParkingLimitReached(number))
 
     def _apply_effect(self, name: str, effect: ParkingEffect) -> None:
         match effect:
@@ -86,32 +86,34 @@ class ParkingSimulator:
             case _:
                 self._schedule(effect, 0.0)
 
-    def _schedule(self, request: BringParked | RemoveOther | ReleaseParked, seconds: float) -> None:
+    def _schedule(
+        self, request: BringParkedCall | RemoveOther | ReleaseParkedCall, seconds: float
+    ) -> None:
         if request.call_id in self._requests:
             self._requests.pop(request.call_id).cancel()
         send = partial(self._send, request)
         self._requests[request.call_id] = self._exchange.clock.call_later(seconds, send)
 
-    def _send(self, request: BringParked | RemoveOther | ReleaseParked) -> None:
+    def _send(self, request: BringParkedCall | RemoveOther | ReleaseParkedCall) -> None:
         """Send a request, again and again until the platform obeys or the call is over."""
         del self._requests[request.call_id]
         call = self._exchange.calls[request.call_id]
         if call.ended is None and not self._perform(request):
             self._schedule(request, CHANGE_RETRY_SECONDS)
 
-    def _perform(self, request: BringParked | RemoveOther | ReleaseParked) -> bool:
+    def _perform(self, request: BringParkedCall | RemoveOther | ReleaseParkedCall) -> bool:
         call_id = request.call_id
         match request:
             case RemoveOther(room=room):
                 found = self._exchange.rooms.find_room(room)
                 return found is not None and found.kick(call_id)
-            case BringParked(room=room):
+            case BringParkedCall(room=room):
                 joined = ConnectConf(conference_id=room, moh=BROUGHT_MUSIC)
                 is_done = self._change(call_id, encode_svaml((), joined))
                 if is_done:
-                    self._take_turn(self._codes_by_call[call_id], ParkedBrought(call_id))
+                    self._take_turn(self._codes_by_call[call_id], ParkedCallBrought(call_id))
                 return is_done
-            case ReleaseParked(exit=name, room=room):
+            case ReleaseParkedCall(exit=name, room=room):
                 event = OrchestrationResult(call_id=call_id, exit=name)
                 if room and not self._change(call_id, PARK_REQUEST):
                     return False

@@ -8,31 +8,31 @@ from functools import partial
 from typing import Any, Literal
 
 from flowengine.scenarios.call_setup import CallerKind
-from flowengine.scenarios.event_descriptions import WORDS_BY_COMMAND
+from flowengine.scenarios.event_descriptions import STATES_BY_COMMAND
 from flowengine.scenarios.simulated_rings import RingSimulator
 from flowengine.states.ring_members import to_bare_sip
 from flowengine.switch.calls import Leg, SwitchCall
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.switch_events import (
     CallEnded,
-    Heard,
-    Joined,
-    Left,
-    MenuWaits,
+    LegJoined,
+    LegLeft,
+    LegPickedUp,
+    LegRinging,
+    MenuListening,
     ParticipantChanged,
-    Picked,
-    Ringing,
+    SoundStarted,
     SwitchEvent,
 )
 from flowengine.switch.switch_setup import Behaviour
 
-PartyDoing = Literal[
+SimulatedBehaviour = Literal[
     "", "answers", "accepts", "machine", "rings out", "busy", "declines", "calls first", "nothing"
 ]
 """What a party does by itself: "" is driven by steps; of `nothing` the scenario knows nothing"""
 REACTION_SECONDS = 3.0  # from the first ring to the answer
 KEY_SECONDS = 1.0  # from the end of the whisper to the key
-BEHAVIOUR_BY_DOING: dict[PartyDoing, Behaviour] = {
+SIMULATED_BEHAVIOURS: dict[SimulatedBehaviour, Behaviour] = {
     "": Behaviour("by hand"),
     "answers": Behaviour("answer", REACTION_SECONDS),
     "accepts": Behaviour("answer", REACTION_SECONDS),
@@ -60,7 +60,7 @@ class SimulatedParty:
 
     name: str
     address: str
-    does: PartyDoing = ""
+    does: SimulatedBehaviour = ""
     call_id: str = ""
     dials: str = ""
     rings: list[float] = field(default_factory=list)
@@ -113,19 +113,19 @@ class SimulatedParties:
         """Whether a party has called, beside the caller of the scenario."""
         return party in self._callers.values()
 
-    def is_of_caller(self, happening: SwitchEvent) -> bool:
+    def is_of_caller(self, event: SwitchEvent) -> bool:
         """Whether it happens to a party who has called, beside the caller of the scenario."""
-        return happening.call in self._callers
+        return event.call in self._callers
 
-    def add(self, name: str, address: str, does: PartyDoing = "") -> SimulatedParty:
+    def add(self, name: str, address: str, does: SimulatedBehaviour = "") -> SimulatedParty:
         """Name a party, and say what they do by themselves."""
         bare = to_bare_address(address)
         known = self._by_address.setdefault(bare, SimulatedParty(name, bare))
         known.name, known.does = name, does
-        self._exchange.parties[bare] = BEHAVIOUR_BY_DOING[does]
+        self._exchange.parties[bare] = SIMULATED_BEHAVIOURS[does]
         return known
 
-    def add_member(self, address: str, does: PartyDoing = "") -> SimulatedParty:
+    def add_member(self, address: str, does: SimulatedBehaviour = "") -> SimulatedParty:
         """A member who has no name gets one with a number."""
         known = self._by_address.get(address)
         named = known is not None and known.name != address
@@ -209,7 +209,7 @@ class SimulatedParties:
             self._record_call(self._callers[event.call], event)
         elif event.call not in self._rings.legs and not self._is_placed(event.call):
             return
-        elif isinstance(event, Ringing):
+        elif isinstance(event, LegRinging):
             self._note_ring(event)
         else:
             self._record_leg(event)
@@ -219,43 +219,43 @@ class SimulatedParties:
         party = next((one for one in self._by_address.values() if one.call_id == event.call), None)
         if party is None:
             return
-        if isinstance(event, Heard) and event.sound.text and event.sound.kind != "ringing":
+        if isinstance(event, SoundStarted) and event.sound.text and event.sound.kind != "ringing":
             self._note_sound(party, event)
-        elif isinstance(event, MenuWaits) and party.is_accepting:
+        elif isinstance(event, MenuListening) and party.is_accepting:
             self._clock.call_later(KEY_SECONDS, partial(self._press, party, event.keys[:1]))
-        elif isinstance(event, Picked) and party.does:
+        elif isinstance(event, LegPickedUp) and party.does:
             self._add_line(party.name, "answers")
-        elif isinstance(event, Joined) and event.kind == "conference":
+        elif isinstance(event, LegJoined) and event.kind == "conference":
             self._note_connection(party, event)
-        elif isinstance(event, Left):
+        elif isinstance(event, LegLeft):
             self._add_line(party.name, "is gone")
         elif isinstance(event, CallEnded) and party.rings:
             self._note_end(party, event)
 
     def _record_call(self, party: SimulatedParty, event: SwitchEvent) -> None:
         """Note what happens to a party who has called."""
-        if isinstance(event, Heard) and event.role == "caller" and event.sound.text:
+        if isinstance(event, SoundStarted) and event.role == "caller" and event.sound.text:
             self._note_sound(party, event)
         elif isinstance(event, ParticipantChanged):
-            self._add_line(party.name, WORDS_BY_COMMAND[event.command])
-        elif isinstance(event, Joined):
+            self._add_line(party.name, STATES_BY_COMMAND[event.command])
+        elif isinstance(event, LegJoined):
             is_parked = event.kind == "park"
             self._add_line(party.name, "is parked" if is_parked else f"is in {event.to}")
-        elif isinstance(event, Left) and event.role == "caller":
+        elif isinstance(event, LegLeft) and event.role == "caller":
             self._add_line(party.name, "is gone")
 
-    def _note_ring(self, event: Ringing) -> None:
+    def _note_ring(self, event: LegRinging) -> None:
         party = self._by_address.get(event.to) or self.add(event.to, event.to, "nothing")
         party.call_id = event.call
         party.rings.append(self._clock.seconds)
         self._add_line("platform", f"rings {party.name}")
 
-    def _note_sound(self, party: SimulatedParty, event: Heard) -> None:
+    def _note_sound(self, party: SimulatedParty, event: SoundStarted) -> None:
         party.heard.append(event.sound.text)
         quoted = f'"{event.sound.text}"' if event.sound.kind == "speech" else event.sound.text
         self._add_line(party.name, f"hears {quoted}")
 
-    def _note_connection(self, party: SimulatedParty, event: Joined) -> None:
+    def _note_connection(self, party: SimulatedParty, event: LegJoined) -> None:
         caller, _ = self._rings.legs.get(event.call, ("", 0))
         if caller and event.to == self._rings.find_room(caller):
             if caller in self._callers:
@@ -263,7 +263,7 @@ class SimulatedParties:
                 self._add_line("platform", f"connects {other} to {party.name}")
                 return
             self._add_line("platform", f"connects the caller to {party.name}")
-            self._on_connected(Joined(caller, event.at, "phone", party.address))
+            self._on_connected(LegJoined(caller, event.at, "phone", party.address))
 
     def _note_end(self, party: SimulatedParty, event: CallEnded) -> None:
         """Say why a phone rings no more that nobody has answered."""

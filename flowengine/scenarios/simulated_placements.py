@@ -85,7 +85,7 @@ class PlacementSimulator:
         self._releases = releases
         self._hours = ReleaseHours(lambda: releases.release)
         self._queues = queues
-        queues.tell_call_back = self._handle_soon
+        queues.notify_call_back = self._handle_soon
 
     @property
     def plans(self) -> list[PlacementPlan]:

@@ -15,7 +15,13 @@ from flowengine.orchestration.member_order import find_facts
 from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.placement_turn import CalleeEntered
 from flowengine.orchestration.ring_state import Ring
-from flowengine.orchestration.turn import AgentFacts, EndWait, EnterQueue, Offered, StayInQueue
+from flowengine.orchestration.turn import (
+    AgentFacts,
+    CallerOffered,
+    EndWait,
+    EnterQueue,
+    StayInQueue,
+)
 from flowengine.states import AgentStatusChange, LookupResult, QueueFacts, QueueRequest
 from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 from flowengine.states.queue_plan import AgentStatus, QueueTurn
@@ -23,8 +29,8 @@ from flowengine.states.ring_plan import RingMember
 from flowengine.switch.clock import Timer, VirtualClock
 
 SHOWN_ANSWERED_CALLS = 10
-OfferCall = Callable[[str, Offered], object]
-TellCallBack = Callable[[str, Offered | CalleeEntered], object]
+OfferCall = Callable[[str, CallerOffered], object]
+NotifyCallBack = Callable[[str, CallerOffered | CalleeEntered], object]
 
 
 @dataclass(slots=True)
@@ -59,7 +65,7 @@ class QueueSimulator:
         self._clock = clock
         self._agents = agents
         self._offer_call = offer_call
-        self.tell_call_back: TellCallBack = lambda _placement, _event: None
+        self.notify_call_back: NotifyCallBack = lambda _placement, _event: None
         self._queues: dict[str, SimulatedQueue] = {}
         self._statuses: dict[tuple[str, str], AgentStatus] = {}
 
@@ -78,7 +84,7 @@ class QueueSimulator:
         priority = plan.queue.priority if plan.queue else 0
         known.waits[ring.id] = SimulatedWait(ring.id, ring.number, priority, ring.queued_since)
         if isinstance(effect, EnterQueue) and plan.queue and plan.queue.placement:
-            self.tell_call_back(plan.queue.placement, CalleeEntered())
+            self.notify_call_back(plan.queue.placement, CalleeEntered())
 
     def add_call_back(self, placement: Placement, turn: QueueTurn, queue: Queue) -> None:
         """Let somebody wait who is not on the line."""
@@ -160,8 +166,8 @@ class QueueSimulator:
                 facts, occupied_by=wait.call_id, rung_at=now
             )
             is_call_back = wait.call_id.startswith(PLACEMENT_ID_PREFIX)
-            offer_call = self.tell_call_back if is_call_back else self._offer_call
-            offer_call(wait.call_id, Offered(wait.number, member))
+            offer_call = self.notify_call_back if is_call_back else self._offer_call
+            offer_call(wait.call_id, CallerOffered(wait.number, member))
         if matching.look_at is not None:
             self._match_at(known, matching.look_at - now)
 

@@ -19,11 +19,10 @@ from flowengine.orchestration.ring_state import Ring
 from flowengine.orchestration.turn import (
     AgentFacts,
     AnnounceWait,
-    Began,
-    CallerChose,
+    CallerChoseExit,
     CallerLeft,
+    CallerLeftQueue,
     CallerReleased,
-    CallerWent,
     CancelLeg,
     CancelTimer,
     Effect,
@@ -35,6 +34,7 @@ from flowengine.orchestration.turn import (
     PlaceLeg,
     QueueEffect,
     ReleaseCaller,
+    RingBegan,
     SetTimer,
     TimerDue,
     Verdict,
@@ -87,7 +87,7 @@ class RingSimulator:
         application = self.exchange.calls[call_id].application_key
         self.rings.setdefault(call_id, SimulatedRing(application, Ring(id=call_id)))
         self.on_begin(plan)
-        self._later(call_id, Began(step, plan))
+        self._later(call_id, RingBegan(step, plan))
 
     def note_queue_update(self, call_id: str, step: int, queue_update: QueueUpdate) -> None:
         """A caller stays in their queue, or asks to leave it."""
@@ -97,12 +97,12 @@ class RingSimulator:
             timer = SetTimer(ANNOUNCE_TIMER, queue_update.seconds)
             self._apply_effect(call_id, self.rings[call_id], timer)
         else:
-            self._later(call_id, CallerChose(step, queue_update.exit))
+            self._later(call_id, CallerChoseExit(step, queue_update.exit))
 
     def note_departure(self, call_id: str, step: int) -> None:
         """A caller has left their queue by themselves."""
         if call_id in self.rings:
-            self._later(call_id, CallerWent(step))
+            self._later(call_id, CallerLeftQueue(step))
 
     def answer_leg(self, event: CallbackEvent) -> bytes | None:
         """The answer to a callback of a leg; None for any other call."""

@@ -11,7 +11,7 @@ from flowengine.scenarios.heard_words import check_absent, check_present
 from flowengine.scenarios.result import ExpectationMissedError, Failure
 from flowengine.scenarios.scenario_checks import to_authored_dict
 from flowengine.scenarios.scenario_loader import Case
-from flowengine.switch.switch_events import AnswerReceived, Joined, Remark, Ringing
+from flowengine.switch.switch_events import AnswerReceived, LegJoined, LegRinging, Remark
 
 ENDER_BY_REASON = {
     "CALLERHANGUP": "caller",
@@ -77,7 +77,9 @@ def check_connected(talk: Conversation, to: str) -> None:
 
 
 def list_destinations(talk: Conversation) -> list[str]:
-    return [item.to for item in talk.events if isinstance(item, (Ringing, Joined)) and item.to]
+    return [
+        item.to for item in talk.events if isinstance(item, (LegRinging, LegJoined)) and item.to
+    ]
 
 
 def check_state(talk: Conversation, place: str) -> None:

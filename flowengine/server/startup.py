@@ -16,7 +16,7 @@ from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_location import find_journal_fault
 from flowengine.releases.archive import NO_FILES
 from flowengine.releases.compile_worker import LoadedFlows
-from flowengine.releases.start_cache import recall_compile
+from flowengine.releases.start_cache import load_cached_compile
 from flowengine.server import admin, keys
 from flowengine.server.app import open_session_store
 from flowengine.server.credentials import (
@@ -88,7 +88,10 @@ def check_first_start(
     finally:
         source.close()
     assert snapshot is not None  # noqa: S101  # the first time there is always something
-    if not settings.is_cookies_only and recall_compile(snapshot.files, environment) is not None:
+    if (
+        not settings.is_cookies_only
+        and load_cached_compile(snapshot.files, environment) is not None
+    ):
         return None
     compiler = ProjectRechecker()
     compiled = compiler.compile(snapshot.files, environment, cookies_only=settings.is_cookies_only)

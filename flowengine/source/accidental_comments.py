@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from flowengine.problems import quote_value
-from flowengine.source.source_text import Findings, SourceText
+from flowengine.source.source_text import ProblemCollector, SourceText
 
 _COMMENT: Final = re.compile(r"[ \t]+#[^\r\n]*")
 _HASH_KEY_LINE: Final = re.compile(r"^[ \t]*(#)[ \t]*:(?:[ \t]|\r?$)", re.MULTILINE)
@@ -14,7 +14,9 @@ _SENTENCE_ENDS: Final = tuple(".!?…:;)\"'")  # a sentence that has ended is no
 _EXPRESSION: Final = re.compile(r"[=<>&|()\[\]/\\]|\$\{[^}]*\}$")
 
 
-def report_swallowed_text(text: SourceText, start: int, end: int, findings: Findings) -> None:
+def report_swallowed_text(
+    text: SourceText, start: int, end: int, findings: ProblemCollector
+) -> None:
     """A # right behind plain words that read as an unfinished sentence: `Press # to go on`."""
     comment = _COMMENT.match(text.text, end)
     if comment is None or not _is_unfinished(text.text[start:end], comment[0].strip()):
@@ -39,7 +41,7 @@ def _is_unfinished(words: str, comment: str) -> bool:
 
 
 def report_hash_keys(
-    text: SourceText, blocks: Sequence[tuple[int, int]], findings: Findings
+    text: SourceText, blocks: Sequence[tuple[int, int]], findings: ProblemCollector
 ) -> None:
     """`#: back` among the options of a menu."""
     for match in _HASH_KEY_LINE.finditer(text.text):

@@ -29,7 +29,7 @@ from flowengine.source.document import (
     Positions,
 )
 from flowengine.source.intended_values import read_meant_value
-from flowengine.source.source_text import Findings, SourceText
+from flowengine.source.source_text import ProblemCollector, SourceText
 from flowengine.source.yaml_events import get_offsets, parse_events
 from flowengine.source.yaml_scalars import resolve_scalar
 
@@ -37,7 +37,7 @@ _GOES_ON: Final = re.compile(r"[=!<>&|+*/%?.\[-]|in\b")
 
 
 class DocumentLoader:
-    def __init__(self, text: SourceText, findings: Findings, base: int = 0) -> None:
+    def __init__(self, text: SourceText, findings: ProblemCollector, base: int = 0) -> None:
         self._text = text
         self._findings = findings
         self._base_offset = base
@@ -198,6 +198,6 @@ class DocumentLoader:
 
 def read_positions(text: SourceText) -> Positions:
     """The positions of a document that could be read before."""
-    document = DocumentLoader(text, Findings(text)).load()
+    document = DocumentLoader(text, ProblemCollector(text)).load()
     assert document is not None  # noqa: S101  # it was read from the same text
     return document.positions.get()

@@ -12,7 +12,7 @@ from flowengine.source.document import Document
 from flowengine.source.document_loader import DocumentLoader
 from flowengine.source.merge_conflict import refuse_conflict, refuse_divider
 from flowengine.source.plain_document import read_plain_document
-from flowengine.source.source_text import Findings, SourceText, UnreadableTextError
+from flowengine.source.source_text import ProblemCollector, SourceText, UnreadableTextError
 from flowengine.source.syntax_errors import SyntaxFailure, report_syntax_error
 
 _CONTROL_CHARACTER: Final = re.compile(
@@ -42,7 +42,7 @@ def read_document(content: bytes, file: str) -> tuple[Document | None, list[Prob
     except UnicodeDecodeError as error:
         return None, [_build_utf8_problem(content, error, file)]
     text = SourceText(file, decoded)
-    findings = Findings(text)
+    findings = ProblemCollector(text)
     return _load_text(text, findings), findings()
 
 
@@ -55,7 +55,7 @@ def _build_utf8_problem(content: bytes, error: UnicodeDecodeError, file: str) ->
     )
 
 
-def _load_text(text: SourceText, findings: Findings) -> Document | None:
+def _load_text(text: SourceText, findings: ProblemCollector) -> Document | None:
     try:
         _refuse_control_characters(text, findings)
         refuse_conflict(text, findings)
@@ -76,7 +76,7 @@ def _load_text(text: SourceText, findings: Findings) -> Document | None:
     return document
 
 
-def _refuse_control_characters(text: SourceText, findings: Findings) -> None:
+def _refuse_control_characters(text: SourceText, findings: ProblemCollector) -> None:
     """The parser refuses such characters for the whole file, so nothing else can be found."""
     found = False
     for match in _CONTROL_CHARACTER.finditer(text.text):
@@ -92,26 +92,28 @@ def _refuse_control_characters(text: SourceText, findings: Findings) -> None:
         raise UnreadableTextError
 
 
-def _resume_after_error(text: SourceText, mishap: SyntaxFailure, findings: Findings) -> None:
+def _resume_after_error(
+    text: SourceText, failure: SyntaxFailure, findings: ProblemCollector
+) -> None:
     """After a syntax error the rest is read from the next key that is outside of what failed, for
     its problems only.
     """
     for _ in range(MAX_RESTARTS):
-        base = _find_next_key(text, mishap)
+        base = _find_next_key(text, failure)
         if base is None:
             return
         try:
             DocumentLoader(text, findings, base).load()
         except MarkedYAMLError as error:
-            mishap = report_syntax_error(text, error, base, findings)
+            failure = report_syntax_error(text, error, base, findings)
         else:
             return
 
 
-def _find_next_key(text: SourceText, mishap: SyntaxFailure) -> int | None:
-    if mishap.dedent:
-        return mishap.offset
-    behind = text.find_line_end(mishap.offset)
-    indent = len(text.get_line(mishap.offset)) - len(text.get_line(mishap.offset).lstrip(" "))
+def _find_next_key(text: SourceText, failure: SyntaxFailure) -> int | None:
+    if failure.dedent:
+        return failure.offset
+    behind = text.find_line_end(failure.offset)
+    indent = len(text.get_line(failure.offset)) - len(text.get_line(failure.offset).lstrip(" "))
     lines = _KEY_LINE.finditer(text.text, min(behind + 1, len(text.text)))
     return next((line.start() for line in lines if len(line[1]) < max(1, indent)), None)

@@ -128,6 +128,7 @@ class LayoutWriter:
         return self._levels[-1].indent + _STEP if self._levels else 0
 
     def _write_indicator(self, name: str, token: Any) -> None:
+        # PyYAML has no token for the beginning of a list whose dashes stand right below its key
         if name == "-" and not self._levels[-1].is_sequence:
             self._begin_level(token, is_sequence=True, is_implied=True)
         end = token.end_mark.index

@@ -48,7 +48,7 @@ class UnreadableTextError(Exception):
     """Reading cannot, or should not, go on; why is in the findings."""
 
 
-class Findings:
+class ProblemCollector:
     """The problems of one file. Raises where there are so many that reading on is pointless."""
 
     def __init__(self, text: SourceText) -> None:

@@ -17,7 +17,7 @@ from flowengine.source.line_slips import (
     find_smart_quote,
     suggest_indent,
 )
-from flowengine.source.source_text import Findings, SourceText
+from flowengine.source.source_text import ProblemCollector, SourceText
 from flowengine.source.yaml_events import find_tag_fault
 
 _TAG_IN_LINE: Final = re.compile(r"(?:^|[:\-,\[{])\s+(!\S*)")
@@ -63,12 +63,12 @@ class _FailureContext:
         return self.text.text[self.offset : self.offset + 1]
 
 
-_Finding = tuple[str, int, int, str, str]
-_Diagnoser = Callable[[_FailureContext], _Finding | None]
+_Diagnosis = tuple[str, int, int, str, str]
+_Diagnoser = Callable[[_FailureContext], _Diagnosis | None]
 
 
 def report_syntax_error(
-    text: SourceText, error: MarkedYAMLError, base: int, findings: Findings
+    text: SourceText, error: MarkedYAMLError, base: int, findings: ProblemCollector
 ) -> SyntaxFailure:
     problem = str(error.problem)
     at = min(error.problem_mark.index + base, len(text.text)) if error.problem_mark else base
@@ -81,7 +81,7 @@ def report_syntax_error(
     return SyntaxFailure(max(found[1], base))
 
 
-def _diagnose_tab(failure: _FailureContext) -> _Finding | None:
+def _diagnose_tab(failure: _FailureContext) -> _Diagnosis | None:
     indent = failure.line[: len(failure.line) - len(failure.line.lstrip())]
     if "\t" not in indent:
         return None
@@ -95,7 +95,7 @@ def _diagnose_tab(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_slip(failure: _FailureContext) -> _Finding | None:
+def _diagnose_slip(failure: _FailureContext) -> _Diagnosis | None:
     opened = replace(failure, offset=failure.context_offset)
     above = replace(failure, offset=max(failure.line_offset - 1, 0))
     for place in (failure, opened, above):
@@ -104,21 +104,21 @@ def _diagnose_slip(failure: _FailureContext) -> _Finding | None:
     return _place_slip(failure, find_bracketed_text(failure.line))
 
 
-def _place_slip(failure: _FailureContext, slip: Slip | None) -> _Finding | None:
+def _place_slip(failure: _FailureContext, slip: Slip | None) -> _Diagnosis | None:
     if slip is None:
         return None
     code, start, end, message, cure = slip
     return code, failure.line_offset + start, failure.line_offset + end, message, cure
 
 
-def _diagnose_tag(failure: _FailureContext) -> _Finding | None:
+def _diagnose_tag(failure: _FailureContext) -> _Diagnosis | None:
     found = _TAG_IN_LINE.search(failure.line)
     if found is None or found.start(1) > failure.offset - failure.line_offset:
         return None
     return find_tag_fault(failure.text, failure.line_offset + found.start(1))
 
 
-def _diagnose_braces(failure: _FailureContext) -> _Finding | None:
+def _diagnose_braces(failure: _FailureContext) -> _Diagnosis | None:
     found = _TEMPLATE_BRACES.search(failure.line)
     if found is None:
         return None
@@ -126,7 +126,7 @@ def _diagnose_braces(failure: _FailureContext) -> _Finding | None:
     return "FE116", start, start + 2, "{{ }} means nothing here", f"write ${{{found[2].strip()}}}"
 
 
-def _diagnose_hash_key(failure: _FailureContext) -> _Finding | None:
+def _diagnose_hash_key(failure: _FailureContext) -> _Diagnosis | None:
     line_start = failure.text.find_line_start(len(failure.text.text[: failure.offset].rstrip()))
     found = _FLOW_HASH_KEY.search(failure.text.get_line(line_start))
     if found is None or "expected" not in failure.problem:
@@ -141,7 +141,7 @@ def _diagnose_hash_key(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_unclosed_quote(failure: _FailureContext) -> _Finding | None:
+def _diagnose_unclosed_quote(failure: _FailureContext) -> _Diagnosis | None:
     if failure.problem not in {
         "found unexpected end of stream",
         "found unexpected document indicator",
@@ -157,7 +157,7 @@ def _diagnose_unclosed_quote(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_escape(failure: _FailureContext) -> _Finding | None:
+def _diagnose_escape(failure: _FailureContext) -> _Diagnosis | None:
     if failure.problem != "found unknown escape character":
         return None
     start = failure.text.text.rfind("\\", 0, failure.offset + 1)
@@ -174,7 +174,7 @@ def _diagnose_escape(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_colon(failure: _FailureContext) -> _Finding | None:
+def _diagnose_colon(failure: _FailureContext) -> _Diagnosis | None:
     if failure.problem != "mapping values are not allowed in this context":
         return None
     before = failure.line[: failure.offset - failure.line_offset]
@@ -199,7 +199,7 @@ def _diagnose_colon(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_special_character(failure: _FailureContext) -> _Finding | None:
+def _diagnose_special_character(failure: _FailureContext) -> _Diagnosis | None:
     names = {
         "did not find expected alphabetic or numeric character",
         "found character that cannot start any token",
@@ -222,7 +222,7 @@ def _diagnose_special_character(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_text_after_quote(failure: _FailureContext) -> _Finding | None:
+def _diagnose_text_after_quote(failure: _FailureContext) -> _Diagnosis | None:
     before = failure.line[: failure.offset - failure.line_offset].rstrip()
     if not before.endswith(("'", '"')) or "expected" not in failure.problem:
         return None
@@ -238,7 +238,7 @@ def _diagnose_text_after_quote(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_cut_text(failure: _FailureContext) -> _Finding | None:
+def _diagnose_cut_text(failure: _FailureContext) -> _Diagnosis | None:
     """Text over several lines ends at a comment; its next line is then read as a key."""
     above = failure.line_above
     found = _TEXT_CUT_BY_COMMENT.match(above)
@@ -255,7 +255,7 @@ def _diagnose_cut_text(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_block_header(failure: _FailureContext) -> _Finding | None:
+def _diagnose_block_header(failure: _FailureContext) -> _Diagnosis | None:
     if failure.problem != "did not find expected comment or line break":
         return None
     sign = failure.text.text[failure.context_offset]
@@ -268,7 +268,7 @@ def _diagnose_block_header(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_dash(failure: _FailureContext) -> _Finding | None:
+def _diagnose_dash(failure: _FailureContext) -> _Diagnosis | None:
     if failure.problem != "block sequence entries are not allowed in this context":
         return None
     cure = "put the list on the lines below; if the dash is text, put quotes around the text"
@@ -281,7 +281,7 @@ def _diagnose_dash(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_missing_colon(failure: _FailureContext) -> _Finding | None:
+def _diagnose_missing_colon(failure: _FailureContext) -> _Diagnosis | None:
     if failure.problem != "could not find expected ':'":
         return None
     opened = replace(failure, offset=failure.context_offset)
@@ -301,7 +301,7 @@ def _diagnose_missing_colon(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_bracket(failure: _FailureContext) -> _Finding | None:
+def _diagnose_bracket(failure: _FailureContext) -> _Diagnosis | None:
     closing = re.search(r"',' or '(.)'", failure.problem)
     if closing is None:
         return None
@@ -322,13 +322,13 @@ def _diagnose_bracket(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_missing_key(failure: _FailureContext) -> _Finding | None:
+def _diagnose_missing_key(failure: _FailureContext) -> _Diagnosis | None:
     if failure.character != ":" or failure.line[: failure.offset - failure.line_offset].strip():
         return None
     return "FE118", failure.offset, failure.offset + 1, "a key is missing before the colon", ""
 
 
-def _diagnose_indentation(failure: _FailureContext) -> _Finding | None:
+def _diagnose_indentation(failure: _FailureContext) -> _Diagnosis | None:
     places = {
         "did not find expected key",
         "did not find expected '-' indicator",
@@ -351,7 +351,7 @@ def _diagnose_indentation(failure: _FailureContext) -> _Finding | None:
     )
 
 
-def _diagnose_other(failure: _FailureContext) -> _Finding:
+def _diagnose_other(failure: _FailureContext) -> _Diagnosis:
     what = (
         f": {quote_value(failure.character)} does not belong here"
         if failure.character.strip()

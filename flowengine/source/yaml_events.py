@@ -22,13 +22,13 @@ from yaml.events import (
 from flowengine.limits import MAX_DEPTH, MAX_NODES
 from flowengine.problems import quote_value
 from flowengine.source.intended_values import quote_as_yaml, read_meant_value
-from flowengine.source.source_text import Findings, SourceText
+from flowengine.source.source_text import ProblemCollector, SourceText
 
 _BATCH_EVENTS = 1024
 _TOO_DEEP = "nesting depth"  # of libyaml's own limit, which some builds of PyYAML have
 
 
-def parse_events(text: SourceText, base: int, findings: Findings) -> Iterator[Event]:
+def parse_events(text: SourceText, base: int, findings: ProblemCollector) -> Iterator[Event]:
     """The events from offset `base` on; their marks count from there."""
     depth = nodes = 0
     for batch, failure in _parse_in_batches(text.text[base:]):
@@ -95,7 +95,7 @@ def _parse_batch(
 
 
 def _report_anchor_or_tag(
-    text: SourceText, event: NodeEvent, base: int, findings: Findings
+    text: SourceText, event: NodeEvent, base: int, findings: ProblemCollector
 ) -> None:
     start, _ = get_offsets(event, base)
     if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag is not None:

@@ -190,7 +190,7 @@ def reread_file(file: str, within: Path | None, known: FileSnapshot | None) -> F
         ) from error
     except OSError as error:
         raise OSError(
-            "is a link that leads round in circles"
+            "is a link in a loop of links"
             if error.errno == errno.ELOOP
             else error.strerror or str(error)
         ) from error
@@ -221,7 +221,7 @@ def is_link_out(file: Path, within: Path) -> bool:
 
 
 def resolve_link(file: Path) -> Path:
-    """Where a link leads to; `Path.resolve` fails where it leads round in circles."""
+    """Where a link leads to; `Path.resolve` fails on a loop of links."""
     return Path(os.path.realpath(file))
 
 

@@ -351,7 +351,7 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
             plan is None or plan.constant for plan in (inner.prompt for inner in gathered.submenus)
         ),
     )
-    if compiled.may_answer_late:
+    if compiled.may_answer_late:  # the answer counts as the options were offered (decision 0151)
         builder.late_reads.add(HIDDEN_FACT)
         builder.writes.add(HIDDEN_FACT)
     return compiled

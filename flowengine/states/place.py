@@ -170,7 +170,7 @@ class CompiledPlace(Verb):
             yield DialledText(("caller_id",), self.caller_id, is_caller_id=True)
 
     @property
-    def is_of_one_moment(self) -> bool:
+    def is_at_fixed_time(self) -> bool:
         return self.at is not None and is_moment((self.at.constant or "").strip())
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:

@@ -98,6 +98,7 @@ def compile_message_recording(
 ) -> CompiledRecording | None:
     has_address = bool(authored.to) or builder.context.storage is not None
     if not has_address and authored.credentials is UNSET:
+        # where the `recordings:` of the project cannot be read, that has been reported
         if not builder.context.unread.has_name("recordings", "to"):
             builder.add_problem(
                 "FE421",

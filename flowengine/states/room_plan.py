@@ -2,7 +2,7 @@
 the call are put in already, so that who carries it out needs no flow.
 """
 
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -11,7 +11,6 @@ from flowengine.limits import MAX_CONFERENCE_ID
 ROOM_FACT = "call.room"
 """The name under which a call in a conference keeps the name of it. Expressions cannot read it."""
 RoomKeyAction = Literal["mute", "hold", "mute all", "hold all", "end"]
-KEY_ACTIONS: tuple[RoomKeyAction, ...] = get_args(RoomKeyAction)
 MODERATOR_ACTIONS = frozenset({"mute all", "hold all", "end"})
 """Actions of keys that work for a moderator only"""
 RoomMusic = Literal["", "ring", "music1", "music2", "music3"]

@@ -128,7 +128,7 @@ class Verb(ABC):
         return ""
 
     @property
-    def is_of_one_moment(self) -> bool:
+    def is_at_fixed_time(self) -> bool:
         """Whether somebody is called at a moment that is the same for all calls."""
         return False
 

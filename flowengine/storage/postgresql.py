@@ -10,10 +10,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from flowengine.storage.sessions.store_url import find_address_fault
 
-# The tables have a schema of their own, so that they can share a database with others. Every name
-# is qualified by it: a pooler reuses sessions, and the search_path of the database or the role
-# stays as it is.
-SCHEMA = "flowengine"
 _CONNECT_SECONDS = 2
 
 # Both sides notice within some seconds that the other machine has vanished; the server then frees
@@ -84,6 +80,9 @@ def ensure_tables(
         )  # machines that start together create the tables together
         if not has_parts(connection):
             # looked for first: a role that may use the schema need not be allowed to create any
+            # The tables have a schema of their own, so that they can share a database with others.
+            # Every name is qualified by it: a pooler reuses sessions, and the search_path of the
+            # database or the role stays as it is.
             connection.execute("CREATE SCHEMA IF NOT EXISTS flowengine")
             connection.execute(
                 "CREATE TABLE flowengine.parts (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"

@@ -46,7 +46,7 @@ class SwitchEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Asks(SwitchEvent):
+class CallbackSent(SwitchEvent):
     """A callback leaves for the backend."""
 
     what: ClassVar[str] = "asks"
@@ -83,7 +83,7 @@ class Remark(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard(SwitchEvent):
+class SoundStarted(SwitchEvent):
     """A sound begins on a line."""
 
     what: ClassVar[str] = "heard"
@@ -92,7 +92,7 @@ class Heard(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class MenuWaits(SwitchEvent):
+class MenuListening(SwitchEvent):
     """A menu waits for keys or words: from now on they count."""
 
     what: ClassVar[str] = "asked"
@@ -106,7 +106,7 @@ class MenuWaits(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class Ringing(SwitchEvent):
+class LegRinging(SwitchEvent):
     """An outgoing leg reaches its party."""
 
     what: ClassVar[str] = "ringing"
@@ -116,7 +116,7 @@ class Ringing(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class Picked(SwitchEvent):
+class LegPickedUp(SwitchEvent):
     """A leg is answered."""
 
     what: ClassVar[str] = "picked"
@@ -124,7 +124,7 @@ class Picked(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class Joined(SwitchEvent):
+class LegJoined(SwitchEvent):
     """Two ends hear each other, a member has come into a conference, or a call is parked (`to` is
     the address, the room or "").
     """
@@ -143,7 +143,7 @@ class ParticipantChanged(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class Left(SwitchEvent):
+class LegLeft(SwitchEvent):
     """A leg has hung up, or was hung up."""
 
     what: ClassVar[str] = "left"

@@ -45,6 +45,11 @@ def test_calls_command_prints_the_same_as_json(store: str) -> None:
     assert [step["event"] for step in steps] == ["ice", "pie", "pie", "pie", "ace", "dice"]
 
 
+def test_calls_command_without_a_call_to_show_says_so(store: str) -> None:
+    assert calls(store, "--outcome", "error").output == "no calls\n"
+    assert calls(store, "--outcome", "error", "--json").output == "[]\n"
+
+
 def test_calls_command_takes_the_beginning_of_an_id(store: str) -> None:
     assert calls(store, "bi").output == calls(store, "bill").output
 

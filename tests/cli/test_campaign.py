@@ -20,7 +20,7 @@ from flowengine.cli.do_not_call import DoNotCallError, DoNotCallList
 from flowengine.cli.placement_client import (
     PlacementClient,
     PlacementClientError,
-    ServerAwayError,
+    ServerUnreachableError,
 )
 from flowengine.server.placements import PlacementView
 from tests.cli.campaign_world import FLOWS, START, CampaignWorld, KilledError
@@ -335,7 +335,7 @@ def test_server_that_is_away_is_told_once_and_waited_for(tmp_path: Path) -> None
     class Server:
         def place(self, *_args: object, **_how: bool) -> list[PlacementView]:
             if next(answers):
-                raise ServerAwayError("no answer")
+                raise ServerUnreachableError("no answer")
             return [PlacementView(id="p1")]
 
         def load(self, _ids: object) -> list[PlacementView]:

@@ -259,7 +259,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "another entry": swap_entries,
     "a pipe": make_pipe,
     "a folder": make_folder,
-    "a link in a circle": lambda file: (file.unlink(), file.symlink_to(file)),
+    "a link in a loop": lambda file: (file.unlink(), file.symlink_to(file)),
 }
 
 

@@ -65,7 +65,7 @@ def check_changes(
 
 def list_parts(index: SummaryIndex) -> dict[str, object]:
     """What an index consists of, but for what it works out when it is asked."""
-    parts = {**vars(index), **vars(index.counts), "counts": None, "_has_circles": None}
+    parts = {**vars(index), **vars(index.counts), "counts": None, "_has_cycles": None}
     return {
         name: {key: each for key, each in part.items() if each} if isinstance(part, dict) else part
         for name, part in parts.items()
@@ -193,7 +193,7 @@ CHANGES: dict[str, tuple[str, str, str, set[str] | None]] = {
     "another locale": ("one.yaml", "start: a", "start: a\nlocale: sv-SE", None),
     "a key that leads back": ("one.yaml", "start: a", 'start: a\nkeys: {"0": back}', None),
     "the last use of a group": ("two.yaml", "group: desk", 'who: ["+14045009001"]', {"two"}),
-    "a number that leads in a circle": ("three.yaml", "{conference: room, moderator: true}", '"+14045550102"', None),
+    "a number that leads in a loop": ("three.yaml", "{conference: room, moderator: true}", '"+14045550102"', None),
     "a number of the project": ("one.yaml", "+14045009000", "+14045550103", {"one"}),
     "the use of a column": ("one.yaml", '"+14045009000"', '{phone: "${tables.people.desk(call.from)}"}', {"one"}),
     "a conference that is no more": ("three.yaml", "{conference: room, moderator: true}", '"+14045009000"', None),

@@ -75,12 +75,9 @@ async def test_stream_ends_when_its_session_has_ended(
     assert not stream.has_readers
 
 
-def test_question_for_the_headers_of_the_stream_is_answered_at_once(flows: Path) -> None:
+async def test_question_for_the_headers_of_the_stream_is_answered_at_once(flows: Path) -> None:
     """A browser asks so whether it is signed in still; it uses the connection again."""
     transport = httpx.ASGITransport(create_console_app(build_settings(flows), NO_TOKENS))
-
-    async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return await client.head("/events")
-
-    assert asyncio.run(ask()).headers["content-type"].startswith("text/event-stream")
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.head("/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")

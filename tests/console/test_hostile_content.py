@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowengine.console.page_rendering import HERE, PAGES
+from flowengine.console.page_rendering import CONSOLE_FOLDER, PAGES
 from tests.console.console_line import FLOW, create_client, write_flows
 from tests.console.operated_line import create_operator, publish_line, record_calls, write_line
 from tests.journal.journal_line import ended, press, ring
@@ -31,7 +31,7 @@ HOSTILE = st.builds(
     ),
 )
 JINJA_TAG = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
-ROOT_TEMPLATES = sorted(path.name for path in (HERE / "pages").glob("*.html"))
+ROOT_TEMPLATES = sorted(path.name for path in (CONSOLE_FOLDER / "pages").glob("*.html"))
 
 
 class MarkupReader(HTMLParser):
@@ -105,14 +105,14 @@ def test_hostile_text_of_callers_is_text_on_pages_of_calls(tmp_path: Path) -> No
 def test_templates_escape_everything() -> None:
     assert PAGES.autoescape is True
     for name in ROOT_TEMPLATES:
-        source = (HERE / "pages" / name).read_text()
+        source = (CONSOLE_FOLDER / "pages" / name).read_text()
         assert "|safe" not in source.replace(" ", ""), name
         assert find_faults(JINJA_TAG.sub("", source)) == [], name
 
 
 def test_scripts_make_no_markup_and_run_no_text() -> None:
     forbidden = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(")
-    for script in (HERE / "static").glob("*.js"):
+    for script in (CONSOLE_FOLDER / "static").glob("*.js"):
         code = "".join(
             line
             for line in script.read_text().splitlines(True)

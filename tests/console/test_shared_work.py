@@ -10,7 +10,7 @@ from flowengine.console.shared_work import SharedWork
 from tests.waiting import PATIENCE_SECONDS
 
 
-def test_many_requests_share_the_work_and_leave_all_threads_to_others() -> None:
+async def test_many_requests_share_the_work_and_leave_all_threads_to_others() -> None:
     go_on, done = threading.Event(), []
 
     def work() -> str:
@@ -18,20 +18,17 @@ def test_many_requests_share_the_work_and_leave_all_threads_to_others() -> None:
         done.append(1)
         return "made"
 
-    async def ask_often() -> list[str]:
-        shared = SharedWork[str]()
-        asked = [asyncio.create_task(shared.load(1, work)) for _ in range(60)]
-        await asyncio.sleep(0)
-        asked[0].cancel()
-        assert await asyncio.wait_for(run_sync(lambda: "quick"), PATIENCE_SECONDS / 2) == "quick"
-        go_on.set()
-        return await asyncio.gather(*asked[1:])
-
-    assert set(asyncio.run(ask_often())) == {"made"}
+    shared = SharedWork[str]()
+    asked = [asyncio.create_task(shared.load(1, work)) for _ in range(60)]
+    await asyncio.sleep(0)
+    asked[0].cancel()
+    assert await asyncio.wait_for(run_sync(lambda: "quick"), PATIENCE_SECONDS / 2) == "quick"
+    go_on.set()
+    assert set(await asyncio.gather(*asked[1:])) == {"made"}
     assert len(done) == 1
 
 
-def test_work_that_failed_is_tried_again_and_other_keys_are_forgotten() -> None:
+async def test_work_that_failed_is_tried_again_and_other_keys_are_forgotten() -> None:
     made: list[int] = []
 
     def work() -> int:
@@ -40,10 +37,8 @@ def test_work_that_failed_is_tried_again_and_other_keys_are_forgotten() -> None:
             raise OSError("once")
         return len(made)
 
-    async def ask() -> list[int]:
-        shared = SharedWork[int]()
-        with pytest.raises(OSError, match="once"):
-            await shared.load("a", work)
-        return [await shared.load(key, work) for key in ("a", "a", "b", "a")]
-
-    assert asyncio.run(ask()) == [2, 2, 3, 4]
+    shared = SharedWork[int]()
+    with pytest.raises(OSError, match="once"):
+        await shared.load("a", work)
+    results = [await shared.load(key, work) for key in ("a", "a", "b", "a")]
+    assert results == [2, 2, 3, 4]

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from flowengine.switch.switch_events import Asks, CallEnded, Heard, Picked, Ringing, SwitchEvent
+from flowengine.switch.switch_events import (
+    CallbackSent,
+    CallEnded,
+    LegPickedUp,
+    LegRinging,
+    SoundStarted,
+    SwitchEvent,
+)
 from tests.support_line import KEY, SECRET, Server
 from tests.switch.switch_process import Switch, switch
 from tests.waiting import wait_until
@@ -83,7 +90,7 @@ class RingPlatform:
 
     def list_legs(self, address: str) -> list[str]:
         """The calls that have rung at this member, or do."""
-        return [item.call for item in self.list_of(Ringing) if item.to == address]
+        return [item.call for item in self.list_of(LegRinging) if item.to == address]
 
     def list_of(self, kind: type[EventT]) -> list[EventT]:
         return [item for item in list(self.events) if isinstance(item, kind)]
@@ -114,7 +121,7 @@ class RingPlatform:
         self.act(call, "press", keys="1")
 
     def list_heard(self, call: str) -> list[str]:
-        return [item.sound.text for item in self.list_of(Heard) if item.call == call]
+        return [item.sound.text for item in self.list_of(SoundStarted) if item.call == call]
 
     def wait_until_heard(self, call: str, text: str) -> None:
         wait_until(lambda: text in self.list_heard(call), otherwise=self.describe)
@@ -132,7 +139,7 @@ class RingPlatform:
         addresses: dict[str, str] = {}
         double = 0
         for event in list(self.events):
-            if isinstance(event, Ringing):
+            if isinstance(event, LegRinging):
                 double += at_phone[event.to] > 0
                 at_phone[event.to] += 1
                 addresses[event.call] = event.to
@@ -142,7 +149,7 @@ class RingPlatform:
 
     def describe(self) -> str:
         """What has happened, for a test that fails."""
-        shown = (Asks, Ringing, Picked, CallEnded, Heard)
+        shown = (CallbackSent, LegRinging, LegPickedUp, CallEnded, SoundStarted)
         return "\n".join(str(item) for item in list(self.events) if isinstance(item, shown))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flowengine.switch.switch_events import Ringing
+from flowengine.switch.switch_events import LegRinging
 from tests.e2e.line_flows import BACK_FLOW
 from tests.e2e.ring_platform import (
     ANNA,
@@ -129,7 +129,7 @@ def test_caller_is_called_back_in_their_turn_also_after_a_kill(tmp_path: Path) -
         platform.take_call(again)
         wait_until(lambda: is_heard_by_callee(platform, again, called), otherwise=platform.describe)
         assert not platform.has_ended(later)
-        rung = [one.to for one in platform.list_of(Ringing)]
+        rung = [one.to for one in platform.list_of(LegRinging)]
         assert rung == [DAN, HOME, DAN]
 
 

@@ -223,7 +223,7 @@ def device(file: Path) -> None:
         pytest.skip("only an administrator may make devices")
 
 
-def circle(file: Path) -> None:
+def link_to_itself(file: Path) -> None:
     file.symlink_to(file.name)
 
 
@@ -250,7 +250,7 @@ ODD: tuple[tuple[Callable[[Path], object], str, str], ...] = (
     (listening, "x.yaml", "FE508 x.yaml: is a socket, not a file"),
     (device, "x.yaml", "FE508 x.yaml: is a device, not a file"),
     (Path.mkdir, "x.yaml", "FE508 x.yaml: is a folder, not a file"),
-    (circle, "x.yaml", "FE508 x.yaml: is a link that leads round in circles"),
+    (link_to_itself, "x.yaml", "FE508 x.yaml: is a link in a loop of links"),
     (nowhere, "x.yaml", "FE508 x.yaml: is a link that leads nowhere"),
     (outside, "x.yaml", "FE508 x.yaml: is a link that leads out of the folder"),
     (huge, "x.yaml", "FE508 x.yaml: has 10,000,000,000 bytes"),

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
-from flowengine.switch.switch_events import Picked
+from flowengine.switch.switch_events import LegPickedUp
 from tests.e2e.ring_platform import (
     ANNA,
     AT_ONCE,
@@ -36,7 +36,7 @@ def platform(served: tuple[RingPlatform, Server]) -> Iterator[RingPlatform]:
     """The platform after all calls of the test before have ended."""
     made, _ = served
     yield made
-    for call in [event.call for event in made.list_of(Picked)]:
+    for call in [event.call for event in made.list_of(LegPickedUp)]:
         if not made.has_ended(call):
             made.act(call, "hangup", leg="caller")
             made.act(call, "hangup")

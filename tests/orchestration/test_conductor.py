@@ -9,7 +9,6 @@ from flowengine.orchestration.ring_state import Ring, decode_ring, encode_ring
 from flowengine.orchestration.turn import (
     AgentFacts,
     AskMember,
-    Began,
     CallerLeft,
     CallerReleased,
     CancelLeg,
@@ -27,6 +26,7 @@ from flowengine.orchestration.turn import (
     OrchestrationEvent,
     PlaceLeg,
     ReleaseCaller,
+    RingBegan,
     TimerDue,
 )
 from flowengine.states.ring_plan import RingMember, RingPlan
@@ -243,7 +243,7 @@ class Story:
     def find_event(self, what: str) -> OrchestrationEvent:
         if what in ("begins", "begins again"):
             self.number += what == "begins again"
-            return Began(self.number, self.plan)
+            return RingBegan(self.number, self.plan)
         if what == "the caller leaves":
             return CallerLeft()
         if what == "is released":

@@ -5,7 +5,6 @@ that repeats, delays and loses, and other rings that want the same members.
 from typing import Any, Literal
 
 import msgspec
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -14,7 +13,6 @@ from flowengine.orchestration.ring_state import Ring, decode_ring, encode_ring
 from flowengine.orchestration.turn import (
     AgentFacts,
     AskMember,
-    Began,
     CallerLeft,
     CallerReleased,
     CancelLeg,
@@ -33,11 +31,12 @@ from flowengine.orchestration.turn import (
     OrchestrationEvent,
     PlaceLeg,
     ReleaseCaller,
+    RingBegan,
     SetTimer,
     TimerDue,
 )
 from flowengine.states.ring_plan import RingMember, RingOrder, RingPlan
-from tests.thoroughness import examples
+from tests.orchestration.state_machines import choose_settings
 
 MEMBERS = (
     *(RingMember("number", f"+4670000000{number}") for number in range(3)),
@@ -98,7 +97,7 @@ class RingMachine(RuleBasedStateMachine):
         self.release: ReleaseCaller | EndCaller | None = None
         self.history: list[OrchestrationEvent] = []
         self.is_caller_here = True
-        self.take_turn(Began(1, self.plan))
+        self.take_turn(RingBegan(1, self.plan))
 
     def take_turn(self, event: OrchestrationEvent) -> Turn:
         """Handle the event twice: the second time nothing may change."""
@@ -283,7 +282,7 @@ class RingMachine(RuleBasedStateMachine):
         elif rings_again:
             self.number += 1
             plan = msgspec.structs.replace(self.plan, order=order, members=MEMBERS)
-            turns = [CallerReleased(released.number), Began(self.number, plan)]
+            turns = [CallerReleased(released.number), RingBegan(self.number, plan)]
             for event in turns if is_told_first else reversed(turns):
                 self.take_turn(event)
         else:
@@ -353,7 +352,5 @@ class RingMachine(RuleBasedStateMachine):
         assert not any(facts.occupied_by == self.ring.id for facts in self.agents.values())
 
 
-RingMachine.TestCase.settings = settings(
-    max_examples=examples(200), stateful_step_count=40, deadline=None
-)
+RingMachine.TestCase.settings = choose_settings(200)
 TestRings = RingMachine.TestCase

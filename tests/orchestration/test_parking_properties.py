@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,30 +14,29 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from flowengine.orchestration import parking
 from flowengine.orchestration.parking import (
-    BringParked,
-    CallParks,
-    CallPicksUp,
+    BringParkedCall,
     ForgetCall,
-    ParkedBrought,
-    ParkedGone,
+    ParkedCallBrought,
+    ParkedCallLost,
+    ParkingCallEnded,
     ParkingCode,
-    ParkingDue,
     ParkingEvent,
-    ParkingLeft,
+    ParkingLimitReached,
     ParkingRequestEffect,
     ParkingTurn,
-    ReleaseParked,
+    ParkRequested,
+    PickUpRequested,
+    ReleaseParkedCall,
     RemoveOther,
     SetLimit,
     conduct_parking,
 )
 from flowengine.states.parking_plan import DONE_STATUS
-from tests.thoroughness import examples
+from tests.orchestration.state_machines import assert_finds_fault, choose_settings
 
 CALLS = ("anna", "bo", "cy", "dee")
 LIMIT = 300
@@ -90,7 +88,7 @@ class ParkingMachine(RuleBasedStateMachine):
     def park(self, data: st.DataObject, has_exit: bool, comes_again: bool) -> None:
         """The lookup may be made again, where the answer to the callback was lost."""
         name = data.draw(st.sampled_from(self.list_calls("flow")))
-        event = CallParks(name, "app", "", LIMIT, has_exit)
+        event = ParkRequested(name, "app", "", LIMIT, has_exit)
         status = self.take_turn(event).status
         if comes_again:
             assert self.take_turn(event).status == status
@@ -103,9 +101,9 @@ class ParkingMachine(RuleBasedStateMachine):
     def pick_up(self, data: st.DataObject, comes_again: bool, is_over_first: bool) -> None:
         """The one who picks up may hang up before the answer."""
         name = data.draw(st.sampled_from(self.list_calls("flow")))
-        turn = self.take_turn(CallPicksUp(name, ""))
+        turn = self.take_turn(PickUpRequested(name, ""))
         if comes_again:
-            assert self.take_turn(CallPicksUp(name, ""))[2:] == turn[2:]
+            assert self.take_turn(PickUpRequested(name, ""))[2:] == turn[2:]
         if is_over_first:
             self.end(name)
         elif turn.status == DONE_STATUS:
@@ -118,7 +116,7 @@ class ParkingMachine(RuleBasedStateMachine):
 
     def end(self, name: str) -> None:
         self.calls[name].place = "over"
-        self.events.append(ParkingLeft(name))
+        self.events.append(ParkingCallEnded(name))
 
     @precondition(lambda self: self.list_calls("over"))
     @rule(data=st.data())
@@ -158,9 +156,9 @@ class ParkingMachine(RuleBasedStateMachine):
         """Do what the request says, as `runtime.parking_tasks` and the platform do."""
         call = self.calls[request.call_id]
         event: ParkingEvent | None = None
-        if isinstance(request, BringParked):
+        if isinstance(request, BringParkedCall):
             event = self.bring(call, request)
-        elif isinstance(request, ReleaseParked):
+        elif isinstance(request, ReleaseParkedCall):
             self.release(call, request)
         elif call.place == "room":
             self.end(request.call_id)
@@ -173,7 +171,7 @@ class ParkingMachine(RuleBasedStateMachine):
         if event is not None:
             self.take_turn(event)
 
-    def release(self, call: Call, request: ReleaseParked) -> None:
+    def release(self, call: Call, request: ReleaseParkedCall) -> None:
         """Once: a repeated request has the answer of the first, and the call has gone on since."""
         visit = request.call_id, request.number
         # what a call in a conference is told without being taken out is refused
@@ -182,11 +180,11 @@ class ParkingMachine(RuleBasedStateMachine):
             self.released.add(visit)
             call.place, call.room = "flow", ""
 
-    def bring(self, call: Call, request: BringParked) -> ParkingEvent:
+    def bring(self, call: Call, request: BringParkedCall) -> ParkingEvent:
         if call.place == "parked":
             call.place, call.room = "room", request.room
         is_there = (call.place, call.room) == ("room", request.room)
-        return ParkedBrought(request.call_id) if is_there else ParkedGone(request.call_id)
+        return ParkedCallBrought(request.call_id) if is_there else ParkedCallLost(request.call_id)
 
     @rule(seconds=st.sampled_from([10, 200, 301]))
     def wait(self, seconds: float) -> None:
@@ -204,7 +202,7 @@ class ParkingMachine(RuleBasedStateMachine):
         assert self.limit is not None
         number = self.limit[1]
         self.limit = self.limit if comes_again else None
-        self.take_turn(ParkingDue(number))
+        self.take_turn(ParkingLimitReached(number))
 
     @invariant()
     def parked_call_is_given_to_one_call_alone(self) -> None:
@@ -245,7 +243,7 @@ class ParkingMachine(RuleBasedStateMachine):
             self.now += LIMIT + 1
             if self.limit is not None:
                 number, self.limit = self.limit[1], None
-                self.take_turn(ParkingDue(number))
+                self.take_turn(ParkingLimitReached(number))
             for name in self.list_calls("parked"):
                 if not self.calls[name].has_exit:
                     self.end(name)
@@ -258,9 +256,7 @@ class ParkingMachine(RuleBasedStateMachine):
         assert talking == {*self.list_calls("room")}
 
 
-ParkingMachine.TestCase.settings = settings(
-    max_examples=examples(100), stateful_step_count=40, deadline=None
-)
+ParkingMachine.TestCase.settings = choose_settings(100)
 TestParking = ParkingMachine.TestCase
 
 
@@ -283,9 +279,4 @@ FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_in_a_parking_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parking, *FAULTS[fault])
-    quick = settings(
-        max_examples=500, stateful_step_count=30, deadline=None, database=None, derandomize=True,
-        report_multiple_bugs=False, phases=[*settings().phases][:3],
-    )  # fmt: skip
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(ParkingMachine, settings=quick)
+    assert_finds_fault(ParkingMachine, max_examples=500)

@@ -23,12 +23,12 @@ from flowengine.orchestration.placement_turn import (
     PlacementRefused,
 )
 from flowengine.orchestration.turn import (
+    CallerOffered,
     DialMember,
     EndLeg,
     EndWait,
     EnterQueue,
     LegAsked,
-    Offered,
     PlaceLeg,
     SetTimer,
     TimerDue,
@@ -82,7 +82,7 @@ EVENTS = st.one_of(
 MEMBERS = [RingMember("number", "+14045009001"), RingMember("number", "+14045009002")]
 TURN_EVENTS = st.one_of(
     EVENTS,
-    st.builds(Offered, st.integers(1, 4), st.sampled_from(MEMBERS)),
+    st.builds(CallerOffered, st.integers(1, 4), st.sampled_from(MEMBERS)),
     st.just(CalleeEntered()),
     st.just(TimerDue("hold")),
 )
@@ -92,12 +92,12 @@ TURN_PLAN = replace(PLAN, turn=QueueTurn("support", 3, 5.0))
 @settings(max_examples=examples(400), deadline=None)
 @given(st.lists(st.tuples(EVENTS, st.sampled_from([0.0, 1.0, 50.0, 700.0, 5000.0])), max_size=40))
 def test_placement_rings_once_for_each_try_and_only_within_the_hours(
-    happenings: list[tuple[PlacementEvent, float]],
+    events: list[tuple[PlacementEvent, float]],
 ) -> None:
     placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
     rung: dict[int, str] = {}
     talked: set[tuple[int, str]] = set()
-    for event, seconds in [(PlacementBegan(PLAN, 0.0), 0.0), *happenings]:
+    for event, seconds in [(PlacementBegan(PLAN, 0.0), 0.0), *events]:
         now += seconds
         before = placement
         turn = conduct_placement(placement, event, now, hours)
@@ -141,7 +141,7 @@ class PlaceInQueue:
         """Whether this is known to happen: of a call that has ended, and of a place that there is."""
         if isinstance(event, AskingCallEnded):
             return 1 in self.entries
-        return not isinstance(event, Offered) or event.number in self.entries
+        return not isinstance(event, CallerOffered) or event.number in self.entries
 
     def apply(self, effects: Iterable[PlacementEffect], waits: int) -> None:
         for effect in effects:
@@ -167,14 +167,14 @@ class PlaceInQueue:
     )
 )
 def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
-    happenings: list[tuple[PlacementEvent | str, float]],
+    events: list[tuple[PlacementEvent | str, float]],
 ) -> None:
     """The place is in the queue from the end of the call on, also while the placement has not heard
     of that end.
     """
     placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
     queue, has_call_ended = PlaceInQueue(), False
-    for event, seconds in [(PlacementBegan(TURN_PLAN, 0.0), 0.0), *happenings]:
+    for event, seconds in [(PlacementBegan(TURN_PLAN, 0.0), 0.0), *events]:
         now += seconds
         if isinstance(event, str):
             queue.enter(1)  # with the step that ends the call
@@ -191,10 +191,10 @@ def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
         # nobody is kept, and nobody is called, for a caller who is still on the line
         assert has_call_ended or now >= ASKING_CALL_SECONDS or not placement.waits
         if any(isinstance(effect, PlaceLeg) for effect in turn.effects):
-            assert isinstance(event, Offered)
+            assert isinstance(event, CallerOffered)
             assert placement.member == event.member
         # whoever was kept, and whoever was offered, is kept now or is free again
-        wanted = {before, event.member} if isinstance(event, Offered) else {before}
+        wanted = {before, event.member} if isinstance(event, CallerOffered) else {before}
         assert wanted <= {None, placement.member, *freed}
         assert placement.member not in freed
         # the place is in the queue as long as the turn has not come, or a member is kept
@@ -211,7 +211,7 @@ def test_offer_for_a_place_that_nobody_needs_frees_the_member_and_ends_the_wait(
 ) -> None:
     """Another call with the same key has asked for it: the placement is none of a turn."""
     placement = Placement(id=PLAN.id, plan=PLAN, phase=phase, due=9.0)
-    turn = conduct_placement(placement, Offered(1, MEMBERS[0]), 0.0, DayHours())
+    turn = conduct_placement(placement, CallerOffered(1, MEMBERS[0]), 0.0, DayHours())
     assert turn.placement == placement
     assert turn.effects == (FreeMember(MEMBERS[0]), EndWait(1, "", "called"))
 

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -13,7 +12,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from flowengine.orchestration import conductor, queue_turn
@@ -23,11 +21,11 @@ from flowengine.orchestration.ring_state import Ring, decode_ring, encode_ring
 from flowengine.orchestration.turn import (
     AgentFacts,
     AskMember,
-    Began,
-    CallerChose,
+    CallerChoseExit,
     CallerLeft,
+    CallerLeftQueue,
+    CallerOffered,
     CallerReleased,
-    CallerWent,
     CancelLeg,
     CancelTimer,
     DialMember,
@@ -40,10 +38,10 @@ from flowengine.orchestration.turn import (
     LegAsked,
     LegEnded,
     LegPressed,
-    Offered,
     OrchestrationEvent,
     PlaceLeg,
     ReleaseCaller,
+    RingBegan,
     SetTimer,
     StayInQueue,
     TimerDue,
@@ -52,7 +50,7 @@ from flowengine.orchestration.turn import (
 from flowengine.orchestration.turn_draft import TurnDraft
 from flowengine.states.queue_plan import QueueTerms
 from flowengine.states.ring_plan import RingMember, RingPlan
-from tests.thoroughness import examples
+from tests.orchestration.state_machines import assert_finds_fault, choose_settings
 
 MEMBERS = tuple(RingMember("number", f"+4670000000{number}") for number in range(3))
 MOST_CALLERS = 4
@@ -91,7 +89,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.agents: dict[str, AgentFacts] = {}
         self.statuses = dict.fromkeys(MEMBERS, "in")
         self.waits: dict[str, Wait] = {}
-        self.offers: list[tuple[str, Offered]] = []
+        self.offers: list[tuple[str, CallerOffered]] = []
         self.requests: list[tuple[str, PlaceLeg]] = []
         self.calls: list[MemberCall] = []
         self.timers: dict[tuple[str, str], float] = {}
@@ -149,7 +147,7 @@ class QueueMachine(RuleBasedStateMachine):
             whisper_timeout=8, exits=self.exits,
             queue=QueueTerms(priority=priority, limit=LIMIT, pause=PAUSE),
         )  # fmt: skip
-        began = Began(self.steps[caller], plan)
+        began = RingBegan(self.steps[caller], plan)
         self.take_turn(caller, began)
         self.take_turn(caller, began)
 
@@ -185,7 +183,7 @@ class QueueMachine(RuleBasedStateMachine):
             wait.is_offered = True
             known = facts[member.address]
             self.agents[member.address] = msgspec.structs.replace(known, occupied_by=wait.call)
-            self.offers.append((wait.call, Offered(wait.number, member)))
+            self.offers.append((wait.call, CallerOffered(wait.number, member)))
 
     @precondition(lambda self: self.offers)
     @rule(data=st.data(), comes_again=st.booleans())
@@ -245,7 +243,7 @@ class QueueMachine(RuleBasedStateMachine):
             return
         self.steps[caller] += 1
         number = self.steps[caller]
-        event = CallerChose(number, "key 2") if how == "chose" else CallerWent(number)
+        event = CallerChoseExit(number, "key 2") if how == "chose" else CallerLeftQueue(number)
         self.take_turn(caller, event)
         self.take_turn(caller, event)
 
@@ -368,19 +366,17 @@ class QueueMachine(RuleBasedStateMachine):
         assert not any(facts.occupied_by for facts in self.agents.values())
 
 
-QueueMachine.TestCase.settings = settings(
-    max_examples=examples(60), stateful_step_count=40, deadline=None
-)
+QueueMachine.TestCase.settings = choose_settings(60)
 TestQueues = QueueMachine.TestCase
 
 
-def offer_again(draft: TurnDraft, event: Offered) -> None:
+def offer_again(draft: TurnDraft, event: CallerOffered) -> None:
     """Place a leg for each offer, also for one that comes again."""
     draft.change_ring(phase="rings")
     draft.place_leg(event.member)
 
 
-def keep_member(draft: TurnDraft, event: Offered) -> None:
+def keep_member(draft: TurnDraft, event: CallerOffered) -> None:
     """Forget to free a member whose caller has gone."""
     if draft.ring.phase == "waits" and draft.find_facts(event.member).occupied_by == draft.ring.id:
         draft.change_ring(phase="rings")
@@ -404,9 +400,4 @@ FAULTS: dict[str, tuple[str, Callable[..., None]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_put_in_on_purpose_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conductor, *FAULTS[fault])
-    quick = settings(
-        max_examples=300, stateful_step_count=30, deadline=None, database=None, derandomize=True,
-        report_multiple_bugs=False, phases=[*settings().phases][:3],
-    )  # fmt: skip
-    with pytest.raises((AssertionError, KeyError)):
-        run_state_machine_as_test(QueueMachine, settings=quick)
+    assert_finds_fault(QueueMachine, KeyError)

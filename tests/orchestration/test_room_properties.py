@@ -3,10 +3,9 @@ commands, workers that are killed, and a platform that obeys requests late, twic
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -14,7 +13,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from msgspec.structs import replace
 
@@ -34,10 +32,10 @@ from flowengine.orchestration.room_turn import (
     RoomEvent,
     RoomRequest,
 )
-from flowengine.states.room_plan import KEY_ACTIONS, RoomCommandName, RoomPlan
-from tests.thoroughness import examples
+from flowengine.states.room_plan import RoomCommandName, RoomKeyAction, RoomPlan
+from tests.orchestration.state_machines import assert_finds_fault, choose_settings
 
-KEYS = tuple((str(number), action) for number, action in enumerate(KEY_ACTIONS))
+KEYS = tuple((str(number), action) for number, action in enumerate(get_args(RoomKeyAction)))
 HOSTS = ("host", "second host")
 PLANS = {
     **{
@@ -256,9 +254,7 @@ def find_subject(request: RoomRequest) -> Subject:
     return request.call_id, what
 
 
-RoomMachine.TestCase.settings = settings(
-    max_examples=examples(100), stateful_step_count=40, deadline=None
-)
+RoomMachine.TestCase.settings = choose_settings(100)
 TestRooms = RoomMachine.TestCase
 
 
@@ -283,9 +279,4 @@ FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_in_a_conference_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_RoomTurn, *FAULTS[fault])
-    quick = settings(
-        max_examples=300, stateful_step_count=30, deadline=None, database=None, derandomize=True,
-        report_multiple_bugs=False, phases=[*settings().phases][:3],
-    )  # fmt: skip
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(RoomMachine, settings=quick)
+    assert_finds_fault(RoomMachine)

@@ -346,7 +346,7 @@ def preambles(draw: st.DrawFn, context: str) -> Json:
 
 @st.composite
 def states(draw: st.DrawFn, context: str, number: int, counts: Mapping[str, int]) -> Json:
-    """A state that leads only to later ones of its callback, except by keys; so every circle waits,
+    """A state that leads only to later ones of its callback, except by keys; so every loop waits,
     and every way ends.
     """
 

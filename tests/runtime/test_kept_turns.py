@@ -7,7 +7,7 @@ import pytest
 from flowengine.compile import Release
 from flowengine.orchestration.matching import format_queue_id
 from flowengine.orchestration.placement import ASKING_CALL_SECONDS
-from flowengine.runtime.placement_tasks import CALLER_LOOK_SECONDS
+from flowengine.runtime.placement_tasks import CALLER_POLL_SECONDS
 from flowengine.runtime.placements import WAITING_KIND
 from flowengine.runtime.queue_overview import load_agent_overviews, load_queue_overviews
 from flowengine.runtime.task_loop import TASK_LEASE_SECONDS
@@ -174,7 +174,7 @@ def test_caller_who_hears_goodbye_is_not_called_before_the_end(*, is_end_lost: b
             await line.run_tasks(ASKING_CALL_SECONDS)
         else:
             await line.hang_up("caller")
-            await line.run_tasks(CALLER_LOOK_SECONDS)
+            await line.run_tasks(CALLER_POLL_SECONDS)
         assert line.rung == [ANNA, CALLER]
 
     run(wait())

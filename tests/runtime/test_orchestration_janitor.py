@@ -115,7 +115,7 @@ def test_end_that_was_told_while_the_caller_was_to_leave_is_no_surprise(
 def test_end_that_the_store_missed_is_found_soon_by_a_janitor_that_has_looked(
     ended: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orchestration_janitor, "FIRST_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(orchestration_janitor, "FIRST_CHECK_SECONDS", 0.01)
 
     async def ring() -> None:
         line = await ring_until("joined")

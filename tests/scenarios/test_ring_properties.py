@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from flowengine.compile import compile_project
 from flowengine.scenarios.conversation import Conversation, NotPossibleError, open_conversation
 from flowengine.scenarios.party_acts import PartyActs
-from flowengine.scenarios.simulated_parties import BEHAVIOUR_BY_DOING, SimulatedParty
+from flowengine.scenarios.simulated_parties import SIMULATED_BEHAVIOURS, SimulatedParty
 from flowengine.switch.calls import SwitchCall
 from flowengine.switch.calls.activities import ConferenceActivity
 from flowengine.switch.switch_events import SwitchEvent
@@ -90,7 +90,7 @@ def act(talk: Conversation, party: SimulatedParty, what: str) -> None:
 @settings(max_examples=examples(200), deadline=None)
 @given(
     flow=flows(),
-    doing=st.lists(st.sampled_from(sorted(BEHAVIOUR_BY_DOING)), min_size=3, max_size=3),
+    doing=st.lists(st.sampled_from(sorted(SIMULATED_BEHAVIOURS)), min_size=3, max_size=3),
     steps=st.lists(
         st.tuples(st.sampled_from(MEMBERS), st.sampled_from(ACTS), st.integers(0, 12)), max_size=8
     ),

@@ -10,7 +10,7 @@ from flowengine.storage.sessions import SqliteStore
 from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange
-from flowengine.switch.switch_events import AnswerReceived, Asks, SwitchEvent
+from flowengine.switch.switch_events import AnswerReceived, CallbackSent, SwitchEvent
 from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
 from flowengine.switch.wire.transport import BlockingTransport
@@ -47,7 +47,7 @@ class Platform:
         self.clock.advance(2.0)
 
     def asks(self, event: str) -> int:
-        return sum(isinstance(item, Asks) and item.event == event for item in self.happened)
+        return sum(isinstance(item, CallbackSent) and item.event == event for item in self.happened)
 
     def failures(self) -> list[str]:
         return [

@@ -8,7 +8,7 @@ import pytest
 
 from flowengine.source.document_loader import DocumentLoader
 from flowengine.source.plain_document import read_plain_document
-from flowengine.source.source_text import Findings, SourceText
+from flowengine.source.source_text import ProblemCollector, SourceText
 
 SAMPLES = sorted((Path(__file__).parents[2] / "flows").glob("*.yaml"))
 PIECES = (
@@ -44,7 +44,7 @@ def assert_loader_agrees(written: str) -> bool:
     plain = read_plain_document(text)
     if plain is None:
         return False
-    findings = Findings(text)
+    findings = ProblemCollector(text)
     document = DocumentLoader(text, findings).load()
     assert document is not None
     assert not findings()

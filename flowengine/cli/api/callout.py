@@ -112,7 +112,7 @@ def speech(text: str, prompts: str, destination: CallTarget, **options: Any) -> 
     metavar="ring|music1|music2|music3",
     help="What is heard while alone.  [default: silence]",
 )
-@click.option("--keys", type=KeyMode, help="What becomes of keys that are pressed there.")
+@click.option("--keys", type=KeyMode, help="What happens with keys that are pressed there.")
 @click.option(
     "--max-digits", default=1, show_default=True, type=click.IntRange(1), help="With --keys detect."
 )
@@ -132,7 +132,7 @@ def conference(keys: str | None, max_digits: int, **options: Any) -> None:
     "--to",
     "destination",
     type=TargetType(),
-    help="Who is called where --ice does not say it: as with the other kinds.",
+    help="Whom to call where --ice does not say it: a number, sip:user@host, or an app user.",
 )
 @click.option(
     "--ice",

@@ -125,7 +125,7 @@ def check_shared_texts(authored: AuthoredProject, memory: CompileCache) -> list[
 
 
 def check_loops(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
-    """Circles that a call never leaves, in one flow and through several."""
+    """Cycles that a call never leaves, in one flow and through several."""
     yield from state_loops.check(programs, memory)
     yield from flow_loops.check(programs)
 

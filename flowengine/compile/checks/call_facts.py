@@ -138,12 +138,12 @@ def compute_call_facts(
             entering[flow] = entering.get(flow, 0) | inside
 
     # callers first, as they decide with which facts a flow is entered
-    for circle in order_by_entry(programs):
+    for cycle in order_by_entry(programs):
         before: list[int] = []
         # flows that go over to each other: until nothing new comes
-        while before != (now := [entering.get(name, 0) for name in circle]):
+        while before != (now := [entering.get(name, 0) for name in cycle]):
             before = now
-            for name in circle:
+            for name in cycle:
                 enter_flow(name)
     return {name: found[name] for name in programs}
 

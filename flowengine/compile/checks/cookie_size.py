@@ -129,14 +129,14 @@ def measure_callers(
     """
     below = dict.fromkeys(programs, 0)
     calling = list_subflow_calls(programs)
-    for circle in reversed(
+    for cycle in reversed(
         find_components(
             {name: [state.verb.callee for state in states] for name, states in calling.items()}
         )
     ):
-        for name in circle:
+        for name in cycle:
             for state in calling[name]:
-                if state.verb.callee not in circle:
+                if state.verb.callee not in cycle:
                     below[state.verb.callee] = max(
                         below[state.verb.callee], below[name] + measured[name].calling[state.name]
                     )

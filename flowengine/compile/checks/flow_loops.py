@@ -1,4 +1,4 @@
-"""Circles through flows that go over to each other, which a call never leaves."""
+"""Cycles through flows that go over to each other, which a call never leaves."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -6,7 +6,7 @@ from flowengine.compile.checks.program_graph import find_components, list_flow_l
 from flowengine.compile.checks.state_loops import (
     LOOP_EXIT_HINT,
     TRAP_HINT,
-    is_circular,
+    is_cyclic,
     list_targets,
 )
 from flowengine.compile.program import CompiledState, Program
@@ -23,7 +23,7 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
         for name, states in list_flow_links(programs).items()
     }
     for flows in find_components(going):
-        if is_circular(flows, going):
+        if is_cyclic(flows, going):
             yield from check_flows({name: programs[name] for name in programs if name in flows})
 
 
@@ -36,9 +36,9 @@ def check_flows(programs: Mapping[str, Program]) -> Iterator[Problem]:
     }
     graph = {place: list(list_next_places(programs, *states[place])) for place in states}
     for component in find_components(graph):
-        circle = [place for place in states if place in component]
-        if is_circular(circle, graph) and is_endless(circle, graph, states):
-            yield build_circle_problem(circle, states)
+        cycle = [place for place in states if place in component]
+        if is_cyclic(cycle, graph) and is_endless(cycle, graph, states):
+            yield build_flow_loop_problem(cycle, states)
 
 
 def list_next_places(
@@ -49,22 +49,22 @@ def list_next_places(
         yield f"{state.verb.next_flow}/{programs[state.verb.next_flow].start}"
 
 
-def is_endless(circle: Sequence[str], graph: PlaceGraph, states: StatesByPlace) -> bool:
+def is_endless(cycle: Sequence[str], graph: PlaceGraph, states: StatesByPlace) -> bool:
     """Whether these states lead to each other alone, by way of another flow. A subflow among them
     may end the call.
     """
-    verbs = [states[place][1].verb for place in circle]
-    leaves = any(target not in circle for place in circle for target in graph[place])
+    verbs = [states[place][1].verb for place in cycle]
+    leaves = any(target not in cycle for place in cycle for target in graph[place])
     ends = any(verb.callee or (verb.is_end and not verb.next_flow) for verb in verbs)
     return not leaves and not ends and any(verb.next_flow for verb in verbs)
 
 
-def build_circle_problem(circle: Sequence[str], states: StatesByPlace) -> Problem:
-    program, first = states[circle[0]]
-    more = ["…"] if len(circle) > MAX_SHOWN_PLACES else []
-    way = " -> ".join([*circle[:MAX_SHOWN_PLACES], *more, circle[0]])
+def build_flow_loop_problem(cycle: Sequence[str], states: StatesByPlace) -> Problem:
+    program, first = states[cycle[0]]
+    more = ["…"] if len(cycle) > MAX_SHOWN_PLACES else []
+    way = " -> ".join([*cycle[:MAX_SHOWN_PLACES], *more, cycle[0]])
     span = program.document.find_key_span(first.path)
-    if any(states[place][1].verb.waits for place in circle):
+    if any(states[place][1].verb.waits for place in cycle):
         message = f"no answer of the caller leads out of these flows: {way}"
         return Problem("FE231", span, message, TRAP_HINT)
     message = f"a call that comes here goes round forever: {way}"

@@ -15,7 +15,7 @@ REDIAL_HINT = (
 
 
 def check(program: Program) -> Iterator[Problem]:
-    """One problem for each circle. What follows in subflows is not looked at."""
+    """One problem for each cycle. What follows in subflows is not looked at."""
     if not any(state.verb.unanswered_exits for state in program.states.values()):
         return
     graph = {name: list_instant_targets(program, state) for name, state in program.states.items()}
@@ -26,7 +26,7 @@ def check(program: Program) -> Iterator[Problem]:
         redials = (name for name in names if program.states[name].verb.unanswered_exits)
         first = next(redials, "")
         if not first:
-            continue  # it calls nobody; FE230 tells of such a circle
+            continue  # it calls nobody; FE230 tells of such a cycle
         state = program.states[first]
         way = " -> ".join([*names[names.index(first) :], *names[: names.index(first)], first])
         exit_ = find_exit_into(state, component)
@@ -55,7 +55,7 @@ def list_instant_targets(program: Program, state: CompiledState) -> list[str]:
 
 
 def find_exit_into(state: CompiledState, component: list[str]) -> str:
-    """The exit by which the state leads into its circle."""
+    """The exit by which the state leads into its cycle."""
     quick = state.verb.unanswered_exits
     return next(
         name for name, target in state.exits.items() if name in quick and target.state in component

@@ -8,11 +8,11 @@ from flowengine.compile.program import CompiledState, Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
 
-ONE_MOMENT = (
+FIXED_TIME = (
     "callers who come more than a week before take the error exit, and those who come after are "
     "called at once"
 )
-ONE_MOMENT_HINT = "write values: ${vars.day} ${vars.hour}, or `in:` or `within:`"
+FIXED_TIME_HINT = "write values: ${vars.day} ${vars.hour}, or `in:` or `within:`"
 
 
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
@@ -28,9 +28,9 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
                     f"add `on: {{answered: <state>}}` to {flow}",
                 )
 
-            if state.verb.is_of_one_moment:
+            if state.verb.is_at_fixed_time:
                 span = program.document.find_span((*state.path, state.kind, "at"))
-                yield Problem("FE946", span, ONE_MOMENT, ONE_MOMENT_HINT)
+                yield Problem("FE946", span, FIXED_TIME, FIXED_TIME_HINT)
 
 
 def list_placing_states(program: Program) -> tuple[CompiledState, ...]:

@@ -20,14 +20,14 @@ def order_by_use(programs: Mapping[str, Program]) -> list[str]:
     """The flows, each after those that it uses."""
     calling = list_subflow_calls(programs)
     used = {name: [state.verb.callee for state in states] for name, states in calling.items()}
-    return [name for circle in find_components(used) for name in circle]
+    return [name for cycle in find_components(used) for name in cycle]
 
 
 def order_by_entry(programs: Mapping[str, Program]) -> list[list[str]]:
     """The flows, each before those that it begins; those that go over to each other are together."""
     links = list_flow_links(programs)
     begun = {name: [state.verb.entered_flow for state in states] for name, states in links.items()}
-    return [circle[::-1] for circle in reversed(find_components(begun))]
+    return [cycle[::-1] for cycle in reversed(find_components(begun))]
 
 
 def list_flow_links(programs: Mapping[str, Program]) -> dict[str, list[CompiledState]]:
@@ -103,6 +103,10 @@ def walk_component(
     inside: set[str],
     found: list[list[str]],
 ) -> None:
+    """Add the components below `root` to `found`. `low` is the earliest node that each node leads
+    back to; `open_` are the nodes whose component is not known yet, and `inside` the same as a set.
+    """
+
     def begin_node(node: str) -> None:
         order[node] = low[node] = len(order)
         open_.append(node)

@@ -43,7 +43,7 @@ class SpeechAtReturn(NamedTuple):
 def compute_speech_before(
     programs: Mapping[str, Program], measure: PromptMeasure, memory: CompileCache
 ) -> dict[str, SpeechByState]:
-    """By flow and state: the most said before it in one answer. Circles of states are walked once,
+    """By flow and state: the most said before it in one answer. Cycles of states are walked once,
     flows that go over to each other twice.
     """
     links = list_flow_links(programs)
@@ -90,9 +90,9 @@ def list_flow_walks(
     programs: Mapping[str, Program], links: Mapping[str, Sequence[CompiledState]]
 ) -> Iterator[str]:
     """The flows in the order in which they are walked, callers first."""
-    for circle in order_by_entry(programs):
-        begun = {state.verb.entered_flow for name in circle for state in links[name]}
-        yield from circle * (1 if begun.isdisjoint(circle) else 2)
+    for cycle in order_by_entry(programs):
+        begun = {state.verb.entered_flow for name in cycle for state in links[name]}
+        yield from cycle * (1 if begun.isdisjoint(cycle) else 2)
 
 
 class FlowOrder(NamedTuple):
@@ -148,7 +148,7 @@ class FlowOrder(NamedTuple):
             if name in found:
                 said = add_speech(state, found[name], self.measure)
                 for exit_, target in self.exits[name]:
-                    # an exit that leads back is not followed: a circle would never end
+                    # an exit that leads back is not followed: a cycle would never end
                     for more in (
                         follow_exit(
                             said, back.get(state.verb.callee), exit_.removeprefix("outcome ")
@@ -195,7 +195,7 @@ def iterate_immediate_exits(program: Program, state: CompiledState) -> Iterator[
 
 
 def order_states(program: Program) -> tuple[list[str], ExitsByState]:
-    """The states, each after all that lead to it; a circle is opened where it is entered. And where
+    """The states, each after all that lead to it; a cycle is opened where it is entered. And where
     each leads within an answer.
     """
     leading = {

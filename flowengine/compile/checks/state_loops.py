@@ -1,4 +1,4 @@
-"""Circles that a call never leaves: within one callback, or for as long as the caller stays on the
+"""Cycles that a call never leaves: within one callback, or for as long as the caller stays on the
 line.
 """
 
@@ -17,7 +17,7 @@ from flowengine.model import CompileCache
 from flowengine.problems import Problem
 
 LOOP_EXIT_HINT = (
-    "give one of these states an exit out of the circle, or ask the caller something in it"
+    "give one of these states an exit out of the loop, or ask the caller something in it"
 )
 TRAP_HINT = "lead from one of them to a hangup:, connect:, park: or return:"
 
@@ -71,12 +71,12 @@ def can_end_call(program: Program) -> bool:
 
 def find_loops(program: Program, used: SubflowTraits) -> list[Problem]:
     found = list(find_endless_loops(program, used.pausing))
-    traps = find_traps(program, used.ending, {name for circle in found for name in circle})
-    return [*(build_loop_problem(program, circle) for circle in found), *traps]
+    traps = find_traps(program, used.ending, {name for cycle in found for name in cycle})
+    return [*(build_loop_problem(program, cycle) for cycle in found), *traps]
 
 
 def find_endless_loops(program: Program, pausing: frozenset[str]) -> Iterator[list[str]]:
-    """Circles of states that never wait and have no exit but into the circle itself."""
+    """Cycles of states that never wait and have no exit but into the cycle itself."""
     passing = {
         name: list_targets(program, state)
         for name, state in program.states.items()
@@ -88,20 +88,20 @@ def find_endless_loops(program: Program, pausing: frozenset[str]) -> Iterator[li
     }
     for component in find_components(inner):
         members = set(component)
-        if is_circular(component, inner) and all(
+        if is_cyclic(component, inner) and all(
             target in members for name in component for target in passing[name]
         ):
             yield sort_by_file_order(component, program)
 
 
 def find_traps(program: Program, ending: frozenset[str], known: set[str]) -> Iterator[Problem]:
-    """Circles with a question in them out of which no answer leads."""
+    """Cycles with a question in them out of which no answer leads."""
     graph = {name: list_targets(program, state) for name, state in program.states.items()}
     visited = find_reachable(graph, program.list_entries().values())
     for component in find_components(graph):
         members = set(component)
-        # reported as FE230, unreachable (FE901), or no circle
-        if members & known or not members <= visited or not is_circular(component, graph):
+        # reported as FE230, unreachable (FE901), or no cycle
+        if members & known or not members <= visited or not is_cyclic(component, graph):
             continue
         leaves = any(target not in members for name in component for target in graph[name])
         if not leaves and not any(is_ending(program.states[name], ending) for name in component):
@@ -117,7 +117,7 @@ def is_ending(state: CompiledState, ending: frozenset[str]) -> bool:
     return state.verb.is_end or state.verb.callee in ending
 
 
-def is_circular(component: list[str], graph: Mapping[str, list[str]]) -> bool:
+def is_cyclic(component: list[str], graph: Mapping[str, list[str]]) -> bool:
     return len(component) > 1 or component[0] in graph[component[0]]
 
 
@@ -127,7 +127,7 @@ def sort_by_file_order(component: list[str], program: Program) -> list[str]:
 
 
 def format_loop(program: Program, names: list[str]) -> str:
-    """The circle as it is walked from its first state."""
+    """The cycle as it is walked from its first state."""
     path, members = [names[0]], set(names)
     while (
         following := next(

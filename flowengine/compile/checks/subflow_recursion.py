@@ -24,9 +24,9 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
         for name, states in iterate_with_pauses(calling.items())
     }
     heights: dict[str, int] = {}  # of the subflows inside each other, from the innermost out
-    for circle in find_components(callees):  # callees come before the flows that use them
+    for cycle in find_components(callees):  # callees come before the flows that use them
         pause_if_due()
-        inside, outside = split_calls(calling, circle)
+        inside, outside = split_calls(calling, cycle)
         yield from (
             build_recursion_problem("FE232", programs[name], state, explain_recursion(name, state))
             for name, state in inside
@@ -41,15 +41,15 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
             for name, state in deep
         )
         height = max((heights[state.verb.callee] + 1 for _, state in outside), default=0)
-        heights.update(dict.fromkeys(circle, height))
+        heights.update(dict.fromkeys(cycle, height))
 
 
 def split_calls(
-    calling: Mapping[str, Sequence[CompiledState]], circle: Sequence[str]
+    calling: Mapping[str, Sequence[CompiledState]], cycle: Sequence[str]
 ) -> tuple[list[SubflowCall], list[SubflowCall]]:
-    """The states of these flows that use a flow of the circle, and those that use another."""
-    members = set(circle)
-    calls = [(name, state) for name in circle for state in calling[name]]
+    """The states of these flows that use a flow of the cycle, and those that use another."""
+    members = set(cycle)
+    calls = [(name, state) for name in cycle for state in calling[name]]
     inside = [call for call in calls if call[1].verb.callee in members]
     outside = [call for call in calls if call[1].verb.callee not in members]
     return inside, outside

@@ -20,7 +20,7 @@ from flowengine.states.field_types import DIALLED_TARGET
 TRANSFER_LOOP_HINT = (
     "connect one of them to a number outside of this project, or ask the caller before"
 )
-MAX_SHOWN_HOPS = 8  # of a circle that a person still reads
+MAX_SHOWN_HOPS = 8  # of a cycle that a person still reads
 # of a number that a * may stand for: a block of 10,000 is the largest that is rented as one, and
 # what stands for more are the numbers of a country, which are not the project's own
 MAX_BLOCK_DIGITS = 4
@@ -99,7 +99,7 @@ def is_phone_route(route: CompiledRoute) -> bool:
 def check(
     programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
-    """One problem for each circle of numbers."""
+    """One problem for each cycle of numbers."""
     plan = memory.get_or_compute(
         ("number plan",),
         authored.shared_documents,  # routes are in these
@@ -117,9 +117,9 @@ def check(
     ):
         return
     owners, hops = TransferWalk(programs, authored, plan, connections).follow_numbers(memory)
-    for circle in find_components({number: list(following) for number, following in hops.items()}):
-        if len(circle) > 1 or circle[0] in hops[circle[0]]:
-            yield build_transfer_problem(programs, owners, hops, circle)
+    for cycle in find_components({number: list(following) for number, following in hops.items()}):
+        if len(cycle) > 1 or cycle[0] in hops[cycle[0]]:
+            yield build_transfer_problem(programs, owners, hops, cycle)
 
 
 def list_connections(program: Program) -> tuple[PhoneConnection, ...]:
@@ -281,19 +281,19 @@ def build_transfer_problem(
     programs: Mapping[str, Program],
     owners: Mapping[str, str],
     hops: Mapping[str, Mapping[str, NumberHop]],
-    circle: list[str],
+    cycle: list[str],
 ) -> Problem:
-    members = [number for number in owners if number in circle]
+    members = [number for number in owners if number in cycle]
     walked = [members[0]]
     while following_number := next(
         (to for to in members if to in hops[walked[-1]] and to not in walked), ""
     ):
         walked.append(following_number)
-    if members[0] not in hops[walked[-1]]:  # a circle of circles: show the numbers that it has
+    if members[0] not in hops[walked[-1]]:  # a cycle of cycles: show the numbers that it has
         walked = members
     shown = [f"{show_number(number)} ({owners[number]})" for number in walked[:MAX_SHOWN_HOPS]]
     rest = ["…"] if len(walked) > MAX_SHOWN_HOPS else []
-    first = next(hop for to, hop in hops[members[0]].items() if to in circle)
+    first = next(hop for to, hop in hops[members[0]].items() if to in cycle)
     way = " -> ".join([*shown, *rest, show_number(members[0])])
     span = programs[first.flow].document.find_span(first.path)
     return Problem(

@@ -39,8 +39,8 @@ def list_chains(lost: Graph) -> list[list[str]]:
     order = {name: place for place, name in enumerate(lost)}
     entered = {target for name in lost for target in lost[name] if target != name}
     heads = [name for name in lost if name not in entered]
-    # a circle of states that only they lead to begins at its first state
-    heads += [min(circle, key=order.__getitem__) for circle in reversed(find_components(lost))]
+    # a cycle of states that only they lead to begins at its first state
+    heads += [min(cycle, key=order.__getitem__) for cycle in reversed(find_components(lost))]
     chains, told = [], set[str]()
     for head in heads:
         if head not in told:

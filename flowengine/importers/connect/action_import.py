@@ -138,7 +138,7 @@ class ActionImport(ConstructImport):
         known = self.action.get_error(*types, "NoMatchingError", "NoMatchingCondition")
         return self.get_target(known or self.action.next)
 
-    def add_ways_on(self, body: dict[str, Any]) -> dict[str, Any]:
+    def add_next_and_error(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body with `next`, and with `error` where that leads elsewhere."""
         body["next"] = self.get_next()
         return self.add_error(body)

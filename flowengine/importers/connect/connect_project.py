@@ -87,7 +87,7 @@ def begin_action(flow: FlowImport, identifier: str) -> ActionImport:
 
 def link_flows(project: ProjectImport) -> None:
     """Hand attributes over to the flows that are used, and undo modules that use each other in a
-    circle.
+    loop.
     """
     used: dict[str, set[str]] = {}
     flows = {flow.draft.name: flow for flow in project.flows}
@@ -111,7 +111,7 @@ def get_body(link: FlowLink) -> dict[str, Any]:
 
 
 def go_over(link: FlowLink, target: FlowImport | None) -> None:
-    """The call goes on in the other flow for good, in a circle if need be."""
+    """The call goes on in the other flow for good, in a loop if need be."""
     body = get_body(link)
     if target and "outcomes" in target.draft.head:
         link.action.note_loss(

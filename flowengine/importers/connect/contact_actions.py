@@ -32,7 +32,7 @@ def import_attributes(action: ActionImport) -> None:
         values[name] = template
     if get_text(parameters, "TargetContact") not in ("", "Current"):
         action.note_change("the values go to this call, and to no related contact")
-    action.add_state(action.add_ways_on({"set": values} if values else {}))
+    action.add_state(action.add_next_and_error({"set": values} if values else {}))
 
 
 def import_contact_data(action: ActionImport) -> None:
@@ -44,7 +44,7 @@ def import_contact_data(action: ActionImport) -> None:
             action.note_loss(f"nothing stands for {key[:60]}")
     if language := get_text(parameters, "LanguageCode"):
         body = build_locale(action, language)
-    action.add_state(action.add_ways_on(body))
+    action.add_state(action.add_next_and_error(body))
 
 
 def build_locale(action: ActionImport, language: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def import_voice(action: ActionImport) -> None:
     locale = find_locale(name)
     if not locale:
         action.note_change(f'the voice "{name[:60]}" is not known: the voice of the flow goes on')
-        action.add_state(action.add_ways_on({}))
+        action.add_state(action.add_next_and_error({}))
         return
     head = action.flow.draft.head
     if head.setdefault("voice", name) != name:
@@ -72,14 +72,14 @@ def import_voice(action: ActionImport) -> None:
         )
     if action.flow.count_actions(action.action.type) == 1:
         head["locale"] = locale
-        action.add_state(action.add_ways_on({}))
+        action.add_state(action.add_next_and_error({}))
     else:
-        action.add_state(action.add_ways_on({"locale": locale}))
+        action.add_state(action.add_next_and_error({"locale": locale}))
 
 
 def import_logging(action: ActionImport) -> None:
     action.add_remark("the journal records every call; see journal: in project.yaml")
-    action.add_state(action.add_ways_on({}))
+    action.add_state(action.add_next_and_error({}))
 
 
 def import_recording(action: ActionImport) -> None:
@@ -92,9 +92,9 @@ def import_recording(action: ActionImport) -> None:
             "the whole call is recorded from here on, not only the talk with an agent"
         )
         action.flow.project.draft.records = True
-        action.add_state(action.add_ways_on({"record": {"notify": True}}))
+        action.add_state(action.add_next_and_error({"record": {"notify": True}}))
     else:
-        action.add_state(action.add_ways_on({"record": "stop"}))
+        action.add_state(action.add_next_and_error({"record": "stop"}))
 
 
 def import_callback_number(action: ActionImport) -> None:

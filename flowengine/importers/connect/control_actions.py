@@ -31,7 +31,7 @@ _MAX_WAIT_SECONDS: Final = 60
 def import_message(action: ActionImport) -> None:
     prompt = build_prompt(action, action.action.parameters)
     body: dict[str, Any] = {} if prompt is None else {"say": prompt}
-    action.add_state(action.add_ways_on(body))
+    action.add_state(action.add_next_and_error(body))
 
 
 def import_compare(action: ActionImport) -> None:

@@ -51,7 +51,7 @@ def import_menu(action: ActionImport) -> None:
         "attempts": 1,
         "timeout": get_timeout(action),
     }
-    action.add_state(action.add_error({"menu": body | get_ways_without_answer(action)}))
+    action.add_state(action.add_error({"menu": body | get_unanswered_targets(action)}))
 
 
 def to_key(key: str) -> str | int:
@@ -64,7 +64,7 @@ def get_timeout(action: ActionImport) -> str:
     return f"{get_number(action.action.parameters, name, _TIMEOUT_SECONDS, 1, 30)}s"
 
 
-def get_ways_without_answer(action: ActionImport) -> dict[str, str]:
+def get_unanswered_targets(action: ActionImport) -> dict[str, str]:
     """Where the call goes after silence and after a wrong key."""
     silence = action.get_failure("InputTimeLimitExceeded")
     wrong = action.get_failure("NoMatchingCondition")
@@ -77,7 +77,7 @@ def import_stored_input(action: ActionImport) -> None:
     phone = get_mapping(validation, "PhoneNumberValidation")
     custom = get_mapping(validation, "CustomValidation")
     length = get_number(custom, "MaximumLength", INPUT_LENGTH, 1, 60)
-    tell_of_keys(action, get_mapping(parameters, "DTMFConfiguration"))
+    report_unused_keys(action, get_mapping(parameters, "DTMFConfiguration"))
     variable = action.flow.get_variable(_STORED, max(length, INPUT_LENGTH))
     action.flow.written.add(_STORED)
     if get_mapping(parameters, "InputEncryption"):
@@ -103,7 +103,7 @@ def import_stored_input(action: ActionImport) -> None:
     action.add_state(action.add_error(body))
 
 
-def tell_of_keys(action: ActionImport, settings: dict[str, Any]) -> None:
+def report_unused_keys(action: ActionImport, settings: dict[str, Any]) -> None:
     """Only # ends an input on the platform, and no key cancels it."""
     terminator = get_text(settings, "InputTerminationSequence")
     if terminator not in ("", "#"):
@@ -142,14 +142,14 @@ def import_bot(action: ActionImport) -> None:
                 "hear": [words],
             }
     prompt = build_question_prompt(action, action.action.parameters)
-    body: dict[str, Any] = {"prompt": prompt, "attempts": 1, **get_ways_without_answer(action)}
+    body: dict[str, Any] = {"prompt": prompt, "attempts": 1, **get_unanswered_targets(action)}
     if options:
         body["options"] = options
         action.add_state(action.add_error({"menu": body}))
         return
     action.flow.written.add(_INTENT)
     body |= {"into": action.flow.get_variable(_INTENT), "voice": True}
-    action.add_state(action.add_ways_on({"collect": body}))
+    action.add_state(action.add_next_and_error({"collect": body}))
 
 
 def add_intent(action: ActionImport, intent: str, target: str, key: str) -> str:

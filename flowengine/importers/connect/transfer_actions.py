@@ -27,7 +27,7 @@ def import_target_queue(action: ActionImport) -> None:
     """The queue that later actions mean is noted in a variable."""
     group = declare_group(action)
     variable = action.flow.get_variable(_QUEUE_VARIABLE)
-    action.add_state(action.add_ways_on({"set": {variable: group}}))
+    action.add_state(action.add_next_and_error({"set": {variable: group}}))
 
 
 def declare_group(action: ActionImport) -> str:
@@ -99,7 +99,7 @@ def import_routing(action: ActionImport) -> None:
             body = {"set": {priority: 10 - level}}
     if get_text(parameters, "QueueTimeAdjustmentSeconds"):
         action.note_change("the time that callers have waited stays as it is")
-    action.add_state(action.add_ways_on(body))
+    action.add_state(action.add_next_and_error(body))
 
 
 def import_hours(action: ActionImport) -> None:
@@ -203,7 +203,7 @@ def link_flow(action: ActionImport, key: str, *, is_module: bool) -> None:
     elif not label and (not reference or parse_reference(reference)):
         remark = "the flow is a value there" if reference else "no flow is named there"
         action.note_loss(f"{remark}: the call goes on")
-        action.add_state(action.add_ways_on({}))
+        action.add_state(action.add_next_and_error({}))
         return
     else:
         target = add_stub(action, reference, label, is_module=is_module)

@@ -28,7 +28,7 @@ _MESSAGE_SECONDS: Final = 120
 def import_connection(widget: WidgetImport) -> None:
     """connect-call-to: a ring, which comes back; a connect where nothing follows."""
     noun = widget.read_text("noun") or "number"
-    follows = widget.widget.has_way("callCompleted")
+    follows = widget.widget.has_transition("callCompleted")
     if widget.read_text("record") == "true":
         widget.flow.project.draft.records = True
     seconds = widget.read_number(30, 1, 600, "timeout")
@@ -129,7 +129,7 @@ def import_voicemail(widget: WidgetImport) -> None:
         "limit": f"{min(longest, MAX_MESSAGE_SECONDS)}s",
         "end": end if end in [*KEYS_OF_PHONES] else "#",
     }
-    if widget.widget.has_way("noAudio"):
+    if widget.widget.has_transition("noAudio"):
         body["silent"] = widget.get_target("noAudio")
         body["silence"] = f"{widget.read_number(5, 1, 60, 'timeout')}s"
     if widget.read_text("transcribe") == "true":
@@ -175,7 +175,7 @@ def import_queue(widget: WidgetImport) -> None:
         widget.add_remark("members see no attributes of the call: say them under accept:")
     failed = widget.get_target("failedToEnqueue", "callFailure")
     body: dict[str, Any] = {"of": group, "nobody": failed}
-    if widget.widget.has_way("callComplete"):
+    if widget.widget.has_transition("callComplete"):
         body["after"] = widget.get_target("callComplete")
     widget.add_state({"queue": body})
 

@@ -7,7 +7,7 @@ from flowengine.importers.flow_parts import DONE, TEXT_LENGTH
 from flowengine.importers.source_json import get_list, get_text
 from flowengine.importers.studio.liquid_text import has_liquid, iterate_references
 from flowengine.importers.studio.references import StudioReference
-from flowengine.importers.studio.studio_flow import StudioCondition, StudioWay
+from flowengine.importers.studio.studio_flow import StudioCondition, StudioTransition
 from flowengine.importers.studio.widget_import import GATHER_TYPE, WidgetImport
 from flowengine.importers.templates import NUMBER, write_literal
 
@@ -37,11 +37,11 @@ def import_trigger(widget: WidgetImport) -> None:
     """The start of the flow. The report tells what begins by messages, or by calls that are placed."""
     source, flow = widget.widget, widget.flow
     for event in _UNHEARD_EVENTS:
-        if source.has_way(event):
+        if source.has_transition(event):
             widget.add_remark(f"nothing stands for what follows {event}: no messages come in")
-    if source.has_way("incomingParent") and not source.has_way("incomingCall"):
+    if source.has_transition("incomingParent") and not source.has_transition("incomingCall"):
         flow.draft.head.setdefault("outcomes", [DONE])
-    if source.has_way("incomingRequest") and "on" not in flow.draft.head:
+    if source.has_transition("incomingRequest") and "on" not in flow.draft.head:
         target = widget.get_target("incomingRequest")
         if not is_placing(widget):
             flow.draft.head["on"] = {"answered": target}
@@ -63,7 +63,7 @@ def import_split(widget: WidgetImport) -> None:
     for way in widget.widget.ways:
         if way.event != "match":
             continue
-        when = write_way(widget, way)
+        when = write_transition(widget, way)
         can_fail = can_fail or "decimal(" in when or "integer(" in when
         if when:
             ways.append({"when": when, "next": widget.flow.get_state_name(way.next)})
@@ -74,7 +74,7 @@ def import_split(widget: WidgetImport) -> None:
     widget.add_state(body)
 
 
-def write_way(widget: WidgetImport, way: StudioWay) -> str:
+def write_transition(widget: WidgetImport, way: StudioTransition) -> str:
     """All conditions of a way on; nothing where one of them has no counterpart."""
     found = [write_condition(widget, each) for each in way.conditions]
     if not found or not all(found):

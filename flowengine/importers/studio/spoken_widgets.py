@@ -173,7 +173,7 @@ def repeat_prompt(widget: WidgetImport, prompt: Any) -> Any:
 def import_gather(widget: WidgetImport) -> None:
     """gather-input-on-call: a collect of keys, of words, or of both."""
     flow, source = widget.flow, widget.widget
-    hears = source.has_way("speech")
+    hears = source.has_transition("speech")
     count = widget.read_number(0, 0, 60, "number_of_digits", "num_digits", "numDigits")
     length = _SPEECH_LENGTH if hears else max(count, INPUT_LENGTH)
     variable = flow.get_input_variable(source.name, length)
@@ -208,7 +208,7 @@ def import_gather(widget: WidgetImport) -> None:
 def get_answer_target(widget: WidgetImport) -> str:
     """Where the call goes after keys, and after words."""
     keys, speech = widget.get_target("keypress"), widget.get_target("speech")
-    if not widget.widget.has_way("speech") or keys == speech:
+    if not widget.widget.has_transition("speech") or keys == speech:
         return keys
     ways = [{"when": 'event.input == "voice"', "next": speech}, {"next": keys}]
     return widget.add_state({"choose": ways}, "answer")

@@ -25,7 +25,7 @@ class StudioCondition:
 
 
 @dataclass(frozen=True)
-class StudioWay:
+class StudioTransition:
     """A way on: the event that it follows, the conditions, and the next widget, if there is one."""
 
     event: str
@@ -41,9 +41,9 @@ class StudioWidget:
     type: str
     path: str
     properties: dict[str, Any]
-    ways: tuple[StudioWay, ...]
+    ways: tuple[StudioTransition, ...]
 
-    def has_way(self, event: str) -> bool:
+    def has_transition(self, event: str) -> bool:
         """Whether something follows this event."""
         return bool(self.get_next(event))
 
@@ -128,13 +128,13 @@ def read_widget(raw: dict[str, Any], path: str) -> StudioWidget:
         type=get_text(raw, "type")[:80] or "(no type)",
         path=path,
         properties=get_mapping(raw, "properties"),
-        ways=tuple(read_way(each) for each in get_list(raw, "transitions")),
+        ways=tuple(read_transition(each) for each in get_list(raw, "transitions")),
     )
 
 
-def read_way(raw: Any) -> StudioWay:
+def read_transition(raw: Any) -> StudioTransition:
     conditions = tuple(read_condition(each) for each in get_list(raw, "conditions"))
-    return StudioWay(get_text(raw, "event"), get_text(raw, "next"), conditions)
+    return StudioTransition(get_text(raw, "event"), get_text(raw, "next"), conditions)
 
 
 def read_condition(raw: Any) -> StudioCondition:

@@ -32,7 +32,7 @@ def import_studio(files: Mapping[str, bytes], name: str) -> ImportResult:
         # a call that is placed into the flow has no flow to go back to
         if "outcomes" in flow.draft.head and "on" not in flow.draft.head:
             return_at_the_end(flow.draft)
-    cut_circles(project)
+    cut_cycles(project)
     return ImportResult(project.draft, problems)
 
 
@@ -59,7 +59,7 @@ def import_flow(flow: StudioFlowImport) -> None:
             draft.states[widget.state] = widget.states.pop(widget.state)
         draft.states |= widget.states
     draft.states |= end
-    if "on" in draft.head and not flow.source.trigger.has_way("incomingCall"):
+    if "on" in draft.head and not flow.source.trigger.has_transition("incomingCall"):
         draft.start = ""
     if draft.start and draft.start not in draft.states:
         flow.draft.states[draft.start] = StateDraft({"hangup": None})
@@ -98,7 +98,7 @@ def begin_widget(flow: StudioFlowImport, name: str) -> WidgetImport:
     return WidgetImport(key=name, state=state, flow=flow, entry=entry, widget=widget)
 
 
-def cut_circles(project: StudioProject) -> None:
+def cut_cycles(project: StudioProject) -> None:
     """No flow can use itself: such a state goes on as after an error."""
     used: dict[str, set[str]] = {}
     for use in project.uses:

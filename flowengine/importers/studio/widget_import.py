@@ -106,10 +106,10 @@ class StudioFlowImport(FlowParts):
             self.draft.variables[name].setdefault("default", "")
         return name
 
-    def turn_around(self, name: str) -> str:
+    def swap_call_parties(self, name: str) -> str:
         """The name of the other side, where the system places all calls: it is the caller then."""
         trigger = self.source.trigger
-        if trigger.has_way("incomingCall") or not trigger.has_way("incomingRequest"):
+        if trigger.has_transition("incomingCall") or not trigger.has_transition("incomingRequest"):
             return name
         return {"call.from": "call.to", "call.to": "call.from"}.get(name, name)
 
@@ -181,7 +181,7 @@ class WidgetImport(ConstructImport):
     def get_expression(self, reference: StudioReference, length: int = TEXT_LENGTH) -> str:
         """The name that has the value, in an expression for a text."""
         if reference.system_name:
-            return self.flow.turn_around(reference.system_name)
+            return self.flow.swap_call_parties(reference.system_name)
         if not self.flow.has_value(reference):
             where = ".".join(reference.parts)[:80]
             self.note_change(f"nothing gives {where} a value here: its variable stays empty")

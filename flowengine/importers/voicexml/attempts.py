@@ -48,7 +48,7 @@ def add_attempts(
         words = [build_words(scope, found, count) for count in range(1, body["attempts"])]
         if any(words):
             body[key] = join_words(words)
-    body |= write_ways_without_answer(scope, silent, wrong, leaving)
+    body |= write_unanswered_targets(scope, silent, wrong, leaving)
     handlers = [*silent.values(), *wrong.values()]
     if body["attempts"] > 1 and handlers and not any(map(has_reprompt, handlers)):
         body.setdefault("again", {"pause": "100ms"})  # only the words of the handler are heard
@@ -80,7 +80,7 @@ def join_words(words: list[list[Any]]) -> Any:
     return filled[0] if len(filled) == 1 else {"each": filled}
 
 
-def write_ways_without_answer(
+def write_unanswered_targets(
     scope: SequenceScope,
     silent: dict[int, VoiceElement],
     wrong: dict[int, VoiceElement],

@@ -147,13 +147,13 @@ class DocumentImport(FlowParts):
             self.entries[key] = ElementImport(element=element, document=self, entry=entry)
         return self.entries[key]
 
-    def borrow_entry(self, element: VoiceElement, origin: ElementImport) -> VoiceElement:
+    def share_entry(self, element: VoiceElement, origin: ElementImport) -> VoiceElement:
         """Have an element that is made here tell its remarks under another one."""
         self.kept.append(element)  # an element is known by its identity, so it has to live on
         self.entries[id(element)] = origin
         return element
 
-    def get_loose_entry(self, state: str) -> ReportEntry:
+    def build_unreported_entry(self, state: str) -> ReportEntry:
         """For words that no element holds: their remarks stand in no report."""
         return ReportEntry(self.file, "", "", "prompt", self.draft.name, state)
 
@@ -173,7 +173,7 @@ class DocumentImport(FlowParts):
         self.draft.states.setdefault(name, StateDraft({"hangup": None}))
         return name
 
-    def adopt_state(self, name: str, first: str, known: set[str], origin: ElementImport) -> None:
+    def replace_state(self, name: str, first: str, known: set[str], origin: ElementImport) -> None:
         """Have `name` do what the state `first` does, where nothing else leads to that one."""
         draft = None if first in known else self.draft.states.pop(first, None)
         if draft is None:

@@ -147,7 +147,7 @@ def write_item_states(
         # a block that throws is not visited again: the call goes on behind it
         inside = replace(scope, ask=scope.next, first_input="")
         first = write_sequence(inside, element.content, scope.next)
-        document.adopt_state(scope.ask, first, known, origin)
+        document.replace_state(scope.ask, first, known, origin)
         return
     filled: list[str | VoiceElement] = []
     for each in element.list_children("filled"):
@@ -208,7 +208,7 @@ def write_subdialog(
         origin.note_loss(f"{remark}: the call goes on")
         state = answered
     made = [
-        document.borrow_entry(
+        document.share_entry(
             VoiceElement("assign", dict(each.attributes), each.line),
             document.begin_element(each, scope.ask),
         )

@@ -290,5 +290,5 @@ def write_choice_target(scope: SequenceScope, choice: ElementImport) -> str:
     element = choice.element
     tag = "throw" if element.get("event") and not element.get("next") else "goto"
     made = VoiceElement(tag, dict(element.attributes), element.line)
-    scope.document.borrow_entry(made, choice)
+    scope.document.share_entry(made, choice)
     return write_throw(scope, made) if tag == "throw" else write_goto(scope, made)

@@ -102,6 +102,7 @@ def find_cleared(scope: SequenceScope, element: VoiceElement) -> str:
 
 
 def write_plain(scope: SequenceScope, step: SequenceStep, target: str) -> str:
+    """One state for values that are set and words that are said after each other; give its name."""
     document = scope.document
     tags = [each.tag for each in step.values] + ["say"] * bool(step.spoken)
     name = document.make_state_name(f"{scope.prefix}_{tags[0]}")
@@ -114,28 +115,28 @@ def write_plain(scope: SequenceScope, step: SequenceStep, target: str) -> str:
     words: list[str | VoiceElement] = []
     for each in step.spoken:
         if isinstance(each, VoiceElement) and each.tag in ("prompt", "audio"):
-            parts += build_loose_parts(scope, words, name, origins)
+            parts += build_unreported_parts(scope, words, name, origins)
             words = []
             origins.append(document.begin_element(each, name))
             inner: list[str | VoiceElement] = each.content if each.tag == "prompt" else [each]
             parts += build_parts(origins[-1], inner)
         else:
             words.append(each)
-    parts += build_loose_parts(scope, words, name, origins)
+    parts += build_unreported_parts(scope, words, name, origins)
     if parts:
         body["say"] = join_parts(parts)
     add_origins(document, name, body | {"next": target}, origins)
     return name
 
 
-def build_loose_parts(
+def build_unreported_parts(
     scope: SequenceScope, words: list[str | VoiceElement], name: str, origins: list[ElementImport]
 ) -> list[Any]:
     """Words outside of any prompt, which are one."""
     if not words:
         return []
     holder = VoiceElement("prompt", {}, 0, words)
-    entry = origins[-1].entry if origins else scope.document.get_loose_entry(name)
+    entry = origins[-1].entry if origins else scope.document.build_unreported_entry(name)
     made = ElementImport(element=holder, document=scope.document, entry=entry)
     held = [each for each in words if isinstance(each, VoiceElement)]
     origins += [scope.document.begin_element(each, name) for each in held]

@@ -139,7 +139,7 @@ def write_error_handler(scope: SequenceScope) -> None:
 
 
 def link_documents(project: VoiceProject) -> None:
-    """No flow can use itself: the call ends where documents use each other in a circle. Others may
+    """No flow can use itself: the call ends where documents use each other in a loop. Others may
     lead to each other as they like.
     """
     used: dict[str, set[str]] = {}

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from flowengine.switch.api.switch_context import SwitchContext
 from flowengine.switch.switch_events import (
     AnswerReceived,
-    Asks,
+    CallbackSent,
     CallEnded,
     Remark,
     Sound,
@@ -18,12 +18,10 @@ from flowengine.switch.switch_events import (
 )
 
 
-def to_json_object(happening: SwitchEvent) -> dict[str, Any]:
-    """A happening with its kind as `what`; bodies are shown as what they hold."""
-    told = {
-        field.name: to_plain_value(getattr(happening, field.name)) for field in fields(happening)
-    }
-    return {"what": happening.what, **told}
+def to_json_object(event: SwitchEvent) -> dict[str, Any]:
+    """An event with its kind as `what`; bodies are shown as what they hold."""
+    told = {field.name: to_plain_value(getattr(event, field.name)) for field in fields(event)}
+    return {"what": event.what, **told}
 
 
 def to_plain_value(value: Any) -> Any:
@@ -37,17 +35,17 @@ def decode_body(body: bytes) -> Any:
         return body.decode(errors="replace")
 
 
-def format_event(happening: SwitchEvent) -> str:
+def format_event(event: SwitchEvent) -> str:
     """When, what, and what about it; below that, line by line, what is wrong with an answer."""
     told = [
-        getattr(happening, field.name)
-        for field in fields(happening)
+        getattr(event, field.name)
+        for field in fields(event)
         if field.name not in ("call", "at", "illegal", "tolerated")
     ]
     words = " ".join(format_value(value) for value in told if value)
-    first = f"{happening.at:%H:%M:%S} {happening.what} {words}".rstrip() + "\n"
-    if isinstance(happening, AnswerReceived | Remark):
-        return first + "".join(format_findings(happening))
+    first = f"{event.at:%H:%M:%S} {event.what} {words}".rstrip() + "\n"
+    if isinstance(event, AnswerReceived | Remark):
+        return first + "".join(format_findings(event))
     return first
 
 
@@ -64,11 +62,11 @@ def format_findings(answer: AnswerReceived | Remark) -> Iterator[str]:
             yield f"         {kind}: {': '.join(filter(None, (item.where, item.message)))}; {item.cure}\n"
 
 
-def is_call_over(happenings: Sequence[SwitchEvent]) -> bool:
+def is_call_over(switch_events: Sequence[SwitchEvent]) -> bool:
     """Whether the call has ended, and no callback of it, such as DiCE, is still in flight."""
-    kinds = [type(item) for item in happenings]
+    kinds = [type(item) for item in switch_events]
     # every callback has one answer event, a failed one, too
-    return CallEnded in kinds and kinds.count(Asks) == kinds.count(AnswerReceived)
+    return CallEnded in kinds and kinds.count(CallbackSent) == kinds.count(AnswerReceived)
 
 
 def stream_events(context: SwitchContext, call_id: str) -> Response:

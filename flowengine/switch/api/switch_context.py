@@ -16,7 +16,7 @@ from flowengine.switch.switch_events import AnswerReceived, CallEnded, SwitchEve
 from flowengine.switch.switch_store import SwitchStore
 
 MAX_CALLS_WITH_EVENTS = 2_000
-"""So many calls can be read back happening by happening"""
+"""So many calls can be read back event by event"""
 
 
 class SwitchContext:
@@ -36,18 +36,18 @@ class SwitchContext:
         self._changed = asyncio.Event()
         exchange.subscribe(self._record_event)
 
-    def _record_event(self, happening: SwitchEvent) -> None:
-        if happening.call not in self.events:
-            self.events[happening.call] = []
+    def _record_event(self, event: SwitchEvent) -> None:
+        if event.call not in self.events:
+            self.events[event.call] = []
             if len(self.events) > MAX_CALLS_WITH_EVENTS:
                 self.events.popitem(last=False)
-        self.events[happening.call].append(happening)
+        self.events[event.call].append(event)
         self._changed.set()
         # saved again after DiCE, whose answer may report success or failure
-        if isinstance(happening, CallEnded) or (
-            isinstance(happening, AnswerReceived) and happening.event == "dice" and happening.status
+        if isinstance(event, CallEnded) or (
+            isinstance(event, AnswerReceived) and event.event == "dice" and event.status
         ):
-            self.persistence.save_ended_call(happening.call)
+            self.persistence.save_ended_call(event.call)
 
     async def wait_for_events(self, call_id: str, after: int) -> None:
         """Wait until a call has more events than this."""

@@ -13,8 +13,8 @@ from flowengine.switch.media.menu_player import MenuOutcome, MenuPlayer
 from flowengine.switch.media.room import Member
 from flowengine.switch.media.sounds import build_prompt_sounds
 from flowengine.switch.switch_events import (
-    Joined,
-    MenuWaits,
+    LegJoined,
+    MenuListening,
     ParticipantChanged,
     ParticipantCommand,
     Sound,
@@ -60,7 +60,9 @@ class MenuActivity:
     def _announce_input(self, menu: str, keys: str, digits: int, voice: bool) -> None:
         call = self._call
         call.switch.emit(
-            MenuWaits(call.id, call.switch.clock.now(), self.leg.role, menu, keys, digits, voice)
+            MenuListening(
+                call.id, call.switch.clock.now(), self.leg.role, menu, keys, digits, voice
+            )
         )
         self.leg.set_asking(asking=True)
 
@@ -85,7 +87,7 @@ class ConferenceActivity:
         """Join the room."""
         call, action = self._call, self._action
         now = call.switch.clock.now()
-        call.switch.emit(Joined(call.id, now, "conference", self.room.id))
+        call.switch.emit(LegJoined(call.id, now, "conference", self.room.id))
         # participants are known by the number of the phone that is in the conference
         cli = call.origin.to if call.origin.is_callout else call.origin.cli
         member = Member(
@@ -141,7 +143,7 @@ class ParkActivity:
     def start(self) -> None:
         """Play the introduction, then the hold prompt in a loop."""
         call = self._call
-        call.switch.emit(Joined(call.id, call.switch.clock.now(), "park", ""))
+        call.switch.emit(LegJoined(call.id, call.switch.clock.now(), "park", ""))
         intro = build_prompt_sounds(
             self._action.intro_prompt, self._action.locale, call.switch.settings
         )

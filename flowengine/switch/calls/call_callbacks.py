@@ -225,7 +225,7 @@ class CallCallbacks:
         reading, illegal = self._read_answer(event, body)
         if not reading.illegal:  # that was said when the callout came
             self._call.report_findings(event, illegal)
-        self._obey_answer(event, revision, reading, illegal, leg)
+        self._perform_answer(event, revision, reading, illegal, leg)
 
     def _read_answer(
         self, event: EventName, body: bytes
@@ -285,13 +285,13 @@ class CallCallbacks:
             tolerated,
         )
         call.switch.emit(told)
-        self._obey_answer(event, revision, reading, illegal, leg)
+        self._perform_answer(event, revision, reading, illegal, leg)
 
     def _check_cookies(self, reading: SvamlReading) -> tuple[Finding, ...]:
         new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
         return check_call_cookies(self._call.cookies, new) if new else ()
 
-    def _obey_answer(
+    def _perform_answer(
         self,
         event: EventName,
         revision: int,
@@ -307,7 +307,7 @@ class CallCallbacks:
         elif illegal or (action := reading.action or self._choose_default_action(event)) is None:
             self.end_with_illegal_svaml()
         else:
-            call.control.obey_answer(reading, action, event, leg)
+            call.control.perform_answer(reading, action, event, leg)
 
     def _get_empty_policy(self, event: EventName) -> str:
         """The action that takes the place of a missing one"""

@@ -25,7 +25,7 @@ from flowengine.switch.calls.instruction_player import play_instructions
 from flowengine.switch.calls.leg import Leg
 from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.reading import SvamlReading
-from flowengine.switch.switch_events import CallEnded, Left
+from flowengine.switch.switch_events import CallEnded, LegLeft
 from flowengine.switch.wire import MenuEnd
 
 
@@ -53,7 +53,7 @@ class CallController:
     def patch_leg(self, which: LegChoice, body: bytes) -> None:
         patch_leg(self._call, which, body)
 
-    def obey_answer(
+    def perform_answer(
         self,
         reading: SvamlReading,
         action: AnyAction,
@@ -174,7 +174,7 @@ class CallController:
             if leg is not None:
                 ringing = leg.state == "ringing"
                 if leg.mark_gone() and not ringing:
-                    call.switch.emit(Left(call.id, now, leg.role))
+                    call.switch.emit(LegLeft(call.id, now, leg.role))
 
 
 def _needs_dice(call: SwitchCall) -> bool:

@@ -43,7 +43,7 @@ def patch_call(call: SwitchCall, body: bytes) -> None:
     if action is None or (isinstance(action, Continue) and not parked):
         _insert_instructions(call, call.controlled_leg, reading.instructions)
     else:
-        call.control.obey_answer(reading, action)
+        call.control.perform_answer(reading, action)
 
 
 def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:

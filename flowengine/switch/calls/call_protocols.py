@@ -89,7 +89,7 @@ class CallControl(Protocol):
     ) -> None:
         """Send a notify."""
 
-    def obey_answer(
+    def perform_answer(
         self,
         reading: SvamlReading,
         action: AnyAction,

@@ -9,7 +9,7 @@ from flowengine.svaml import CallHeader
 from flowengine.switch.calls.call_ending import RefusalReason
 from flowengine.switch.media.audio_line import AudioLine
 from flowengine.switch.parties import Script
-from flowengine.switch.switch_events import Heard, Role, Sound
+from flowengine.switch.switch_events import Role, Sound, SoundStarted
 from flowengine.switch.switch_resources import SwitchResources
 from flowengine.switch.switch_setup import Behaviour
 
@@ -149,6 +149,6 @@ class Leg:
 
     def _handle_sound(self, sound: Sound) -> None:
         switch = self.call.switch
-        switch.emit(Heard(self.call.id, switch.clock.now(), self.role, sound))
+        switch.emit(SoundStarted(self.call.id, switch.clock.now(), self.role, sound))
         if self._script is not None:
             self._script.handle_sound(sound)

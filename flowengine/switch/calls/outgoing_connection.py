@@ -21,7 +21,7 @@ from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.clock import Timer
 from flowengine.switch.media.machine_detection import AmdVerdict, MachineDetection
 from flowengine.switch.media.sounds import build_tones
-from flowengine.switch.switch_events import Joined, Left, Picked, Ringing, Sound
+from flowengine.switch.switch_events import LegJoined, LegLeft, LegPickedUp, LegRinging, Sound
 from flowengine.switch.switch_setup import Rate
 
 _REFUSAL_BY_BEHAVIOUR: Final[dict[str, RefusalReason]] = {
@@ -78,7 +78,7 @@ class OutgoingConnection:
         # even if the party will answer: it may answer too late
         self._call_later(patience, self._ring_out)
         switch.emit(
-            Ringing(call.id, switch.clock.now(), self.leg.kind, self.leg.address, self.leg.cli)
+            LegRinging(call.id, switch.clock.now(), self.leg.kind, self.leg.address, self.leg.cli)
         )
 
     def ring(self) -> None:
@@ -92,7 +92,7 @@ class OutgoingConnection:
         self.cancel_timers()
         now = switch.clock.now()
         leg.state, leg.answered_at = "up", now
-        switch.emit(Picked(call.id, now, leg.role))
+        switch.emit(LegPickedUp(call.id, now, leg.role))
         call.answer()
         self._limit_duration()
         leg.start_behaviour()
@@ -117,7 +117,7 @@ class OutgoingConnection:
             self.bridged = True
             call = self._call
             call.switch.emit(
-                Joined(call.id, call.switch.clock.now(), self.leg.kind, self.leg.address)
+                LegJoined(call.id, call.switch.clock.now(), self.leg.kind, self.leg.address)
             )
 
     def disconnect(self) -> None:
@@ -125,7 +125,7 @@ class OutgoingConnection:
         self.finish()
         if self.leg.mark_gone():
             self._call.switch.emit(
-                Left(self._call.id, self._call.switch.clock.now(), self.leg.role)
+                LegLeft(self._call.id, self._call.switch.clock.now(), self.leg.role)
             )
 
     def finish(self) -> None:

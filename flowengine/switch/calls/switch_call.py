@@ -19,7 +19,7 @@ from flowengine.switch.calls.call_protocols import (
 from flowengine.switch.calls.leg import Leg
 from flowengine.switch.media.audio_line import AudioLine
 from flowengine.switch.media.recording import LegRecorder
-from flowengine.switch.switch_events import CallEnded, Finding, Picked, Remark
+from flowengine.switch.switch_events import CallEnded, Finding, LegPickedUp, Remark
 from flowengine.switch.switch_resources import SwitchResources
 from flowengine.switch.switch_setup import SwitchApplication
 from flowengine.switch.wire import CallbackFacts
@@ -124,7 +124,7 @@ class SwitchCall:
         self.answered_at = self.answered_at or now
         if self.caller is not None and self.caller.state == "calling":
             self.caller.state, self.caller.answered_at = "up", now
-            self.switch.emit(Picked(self.id, now, "caller"))
+            self.switch.emit(LegPickedUp(self.id, now, "caller"))
 
     def handle_leg_left(self, leg: Leg) -> None:
         """A party has hung up."""

@@ -14,11 +14,11 @@ from flowengine.switch.load.load_report import LoadCounter
 from flowengine.switch.load.simulated_caller import MAX_PRESSED_KEYS, choose_keys
 from flowengine.switch.switch_events import (
     AnswerReceived,
-    Asks,
+    CallbackSent,
     CallEnded,
-    Joined,
-    MenuWaits,
-    Ringing,
+    LegJoined,
+    LegRinging,
+    MenuListening,
     Role,
     SwitchEvent,
 )
@@ -79,7 +79,7 @@ class LoadParties:
 
     def _handle_event(self, event: SwitchEvent) -> None:
         match event:
-            case Asks():
+            case CallbackSent():
                 self._asked[event.call, event.event] = perf_counter()
                 if event.event == "ice" and event.call not in self._callers:
                     self._legs.add(event.call)
@@ -88,18 +88,18 @@ class LoadParties:
                 if begun is not None:
                     self._counter.count_callback(event.event, perf_counter() - begun)
                 self._counter.count_answer(event)
-            case Ringing():
+            case LegRinging():
                 self._decide_ringing(event)
-            case MenuWaits():
+            case MenuListening():
                 press = partial(self._press_keys, event)
                 self._act_later(event.call, KEY_PRESS_SECONDS, press, event.role)
-            case Joined():
+            case LegJoined():
                 self._handle_joined(event)
             case CallEnded():
                 self._handle_end(event)
         self._note_whether_quiet()
 
-    def _decide_ringing(self, event: Ringing) -> None:
+    def _decide_ringing(self, event: LegRinging) -> None:
         """What becomes of a phone that rings."""
         chance = self._random.random()
         if event.kind == "stream":
@@ -131,7 +131,7 @@ class LoadParties:
 
         self._exchange.clock.call_later(self._random.uniform(*seconds), perform)
 
-    def _handle_joined(self, event: Joined) -> None:
+    def _handle_joined(self, event: LegJoined) -> None:
         """A member talks for a while; so does a caller who is connected to somebody. A caller in a
         conference, or parked, may wait there for a member, who ends the talk.
         """
@@ -147,14 +147,14 @@ class LoadParties:
             self._legs.discard(event.call)
             self._counter.count_placed(event)
 
-    def _press_keys(self, menu: MenuWaits, leg: Leg) -> None:
+    def _press_keys(self, menu: MenuListening, leg: Leg) -> None:
         pressed = self._pressed[menu.call] = self._pressed.get(menu.call, 0) + 1
         if pressed > MAX_PRESSED_KEYS:
             leg.hang_up()
         elif keys := self._choose_keys(menu, pressed - 1):
             leg.press(keys)
 
-    def _choose_keys(self, menu: MenuWaits, pressed: int) -> str:
+    def _choose_keys(self, menu: MenuListening, pressed: int) -> str:
         if self._talk and menu.call in self._callers:
             return self._talk[pressed] if pressed < len(self._talk) else ""
         return choose_keys(menu, self._random)

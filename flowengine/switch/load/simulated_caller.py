@@ -17,10 +17,10 @@ from flowengine.switch.exchange import Exchange
 from flowengine.switch.load.load_report import LoadCounter
 from flowengine.switch.switch_events import (
     AnswerReceived,
-    Asks,
+    CallbackSent,
     CallEnded,
-    Joined,
-    MenuWaits,
+    LegJoined,
+    MenuListening,
     SwitchEvent,
 )
 from flowengine.switch.switch_settings import SwitchSettings
@@ -123,21 +123,21 @@ class SimulatedCaller:
         await drive_clock(self._clock, self._share, lambda: False)
         self._tally.count_call(self._ended)
 
-    def _handle_event(self, happening: SwitchEvent) -> None:
-        if isinstance(happening, Asks):
-            self._share.event = happening.event
-        elif isinstance(happening, AnswerReceived):
-            self._tally.count_answer(happening)
-        elif isinstance(happening, MenuWaits) and happening.role == "caller":
+    def _handle_event(self, switch_event: SwitchEvent) -> None:
+        if isinstance(switch_event, CallbackSent):
+            self._share.event = switch_event.event
+        elif isinstance(switch_event, AnswerReceived):
+            self._tally.count_answer(switch_event)
+        elif isinstance(switch_event, MenuListening) and switch_event.role == "caller":
             self._clock.call_later(
-                THINK_SECONDS, partial(self._press_keys, self._choose_keys(happening))
+                THINK_SECONDS, partial(self._press_keys, self._choose_keys(switch_event))
             )
-        elif isinstance(happening, Joined):
+        elif isinstance(switch_event, LegJoined):
             self._clock.call_later(TALK_SECONDS, self._hang_up)
-        elif isinstance(happening, CallEnded):
-            self._ended = happening
+        elif isinstance(switch_event, CallEnded):
+            self._ended = switch_event
 
-    def _choose_keys(self, menu: MenuWaits) -> str:
+    def _choose_keys(self, menu: MenuListening) -> str:
         if self._talk:
             return self._talk[self._pressed] if self._pressed < len(self._talk) else ""
         return choose_keys(menu, self._random)
@@ -154,7 +154,7 @@ class SimulatedCaller:
             self._leg.hang_up()
 
 
-def choose_keys(menu: MenuWaits, random: Random) -> str:
+def choose_keys(menu: MenuListening, random: Random) -> str:
     """A key that a menu offers, or as many digits as it takes."""
     if menu.keys:
         return random.choice(menu.keys)

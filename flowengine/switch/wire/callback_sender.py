@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flowengine.sinch import sign_request
 from flowengine.switch.clock import Clock
-from flowengine.switch.switch_events import AnswerReceived, Asks, SwitchEvent
+from flowengine.switch.switch_events import AnswerReceived, CallbackSent, SwitchEvent
 from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import SwitchApplication
 from flowengine.switch.wire.transport import Response, Transport, build_timeout_response
@@ -119,7 +119,9 @@ class CallbackSender:
 
     def _send_next(self, callback: _PendingCallback) -> None:
         url = callback.urls.pop(0)
-        self._emit(Asks(callback.call_id, self._clock.now(), callback.event, url, callback.body))
+        self._emit(
+            CallbackSent(callback.call_id, self._clock.now(), callback.event, url, callback.body)
+        )
         headers = self._build_headers(callback, url)
         reply = partial(self._handle_reply, callback, url, self._clock.now())
         self._transport.post(url, headers, callback.body, self._settings.callback_timeout, reply)

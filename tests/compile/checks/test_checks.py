@@ -103,7 +103,7 @@ states:
 """,
         ["FE230 5:3"],
     ),
-    "a circle of subflows that never wait": (
+    "a loop of subflows that never wait": (
         """\
 # project.yaml
 project: acme
@@ -122,7 +122,7 @@ states:
 """,
         ["FE230 4:3"],
     ),
-    "a circle through a subflow that asks leads out when the subflow hangs up": (
+    "a loop through a subflow that asks leads out when the subflow hangs up": (
         """\
 # project.yaml
 project: acme

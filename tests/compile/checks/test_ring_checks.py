@@ -110,7 +110,7 @@ CASES = {
         LINE % f"ring: {{{TWO}, busy: b, nobody: a}}",
         ["FE942 a"],
     ),
-    "in a flow with another circle, which calls nobody": (
+    "in a flow with another loop, which calls nobody": (
         (LINE % f"ring: {{{TWO}, nobody: b}}").replace("  b: {", "  c: {next: c}\n  b: {"),
         ["FE230 c", "FE901 c"],
     ),

@@ -61,7 +61,7 @@ CASES = {
 """,
         ["FE404 b makes it 1437 characters at once; the platform takes 1000: a -> b"],
     ),
-    "a circle is walked once": (
+    "a loop is walked once": (
         f"""{LINE}  a: {{say: {HALF}, next: b}}
   b: {{choose: [{{when: call.from == "", next: a}}, {{next: c}}]}}
   c: {{hangup: }}

@@ -140,7 +140,7 @@ def test_flow_that_is_used_and_gone_over_to_says_what_is_lost() -> None:
     assert [each.message for each in problems if each.severity is Severity.ERROR] == []
 
 
-def test_routes_lead_to_one_flow_of_a_circle_and_to_flows_beside_it() -> None:
+def test_routes_lead_to_one_flow_of_a_loop_and_to_flows_beside_it() -> None:
     flows = {
         "main": FlowDraft("main", start="a", leads_to=["bills"]),
         "bills": FlowDraft("bills", start="a", leads_to=["main", "stub"]),

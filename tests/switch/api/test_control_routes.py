@@ -116,7 +116,7 @@ def test_acts_that_cannot_be_done(switch: Switch, backend: Backend) -> None:
     assert switch.send("GET", "/desk/none").json()["errorCode"] == 40400
 
 
-def test_happenings_are_read_on_from_where_one_was(switch: Switch, backend: Backend) -> None:
+def test_events_are_read_on_from_where_one_was(switch: Switch, backend: Backend) -> None:
     backend.answers["ice"] = CONNECT
     call = switch.dial()
     path = f"/desk/calls/{call}/happenings"
@@ -137,7 +137,7 @@ def test_happenings_are_read_on_from_where_one_was(switch: Switch, backend: Back
     assert found[0].json()["happenings"]
 
 
-def test_happenings_as_a_stream_of_lines_to_the_end(switch: Switch, backend: Backend) -> None:
+def test_events_come_as_a_stream_of_lines_to_the_end(switch: Switch, backend: Backend) -> None:
     backend.answers["ice"] = BYE
     call = switch.dial()
     path = f"{switch.url}/desk/calls/{call}/happenings"

@@ -9,14 +9,14 @@ from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange
 from flowengine.switch.switch_events import (
     AnswerReceived,
-    Asks,
+    CallbackSent,
     CallEnded,
-    Heard,
-    Joined,
-    Left,
-    MenuWaits,
-    Picked,
-    Ringing,
+    LegJoined,
+    LegLeft,
+    LegPickedUp,
+    LegRinging,
+    MenuListening,
+    SoundStarted,
 )
 from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import Act, Behaviour, Number, SwitchApplication, SwitchSetup
@@ -151,7 +151,7 @@ class Switch:
         return [
             item.sound.text or item.sound.kind
             for item in self.happened
-            if isinstance(item, Heard) and item.role == role
+            if isinstance(item, SoundStarted) and item.role == role
         ]
 
     def of(self, kind):
@@ -162,4 +162,13 @@ class Switch:
         return ended.result, ended.reason
 
 
-__all__ = ["AnswerReceived", "Asks", "Heard", "Joined", "Left", "MenuWaits", "Picked", "Ringing"]
+__all__ = [
+    "AnswerReceived",
+    "CallbackSent",
+    "LegJoined",
+    "LegLeft",
+    "LegPickedUp",
+    "LegRinging",
+    "MenuListening",
+    "SoundStarted",
+]

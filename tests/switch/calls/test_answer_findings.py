@@ -20,9 +20,9 @@ from tests.switch.calls.scripted_switch import (
     ROOM,
     USER,
     AnswerReceived,
-    Asks,
-    MenuWaits,
-    Ringing,
+    CallbackSent,
+    LegRinging,
+    MenuListening,
     Switch,
     hangs_up,
     presses,
@@ -91,7 +91,7 @@ def test_mistake_in_inline_svaml_of_a_custom_callout_is_told(row):
     switch.clock.run()
     assert [found[:2] for found in remarks(switch, event)] == [(illegal, where)]
     if event == "ice":
-        assert (switch.of(Ringing) == []) is illegal
+        assert (switch.of(LegRinging) == []) is illegal
 
 
 def test_cookies_of_inline_svaml_that_are_too_much_together_are_told_when_they_come():
@@ -267,8 +267,8 @@ def test_custom_callout_with_blank_ice_asks_the_application_before_anybody_rings
     switch = Switch({"ice": CONNECT, "ace": HANGUP})
     switch.callout("customCallout", {**NUMBER, "ice": ""})
     switch.clock.run()
-    kinds = [type(item) for item in switch.happened if isinstance(item, Asks | Ringing)]
-    assert kinds[:2] == [Asks, Ringing]
+    kinds = [type(item) for item in switch.happened if isinstance(item, CallbackSent | LegRinging)]
+    assert kinds[:2] == [CallbackSent, LegRinging]
     assert switch.events()[0] == "ice"
 
 
@@ -291,7 +291,7 @@ def test_menus_of_ace_go_to_the_callee_by_setting_and_so_does_what_follows():
         parties={AGENT: presses("1", "1")},
     )
     switch.call(behaviour=hangs_up(60))
-    assert [item.role for item in switch.of(MenuWaits)] == ["callee", "callee"]
+    assert [item.role for item in switch.of(MenuListening)] == ["callee", "callee"]
     spoken = ["A call for you.", "Press 1.", "Again.", "Press 1.", "Connecting."]
     assert switch.heard("callee") == spoken
     assert not set(spoken) & set(switch.heard("caller"))

@@ -18,9 +18,9 @@ from tests.switch.calls.scripted_switch import (
     MENU,
     ROOM,
     AnswerReceived,
-    Asks,
-    Joined,
-    Ringing,
+    CallbackSent,
+    LegJoined,
+    LegRinging,
     Switch,
     hangs_up,
     presses,
@@ -93,7 +93,7 @@ def test_answer_is_shown_to_observers_with_what_is_wrong_in_it():
     switch = Switch({"ice": {"action": {"name": "dance"}}})
     switch.call()
     assert (
-        [item.event for item in switch.of(Asks)]
+        [item.event for item in switch.of(CallbackSent)]
         == [item.event for item in switch.of(AnswerReceived)]
         == ["ice", "notify", "dice"]
     )
@@ -160,7 +160,7 @@ def test_cli_of_an_outgoing_leg(kind, caller, cli, shown):
     switch = Switch({"ice": {"action": {**CONNECT["action"], "cli": cli}}})
     switch.dial(caller, kind=kind)
     switch.clock.advance(1)
-    assert switch.of(Ringing)[0].cli == shown
+    assert switch.of(LegRinging)[0].cli == shown
 
 
 def recording(**options):
@@ -249,7 +249,7 @@ def test_dice_may_be_answered_with_a_report():
 def test_answer_after_the_end_of_the_call_has_no_effect():
     switch = Switch({"ice": CONNECT}, settings=SwitchSettings(callback_seconds=4.0))
     switch.call(behaviour=hangs_up(1.0))
-    assert switch.of(Ringing) == []
+    assert switch.of(LegRinging) == []
     assert switch.ending() == ("NOANSWER", "CANCEL")
     assert [item.event for item in switch.of(AnswerReceived)] == ["ice", "dice"]
 
@@ -447,7 +447,7 @@ def test_patch_parks_a_bridged_caller_and_brings_it_back():
     switch.clock.advance(5)
     assert not call.caller.say("Hello?")
     call.patch(b'{"action": {"name": "continue"}}')
-    assert [item.kind for item in switch.of(Joined)] == ["phone", "park", "phone"]
+    assert [item.kind for item in switch.of(LegJoined)] == ["phone", "park", "phone"]
     assert call.caller.say("Hello?")
 
 

@@ -24,8 +24,8 @@ from tests.switch.calls.scripted_switch import (
     SIP,
     STREAM,
     USER,
-    Left,
-    Picked,
+    LegLeft,
+    LegPickedUp,
     Switch,
     say,
 )  # fmt: skip
@@ -117,6 +117,6 @@ def test_call_with_any_answers_ends_once_and_leaves_nothing_behind(seed):
     assert switch.clock.get_next_delay() is None, "something is still due"
     assert len(switch.of(CallEnded)) == 1
     assert switch.events().count("dice") <= 1
-    assert len(switch.of(Left)) <= len(switch.of(Picked)) + 1
+    assert len(switch.of(LegLeft)) <= len(switch.of(LegPickedUp)) + 1
     assert switch.exchange.rooms.find_room("room") is None
     assert not any(leg.line.playing for leg in (call.caller, call.callee) if leg)

@@ -20,9 +20,9 @@ from tests.switch.calls.scripted_switch import (
     SIP,
     STREAM,
     USER,
-    Joined,
-    Picked,
-    Ringing,
+    LegJoined,
+    LegPickedUp,
+    LegRinging,
     Switch,
     hangs_up,
     presses,
@@ -40,7 +40,7 @@ INLINE = {"action": {"name": "connectPstn", "number": AGENT, "cli": LINE}}
 
 
 def joined(switch):
-    return [(item.kind, item.to) for item in switch.of(Joined)]
+    return [(item.kind, item.to) for item in switch.of(LegJoined)]
 
 
 DIALLED = {
@@ -230,7 +230,7 @@ def test_callout_without_cli_gets_an_id_but_never_rings():
     switch = Switch({})
     call = switch.callout("ttsCallout", {**WORDS, "cli": ""})
     switch.clock.run()
-    assert switch.of(Ringing) == []
+    assert switch.of(LegRinging) == []
     assert call.ended.result == "FAILED"
 
 
@@ -343,7 +343,9 @@ def test_words_in_a_conference_reach_the_others():
     switch.clock.advance(1)
     assert one.caller.say("Hello all.")
     assert [
-        (item.call, item.sound.text) for item in switch.happened if type(item).__name__ == "Heard"
+        (item.call, item.sound.text)
+        for item in switch.happened
+        if type(item).__name__ == "SoundStarted"
     ] == [(two.id, "Hello all.")]
 
 
@@ -356,7 +358,7 @@ def test_caller_is_answered_when_needed_and_else_with_the_callee():
         switch = Switch(answers)
         switch.dial(behaviour=hangs_up(30))
         switch.clock.advance(4)
-        assert [item.role for item in switch.of(Picked)] == roles
+        assert [item.role for item in switch.of(LegPickedUp)] == roles
 
 
 def test_answer_begins_the_billing_before_the_callee_picks_up():

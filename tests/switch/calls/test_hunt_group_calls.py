@@ -18,8 +18,8 @@ from tests.switch.calls.scripted_switch import (
     MENU,
     PARK,
     USER,
-    Asks,
-    Ringing,
+    CallbackSent,
+    LegRinging,
     Switch,
     say,
 )
@@ -66,9 +66,9 @@ def test_leg_with_blank_ice_is_asked_about_before_it_rings_and_joins_the_caller_
     kinds = [
         type(item)
         for item in switch.happened
-        if item.call == leg.id and isinstance(item, Asks | Ringing)
+        if item.call == leg.id and isinstance(item, CallbackSent | LegRinging)
     ]
-    assert kinds == [Asks, Ringing, Asks, Asks]
+    assert kinds == [CallbackSent, LegRinging, CallbackSent, CallbackSent]
     assert list_events_of(switch, leg) == ["ice", "ace", "pie"]
     ice = next(event for event in switch.asked if event["callid"] == leg.id)
     assert (ice["custom"], ice["to"], ice["originationType"]) == (
@@ -90,7 +90,7 @@ def test_leg_that_its_ice_refuses_never_rings():
     switch.callout("customCallout", CALLOUT)
     switch.clock.run()
     assert switch.events() == ["ice", "dice"]
-    assert switch.of(Ringing) == []
+    assert switch.of(LegRinging) == []
 
 
 def test_caller_is_parked_out_of_a_room_and_goes_on_with_what_ice_could_say():

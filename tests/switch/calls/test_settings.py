@@ -20,8 +20,8 @@ from tests.switch.calls.scripted_switch import (
     PARK,
     ROOM,
     USER,
-    Asks,
-    Picked,
+    CallbackSent,
+    LegPickedUp,
     Switch,
     hangs_up,
     presses,
@@ -72,7 +72,9 @@ def reason(switch):
 
 
 def days_kept(switch):
-    [kept] = switch.exchange.recordings.find_between(switch.of(Asks)[0].at, switch.clock.now())
+    [kept] = switch.exchange.recordings.find_between(
+        switch.of(CallbackSent)[0].at, switch.clock.now()
+    )
     return (kept.expires - kept.created).days
 
 
@@ -147,7 +149,7 @@ DIFFERENCES = {
                               lambda s: s.event("ice")["domain"], ("mxp", "conference")),
     "dice_for_apps": (False, {"ice": USER}, APP, Switch.events, (["ice", "dice"], ["ice"])),
     "custom_callout_events": (False, {"ace": HANGUP}, {"callout": {"ice": INLINE, "maxDuration": 9}}, Switch.events, (["ace", "dice"], [])),
-    "auto_answer": (False, {"ice": MENU, "pie": HANGUP}, {}, lambda s: len(s.of(Picked)), (1, 0)),
+    "auto_answer": (False, {"ice": MENU, "pie": HANGUP}, {}, lambda s: len(s.of(LegPickedUp)), (1, 0)),
     "send_dtmf_to": ("caller", {"ice": {"instructions": [{"name": "sendDtmf", "value": "42"}], **CONNECT}}, {},
                      lambda s: ["42" in s.heard(role) for role in ("caller", "callee")], ([False, True], [True, False])),
     "ace_prompts_to": ("callee", {"ice": CONNECT, "ace": say("A call.", CONTINUE)}, {},
@@ -166,7 +168,7 @@ DIFFERENCES = {
     "characters_per_second": (1.0, {"ice": say("x" * 30, HANGUP)}, {}, seconds, (2.0, 30.0)),
     "file_seconds": (7.0, {"ice": FILE}, {}, seconds, (5.0, 7.0)),
     "tone_seconds": (1.0, {"ice": {"action": {**CONNECT["action"], "dtmf": "12345"}}, "ace": HANGUP}, {}, seconds, (4.0, 8.0)),
-    "upload_seconds": (5.0, {"ice": RECORDED}, {"behaviour": hangs_up(1)}, lambda s: s.of(Asks)[-2].at.second, (3, 6)),
+    "upload_seconds": (5.0, {"ice": RECORDED}, {"behaviour": hangs_up(1)}, lambda s: s.of(CallbackSent)[-2].at.second, (3, 6)),
     "transcription_seconds": (90.0, {"ice": RECORDED}, {"behaviour": hangs_up(1)}, seconds, (61.0, 91.0)),
     "recording_days": (1.0, {"ice": RECORDED}, {"behaviour": hangs_up(1)}, days_kept, (30, 1)),
     "amd_seconds": (4.0, {"ice": DETECTED, "ace": HANGUP}, {}, seconds, (6.0, 7.0)),

@@ -18,10 +18,10 @@ from tests.switch.calls.scripted_switch import (
     SIP,
     STREAM,
     USER,
-    Asks,
-    Heard,
-    Joined,
-    Ringing,
+    CallbackSent,
+    LegJoined,
+    LegRinging,
+    SoundStarted,
     Switch,
     hangs_up,
     say,
@@ -113,7 +113,7 @@ def test_custom_callout_to_an_app_user_sends_no_ace():
         "customCallout", {"ice": json.dumps(USER), "enableAce": True}, parties={"anna": hangs_up(5)}
     )
     assert switch.events() == []
-    assert [(item.kind, item.to) for item in switch.of(Ringing)] == [("app", "anna")]
+    assert [(item.kind, item.to) for item in switch.of(LegRinging)] == [("app", "anna")]
 
 
 def test_sip_end_counts_as_a_phone_for_ace_and_dice():
@@ -153,7 +153,7 @@ def test_conference_callout_ace_silence_connects():
         {"ace": None},
         parties={AGENT: hangs_up(30)},
     )
-    assert [(item.kind, item.to) for item in switch.of(Joined)] == [("conference", "room")]
+    assert [(item.kind, item.to) for item in switch.of(LegJoined)] == [("conference", "room")]
 
 
 def test_callout_dtmf_is_heard_on_pickup():
@@ -192,7 +192,7 @@ def test_callout_field_refused(field):
 
 @pytest.mark.parametrize("cli", [LINE, LINE[1:], "private"])
 def test_callout_cli(cli):
-    assert called_out("ttsCallout", {**WORDS, "cli": cli}).of(Ringing)[0].cli == cli
+    assert called_out("ttsCallout", {**WORDS, "cli": cli}).of(LegRinging)[0].cli == cli
 
 
 def test_callout_without_a_callback_url_is_played_and_told_to_nobody():
@@ -209,7 +209,7 @@ def test_custom_callout_may_connect_a_stream():
     switch = Switch({})
     switch.callout("customCallout", {"ice": json.dumps(STREAM)})
     switch.clock.advance(1)
-    assert [(item.kind, item.to) for item in switch.of(Ringing)] == [
+    assert [(item.kind, item.to) for item in switch.of(LegRinging)] == [
         ("stream", "wss://example.com/audio")
     ]
 
@@ -237,7 +237,7 @@ def test_conference_dtmf_is_forwarded_to_the_others_in_the_room():
     one, two = switch.dial(), switch.dial("+12016666666")
     switch.clock.advance(1)
     assert one.caller.press("5")
-    assert [(item.call, item.sound.text) for item in switch.of(Heard)] == [(two.id, "5")]
+    assert [(item.call, item.sound.text) for item in switch.of(SoundStarted)] == [(two.id, "5")]
 
 
 def test_start_recording_records_from_its_place_on():
@@ -262,7 +262,10 @@ def test_stop_recording_finishes_it_before_the_call_ends():
         {"ice": {"instructions": [start, *more, {"name": "stopRecording"}, *more], **HANGUP}}
     )
     switch.call()
-    assert [item.at.second for item in switch.of(Asks) if item.event == "notify"] == [10, 12]
+    assert [item.at.second for item in switch.of(CallbackSent) if item.event == "notify"] == [
+        10,
+        12,
+    ]
 
 
 def test_illegal_pie_answer_fails_an_answered_call_without_a_duration():

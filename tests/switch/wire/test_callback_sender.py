@@ -7,7 +7,7 @@ import pytest
 
 from flowengine.sinch import Verifier
 from flowengine.switch.clock import VIRTUAL_START, VirtualClock
-from flowengine.switch.switch_events import AnswerReceived, Asks
+from flowengine.switch.switch_events import AnswerReceived, CallbackSent
 from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import SwitchApplication
 from flowengine.switch.wire import CallbackSender, DirectTransport, Response
@@ -76,7 +76,7 @@ def test_extra_headers_travel_along_but_sign_nothing_away():
 def test_answer_has_the_url_that_it_came_from():
     bench = Bench()
     assert bench.send() == (OK, PRIMARY)
-    assert bench.seen == [Asks("call-1", VIRTUAL_START, "ice", PRIMARY, BODY)]
+    assert bench.seen == [CallbackSent("call-1", VIRTUAL_START, "ice", PRIMARY, BODY)]
 
 
 FAILURES = {
@@ -113,7 +113,12 @@ def test_failure_of_primary_and_fallback_is_no_answer(row):
     bench = Bench({PRIMARY: None, FALLBACK: response}, proper=lambda body: body != b"no")
     assert bench.send() == (None, why)
     assert bench.urls == [PRIMARY, FALLBACK]
-    assert [type(seen) for seen in bench.seen] == [Asks, AnswerReceived, Asks, AnswerReceived]
+    assert [type(seen) for seen in bench.seen] == [
+        CallbackSent,
+        AnswerReceived,
+        CallbackSent,
+        AnswerReceived,
+    ]
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
