@@ -150,26 +150,27 @@ class Queues:
     async def answer_request(
         self, application: str, call_id: str, request: QueueRequest
     ) -> LookupResult:
-        """Tell a caller who is about to enter how it stands. Where the queue is limited and has room,
-        it keeps a place for this caller from now on.
+        """Tell a caller who is about to enter how it stands. Where the queue has room and members, it
+        keeps a place for them from now on, so that no two callers hear the same one.
         """
         now = self._clock()
         queue_id = format_queue_id(application, request.group)
-        place = request.priority, request.since or now, request.placement or AFTER_ALL_CALLS
+        priority, most = request.priority, request.most
+        place = priority, request.since or now, request.placement or AFTER_ALL_CALLS
+        entered_at: float | None = 0.0
         try:
             presence = await self._count_members(request.group, request.members, now)
+            if presence.signed_in and not request.placement:
+                entry = QueueEntry(queue_id, call_id, request.step, priority, now, RESERVED)
+                if entered_at := await self.store.reserve_place(entry, most):
+                    place = priority, entered_at, call_id
             facts = await self._read_facts(queue_id, place, presence, now)
-            waiting = await self.store.count_entries(queue_id)
-            if request.most and presence.signed_in:
-                entry = QueueEntry(
-                    queue_id, call_id, request.step, request.priority, now, offered=RESERVED
-                )
-                # others may have come since the count: whether there was room tells
-                has_place = await self.store.reserve_place(entry, request.most)
-                waiting = min(waiting, request.most - 1) if has_place else request.most
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")
-        return LookupResult(200, msgspec.to_builtins(replace(facts, waiting=waiting)))
+        ahead = facts.position - 1
+        waiting = most if entered_at is None else min(ahead, most - 1) if most else ahead
+        facts = replace(facts, waiting=waiting, entered_at=entered_at or 0.0)
+        return LookupResult(200, msgspec.to_builtins(facts))
 
     async def read_own_facts(self, application: str, ring: Ring) -> QueueFacts:
         """How it stands for a caller who waits. Raises StoreError."""

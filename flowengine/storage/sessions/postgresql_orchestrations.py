@@ -222,7 +222,7 @@ class PostgresqlOrchestrations:
     ) -> QueuePlace:
         return await read_queue_place(self._reader, queue, place, since)
 
-    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+    async def reserve_place(self, entry: QueueEntry, most: int) -> float | None:
         return await self._connections.run(partial(reserve_place, entry, most))
 
     async def count_entries(self, queue: str) -> int:

@@ -150,7 +150,7 @@ class SqliteOrchestrations:
         with wrap_reading_errors():
             return read_queue_place(self._commit.connection, queue, place, since)
 
-    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+    async def reserve_place(self, entry: QueueEntry, most: int) -> float | None:
         return await self._commit.run(partial(reserve_place, entry, most))
 
     async def count_entries(self, queue: str) -> int:

@@ -91,9 +91,11 @@ async def test_places_are_for_as_many_callers_of_a_burst_as_there_is_room_for(
         await enter(store, entry("a", 1.0))
         burst = [entry(f"c{number}", 2.0, offered=RESERVED) for number in range(8)]
         found = await asyncio.gather(*(places.reserve_place(one, 3) for one in burst))
-        assert sum(found) == 2
-        kept = [one for one, has_place in zip(burst, found, strict=True) if has_place]
-        assert all([await places.reserve_place(one, 3) for one in kept])  # the callback comes again
+        assert sorted(found, key=bool)[:6] == [None] * 6
+        assert len({*found}) == 3  # no two have the same place
+        kept = [one for one, entered_at in zip(burst, found, strict=True) if entered_at]
+        again = [await places.reserve_place(one, 3) for one in kept]  # the callback comes again
+        assert again == [entered_at for entered_at in found if entered_at]
         assert (await look(store))[1] == ["a"]
         assert await places.count_entries(QUEUE) == 3
         assert await places.reserve_place(burst[0]._replace(queue=OTHER_QUEUE, number=2), 1)
@@ -104,6 +106,21 @@ async def test_places_are_for_as_many_callers_of_a_burst_as_there_is_room_for(
         assert await places.count_entries(QUEUE) == 3  # the second of the burst has never come
         await store.drop_expired(later + RESERVATION_SECONDS + 1)
         assert await places.count_entries(QUEUE) == 2
+
+
+async def test_place_is_behind_all_of_its_priority_whatever_the_clock_says(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        places = orchestrations_of(store)
+        first = await places.reserve_place(entry("a", 7.0, offered=RESERVED), 0)
+        assert first == 7.0
+        second = await places.reserve_place(entry("b", 6.0, offered=RESERVED), 0)
+        assert second is not None
+        assert 7.0 < second < 7.001
+        assert await places.reserve_place(entry("c", 6.0, 9, offered=RESERVED), 0) == 6.0
+        assert await places.read_place(QUEUE, (0, second, "b"), 0.0) == (2, 0, 0.0)
+        await enter(store, entry("b", 8.0), entry("a", 9.0))  # by the turns, which come later
+        assert (await look(store))[1] == ["a", "b"]
+        assert await places.read_place(QUEUE, (0, first, "a"), 0.0) == (1, 0, 0.0)
 
 
 async def test_wait_that_has_ended_never_changes(opener: Opener) -> None:
