@@ -124,6 +124,30 @@ def test_callers_are_taken_in_their_order_and_members_rest_after_a_call() -> Non
     run(wait())
 
 
+@pytest.mark.parametrize("reloads_at", ["in the talk", "after the talk"])
+def test_wrap_up_is_that_of_the_call_over_a_reload(reloads_at: str) -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        for number in (1, 2):
+            await line.dial_queue(f"caller-{number}")
+            await line.run_tasks()
+        await take(line, 0)
+        line.release = compile_queue(
+            group=GROUP.replace(f', "{BO}"', "").replace("wrap_up: 20s", "wrap_up: 50s")
+        )
+        if reloads_at == "in the talk":
+            line.restart()
+        await line.call("leg-0", "dice", result="ANSWERED")
+        await line.run_tasks(5)
+        line.restart()
+        await line.run_tasks(14)
+        assert line.rung == [ANNA]
+        await line.run_tasks(1)
+        assert line.rung == [ANNA, ANNA]
+
+    run(wait())
+
+
 def test_member_who_does_not_answer_is_left_alone_and_the_caller_stays_first() -> None:
     async def wait() -> None:
         line = RingLine(ONE_MEMBER)

@@ -70,8 +70,11 @@ class MemoryOrchestrations:
 
     async def set_agent_status(self, agent_status: SavedAgentStatus) -> None:
         self._agent_statuses[agent_status.group, agent_status.address] = agent_status
-        self._wake_queues(agent_status.since)
-        self._watch.tell(agent_status.since)
+        await self.wake_queues(agent_status.since)
+
+    async def wake_queues(self, due: float) -> None:
+        self._wake_queues(due)
+        self._watch.tell(due)
 
     async def list_agent_statuses(self) -> list[SavedAgentStatus]:
         return [*self._agent_statuses.values()]

@@ -252,6 +252,10 @@ class OrchestrationStore(Protocol):
         """Note that a member has signed in or out, and wake all queues."""
         ...
 
+    async def wake_queues(self, due: float) -> None:
+        """Give each queue in which calls wait a task `MATCH_TASK` that is due then."""
+        ...
+
     async def list_agent_statuses(self) -> list[SavedAgentStatus]:
         """All members who have ever signed out, and whether they have signed in again."""
         ...

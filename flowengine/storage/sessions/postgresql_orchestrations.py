@@ -37,6 +37,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     read_unoffered,
     reserve_place,
     save_agent_status,
+    wake_queues,
 )
 from flowengine.storage.sessions.postgresql_tasks import TaskBatches
 from flowengine.storage.sessions.store_protocol import StoreError
@@ -213,6 +214,10 @@ class PostgresqlOrchestrations:
     async def set_agent_status(self, agent_status: SavedAgentStatus) -> None:
         await self._connections.run(lambda connection: save_agent_status(connection, agent_status))
         self._watch.tell(agent_status.since)
+
+    async def wake_queues(self, due: float) -> None:
+        await self._connections.run(partial(wake_queues, due))
+        self._watch.tell(due)
 
     async def list_agent_statuses(self) -> list[SavedAgentStatus]:
         return await read_agent_statuses(self._reader)

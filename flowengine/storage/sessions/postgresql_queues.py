@@ -152,6 +152,12 @@ async def save_agent_status(connection: Connection, agent_status: SavedAgentStat
     await connection.execute(f"WITH {', '.join(parts)} SELECT", values, binary=True)
 
 
+async def wake_queues(due: float, connection: Connection) -> None:
+    """Give each queue in which calls wait a task that is due then."""
+    values = MATCH_TASK, due, QUEUE_KIND
+    await connection.execute(f"WITH {_WAKE_QUEUES} SELECT", values, binary=True)
+
+
 async def reserve_place(entry: QueueEntry, most: int, connection: Connection) -> float | None:
     """See `OrchestrationStore.reserve_place`. Callers who come to one queue wait for each other."""
     queue, call = _encode(entry.queue), _encode(entry.call)

@@ -175,6 +175,12 @@ async def test_waking_gives_a_task_to_queues_with_calls_alone(opener: Opener) ->
         assert (second.orchestration, second.payload) == ("a", b"anna")
         assert await orchestrations_of(store).claim_task(5.0, 60.0) is None
         assert heard[-1] == 3.0
+        await orchestrations_of(store).wake_queues(7.0)
+        third = await orchestrations_of(store).claim_task(8.0, 60.0)
+        assert third is not None
+        assert (third.orchestration, third.due) == (QUEUE, 68.0)
+        assert await orchestrations_of(store).claim_task(8.0, 60.0) is None
+        assert heard[-1] == 7.0
 
 
 async def test_signing_is_seen_in_turns_of_its_group(opener: Opener) -> None:
