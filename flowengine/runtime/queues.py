@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.orchestration.matching import (
+    Matching,
     Offer,
     Presence,
     Queue,
@@ -44,6 +45,7 @@ OFFER_TASK = "offer"
 TURN_TASK = f"{PLACEMENT_TASK}:{TURN_PART}"
 QUEUE_KEPT_SECONDS = 7 * 86_400.0  # after it has offered somebody last
 ANSWERED_CALLS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
+ENTERING_SECONDS = 4.0  # a killed worker's lease, and the turn by which the caller enters after it
 PRESENCE_KEPT_SECONDS = 1.0  # of a group, for announcements: many are due at the same moment
 NOBODY_PRESENT = Presence(0, 0)
 AFTER_ALL_CALLS = "\U0010ffff"  # in place of an id: behind calls of the same moment
@@ -123,7 +125,7 @@ class Queues:
             if queue is None:
                 return None, None
             facts = {address: to_facts(agent) for address, agent in agents.items()}
-            matching = match_callers(calls, queue, facts, now)
+            matching = match_entries(calls, queue, facts, now)
             if matching == ((), None) and queue == decode_queue(saved):
                 return None, None
             tasks = [self._build_offer(offer, now) for offer in matching.offers]
@@ -204,6 +206,26 @@ class Queues:
         position = found.ahead + 1
         wait = estimate_wait(position, found.answered_calls, now - found.since, presence)
         return QueueFacts(position, wait, signed_in=presence.signed_in)
+
+
+def match_entries(
+    calls: Sequence[QueueEntry], queue: Queue, facts: Mapping[str, AgentFacts], now: float
+) -> Matching[QueueEntry]:
+    """Offer callers to members. A member is kept for a caller who has come first and is about to enter,
+    for as long as that may take: others were told that they come later.
+    """
+    known = [one for one in calls if one.offered != RESERVED or is_entering(one, now)]
+    matching = match_callers(known, queue, facts, now)
+    offers = tuple(offer for offer in matching.offers if offer.call.offered != RESERVED)
+    kept = [one.call.entered_at for one in matching.offers if one.call.offered == RESERVED]
+    moments = [] if matching.look_at is None else [matching.look_at]
+    moments += [entered_at + ENTERING_SECONDS for entered_at in kept]
+    return Matching(offers, min(moments, default=None))
+
+
+def is_entering(entry: QueueEntry, now: float) -> bool:
+    """Whether the turn by which a caller with a reservation enters may still come."""
+    return now < entry.entered_at + ENTERING_SECONDS
 
 
 def occupy_agent(

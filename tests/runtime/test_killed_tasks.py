@@ -181,13 +181,19 @@ STORIES: list[tuple[Story, dict[str, Habit]]] = [
 
 async def play(
     story: Story, habits: dict[str, Habit], kill: tuple[int, KillMoment], path: Path
-) -> tuple[int, dict[str, str], tuple[object, ...]]:
-    """How many tasks there were, what each caller has heard last, and what is left over."""
+) -> tuple[int, list[tuple[str, str]], tuple[object, ...]]:
+    """How many tasks there were, what callers have heard last, one after the other, and what is left
+    over.
+    """
     line = KilledLine(RELEASE, habits, kill, path)
     await story(line)
     assert line.store.orchestrations is not None
     await line.pass_time(60)
-    told = (one.split(" hears ") for one in line.told if " hears " in one)
+    heard: dict[str, str] = {}
+    for who, words in (one.split(" hears ") for one in line.told if " hears " in one):
+        if not who.startswith("+"):
+            heard.pop(who, None)
+            heard[who] = words
     agents = await line.store.orchestrations.load_agents([ANNA, BO, CALLEE])
     kinds = [one.kind for one in await line.store.orchestrations.list_orchestrations()]
     waiting = await line.store.orchestrations.list_entries(
@@ -202,7 +208,7 @@ async def play(
         line.outcomes,
     )
     await line.store.close()
-    return line.tasks_run, {who: words for who, words in told if not who.startswith("+")}, left_over
+    return line.tasks_run, [*heard.items()], left_over
 
 
 @pytest.mark.parametrize(("story", "habits"), STORIES)

@@ -8,8 +8,14 @@ import pytest
 from flowengine.compile import Release
 from flowengine.orchestration.matching import format_queue_id
 from flowengine.runtime.platform_requests import RequestRefused, RequestUnclear
+from flowengine.runtime.queues import ENTERING_SECONDS
+from flowengine.runtime.task_loop import TASK_LEASE_SECONDS
 from flowengine.storage.sessions import StoreError
-from flowengine.storage.sessions.orchestration_rows import QueueEntry, SavedAgentStatus
+from flowengine.storage.sessions.orchestration_rows import (
+    RESERVED,
+    QueueEntry,
+    SavedAgentStatus,
+)
 from tests.compiled_release import compile_release
 from tests.runtime.ring_calls import ANNA, APPLICATION, BO, REGION, RingLine, run
 
@@ -316,6 +322,39 @@ def test_queue_takes_no_more_callers_than_may_wait_who_come_at_the_same_moment()
         queue = format_queue_id(APPLICATION, "support")
         assert await line.store.orchestrations.count_entries(queue) == 3
         assert len(await list_entries(line)) == 3
+
+    run(come())
+
+
+def test_member_is_kept_for_a_caller_who_was_first_and_is_about_to_enter() -> None:
+    async def come() -> None:
+        line = RingLine(ONE_MEMBER)
+        assert line.store.orchestrations is not None
+        await line.dial_queue("caller-1")
+        task = await line.store.orchestrations.claim_task(line.now, TASK_LEASE_SECONDS)
+        assert task is not None  # by a worker that is killed
+        await line.dial_queue("caller-2")
+        await line.run_tasks(1)
+        assert line.rung == []
+        await line.run_tasks(TASK_LEASE_SECONDS - 1)
+        assert line.rung == [ANNA]
+        assert (await list_entries(line))["caller-1"].offered == ANNA
+
+    run(come())
+
+
+def test_member_is_free_for_others_when_a_caller_who_was_first_never_enters() -> None:
+    async def come() -> None:
+        line = RingLine(ONE_MEMBER)
+        assert line.store.orchestrations is not None
+        queue = format_queue_id(APPLICATION, "support")
+        gone = QueueEntry(queue, "gone", 1, 0, line.now, offered=RESERVED)
+        assert await line.store.orchestrations.reserve_place(gone, 3)
+        await line.dial_queue("caller")
+        await line.run_tasks(ENTERING_SECONDS / 2)
+        assert line.rung == []
+        await line.run_tasks(ENTERING_SECONDS / 2)
+        assert line.rung == [ANNA]
 
     run(come())
 

@@ -10,6 +10,7 @@ from flowengine.storage.sessions.orchestration_rows import (
     MATCH_TASK,
     MAX_MATCHED_CALLS,
     PLACE_SECONDS,
+    RESERVED,
     Decide,
     DecideMatch,
     ListAgents,
@@ -60,7 +61,7 @@ class MemoryOrchestrations:
         decide: DecideMatch[T],
     ) -> T:
         saved = self._orchestrations.get(id)
-        waiting = [one for one in self._list_waiting(id) if not one.offered]
+        waiting = [one for one in self._list_waiting(id) if one.offered in ("", RESERVED)]
         agents = self._find_agents(list_agents(saved), group)
         change, result = decide(saved, agents, waiting[:MAX_MATCHED_CALLS])
         if change is not None:

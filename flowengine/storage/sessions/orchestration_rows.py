@@ -14,7 +14,9 @@ QUEUE_ENTRY_KEPT_SECONDS = 2 * 86_400.0  # after its end: figures of a day and o
 WAITING_ENTRY_KEPT_SECONDS = (
     30 * 86_400.0
 )  # longer than anybody keeps a place, be it for a call-back
-RESERVED = "reserved"  # in place of a member: the caller is about to enter, and offered to nobody
+RESERVED = (
+    "reserved"  # in place of a member: the caller is about to enter, and offered to nobody yet
+)
 RESERVATION_SECONDS = 15.0  # after it the caller has hung up before the answer
 PLACE_SECONDS = 1e-6  # at least, between two callers of a queue: no two of them have the same place
 AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
@@ -243,8 +245,8 @@ class OrchestrationStore(Protocol):
         decide: DecideMatch[T],
     ) -> T:
         """A turn of a queue: the same, and `decide` gets the agents with their status in the group,
-        and the calls that wait in the queue and are offered to nobody, in their order, as many as
-        there may be agents.
+        and the calls that wait in the queue and are offered to nobody, those that are `RESERVED`
+        among them, in their order, as many as there may be agents.
         """
         ...
 

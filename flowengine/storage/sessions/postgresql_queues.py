@@ -75,7 +75,7 @@ _WAITING: LiteralString = (
     f"{_ALL_ENTRIES} WHERE queue = %b AND outcome = '' ORDER BY priority DESC, entered, call"
 )
 _UNOFFERED: LiteralString = (
-    f"{_ALL_ENTRIES} WHERE queue = %b AND outcome = '' AND offered = '' "
+    f"{_ALL_ENTRIES} WHERE queue = %b AND outcome = '' AND offered IN ('', %b) "
     "ORDER BY priority DESC, entered, call LIMIT %b"
 )
 _ENDED: LiteralString = (
@@ -187,7 +187,8 @@ def list_drop_moments(now: float) -> tuple[float, float, bytes, float]:
 
 
 async def read_unoffered(connection: Connection, queue: str) -> list[QueueEntry]:
-    cursor = await connection.execute(_UNOFFERED, (_encode(queue), MAX_MATCHED_CALLS), binary=True)
+    values = _encode(queue), _encode(RESERVED), MAX_MATCHED_CALLS
+    cursor = await connection.execute(_UNOFFERED, values, binary=True)
     return [_make_entry(row) for row in await cursor.fetchall()]
 
 

@@ -49,7 +49,7 @@ _SAVE_AGENT_STATUS = "INSERT OR REPLACE INTO agent_statuses (member_group, addre
 _COPY_AGENT_STATUS = _SAVE_AGENT_STATUS.replace("OR REPLACE", "OR IGNORE")
 _WAITING = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' ORDER BY priority DESC, entered, call"
 _UNOFFERED = (
-    f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' AND offered = x'' "
+    f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' AND offered IN (x'', ?) "
     "ORDER BY priority DESC, entered, call LIMIT ?"
 )
 _ENDED = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome != '' AND ended >= ? ORDER BY ended"
@@ -146,7 +146,8 @@ def copy_queues(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
 
 
 def read_unoffered(connection: sqlite3.Connection, queue: str) -> list[QueueEntry]:
-    rows = connection.execute(_UNOFFERED, (encode_call_id(queue), MAX_MATCHED_CALLS))
+    values = encode_call_id(queue), encode_call_id(RESERVED), MAX_MATCHED_CALLS
+    rows = connection.execute(_UNOFFERED, values)
     return [_make_entry(row) for row in rows.fetchall()]
 
 
