@@ -112,8 +112,9 @@ def campaign(
         with closing(open_state(file, head, people)) as state:
             is_forbidden = do_not_call_list.is_forbidden
             run = CampaignRun(
-                people.rows, state, client, options, pace, time.time, time.sleep, is_forbidden
-            )
+                people.rows, state, client, options, pace, client.read_clock, time.sleep,
+                is_forbidden,
+            )  # fmt: skip
             run_to_end(run, state, file, people, do_not_call_list)
 
 

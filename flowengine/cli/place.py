@@ -73,7 +73,8 @@ def place(
                 placed = wait_for_end(client, placed)
         except PlacementClientError as error:
             raise click.ClickException(str(error)) from error
-    click.echo(format_json(placed) if data else format_placement(placed))
+        now = client.read_clock()
+    click.echo(format_json(placed) if data else format_placement(placed, now))
     if waits and placed.outcome not in ("answered", "machine"):
         raise SystemExit(1)
 
@@ -99,7 +100,7 @@ def wait_for_end(client: PlacementClient, placed: PlacementView) -> PlacementVie
     return placed
 
 
-def format_placement(placed: PlacementView) -> str:
+def format_placement(placed: PlacementView, now: float) -> str:
     """A placement in a line."""
     if placed.phase == "over":
         told = OUTCOME_WORDS.get(placed.outcome, placed.outcome)
@@ -107,7 +108,7 @@ def format_placement(placed: PlacementView) -> str:
             told = f"{told} ({placed.reason})"
     elif placed.phase == "waits":
         last = f"; {OUTCOME_WORDS[placed.outcome]}" if placed.outcome else ""
-        is_due = placed.due <= time.time()  # the server begins with it just now
+        is_due = placed.due <= now  # the server begins with it just now
         told = (
             f"about to begin{last}"
             if is_due

@@ -1,5 +1,6 @@
 """Asks a server to place calls, with the token of its admin."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,9 +46,14 @@ class PlacementClient:
             transport=transport,
         )
         self._path = f"{ADMIN_PREFIX}/place"
+        self._clock_offset = 0.0
 
     def close(self) -> None:
         self._client.close()
+
+    def read_clock(self) -> float:
+        """The time in seconds since 1970, by the clock of the server as its latest answer told it."""
+        return time.time() + self._clock_offset  # the clock of this machine counts while it sleeps
 
     def place(
         self, options: Mapping[str, Any], calls: Sequence[Mapping[str, Any]], **how: bool
@@ -90,6 +96,8 @@ class PlacementClient:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             reply = PlacementsReply(message=FOREIGN_ANSWER)
         is_complete = wanted in (None, len(reply.placements)) and not reply.message
+        if reply.now:
+            self._clock_offset = reply.now - time.time()
         if answer.is_success and is_complete:
             return reply
         hint = f"; the server needs {ADMIN_TOKEN}, too" if answer.status_code == 404 else ""

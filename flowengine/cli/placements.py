@@ -30,11 +30,13 @@ def placements(ids: tuple[str, ...], server: str, *, data: bool) -> None:
                 found, more = [*reply.placements], reply.more
         except PlacementClientError as error:
             raise click.ClickException(str(error)) from error
+        now = client.read_clock()
     if data:
         click.echo(format_data(found))
         return
     for placed in found:
-        click.echo(f"{placed.id}  {placed.error}" if placed.error else format_placement(placed))
+        told = placed.error or format_placement(placed, now)
+        click.echo(f"{placed.id}  {told}" if placed.error else told)
     if more:
         click.echo(f"and {more} more")
     if not (ids or found):

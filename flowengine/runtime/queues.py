@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.orchestration.matching import (
+    Matching,
     Offer,
     Presence,
     Queue,
@@ -44,6 +45,7 @@ OFFER_TASK = "offer"
 TURN_TASK = f"{PLACEMENT_TASK}:{TURN_PART}"
 QUEUE_KEPT_SECONDS = 7 * 86_400.0  # after it has offered somebody last
 ANSWERED_CALLS_SECONDS = 3600.0  # those of before say nothing of how long a caller waits now
+ENTERING_SECONDS = 4.0  # a killed worker's lease, and the turn by which the caller enters after it
 PRESENCE_KEPT_SECONDS = 1.0  # of a group, for announcements: many are due at the same moment
 NOBODY_PRESENT = Presence(0, 0)
 AFTER_ALL_CALLS = "\U0010ffff"  # in place of an id: behind calls of the same moment
@@ -123,7 +125,7 @@ class Queues:
             if queue is None:
                 return None, None
             facts = {address: to_facts(agent) for address, agent in agents.items()}
-            matching = match_callers(calls, queue, facts, now)
+            matching = match_entries(calls, queue, facts, now)
             if matching == ((), None) and queue == decode_queue(saved):
                 return None, None
             tasks = [self._build_offer(offer, now) for offer in matching.offers]
@@ -150,26 +152,27 @@ class Queues:
     async def answer_request(
         self, application: str, call_id: str, request: QueueRequest
     ) -> LookupResult:
-        """Tell a caller who is about to enter how it stands. Where the queue is limited and has room,
-        it keeps a place for this caller from now on.
+        """Tell a caller who is about to enter how it stands. Where the queue has room and members, it
+        keeps a place for them from now on, so that no two callers hear the same one.
         """
         now = self._clock()
         queue_id = format_queue_id(application, request.group)
-        place = request.priority, request.since or now, request.placement or AFTER_ALL_CALLS
+        priority, most = request.priority, request.most
+        place = priority, request.since or now, request.placement or AFTER_ALL_CALLS
+        entered_at: float | None = 0.0
         try:
             presence = await self._count_members(request.group, request.members, now)
+            if presence.signed_in and not request.placement:
+                entry = QueueEntry(queue_id, call_id, request.step, priority, now, RESERVED)
+                if entered_at := await self.store.reserve_place(entry, most):
+                    place = priority, entered_at, call_id
             facts = await self._read_facts(queue_id, place, presence, now)
-            waiting = await self.store.count_entries(queue_id)
-            if request.most and presence.signed_in:
-                entry = QueueEntry(
-                    queue_id, call_id, request.step, request.priority, now, offered=RESERVED
-                )
-                # others may have come since the count: whether there was room tells
-                has_place = await self.store.reserve_place(entry, request.most)
-                waiting = min(waiting, request.most - 1) if has_place else request.most
         except StoreError as error:
             return LookupResult(0, error=f"the session store: {error}")
-        return LookupResult(200, msgspec.to_builtins(replace(facts, waiting=waiting)))
+        ahead = facts.position - 1
+        waiting = most if entered_at is None else min(ahead, most - 1) if most else ahead
+        facts = replace(facts, waiting=waiting, entered_at=entered_at or 0.0)
+        return LookupResult(200, msgspec.to_builtins(facts))
 
     async def read_own_facts(self, application: str, ring: Ring) -> QueueFacts:
         """How it stands for a caller who waits. Raises StoreError."""
@@ -203,6 +206,26 @@ class Queues:
         position = found.ahead + 1
         wait = estimate_wait(position, found.answered_calls, now - found.since, presence)
         return QueueFacts(position, wait, signed_in=presence.signed_in)
+
+
+def match_entries(
+    calls: Sequence[QueueEntry], queue: Queue, facts: Mapping[str, AgentFacts], now: float
+) -> Matching[QueueEntry]:
+    """Offer callers to members. A member is kept for a caller who has come first and is about to enter,
+    for as long as that may take: others were told that they come later.
+    """
+    known = [one for one in calls if one.offered != RESERVED or is_entering(one, now)]
+    matching = match_callers(known, queue, facts, now)
+    offers = tuple(offer for offer in matching.offers if offer.call.offered != RESERVED)
+    kept = [one.call.entered_at for one in matching.offers if one.call.offered == RESERVED]
+    moments = [] if matching.look_at is None else [matching.look_at]
+    moments += [entered_at + ENTERING_SECONDS for entered_at in kept]
+    return Matching(offers, min(moments, default=None))
+
+
+def is_entering(entry: QueueEntry, now: float) -> bool:
+    """Whether the turn by which a caller with a reservation enters may still come."""
+    return now < entry.entered_at + ENTERING_SECONDS
 
 
 def occupy_agent(

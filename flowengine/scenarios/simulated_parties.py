@@ -171,6 +171,13 @@ class SimulatedParties:
         """Whether somebody has called who was not called."""
         return bool(self._callers)
 
+    def is_with(self, party: SimulatedParty, call: SwitchCall) -> bool:
+        """Whether a party is in the conference of this call, as after a parked call was picked up."""
+        other, room = self.find_call(party), call.conference_id
+        if other is None or not room:
+            return False
+        return is_in_room(other, room) and is_in_room(call, room)
+
     def find_participant(self, call: SwitchCall | None) -> Mapping[str, Any] | None:
         """How a call is in its conference, as the platform tells; None where it is in none."""
         room = self._exchange.rooms.find_room(call.conference_id) if call else None

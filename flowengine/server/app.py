@@ -230,11 +230,18 @@ async def run_background_tasks(
         tasks += [
             start_background_task("the tasks of orchestrations", service.run_tasks),
             start_background_task("the janitor of rings", service.look_after_rings),
+            start_background_task("the new members of queues", service.match_after_releases),
         ]
     if parts.hooks.has_metrics:
         poll = parts.polled.observe_periodically
         tasks.append(start_background_task("the poll of metrics", poll))
-    tasks += parts.live.create_tasks(releases, store, metrics.mark_current_release)
+
+    def note_release(release: str) -> None:
+        metrics.mark_current_release(release)
+        if service is not None:
+            service.note_release()
+
+    tasks += parts.live.create_tasks(releases, store, note_release)
     try:
         yield
     finally:

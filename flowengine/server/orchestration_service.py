@@ -1,16 +1,23 @@
 """Runs the orchestrations of a worker: their tasks, and the janitor."""
 
+import asyncio
+import logging
 from collections.abc import Callable
 
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
+from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_janitor import OrchestrationJanitor
 from flowengine.runtime.orchestration_tasks import OrchestrationTasks
 from flowengine.runtime.placement_tasks import PlacementTasks
 from flowengine.runtime.task_contents import AnswerResult
 from flowengine.runtime.task_loop import HandleTask, TaskLoop
 from flowengine.server.orchestration_requests import OrchestrationRequests
-from flowengine.storage.sessions import OrchestrationStore, Store
+from flowengine.storage.sessions import OrchestrationStore, Store, StoreError
+
+WAKE_RETRY_SECONDS = 1.0
+NOT_MATCHED = "new members of queues wait for the store: %s"
+log = logging.getLogger(__name__)
 
 
 def create_service(
@@ -45,15 +52,35 @@ class OrchestrationService:
         janitor: OrchestrationJanitor,
         requests: OrchestrationRequests,
     ) -> None:
+        self._store = store
         self._requests = requests
         self._loop = TaskLoop(store, handle)
         self._janitor = janitor
+        self._has_new_release = asyncio.Event()
+        self._log_once = LogOnce(log)
 
     async def run_tasks(self) -> None:
         await self._loop.run()
 
     async def look_after_rings(self) -> None:
         await self._janitor.run()
+
+    def note_release(self) -> None:
+        """Another release is live: groups may have members whom nobody offers the callers who wait."""
+        self._has_new_release.set()
+
+    async def match_after_releases(self) -> None:
+        """Have the queues match whenever another release has gone live."""
+        while True:
+            await self._has_new_release.wait()
+            self._has_new_release.clear()
+            try:
+                await self._store.wake_queues(self._store.clock())
+                self._log_once.end(NOT_MATCHED, "new members of queues are offered callers again")
+            except StoreError as error:
+                self._log_once.error(NOT_MATCHED, error)
+                self._has_new_release.set()
+                await asyncio.sleep(WAKE_RETRY_SECONDS)
 
     async def stop(self) -> None:
         """End what runs, after the end of `run_tasks`."""

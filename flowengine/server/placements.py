@@ -66,11 +66,14 @@ class PlacementView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PlacementsReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Of each call what has become of it, in the order of the request. `more` are not shown."""
+    """Of each call what has become of it, in the order of the request. `more` are not shown. `now` is
+    the time of the server, by which calls are due.
+    """
 
     placements: tuple[PlacementView, ...] = ()
     message: str = ""
     more: int = 0
+    now: float = 0.0
 
 
 class PlacementEndpoint:
@@ -114,11 +117,12 @@ class PlacementEndpoint:
             message = "the server has no session store, so it places no calls"
             return 409, PlacementsReply(message=message)
         if request.method != "POST":
-            return 200, await self.show_placements(
-                self._placements, request.query_params.getlist("id")
-            )
-        asked = parse_place_request(await read_request_body(request))
-        return 200, await self.place_calls(self._placements, asked)
+            ids = request.query_params.getlist("id")
+            reply = await self.show_placements(self._placements, ids)
+        else:
+            asked = parse_place_request(await read_request_body(request))
+            reply = await self.place_calls(self._placements, asked)
+        return 200, msgspec.structs.replace(reply, now=self._placements.clock())
 
     async def show_placements(self, placements: Placements, ids: list[str]) -> PlacementsReply:
         """Those with these ids; without any, those that are not over."""

@@ -159,7 +159,7 @@ class CompiledQueue(Verb):
             facts = msgspec.convert(answer.body, QueueFacts)
         except msgspec.ValidationError as error:
             return StateFailure(f"the queue cannot be asked: {error}")
-        terms = self.build_terms(run)
+        terms = self.build_terms(run, facts)
         since = terms.since or run.names.now.timestamp()
         run.names[TURN_FACT] = format_queue_turn(QueueTurn(self.group.name, terms.priority, since))
         if not facts.signed_in:
@@ -214,14 +214,15 @@ class CompiledQueue(Verb):
             moh=self.music,
         )
 
-    def build_terms(self, run: StepContext) -> QueueTerms:
+    def build_terms(self, run: StepContext, facts: QueueFacts) -> QueueTerms:
         if turn := self.find_kept_turn(run):
             run.notes.append("comes in front, at the place of before")
             since, placement = turn.entered_at, turn.placement
             return msgspec.structs.replace(
                 self.terms, priority=turn.priority, since=since, placement=placement
             )
-        return msgspec.structs.replace(self.terms, priority=self.compute_priority(run))
+        priority = self.compute_priority(run)
+        return msgspec.structs.replace(self.terms, priority=priority, since=facts.entered_at)
 
     def build_plan(self, run: StepContext, terms: QueueTerms) -> RingPlan:
         exits = (self.exits - {"nobody"}) | frozenset(self.key_exits.values())

@@ -81,8 +81,8 @@ class QueueTerms(msgspec.Struct, frozen=True, array_like=True):
     `priority` is from 0 to 9, the highest first. After `limit` the caller leaves by the exit
     too_long, or by nobody where the state has no such exit; 0 is no limit. Each `every` the caller
     hears the words anew, 0 is never. A member who has not taken the call is offered none for
-    `pause`. Who was called back has the place of before: `since` is when they entered the queue
-    first, and `placement` has called them.
+    `pause`. `since` is when the caller entered the queue, 0 with the turn that begins the wait. Who was
+    called back has the place of before, and `placement` has called them.
     """
 
     priority: int = 0
@@ -96,10 +96,9 @@ class QueueTerms(msgspec.Struct, frozen=True, array_like=True):
 class QueueRequest(msgspec.Struct, frozen=True):
     """Asks how it stands in the queue of a group, before a caller enters it; or with `leaving_step`,
     the number of the step, asks to leave it, which is granted (`LEFT`) unless a member has taken the
-    caller meanwhile (`TAKEN`). `members` are the
-    addresses of the group. `since` is when a caller entered it whom `placement` has called back;
-    0 is now. Where `most` callers may wait, 0 is any number, the call keeps a place for the wait that
-    begins with the step of this number.
+    caller meanwhile (`TAKEN`). `members` are the addresses of the group. A caller whom `placement`
+    has called back entered it at `since`; all others keep a place for the wait that begins with the
+    step of this number, unless `most` wait already; 0 is any number.
     """
 
     group: str
@@ -114,14 +113,16 @@ class QueueRequest(msgspec.Struct, frozen=True):
 
 class QueueFacts(msgspec.Struct, frozen=True):
     """How it stands in a queue: the place that a caller has or would have (1 is the first), the
-    seconds that they will wait, 0 where nobody knows, how many wait, and how many members are signed
-    in, be they free or not.
+    seconds that they will wait, 0 where nobody knows, how many wait before them, or as many as may
+    where there is no room, and how many members are signed in, be they free or not. `entered_at` is
+    when they entered the queue, by the place that is kept for them; 0 without one.
     """
 
     position: int
     wait: int = 0
     waiting: int = 0
     signed_in: int = 0
+    entered_at: float = 0.0
 
 
 class StayInRoom(msgspec.Struct, frozen=True):

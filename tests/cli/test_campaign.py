@@ -1,5 +1,6 @@
 """Campaigns: nobody twice, nobody outside the hours, never faster than asked, whatever is killed."""
 
+import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from flowengine.cli.campaign_rows import read_campaign, read_forbidden
 from flowengine.cli.campaign_run import CampaignPace, CampaignRun
 from flowengine.cli.campaign_state import CampaignHead, CampaignState, CampaignStateError, RowState
 from flowengine.cli.do_not_call import DoNotCallError, DoNotCallList
+from flowengine.cli.place import format_placement
 from flowengine.cli.placement_client import (
     PlacementClient,
     PlacementClientError,
@@ -403,6 +405,22 @@ def test_answer_that_is_none_of_a_server_ends_the_request(
     if content != b"{}":  # no call is open
         with pytest.raises(PlacementClientError, match=r"no answer of a flowengine server"):
             client.load_open()
+
+
+def test_client_goes_by_the_clock_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", "t")
+    due = time.time() + 300.0
+    placed = {"id": "place-a", "phase": "waits", "due": due}
+    replies = iter([{"placements": [placed], "now": due + 0.1}, {"message": "away"}])
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=next(replies)))
+    client = PlacementClient("http://127.0.0.1", transport)
+    assert client.read_clock() < due
+    (known,) = client.load(["place-a"])
+    assert client.read_clock() >= due
+    assert "about to begin" in format_placement(known, client.read_clock())
+    with pytest.raises(PlacementClientError):  # of a server of before, or a proxy
+        client.load(["place-a"])
+    assert client.read_clock() >= due
 
 
 def test_campaign_whose_calendar_never_opens_gives_up(

@@ -21,7 +21,6 @@ from tests.e2e.ring_platform import (
     QUEUE,
     RingPlatform,
 )
-from tests.e2e.waiting_callers import wait_for_callers
 from tests.fork_server import run_flowengine
 from tests.support_line import Server
 from tests.switch.switch_process import switch
@@ -111,7 +110,6 @@ def test_caller_is_called_back_in_their_turn_also_after_a_kill(tmp_path: Path) -
         wait_until(lambda: platform.are_talking(agent, first), otherwise=platform.describe)
         second = platform.dial(QUEUE, HOME)
         platform.wait_until_heard(second, "You are number 1.")
-        wait_for_callers(server, 1)
         later = platform.dial(QUEUE, "+46700000003")
         platform.wait_until_heard(later, "You are number 2.")
         wait_until(lambda: platform.act(second, "press", keys="2", leg="caller"))

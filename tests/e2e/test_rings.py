@@ -20,7 +20,6 @@ from tests.e2e.ring_platform import (
     RingPlatform,
     serve_rings,
 )
-from tests.e2e.waiting_callers import wait_for_callers
 from tests.support_line import KEY, SECRET, Server
 from tests.waiting import wait_until
 
@@ -141,7 +140,6 @@ def test_callers_of_a_queue_are_taken_in_their_order_also_after_a_kill(
     leg = platform.wait_for_leg(DAN)
     second = platform.dial(QUEUE, "+46700000002")
     platform.wait_until_heard(second, "You are number 2.")
-    wait_for_callers(server, 2)
     third = platform.dial(QUEUE, "+46700000003")
     platform.wait_until_heard(third, "You are number 3.")
     platform.take_call(leg)
@@ -156,6 +154,24 @@ def test_callers_of_a_queue_are_taken_in_their_order_also_after_a_kill(
     platform.take_call(other)
     wait_until(lambda: platform.are_talking(other, second), otherwise=platform.describe)
     assert platform.count_double_rings() == 0
+
+
+def test_member_who_is_new_in_the_group_takes_a_caller_who_waits(
+    served: tuple[RingPlatform, Server], platform: RingPlatform
+) -> None:
+    platform.dial(QUEUE)
+    platform.wait_for_leg(DAN)  # nobody else would be asked before this phone stops
+    waiting = platform.dial(QUEUE, "+46700000002")
+    platform.wait_until_heard(waiting, "You are number 2.")
+    group = served[1].folder / "flows" / "groups" / "support.yaml"
+    before = group.read_text()
+    group.write_text(f'members: ["{DAN}", "{BO}"]\n')
+    try:
+        leg = platform.wait_for_leg(BO)
+        platform.take_call(leg)
+        wait_until(lambda: platform.are_talking(leg, waiting), otherwise=platform.describe)
+    finally:
+        group.write_text(before)
 
 
 def test_journal_shows_the_legs_and_the_way_of_the_caller_and_replays_it(

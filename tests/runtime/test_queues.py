@@ -8,8 +8,14 @@ import pytest
 from flowengine.compile import Release
 from flowengine.orchestration.matching import format_queue_id
 from flowengine.runtime.platform_requests import RequestRefused, RequestUnclear
+from flowengine.runtime.queues import ENTERING_SECONDS
+from flowengine.runtime.task_loop import TASK_LEASE_SECONDS
 from flowengine.storage.sessions import StoreError
-from flowengine.storage.sessions.orchestration_rows import QueueEntry, SavedAgentStatus
+from flowengine.storage.sessions.orchestration_rows import (
+    RESERVED,
+    QueueEntry,
+    SavedAgentStatus,
+)
 from tests.compiled_release import compile_release
 from tests.runtime.ring_calls import ANNA, APPLICATION, BO, REGION, RingLine, run
 
@@ -120,6 +126,30 @@ def test_callers_are_taken_in_their_order_and_members_rest_after_a_call() -> Non
         assert line.rung == [ANNA, ANNA]
         entries = await list_entries(line)
         assert (entries["caller-1"].outcome, entries["caller-2"].offered) == ("answered", ANNA)
+
+    run(wait())
+
+
+@pytest.mark.parametrize("reloads_at", ["in the talk", "after the talk"])
+def test_wrap_up_is_that_of_the_call_over_a_reload(reloads_at: str) -> None:
+    async def wait() -> None:
+        line = RingLine(ONE_MEMBER)
+        for number in (1, 2):
+            await line.dial_queue(f"caller-{number}")
+            await line.run_tasks()
+        await take(line, 0)
+        line.release = compile_queue(
+            group=GROUP.replace(f', "{BO}"', "").replace("wrap_up: 20s", "wrap_up: 50s")
+        )
+        if reloads_at == "in the talk":
+            line.restart()
+        await line.call("leg-0", "dice", result="ANSWERED")
+        await line.run_tasks(5)
+        line.restart()
+        await line.run_tasks(14)
+        assert line.rung == [ANNA]
+        await line.run_tasks(1)
+        assert line.rung == [ANNA, ANNA]
 
     run(wait())
 
@@ -292,6 +322,39 @@ def test_queue_takes_no_more_callers_than_may_wait_who_come_at_the_same_moment()
         queue = format_queue_id(APPLICATION, "support")
         assert await line.store.orchestrations.count_entries(queue) == 3
         assert len(await list_entries(line)) == 3
+
+    run(come())
+
+
+def test_member_is_kept_for_a_caller_who_was_first_and_is_about_to_enter() -> None:
+    async def come() -> None:
+        line = RingLine(ONE_MEMBER)
+        assert line.store.orchestrations is not None
+        await line.dial_queue("caller-1")
+        task = await line.store.orchestrations.claim_task(line.now, TASK_LEASE_SECONDS)
+        assert task is not None  # by a worker that is killed
+        await line.dial_queue("caller-2")
+        await line.run_tasks(1)
+        assert line.rung == []
+        await line.run_tasks(TASK_LEASE_SECONDS - 1)
+        assert line.rung == [ANNA]
+        assert (await list_entries(line))["caller-1"].offered == ANNA
+
+    run(come())
+
+
+def test_member_is_free_for_others_when_a_caller_who_was_first_never_enters() -> None:
+    async def come() -> None:
+        line = RingLine(ONE_MEMBER)
+        assert line.store.orchestrations is not None
+        queue = format_queue_id(APPLICATION, "support")
+        gone = QueueEntry(queue, "gone", 1, 0, line.now, offered=RESERVED)
+        assert await line.store.orchestrations.reserve_place(gone, 3)
+        await line.dial_queue("caller")
+        await line.run_tasks(ENTERING_SECONDS / 2)
+        assert line.rung == []
+        await line.run_tasks(ENTERING_SECONDS / 2)
+        assert line.rung == [ANNA]
 
     run(come())
 

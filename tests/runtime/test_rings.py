@@ -64,6 +64,45 @@ def test_second_member_takes_the_call_and_the_caller_goes_on_afterwards() -> Non
     run(ring())
 
 
+@pytest.mark.parametrize(
+    ("type_", "value"), [("return", "2"), ("sequence", "21"), ("timeout", ""), ("hangup", "")]
+)
+def test_member_who_leaves_the_whisper_without_the_key_has_not_the_caller(
+    type_: str, value: str
+) -> None:
+    async def ring() -> None:
+        line = RingLine(RELEASE)
+        await line.dial_in()
+        await line.run_tasks()
+        await line.ask(0)
+        await line.call("leg-0", "ace")
+        result = {"menuId": "main", "type": type_, "value": value}
+        for _ in range(2):  # the delivery comes again
+            answer = await line.call("leg-0", "pie", menuResult=result)
+            assert answer == {"action": {"name": "hangup"}}
+        assert await line.press("leg-0", "1") == {"action": {"name": "hangup"}}
+        await line.call("leg-0", "dice", result="ANSWERED")
+        await line.run_tasks()
+        assert line.rung == [ANNA, BO]
+        assert line.platform.released == []
+
+    run(ring())
+
+
+def test_key_of_the_whisper_is_that_of_the_state() -> None:
+    async def ring() -> None:
+        line = RingLine(compile_line(**{"Press 1., taken": "Press 5., key: 5, taken"}))
+        room = (await line.dial_in())["action"]["conferenceId"]
+        await line.run_tasks()
+        await line.ask(0)
+        (menu,) = (await line.call("leg-0", "ace"))["action"]["menus"]
+        assert menu["options"] == [{"dtmf": "5", "action": "return(5)"}]
+        assert (await line.press("leg-0", "5"))["action"]["conferenceId"] == room
+        assert (await line.press("leg-0", "1"))["action"]["name"] == "connectConf"  # too late
+
+    run(ring())
+
+
 def test_caller_goes_on_when_nobody_answers_and_may_ring_again() -> None:
     async def ring() -> None:
         line = RingLine(RELEASE)

@@ -1,5 +1,6 @@
 """Conferences with several callers in scenarios, and what other flows change there."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -54,6 +55,7 @@ scenarios:
       - host: calls
       - host: presses 6
       - anna: is heard
+      - connected to: host
       - desk: calls
       - desk: presses 1
       - muted
@@ -82,8 +84,8 @@ scenarios:
 }
 
 
-def write_files(folder: Path) -> str:
-    for name, text in FILES.items():
+def write_files(folder: Path, files: Mapping[str, str] = FILES) -> str:
+    for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     return str(folder)
@@ -93,3 +95,50 @@ def test_flow_changes_the_members_of_a_conference(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["test", write_files(tmp_path)])
     assert done.exit_code == 0, done.output
     assert "2 passed" in done.output
+
+
+PARKING_FILES = {
+    "project.yaml": """
+project: acme
+routes:
+  - {to: "+14045550103", flow: hold}
+  - {to: "+14045550104", flow: take}
+""",
+    "hold.yaml": """
+flow: hold
+start: wait
+states:
+  wait: {park: {code: "7", in_use: bye}}
+  bye: {hangup: }
+""",
+    "take.yaml": """
+flow: take
+start: take
+states:
+  take: {pick_up: {code: "7", nobody: bye}}
+  bye: {hangup: }
+""",
+    "scenarios/hold.yaml": """
+flow: hold
+parties: {anna: {is: "+14045009001", to: "+14045550104"}}
+scenarios:
+  somebody picks up:
+    when: [parked, {anna: calls}, {connected to: anna}]
+  nobody has picked up:
+    when: [parked, {connected to: anna}]
+""",
+    "scenarios/take.yaml": """
+flow: take
+parties: {pat: {is: "+14045009002", to: "+14045550103", does: calls first}}
+scenarios:
+  pat is picked up: {when: [{connected to: pat}, {pat: hangs up}, ended]}
+  pat has hung up: {when: [{connected to: pat}, {pat: hangs up}, {connected to: pat}]}
+""",
+}
+
+
+def test_caller_is_connected_to_the_party_who_has_picked_up_or_was(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["test", write_files(tmp_path, PARKING_FILES)])
+    failed = [line for line in done.output.splitlines() if line.startswith("FAILED")]
+    assert failed == ["FAILED hold: nobody has picked up", "FAILED take: pat has hung up"]
+    assert done.output.count("the call was not connected to this") == 2

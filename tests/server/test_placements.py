@@ -136,7 +136,7 @@ def test_request_without_ids_shows_the_calls_that_are_not_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = PlacementServer()
-    assert server.send(ids=[]) == (200, {})
+    assert server.send(ids=[]) == (200, {"now": server.line.now})
     people = [{**CALL, "to": f"+1212555014{number}"} for number in range(4)]
     server.line.now += 6 * 3600  # after the hours
     server.send(flow="back", calls=people[:2], within="day")

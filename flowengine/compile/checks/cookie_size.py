@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from flowengine.compile.checks.needed_store import needs_store
 from flowengine.compile.checks.program_graph import (
     find_components,
     list_subflow_calls,
@@ -66,7 +67,8 @@ class StateSizes(NamedTuple):
 
 def check(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
     """One problem for each flow, at its largest state. A flow that is too large only because of its
-    callers is left out where one of them is reported.
+    callers is left out where one of them is, and a flow that cannot do without a session store is left
+    out where there is one.
     """
     measured = {name: program.compute_once(measure_program) for name, program in programs.items()}
     below = measure_callers(programs, measured)
@@ -79,6 +81,8 @@ def check(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Pr
     # a flow that is too large by itself makes its subflows too large, too: mending it may be enough
     for name in alone or over:
         size, state = over[name]
+        if not cookies_only and needs_store(programs[name]):
+            continue
         yield build_cookie_problem(programs[name], state, size, cookies_only=cookies_only)
 
 

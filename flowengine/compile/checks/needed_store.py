@@ -17,6 +17,11 @@ def check(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Pr
                 yield Problem(code, span, message, STORE_HINT)
 
 
+def needs_store(program: Program) -> bool:
+    """Whether a state of the flow needs a store."""
+    return any(explain_need(state) for state in program.states.values())
+
+
 def explain_need(state: CompiledState) -> tuple[str, str] | None:
     """The problem of a state that needs a store, as its code and in words."""
     if state.verb.written_addresses:  # the notice of a file sets no cookie

@@ -9,6 +9,8 @@ from flowengine.storage.sessions.orchestration_rows import (
     LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
+    PLACE_SECONDS,
+    RESERVED,
     Decide,
     DecideMatch,
     ListAgents,
@@ -59,7 +61,7 @@ class MemoryOrchestrations:
         decide: DecideMatch[T],
     ) -> T:
         saved = self._orchestrations.get(id)
-        waiting = [one for one in self._list_waiting(id) if not one.offered]
+        waiting = [one for one in self._list_waiting(id) if one.offered in ("", RESERVED)]
         agents = self._find_agents(list_agents(saved), group)
         change, result = decide(saved, agents, waiting[:MAX_MATCHED_CALLS])
         if change is not None:
@@ -69,8 +71,11 @@ class MemoryOrchestrations:
 
     async def set_agent_status(self, agent_status: SavedAgentStatus) -> None:
         self._agent_statuses[agent_status.group, agent_status.address] = agent_status
-        self._wake_queues(agent_status.since)
-        self._watch.tell(agent_status.since)
+        await self.wake_queues(agent_status.since)
+
+    async def wake_queues(self, due: float) -> None:
+        self._wake_queues(due)
+        self._watch.tell(due)
 
     async def list_agent_statuses(self) -> list[SavedAgentStatus]:
         return [*self._agent_statuses.values()]
@@ -88,16 +93,19 @@ class MemoryOrchestrations:
         ahead = sum(_get_place(entry) < key for entry in waiting)
         return QueuePlace(ahead, len(taken), min(taken, default=0.0))
 
-    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+    async def reserve_place(self, entry: QueueEntry, most: int) -> float | None:
         for place, one in [*self._entries.items()]:
             if is_stale_entry(one, entry.entered_at):
                 del self._entries[place]
-        key = entry.call, entry.number
-        others = [one for one in self._list_waiting(entry.queue) if (one.call, one.number) != key]
-        if key not in self._entries and len(others) >= most:
-            return False
-        self._entries.setdefault(key, entry)
-        return True
+        if known := self._entries.get((entry.call, entry.number)):
+            return known.entered_at
+        waiting = self._list_waiting(entry.queue)
+        if 0 < most <= len(waiting):
+            return None
+        latest = (one.entered_at for one in waiting if one.priority == entry.priority)
+        entered_at = max(entry.entered_at, max(latest, default=0.0) + PLACE_SECONDS)
+        self._entries[entry.call, entry.number] = entry._replace(entered_at=entered_at)
+        return entered_at
 
     async def count_entries(self, queue: str) -> int:
         return len(self._list_waiting(queue))
@@ -186,8 +194,12 @@ class MemoryOrchestrations:
             self._agent_statuses[agent_status.group, agent_status.address] = agent_status
         for entry in change.entries:
             stored = self._entries.get((entry.call, entry.number))
-            if stored is None or not stored.outcome:
+            if stored is None:
                 self._entries[entry.call, entry.number] = entry
+            elif not stored.outcome:  # the place stays
+                self._entries[entry.call, entry.number] = stored._replace(
+                    offered=entry.offered, outcome=entry.outcome, ended=entry.ended
+                )
         for entry in change.new_entries:
             self._entries.setdefault((entry.call, entry.number), entry)
         if change.wakes_queues is not None:

@@ -14,8 +14,11 @@ QUEUE_ENTRY_KEPT_SECONDS = 2 * 86_400.0  # after its end: figures of a day and o
 WAITING_ENTRY_KEPT_SECONDS = (
     30 * 86_400.0
 )  # longer than anybody keeps a place, be it for a call-back
-RESERVED = "reserved"  # in place of a member: the caller is about to enter, and offered to nobody
+RESERVED = (
+    "reserved"  # in place of a member: the caller is about to enter, and offered to nobody yet
+)
 RESERVATION_SECONDS = 15.0  # after it the caller has hung up before the answer
+PLACE_SECONDS = 1e-6  # at least, between two callers of a queue: no two of them have the same place
 AGENT_KEPT_SECONDS = 7 * 86_400.0  # addresses may come from values of calls, and would add up
 
 T = TypeVar("T")
@@ -102,8 +105,9 @@ class OrchestrationChange(NamedTuple):
     """What one turn writes: first the tasks that it cancels, then those that it schedules, be they
     of this orchestration or of others. Without `saved` the orchestration and all its tasks are
     deleted, it waits in no queue, and every agent that it occupies is free. With a `saved` of
-    version 0, what is stored stays. `entries` replace those with the same call and number that have
-    not ended; one of `new_entries` is written unless there is one with the same call and number.
+    version 0, what is stored stays. `entries` say by whom the call is wanted and how the wait has ended
+    of those with the same call and number that have not ended, and are written where there are none;
+    one of `new_entries` is written unless there is one with the same call and number.
     With `wakes_queues`, each queue in which calls wait gets a task `MATCH_TASK` that is
     due then.
     """
@@ -241,13 +245,17 @@ class OrchestrationStore(Protocol):
         decide: DecideMatch[T],
     ) -> T:
         """A turn of a queue: the same, and `decide` gets the agents with their status in the group,
-        and the calls that wait in the queue and are offered to nobody, in their order, as many as
-        there may be agents.
+        and the calls that wait in the queue and are offered to nobody, those that are `RESERVED`
+        among them, in their order, as many as there may be agents.
         """
         ...
 
     async def set_agent_status(self, agent_status: SavedAgentStatus) -> None:
         """Note that a member has signed in or out, and wake all queues."""
+        ...
+
+    async def wake_queues(self, due: float) -> None:
+        """Give each queue in which calls wait a task `MATCH_TASK` that is due then."""
         ...
 
     async def list_agent_statuses(self) -> list[SavedAgentStatus]:
@@ -262,10 +270,12 @@ class OrchestrationStore(Protocol):
         """
         ...
 
-    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
-        """Have a call wait that is about to enter, `RESERVED`, unless so many others wait in the queue.
-        A call that asks again keeps its place. Of callers who come at the same moment as many get one
-        as there is room for. Reservations of before, whose callers never came, are dropped.
+    async def reserve_place(self, entry: QueueEntry, most: int) -> float | None:
+        """Have a call wait that is about to enter, `RESERVED`, behind all others of its priority, and
+        return when it has entered: at `entered_at`, or later. None where `most` others wait in the
+        queue; 0 is any number. A call that asks again keeps its place. Callers who come at the same
+        moment get one after the other. Reservations of before, whose callers never came, are
+        dropped.
         """
         ...
 

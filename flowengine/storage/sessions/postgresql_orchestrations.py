@@ -37,6 +37,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     read_unoffered,
     reserve_place,
     save_agent_status,
+    wake_queues,
 )
 from flowengine.storage.sessions.postgresql_tasks import TaskBatches
 from flowengine.storage.sessions.store_protocol import StoreError
@@ -214,6 +215,10 @@ class PostgresqlOrchestrations:
         await self._connections.run(lambda connection: save_agent_status(connection, agent_status))
         self._watch.tell(agent_status.since)
 
+    async def wake_queues(self, due: float) -> None:
+        await self._connections.run(partial(wake_queues, due))
+        self._watch.tell(due)
+
     async def list_agent_statuses(self) -> list[SavedAgentStatus]:
         return await read_agent_statuses(self._reader)
 
@@ -222,7 +227,7 @@ class PostgresqlOrchestrations:
     ) -> QueuePlace:
         return await read_queue_place(self._reader, queue, place, since)
 
-    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+    async def reserve_place(self, entry: QueueEntry, most: int) -> float | None:
         return await self._connections.run(partial(reserve_place, entry, most))
 
     async def count_entries(self, queue: str) -> int:

@@ -10,6 +10,7 @@ from flowengine.storage.sessions.orchestration_rows import (
     LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
+    PLACE_SECONDS,
     QUEUE_ENTRY_KEPT_SECONDS,
     QUEUE_KIND,
     RESERVATION_SECONDS,
@@ -74,7 +75,7 @@ _WAITING: LiteralString = (
     f"{_ALL_ENTRIES} WHERE queue = %b AND outcome = '' ORDER BY priority DESC, entered, call"
 )
 _UNOFFERED: LiteralString = (
-    f"{_ALL_ENTRIES} WHERE queue = %b AND outcome = '' AND offered = '' "
+    f"{_ALL_ENTRIES} WHERE queue = %b AND outcome = '' AND offered IN ('', %b) "
     "ORDER BY priority DESC, entered, call LIMIT %b"
 )
 _ENDED: LiteralString = (
@@ -92,19 +93,20 @@ _COUNT_WAITING: LiteralString = (
     "SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = ''"
 )
 _LOCK_QUEUE: LiteralString = "SELECT pg_advisory_xact_lock(%b)"
-# The lock is taken before: it counts what is committed then.
+# The lock is taken before: it reads what is committed then.
 _RESERVE_PLACE: LiteralString = (
     "INSERT INTO flowengine.queue_entries (queue, call, number, priority, entered, offered, outcome, "
-    "ended) SELECT %b::bytea, %b::bytea, %b::int, %b::int, %b::float8, %b::bytea, '', 0 "
-    "WHERE (SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = '') < %b "
-    "ON CONFLICT (call, number) DO NOTHING"
+    "ended) SELECT %b::bytea, %b::bytea, %b::int, %b::int, greatest(%b::float8, (SELECT max(entered) "
+    "+ %b FROM flowengine.queue_entries WHERE queue = %b AND outcome = '' AND priority = %b)), "
+    "%b::bytea, '', 0 WHERE %b::int = 0 OR (SELECT count(*) FROM flowengine.queue_entries "
+    "WHERE queue = %b AND outcome = '') < %b ON CONFLICT (call, number) DO NOTHING"
 )
 _FORGET_RESERVATIONS: LiteralString = (
     "DELETE FROM flowengine.queue_entries WHERE queue = %b AND outcome = '' AND offered = %b "
     "AND entered < %b"
 )
 _FIND_OWN_ENTRY: LiteralString = (
-    "SELECT TRUE FROM flowengine.queue_entries WHERE call = %b AND number = %b"
+    "SELECT entered FROM flowengine.queue_entries WHERE call = %b AND number = %b"
 )
 _GROUP_STATUSES: LiteralString = (
     "SELECT address, status FROM flowengine.agent_statuses "
@@ -150,18 +152,26 @@ async def save_agent_status(connection: Connection, agent_status: SavedAgentStat
     await connection.execute(f"WITH {', '.join(parts)} SELECT", values, binary=True)
 
 
-async def reserve_place(entry: QueueEntry, most: int, connection: Connection) -> bool:
+async def wake_queues(due: float, connection: Connection) -> None:
+    """Give each queue in which calls wait a task that is due then."""
+    values = MATCH_TASK, due, QUEUE_KIND
+    await connection.execute(f"WITH {_WAKE_QUEUES} SELECT", values, binary=True)
+
+
+async def reserve_place(entry: QueueEntry, most: int, connection: Connection) -> float | None:
     """See `OrchestrationStore.reserve_place`. Callers who come to one queue wait for each other."""
     queue, call = _encode(entry.queue), _encode(entry.call)
-    row = queue, call, entry.number, entry.priority, entry.entered_at, _encode(entry.offered)
-    own = call, entry.number
+    own, entered_at, reserved = (call, entry.number), entry.entered_at, _encode(entry.offered)
+    place = entry.priority, entered_at, PLACE_SECONDS, queue, entry.priority
+    row = queue, *own, *place, reserved, most, queue, most
     async with connection.pipeline():
         await connection.execute(_LOCK_QUEUE, (compute_lock(queue),), binary=True)
-        stale = entry.entered_at - RESERVATION_SECONDS
-        await connection.execute(_FORGET_RESERVATIONS, (queue, row[-1], stale), binary=True)
-        await connection.execute(_RESERVE_PLACE, (*row, queue, most), binary=True)
+        stale = entered_at - RESERVATION_SECONDS
+        await connection.execute(_FORGET_RESERVATIONS, (queue, reserved, stale), binary=True)
+        await connection.execute(_RESERVE_PLACE, row, binary=True)
         cursor = await connection.execute(_FIND_OWN_ENTRY, own, binary=True)
-    return bool(await cursor.fetchall())
+    found = await cursor.fetchone()
+    return found[0] if found else None
 
 
 def compute_lock(key: bytes) -> int:
@@ -177,7 +187,8 @@ def list_drop_moments(now: float) -> tuple[float, float, bytes, float]:
 
 
 async def read_unoffered(connection: Connection, queue: str) -> list[QueueEntry]:
-    cursor = await connection.execute(_UNOFFERED, (_encode(queue), MAX_MATCHED_CALLS), binary=True)
+    values = _encode(queue), _encode(RESERVED), MAX_MATCHED_CALLS
+    cursor = await connection.execute(_UNOFFERED, values, binary=True)
     return [_make_entry(row) for row in await cursor.fetchall()]
 
 

@@ -140,6 +140,10 @@ class SqliteOrchestrations:
         await self._commit.run(sign)
         self._watch.tell(agent_status.since)
 
+    async def wake_queues(self, due: float) -> None:
+        await self._commit.run(partial(wake_queues, due=due))
+        self._watch.tell(due)
+
     async def list_agent_statuses(self) -> list[SavedAgentStatus]:
         with wrap_reading_errors():
             return read_agent_statuses(self._commit.connection)
@@ -150,7 +154,7 @@ class SqliteOrchestrations:
         with wrap_reading_errors():
             return read_queue_place(self._commit.connection, queue, place, since)
 
-    async def reserve_place(self, entry: QueueEntry, most: int) -> bool:
+    async def reserve_place(self, entry: QueueEntry, most: int) -> float | None:
         return await self._commit.run(partial(reserve_place, entry, most))
 
     async def count_entries(self, queue: str) -> int:

@@ -9,6 +9,7 @@ from flowengine.storage.sessions.orchestration_rows import (
     LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
+    PLACE_SECONDS,
     QUEUE_ENTRY_KEPT_SECONDS,
     QUEUE_KIND,
     RESERVATION_SECONDS,
@@ -48,15 +49,19 @@ _SAVE_AGENT_STATUS = "INSERT OR REPLACE INTO agent_statuses (member_group, addre
 _COPY_AGENT_STATUS = _SAVE_AGENT_STATUS.replace("OR REPLACE", "OR IGNORE")
 _WAITING = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' ORDER BY priority DESC, entered, call"
 _UNOFFERED = (
-    f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' AND offered = x'' "
+    f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' AND offered IN (x'', ?) "
     "ORDER BY priority DESC, entered, call LIMIT ?"
 )
 _ENDED = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome != '' AND ended >= ? ORDER BY ended"
-_FIND_ENTRY = "SELECT 1 FROM queue_entries WHERE call = ? AND number = ?"
+_FIND_ENTRY = "SELECT entered FROM queue_entries WHERE call = ? AND number = ?"
 _DROP_RESERVATIONS = (
     "DELETE FROM queue_entries WHERE queue = ? AND outcome = '' AND offered = ? AND entered < ?"
 )
 _COUNT_WAITING = "SELECT count(*) FROM queue_entries WHERE queue = ? AND outcome = ''"
+_LATEST_ENTERED = (
+    "SELECT coalesce(max(entered), 0.0) FROM queue_entries "
+    "WHERE queue = ? AND outcome = '' AND priority = ?"
+)
 _COUNT_HIGHER = f"{_COUNT_WAITING} AND priority > ?"
 _COUNT_EARLIER = f"{_COUNT_WAITING} AND priority = ? AND (entered, call) < (?, ?)"
 _ANSWERED_CALLS = (
@@ -92,17 +97,19 @@ def _list_values(entry: QueueEntry) -> tuple[Any, ...]:
     return *keys, number, priority, entered, encode_call_id(offered), outcome, ended
 
 
-def reserve_place(entry: QueueEntry, most: int, connection: sqlite3.Connection) -> bool:
+def reserve_place(entry: QueueEntry, most: int, connection: sqlite3.Connection) -> float | None:
     """See `OrchestrationStore.reserve_place`."""
     queue, stale = encode_call_id(entry.queue), entry.entered_at - RESERVATION_SECONDS
     connection.execute(_DROP_RESERVATIONS, (queue, encode_call_id(RESERVED), stale))
     own = encode_call_id(entry.call), entry.number
-    is_known = connection.execute(_FIND_ENTRY, own).fetchone() is not None
-    if not is_known and count_waiting(connection, entry.queue) >= most:
-        return False
-    if not is_known:
-        write_entry(connection, entry)
-    return True
+    if known := connection.execute(_FIND_ENTRY, own).fetchone():
+        return known[0]  # type: ignore[no-any-return]
+    if most and count_waiting(connection, entry.queue) >= most:
+        return None
+    (latest,) = connection.execute(_LATEST_ENTERED, (queue, entry.priority)).fetchone()
+    entered_at: float = max(entry.entered_at, latest + PLACE_SECONDS)
+    write_entry(connection, entry._replace(entered_at=entered_at))
+    return entered_at
 
 
 def write_agent_status(connection: sqlite3.Connection, agent_status: SavedAgentStatus) -> None:
@@ -139,7 +146,8 @@ def copy_queues(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
 
 
 def read_unoffered(connection: sqlite3.Connection, queue: str) -> list[QueueEntry]:
-    rows = connection.execute(_UNOFFERED, (encode_call_id(queue), MAX_MATCHED_CALLS))
+    values = encode_call_id(queue), encode_call_id(RESERVED), MAX_MATCHED_CALLS
+    rows = connection.execute(_UNOFFERED, values)
     return [_make_entry(row) for row in rows.fetchall()]
 
 

@@ -532,6 +532,18 @@ def test_too_much_for_a_cookie_names_the_largest_variables():
     assert problem.hint.startswith("give the largest a smaller max: unread (")
 
 
+def test_too_much_for_a_cookie_of_a_flow_that_needs_the_store_anyway_is_no_problem():
+    flow = NESTED.replace("max: 200", "max: 500")
+    called = flow.replace(
+        "states:", "states:\n  sales: {ring: {who: ['+14045009001'], nobody: off}}", 1
+    )
+    assert called != flow
+    assert "FE908" in [one.code for one in compiled(flow).problems]
+    assert "FE908" not in [one.code for one in compiled(called).problems]
+    without = [one.code for one in compiled(called, cookies_only=True).problems]
+    assert {"FE403", "FE427"} <= {*without}
+
+
 def test_too_much_for_a_cookie_names_no_value_without_a_max():
     text = "${call.from} ${call.to} ${call.user} ${call.sip} ${call.custom} ${call.failed_state}"
     flow = f"""\

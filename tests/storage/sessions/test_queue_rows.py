@@ -91,19 +91,39 @@ async def test_places_are_for_as_many_callers_of_a_burst_as_there_is_room_for(
         await enter(store, entry("a", 1.0))
         burst = [entry(f"c{number}", 2.0, offered=RESERVED) for number in range(8)]
         found = await asyncio.gather(*(places.reserve_place(one, 3) for one in burst))
-        assert sum(found) == 2
-        kept = [one for one, has_place in zip(burst, found, strict=True) if has_place]
-        assert all([await places.reserve_place(one, 3) for one in kept])  # the callback comes again
-        assert (await look(store))[1] == ["a"]
+        assert sorted(found, key=bool)[:6] == [None] * 6
+        assert len({*found}) == 3  # no two have the same place
+        kept = [one for one, entered_at in zip(burst, found, strict=True) if entered_at]
+        again = [await places.reserve_place(one, 3) for one in kept]  # the callback comes again
+        assert again == [entered_at for entered_at in found if entered_at]
+        assert {*(await look(store))[1]} == {"a", *(one.call for one in kept)}
         assert await places.count_entries(QUEUE) == 3
         assert await places.reserve_place(burst[0]._replace(queue=OTHER_QUEUE, number=2), 1)
         await enter(store, kept[0]._replace(offered=""))
-        assert (await look(store))[1] == ["a", kept[0].call]
+        (reserved,) = [
+            one for one in await places.list_entries(QUEUE, 0.0) if one.offered == RESERVED
+        ]
+        assert reserved.call == kept[1].call
         later = 2.0 + RESERVATION_SECONDS + 1
         assert await places.reserve_place(entry("d", later, offered=RESERVED), 3)
         assert await places.count_entries(QUEUE) == 3  # the second of the burst has never come
         await store.drop_expired(later + RESERVATION_SECONDS + 1)
         assert await places.count_entries(QUEUE) == 2
+
+
+async def test_place_is_behind_all_of_its_priority_whatever_the_clock_says(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        places = orchestrations_of(store)
+        first = await places.reserve_place(entry("a", 7.0, offered=RESERVED), 0)
+        assert first == 7.0
+        second = await places.reserve_place(entry("b", 6.0, offered=RESERVED), 0)
+        assert second is not None
+        assert 7.0 < second < 7.001
+        assert await places.reserve_place(entry("c", 6.0, 9, offered=RESERVED), 0) == 6.0
+        assert await places.read_place(QUEUE, (0, second, "b"), 0.0) == (2, 0, 0.0)
+        await enter(store, entry("b", 8.0), entry("a", 9.0))  # by the turns, which come later
+        assert (await look(store))[1] == ["c", "a", "b"]
+        assert await places.read_place(QUEUE, (0, first, "a"), 0.0) == (1, 0, 0.0)
 
 
 async def test_wait_that_has_ended_never_changes(opener: Opener) -> None:
@@ -158,6 +178,12 @@ async def test_waking_gives_a_task_to_queues_with_calls_alone(opener: Opener) ->
         assert (second.orchestration, second.payload) == ("a", b"anna")
         assert await orchestrations_of(store).claim_task(5.0, 60.0) is None
         assert heard[-1] == 3.0
+        await orchestrations_of(store).wake_queues(7.0)
+        third = await orchestrations_of(store).claim_task(8.0, 60.0)
+        assert third is not None
+        assert (third.orchestration, third.due) == (QUEUE, 68.0)
+        assert await orchestrations_of(store).claim_task(8.0, 60.0) is None
+        assert heard[-1] == 7.0
 
 
 async def test_signing_is_seen_in_turns_of_its_group(opener: Opener) -> None:
