@@ -168,6 +168,8 @@ class Supervisor:
         for worker in self._workers:
             if self._stop_by is not None:
                 if now > self._stop_by or (not worker.is_ready and now > self._start_stop_by):
+                    if not worker.is_killed:
+                        log.error("worker %d does not end, and is killed", worker.pid)
                     worker.kill()
             elif worker.is_ready and now - worker.heard_at > SILENT_WORKER_SECONDS:
                 log.error("worker %d hangs, and is replaced", worker.pid)
