@@ -62,7 +62,7 @@ class CompileWorker:
         self._unsaved: tuple[Mapping[str, bytes], tuple[Problem, ...]] | None = None
         # one thread, as two may use neither the compiler nor the connection of the archive
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
-        self._is_working = False
+        self.is_working = False
 
     def get_loaded_flows(self, release: Release) -> LoadedFlows:
         """What forked processes begin with: the release, and the compiler that has compiled it.
@@ -131,18 +131,18 @@ class CompileWorker:
 
     def close(self) -> None:
         """Close the archive. Work that runs is not waited for: a compilation may take long, and a
-        database may never answer. The archive stays open for it until the process ends.
+        database may never answer. What it uses stays open until the process ends.
         """
         self._thread.shutdown(wait=False, cancel_futures=True)
-        if not self._is_working:
+        if not self.is_working:
             self.archive.close()
 
     def _run(self, work: Callable[[], T]) -> T:
-        self._is_working = True
+        self.is_working = True
         try:
             return run_cooperatively(work)
         finally:
-            self._is_working = False
+            self.is_working = False
 
 
 @contextmanager
