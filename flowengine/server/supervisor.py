@@ -25,6 +25,7 @@ from flowengine.limits import (
     WORKER_GRACE_SECONDS,
 )
 from flowengine.server.console_launcher import ConsoleLauncher
+from flowengine.server.listeners import format_address
 from flowengine.server.server_processes import ForkServerProcess, WorkerProcess
 from flowengine.server.service_manager import ServiceManager
 
@@ -296,7 +297,7 @@ class Supervisor:
 
 
 def format_addresses(listeners: Sequence[socket.socket]) -> str:
-    return ", ".join("{}:{}".format(*listener.getsockname()[:2]) for listener in listeners)
+    return ", ".join(format_address(*listener.getsockname()[:2]) for listener in listeners)
 
 
 def has_terminal() -> bool:
