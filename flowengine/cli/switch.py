@@ -82,8 +82,8 @@ def open_configured_store(address: str) -> SwitchStore:
 
 def announce_switch(given: SwitchConfig, host: str, port: int, clock: str) -> None:
     click.echo(
-        f"The switch answers on http://{format_address(host, port)} (/calling/v1, /v1 and /desk), in {clock} "
-        "time.",
+        f"The switch answers on http://{format_address(host, port)} (/calling/v1, /v1 and /desk), "
+        f"in {clock} time.",
         err=True,
     )
     for application in given.setup.applications:

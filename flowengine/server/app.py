@@ -245,7 +245,7 @@ async def run_background_tasks(
 
 async def close_parts(parts: WorkerParts) -> None:
     """Close each part, even where the end of another one fails. What still has something to write
-    comes before the releases, which may have to wait for a compilation.
+    comes before the releases, which have much to close and nothing to lose.
     """
     async with AsyncExitStack() as last_first:
         last_first.callback(parts.live.close)
