@@ -314,8 +314,9 @@ def test_store_url_is_shown_without_its_password(url: str, text: str) -> None:
 
 
 async def test_store_whose_server_hangs_is_closed_in_time(postgresql: str) -> None:
-    connection = PipelinedConnection(postgresql, 0.1)
+    connection = PipelinedConnection(postgresql, PATIENCE_SECONDS)
     ((server,),) = await connection.run("SELECT pg_backend_pid()")
+    connection._patience = 0.1
     os.kill(server, signal.SIGSTOP)
     try:
         with pytest.raises(StoreError, match="no answer within"):
