@@ -16,7 +16,7 @@ from flowengine.console.console_settings import (
 )
 from flowengine.environment import VARIABLES
 from flowengine.server.console_launcher import ConsoleLauncher
-from flowengine.server.listeners import open_listeners
+from flowengine.server.listeners import format_address, open_listeners
 from flowengine.server.server_settings import ServerSettings, SettingsError
 
 DEFAULT_CONSOLE = ("127.0.0.1", 8081)
@@ -67,7 +67,5 @@ def open_console(settings: ServerSettings, address: tuple[str, int] | None) -> C
 
 def announce_console(host: str, listeners: Sequence[socket.socket]) -> None:
     """Say what to open in a browser."""
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(
-        f"console: http://{shown}:{listeners[0].getsockname()[1]} (open it in a browser)", err=True
-    )
+    shown = format_address(host, listeners[0].getsockname()[1])
+    click.echo(f"console: http://{shown} (open it in a browser)", err=True)

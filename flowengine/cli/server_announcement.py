@@ -10,6 +10,7 @@ from flowengine.expr import ZONE_DATA
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import LoadedFlows
 from flowengine.server.first_release import NothingToServeError
+from flowengine.server.listeners import format_address
 from flowengine.server.secret_variables import APPLICATION_KEY_VARIABLE, APPLICATION_SECRET_VARIABLE
 from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.server.startup import ServerStart, prepare_server
@@ -45,7 +46,7 @@ def announce_server(settings: ServerSettings, start: ServerStart) -> None:
         click.echo(project.report.format_problems(project.report.problems), err=True)
     click.echo(
         f"{project.report.format_summary()}; callbacks go to "
-        f"http://{settings.host}:{settings.port}{settings.callback_path}",
+        f"http://{format_address(settings.host, settings.port)}{settings.callback_path}",
         err=True,
     )
     if not start.is_signed:

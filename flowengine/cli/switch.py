@@ -9,6 +9,7 @@ import click
 
 from flowengine.environment import VARIABLES
 from flowengine.problems import to_text
+from flowengine.server.listeners import format_address
 from flowengine.switch.api.switch_server import serve
 from flowengine.switch.config import SwitchConfig, build_default, parse_configuration
 from flowengine.switch.switch_store import SwitchStore, open_store
@@ -81,8 +82,8 @@ def open_configured_store(address: str) -> SwitchStore:
 
 def announce_switch(given: SwitchConfig, host: str, port: int, clock: str) -> None:
     click.echo(
-        f"The switch answers on http://{host}:{port} (/calling/v1, /v1 and /desk), in {clock} "
-        "time.",
+        f"The switch answers on http://{format_address(host, port)} (/calling/v1, /v1 and /desk), "
+        f"in {clock} time.",
         err=True,
     )
     for application in given.setup.applications:

@@ -29,6 +29,7 @@ MAX_BATCH_CALLBACKS = 500  # rows in one commit, some 20 ms of work
 MAX_BATCH_BYTES = 500_000  # of what came and what was answered; rows have two to three times that
 # to go on trying at the end where another process is writing; a worker has 30 to end
 CLOSING_SECONDS = 15.0
+ABANDON_SECONDS = 20.0  # until the end does not wait any longer for a journal that does not answer
 MAX_WAITING_CALLBACKS = 50_000  # on a disk that hangs, or without the database, memory is bounded
 WRITE_RETRY_SECONDS = (
     0.25  # between two tries while another process, or the database, is waited for
@@ -75,6 +76,7 @@ class JournalWriter:
         self._log_once = LogOnce(log)
         self._waiting: deque[WaitingRecord] = deque()
         self._losses = LossCount()  # that are not written down yet
+        self._in_commit = 0  # callbacks that are being written
         self._is_held_up = False  # nothing can be written now, and nobody waits for it
         self._give_up_at = float("inf")
         self._wake = threading.Event()
@@ -130,7 +132,12 @@ class JournalWriter:
         self._closing.set()
         self._wake.set()
         if self._loop is not None:
-            self._thread.join()
+            self._thread.join(ABANDON_SECONDS)
+            if self._thread.is_alive():
+                missing = len(self._waiting) + self._in_commit
+                log.error(
+                    "the call journal does not answer: %d callbacks may be missing in it", missing
+                )
 
     def _enqueue(self, noted: JournalRecord, done: asyncio.Future[None] | None) -> None:
         if not self._waiting and self._loop is not None:
@@ -198,6 +205,7 @@ class JournalWriter:
         as while the database restarts: then False.
         """
         losses = self._losses.get()
+        self._in_commit = len(batch)
         try:
             kept = self._storage.write([noted for noted, _ in batch], losses)
             self._count_rows("kept", kept)

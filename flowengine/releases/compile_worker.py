@@ -62,6 +62,7 @@ class CompileWorker:
         self._unsaved: tuple[Mapping[str, bytes], tuple[Problem, ...]] | None = None
         # one thread, as two may use neither the compiler nor the connection of the archive
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
+        self.is_working = False
 
     def get_loaded_flows(self, release: Release) -> LoadedFlows:
         """What forked processes begin with: the release, and the compiler that has compiled it.
@@ -126,13 +127,22 @@ class CompileWorker:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run the work in the thread."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, run_cooperatively, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
     def close(self) -> None:
-        self._thread.shutdown(cancel_futures=True)
-        self.archive.close()
+        """Close the archive. Work that runs is not waited for: a compilation may take long, and a
+        database may never answer. What it uses stays open until the process ends.
+        """
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if not self.is_working:
+            self.archive.close()
+
+    def _run(self, work: Callable[[], T]) -> T:
+        self.is_working = True
+        try:
+            return run_cooperatively(work)
+        finally:
+            self.is_working = False
 
 
 @contextmanager

@@ -69,9 +69,9 @@ class StepDriver:
                 return reply
             event = delivery.event
         saved = None
-        # An incoming call is taken as new without reading the store; saving fails where the call
-        # exists.
-        if type(event) is not Ice:
+        # An incoming call is taken as new without reading the store: saving fails where the call
+        # exists, as long as no cookie says that it has gone further.
+        if type(event) is not Ice or COOKIE_KEY in event.cookies:
             try:
                 saved = await self._store.load(event.call_id)
             except StoreError as error:

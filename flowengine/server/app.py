@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -247,16 +247,24 @@ async def run_background_tasks(
     finally:
         for task in tasks:
             task.cancel()
+        await close_parts(parts)
+
+
+async def close_parts(parts: WorkerParts) -> None:
+    """Close each part, even where the end of another one fails. What still has something to write
+    comes before the releases, which have much to close and nothing to lose.
+    """
+    async with AsyncExitStack() as last_first:
+        last_first.callback(parts.live.close)
+        last_first.push_async_callback(parts.hooks.close)
+        last_first.callback(parts.journal.close)
+        last_first.push_async_callback(parts.store.close)
+        last_first.callback(parts.lines.flush)
+        if parts.outbox is not None:
+            last_first.push_async_callback(parts.outbox.close)
+        last_first.push_async_callback(parts.client.close)
         if parts.orchestrations is not None:
-            await parts.orchestrations.stop()
-        await parts.client.close()
-        if outbox is not None:
-            await outbox.close()
-        await parts.store.close()
-        parts.live.close()
-        parts.journal.close()
-        parts.lines.flush()
-        await parts.hooks.close()
+            last_first.push_async_callback(parts.orchestrations.stop)
 
 
 def drain_on_sigterm(parts: WorkerParts) -> None:

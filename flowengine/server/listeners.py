@@ -43,8 +43,19 @@ def open_listeners(host: str, port: int, option: str = "--port") -> list[socket.
                 f"port {port} of {host} is in use by another program: stop that program, or choose "
                 f"another port with {option}"
             )
-        raise SettingsError(f"{host}:{port} cannot be listened on: {failure}")
+        raise SettingsError(f"{format_address(host, port)} cannot be listened on: {failure}")
     return listeners
+
+
+def format_address(host: str, port: int) -> str:
+    """A host and a port as a URL has them.
+
+    >>> format_address("::1", 8080)
+    '[::1]:8080'
+    >>> format_address("localhost", 8080)
+    'localhost:8080'
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def check_port(host: str, port: int) -> None:

@@ -384,6 +384,8 @@ class ReleaseService:
         self._leader_lock.close()
         self.flow_source.close()
         self.compile_worker.close()
+        if self.compile_worker.is_working:  # it may use what is left
+            return
         if self._canary_uploader:
             self._canary_uploader.close()
         self._drafts.close()

@@ -40,7 +40,7 @@ class WorkerProcess:
         self.replaces = replaces
         self.pid = 0
         self.exit_status: int | None = None
-        self.is_ready = self.is_leaving = self.has_closed = False
+        self.is_ready = self.is_leaving = self.is_killed = self.has_closed = False
         self.heard_at = time.monotonic()
         self.renewable_since: float | None = None
         self.control, self.theirs = socket.socketpair()
@@ -80,6 +80,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the worker at once."""
+        self.is_killed = True
         self._send_signal(signal.SIGKILL)
 
     def _send_signal(self, number: int) -> None:

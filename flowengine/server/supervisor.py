@@ -25,6 +25,7 @@ from flowengine.limits import (
     WORKER_GRACE_SECONDS,
 )
 from flowengine.server.console_launcher import ConsoleLauncher
+from flowengine.server.listeners import format_address
 from flowengine.server.server_processes import ForkServerProcess, WorkerProcess
 from flowengine.server.service_manager import ServiceManager
 
@@ -168,6 +169,8 @@ class Supervisor:
         for worker in self._workers:
             if self._stop_by is not None:
                 if now > self._stop_by or (not worker.is_ready and now > self._start_stop_by):
+                    if not worker.is_killed:
+                        log.error("worker %d does not end, and is killed", worker.pid)
                     worker.kill()
             elif worker.is_ready and now - worker.heard_at > SILENT_WORKER_SECONDS:
                 log.error("worker %d hangs, and is replaced", worker.pid)
@@ -294,7 +297,7 @@ class Supervisor:
 
 
 def format_addresses(listeners: Sequence[socket.socket]) -> str:
-    return ", ".join("{}:{}".format(*listener.getsockname()[:2]) for listener in listeners)
+    return ", ".join(format_address(*listener.getsockname()[:2]) for listener in listeners)
 
 
 def has_terminal() -> bool:

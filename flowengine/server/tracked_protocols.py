@@ -1,10 +1,12 @@
 """uvicorn's own protocols, which report to the table of connections."""
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 import h11
+import httptools
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -28,8 +30,15 @@ def mark_half_closed(cycles: Iterable[Any]) -> bool:
 
 
 class TrackedHttpTools(HttpToolsProtocol):
-    """uvicorn's protocol on httptools, the parser of Node."""
+    """uvicorn's protocol on httptools, the parser of Node.
 
+    A request with `Upgrade` is answered as if it had none, as RFC 9110 allows: HTTP clients of Java
+    offer HTTP/2 so. The parser takes what follows the head for another protocol, and uvicorn would
+    answer the head without the body.
+    """
+
+    _asks_upgrade = False
+    _upgrade_offset = 0  # where the body begins in the data that came last
     _is_receiving = _is_reading_head = _is_half_closed = False
     _partial_head_bytes = 0
 
@@ -60,6 +69,9 @@ class TrackedHttpTools(HttpToolsProtocol):
         again, and blocks all other requests meanwhile.
         """
         super().data_received(data)
+        if self._asks_upgrade:
+            self._restart_without_upgrade(data)
+            return
         if not self._is_receiving:
             return
         self.table.begin_request(self)
@@ -78,9 +90,15 @@ class TrackedHttpTools(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_reading_head = False
-        super().on_headers_complete()
+        parser = self.parser
+        # a CONNECT has no header of that name, and no body
+        self._asks_upgrade = parser.should_upgrade() and parser.get_method() != b"CONNECT"
+        if not self._asks_upgrade:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        if self._asks_upgrade:  # its body is still to come
+            return
         self._is_receiving = False
         self.table.end_request(self)
         super().on_message_complete()
@@ -101,6 +119,22 @@ class TrackedHttpTools(HttpToolsProtocol):
             self.flow.resume_reading()
         if not self._is_receiving:
             self.table.set_idle(self)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Note where the parser has stopped, in place of a warning."""
+        error = sys.exc_info()[1]
+        if isinstance(error, httptools.HttpParserUpgrade):
+            self._upgrade_offset = error.args[0]
+
+    def _restart_without_upgrade(self, data: bytes) -> None:
+        """Parse the request again from its beginning, without the header `Upgrade`."""
+        parser = self.parser
+        version = parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self._asks_upgrade = False
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join((*lines, b"", data[self._upgrade_offset :])))
 
     def has_partial_request(self) -> bool:
         if not self._is_receiving or self.pipeline:
@@ -155,6 +189,9 @@ class TrackedH11(H11Protocol):
                 self.table.begin_request(self)
             else:
                 self.table.set_idle(self)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """An upgrade is ignored, as by `TrackedHttpTools`."""
 
     def _is_receiving(self) -> bool:
         state = self.conn.their_state

@@ -202,9 +202,8 @@ def test_calls_go_on_while_a_machine_with_files_is_upgraded_in_place_and_taken_b
         assert count_callbacks(server, root=previous_root) == recorded
     old = create_machine(folder, previous_root)
     if is_upgraded:
-        refused = run_flowengine(
-            "serve", "flows", "--store", old.store, cwd=folder, env=KEYS, root=previous_root
-        )
+        arguments = ("serve", "flows", "--store", old.store, "--port", str(old.port))
+        refused = run_flowengine(*arguments, cwd=folder, env=KEYS, root=previous_root)
         assert (refused.returncode, "version" in refused.stderr) == (2, True), refused.stderr
         (folder / "away").mkdir()
         for file in folder.glob("*.db*"):

@@ -2,9 +2,10 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from flowengine.cli import main
 from flowengine.journal import CallFilter, JournalWriter, SqliteJournalReader
+from flowengine.journal.journal_row import JournalRow
 from flowengine.runtime.engine import Reply
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import SEALER, crm, files, recorded, ring
@@ -78,6 +80,27 @@ def test_callbacks_that_wait_at_the_end_are_given_up_in_time(
         other.execute("BEGIN IMMEDIATE")
         asyncio.run(write(path, counted, notes[1:]))
     assert counted == {"kept": 1, "lost": 1}
+
+
+def test_journal_that_never_answers_is_given_up_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database may take a statement and hang."""
+    path, notes = tmp_path / "journal.db", replies(tmp_path, "a", "b")
+    monkeypatch.setattr("flowengine.journal.journal_writer.ABANDON_SECONDS", 0.01)
+    begun, over = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> Iterator[JournalRow]:
+        begun.set()
+        over.wait()
+        return iter(())
+
+    monkeypatch.setattr("flowengine.journal.row_builder.RowBuilder.build_rows", hang)
+    try:
+        asyncio.run(write(path, Counter(), notes, begun.is_set))
+        assert "the call journal does not answer: 2 callbacks may be missing" in caplog.text
+    finally:
+        over.set()
 
 
 def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 meanwhile.
 """
 
+import asyncio
 import gc
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from flowengine.compile import Release
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.sources.flow_source import FlowOrigin
 from tests.sources.git_repository import flow
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -72,6 +75,24 @@ async def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(
     except LookupError:
         assert work is fails
     assert sys.getswitchinterval() == usual
+
+
+async def test_closing_waits_for_no_work_and_leaves_it_the_archive(
+    compile_worker: CompileWorker,
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def work() -> Release:
+        begun.set()
+        over.wait(PATIENCE_SECONDS)
+        return kept(compile_worker, "One.")
+
+    working = asyncio.create_task(compile_worker.run(work))
+    await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
+    compile_worker.close()
+    assert not working.done()
+    over.set()
+    assert (await working).id
 
 
 @pytest.mark.parametrize("collected", [True, False])

@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from flowengine.server import background_tasks
+from flowengine.server.app import close_parts
 from flowengine.server.background_tasks import start_background_task
 
 pytestmark = pytest.mark.anyio
@@ -39,3 +43,33 @@ async def test_background_task_that_is_cancelled_ends() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.parametrize("failing", ["orchestrations", "client", "store", "journal", "hooks"])
+async def test_part_whose_end_fails_leaves_no_other_open(failing: str) -> None:
+    closed: list[str] = []
+
+    def close(name: str) -> None:
+        closed.append(name)
+        if name == failing:
+            raise OSError(name)
+
+    async def close_later(name: str) -> None:
+        close(name)
+
+    def part(name: str) -> Any:
+        return SimpleNamespace(close=partial(close, name), flush=partial(close, name))
+
+    def later_part(name: str) -> Any:
+        return SimpleNamespace(close=partial(close_later, name), stop=partial(close_later, name))
+
+    names = ("orchestrations", "client", "outbox", "store", "hooks")
+    parts: Any = SimpleNamespace(
+        **{name: later_part(name) for name in names},
+        **{name: part(name) for name in ("lines", "journal", "live")},
+    )
+    with pytest.raises(OSError, match=failing):
+        await close_parts(parts)
+    assert sorted(closed) == sorted([*names, "lines", "journal", "live"])
+    assert closed.index("outbox") < closed.index("store") < closed.index("journal")
+    assert closed[-1] == "live", "it has nothing to lose"

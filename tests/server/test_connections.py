@@ -187,6 +187,36 @@ def run(work: Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("offer", [b"h2c", b"TLS/1.2", b"websocket"])
+@pytest.mark.parametrize("piece", [1, 70, 100_000])
+def test_request_that_offers_an_upgrade_is_answered_without_it(
+    protocol: Any, offer: bytes, piece: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """HTTP clients of Java offer one with the first request of a connection that is not encrypted."""
+    chunked = HEAD.partition(b"content-length")[0] + b"transfer-encoding: chunked\r\n\r\n"
+    sent = b"".join(
+        head.replace(b"host:", b"Connection: Upgrade\r\nUPGRADE: %b\r\nHost:" % offer) + body
+        for head, body in ((HEAD, BODY), (chunked, b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)))
+    )
+
+    async def work() -> None:
+        async with serving(protocol, ConnectionTable()) as connect:
+            reader, writer = await connect()
+            for start in range(0, len(sent), piece):
+                writer.write(sent[start : start + piece])
+                await asyncio.sleep(0)
+            for _ in range(2):
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
+                assert b" 200 " in head
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                assert b"runMenu" in await reader.readexactly(length)
+            assert b" 200 " in await ask((reader, writer))
+
+    run(work())
+    assert "upgrade" not in caplog.text
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_idle_connection_is_kept_for_the_whole_time_and_then_closed(protocol: Any) -> None:
     async def work() -> None:
         async with serving(protocol, ConnectionTable(1.0, 5.0)) as connect:

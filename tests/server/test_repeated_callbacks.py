@@ -222,6 +222,18 @@ def test_late_repetition_does_not_put_the_call_back(serve: Serve, count: int, ec
 
 
 @both
+def test_ice_with_the_cookie_of_its_call_does_not_begin_it_again(serve: Serve, count: int) -> None:
+    with serve(count) as workers:
+        line = Line(workers, echo=True)
+        line.send(line.body("ice"))
+        line.send(line.pie("4"))
+        assert heard(line.send(line.body("ice"))) == "Another menu."
+        line.send(line.body("dice", result="ANSWERED"))
+        line.send(line.pie("1", menu="line.other"))
+        assert line.send(line.body("ice"))["action"] == {"name": "hangup"}
+
+
+@both
 def test_dice_is_reported_once_however_late_and_often_it_comes(serve: Serve, count: int) -> None:
     with serve(count) as workers:
         line = Line(workers)

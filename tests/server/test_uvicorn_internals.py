@@ -31,11 +31,12 @@ PROTOCOL = (
 METHODS: dict[Any, tuple[str, ...]] = {
     httptools_impl.HttpToolsProtocol: (
         *PROTOCOL, "on_message_begin", "on_url", "on_header", "on_headers_complete", "on_body", "on_message_complete",
+        "_unsupported_upgrade_warning",
     ),
-    h11_impl.H11Protocol: PROTOCOL,
+    h11_impl.H11Protocol: (*PROTOCOL, "_unsupported_upgrade_warning"),
     uvicorn.Server: ("startup", "run", "_serve", "shutdown", "handle_exit"),
     uvicorn.Config: ("load",),
-    httptools.HttpRequestParser: ("get_method", "get_http_version", "should_keep_alive"),
+    httptools.HttpRequestParser: ("get_method", "get_http_version", "should_keep_alive", "should_upgrade"),
 }  # fmt: skip
 ATTRIBUTES = {
     "DirectProtocol": (

@@ -24,7 +24,7 @@ from flowengine.storage.sessions import (
 from tests.console.operated_line import compile_line
 from tests.journal.journal_line import record, ring
 from tests.storage.pgbouncer import PLAIN, pgbouncer
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, find_free_port
 
 psycopg = pytest.importorskip("psycopg")
 SHIPPED = Path(__file__).parents[2] / "deploy/pgbouncer/pgbouncer.ini"
@@ -212,6 +212,8 @@ def test_server_behind_a_pooler_that_shares_connections_does_not_start(
             "--store",
             address,
             "--no-console",
+            "--port",
+            str(find_free_port()),
         ]
         done = subprocess.run(
             command,

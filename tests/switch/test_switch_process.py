@@ -78,6 +78,18 @@ def configured(tmp_path: Path, backend: Backend, *more: str) -> str:
     return "switch.yaml"
 
 
+def test_request_of_a_java_client_that_offers_tls_is_answered(
+    start: Start, tmp_path: Path, backend: Backend
+) -> None:
+    switch, _ = start(configured(tmp_path, backend))
+    offer = {"connection": "Upgrade", "upgrade": "TLS/1.2"}
+    callout = {"destination": {"type": "number", "endpoint": "+46700000009"}, "text": "Hello."}
+    wanted = {"method": "ttsCallout", "ttsCallout": callout}
+    answer = switch.ask("POST", "/calling/v1/callouts", wanted, offer)
+    assert (answer.status_code, list(answer.json())) == (200, ["callId"])
+    assert "upgrade" not in (tmp_path / "err").read_text()
+
+
 @pytest.mark.parametrize("clock", ["real", "virtual"])
 def test_switch_process_calls_a_hand_written_backend(
     start: Start, tmp_path: Path, backend: Backend, clock: str

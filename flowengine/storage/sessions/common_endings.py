@@ -3,6 +3,8 @@ writes whole pages, so short rows make it write fewer.
 """
 
 import sqlite3
+import time
+from collections.abc import Callable
 from hashlib import blake2b
 
 from flowengine.storage.bounded_entries import put_bounded
@@ -14,11 +16,18 @@ _NUMBER_BYTES = 7  # of a digest; a row number of SQLite has eight with its sign
 # An ending outlives its latest call by this, so that it is written anew once in this time only.
 _EXTRA_SECONDS = 3600.0
 NO_ENDING = 0
+_UPGRADE_MARK = -1  # in place of the number of an ending
+_WHOLE_SECONDS = 86_400.0
 
 ENDING_TABLES = (
     "CREATE TABLE endings (number INTEGER PRIMARY KEY, expires REAL NOT NULL, content BLOB NOT NULL)",
     f"ALTER TABLE calls ADD COLUMN ending INTEGER NOT NULL DEFAULT {NO_ENDING}",
 )
+# Workers of the version before go on with an upgraded file until they are replaced. They know nothing
+# of endings, so all workers keep answers whole until the time of this row.
+MARK_UPGRADE = f"""INSERT INTO endings (number, expires, content)
+    VALUES ({_UPGRADE_MARK}, strftime('%s', 'now') + {_WHOLE_SECONDS}, x'')"""  # noqa: S608  # constants
+_FIND_UPGRADE = f"SELECT expires FROM endings WHERE number = {_UPGRADE_MARK}"  # noqa: S608
 # In place of the column `answer`: the whole answer, or an empty one where its ending is missing.
 WHOLE_ANSWER = f"""CASE ending WHEN {NO_ENDING} THEN answer ELSE coalesce(CAST(answer ||
     (SELECT content FROM endings WHERE number = ending) AS BLOB), x'') END"""  # noqa: S608  # constants
@@ -32,8 +41,12 @@ _WRITE_ENDING = (
 class CommonEndings:
     """The endings that this process has written to a file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, clock: Callable[[], float] = time.time
+    ) -> None:
         self._execute = connection.execute
+        self._clock = clock
+        self._may_be_shared = True  # with workers of the version before
         self._written: dict[bytes, tuple[int, float]] = {}
         self._seen_once: dict[int, None] = {}
 
@@ -47,6 +60,8 @@ class CommonEndings:
         start = answer.find(_ACTION_START)
         if start < 0 or len(answer) - start < _MIN_ENDING_BYTES:
             return answer, NO_ENDING
+        if self._may_be_shared and self._is_newly_upgraded():
+            return answer, NO_ENDING
         ending = answer[start:]
         number, until = self._written.get(ending, (NO_ENDING, 0.0))
         if until < expires:
@@ -56,6 +71,11 @@ class CommonEndings:
     def clear(self) -> None:
         """Forget what was written, after a rollback."""
         self._written.clear()
+
+    def _is_newly_upgraded(self) -> bool:
+        row = self._execute(_FIND_UPGRADE).fetchone()
+        self._may_be_shared = row is not None and self._clock() < row[0]
+        return self._may_be_shared
 
     def _write(self, ending: bytes, until: float) -> int:
         digest = blake2b(ending, digest_size=_NUMBER_BYTES).digest()

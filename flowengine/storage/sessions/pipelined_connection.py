@@ -56,10 +56,14 @@ class PipelinedConnection:
             limit.cancel()
 
     async def close(self) -> None:
-        if self._runner is not None:
-            await self._runner
+        """Close the connection. Statements that run have until their patience to end."""
+        runner = self._runner
+        if runner is not None:
+            await asyncio.wait([runner], timeout=self._patience)
         if self._connection is not None:
             await self._connection.close()
+        if runner is not None:
+            runner.cancel()  # after that, as the driver would ask PostgreSQL to end the statement
 
     async def _run_batches(self) -> None:
         while self._waiting:

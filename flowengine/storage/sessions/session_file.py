@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.storage.sessions.common_endings import ENDING_TABLES
+from flowengine.storage.sessions.common_endings import ENDING_TABLES, MARK_UPGRADE
 from flowengine.storage.sessions.sqlite_queues import QUEUE_TABLES
 from flowengine.storage.sessions.store_protocol import StoreError
 from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
@@ -60,6 +60,7 @@ _RESTORE_ENDINGS = (
     "DROP TABLE marked",
     "DROP TABLE endings",
 )
+_ADD_ENDINGS = (*ENDING_TABLES, MARK_UPGRADE)
 
 SESSION_SCHEMA = SqliteSchema(
     SESSION_SCHEMA_VERSION,
@@ -68,12 +69,12 @@ SESSION_SCHEMA = SqliteSchema(
         1: (
             "ALTER TABLE calls ADD COLUMN release TEXT NOT NULL DEFAULT ''",
             *_ORCHESTRATION_TABLES,
-            *ENDING_TABLES,
+            *_ADD_ENDINGS,
         ),
-        2: (*_ORCHESTRATION_TABLES, *ENDING_TABLES),
-        3: (*_RESTORE_ENDINGS, *_ORCHESTRATION_TABLES, *ENDING_TABLES),
-        4: (*_ORCHESTRATION_TABLES, *ENDING_TABLES),
-        5: ENDING_TABLES,
+        2: (*_ORCHESTRATION_TABLES, *_ADD_ENDINGS),
+        3: (*_RESTORE_ENDINGS, *_ORCHESTRATION_TABLES, *_ADD_ENDINGS),
+        4: (*_ORCHESTRATION_TABLES, *_ADD_ENDINGS),
+        5: _ADD_ENDINGS,
     },
     additions=QUEUE_TABLES,
     pragmas=(

@@ -194,7 +194,7 @@ class SqliteStore:
         # One cursor for all saves: creating one takes a tenth of a save.
         self._write = file.connection.cursor().execute
         self._recent = RecentAnswers(file.connection)
-        self._endings = CommonEndings(file.connection)
+        self._endings = CommonEndings(file.connection, self.clock)
 
     def _save_call(
         self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from flowengine.switch.api.api_auth import CredentialGate
 from flowengine.switch.api.app import Api
@@ -19,6 +20,15 @@ from flowengine.switch.switch_store import SwitchStore
 from flowengine.switch.wire import ConcurrentTransport, Transport
 
 SHUTDOWN_GRACE_SECONDS = 5
+
+
+class SwitchProtocol(H11Protocol):
+    """Answers a request with `Upgrade` as if it had none. HTTP clients of Java offer TLS or HTTP/2
+    so; uvicorn's other protocol would lose the body.
+    """
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """There is nothing to warn of."""
 
 
 @asynccontextmanager
@@ -69,6 +79,7 @@ async def serve(
             api,
             host=host,
             port=port,
+            http=SwitchProtocol,
             lifespan="off",
             access_log=False,
             log_level="warning",

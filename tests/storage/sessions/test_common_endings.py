@@ -1,6 +1,7 @@
 """Endings of answers that stand in the file once: each call still has its whole answer."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.sessions import SavedCall, SqliteStore, StoreError
 from flowengine.storage.sessions.common_endings import (
     _EXTRA_SECONDS,
@@ -134,18 +135,33 @@ async def test_missing_ending_leaves_no_half_answer(path: Path) -> None:
     await store.close()
 
 
-async def test_store_of_version_5_gets_the_endings(path: Path) -> None:
-    store = await save_calls(path, [step(0)], expires=CALL_KEPT_SECONDS * 1e6)
+async def test_upgraded_store_keeps_answers_whole_for_workers_of_the_version_before(
+    path: Path,
+) -> None:
+    """They read and write no column `ending`, until each is replaced."""
+    store = await save_calls(path, [step(0)])
     await store.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
         old.executescript(
             "DROP TABLE endings; ALTER TABLE calls DROP COLUMN ending; PRAGMA user_version = 5"
         )
-    store = SqliteStore(path)
-    assert await store.load("call 0") == step(0)
-    for number in (1, 2):
+        clock = [time.time()]
+        store = SqliteStore(path, lambda: clock[0])
+        assert await store.load("call 0") == step(0)
+        for number in range(1, 4):
+            await store.save(f"call {number}", step(number), LATER)
+        read = "SELECT answer FROM calls WHERE id = ?"
+        key = encode_call_id("call 3")
+        assert old.execute(read, (key,)).fetchone() == (step(3).answer,)
+        later = replace(step(4), counter=2)
+        write = "UPDATE calls SET counter = ?, answer = ? WHERE id = ?"
+        old.execute(write, (later.counter, later.answer, key))
+        assert await store.load("call 3") == later
+    clock[0] += 24 * 60 * 60 + 1
+    for number in (5, 6):
         await store.save(f"call {number}", step(number), LATER)
-    assert select(path, "SELECT count(*) FROM endings") == [(1,)]
+    await store.drop_expired(clock[0])
+    assert select(path, "SELECT content FROM endings") == [(MENU,)], "they are replaced by then"
     await store.close()
 
 

@@ -4,6 +4,8 @@ the way to it fails.
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +24,7 @@ from flowengine.storage.sessions import (
     StoreError,
     open_store,
 )
+from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
 from flowengine.storage.sessions.store_url import redact_password
 from tests.runtime.engine_calls import Phone, engine
 from tests.waiting import PATIENCE_SECONDS
@@ -308,3 +311,17 @@ def test_without_its_driver_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_store_url_is_shown_without_its_password(url: str, text: str) -> None:
     assert redact_password(url) == text
+
+
+async def test_store_whose_server_hangs_is_closed_in_time(postgresql: str) -> None:
+    connection = PipelinedConnection(postgresql, PATIENCE_SECONDS)
+    ((server,),) = await connection.run("SELECT pg_backend_pid()")
+    connection._patience = 0.1
+    os.kill(server, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreError, match="no answer within"):
+            await connection.run("SELECT 1")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await connection.close()
+    finally:
+        os.kill(server, signal.SIGCONT)
