@@ -44,7 +44,8 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
             targets=targets,
             reason=reason,
             wanted=request.query_params.get("flow", ""),
-            has_problems=bool(viewed.problems),
+            has_problems=bool(viewed.files and viewed.problems),
+            is_empty=not viewed.files and not viewed.failure,
             is_older=is_older,
         )
 
