@@ -1,6 +1,6 @@
 """What the platform was told to do in a recorded call, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flowengine.journal.format_calls import format_part, format_value
@@ -31,20 +31,7 @@ def describe_part(part: Mapping[str, Any]) -> str:
     name = part["name"]
     if name in SIMPLE_WORDS:
         return SIMPLE_WORDS[name]
-    if name in ("connectPstn", "connectSip", "connectMxp", "connectStream"):
-        return describe_connection(part)
-    if name == "connectConf":
-        room = shorten_room(str(part.get("conferenceId", "")))
-        music = f", with {part['moh']} while alone" if part.get("moh") else ""
-        return f"joins the room {room}{music}"
-    if name == "startRecording":
-        return f"records to {part.get('options', {}).get('destinationUrl', '')}".strip()
-    if name == "park":
-        prompt = format_value(part.get("introPrompt") or part.get("holdPrompt") or "")
-        return f"parks the call: {prompt}" if prompt else "parks the call"
-    if name == "sendDtmf":
-        return f"presses {part.get('value', '')}".strip()
-    return format_part(part)
+    return PART_WORDS.get(name, format_part)(part)
 
 
 def describe_connection(part: Mapping[str, Any]) -> str:
@@ -59,6 +46,28 @@ def describe_connection(part: Mapping[str, Any]) -> str:
     return words
 
 
+def describe_room(part: Mapping[str, Any]) -> str:
+    """The conference that a call joins."""
+    music = f", with {part['moh']} while alone" if part.get("moh") else ""
+    return f"joins the room {shorten_room(str(part.get('conferenceId', '')))}{music}"
+
+
+def describe_parking(part: Mapping[str, Any]) -> str:
+    """A call that waits until somebody takes it."""
+    prompt = format_value(part.get("introPrompt") or part.get("holdPrompt") or "")
+    return f"parks the call: {prompt}" if prompt else "parks the call"
+
+
+def describe_recording(part: Mapping[str, Any]) -> str:
+    """Where what is said goes."""
+    return f"records to {part.get('options', {}).get('destinationUrl', '')}".strip()
+
+
+def describe_keys(part: Mapping[str, Any]) -> str:
+    """Keys that the platform presses for the flow."""
+    return f"presses {part.get('value', '')}".strip()
+
+
 def shorten_room(name: str) -> str:
     """The name of a room, without the end of a long one.
 
@@ -71,3 +80,15 @@ def shorten_room(name: str) -> str:
 def describe_notice(kind: str) -> str:
     """What the platform has noticed; a kind that no words are known for is as the platform has it."""
     return NOTICE_WORDS.get(kind, kind)
+
+
+PART_WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "connectPstn": describe_connection,
+    "connectSip": describe_connection,
+    "connectMxp": describe_connection,
+    "connectStream": describe_connection,
+    "connectConf": describe_room,
+    "park": describe_parking,
+    "startRecording": describe_recording,
+    "sendDtmf": describe_keys,
+}
