@@ -130,6 +130,8 @@ def describe_callback(entry: CallbackEntry, passed: Sequence[PassedState]) -> st
     if entry.event == "pie":
         is_asked = not passed or any(one.what != "answers" for one in passed)
         return describe_input(event, is_asked=is_asked)
+    if entry.event == "ace":
+        return " ".join(map(str, event.get("amd", {}).values()))
     if entry.event == "notify":
         return describe_notice(event.get("type", ""))
     if entry.event == "orchestration":
