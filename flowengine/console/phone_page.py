@@ -37,7 +37,6 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
             reason = ""
         except NoFlowsError as error:
             targets, reason = (), str(error)
-        is_older = bool(targets) and not viewed.is_valid
         return render_page(
             request,
             "phone.html",
@@ -45,8 +44,8 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
             reason=reason,
             wanted=request.query_params.get("flow", ""),
             has_problems=bool(viewed.files and viewed.problems),
-            is_empty=not viewed.files and not viewed.failure,
-            is_older=is_older,
+            has_files=bool(viewed.files),
+            is_older=bool(targets) and not viewed.is_valid,
         )
 
     async def show_flow(request: Request) -> Response:

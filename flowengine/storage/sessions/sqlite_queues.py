@@ -51,9 +51,9 @@ _ADD_ENTRY = (
     "ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SAVE_AGENT_STATUS = "INSERT OR REPLACE INTO agent_statuses (member_group, address, status, since) VALUES (?, ?, ?, ?)"
-_SAVE_AGENT_SIGNER = "INSERT OR REPLACE INTO agent_signers (member_group, address, since, signer) VALUES (?, ?, ?, ?)"
+_SAVE_SIGNER = "INSERT OR REPLACE INTO agent_signers (member_group, address, since, signer) VALUES (?, ?, ?, ?)"
 _COPY_AGENT_STATUS = _SAVE_AGENT_STATUS.replace("OR REPLACE", "OR IGNORE")
-_COPY_AGENT_SIGNER = _SAVE_AGENT_SIGNER.replace("OR REPLACE", "OR IGNORE")
+_COPY_SIGNER = _SAVE_SIGNER.replace("OR REPLACE", "OR IGNORE")
 _WAITING = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' ORDER BY priority DESC, entered, call"
 _UNOFFERED = (
     f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' AND offered = x'' "
@@ -118,7 +118,7 @@ def write_agent_status(connection: sqlite3.Connection, agent_status: SavedAgentS
     key = group, encode_call_id(address)
     connection.execute(_SAVE_AGENT_STATUS, (*key, status, since))
     if signer:
-        connection.execute(_SAVE_AGENT_SIGNER, (*key, since, signer))
+        connection.execute(_SAVE_SIGNER, (*key, since, signer))
 
 
 def wake_queues(connection: sqlite3.Connection, due: float) -> None:
@@ -149,7 +149,7 @@ def copy_queues(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
     signed = old.execute(_ALL_AGENT_STATUSES).fetchall()
     new.executemany(_COPY_AGENT_STATUS, [row[:-1] for row in signed])
     new.executemany(
-        _COPY_AGENT_SIGNER,
+        _COPY_SIGNER,
         [(group, key, since, signer) for group, key, _, since, signer in signed if signer],
     )
 
