@@ -120,6 +120,7 @@ KIND_FILES = {
 # Words of the platform, which calls some of its actions and places as this project calls kinds.
 PLATFORM_PACKAGES = {"svaml", "sinch", "switch", "journal", "server"}
 NAMES_OF_KINDS = {
+    "console/action_words.py": "the platform's actions, in words",
     "console/call_words.py": "types of menu results, in the words of the platform",
     "compile/checks/legality.py": "the platform's actions, in the words of an author",
     "runtime/orchestrations.py": "tasks: place a leg, hang up",

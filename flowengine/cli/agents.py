@@ -9,6 +9,8 @@ from flowengine.cli.live_groups import load_live_groups
 from flowengine.cli.queues import format_table
 from flowengine.cli.session_store_access import run_on_store
 from flowengine.cli.store_options import store_option
+from flowengine.cli.user_name import find_user_name
+from flowengine.problems import to_printable
 from flowengine.runtime.queue_overview import (
     AgentOverview,
     AgentStatusRefusedError,
@@ -28,8 +30,13 @@ from flowengine.storage.sessions import OrchestrationStore
 @click.option(
     "--sign", "status", type=click.Choice(get_args(AgentStatus)), help="What MEMBER does."
 )
+@click.option(
+    "--who", default="", show_default="your name here", help="Who signs MEMBER, for the record."
+)
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
-def agents(member: str | None, store: str, group: str, status: str | None, *, data: bool) -> None:
+def agents(
+    member: str | None, store: str, group: str, status: str | None, who: str, *, data: bool
+) -> None:
     """Show the members of queues, or sign one in or out.
 
     Without MEMBER, show all: free, busy (in a call, or rung), resting after a call, pausing, signed
@@ -37,9 +44,9 @@ def agents(member: str | None, store: str, group: str, status: str | None, *, da
     gets no calls of the queue: flowengine agents +14045009001 --group support --sign out
     """
     if member is not None:
-        sign_one(store, member, group, status)
+        sign_one(store, member, group, status, who or find_user_name())
         return
-    if status or group:
+    if status or group or who:
         raise click.UsageError("name the MEMBER who signs in or out")
     groups = load_live_groups(store)
 
@@ -55,14 +62,16 @@ def agents(member: str | None, store: str, group: str, status: str | None, *, da
 
 
 def list_rows(found: list[AgentOverview], now: float) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("group", "member", "state", "for")]
+    rows: list[tuple[str, ...]] = [("group", "member", "state", "for", "signed by")]
     for agent in found:
         minutes = f"{(now - agent.since) / 60:.0f} min" if agent.since else ""
-        rows.append((agent.group, agent.member, agent.state, minutes))
+        rows.append(
+            (agent.group, agent.member, agent.state, minutes, to_printable(agent.signed_by))
+        )
     return rows
 
 
-def sign_one(store: str, member: str, group: str, status: str | None) -> None:
+def sign_one(store: str, member: str, group: str, status: str | None, who: str) -> None:
     if not group or status is None:
         raise click.UsageError("say which --group, and what to --sign")
     try:
@@ -74,7 +83,9 @@ def sign_one(store: str, member: str, group: str, status: str | None) -> None:
     try:
         run_on_store(
             store,
-            lambda rows: sign_member(rows, group, address, agent_status, rows.clock(), groups),
+            lambda rows: sign_member(
+                rows, group, address, agent_status, rows.clock(), groups, signer=who
+            ),
         )
     except AgentStatusRefusedError as error:
         raise click.ClickException(str(error)) from error

@@ -6,7 +6,7 @@ import click
 
 from flowengine.cli.read_project import read_project
 from flowengine.diagram import FlowGraph, build_graph, to_dot, to_mermaid, to_svg
-from flowengine.problems import suggest_name
+from flowengine.problems import suggest_or_list_names
 
 
 @click.command()
@@ -31,7 +31,7 @@ def diagram(flows: Path, flow: str, form: str) -> None:
         click.echo(project.report.format_problems(project.report.errors), err=True)
         raise SystemExit(1)
     if flow and flow not in names:
-        raise click.UsageError(f"there is no flow {flow} {suggest_name(flow, names)}".strip())
+        raise click.UsageError(f"there is no flow {flow}; {suggest_or_list_names(flow, names)}")
     chosen = [flow] if flow else names
     if form == "svg" and len(chosen) > 1:
         raise click.UsageError(f"an SVG is of one flow: add its name, one of {', '.join(names)}")

@@ -9,7 +9,7 @@ import click
 from flowengine.cli.read_project import read_project
 from flowengine.explanation.flow_explanation import FlowExplanation
 from flowengine.model import load_project
-from flowengine.problems import format_explanation, suggest_name
+from flowengine.problems import format_explanation, suggest_or_list_names
 
 CODE_PATTERN = re.compile(r"FE\d+", re.IGNORECASE)
 
@@ -49,8 +49,6 @@ def render_flow_pages(flows: Path, flow: str) -> str:
         raise SystemExit(1)
     names = list(project.compiled.programs)
     if flow and flow not in names:
-        raise click.UsageError(
-            f"there is no flow {flow}; {suggest_name(flow, names) or 'there are ' + ', '.join(names)}"
-        )
+        raise click.UsageError(f"there is no flow {flow}; {suggest_or_list_names(flow, names)}")
     story = FlowExplanation.from_release(project.compiled.release, project.files)
     return "\n".join(story.format_flow(name) for name in ([flow] if flow else names))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from flowengine.cli.file_set import write_file_set
 from flowengine.cli.project_files import get_project_folder, read_project_files
 from flowengine.compile.applied_cures import apply_cures
 from flowengine.environment import VARIABLES
@@ -22,8 +23,10 @@ def fix(flows: Path) -> None:
     files = read_project_files(flows)
     folder = get_project_folder(flows)
     cured = apply_cures(files.contents, VARIABLES)
-    for name, content in cured.changed.items():
-        (folder / name).write_bytes(content)
+    try:
+        write_file_set({folder / name: content for name, content in cured.changed.items()})
+    except OSError as error:
+        raise click.ClickException(f"{folder}: {error.strerror}; nothing is changed") from error
     for cure in cured.cures:
         click.echo(f"{(folder / str(cure.problem.span)).as_posix()}: {cure.old} is {cure.new} now")
     click.echo(f"{format_count(len(cured.cures), 'word')} changed")

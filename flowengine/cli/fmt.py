@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import click
 
+from flowengine.cli.file_set import write_file_set
 from flowengine.problems import format_count
 from flowengine.problems.project_report import build_report
 from flowengine.source.canonical_form import format_content
@@ -49,13 +50,13 @@ def fmt(paths: tuple[Path, ...], *, check: bool, diff: bool) -> None:
     files = [format_file(path) for path in dict.fromkeys(iterate_files(paths or (Path(),)))]
     changed = [file for file in files if file.before != file.after]
     complaints = [file.complaint for file in files if file.complaint]
+    if not check and not diff:
+        write_formatted(changed)
     for file in changed:
         if diff:
             show_diff(file)
         else:
             click.echo(f"{'would change' if check else 'changed'} {file.path.as_posix()}")
-        if not check and not diff:
-            file.path.write_bytes(file.after)
     for complaint in complaints:
         click.echo(complaint, err=True)
     verb = "would change" if check or diff else "changed"
@@ -99,6 +100,13 @@ def format_file(path: Path) -> FormattedFile:
     report = build_report(path.parent, problems, {path.name: content}, 0, 0)
     complaint = report.format_problems(report.errors) if problems else ""
     return FormattedFile(path, content, after, complaint)
+
+
+def write_formatted(files: Iterable[FormattedFile]) -> None:
+    try:
+        write_file_set({file.path: file.after for file in files})
+    except OSError as error:
+        raise click.ClickException(f"{error.strerror}: nothing is changed") from error
 
 
 def format_standard_input() -> None:

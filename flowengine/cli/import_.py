@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from flowengine.cli.file_set import write_file_set
 from flowengine.compile import compile_project
 from flowengine.importers.connect.connect_project import import_connect
 from flowengine.importers.flow_parts import ImportResult
@@ -88,12 +89,9 @@ def read_sources(files: tuple[Path, ...]) -> dict[str, bytes]:
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        write_file_set({folder / name: content for name, content in files.items()})
     except OSError as error:
-        raise click.ClickException(f"{folder}: {error.strerror}") from error
+        raise click.ClickException(f"{folder}: {error.strerror}; nothing is imported") from error
 
 
 def show_result(

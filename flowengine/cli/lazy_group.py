@@ -1,5 +1,6 @@
 """A group of commands, each imported only when it is called."""
 
+import errno
 import os
 import signal
 import sys
@@ -45,6 +46,16 @@ class LazyCommandGroup(click.Group):
         name = to_module_name(cmd_name)
         command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. A file or an output that cannot be written is said in one line."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader, such as head, has seen enough
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
 
     # click's signature
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -151,7 +151,7 @@ def show_progress(calls: int) -> Iterator[Callable[[int], None]]:
 def show_report(report: LoadReport) -> None:
     console = Console(highlight=False)
     console.print(
-        f"{report.calls:,} calls in {report.seconds:,.1f} s, {report.calls_per_second:,.0f} a "
+        f"{report.calls:,} call{'s' * (report.calls != 1)} in {report.seconds:,.1f} s, {report.calls_per_second:,.0f} a "
         f"second, {format_failures(report)}"
     )
     console.print(build_latency_table(report))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from flowengine.cli.file_set import write_file_set
 from flowengine.templates import list_templates, read_template
 
 TEMPLATE_SUMMARIES = list_templates()
@@ -40,10 +41,7 @@ def new(folder: Path, template: str) -> None:
     try:
         if folder.is_dir() and any(folder.iterdir()):
             raise click.UsageError(f"{folder} is not empty: name a folder that is")
-        for name, text in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        write_file_set({folder / name: text.encode() for name, text in files.items()})
     except OSError as error:
         raise click.ClickException(f"{folder}: {error.strerror}") from error
     flow = next(name for name in files if "/" not in name and name != "project.yaml")

@@ -1,6 +1,5 @@
 """What the commands that change what is live share: the store, who asks, and what WHAT may be."""
 
-import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from flowengine.cli.store_options import build_store_settings, store_option
+from flowengine.cli.user_name import find_user_name
 from flowengine.environment import VARIABLES
 from flowengine.problems import to_text
 from flowengine.releases.archive_database import ArchiveError
@@ -28,14 +28,6 @@ from flowengine.sources.git import GitError
 from flowengine.sources.project_folder import read_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def find_user_name() -> str:
-    """The name of the user here. Raises click.UsageError."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:  # the first before Python 3.13
-        raise click.UsageError("this user has no name here: say with --who who asks") from error
 
 
 def add_change_options(command: F) -> F:

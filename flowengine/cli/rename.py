@@ -3,10 +3,10 @@
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from shutil import copymode
 
 import click
 
+from flowengine.cli.file_set import stage_file_set
 from flowengine.cli.project_files import get_project_folder
 from flowengine.compile import compile_project
 from flowengine.environment import VARIABLES
@@ -22,7 +22,7 @@ from flowengine.lsp.renaming import (
 from flowengine.problems import Problem, format_count
 from flowengine.problems.project_report import build_report
 from flowengine.scenarios.scenario_loader import load_scenarios
-from flowengine.sources.project_folder import SCENARIO_FOLDER, resolve_link
+from flowengine.sources.project_folder import SCENARIO_FOLDER
 
 
 @click.command()
@@ -98,24 +98,11 @@ def write_plan(folder: Path, plan: RenamePlan) -> None:
     written or moved; then all files are as they were.
     """
     with ExitStack() as undo:
-        staged = [stage_file(folder / name, text, undo) for name, text in plan.rewrite().items()]
-        for path, new in staged:
-            undo.callback(path.write_bytes, path.read_bytes())
-            new.replace(path)
+        stage_file_set({folder / name: text for name, text in plan.rewrite().items()}, undo)
         for old, target in plan.moves.items():
             (folder / old).rename(folder / target)
             undo.callback((folder / target).rename, folder / old)
         undo.pop_all()
-
-
-def stage_file(path: Path, content: bytes, undo: ExitStack) -> tuple[Path, Path]:
-    """Where a link leads, and the new content beside it: a full disk shows before any change."""
-    path = resolve_link(path)
-    new = path.with_name(f".{path.name}.new")
-    undo.callback(new.unlink, missing_ok=True)
-    new.write_bytes(content)
-    copymode(path, new)
-    return path, new
 
 
 def show_places(folder: Path, plan: RenamePlan) -> None:

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 import msgspec
 
+from flowengine.cli.file_set import write_file_set
 from flowengine.scenarios.coverage import FlowCoverage, compute_coverage, compute_total_percent
 from flowengine.scenarios.generate import generate_scenarios
 from flowengine.scenarios.result import ScenarioResult
@@ -159,9 +160,8 @@ def write_generated(project: ScenarioProject, results: list[ScenarioResult], flo
             )
         if not file.number:
             continue
-        folder.mkdir(exist_ok=True)
         path = find_free_file(folder, file.flow)
-        path.write_text(file.text, encoding="utf-8")
+        write_file_set({path: file.text.encode()})
         click.echo(f"wrote {path}: {file.number} scenario{'s' * (file.number != 1)}", err=True)
         cases, _ = ScenarioProject.from_files(
             project.files, {f"{SCENARIO_FOLDER}/{path.name}": file.text.encode()}

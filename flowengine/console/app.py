@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -177,11 +178,11 @@ async def show_http_error(request: Request, error: Exception) -> Response:
     detail = error.detail if isinstance(error, HTTPException) else ""
     if not accepts_html(request.headers):
         return JSONResponse({"error": detail}, status)
-    title, text = (
-        ("Nothing is here", "This page does not exist, or does no more.")
-        if status == 404
-        else (detail, "The console cannot answer this.")
-    )
+    title, text = detail, "The console cannot answer this."
+    if status == 404:
+        title = "Nothing is here"
+        is_told = detail != HTTPStatus.NOT_FOUND.phrase
+        text = detail if is_told else "This page does not exist, or does no more."
     return render_page(request, "message.html", status=status, title=title, text=text)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import platform
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ POLL_SECONDS = 1.0
 IDLE_POLL_SECONDS = 5.0  # while no browser listens
 FIRST_READ_SECONDS = 0.15  # a page waits for so much of a journal that nobody has looked at yet
 BACKGROUND_READ_SECONDS = 0.5
+MAX_COUNTED_FLOWS = 12
 PAUSE_SECONDS = 0.05  # for pages, between two reads of what is old
 
 
@@ -79,10 +81,20 @@ class CallFollower:
             "latest": self._index.find_latest_start(),
             "is_whole": progress.is_whole,
             "places": sum_places(places),
+            "flows": sum_flows(places),
         }
 
     def close(self) -> None:
         self._index.close()
+
+
+def sum_flows(places: list[LivePlace]) -> list[tuple[str, int]]:
+    """How many calls are in each flow, by name: of the `MAX_COUNTED_FLOWS` with the most."""
+    found: Counter[str] = Counter()
+    for place in places:
+        if place.flow:
+            found[place.flow] += place.calls
+    return sorted(found.most_common(MAX_COUNTED_FLOWS))
 
 
 def sum_places(places: list[LivePlace]) -> list[tuple[str, str, int]]:

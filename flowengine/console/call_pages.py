@@ -31,6 +31,9 @@ MAX_QUERY_LENGTH = 200
 MAX_ROW_ID = 2**63 - 1  # of SQLite
 PAGE_KEY_PATTERN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)~(-?[0-9]{1,20})")
 MAX_TIMELINE_STEPS = 200  # some 3 KB of page each
+NO_CALL_TEXT = (
+    "The journal has no such call: it has been deleted after its time, or another server has it."
+)
 STEP_PATTERN = re.compile(r"[0-9]{1,9}")
 QUERY_FIELDS = ("number", "flow", "state", "release", "outcome", "progress")
 
@@ -133,7 +136,7 @@ class _CallPages:
         try:
             index = await self._context.calls.load_index()
             if index is None:
-                raise HTTPException(404)
+                raise HTTPException(404, NO_CALL_TEXT)
             return await run_sync(self._read_call, call, index, first)
         except JournalError as error:
             raise HTTPException(503, str(error)) from error
@@ -142,7 +145,7 @@ class _CallPages:
         with self._context.open_journal() as reader:
             own = reader.list_callbacks(call)
             if not own:
-                raise HTTPException(404)
+                raise HTTPException(404, NO_CALL_TEXT)
 
             def find_legs(caller: str, _since: float, _until: float) -> list[CallbackEntry]:
                 return [

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from flowengine.console.action_words import describe_notice, describe_part
 from flowengine.console.call_words import describe_end, describe_input
 from flowengine.journal.format_calls import (
-    format_answer,
     format_heading,
     format_leg_callback,
     format_value,
@@ -27,7 +27,7 @@ STEP_TITLES = {
     "announcement": "Announcement",
 }
 
-MENU_LINE = "runMenu"  # what it asks stands with what was said
+MENU_ACTION = "runMenu"  # what it asks stands with what was said
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,12 @@ def describe_callback(entry: CallbackEntry, passed: Sequence[PassedState]) -> st
     if entry.event == "pie":
         is_asked = not passed or any(one.what != "answers" for one in passed)
         return describe_input(event, is_asked=is_asked)
+    if entry.event == "ace":
+        return " ".join(map(str, event.get("amd", {}).values()))
+    if entry.event == "notify":
+        return describe_notice(event.get("type", ""))
+    if entry.event == "orchestration":
+        return f"by its exit {event.get('exit', '')}"
     return format_heading(entry).removeprefix(entry.event).strip()
 
 
@@ -163,9 +169,9 @@ def split_answer(
         # a menu may be sent under two names
         texts = dict.fromkeys(prompts[name] for name in heard if name in prompts)
         said += [(text, action.get("locale", "")) for text in texts]
-    rest = {**answer, "instructions": silent}
-    does = [line for line in format_answer(rest) if not line.startswith("  ") and line != MENU_LINE]
-    return said, does
+        if action["name"] != MENU_ACTION:
+            silent.append(action)
+    return said, [describe_part(part) for part in silent]
 
 
 def split_trace_line(line: str) -> tuple[str, str, str]:

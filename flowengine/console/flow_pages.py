@@ -174,14 +174,14 @@ def find_version(project: ViewedProject, flow: str) -> CompileResult:
     if flow in get_programs(project.compiled):
         reason = f"The file of {flow} has errors, and no version without is known yet."
         raise HTTPException(409, f"{reason} Problems lists them.")
-    raise HTTPException(404)
+    raise HTTPException(404, "The project has no such flow. It may have another name now.")
 
 
 def find_state(project: ViewedProject, request: Request) -> tuple[str, str]:
     """The flow and the state that a request is about. Raises HTTPException."""
     flow, state = request.path_params["flow"], request.path_params["state"]
     if state not in find_version(project, flow).programs[flow].states:
-        raise HTTPException(404)
+        raise HTTPException(404, f"{flow} has no such state. It may have another name now.")
     return flow, state
 
 

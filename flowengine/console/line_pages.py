@@ -129,7 +129,8 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
             asked = await read_change(request, SigningChange)
             groups = get_groups(context)
             address = await find_address(store, asked.group, asked.member, groups, key)
-            await sign_member(store, asked.group, address, asked.sign, store.clock(), groups)
+            now, who = store.clock(), get_user(request).name
+            await sign_member(store, asked.group, address, asked.sign, now, groups, signer=who)
             return f"{mask_address(address)} {SIGNING_DONE[asked.sign]} {asked.group}"
 
         return await run_line_change(context, request, change)

@@ -13,6 +13,7 @@ from flowengine.console.call_words import describe_lookup, format_duration, form
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.first_calls import build_load_command
 from flowengine.journal.format_calls import format_time
+from flowengine.journal.passage_counts import is_failure
 
 CONSOLE_FOLDER = Path(__file__).parent
 NAVIGATION = (
@@ -89,6 +90,7 @@ PAGES.filters |= {
     "iso_time": format_iso_time,
     "utc_time": format_utc_time,
     "end_words": format_end,
+    "has_failed": is_failure,
     "duration": format_duration,
     "lookup_words": describe_lookup,
 }

@@ -33,7 +33,7 @@ class PhoneLine:
             if self._latest is None:
                 raise NoFlowsError(
                     "The flows have mistakes. Mend them first: Problems lists them."
-                    if viewed.problems
+                    if viewed.files and viewed.problems
                     else viewed.failure or "There are no flows yet."
                 )
             return self._latest

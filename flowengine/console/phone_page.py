@@ -37,15 +37,15 @@ def build_phone_routes(context: ConsoleContext) -> list[BaseRoute]:
             reason = ""
         except NoFlowsError as error:
             targets, reason = (), str(error)
-        is_older = bool(targets) and not viewed.is_valid
         return render_page(
             request,
             "phone.html",
             targets=targets,
             reason=reason,
             wanted=request.query_params.get("flow", ""),
-            has_problems=bool(viewed.problems),
-            is_older=is_older,
+            has_problems=bool(viewed.files and viewed.problems),
+            has_files=bool(viewed.files),
+            is_older=bool(targets) and not viewed.is_valid,
         )
 
     async def show_flow(request: Request) -> Response:

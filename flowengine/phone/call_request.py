@@ -13,7 +13,7 @@ import msgspec
 from flowengine.compile import Release
 from flowengine.phone.call_time import CallTimeError, parse_call_time
 from flowengine.phone.input_faults import find_input_fault
-from flowengine.problems import suggest_name
+from flowengine.problems import suggest_or_list_names
 from flowengine.scenarios.call_setup import (
     CALLER_BY_KIND,
     DIALLED_CANDIDATES,
@@ -155,9 +155,8 @@ def find_flow(release: Release, wish: CallRequest) -> str:
     """The flow that is called: the one that is named, or the one that the routes lead to; by
     default the first. Raises UsageError where there is none.
     """
-    names = ", ".join(release.programs)
     if wish.flow and wish.flow not in release.programs:
-        hint = suggest_name(wish.flow, release.programs) or f"there are {names}"
+        hint = suggest_or_list_names(wish.flow, list(release.programs))
         raise click.UsageError(f"there is no flow {wish.flow}; {hint}")
     if wish.flow:
         return wish.flow
@@ -165,7 +164,9 @@ def find_flow(release: Release, wish: CallRequest) -> str:
         return find_dialled_flow(release, wish)
     found = find_default_flow(release, wish)
     if not found:
-        raise click.UsageError(f"say which flow with --flow: there are {names}")
+        raise click.UsageError(
+            f"say which flow with --flow: there are {', '.join(release.programs)}"
+        )
     return found
 
 

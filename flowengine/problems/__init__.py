@@ -13,6 +13,7 @@ from flowengine.problems.message_format import (
     join_with_or,
     quote_value,
     suggest_name,
+    suggest_or_list_names,
     to_printable,
 )
 from flowengine.problems.problem import Problem, Span, sort_problems
@@ -35,6 +36,7 @@ __all__ = [
     "quote_value",
     "sort_problems",
     "suggest_name",
+    "suggest_or_list_names",
     "to_github",
     "to_json",
     "to_printable",

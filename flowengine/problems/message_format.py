@@ -1,15 +1,28 @@
 """Words for messages: values quoted safely, the nearest name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from flowengine.limits import MAX_QUOTED
+
+MAX_LISTED_NAMES = 20
 
 
 def suggest_name(word: str, candidates: Iterable[str]) -> str:
     """`did you mean "x"?` for the candidate nearest to a mistyped word, else nothing."""
     found = find_nearest(word, candidates)
     return f"did you mean {quote_value(found)}?" if found else ""
+
+
+def suggest_or_list_names(word: str, names: Sequence[str]) -> str:
+    """What somebody may have meant who names none of these: the nearest, or the first of them.
+
+    >>> suggest_or_list_names("mian", ["main", "sales"]), suggest_or_list_names("x", ["main", "sales"])
+    ('did you mean "main"?', 'there are main, sales')
+    """
+    more = len(names) - MAX_LISTED_NAMES
+    listed = ", ".join(names[:MAX_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return suggest_name(word, names) or f"there are {listed}"
 
 
 def find_nearest(word: str, candidates: Iterable[str]) -> str:

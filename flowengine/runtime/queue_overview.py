@@ -57,7 +57,8 @@ class QueueOverview(msgspec.Struct, frozen=True):
 class AgentOverview(msgspec.Struct, frozen=True):
     """One member of a group, with the number masked, and since when they are so, where that is
     known. `after_call` is what a member who is busy has signed to be after the call, where that is
-    not to take the next one.
+    not to take the next one. `signed_by` is the name of who signed them in or out by console, command
+    or HTTP; "" where a call did, or nobody.
     """
 
     group: str
@@ -65,6 +66,7 @@ class AgentOverview(msgspec.Struct, frozen=True):
     state: AgentState
     since: float = 0.0
     after_call: Absence = ""
+    signed_by: str = ""
 
 
 class GroupMember(NamedTuple):
@@ -132,20 +134,27 @@ async def sign_member(
     status: AgentStatus,
     now: float,
     groups: Groups = NO_GROUPS,
+    *,
+    signer: str = "",
 ) -> None:
-    """Sign a member in or out. Groups are those of the live release, and those in whose queues
+    """Sign a member in or out, as the person with this name asks. Groups are those of the live release, and those in whose queues
     callers have been. Raises AgentStatusRefusedError where there is no such group, or nobody in it
     has this address, and StoreError.
     """
+    await check_group_exists(store, group, groups)
+    members = (await find_members(store, groups)).get(group)
+    if members and address not in members:
+        raise AgentStatusRefusedError(f"nobody in the group {group} has this address")
+    await store.set_agent_status(SavedAgentStatus(group, address, status, now, signer))
+
+
+async def check_group_exists(store: OrchestrationStore, group: str, groups: Groups) -> None:
+    """Raises AgentStatusRefusedError where there is no such group, and StoreError."""
     rows = await store.list_orchestrations(QUEUE_KIND)
     known = {*groups} | {parse_queue_group(row.id) for row in rows}
     if group not in known:
         shown = f"known are {', '.join(sorted(known))}" if known else "none is known"
         raise AgentStatusRefusedError(f"there is no group {group} ({shown})")
-    members = (await find_members(store, groups)).get(group)
-    if members and address not in members:
-        raise AgentStatusRefusedError(f"nobody in the group {group} has this address")
-    await store.set_agent_status(SavedAgentStatus(group, address, status, now))
 
 
 async def find_members(store: OrchestrationStore, groups: Groups) -> dict[str, set[str]]:
@@ -218,4 +227,5 @@ def _describe_agent(
     since = {"busy": agent.rung_at, "free": agent.idle_since, "resting": agent.idle_since}
     moment = since.get(state, agent_status.since if agent_status else 0.0)
     after_call = find_absence(agent) if state == "busy" else ""
-    return AgentOverview(group, mask_address(agent.address), state, moment, after_call)
+    signer = agent_status.signer if agent_status else ""
+    return AgentOverview(group, mask_address(agent.address), state, moment, after_call, signer)

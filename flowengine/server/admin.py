@@ -235,10 +235,11 @@ class AdminEndpoint:
 
     async def _set_agent_status(self, request: Request) -> AdminReply:
         asked = parse_request(await read_request_body(request), SigningRequest)
+        who = read_actor(request)
         done = await set_agent_status(
-            self._store, asked.group, asked.member, asked.sign, self._groups
+            self._store, asked.group, asked.member, asked.sign, self._groups, who
         )
-        log.info("%s signs: %s", read_actor(request), done)
+        log.info("%s signs: %s", who, done)
         return AdminReply(done)
 
     def _find_release_spec(self, asked: AdminRequest, by: Actor) -> ReleaseSpec:

@@ -35,12 +35,13 @@ async def show_agents(store: Store, groups: Groups) -> Sequence[AgentOverview]:
 
 
 async def set_agent_status(
-    store: Store, group: str, member: str, status: AgentStatus, groups: Groups
+    store: Store, group: str, member: str, status: AgentStatus, groups: Groups, signer: str
 ) -> str:
-    """Sign a member in or out; returns what was done. Raises CommandRefusedError."""
+    """Sign a member in or out, as `signer` asks; returns what was done. Raises CommandRefusedError."""
     try:
         address = parse_member(member).address
-        await sign_member(require_queues(store), group, address, status, store.clock(), groups)
+        rows = require_queues(store)
+        await sign_member(rows, group, address, status, store.clock(), groups, signer=signer)
     except MemberError as error:
         raise CommandRefusedError(f"{error}: {error.hint}") from error
     except (AgentStatusRefusedError, StoreError) as error:

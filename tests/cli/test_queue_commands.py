@@ -1,21 +1,27 @@
 """`flowengine queues` and `flowengine agents`, beside a server that may be running."""
 
 import json
+import re
 import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
+from flowengine.orchestration.matching import format_queue_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Change, Ledger
+from flowengine.runtime.queue_overview import AgentStatusRefusedError
+from flowengine.runtime.queue_supervision import dismiss_caller
 from flowengine.server.server_settings import ServerSettings
 from flowengine.sources.flow_source import FlowOrigin
+from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 from flowengine.storage.sessions import SqliteStore
 from flowengine.storage.sessions.orchestration_rows import SavedAgentStatus
-from tests.runtime.ring_calls import ANNA, BO, CY, RingLine, run
+from tests.runtime.ring_calls import ANNA, APPLICATION, BO, CY, RingLine, run
 from tests.runtime.test_queues import RELEASE, take
 
 
@@ -65,7 +71,10 @@ def test_queues_and_agents_are_shown(tmp_path: Path) -> None:
     assert "+*******" in text
 
 
-def test_agent_is_signed_out_and_in_by_command(tmp_path: Path) -> None:
+def test_agent_is_signed_out_and_in_by_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "omar")
     fill_queue(tmp_path)
     code, text = command(tmp_path, "agents", BO, "--group", "support", "--sign", "out")
     assert (code, "is signed out of support" in text) == (0, True)
@@ -75,10 +84,53 @@ def test_agent_is_signed_out_and_in_by_command(tmp_path: Path) -> None:
     assert (code, "there is no group suport (known are support)" in text) == (1, True)
     code, text = command(tmp_path, "agents", BO, "--group", "night", "--sign", "in")
     assert (code, "there is no group night (known are support)" in text) == (1, True)
-    for wrong in (["12"], [BO], ["--sign", "in"]):
+    for wrong in (["12"], [BO], ["--sign", "in"], ["--who", "Rita"]):
         assert command(tmp_path, "agents", *wrong)[0] == 2
-    code, text = command(tmp_path, "agents", BO, "--group", "support", "--sign", "in")
+    assert {one["signed_by"] for one in read_json(tmp_path, "agents")} == {"", "omar"}
+    signed = ("agents", BO, "--group", "support", "--sign", "in", "--who", "Rita")
+    code, text = command(tmp_path, *signed)
     assert (code, "is signed in to support" in text) == (0, True)
+    assert re.search(r"busy +0 min +Rita\n", command(tmp_path, "agents")[1])
+
+
+def test_caller_is_taken_out_of_a_queue_by_the_beginning_of_the_call(tmp_path: Path) -> None:
+    fill_queue(tmp_path)
+    (waiting,) = read_json(tmp_path, "queues", "support")
+    assert (waiting["call"], waiting["place"]) == ("caller-1", 1)
+    shown = command(tmp_path, "queues", "support")[1]
+    assert re.fullmatch(r"1 +0:0\d +0 +caller-1", shown.splitlines()[1])
+    for group, call, status, words in (
+        ("", "caller-1", 2, "name the GROUP"),
+        ("suport", "caller-1", 1, "there is no group suport (known are support)"),
+        ("support", "caller-2", 1, "no call caller-2 waits in support"),
+        ("support", "caller", 0, "caller-1 leaves the queue of support"),
+    ):
+        code, text = command(tmp_path, "queues", *filter(None, [group]), "--take-out", call)
+        assert (code, words in text) == (status, True), text
+
+    async def read_exit() -> str:
+        line = RingLine(RELEASE, SqliteStore(tmp_path / "calls.db"))
+        line.now = time.time() + 1
+        await line.run_tasks()
+        found = await line.store.orchestrations.list_entries(
+            format_queue_id(APPLICATION, "support"), 0.0
+        )
+        await line.store.close()
+        return next(one.outcome for one in found if one.call == "caller-1")
+
+    assert run(read_exit()) == "timeout"
+
+
+def test_caller_who_is_called_back_is_not_taken_out(tmp_path: Path) -> None:
+    async def dismiss() -> None:
+        store = SqliteStore(tmp_path / "calls.db")
+        try:
+            await dismiss_caller(store.orchestrations, f"{PLACEMENT_ID_PREFIX}a", 1, 1.0)
+        finally:
+            await store.close()
+
+    with pytest.raises(AgentStatusRefusedError, match="to be called back"):
+        run(dismiss())
 
 
 def test_agent_signs_in_to_a_group_of_the_live_release_that_no_caller_has_reached(

@@ -143,7 +143,8 @@ def test_call_that_failed_at_once_is_shown(tmp_path: Path) -> None:
 
 
 def test_unknown_call_is_not_found(client: ConsoleClient) -> None:
-    assert client.get("/calls/nobody", headers=HTML).status_code == 404
+    answer = client.get("/calls/nobody", headers=HTML)
+    assert (answer.status_code, "The journal has no such call" in answer.text) == (404, True)
     assert client.get("/calls/nobody/trial").json() == {
         "error": "no release answered it, as of all legs"
     }

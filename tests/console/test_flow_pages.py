@@ -285,6 +285,50 @@ def test_pages_of_flows_are_accessible(page: "Page", address: str) -> None:
     assert list_faint_texts(page) == []
 
 
+def test_picture_of_a_wide_flow_fills_its_frame(page: "Page", tmp_path: Path) -> None:
+    folder = tmp_path / "wide"
+    folder.mkdir()
+    (folder / "wide.yaml").write_text(write_wide_flow(60))
+    with serve_console(build_settings(folder)) as found:
+        page.goto(f"{found}/flows/wide")
+        page.wait_for_function(
+            """() => {
+                const frame = document.getElementById("picture");
+                const state = frame.querySelector('.state[data-state="begin"] .card');
+                const { top, bottom } = frame.getBoundingClientRect();
+                return frame.querySelector("svg").clientWidth === frame.clientWidth
+                    && bottom - top > 200 && state.getBoundingClientRect().bottom < bottom;
+            }"""
+        )
+
+
+def write_wide_flow(width: int) -> str:
+    """A flow that is much wider than high: one state leads to all others."""
+    ends = [f"end_{number}" for number in range(width)]
+    return (
+        "flow: wide\nstart: begin\nstates:\n  begin:\n    choose:\n"
+        + "".join(
+            f"      - {{when: 'call.from == \"+4670{n:07}\"', next: {end}}}\n"
+            for n, end in enumerate(ends)
+        )
+        + "      - next: end_0\n"
+        + "".join(f"  {end}: {{say: This is {end}., hangup: }}\n" for end in ends)
+    )
+
+
+def test_link_to_a_state_leaves_a_picture_that_fits_whole(page: "Page", address: str) -> None:
+    page.goto(f"{address}/flows/line?state=menu")
+    page.get_by_role("heading", name="menu").wait_for()
+    page.wait_for_function(
+        """() => {
+            const frame = document.getElementById("picture").getBoundingClientRect();
+            const ground = document.querySelector("#picture .ground").getBoundingClientRect();
+            return ground.top >= frame.top - 5 && ground.bottom <= frame.bottom + 5
+                && document.querySelector(".state.is-selected") !== null;
+        }"""
+    )
+
+
 def test_picture_shows_what_no_scenario_takes(page: "Page", address: str) -> None:
     page.goto(f"{address}/flows/line")
     page.check("#coverage")

@@ -125,6 +125,7 @@ def test_member_signs_in_by_a_handle_without_the_address(
     statuses = run_on(data, lambda store: store.list_agent_statuses())
     assert isinstance(statuses, list)
     assert [one.status for one in statuses] == ["in"]
+    assert re.search(r"signed in by [^<]+</span>", client.get("/lines").text)
 
 
 def test_busy_member_who_signs_out_is_shown_so_and_may_sign_in(

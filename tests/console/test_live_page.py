@@ -11,7 +11,7 @@ import pytest
 
 from flowengine.console import call_follower
 from flowengine.console.app import create_console_app, follow_project
-from flowengine.console.call_follower import CallFollower, sum_places
+from flowengine.console.call_follower import CallFollower, sum_flows, sum_places
 from flowengine.console.console_context import ConsoleContext
 from flowengine.console.event_stream import EventStream
 from flowengine.journal import journal_database
@@ -35,6 +35,7 @@ def test_live_page_shows_figures_and_where_callers_leave(data: Path, tmp_path: P
     assert '<strong id="figure-calls">1</strong>' in page
     assert f'<strong id="figure-answered">{len(CALLS)}</strong>' in page
     assert '<strong id="figure-failed">0</strong>' in page
+    assert ' aria-current="true">line</a> <b>1</b>' in page
     assert "Where callers leave: 24 hours" in page
     assert page.index('data-state="welcome"') < page.index('data-state="main"')
     assert 'data-key="main"' in page
@@ -86,6 +87,8 @@ async def test_new_callbacks_are_told_to_browsers(tmp_path: Path) -> None:
 def test_places_are_summed_over_releases() -> None:
     places = [LivePlace("line", "main", "r1", 2), LivePlace("line", "main", "r2", 3)]
     assert sum_places(places) == [("line", "main", 5)]
+    others = [LivePlace(name, "main", "r1", 1) for name in ("zoo", "aqua", "")]
+    assert sum_flows([*places, *others]) == [("aqua", 1), ("line", 5), ("zoo", 1)]
 
 
 def test_following_goes_on_after_any_error_and_logs_it_once(

@@ -64,7 +64,10 @@ def test_call_it_begins_with_the_flow_that_is_wanted(shop: Path) -> None:
 def test_page_without_flows_says_what_to_do(tmp_path: Path, shop: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "Nothing to call" in create_client(empty).get("/").text
+    page = create_client(empty).get("/").text
+    assert "There are no flows yet." in page
+    assert f"flowengine new {empty}" in page
+    assert "mistakes." not in page.split("phone-nothing")[1]
     (shop / "line.yaml").write_text("flow: line\nstart: nowhere\nstates: {}\n")
     page = create_client(shop).get("/").text
     assert "The flows have mistakes" in page

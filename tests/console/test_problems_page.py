@@ -64,3 +64,6 @@ def test_page_that_is_not_there_says_so(flows: Path) -> None:
     client = create_client(flows)
     assert "Nothing is here" in client.get("/no-such-page", headers=HTML).text
     assert client.get("/no-such-page").json() == {"error": "Not Found"}
+    page = client.get("/flows/gone", headers=HTML).text
+    assert "The project has no such flow." in page
+    assert 'href="/flows">All flows' in page

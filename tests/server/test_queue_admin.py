@@ -38,12 +38,13 @@ async def test_agents_sign_over_http_and_queues_are_shown(tmp_path: Path) -> Non
         unknown = {**asked, "group": "suport"}
         assert (await client.post("/agents", json=unknown)).status_code == 409
         # no caller has been in the queue so far
-        reply = await client.post("/agents", json=asked)
+        reply = await client.post("/agents", json=asked, headers={"x-who": "rita"})
         assert (reply.status_code, reply.json()["message"].endswith(": out")) == (200, True)
         await line.run_tasks()
         assert line.rung == []
         (agent,) = (await client.get("/agents")).json()
         assert (agent["state"], ANNA in agent["member"]) == ("signed out", False)
+        assert agent["signed_by"] == "rita"
         (queue,) = (await client.get("/queues")).json()
         assert (queue["waiting"], queue["signed_out"]) == (1, 1)
         assert (await client.post("/agents", json={**asked, "sign": "away"})).status_code == 400

@@ -22,7 +22,7 @@ document.addEventListener("click", ({ target }) => {
     const { group, member, sign } = button.dataset;
     change(button, "/lines/sign", { group, member, sign });
   } else if (button?.dataset.dismiss) {
-    if (!confirm("Take this caller out of the queue? They go on in the flow as after the longest wait.")) return;
+    if (!confirm(`Take ${button.dataset.who} out of the queue? The call goes on in its flow as after the longest wait.`)) return;
     change(button, "/lines/dismiss", { call: button.dataset.dismiss, number: Number(button.dataset.number) });
   }
 });

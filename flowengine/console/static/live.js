@@ -1,8 +1,9 @@
 // What happens now: figures, callers in each state, and how many came and left.
 
 import { getJson } from "./api.js";
-import { find, findAll, refreshElement, refreshEvery, refreshQuietly } from "./dom.js";
+import { element, find, findAll, refreshElement, refreshEvery, refreshQuietly } from "./dom.js";
 import { listen } from "./events.js";
+import { patchElement } from "./patch.js";
 import { FlowPicture } from "./picture.js";
 
 const REFRESH_MILLIS = 10000;
@@ -25,6 +26,24 @@ function showFigures({ calls, answered, failed, p95 }) {
   find("#figure-failed").textContent = failed;
   find("#figure-failed").classList.toggle("is-lost", failed > 0);
   find("#figure-p95").textContent = p95 === null ? "–" : `${p95.toFixed(1)} ms`;
+}
+
+function showFlows(flows) {
+  const { flow, period } = form.elements;
+  const items = flows.map(([name, calls]) => element(
+    "li",
+    { "data-key": name },
+    element("a", {
+      href: `/live?flow=${encodeURIComponent(name)}&period=${period.value}`,
+      ...(name === flow.value ? { "aria-current": "true" } : {}),
+    }, name),
+    " ",
+    element("b", {}, calls),
+  ));
+  const shown = find("#flows-now");
+  const fresh = shown.cloneNode(false);
+  fresh.append(...items);
+  patchElement(shown, fresh);
 }
 
 function countNow(flow) {
@@ -85,6 +104,7 @@ async function begin() {
     const isNew = counts && news.callbacks !== counts.callbacks;
     counts = news;
     showFigures(news);
+    showFlows(news.flows);
     showNumbers();
     if (isNew && !waiting) waiting = setTimeout(() => { waiting = 0; if (!document.hidden) refreshQuietly(refresh); }, 1500);
   });

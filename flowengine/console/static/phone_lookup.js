@@ -30,6 +30,7 @@ export function buildLookup(lookup, answer) {
     { class: "phone-lookup", "aria-label": `${lookup.service} is asked` },
     element("p", {}, "The flow asks ", element("strong", {}, lookup.service), ". You answer for it:"),
     element("pre", { tabindex: "0" }, lookup.request),
+    element("p", { class: "phone-free" }, "Answers to try, with values that are made up"),
     element(
       "div",
       { class: "phone-answers" },

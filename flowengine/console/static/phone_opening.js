@@ -32,9 +32,11 @@ export class Opening {
     const { part } = this;
     const option = this.findTarget();
     if (!option) return;
-    part.targetTitle.textContent = option.dataset.title;
-    part.targetTitle.hidden = !option.dataset.title;
     const isPlaced = Boolean(option.dataset.placed);
+    // the list is too narrow for both
+    const facts = [isPlaced ? "" : option.dataset.to, option.dataset.title].filter(Boolean);
+    part.targetTitle.textContent = facts.join(" · ");
+    part.targetTitle.hidden = !facts.length;
     part.targetHint.hidden = !isPlaced;
     const names = option.dataset.inputs.split(" ").filter(Boolean);
     part.inputsBox.hidden = !isPlaced || names.length === 0;

@@ -13,6 +13,7 @@ import { loadDocument } from "./dom.js";
 const SVG = "http://www.w3.org/2000/svg";
 const STEP = 1.2;
 const LEAST_SCALE = 0.05;
+const LEAST_READABLE_SCALE = 0.55;
 const MOST_SCALE = 3;
 const PAN_PIXELS = 60;
 const CLICK_PIXELS = 5;
@@ -87,7 +88,7 @@ export class FlowPicture {
     if (!clientHeight) return;
     this.isFitted = false;
     this.scale = Math.min(1, clientWidth / this.width, clientHeight / this.height);
-    if (this.scale < 0.55) this.scale = Math.min(1, Math.max(0.55, clientWidth / this.width));
+    if (this.scale < LEAST_READABLE_SCALE) this.scale = this.findReadableScale();
     this.x = this.width / 2;
     this.y = Math.min(this.height / 2, clientHeight / this.scale / 2);
     const first = this.svg.querySelector(".entry:not(.is-failing) .pill");
@@ -98,9 +99,14 @@ export class FlowPicture {
     this.apply();
   }
 
+  // The scale at which the whole width is seen, unless nobody could read it.
+  findReadableScale() {
+    return Math.min(1, Math.max(LEAST_READABLE_SCALE, this.frame.clientWidth / this.width));
+  }
+
   // A frame around a small picture is no taller than it; it never shrinks below an earlier one.
   shrinkFrame() {
-    const height = this.height * Math.min(1, this.frame.clientWidth / this.width);
+    const height = this.height * this.findReadableScale();
     this.tallest = Math.max(this.tallest ?? 0, Math.ceil(height) + 8);
     this.frame.style.maxHeight = `${this.tallest}px`;
   }
@@ -244,7 +250,10 @@ export class FlowPicture {
     const group = this.states.get(state);
     if (!group) return;
     if (this.scale < 0.7) this.scale = 0.9;
-    [this.x, this.y] = group.middle;
+    // a picture that is seen whole in a direction stays where it is
+    const { clientWidth, clientHeight } = this.frame;
+    this.x = this.width * this.scale <= clientWidth ? this.width / 2 : group.middle[0];
+    this.y = this.height * this.scale <= clientHeight ? this.height / 2 : group.middle[1];
     this.isMoved = true;
     this.apply();
   }

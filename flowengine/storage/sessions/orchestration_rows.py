@@ -66,12 +66,16 @@ class SavedAgent(NamedTuple):
 
 
 class SavedAgentStatus(NamedTuple):
-    """Whether a member of a group is signed in, since when; those who never signed out have none."""
+    """Whether a member of a group is signed in, since when; those who never signed out have none.
+    `signer` is the name of the person who has changed it by console, command or HTTP; "" where that
+    is not known, and where a call has.
+    """
 
     group: str
     address: str
     status: str
     since: float
+    signer: str = ""
 
 
 class QueueEntry(NamedTuple):

@@ -64,6 +64,17 @@ _SAVE_AGENT_STATUSES: LiteralString = (
     "ON CONFLICT (member_group, address) DO UPDATE SET status = excluded.status, "
     "since = excluded.since)"
 )
+# A table of its own, and no column: servers of before write a status without it.
+AGENT_SIGNERS_VERSION = 1
+POSTGRESQL_AGENT_SIGNER_TABLES: tuple[LiteralString, ...] = (
+    """CREATE TABLE flowengine.agent_signers (member_group TEXT, address BYTEA, since DOUBLE PRECISION NOT NULL,
+        signer TEXT NOT NULL, PRIMARY KEY (member_group, address))""",
+)
+_SAVE_AGENT_SIGNER: LiteralString = (
+    "noted AS (INSERT INTO flowengine.agent_signers (member_group, address, since, signer) "
+    "VALUES (%b, %b, %b, %b) ON CONFLICT (member_group, address) DO UPDATE SET "
+    "since = excluded.since, signer = excluded.signer)"
+)
 _WAKE_QUEUES: LiteralString = (
     "woken AS (INSERT INTO flowengine.tasks (orchestration, key, due, payload, tries, claim) "
     "SELECT id, %b, %b, '', 0, 0 FROM flowengine.orchestrations AS queue WHERE kind = %b "
@@ -112,7 +123,11 @@ _GROUP_STATUSES: LiteralString = (
     "SELECT address, status FROM flowengine.agent_statuses "
     "WHERE member_group = %b AND address = ANY(%b::bytea[])"
 )
-_ALL_AGENT_STATUSES: LiteralString = "SELECT member_group, address, status, since FROM flowengine.agent_statuses WHERE member_group <> %b"
+_ALL_AGENT_STATUSES: LiteralString = (
+    "SELECT member_group, address, status, since, coalesce(signer, '') "
+    "FROM flowengine.agent_statuses LEFT JOIN flowengine.agent_signers "
+    "USING (member_group, address, since) WHERE member_group <> %b"
+)
 
 
 def add_queue_writes(
@@ -133,7 +148,8 @@ def add_queue_writes(
     if change.agent_statuses:
         parts.append(_SAVE_AGENT_STATUSES)
         signed = sorted(
-            (group, _encode(address), *rest) for group, address, *rest in change.agent_statuses
+            (group, _encode(address), status, since)
+            for group, address, status, since, _ in change.agent_statuses
         )
         values += (list(column) for column in zip(*signed, strict=True))
     if change.wakes_queues is not None:
@@ -149,6 +165,10 @@ async def save_agent_status(connection: Connection, agent_status: SavedAgentStat
         "", None, agent_statuses=(agent_status,), wakes_queues=agent_status.since
     )
     add_queue_writes(change, parts, values)
+    if agent_status.signer:
+        group, address, _, since, signer = agent_status
+        parts.append(_SAVE_AGENT_SIGNER)
+        values += (group, _encode(address), since, signer)
     await connection.execute(f"WITH {', '.join(parts)} SELECT", values, binary=True)
 
 

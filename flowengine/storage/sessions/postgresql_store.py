@@ -27,7 +27,9 @@ from flowengine.storage.sessions.postgresql_orchestrations import (
     write_change,
 )
 from flowengine.storage.sessions.postgresql_queues import (
+    AGENT_SIGNERS_VERSION,
     DROP_OLD_ENTRIES,
+    POSTGRESQL_AGENT_SIGNER_TABLES,
     POSTGRESQL_QUEUE_TABLES,
     QUEUE_TABLES_VERSION,
     list_drop_moments,
@@ -119,6 +121,12 @@ class PostgresqlStore:
                     POSTGRESQL_ORCHESTRATION_TABLES,
                 )
                 ensure_tables(connection, "queues", QUEUE_TABLES_VERSION, POSTGRESQL_QUEUE_TABLES)
+                ensure_tables(
+                    connection,
+                    "agent signers",
+                    AGENT_SIGNERS_VERSION,
+                    POSTGRESQL_AGENT_SIGNER_TABLES,
+                )
                 asked = self._database_clock.begin()
                 rows = connection.execute(_READ_CLOCK).fetchall()
                 self._database_clock.set(asked, *rows[0])

@@ -30,11 +30,17 @@ QUEUE_TABLES = (
     "CREATE INDEX IF NOT EXISTS queue_ended ON queue_entries (queue, ended) WHERE outcome != ''",
     """CREATE TABLE IF NOT EXISTS agent_statuses (member_group TEXT, address BLOB, status TEXT NOT NULL, since REAL NOT NULL,
         PRIMARY KEY (member_group, address)) WITHOUT ROWID""",
+    # it counts where `since` is that of the status: earlier versions write a status without it
+    """CREATE TABLE IF NOT EXISTS agent_signers (member_group TEXT, address BLOB, since REAL NOT NULL, signer TEXT NOT NULL,
+        PRIMARY KEY (member_group, address)) WITHOUT ROWID""",
 )
 _ALL_ENTRIES = (
     "SELECT queue, call, number, priority, entered, offered, outcome, ended FROM queue_entries"
 )
-_ALL_AGENT_STATUSES = "SELECT member_group, address, status, since FROM agent_statuses"
+_ALL_AGENT_STATUSES = (
+    "SELECT member_group, address, status, since, coalesce(signer, '') FROM agent_statuses "
+    "LEFT JOIN agent_signers USING (member_group, address, since)"
+)
 _SAVE_ENTRY = (
     "INSERT INTO queue_entries (queue, call, number, priority, entered, offered, outcome, ended) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (call, number) DO UPDATE SET "
@@ -46,7 +52,9 @@ _ADD_ENTRY = (
     "ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SAVE_AGENT_STATUS = "INSERT OR REPLACE INTO agent_statuses (member_group, address, status, since) VALUES (?, ?, ?, ?)"
+_SAVE_SIGNER = "INSERT OR REPLACE INTO agent_signers (member_group, address, since, signer) VALUES (?, ?, ?, ?)"
 _COPY_AGENT_STATUS = _SAVE_AGENT_STATUS.replace("OR REPLACE", "OR IGNORE")
+_COPY_SIGNER = _SAVE_SIGNER.replace("OR REPLACE", "OR IGNORE")
 _WAITING = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' ORDER BY priority DESC, entered, call"
 _UNOFFERED = (
     f"{_ALL_ENTRIES} WHERE queue = ? AND outcome = '' AND offered IN (x'', ?) "
@@ -113,8 +121,11 @@ def reserve_place(entry: QueueEntry, most: int, connection: sqlite3.Connection) 
 
 
 def write_agent_status(connection: sqlite3.Connection, agent_status: SavedAgentStatus) -> None:
-    group, address, *rest = agent_status
-    connection.execute(_SAVE_AGENT_STATUS, (group, encode_call_id(address), *rest))
+    group, address, status, since, signer = agent_status
+    key = group, encode_call_id(address)
+    connection.execute(_SAVE_AGENT_STATUS, (*key, status, since))
+    if signer:
+        connection.execute(_SAVE_SIGNER, (*key, since, signer))
 
 
 def wake_queues(connection: sqlite3.Connection, due: float) -> None:
@@ -142,7 +153,12 @@ def drop_old_entries(connection: sqlite3.Connection, now: float) -> None:
 def copy_queues(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
     """Copy what stands in a lost file to its successor, where it is not known yet."""
     new.executemany(_ADD_ENTRY, old.execute(_ALL_ENTRIES).fetchall())
-    new.executemany(_COPY_AGENT_STATUS, old.execute(_ALL_AGENT_STATUSES).fetchall())
+    signed = old.execute(_ALL_AGENT_STATUSES).fetchall()
+    new.executemany(_COPY_AGENT_STATUS, [row[:-1] for row in signed])
+    new.executemany(
+        _COPY_SIGNER,
+        [(group, key, since, signer) for group, key, _, since, signer in signed if signer],
+    )
 
 
 def read_unoffered(connection: sqlite3.Connection, queue: str) -> list[QueueEntry]:

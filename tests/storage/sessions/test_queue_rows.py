@@ -207,6 +207,23 @@ async def test_signing_is_seen_in_turns_of_its_group(opener: Opener) -> None:
         ]
 
 
+async def test_signer_of_a_member_counts_for_the_status_that_they_set_alone(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
+        known = orchestrations_of(store)
+        set_by_rita = SavedAgentStatus("sales", ANNA, "out", 7.0, "Rita")
+        await known.set_agent_status(set_by_rita)
+        await known.set_agent_status(SavedAgentStatus("sales", BO, "out", 7.0, "Rita"))
+        await known.set_agent_status(SavedAgentStatus("sales", BO, "in", 8.0, "Omar"))
+        assert sorted(await known.list_agent_statuses()) == [
+            set_by_rita,
+            SavedAgentStatus("sales", BO, "in", 8.0, "Omar"),
+        ]
+        # a call, or a server of before
+        by_call = SavedAgentStatus("sales", ANNA, "in", 9.0)
+        await write(store, changed(2, agent_statuses=(by_call,)))
+        assert by_call in await known.list_agent_statuses()
+
+
 async def test_call_that_is_forgotten_waits_no_more_and_old_entries_go(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
         await enter(store, entry("a", LATER), entry("b", 1.0, outcome="answered", ended=2.0))
