@@ -5,7 +5,7 @@ when flows are loaded, so that no caller waits for it.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, time
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -80,6 +80,14 @@ def format_weekday(day: date, locale: str) -> str:
 def format_weekday_and_date(day: date, locale: str, *, year: bool) -> str:
     """`onsdag 4 mars`, or with the year."""
     return _format_date(day, _get_weekday_pattern(locale, year=year), locale)
+
+
+def iterate_day_names(language: str) -> Iterator[tuple[int, str]]:
+    """The names of the days in small letters and without points, long and short; Monday is 0."""
+    found = find_locale(language)
+    for width in ("wide", "abbreviated", "short"):
+        for day, name in found.days["format"].get(width, {}).items():
+            yield day, str(name).lower().rstrip(".")
 
 
 def join_date_and_time(day: str, clock: str, locale: str) -> str:

@@ -107,7 +107,7 @@ def load_project(
                 "FE501",
                 place_of_project(files),
                 "this project has no flow",
-                "write one, such as main.yaml",
+                "write one beside it, such as main.yaml; a flow in a folder below it is not read",
             )
         )
     common = tuple(gathered.shared_documents)

@@ -13,6 +13,7 @@ from jsonschema.validators import extend
 
 from flowengine.limits import MAX_PROBLEMS
 from flowengine.problems import Problem, find_nearest, sort_problems
+from flowengine.source.comma_slips import CommaSlip, find_comma_slip
 from flowengine.source.document import Document, KeyPath
 from flowengine.source.foreign_words import find_foreign_cure
 from flowengine.source.key_messages import describe_unknown_key, suggest_locales
@@ -171,6 +172,10 @@ def _to_problems(
         wrong = unheard or strangers
         for key in wrong[:1] if suggest_locales(leaf, known) else wrong:
             path = (*leaf.path, key)
+            is_mistyped = key.isidentifier() and find_nearest(key, known)
+            if not is_mistyped and (slip := find_comma_slip(document, path)):
+                yield from _report_comma(document, path, slip)
+                continue
             homes = find_parent_keys(key, leaf.schema, schema)
             outer = list_outer_keys(leaf.path, schema) if leaf.path else []
             words = describe_unknown_key(leaf, key, known, homes, outer)
@@ -182,6 +187,9 @@ def _to_problems(
     elif _is_about_key(document, leaf):
         path = (*leaf.path, leaf.instance)
         span = document.find_key_span(path)
+        if slip := find_comma_slip(document, path):
+            yield from _report_comma(document, path, slip)
+            return
         yield LocatedProblem(path, Problem("FE154", span, *describe_invalid_key(leaf)))
     else:
         wording = describe_violation(document, leaf)
@@ -190,6 +198,14 @@ def _to_problems(
         )
         problem = Problem(wording.code, span, wording.message, wording.hint)
         yield LocatedProblem(leaf.path, problem)
+
+
+def _report_comma(document: Document, path: KeyPath, slip: CommaSlip) -> Iterator[LocatedProblem]:
+    """One problem for a text, whatever number of commas it has."""
+    if slip.is_first:
+        message = "the comma ends the text, and what follows it is read as a key"
+        problem = Problem("FE117", document.find_key_span(path), message, slip.cure)
+        yield LocatedProblem(path, problem)
 
 
 def _is_about_key(document: Document, leaf: SchemaViolation) -> bool:
