@@ -20,6 +20,9 @@ _INVISIBLE_MARKS: Final = str.maketrans(
     {**dict.fromkeys((0xA0, 0x2009, 0x202F), " "), **dict.fromkeys((0x61C, 0x200E, 0x200F))}
 )
 _CACHE_SIZE: Final = 1024  # of each kind: a month of days and clocks in some locales
+# where people say the first of a month, and only that one, as an ordinal; CLDR has the number
+_FIRST_DAYS: Final = {"fr": "1er", "it": "1º", "pt_BR": "1º"}
+_LONE_ONE: Final = re.compile(r"\b1\b")  # the month is a word, and the year has four digits
 _SAMPLE: Final = date(2026, 11, 30)
 
 
@@ -59,6 +62,12 @@ def find_locale(locale: str) -> "Locale":
             continue
         return found
     raise AssertionError("CLDR has English")
+
+
+def find_language(locale: str) -> str:
+    """The language of one of the platform's locales, by CLDR's name for it."""
+    language = re.split("[-_/]", locale)[0].lower()
+    return _CLDR_LANGUAGES.get(language, language)
 
 
 def is_english(locale: str) -> bool:
@@ -187,8 +196,12 @@ def _split_list_pattern(locale: str, name: str) -> tuple[str, str, str]:
 
 
 def _format_date(day: date, pattern: str, locale: str) -> str:
-    shown = _load_babel().dates.format_date(day, pattern, locale=find_locale(locale))
-    return str(shown).translate(_INVISIBLE_MARKS)
+    found = find_locale(locale)
+    shown = str(_load_babel().dates.format_date(day, pattern, locale=found))
+    if day.day == 1:
+        first = _FIRST_DAYS.get(str(found), _FIRST_DAYS.get(found.language, "1"))
+        shown = _LONE_ONE.sub(first, shown, count=1)
+    return shown.translate(_INVISIBLE_MARKS)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

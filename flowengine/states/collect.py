@@ -159,6 +159,14 @@ class CompiledCollect(Verb):
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
         return self.question.find_no_effects(authored, "add `voice: true`")
 
+    @property
+    def renewed_names(self) -> frozenset[str]:
+        return frozenset({self.previous_value_name})
+
+    @property
+    def writing_exits(self) -> frozenset[str]:
+        return frozenset({"next"})
+
     def handle_input(self, run: StepContext, text: str) -> StateResult:
         if text in self.keys:
             return Exit(self.keys[text])

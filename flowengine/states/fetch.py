@@ -110,6 +110,10 @@ class CompiledFetch(Verb):
     def lookup_statuses(self) -> frozenset[str]:
         return self.statuses
 
+    @property
+    def writing_exits(self) -> frozenset[str]:
+        return frozenset({"next"})
+
     def list_written_values(self) -> Iterator[WrittenValue]:
         for capture in self.captures:
             yield WrittenValue(capture.variable, capture.value, ("into", capture.variable.name))

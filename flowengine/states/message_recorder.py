@@ -204,6 +204,16 @@ class CompiledMessage(Verb):
         run.attempts += REVIEW_OFFSET
         return result
 
+    @property
+    def renewed_names(self) -> frozenset[str]:
+        own = f"vars.{self.variable.name}"
+        heard = [one.names for one in (self.prompt, self.beep) if one]
+        return frozenset({self.file_name, own}).difference(*heard)
+
+    @property
+    def writing_exits(self) -> frozenset[str]:
+        return frozenset({"next"})
+
     def accept_message(self, run: StepContext) -> StateResult:
         """Go on when the file is there. Until then the caller waits."""
         if self.thanks:

@@ -153,6 +153,18 @@ class Verb(ABC):
         return False
 
     @property
+    def writing_exits(self) -> frozenset[str]:
+        """The exits by which a call leaves with new values in all variables that the state writes."""
+        return frozenset()
+
+    @property
+    def renewed_names(self) -> frozenset[str]:
+        """The names that it writes on being entered, before it reads them: what they were is of no
+        use to it.
+        """
+        return frozenset()
+
+    @property
     def has_machine_detection(self) -> bool:
         """Whether the platform finds out who has answered."""
         return False

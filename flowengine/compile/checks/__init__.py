@@ -21,6 +21,7 @@ from flowengine.compile.checks import (
     failed_states,
     flow_loops,
     instant_redials,
+    instant_retries,
     kept_turns,
     missing_locales,
     needed_store,
@@ -261,6 +262,7 @@ def check_program(program: Program) -> list[Problem]:
         *silence_loops.check(program),
         *shared_rooms.check(program),
         *instant_redials.check(program),
+        *instant_retries.check(program),
         *endless_waits.check(program),
     ]
 
