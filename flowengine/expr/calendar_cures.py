@@ -5,16 +5,18 @@ from typing import Any, Final
 
 from flowengine.expr.cldr import iterate_day_names
 
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_KEYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # the languages of the platform's voices that write days in Latin letters, the likeliest first
-_LANGUAGES: Final = (
+_DAY_LANGUAGES: Final = (
     *("en", "de", "fr", "es", "it", "nl", "pt", "sv"),
     *("da", "nb", "fi", "pl", "cs", "hu", "ro", "tr"),
 )
 _DAY_SEPARATOR: Final = re.compile(r"\s*(,|;|/|&|-|\u2013|\bto\b|\bbis\b|\band\b)\s*")
 _LISTING: Final = {";": ", ", ",": ", ", "/": ", ", "&": ", ", "and": ", "}
-_CLOCK: Final = r"(\d{1,2})(?:[:.h]?(\d{2}))? *(am|pm|a\.m\.|p\.m\.|h|uhr)?"
-_HOURS: Final = re.compile(rf"{_CLOCK} *(?:-|\u2013|to|until|bis) *{_CLOCK}", re.IGNORECASE)
+_CLOCK_TEXT: Final = r"(\d{1,2})(?:[:.h]?(\d{2}))? *(am|pm|a\.m\.|p\.m\.|h|uhr)?"
+_HOURS: Final = re.compile(
+    rf"{_CLOCK_TEXT} *(?:-|\u2013|to|until|bis) *{_CLOCK_TEXT}", re.IGNORECASE
+)
 
 
 def suggest_days(key: str) -> str:
@@ -24,7 +26,7 @@ def suggest_days(key: str) -> str:
     ('write mon-fri', 'write sat, sun', '')
     """
     parts = _DAY_SEPARATOR.split(key.strip().lower())
-    for language in _LANGUAGES:
+    for language in _DAY_LANGUAGES:
         days = [_find_day(part, language) for part in parts[::2]]
         if all(days):
             joined = [_LISTING.get(sign, "-") for sign in parts[1::2]]
@@ -35,9 +37,9 @@ def suggest_days(key: str) -> str:
 def _find_day(word: str, language: str) -> str:
     """The day that a word means in a language; English short forms are known in each."""
     bare = word.strip(". ")
-    if bare in _DAYS:
+    if bare in _DAY_KEYS:
         return bare
-    found = {_DAYS[day] for day, name in iterate_day_names(language) if _is_form(bare, name)}
+    found = {_DAY_KEYS[day] for day, name in iterate_day_names(language) if _is_form(bare, name)}
     return found.pop() if len(found) == 1 else ""
 
 

@@ -55,7 +55,10 @@ def _suggest_single_keys(key: str, known: Sequence[str]) -> str:
 
 
 def suggest_locales(leaf: SchemaViolation, known: Sequence[str]) -> str:
-    """The cure for a text by locale that stands where a prompt is expected."""
-    if "text" not in known or not all(map(_LOCALE_KEY.fullmatch, leaf.instance)):
+    """The cure for texts by locale beside other keys of a prompt."""
+    locales = [key for key in leaf.instance if _LOCALE_KEY.fullmatch(key)]
+    if "text" not in known or not locales:
         return ""
-    return f"write text: around its locales: {{text: {{{', '.join(f'{key}: …' for key in leaf.instance)}}}}}"
+    return (
+        f"write text: around its locales: {{text: {{{', '.join(f'{key}: …' for key in locales)}}}}}"
+    )

@@ -70,6 +70,7 @@ class CompiledCollect(Verb):
     global_keys: dict[str, str]
     previous_value_name: str
     actions = frozenset({"runMenu"})
+    writing_exits = frozenset({"next"})
     waits = True
     is_question = True
 
@@ -162,10 +163,6 @@ class CompiledCollect(Verb):
     @property
     def renewed_names(self) -> frozenset[str]:
         return frozenset({self.previous_value_name})
-
-    @property
-    def writing_exits(self) -> frozenset[str]:
-        return frozenset({"next"})
 
     def handle_input(self, run: StepContext, text: str) -> StateResult:
         if text in self.keys:

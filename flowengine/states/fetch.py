@@ -90,6 +90,7 @@ class CompiledFetch(Verb):
     statuses: frozenset[str]
     has_failed_exit: bool
     actions = frozenset[str]()
+    writing_exits = frozenset({"next"})
     waits = False
 
     def enter(self, run: StepContext) -> StateResult:
@@ -109,10 +110,6 @@ class CompiledFetch(Verb):
     @property
     def lookup_statuses(self) -> frozenset[str]:
         return self.statuses
-
-    @property
-    def writing_exits(self) -> frozenset[str]:
-        return frozenset({"next"})
 
     def list_written_values(self) -> Iterator[WrittenValue]:
         for capture in self.captures:

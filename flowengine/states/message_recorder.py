@@ -61,6 +61,7 @@ class CompiledMessage(Verb):
     review_keys: Mapping[str, str]
     times: MessageTimes
     actions = frozenset({"runMenu"})
+    writing_exits = frozenset({"next"})
     waits = True
     is_question = True
     resumes_on_events = True
@@ -209,10 +210,6 @@ class CompiledMessage(Verb):
         own = f"vars.{self.variable.name}"
         heard = [one.names for one in (self.prompt, self.beep) if one]
         return frozenset({self.file_name, own}).difference(*heard)
-
-    @property
-    def writing_exits(self) -> frozenset[str]:
-        return frozenset({"next"})
 
     def accept_message(self, run: StepContext) -> StateResult:
         """Go on when the file is there. Until then the caller waits."""
