@@ -152,7 +152,9 @@ def _parse_zone(name: Any) -> str:
         raise HoursTextError(
             f"there is no zone {quote_value(name)}",
             ("zone",),
-            suggest_name(str(name), sorted(list_zone_names())) or "for example Europe/Stockholm",
+            # a name of several words is none of the IANA, and would be near to any
+            ("" if " " in str(name) else suggest_name(str(name), sorted(list_zone_names())))
+            or "for example Europe/Stockholm",
         ) from None
 
 
@@ -192,8 +194,11 @@ def _parse_special(key: str) -> SpecialDays:
 
 
 def _parse_ranges(value: Any, path: _Path) -> tuple[MinuteRange, ...]:
-    if value == "closed" or value is None:
+    if value == "closed":
         return ()
+    if value is None:
+        cure = "write closed, or hours such as 09:00-17:00"
+        raise HoursTextError("no hours stand here", path, cure, of_key=True)
     if not isinstance(value, list):
         return (_parse_range(value, path),)
     ranges = sorted(_parse_range(item, (*path, index)) for index, item in enumerate(value))

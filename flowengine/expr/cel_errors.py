@@ -23,6 +23,7 @@ from flowengine.expr.undeclared_names import (
 )
 from flowengine.problems import quote_value
 
+_ORDER_SIGNS: Final = ("_<_", "_<=_", "_>_", "_>=_")
 _LIST_HINT: Final = "only a list has items, such as body.orders of an answer"
 
 
@@ -88,16 +89,36 @@ def _suggest_operand(operator: str, given: Sequence[str], text: str, offset: int
     if {"integer", "decimal"} == kinds:
         number = _find_integer_operand(text, offset, before=given[0] == "integer") or "2"
         return f"write {number}.0 instead of {number}, or decimal(x), so that both are decimals"
-    if "text" in kinds and operator == "_+_":
-        return "a text joins only texts: write text(x), or put ${…} into the text"
-    if "text" in kinds and kinds & {"integer", "decimal"} and operator != "_[_]":
-        return "put quotes around the number to compare texts, or write integer(x)"
-    if operator in {"!_", "_&&_", "_||_"}:
-        return 'it takes conditions, such as vars.count > 3 or vars.name != ""'
     if operator == "_[_]":
         is_text = given[0] == "text"
         return "first(…, 1) is the first character of a text" if is_text else _LIST_HINT
-    return ""
+    cures = (
+        (
+            operator in _ORDER_SIGNS and "boolean" in kinds,
+            "a comparison has two sides: in_range(vars.n, 1, 5), or two of them with && in between",
+        ),
+        (
+            "nothing" in kinds,
+            'a value that is missing is an empty text, 0 or false: compare with ""',
+        ),
+        (
+            "text" in kinds and operator == "_+_",
+            "a text joins only texts: write text(x), or put ${…} into the text",
+        ),
+        (
+            kinds == {"text"} and operator == "_-_",
+            "days_between(start, end) is the number of days from one date to another",
+        ),
+        (
+            "text" in kinds and bool(kinds & {"integer", "decimal"}),
+            "put quotes around the number to compare texts, or write integer(x)",
+        ),
+        (
+            operator in {"!_", "_&&_", "_||_"},
+            'it takes conditions, such as vars.count > 3 or vars.name != ""',
+        ),
+    )
+    return next((cure for holds, cure in cures if holds), "")
 
 
 def _find_integer_operand(text: str, offset: int, *, before: bool) -> str:

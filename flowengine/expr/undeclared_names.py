@@ -137,7 +137,7 @@ def _explain_unknown_table(name: str, start: int, known: DeclaredNames) -> ExprE
     cure = (
         f"did you mean {quote_value(f'tables.{table}.{near}')}?"
         if near
-        else f"it has {join_with_or(columns)}"
+        else f"it has {join_with_or(one for one in columns if one != 'has')}"
     )
     message = f"the table {table} has no column {quote_value('.'.join(column))}"
     return ExprError(message, start, cure, "FE305")

@@ -47,7 +47,9 @@ def expand_bare_locales(
 
 def _iterate_locale_maps(value: Any, path: KeyPath) -> Iterator[KeyPath]:
     if isinstance(value, dict):
-        if value and all(map(_BARE_LOCALE.fullmatch, value)):
+        # what stands behind a comma of a text without quotes is a key without a value
+        named = [key for key, each in value.items() if each is not None]
+        if named and all(map(_BARE_LOCALE.fullmatch, named)):
             yield path
         for key, each in value.items():
             yield from _iterate_locale_maps(each, (*path, key))

@@ -7,9 +7,12 @@ from flowengine.source.intended_values import quote_as_yaml
 
 
 class CommaSlip(NamedTuple):
-    """`is_first`: the key is the first piece behind a comma of its text; `cure` is for all of it."""
+    """`is_first`: the key is the first piece behind a comma of its text; `is_text`: it cannot be a
+    mistyped key, as one of the pieces is no word. `cure` is for all of the text.
+    """
 
     is_first: bool
+    is_text: bool
     cure: str
 
 
@@ -30,7 +33,8 @@ def find_comma_slip(document: Document, path: KeyPath) -> CommaSlip | None:
         return None
     start, end = document.values[siblings[first]][0], document.keys[siblings[last - 1]][1]
     cure = f"put quotes around the whole text: {quote_as_yaml(document.text[start:end])}"
-    return CommaSlip(siblings.index(path) == first + 1, cure)
+    pieces = [str(piece[-1]) for piece in siblings[first + 1 : last]]
+    return CommaSlip(pieces[0] == path[-1], not all(map(str.isidentifier, pieces)), cure)
 
 
 def _is_piece(document: Document, path: KeyPath) -> bool:

@@ -274,9 +274,10 @@ def check_target(
     if (variable.kind == "date") != (collect.format is not UNSET):
         builder.add_problem(
             "FE229",
-            (*path, "into"),
+            (*path, "into" if collect.format is UNSET else "format"),
             "a date, and nothing else, is keyed in by a format",
-            "add `format: MMDDYYYY` for a date, or remove it",
+            "add `format: MMDDYYYY`" if collect.format is UNSET else "remove it",
+            at_key=collect.format is not UNSET,
         )
 
 

@@ -23,6 +23,7 @@ from flowengine.compile.checks import (
     instant_redials,
     instant_retries,
     kept_turns,
+    misread_values,
     missing_locales,
     needed_store,
     no_effect,
@@ -263,6 +264,7 @@ def check_program(program: Program) -> list[Problem]:
         *shared_rooms.check(program),
         *instant_redials.check(program),
         *instant_retries.check(program),
+        *misread_values.check(program),
         *endless_waits.check(program),
     ]
 
