@@ -23,7 +23,7 @@ from flowengine.expr.undeclared_names import (
 )
 from flowengine.problems import quote_value
 
-_ORDER_SIGNS: Final = ("_<_", "_<=_", "_>_", "_>=_")
+_ORDERING_OPERATORS: Final = ("_<_", "_<=_", "_>_", "_>=_")
 _LIST_HINT: Final = "only a list has items, such as body.orders of an answer"
 
 
@@ -94,7 +94,7 @@ def _suggest_operand(operator: str, given: Sequence[str], text: str, offset: int
         return "first(…, 1) is the first character of a text" if is_text else _LIST_HINT
     cures = (
         (
-            operator in _ORDER_SIGNS and "boolean" in kinds,
+            operator in _ORDERING_OPERATORS and "boolean" in kinds,
             "a comparison has two sides: in_range(vars.n, 1, 5), or two of them with && in between",
         ),
         (
