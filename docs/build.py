@@ -258,7 +258,7 @@ def nested(structs: Iterable[str]) -> list[str]:
     waiting = list(structs)
     while waiting:
         name = waiting.pop(0)
-        if name not in (*found, "PromptSpec", "PromptByAttempt", "NoSettings"):
+        if name not in (*found, "PromptSpec", "PromptByAttempt", "TextByLocale", "NoSettings"):
             found.append(name)
             waiting += re.findall(r"#/\$defs/(\w+)", json.dumps(COMPONENTS[name]["properties"]))
     return found

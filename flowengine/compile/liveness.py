@@ -1,6 +1,6 @@
 """The names that a later state may read: only these travel between callbacks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,16 +11,19 @@ NamesByState = Mapping[str, frozenset[str]]
 
 
 class StateNames(NamedTuple):
-    """All that liveness depends on of a state. `surely_writes` are the names that it has written
-    whenever a call goes on from it.
+    """All that liveness depends on of a state. `kept_reads` are the late reads whose
+    values it has on being entered. `surely_writes` are the names that it has written
+    whenever a call goes on from it; `successors` are the states that may follow, each with the names
+    that it has written besides where a call goes there.
     """
 
     name: str
     set_reads: frozenset[str]
     other_reads: frozenset[str]
     late_reads: frozenset[str]
+    kept_reads: frozenset[str]
     surely_writes: frozenset[str]
-    successors: tuple[str, ...]
+    successors: tuple[tuple[str, frozenset[str]], ...]
     is_question: bool
     uses_flow: bool
     returns: bool
@@ -47,27 +50,33 @@ class Liveness(NamedTuple):
 
 
 def collect_state_names(state: CompiledState) -> StateNames:
-    targets = tuple(target.state for target in state.exits.values())
+    written = dict[str, frozenset[str]]()
+    for name, target in state.exits.items():
+        here = state.writes if name in state.verb.writing_exits else frozenset[str]()
+        written[target.state] = written.get(target.state, here) & here
+    if state.error:
+        written[state.error] = frozenset()
     return StateNames(
         state.name,
         state.set_reads,
         state.other_reads,
         state.late_reads,
+        state.late_reads - state.verb.renewed_names,
         # a state that may fail may leave by its error exit before it has written
         frozenset[str]()
         if state.error
         else frozenset(f"vars.{one.variable.name}" for one in state.assignments),
-        (*targets, state.error) if state.error else targets,
+        tuple(written.items()),
         state.verb.is_question,
         bool(state.verb.callee),
         bool(state.verb.returned_outcome),
     )
 
 
-def find_successors(flow: FlowNames) -> dict[str, set[str]]:
-    """Every state that may follow a state: by its exits, by an error, and by `back` from any
-    question to any other. Where keys lead back, questions of subflows lead to those of their
-    callers, and the other way round.
+def find_successors(flow: FlowNames) -> dict[str, dict[str, frozenset[str]]]:
+    """Every state that may follow a state, with the names that it has written by then: by its exits,
+    by an error, and by `back` from any question to any other. Where keys lead back, questions of
+    subflows lead to those of their callers, and the other way round.
     """
     names = {state.name for state in flow.states}
     questions = {
@@ -76,8 +85,11 @@ def find_successors(flow: FlowNames) -> dict[str, set[str]]:
         if flow.goes_back and (state.is_question or state.uses_flow)
     }
     return {
-        state.name: names.intersection(state.successors)
-        | (questions if state.name in questions else set())
+        state.name: {
+            **{name: written for name, written in state.successors if name in names},
+            # an answer is what writes, and no answer leads back
+            **(dict.fromkeys(questions, frozenset()) if state.name in questions else {}),
+        }
         for state in flow.states
     }
 
@@ -104,22 +116,28 @@ def compute_liveness(flow: FlowNames) -> Liveness:
 
 
 def find_needed_names(
-    state: StateNames, entering: NamesByState, after: set[str], outputs: frozenset[str]
+    state: StateNames,
+    entering: NamesByState,
+    after: NamesByState,
+    outputs: frozenset[str],
 ) -> frozenset[str]:
-    """The names that a state needs: what it reads and what its successors need, unless it sets that
-    before.
+    """The names that a state needs: what it reads and what its successors need, unless it has
+    written that before.
     """
-    later = unite_names(entering[name] for name in after)
+    later = unite_names(entering[name] - written for name, written in after.items())
     ends = outputs if state.returns else frozenset()
-    after_set = state.other_reads | state.late_reads | later | ends
+    after_set = state.other_reads | state.kept_reads | later | ends
     return filter_stored_names(state.set_reads | (after_set - state.surely_writes))
 
 
 def find_live_names(
-    state: StateNames, entering: NamesByState, after: set[str], outputs: frozenset[str]
+    state: StateNames,
+    entering: NamesByState,
+    after: Iterable[str],
+    outputs: frozenset[str],
 ) -> frozenset[str]:
     """The names that a waiting call keeps: what it reads when it is resumed, and what any successor
-    needs.
+    needs, also what the state itself writes: it may have done so already, as before a read-back.
     """
     # a question may be asked again, which reads what its prompt reads
     repeated = state.set_reads | state.other_reads if state.is_question else frozenset()

@@ -199,7 +199,9 @@ def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
     for index, route in enumerate(authored.project.routes):
         known = route.flow in authored.flows or route.flow in authored.outside.files
         if not known and not authored.unread.has_name("flows", route.flow):
-            hint = suggest_name(route.flow, authored.flows)
+            hint = suggest_name(route.flow, authored.flows) or (
+                "a flow is a file beside project.yaml; those in folders below it are not read"
+            )
             yield build_project_problem(
                 authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint
             )

@@ -6,10 +6,13 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-from flowengine.expr.cldr import is_english
 from flowengine.expr.functions.trace_remarks import add_remark
 from flowengine.expr.special_hours import MinuteRange, SpecialHours
-from flowengine.expr.speech_formats import format_spoken_opening, format_spoken_time
+from flowengine.expr.speech_formats import (
+    format_spoken_opening,
+    format_spoken_time,
+    format_unknown_opening,
+)
 from flowengine.expr.zones import load_zone
 
 _HORIZON_DAYS: Final = 400  # days: any holiday of a year is passed in between
@@ -81,8 +84,7 @@ class Calendar:
         if opening is None:
             is_open = self.is_open(now)
             add_remark(f"next_open: these hours never {'end' if is_open else 'begin again'}")
-            speech_formats = "now" if is_open else "at a later time"
-            return speech_formats if is_english(locale) else ""
+            return format_unknown_opening(locale, is_open=is_open)
         days = (opening.date() - now.astimezone(self.zone).date()).days
         clock = format_spoken_time(opening.hour, opening.minute, locale)
         return format_spoken_opening(opening.date(), days, clock, locale)

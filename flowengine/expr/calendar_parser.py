@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfoNotFoundError
 
 from flowengine.expr.calendar import Calendar
+from flowengine.expr.calendar_cures import suggest_days, suggest_hours
 from flowengine.expr.special_days import SpecialDayError, SpecialDays, parse_special_days
 from flowengine.expr.special_hours import MinuteRange, SpecialHours
 from flowengine.expr.zones import list_zone_names, load_zone
@@ -151,7 +152,9 @@ def _parse_zone(name: Any) -> str:
         raise HoursTextError(
             f"there is no zone {quote_value(name)}",
             ("zone",),
-            suggest_name(str(name), sorted(list_zone_names())) or "for example Europe/Stockholm",
+            # a name of several words is none of the IANA, and would be near to any
+            ("" if " " in str(name) else suggest_name(str(name), sorted(list_zone_names())))
+            or "for example Europe/Stockholm",
         ) from None
 
 
@@ -172,7 +175,11 @@ def _parse_day(name: str, key: str) -> int:
     if word in _DAY_GROUPS:
         return 0
     if word not in _DAYS and word not in _LONG_DAYS:
-        hint = suggest_name(word, _DAYS) or f"days are {join_with_or(_DAYS)}, or mon-fri"
+        hint = (
+            suggest_days(key)
+            or suggest_name(word, _DAYS)
+            or f"days are {join_with_or(_DAYS)}, or mon-fri"
+        )
         raise HoursTextError(
             f"{quote_value(word)} is no day of the week", ("open", key), hint, of_key=True
         )
@@ -187,8 +194,11 @@ def _parse_special(key: str) -> SpecialDays:
 
 
 def _parse_ranges(value: Any, path: _Path) -> tuple[MinuteRange, ...]:
-    if value == "closed" or value is None:
+    if value == "closed":
         return ()
+    if value is None:
+        cure = "write closed, or hours such as 09:00-17:00"
+        raise HoursTextError("no hours stand here", path, cure, of_key=True)
     if not isinstance(value, list):
         return (_parse_range(value, path),)
     ranges = sorted(_parse_range(item, (*path, index)) for index, item in enumerate(value))
@@ -210,7 +220,7 @@ def _parse_range(value: Any, path: _Path) -> MinuteRange:
         raise HoursTextError(
             f"{quote_value(value)} are no hours",
             path,
-            "write 09:00-17:00, a list of such ranges, or closed",
+            suggest_hours(value) or "write 09:00-17:00, a list of such ranges, or closed",
         )
     hours = [int(part) for part in found.groups()]
     start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]

@@ -3,12 +3,11 @@ write instead.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from flowengine.expr.cel import CelCompileError
-from flowengine.expr.foreign_syntax import FOREIGN_NAMES, FOREIGN_SYNTAX
-from flowengine.expr.functions import FUNCTIONS
+from flowengine.expr.foreign_syntax import FOREIGN_SYNTAX
 from flowengine.expr.type_names import (
     OPERATOR_SIGNS,
     add_article,
@@ -16,20 +15,16 @@ from flowengine.expr.type_names import (
     parse_types,
 )
 from flowengine.expr.types import ExprError
-from flowengine.problems import find_nearest, join_with_or, quote_value, suggest_name
+from flowengine.expr.undeclared_names import (
+    DeclaredNames,
+    explain_undeclared,
+    find_name_start,
+    format_example,
+)
+from flowengine.problems import quote_value
 
-# What CEL and its strings extension bring along; ours come from the registry.
-_CEL_METHODS: Final[Sequence[str]] = (
-    "contains", "startsWith", "endsWith", "matches", "size", "charAt", "indexOf", "lastIndexOf",
-    "lowerAscii", "upperAscii", "replace", "split", "substring", "join", "trim", "reverse",
-    "format", "map", "filter", "all", "exists", "exists_one",
-)  # fmt: skip
-_QUEUE_NAMES: Final = {
-    "queue.position": "it is known in what is said in wait: of a queue alone",
-    "queue.wait": "write it in wait: {estimate: …} of a queue, which is said where somebody knows it",
-}
+_ORDERING_OPERATORS: Final = ("_<_", "_<=_", "_>_", "_>=_")
 _LIST_HINT: Final = "only a list has items, such as body.orders of an answer"
-_CEL_FUNCTIONS: Final = ("size", "has", "string", "int", "double", "matches", "type", "dyn")
 
 
 def translate_cel_error(
@@ -48,17 +43,11 @@ def translate_cel_error(
     for pattern, say in _RULES:
         found = re.match(pattern, message, re.DOTALL)
         if found:
-            return say(found.groups(), text, offset, _DeclaredNames(names, functions))
+            return say(found.groups(), text, offset, DeclaredNames(names, functions))
     return ExprError(f"this is no expression: {message}", offset)
 
 
-class _DeclaredNames:
-    def __init__(self, names: Iterable[str], functions: Iterable[str]) -> None:
-        self.names = sorted(names)
-        self.functions = sorted({*functions, *FUNCTIONS, *_CEL_FUNCTIONS})
-
-
-_Explainer = Callable[[Sequence[str], str, int, _DeclaredNames], ExprError]
+_Explainer = Callable[[Sequence[str], str, int, DeclaredNames], ExprError]
 
 
 def _to_offset(text: str, line: int, column: int) -> int:
@@ -67,104 +56,16 @@ def _to_offset(text: str, line: int, column: int) -> int:
     return min(before + max(0, column - 1), len(text))
 
 
-def _explain_undeclared(
-    parts: Sequence[str], text: str, offset: int, known: _DeclaredNames
-) -> ExprError:
-    start = _find_name_start(text, offset, parts[0])
-    whole = _read_dotted_name(text, start)
-    called = text[start + len(whole) :].lstrip().startswith("(")
-    name = re.sub(r"\s", "", whole) or parts[0]
-    if called and (name == parts[0] or name.startswith("tables.")):
-        return _explain_unknown_function(name, text, start, known)
-    if name in _QUEUE_NAMES:
-        return ExprError(f"there is no {name} here", start, _QUEUE_NAMES[name], "FE301")
-    return _explain_unknown_name(parts[0], start, known, alone=name == text.strip())
-
-
-def _explain_unknown_name(
-    name: str, start: int, known: _DeclaredNames, *, alone: bool
-) -> ExprError:
-    if name in FOREIGN_SYNTAX:
-        return ExprError(f"{name} is no name here", start, FOREIGN_SYNTAX[name], "FE301")
-    if name in known.functions:
-        return ExprError(
-            f"{name} is a function and needs ( )", start, _format_example(name), "FE301"
-        )
-    inside = [one for one in known.names if one.startswith(f"{name}.")]
-    if inside:
-        return ExprError(
-            f"{name} is a group of names, not a value",
-            start,
-            f"name one of them: {join_with_or(inside[:6])}",
-            "FE301",
-        )
-    if (meant := FOREIGN_NAMES.get(name)) in known.names:
-        return ExprError(f"there is no {name}", start, f'did you mean "{meant}"?', "FE301")
-    if columns := [one for one in known.functions if one.startswith(f"{name}.")]:
-        column = next((one for one in columns if not one.endswith(".has")), columns[0])
-        cure = f"a cell is read by its column and the key of its row: {column}(…)"
-        return ExprError(f"{name} is a table, not a value", start, cure, "FE301")
-    part = (
-        alone
-        and "body" in known.names
-        and "." not in name
-        and not find_nearest(name, ("body", "status"))
-    )  # of an answer
-    hint = f'did you mean "body.{name}"?' if part else _suggest_name(name, known.names)
-    return ExprError(f"there is no {quote_value(name)}", start, hint, "FE301")
-
-
-def _suggest_name(name: str, names: Sequence[str]) -> str:
-    group = name.rpartition(".")[0]
-    near = suggest_name(
-        name, [one for one in names if one.rpartition(".")[0] == group] if group else []
-    ) or suggest_name(name, names)
-    tails = [one for one in names if one.rpartition(".")[2] == name]
-    if tails:
-        return f"did you mean {quote_value(tails[0])}?"
-    return near or ("" if "." in name else f'if it is a text, write it in quotes: "{name}"')
-
-
-def _explain_unknown_function(name: str, text: str, start: int, known: _DeclaredNames) -> ExprError:
-    before = text[:start].rstrip().endswith(".")
-    if before and name in FUNCTIONS:
-        return ExprError(
-            f"{name} takes its values between the brackets", start, _format_example(name), "FE309"
-        )
-    if name in FUNCTIONS or name in known.functions or (before and name in _CEL_METHODS):
-        return ExprError(
-            f"{name} is given the wrong number of values", start, _format_example(name), "FE309"
-        )
-    if name in {"length", "lenght", "len", "count"}:
-        return ExprError(
-            f"there is no function {quote_value(name)}", start, "write size(…)", "FE305"
-        )
-    near = suggest_name(name, _CEL_METHODS if before else known.functions)
-    return ExprError(
-        f"there is no function {quote_value(name)}",
-        start,
-        near or _suggest_method(name, before),
-        "FE305",
-    )
-
-
-def _suggest_method(name: str, before: bool) -> str:
-    if before or name not in _CEL_METHODS:
-        near = find_nearest(name, FUNCTIONS)
-        return _format_example(near) if near else ""
-    return f"write it after the value: value.{name}(…)"
-
-
 def _explain_mismatch(
-    parts: Sequence[str], text: str, offset: int, _known: _DeclaredNames
+    parts: Sequence[str], text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     operator, given = parts[0], parse_types(parts[1])
     if operator not in OPERATOR_SIGNS:
-        start = _find_name_start(text, offset, operator)
+        start = find_name_start(text, offset, operator)
         return ExprError(
             f"{operator} does not take {format_types(given)}",
             start,
-            _format_example(operator),
+            format_example(operator),
             "FE309",
         )
     sign = OPERATOR_SIGNS[operator]
@@ -178,29 +79,57 @@ def _explain_mismatch(
     return ExprError(
         f"{sign} does not work on {format_types(given)}",
         offset,
-        _suggest_operand(operator, given),
+        _suggest_operand(operator, given, text, offset),
         "FE302",
     )
 
 
-def _suggest_operand(operator: str, given: Sequence[str]) -> str:
+def _suggest_operand(operator: str, given: Sequence[str], text: str, offset: int) -> str:
     kinds = set(given)
     if {"integer", "decimal"} == kinds:
-        return "write 2.0 instead of 2, or decimal(x), so that both are decimals"
-    if "text" in kinds and operator == "_+_":
-        return "a text joins only texts: write text(x), or put ${…} into the text"
-    if "text" in kinds and kinds & {"integer", "decimal"} and operator != "_[_]":
-        return "put quotes around the number to compare texts, or write integer(x)"
-    if operator in {"!_", "_&&_", "_||_"}:
-        return 'it takes conditions, such as vars.count > 3 or vars.name != ""'
+        number = _find_integer_operand(text, offset, before=given[0] == "integer") or "2"
+        return f"write {number}.0 instead of {number}, or decimal(x), so that both are decimals"
     if operator == "_[_]":
         is_text = given[0] == "text"
         return "first(…, 1) is the first character of a text" if is_text else _LIST_HINT
-    return ""
+    cures = (
+        (
+            operator in _ORDERING_OPERATORS and "boolean" in kinds,
+            "a comparison has two sides: in_range(vars.n, 1, 5), or two of them with && in between",
+        ),
+        (
+            "nothing" in kinds,
+            'a value that is missing is an empty text, 0 or false: compare with ""',
+        ),
+        (
+            "text" in kinds and operator == "_+_",
+            "a text joins only texts: write text(x), or put ${…} into the text",
+        ),
+        (
+            kinds == {"text"} and operator == "_-_",
+            "days_between(start, end) is the number of days from one date to another",
+        ),
+        (
+            "text" in kinds and bool(kinds & {"integer", "decimal"}),
+            "put quotes around the number to compare texts, or write integer(x)",
+        ),
+        (
+            operator in {"!_", "_&&_", "_||_"},
+            'it takes conditions, such as vars.count > 3 or vars.name != ""',
+        ),
+    )
+    return next((cure for holds, cure in cures if holds), "")
+
+
+def _find_integer_operand(text: str, offset: int, *, before: bool) -> str:
+    """The whole number in front of the sign at an offset, or behind it; nothing for another value."""
+    pattern = r"(?<![\w.\]])(\d+)\s*$" if before else r"\W{1,2}?\s*(\d+)(?![\w.])"
+    found = re.search(pattern, text[:offset]) if before else re.match(pattern, text[offset:])
+    return found[1] if found else ""
 
 
 def _explain_select(
-    parts: Sequence[str], _text: str, offset: int, _known: _DeclaredNames
+    parts: Sequence[str], _text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     return ExprError(
         f"{add_article(parse_types(parts[0])[0])} has no parts to name after a point",
@@ -211,14 +140,14 @@ def _explain_select(
 
 
 def _explain_range(
-    parts: Sequence[str], _text: str, offset: int, _known: _DeclaredNames
+    parts: Sequence[str], _text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     kind = add_article(parse_types(parts[0])[0])
     return ExprError(f"{kind} has no items to go through", offset, _LIST_HINT, "FE302")
 
 
 def _explain_unexpected_token(
-    parts: Sequence[str], text: str, offset: int, _known: _DeclaredNames
+    parts: Sequence[str], text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     found = parts[0]
     if found == "<EOF>":
@@ -284,7 +213,7 @@ def _suggest_separator(text: str, found: str) -> str:
 
 
 def _explain_missing_token(
-    parts: Sequence[str], _text: str, offset: int, _known: _DeclaredNames
+    parts: Sequence[str], _text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     if parts[1] == "<EOF>":
         return ExprError("the expression ends too early", offset, f"a {parts[0]} is missing")
@@ -292,7 +221,7 @@ def _explain_missing_token(
 
 
 def _explain_bad_token(
-    parts: Sequence[str], text: str, offset: int, _known: _DeclaredNames
+    parts: Sequence[str], text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     found = parts[0].strip()
     if found[:1] in {'"', "'"}:
@@ -324,7 +253,7 @@ def _find_sign(text: str, offset: int) -> str:
 
 
 def _explain_reserved_word(
-    parts: Sequence[str], _text: str, offset: int, _known: _DeclaredNames
+    parts: Sequence[str], _text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     return ExprError(
         f"{parts[0]} is a reserved word",
@@ -334,13 +263,13 @@ def _explain_reserved_word(
 
 
 def _explain_bad_escape(
-    _parts: Sequence[str], _text: str, offset: int, _known: _DeclaredNames
+    _parts: Sequence[str], _text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     return ExprError("this text has a \\ where none can be", offset, r"write \\ for a \ itself")
 
 
 def _explain_big_number(
-    _parts: Sequence[str], _text: str, offset: int, _known: _DeclaredNames
+    _parts: Sequence[str], _text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
     return ExprError(
         "this number is too big",
@@ -350,7 +279,7 @@ def _explain_big_number(
 
 
 _RULES: Final[Sequence[tuple[str, _Explainer]]] = (
-    (r"undeclared reference to '(.+?)' \(in", _explain_undeclared),
+    (r"undeclared reference to '(.+?)' \(in", explain_undeclared),
     (r"found no matching overload for '(.+?)' applied to '\((.*)\)'", _explain_mismatch),
     (r"expression of type '(.+?)' cannot be the operand of a select", _explain_select),
     (r"expression of type '(.+?)' cannot be the range of a comprehension", _explain_range),
@@ -365,27 +294,3 @@ _RULES: Final[Sequence[tuple[str, _Explainer]]] = (
     ),
     (r"Syntax error: no viable alternative at input '(.+?)'()", _explain_unexpected_token),
 )
-
-
-def _find_name_start(text: str, offset: int, name: str) -> int:
-    """Where the name starts. CEL points at its last dot or the opening bracket."""
-    tail = re.search(
-        re.escape(name.rpartition(".")[0] or name).replace(r"\.", r"\s*\.\s*") + r"\s*\Z",
-        text[:offset],
-    )
-    if tail:
-        return tail.start()
-    blank = re.search(re.escape(name) + r"\s*\Z", text[:offset])
-    return blank.start() if blank else offset
-
-
-def _read_dotted_name(text: str, start: int) -> str:
-    found = re.compile(r"\w+(\s*\.\s*\w+)*").match(text, start)
-    return found[0] if found else ""
-
-
-def _format_example(name: str) -> str:
-    known: Mapping[str, str] = {
-        one.name: f"it is {one.signature}, for example {one.example}" for one in FUNCTIONS.values()
-    }
-    return known.get(name, "")

@@ -5,7 +5,7 @@ when flows are loaded, so that no caller waits for it.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, time
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -20,6 +20,9 @@ _INVISIBLE_MARKS: Final = str.maketrans(
     {**dict.fromkeys((0xA0, 0x2009, 0x202F), " "), **dict.fromkeys((0x61C, 0x200E, 0x200F))}
 )
 _CACHE_SIZE: Final = 1024  # of each kind: a month of days and clocks in some locales
+# where people say the first of a month, and only that one, as an ordinal; CLDR has the number
+_FIRST_DAYS: Final = {"fr": "1er", "it": "1º", "pt_BR": "1º"}
+_LONE_ONE: Final = re.compile(r"\b1\b")  # the month is a word, and the year has four digits
 _SAMPLE: Final = date(2026, 11, 30)
 
 
@@ -61,6 +64,12 @@ def find_locale(locale: str) -> "Locale":
     raise AssertionError("CLDR has English")
 
 
+def find_language(locale: str) -> str:
+    """The language of one of the platform's locales, by CLDR's name for it."""
+    language = re.split("[-_/]", locale)[0].lower()
+    return _CLDR_LANGUAGES.get(language, language)
+
+
 def is_english(locale: str) -> bool:
     return re.split("[-_/]", locale)[0].lower() == "en"
 
@@ -80,6 +89,14 @@ def format_weekday(day: date, locale: str) -> str:
 def format_weekday_and_date(day: date, locale: str, *, year: bool) -> str:
     """`onsdag 4 mars`, or with the year."""
     return _format_date(day, _get_weekday_pattern(locale, year=year), locale)
+
+
+def iterate_day_names(language: str) -> Iterator[tuple[int, str]]:
+    """The names of the days in small letters and without points, long and short; Monday is 0."""
+    found = find_locale(language)
+    for width in ("wide", "abbreviated", "short"):
+        for day, name in found.days["format"].get(width, {}).items():
+            yield day, str(name).lower().rstrip(".")
 
 
 def join_date_and_time(day: str, clock: str, locale: str) -> str:
@@ -179,8 +196,12 @@ def _split_list_pattern(locale: str, name: str) -> tuple[str, str, str]:
 
 
 def _format_date(day: date, pattern: str, locale: str) -> str:
-    shown = _load_babel().dates.format_date(day, pattern, locale=find_locale(locale))
-    return str(shown).translate(_INVISIBLE_MARKS)
+    found = find_locale(locale)
+    shown = str(_load_babel().dates.format_date(day, pattern, locale=found))
+    if day.day == 1:
+        first = _FIRST_DAYS.get(str(found), _FIRST_DAYS.get(found.language, "1"))
+        shown = _LONE_ONE.sub(first, shown, count=1)
+    return shown.translate(_INVISIBLE_MARKS)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

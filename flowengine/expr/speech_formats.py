@@ -38,6 +38,21 @@ _UNAMBIGUOUS_UNITS: Final[Mapping[str, tuple[str, str]]] = {
     "JPY": ("yen", "yen"),
     "PLN": ("zloty", "zlotys"),
 }
+# of a calendar that is open for ever, and of one of which nobody knows when it opens
+_UNKNOWN_OPENINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "da": ("nu", "på et senere tidspunkt"),
+    "de": ("jetzt", "zu einem späteren Zeitpunkt"),
+    "en": ("now", "at a later time"),
+    "es": ("ahora", "más adelante"),
+    "fi": ("nyt", "myöhemmin"),
+    "fr": ("maintenant", "ultérieurement"),
+    "it": ("adesso", "in un secondo momento"),
+    "nb": ("nå", "på et senere tidspunkt"),
+    "nl": ("nu", "op een later tijdstip"),
+    "pl": ("teraz", "w późniejszym terminie"),
+    "pt": ("agora", "mais tarde"),
+    "sv": ("nu", "vid ett senare tillfälle"),
+}
 _HOUR_NAMES: Final = {0: "midnight", 12: "noon"}
 
 
@@ -83,6 +98,14 @@ def format_spoken_opening(opening: date, days: int, clock: str, locale: str) -> 
     if cldr.is_english(locale):
         return f"{day}, at {clock}"
     return cldr.join_date_and_time(day, clock, locale)
+
+
+def format_unknown_opening(locale: str, *, is_open: bool) -> str:
+    """When hours open that never close, or never begin again; nothing in a language without words
+    for it.
+    """
+    language = cldr.find_language(locale)
+    return _UNKNOWN_OPENINGS.get(language, ("", ""))[0 if is_open else 1]
 
 
 def _round_half_up(amount: float, digits: int) -> Decimal:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowengine.lsp.name_index import NameUse, Symbol, list_names
+from flowengine.model.project_loader import read_project_document
 from flowengine.problems import Problem
 from flowengine.scenarios.scenario_loader import read_scenario_files
-from flowengine.source import Document, read_document
+from flowengine.source import Document
 from flowengine.sources.project_folder import (
     PROJECT_FILE,
     PROJECT_PARTS,
@@ -157,7 +158,7 @@ class ProjectSession:
     def _read_content(self, name: str, content: bytes) -> ReadFile | None:
         known = self._read.get(name)
         if known is None or known[0] != content:
-            document, _ = read_document(content, name)
+            document, _ = read_project_document(name, content)
             read = ReadFile(document, tuple(list_names(document))) if document else None
             known = self._read[name] = (content, read)
             if read:

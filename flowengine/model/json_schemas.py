@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import msgspec
 
+from flowengine.model.bare_locales import add_bare_locales, drop_bare_locales
 from flowengine.model.flow import Flow
 from flowengine.model.group_file import GroupFile
 from flowengine.model.project_file import Project, TableFile
-from flowengine.states.field_types import Name, mark_name
+from flowengine.states.field_types import LOCALE_PATTERN, Name, mark_name
 from flowengine.states.prompt import LocalisedText
 
 INSTALLED_SCHEMAS = Path(__file__).parents[1] / "schemas"
@@ -36,6 +37,13 @@ SCHEMA_MODELS: Mapping[str, tuple[str, Any]] = {
 
 @cache
 def load_schema(name: str) -> dict[str, Any]:
+    """The schema of this name for what flowengine reads: prompts are in one of their long forms."""
+    schema = read_published_schema(name)
+    drop_bare_locales(schema)
+    return schema
+
+
+def read_published_schema(name: str) -> dict[str, Any]:
     """The published schema of this name."""
     folder = INSTALLED_SCHEMAS if INSTALLED_SCHEMAS.is_dir() else REPOSITORY_SCHEMAS
     return json.loads((folder / f"{name}.schema.json").read_bytes())  # type: ignore[no-any-return]
@@ -56,7 +64,9 @@ def describe_model(title: str, model: Any) -> dict[str, Any]:
         for field in part.get("properties", {}).values():
             if "$ref" in field and "x-hint" in field:  # beside the keywords that fail
                 components[field["$ref"].rpartition("/")[2]]["x-hint"] = field.pop("x-hint")
-    return {"$schema": SCHEMA_DIALECT, "title": title, **top, "$defs": components}
+    schema = {"$schema": SCHEMA_DIALECT, "title": title, **top, "$defs": components}
+    add_bare_locales(schema, LOCALE_PATTERN)
+    return schema
 
 
 def _move_other_names(part: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from flowengine.model.bare_locales import expand_bare_locales
 from flowengine.model.compile_cache import CompileCache
 from flowengine.model.file_recovery import (
     list_unread_flows,
@@ -107,7 +108,7 @@ def load_project(
                 "FE501",
                 place_of_project(files),
                 "this project has no flow",
-                "write one, such as main.yaml",
+                "write one beside it, such as main.yaml; a flow in a folder below it is not read",
             )
         )
     common = tuple(gathered.shared_documents)
@@ -132,11 +133,19 @@ def place_of_project(files: Collection[str]) -> Span:
 
 def load_file(name: str, content: bytes) -> AuthoredFile:
     """Load one file, without regard to the others."""
-    document, problems = read_document(content, name)
+    document, problems = read_project_document(name, content)
     kind = find_file_kind(name)
     if kind == "flow":
         return load_flow_file(name, document, problems, content)
     return load_shared_file(name, kind, document, problems)
+
+
+def read_project_document(name: str, content: bytes) -> tuple[Document | None, list[Problem]]:
+    """A file of a project as data, each prompt in one of its long forms."""
+    document, problems = read_document(content, name)
+    if document is not None:
+        document = expand_bare_locales(document, partial(load_schema, find_file_kind(name)))
+    return document, problems
 
 
 def find_file_kind(name: str) -> str:

@@ -116,4 +116,5 @@ def _find_next_key(text: SourceText, failure: SyntaxFailure) -> int | None:
     behind = text.find_line_end(failure.offset)
     indent = len(text.get_line(failure.offset)) - len(text.get_line(failure.offset).lstrip(" "))
     lines = _KEY_LINE.finditer(text.text, min(behind + 1, len(text.text)))
-    return next((line.start() for line in lines if len(line[1]) < max(1, indent)), None)
+    most = indent if mishap.in_line else max(0, indent - 1)
+    return next((line.start() for line in lines if len(line[1]) <= most), None)

@@ -153,6 +153,7 @@ FOREIGN_WORDS: Final = (
         "busy no_answer on_busy on_no_answer noanswer unanswered failed otherwise declined",
         _NO_BUSY_EXIT,
     ),
+    ForeignWord(_CONNECT, "after survey then on_hangup", "use ring: in its place, which has after:"),
     ForeignWord(_RING, "agents members numbers phones to targets destinations phone users", "use who:"),
     ForeignWord(_RING, "groups hunt_group team of", "use group:, the name of a file in groups/"),
     ForeignWord(

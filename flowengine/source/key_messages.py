@@ -10,6 +10,11 @@ from flowengine.source.schema_violations import SchemaViolation
 from flowengine.source.spelling import describe_spelling
 from flowengine.source.violation_messages import MAX_SHOWN_KEYS, format_within
 
+_LANGUAGE_KEY: Final = re.compile(
+    r"[a-z]{2}|english|german|deutsch|fran[cç]ais|french|spanish|espa[nñ]ol|italian[oe]?|dutch|"
+    r"nederlands|swedish|svenska|portugu[eê]se?s?",
+    re.IGNORECASE,
+)
 _LOCALE_KEY: Final = re.compile(r"[a-z]{2,3}-[A-Za-z0-9-]{2,}")
 
 
@@ -55,7 +60,17 @@ def _suggest_single_keys(key: str, known: Sequence[str]) -> str:
 
 
 def suggest_locales(leaf: SchemaViolation, known: Sequence[str]) -> str:
-    """The cure for a text by locale that stands where a prompt is expected."""
-    if "text" not in known or not all(map(_LOCALE_KEY.fullmatch, leaf.instance)):
+    """The cure for texts by locale beside other keys of a prompt."""
+    if "text" not in known:
         return ""
-    return f"write text: around its locales: {{text: {{{', '.join(f'{key}: …' for key in leaf.instance)}}}}}"
+    locales = [key for key in leaf.instance if _LOCALE_KEY.fullmatch(key)]
+    if not locales:
+        are_languages = all(map(_LANGUAGE_KEY.fullmatch, leaf.instance))
+        return (
+            "a text per locale has language and country for keys: {en-US: …, sv-SE: …}"
+            if are_languages
+            else ""
+        )
+    return (
+        f"write text: around its locales: {{text: {{{', '.join(f'{key}: …' for key in locales)}}}}}"
+    )

@@ -9,6 +9,10 @@ from flowengine.source.spelling import SPACES, describe_spelling, name_space
 
 Slip = tuple[str, int, int, str, str]  # code, first and last character of the line, message, cure
 
+COLON_MESSAGE: Final = "a colon and a space inside text mean a key to YAML"
+QUOTE_TEXT_CURE: Final = (
+    "put quotes around the whole text, or write | and the text on the lines below"
+)
 _SPACE_BEFORE_KEY: Final = re.compile(rf"^ *([{SPACES}][{SPACES} ]*)[\w\"'-]")
 _SPACE_AFTER_COLON: Final = re.compile(rf"^[ -]*\w+:([{SPACES}])")
 _CRAMPED_KEY: Final = re.compile(r"^[ -]*([a-z_]\w*)(:)([^\s:/].*)$")
@@ -16,6 +20,9 @@ _BRACKETED_TEXT: Final = re.compile(
     r"^[ -]*[\w\"'.-]+:[ ]+((\{[^{}\[\]]*\}|\[[^{}\[\]]*\])[ ]*[^\s#,}\]].*)$"
 )
 _SMART_VALUE: Final = re.compile(r"^[ -]*\w+:[ ]+([\u2018-\u201f\u00ab\u00bb].*)$")
+_VALUE_BEFORE: Final = re.compile(r"(?:[:,\[{]|^ *-|^)\s*([^\s:,\[\]{}](?:[^,\[\]{}:]|:(?=\S))*|)$")
+_TEMPLATE_AND_TEXT: Final = re.compile(r"(?:\$\{[^{}]*\}[^,{}\[\]$]*)+")
+_TEMPLATE_COLON: Final = re.compile(r"^[ -]+[^\s\"'\[{|>#][^#]*\$\{[^{}]*\?[^{}]*(:) [^{}]*$")
 _KEY_WITH_TEXT: Final = re.compile(r"^([ -]*)([\w-]+):[ ]+[^\s|>&*!{\[#].*$")
 
 
@@ -59,6 +66,25 @@ def find_smart_quote(line: str) -> Slip | None:
     message = f"{found[1][0]} is text to YAML, not a quote"
     cure = describe_spelling(found[1].rstrip()).partition(": ")[2]
     return "FE117", found.start(1), found.start(1) + 1, message, cure
+
+
+def find_unquoted_template(line: str, start: int) -> Slip | None:
+    """The text around the `${` at `start`, which stands within brackets of YAML without quotes."""
+    before = _VALUE_BEFORE.search(line[:start])
+    rest = _TEMPLATE_AND_TEXT.match(line, start)
+    if before is None or rest is None:
+        return None
+    first, last = before.start(1), len(line[: rest.end()].rstrip())
+    cure = f"put quotes around the whole text: {quote_as_yaml(line[first:last])}"
+    return "FE117", first, last, "within brackets a text with ${…} needs quotes", cure
+
+
+def find_template_colon(before: str) -> Slip | None:
+    """The colon of `? :` in a `${…}` without quotes, where YAML found a key."""
+    found = _TEMPLATE_COLON.search(before)
+    if found is None:
+        return None
+    return "FE117", found.start(1), found.end(1), COLON_MESSAGE, QUOTE_TEXT_CURE
 
 
 def suggest_indent(line: str, above: str) -> str:

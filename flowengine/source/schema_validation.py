@@ -13,9 +13,11 @@ from jsonschema.validators import extend
 
 from flowengine.limits import MAX_PROBLEMS
 from flowengine.problems import Problem, find_nearest, sort_problems
+from flowengine.source.comma_slips import CommaSlip, find_comma_slip
 from flowengine.source.document import Document, KeyPath
 from flowengine.source.foreign_words import find_foreign_cure
 from flowengine.source.key_messages import describe_unknown_key, suggest_locales
+from flowengine.source.outdented_keys import OutdentedKeys, find_outdented_keys
 from flowengine.source.schema_keys import (
     find_parent_keys,
     find_unknown_keys,
@@ -115,14 +117,34 @@ def locate_violations(document: Document, schema: Mapping[str, Any]) -> list[Loc
         if not _is_broken(document, leaf)
     ]
     wrong_keys = {(*leaf.path, leaf.instance) for leaf in found if _is_about_key(document, leaf)}
+    outdented = find_outdented(document, found)
     told = [
         leaf
         for leaf in _drop_mistyped(found, schema)
-        if not _is_consequence(leaf, found, schema)
+        if tuple(leaf.path) not in [keys.empty for keys in outdented.values()]
+        and not _is_consequence(leaf, found, schema)
         # what stands under a wrong key was meant for another place
         and not any(leaf.path[: len(path)] == path for path in wrong_keys)
     ]
-    return [problem for leaf in told for problem in _to_problems(document, leaf, schema)]
+    return [
+        problem
+        for leaf in told
+        for problem in _to_problems(document, leaf, schema, outdented.get(tuple(leaf.path)))
+    ]
+
+
+def find_outdented(
+    document: Document, found: list[SchemaViolation]
+) -> dict[KeyPath, OutdentedKeys]:
+    """By the path of what holds them: keys that were meant to stand below an empty key."""
+    wrong = {tuple(leaf.path) for leaf in found}
+    return {
+        tuple(leaf.path): keys
+        for leaf in found
+        if (strangers := find_unknown_keys(leaf))
+        and (keys := find_outdented_keys(document, tuple(leaf.path), strangers))
+        and keys.empty in wrong  # which must not be empty
+    }
 
 
 def _is_broken(document: Document, leaf: SchemaViolation) -> bool:
@@ -162,15 +184,25 @@ def _is_consequence(
 
 
 def _to_problems(
-    document: Document, leaf: SchemaViolation, schema: Mapping[str, Any]
+    document: Document,
+    leaf: SchemaViolation,
+    schema: Mapping[str, Any],
+    outdented: OutdentedKeys | None,
 ) -> Iterator[LocatedProblem]:
     if strangers := find_unknown_keys(leaf):
         known = list_known_keys(leaf.schema, schema)
+        if outdented:
+            yield LocatedProblem(outdented.first, outdented.to_problem(document))
+            return
         unheard = [key for key in strangers if key not in known]
         # a text by locale is one mistake, whatever number of locales it has
         wrong = unheard or strangers
         for key in wrong[:1] if suggest_locales(leaf, known) else wrong:
             path = (*leaf.path, key)
+            slip = find_comma_slip(document, path)
+            if slip and (slip.is_text or not find_nearest(key, known)):
+                yield from _report_comma(document, path, slip)
+                continue
             homes = find_parent_keys(key, leaf.schema, schema)
             outer = list_outer_keys(leaf.path, schema) if leaf.path else []
             words = describe_unknown_key(leaf, key, known, homes, outer)
@@ -182,6 +214,9 @@ def _to_problems(
     elif _is_about_key(document, leaf):
         path = (*leaf.path, leaf.instance)
         span = document.find_key_span(path)
+        if slip := find_comma_slip(document, path):
+            yield from _report_comma(document, path, slip)
+            return
         yield LocatedProblem(path, Problem("FE154", span, *describe_invalid_key(leaf)))
     else:
         wording = describe_violation(document, leaf)
@@ -190,6 +225,14 @@ def _to_problems(
         )
         problem = Problem(wording.code, span, wording.message, wording.hint)
         yield LocatedProblem(leaf.path, problem)
+
+
+def _report_comma(document: Document, path: KeyPath, slip: CommaSlip) -> Iterator[LocatedProblem]:
+    """One problem for a text, whatever number of commas it has."""
+    if slip.is_first:
+        message = "the comma ends the text, and what follows it is read as a key"
+        problem = Problem("FE117", document.find_key_span(path), message, slip.cure)
+        yield LocatedProblem(path, problem)
 
 
 def _is_about_key(document: Document, leaf: SchemaViolation) -> bool:

@@ -10,11 +10,15 @@ from yaml import MarkedYAMLError
 from flowengine.problems import quote_value
 from flowengine.source.intended_values import quote_as_yaml, read_meant_value
 from flowengine.source.line_slips import (
+    COLON_MESSAGE,
+    QUOTE_TEXT_CURE,
     Slip,
     find_bracketed_text,
     find_cramped_key,
     find_odd_space,
     find_smart_quote,
+    find_template_colon,
+    find_unquoted_template,
     suggest_indent,
 )
 from flowengine.source.source_text import ProblemCollector, SourceText
@@ -24,19 +28,17 @@ _TAG_IN_LINE: Final = re.compile(r"(?:^|[:\-,\[{])\s+(!\S*)")
 _TEMPLATE_BRACES: Final = re.compile(r"[:\-,\[]\s+(\{\{)([^{}\n]*)")
 _TEXT_CUT_BY_COMMENT: Final = re.compile(r"^[^#\"']*[^\s#\"'](\s+#.*)$")
 _FLOW_HASH_KEY: Final = re.compile(r"[{,]\s*(#)\s*:")
-_QUOTE_TEXT_HINT: Final = (
-    "put quotes around the whole text, or write | and the text on the lines below"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class SyntaxFailure:
     """Where reading failed; `dedent`: it did not fail, the part of the file that was being read has
-    ended.
+    ended; `in_line`: the next line is no part of what failed.
     """
 
     offset: int
     dedent: bool = False
+    in_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def report_syntax_error(
     failure = _FailureContext(text, problem, at, opened)
     found = next(finding for reading in _DIAGNOSERS if (finding := reading(failure)) is not None)
     findings.add(*found)
-    return SyntaxFailure(max(found[1], base))
+    return SyntaxFailure(max(found[1], base), in_line=_diagnose_template(failure) is not None)
 
 
 def _diagnose_tab(failure: _FailureContext) -> _Diagnosis | None:
@@ -122,8 +124,8 @@ def _diagnose_braces(failure: _FailureContext) -> _Diagnosis | None:
     found = _TEMPLATE_BRACES.search(failure.line)
     if found is None:
         return None
-    start = failure.line_offset + found.start(1)
-    return "FE116", start, start + 2, "{{ }} means nothing here", f"write ${{{found[2].strip()}}}"
+    at = failure.line_offset + found.start(1)
+    return "FE116", at, at + 2, "{{ }} means nothing here", f"write ${{{found[2].strip()}}}"
 
 
 def _diagnose_hash_key(failure: _FailureContext) -> _Diagnosis | None:
@@ -182,13 +184,7 @@ def _diagnose_colon(failure: _FailureContext) -> _Diagnosis | None:
         return _place_slip(failure, slip)
     if ": " in before:
         at = failure.offset
-        return (
-            "FE117",
-            at,
-            at + 1,
-            "a colon and a space inside text mean a key to YAML",
-            _QUOTE_TEXT_HINT,
-        )
+        return "FE117", at, at + 1, COLON_MESSAGE, QUOTE_TEXT_CURE
     message = "this key is indented as if it belonged to the text above"
     return (
         "FE105",
@@ -224,6 +220,8 @@ def _diagnose_special_character(failure: _FailureContext) -> _Diagnosis | None:
 
 def _diagnose_text_after_quote(failure: _FailureContext) -> _Diagnosis | None:
     before = failure.line[: failure.offset - failure.line_offset].rstrip()
+    if "expected" in failure.problem and (slip := find_template_colon(before)):
+        return _place_slip(failure, slip)
     if not before.endswith(("'", '"')) or "expected" not in failure.problem:
         return None
     cure = f"put quotes around the whole text; within {before[-1]} quotes write " + (
@@ -251,7 +249,7 @@ def _diagnose_cut_text(failure: _FailureContext) -> _Diagnosis | None:
         start,
         place + found.end(1),
         "the text ends at this #, but goes on below",
-        _QUOTE_TEXT_HINT,
+        QUOTE_TEXT_CURE,
     )
 
 
@@ -301,6 +299,14 @@ def _diagnose_missing_colon(failure: _FailureContext) -> _Diagnosis | None:
     )
 
 
+def _diagnose_template(failure: _FailureContext) -> _Diagnosis | None:
+    """A text with `${…}` within brackets of YAML, which ends at the { for YAML."""
+    column = failure.offset - failure.line_offset
+    if failure.line[column - 1 : column + 1] != "${" or "expected" not in failure.problem:
+        return None
+    return _place_slip(failure, find_unquoted_template(failure.line, column - 1))
+
+
 def _diagnose_bracket(failure: _FailureContext) -> _Diagnosis | None:
     closing = re.search(r"',' or '(.)'", failure.problem)
     if closing is None:
@@ -313,13 +319,8 @@ def _diagnose_bracket(failure: _FailureContext) -> _Diagnosis | None:
         else ""
     )
     message = f"the {opening} that opens here does not close{before}"
-    return (
-        "FE105",
-        failure.context_offset,
-        failure.context_offset + 1,
-        message,
-        f"close it with {closing[1]}, and put commas between the entries",
-    )
+    cure = f"close it with {closing[1]}, and put commas between the entries"
+    return "FE105", failure.context_offset, failure.context_offset + 1, message, cure
 
 
 def _diagnose_missing_key(failure: _FailureContext) -> _Diagnosis | None:
@@ -337,11 +338,8 @@ def _diagnose_indentation(failure: _FailureContext) -> _Diagnosis | None:
     if failure.problem not in places:
         return None
     start = failure.line_offset + _measure_indent(failure.line)
-    what = (
-        "a list goes on with a dash"
-        if "'-'" in failure.problem
-        else "is it indented as its neighbours are?"
-    )
+    is_list = "'-'" in failure.problem
+    what = "a list goes on with a dash" if is_list else "is it indented as its neighbours are?"
     return (
         "FE105",
         start,
@@ -390,6 +388,7 @@ _DIAGNOSERS: Final[tuple[_Diagnoser, ...]] = (
     _diagnose_cut_text,
     _diagnose_dash,
     _diagnose_missing_colon,
+    _diagnose_template,
     _diagnose_bracket,
     _diagnose_missing_key,
     _diagnose_indentation,

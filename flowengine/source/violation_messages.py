@@ -74,6 +74,8 @@ def describe_violation(document: Document, leaf: SchemaViolation) -> ProblemText
     hint = str(leaf.schema["x-hint"])
     if get_json_type(leaf.instance) in {"integer", "number"} and "a unit: " in hint:
         hint = f"write {leaf.instance}s for so many seconds; {hint.removeprefix('write ')}"
+    elif isinstance(leaf.instance, int) and "a percentage" in hint:
+        hint = f"write {leaf.instance}%"
     return wording._replace(hint=hint)
 
 

@@ -268,11 +268,17 @@ class StateBuilder:
         and locale.
         """
         plan = self.compile_prompt(path, prompt, late=late)
-        if plan and any(part.locale or part.voice != self.context.voice for part in plan.parts):
+        others = [
+            part
+            for part in (plan.parts if plan else ())
+            if part.locale or part.voice != self.context.voice
+        ]
+        if others:
             message = "inside a question or a park everything is spoken in one voice and locale"
             self.add_problem(
                 "FE416",
-                path,
+                # the item of a list, or all of it
+                others[0].path[: len(path) + 1] if isinstance(prompt, list) else path,
                 message,
                 "say this part with `say:`, or choose the locale with `locale:` before the "
                 "question",

@@ -70,6 +70,7 @@ class CompiledCollect(Verb):
     global_keys: dict[str, str]
     previous_value_name: str
     actions = frozenset({"runMenu"})
+    writing_exits = frozenset({"next"})
     waits = True
     is_question = True
 
@@ -158,6 +159,10 @@ class CompiledCollect(Verb):
 
     def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
         return self.question.find_no_effects(authored, "add `voice: true`")
+
+    @property
+    def renewed_names(self) -> frozenset[str]:
+        return frozenset({self.previous_value_name})
 
     def handle_input(self, run: StepContext, text: str) -> StateResult:
         if text in self.keys:
@@ -269,9 +274,10 @@ def check_target(
     if (variable.kind == "date") != (collect.format is not UNSET):
         builder.add_problem(
             "FE229",
-            (*path, "into"),
+            (*path, "into" if collect.format is UNSET else "format"),
             "a date, and nothing else, is keyed in by a format",
-            "add `format: MMDDYYYY` for a date, or remove it",
+            "add `format: MMDDYYYY`" if collect.format is UNSET else "remove it",
+            at_key=collect.format is not UNSET,
         )
 
 

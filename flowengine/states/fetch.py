@@ -90,6 +90,7 @@ class CompiledFetch(Verb):
     statuses: frozenset[str]
     has_failed_exit: bool
     actions = frozenset[str]()
+    writing_exits = frozenset({"next"})
     waits = False
 
     def enter(self, run: StepContext) -> StateResult:

@@ -61,6 +61,7 @@ class CompiledMessage(Verb):
     review_keys: Mapping[str, str]
     times: MessageTimes
     actions = frozenset({"runMenu"})
+    writing_exits = frozenset({"next"})
     waits = True
     is_question = True
     resumes_on_events = True
@@ -203,6 +204,12 @@ class CompiledMessage(Verb):
             return self.accept_message(run)
         run.attempts += REVIEW_OFFSET
         return result
+
+    @property
+    def renewed_names(self) -> frozenset[str]:
+        own = f"vars.{self.variable.name}"
+        heard = [one.names for one in (self.prompt, self.beep) if one]
+        return frozenset({self.file_name, own}).difference(*heard)
 
     def accept_message(self, run: StepContext) -> StateResult:
         """Go on when the file is there. Until then the caller waits."""

@@ -102,8 +102,8 @@ Prompt = Annotated[
     str | list[str | PromptSpec] | PromptSpec,
     Meta(
         title="Prompt",
-        description="What the caller hears: a text with `${…}`, a long form (text, ssml, audio, "
-        "message, pause), or a list of these in order.",
+        description="What the caller hears: a text with `${…}`, one text per locale, a long form "
+        "(text, ssml, audio, message, pause), or a list of these in order.",
         examples=["Thank you for calling.", {"audio": "https://example.com/welcome.mp3"}],
     ),
 ]

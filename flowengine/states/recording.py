@@ -122,6 +122,12 @@ def compile_recording(
     """A compiled recording; without `to:` it goes where the project's `recordings:` go."""
     storage = builder.context.storage
     credentials = compile_credentials(builder, path, recording, late=late)
+    if not recording.to and storage is None and recording.credentials is UNSET:
+        cure = "write to: s3://bucket/folder, or say it for all under recordings: of the project"
+        builder.add_problem(
+            "FE415", path, "nothing says where the recording goes", cure, at_key=True
+        )
+        return None
     if not recording.to and recording.credentials is not UNSET:
         builder.add_problem(
             "FE423",

@@ -82,6 +82,8 @@ class Verb(ABC):
     unanswered_when = "all are busy at once"  # when the `unanswered_exits` are taken
     calls_others = False  # it has other calls placed for its caller; their result resumes it
     waits_in_queue = False  # announcements, and keys in the conference of its caller, resume it
+    # by which a call leaves with new values in all variables that it writes
+    writing_exits = frozenset[str]()
     signs_agents = False  # it signs members of groups in and out
 
     if TYPE_CHECKING:  # a dataclass would take a property of its base for the default of a field
@@ -151,6 +153,13 @@ class Verb(ABC):
     def is_failure_likely(self) -> bool:
         """Whether its error exit is taken in the normal course of things."""
         return False
+
+    @property
+    def renewed_names(self) -> frozenset[str]:
+        """The names that it writes on being entered, before it reads them: what they were is of no
+        use to it.
+        """
+        return frozenset()
 
     @property
     def has_machine_detection(self) -> bool:

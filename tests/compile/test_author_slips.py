@@ -67,7 +67,7 @@ KEYS = {
     RING % "accept: {prompt: Press 12., key: 12}": "a key is one of 0-9 * #",
     RING % "order: hunt": "write in turn",
     "record: {into: x}": "record_message: asks for a message and has into:",
-    "say: {en-US: Hi., sv-SE: Hej.}": "{text: {en-US: …, sv-SE: …}}",
+    "say: {en-US: Hi., voice: male}": "{text: {en-US: …}}",
     "hangup: Goodbye.": "write hangup: with nothing behind it; what is said",
     "hangup: true": "write hangup: with nothing behind it",
     "next:a": "put a space after the colon: next: a",

@@ -1,9 +1,12 @@
-"""Mistakes in the newer parts of the language: each has one message, at its own characters."""
+"""Mistakes in the newer parts of the language and in first projects: each has one message, at its own
+characters.
+"""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import yaml
 
 from flowengine.compile import compile_project
@@ -13,22 +16,23 @@ from flowengine.sources.project_folder import SCENARIO_FOLDER
 from tests.compile.project_texts import files
 
 HERE = Path(__file__).parent
-CASES: dict[str, str] = yaml.safe_load((HERE / "newer_parts.yaml").read_text(encoding="utf-8"))
 
 
 def find_problems(project: dict[str, bytes]) -> list[Problem]:
     scenarios = {name: project[name] for name in project if name.startswith(SCENARIO_FOLDER)}
     flows = {name: project[name] for name in project if name not in scenarios}
-    compiled = compile_project(flows, {})
+    compiled = compile_project(flows, {"LINE_PIN": "4711", "LINE_TOKEN": "abc"})
     found = load_scenarios(scenarios, compiled)[1] if compiled.release else []
     return [*compiled.problems, *found]
 
 
-def test_mistake_in_a_newer_part_is_told_once_at_its_own_characters(
-    golden: Callable[[Path, str], None],
+@pytest.mark.parametrize("name", ["newer_parts", "first_projects"])
+def test_mistake_is_told_once_at_its_own_characters(
+    name: str, golden: Callable[[Path, str], None]
 ) -> None:
+    cases: dict[str, str] = yaml.safe_load((HERE / f"{name}.yaml").read_text(encoding="utf-8"))
     page, wrong = [], []
-    for title, marked in CASES.items():
+    for title, marked in cases.items():
         project = files(re.sub("[«»]", "", marked))
         found = find_problems(project)
         shown = to_text(found, project)
@@ -36,7 +40,7 @@ def test_mistake_in_a_newer_part_is_told_once_at_its_own_characters(
         if [mark_problem(project, one) for one in found] != re.findall("[^\n]*«[^\n]*", marked):
             wrong.append(f"{title}:\n{shown}")
     assert "\n".join(wrong) == ""
-    golden(HERE / "golden" / "newer_parts.txt", "\n".join(page))
+    golden(HERE / "golden" / f"{name}.txt", "\n".join(page))
 
 
 def mark_problem(project: dict[str, bytes], problem: Problem) -> str:

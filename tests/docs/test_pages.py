@@ -59,9 +59,11 @@ STRUCTS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in STRUCTS if name != "State"])
+@pytest.mark.parametrize(
+    "name", [name for name in STRUCTS if "properties" in STRUCTS[name] and name != "State"]
+)
 def test_schema_properties_stand_in_a_table(name: str) -> None:
-    text, properties = page("language.md"), STRUCTS[name].get("properties", {})
+    text, properties = page("language.md"), STRUCTS[name]["properties"]
     table = built().fields(name)
     assert all(f"\n| `{key}` | " in table for key in properties)
     assert table in text or not properties, f"the page has no table of {name}"

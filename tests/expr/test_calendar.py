@@ -77,6 +77,9 @@ def test_words_for_far_and_never():
     never = parse_calendar({"zone": "UTC"})
     assert never.find_next_opening(at("2026-11-21T00:00:00")) is None
     assert never.format_next_opening(at("2026-11-21T00:00:00"), "en-US") == "at a later time"
+    later = never.format_next_opening(at("2026-11-21T00:00:00"), "de-DE")
+    assert later == "zu einem späteren Zeitpunkt"
+    assert never.format_next_opening(at("2026-11-21T00:00:00"), "ja-JP") == ""
 
 
 def around_the_clock(exceptions=None):
@@ -89,7 +92,7 @@ def test_next_open_of_hours_around_the_clock_is_after_a_closed_day_or_never():
     never_closed = around_the_clock()
     assert never_closed.find_next_opening(at("2026-11-21T18:00:00", "+00:00")) is None
     assert never_closed.format_next_opening(at("2026-11-21T18:00:00", "+00:00"), "en-US") == "now"
-    assert never_closed.format_next_opening(at("2026-11-21T18:00:00", "+00:00"), "sv-SE") == ""
+    assert never_closed.format_next_opening(at("2026-11-21T18:00:00", "+00:00"), "sv-SE") == "nu"
     christmas = around_the_clock({"12-25": "closed", "2030-05-01": "closed"})
     assert (
         christmas.format_next_opening(at("2026-12-24T10:00:00", "+00:00"), "en-US")

@@ -143,3 +143,18 @@ def test_short_time_without_region_uses_the_language():
         == "21:05"
     )
     assert cldr.format_currency_amount(Decimal(2), "SEK", "no-NO") == "2 svenske kroner"
+
+
+@pytest.mark.parametrize(
+    ("locale", "first", "eleventh"),
+    [
+        ("fr-FR", "1er mars 2026", "11 mars 2026"),
+        ("it-IT", "1º marzo 2026", "11 marzo 2026"),
+        ("pt-BR", "1º de março de 2026", "11 de março de 2026"),
+        ("pt-PT", "1 de março de 2026", "11 de março de 2026"),
+        ("de-DE", "1. März 2026", "11. März 2026"),
+    ],
+)
+def test_first_of_a_month_is_an_ordinal_where_people_say_so(locale, first, eleventh):
+    days = (date(2026, 3, 1), date(2026, 3, 11))
+    assert [format_spoken_date(day, locale) for day in days] == [first, eleventh]

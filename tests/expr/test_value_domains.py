@@ -25,7 +25,7 @@ VARIABLES = {
     "pin": {"type": "digits", "max": 4},
 }
 
-SAID = " ".join(f"${{vars.{name}}}" for name in VARIABLES)
+SAID = " ".join(f"${{spell(text(vars.{name}))}}" for name in VARIABLES)
 
 
 def problems(expression: str, **more: Any) -> tuple[Problem, ...]:

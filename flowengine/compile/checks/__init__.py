@@ -21,7 +21,9 @@ from flowengine.compile.checks import (
     failed_states,
     flow_loops,
     instant_redials,
+    instant_retries,
     kept_turns,
+    misread_values,
     missing_locales,
     needed_store,
     no_effect,
@@ -261,6 +263,8 @@ def check_program(program: Program) -> list[Problem]:
         *silence_loops.check(program),
         *shared_rooms.check(program),
         *instant_redials.check(program),
+        *instant_retries.check(program),
+        *misread_values.check(program),
         *endless_waits.check(program),
     ]
 

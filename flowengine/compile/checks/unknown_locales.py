@@ -1,10 +1,11 @@
 """Locales that the platform is not known to speak."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from flowengine.model import AuthoredProject
-from flowengine.problems import Problem, suggest_name
+from flowengine.problems import Problem, quote_value, suggest_name
 from flowengine.source import Document, KeyPath
 from flowengine.states import STATE_KINDS
 from flowengine.svaml import LOCALES
@@ -44,13 +45,25 @@ def report_unknown_locales(
 ) -> Iterator[Problem]:
     for locale, path in found:
         if locale.lower() not in KNOWN_LOCALES:
-            hint = suggest_name(locale, LOCALES) or "see the platform's page on voice locales"
+            hint = suggest_locale(locale) or "see the platform's page on voice locales"
             span = (
                 document.find_span(path) if path[-1] == "locale" else document.find_key_span(path)
             )
             yield Problem(
                 "FE904", span, f"{locale} is no locale that the platform is known to speak", hint
             )
+
+
+def suggest_locale(locale: str) -> str:
+    """The cure for an unknown locale: its language in the country that the language is named after,
+    else as it is spoken in another one, else a locale that is written alike.
+    """
+    language = re.split("[-_]", locale.lower())[0]
+    same = [one for one in LOCALES if one.lower().partition("-")[0] == language]
+    home = [one for one in same if one.lower() == f"{language}-{language}"]
+    if home or len(same) == 1:
+        return f"did you mean {quote_value((home or same)[0])}?"
+    return suggest_name(locale, same) or suggest_name(locale, LOCALES)
 
 
 def iterate_locales(data: Any, parts: tuple[str, ...]) -> Iterator[tuple[str, KeyPath]]:

@@ -14,6 +14,55 @@ from flowengine.runtime.call_state import Call, Frame, encode_call
 from tests.compile.project_texts import compiled
 
 CASES = {
+    "a lookup again and again, over a state that only says something": (
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: https://crm.example.com}}
+# main.yaml
+flow: line
+start: a
+vars: {tries: {type: integer}}
+states:
+  a: {fetch: {service: crm, get: /a, on: {timeout: b}, failed: c}, next: c}
+  b: {say: One moment., next: a}
+  c: {hangup: }
+""",
+        ["FE902 3:8", "FE951 5:52"],
+    ),
+    "a lookup again at once": (
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: https://crm.example.com}}
+# main.yaml
+flow: line
+start: a
+vars: {tries: {type: integer}}
+states:
+  a: {fetch: {service: crm, get: /a, failed: a}, next: c}
+  c: {hangup: }
+""",
+        ["FE902 3:8", "FE951 5:46"],
+    ),
+    "a lookup again with a count, after a question, or after an answer": (
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: https://crm.example.com}}
+# main.yaml
+flow: line
+start: a
+vars: {tries: {type: integer}}
+states:
+  a: {fetch: {service: crm, get: /a, on: {404: d}, failed: b}, next: e}
+  b: {set: {tries: "${vars.tries + 1}"}, choose: [{when: vars.tries < 3, next: a}, {next: c}]}
+  c: {hangup: }
+  d: {menu: {prompt: Press 1., options: {1: a}, otherwise: c}}
+  e: {fetch: {service: crm, post: /b, failed: c}, next: a}
+""",
+        [],
+    ),
     "an apology with a bare key, one that is too long, and an empty one": (
         f"""\
 # project.yaml
