@@ -3,9 +3,9 @@
 import hashlib
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -39,6 +39,7 @@ NON_EXIT_PATTERN = re.compile(
 )
 INSTRUCTIONS_START = b'"instructions":['
 REPEATED_OUTCOME = "repeated"
+NO_FIELDS = "{}"
 DIGEST_BYTES = 8  # enough to tell the callbacks of one call apart
 MAX_CACHED_ANSWERS = 1024
 MAX_CACHED_TRACES = 2048
@@ -92,7 +93,7 @@ def build_row(
     own = parts.own if record.leg is None else add_leg(parts.own, record.leg)
     if record.repeated:
         # of a repetition nothing is known that could be hidden in its answer
-        outcome, said = REPEATED_OUTCOME, "{}"
+        outcome, said = REPEATED_OUTCOME, NO_FIELDS
     elif encryption is not None and release.journal.replay and record.release:
         content = encode_hidden_fields(record, parts.hidden, answer.hidden, way.hidden, at)
         sealed = encryption.seal(content, key, nonce)
@@ -106,7 +107,7 @@ def build_row(
     )
     return JournalRow(
         key, digest_body(noted.body), at, step, seconds, round(record.seconds * 1e6), dimension,
-        encode_readable_part(record, parts.shared), _to_json(own).decode(),
+        encode_readable_part(record, parts.readable), _to_json(own).decode() if own else NO_FIELDS,
         said, sealed, redaction.numbers and redaction.words,
     )  # fmt: skip
 
@@ -190,9 +191,10 @@ class DescribedTrace(NamedTuple):
 
 def describe_trace(trace: tuple[TraceEntry, ...], is_clear: bool) -> DescribedTrace:
     """What the journal keeps of a trace: all of it, or without what reasons may quote."""
-    # a reason may quote what a caller pressed, which must not stay in memory
-    if any(REASON_MARK in entry.what for entry in trace):
-        return _describe_trace(trace, is_clear)
+    for entry in trace:
+        # a reason may quote what a caller pressed, which must not stay in memory
+        if REASON_MARK in entry.what:
+            return _describe_trace(trace, is_clear)
     return _describe_trace_cached(trace, is_clear)
 
 
@@ -208,14 +210,15 @@ def _describe_trace(trace: tuple[TraceEntry, ...], is_clear: bool) -> DescribedT
 _describe_trace_cached = lru_cache(maxsize=MAX_CACHED_TRACES)(_describe_trace)
 
 
-def encode_readable_part(record: CallbackRecord, shown: Mapping[str, Any]) -> str:
+def encode_readable_part(record: CallbackRecord, event: str) -> str:
+    """What people may read of a callback, with this JSON of its event."""
     if not record.lookups:
-        return _to_json({"event": shown}).decode()
+        return f'{{"event":{event}}}'
     lookups = [
         f"{request.service}: {fetched.error or fetched.status}"
         for request, fetched in record.lookups
     ]
-    return _to_json({"event": shown, "lookups": lookups}).decode()
+    return f'{{"event":{event},"lookups":{_to_json(lookups).decode()}}}'
 
 
 def is_hangup(event: CallbackEvent) -> bool:

@@ -33,10 +33,13 @@ class RowBuilder:
         """The rows of these callbacks, by these releases where they are given; without those that
         cannot be made.
         """
+        known = dict(releases or {})
         for noted, nonce in zip(batch, draw_nonces(len(batch)), strict=True):
-            name = noted.record.release
             try:
-                release = (releases or {}).get(name) or self._find_release(name)
+                name = noted.record.release
+                release = known.get(name)
+                if release is None:
+                    release = known[name] = self._find_release(name)
                 yield build_row(noted, release, self._encryption, nonce)
             except Exception as error:  # noqa: BLE001  # one row that cannot be made must not cost the others
                 self.note_lost(noted.record.event.call_id, error)

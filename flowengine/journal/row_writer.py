@@ -4,7 +4,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 from typing import Any, NamedTuple
 
 from flowengine.compile import Release
@@ -23,9 +22,10 @@ _COLUMNS = (
 _COLUMNS_OF_VERSION_2 = (
     "event", "release", "flow", "state", "outcome", "action", "exit", "reason", "shown", "said", "answer",
 )  # fmt: skip
-# rows in one statement: each statement hands the interpreter to the thread that answers, and must
-# get it back
-_ROWS_PER_INSERT = 16
+# Rows in one statement: each statement hands the interpreter to the thread that answers, and must
+# get it back. Each size is a statement of its own, which SQLite keeps prepared.
+_MAX_ROWS_OF_ANY_SIZE = 16
+_LARGE_INSERTS = (64, 32)
 # Raised while a value is bound, before anything of the statement is done: the transaction goes on.
 REFUSED_VALUE_ERRORS = (
     OverflowError,
@@ -35,32 +35,27 @@ REFUSED_VALUE_ERRORS = (
 )
 
 
-class InternedRow(NamedTuple):
-    """A row as the table has it, in the order of its columns."""
-
-    is_repeated: bool
-    values: tuple[Any, ...]
-
-
 class InsertStatements(NamedTuple):
     """The statements that write rows to a journal: `rows` by how many they write, `unless_known`
     one unless its call has it.
     """
 
-    rows: tuple[str, ...]
+    rows: Mapping[int, str]
     unless_known: str
 
 
 def build_insert_statements(*, with_version_2: bool) -> InsertStatements:
     """For a journal of today, or for one that has the columns of version 2 as well."""
     old = _COLUMNS_OF_VERSION_2 if with_version_2 else ()
-    into = f"INSERT INTO callbacks ({', '.join((*_COLUMNS, *old))}) "
+    # What fails in the midst takes the transaction back in any case. Without OR ROLLBACK SQLite copies
+    # each page before a statement changes it, to take back that statement alone.
+    into = f"INSERT OR ROLLBACK INTO callbacks ({', '.join((*_COLUMNS, *old))}) "
     values = ", ".join(["?"] * len(_COLUMNS) + ["''"] * len(old))
     return InsertStatements(
-        tuple(
-            f"{into} VALUES {', '.join([f'({values})'] * rows)}"
-            for rows in range(_ROWS_PER_INSERT + 1)
-        ),
+        {
+            rows: f"{into} VALUES {', '.join([f'({values})'] * rows)}"
+            for rows in (*range(1, _MAX_ROWS_OF_ANY_SIZE + 1), *_LARGE_INSERTS)
+        },
         f"{into} SELECT {values} WHERE NOT EXISTS "  # noqa: S608
         "(SELECT 1 FROM callbacks WHERE call = ? AND substr(digest, 1, 8) = ?)",
     )
@@ -85,90 +80,102 @@ class RowWriter:
     ) -> None:
         self._builder = RowBuilder(release, encryption, counted)
 
-    def write(
+    def build_rows(
+        self, batch: Sequence[JournalRecord], releases: Mapping[str, Release] | None = None
+    ) -> list[JournalRow]:
+        """The rows of these callbacks, by these releases where they are given; without those that
+        cannot be made. It needs no transaction, in which other workers would wait for it.
+        """
+        return [*self._builder.build_rows(batch, releases)]
+
+    def write_rows(
         self,
         connection: sqlite3.Connection,
         file: JournalFile,
-        batch: Sequence[JournalRecord],
-        releases: Mapping[str, Release] | None = None,
+        rows: Sequence[JournalRow],
+        missing: int,
     ) -> int:
-        """Write the rows of these callbacks, by these releases where they are given; how many there
-        are.
+        """Write these rows, and that so many others are missing; how many could be written. One that
+        SQLite refuses must not cost the others.
         """
-        kept, statements, interned = 0, _STATEMENTS[file.has_version_2], file.interned
-        for start in range(0, len(batch), _ROWS_PER_INSERT):
-            part = batch[start : start + _ROWS_PER_INSERT]
-            built = self._builder.build_rows(part, releases)
-            rows = [self._intern_row(connection, interned, row) for row in built]
-            kept += self._insert_rows(connection, statements, [row for row in rows if row])
-        if kept < len(batch):
-            record_losses(connection, time.time(), len(batch) - kept)
+        statements, kept, start = _STATEMENTS[file.has_version_2], 0, 0
+        while start < len(rows):
+            part = rows[start : start + choose_insert_size(len(rows) - start)]
+            kept += self._write_part(connection, file.interned, statements, part)
+            start += len(part)
+        if missing := missing + len(rows) - kept:
+            record_losses(connection, time.time(), missing)
         return kept
 
-    def _insert_rows(
+    def _write_part(
         self,
         connection: sqlite3.Connection,
+        interned: InternTables,
         statements: InsertStatements,
-        rows: Sequence[InternedRow],
+        rows: Sequence[JournalRow],
     ) -> int:
-        """Write rows, many in one statement; how many could be. One that SQLite refuses must not
-        cost the others.
-        """
-        if len(rows) > 1 and not any(row.is_repeated for row in rows):
+        if not any(row.dimension.outcome == REPEATED_OUTCOME for row in rows):
             # where it is refused nothing is written yet, and row by row shows which one it is
             with suppress(*REFUSED_VALUE_ERRORS):
-                connection.execute(
-                    statements.rows[len(rows)], [*chain.from_iterable(row.values for row in rows)]
-                )
+                values: list[Any] = []
+                for row in rows:
+                    values += intern_row(connection, interned, row)
+                connection.execute(statements.rows[len(rows)], values)
                 return len(rows)
-        return sum(self._insert_row(connection, statements, row) for row in rows)
+        return sum(self._write_row(connection, interned, statements, row) for row in rows)
 
-    def _insert_row(
-        self, connection: sqlite3.Connection, statements: InsertStatements, row: InternedRow
+    def _write_row(
+        self,
+        connection: sqlite3.Connection,
+        interned: InternTables,
+        statements: InsertStatements,
+        row: JournalRow,
     ) -> bool:
         try:
-            insert_row(connection, statements, row)
+            insert_row(connection, interned, statements, row)
         except REFUSED_VALUE_ERRORS as error:
-            self._builder.note_lost(decode_call_id(row.values[0]), error)
+            self._builder.note_lost(decode_call_id(row.call), error)
             return False
         return True
 
-    def _intern_row(
-        self, connection: sqlite3.Connection, interned: InternTables, row: JournalRow
-    ) -> InternedRow | None:
-        try:
-            return intern_row(connection, interned, row)
-        except REFUSED_VALUE_ERRORS as error:
-            self._builder.note_lost(decode_call_id(row.call), error)
-            return None
+
+def choose_insert_size(rows: int) -> int:
+    """How many of so many rows the next statement writes.
+
+    >>> [choose_insert_size(rows) for rows in (5, 16, 17, 45, 500)]
+    [5, 16, 16, 32, 64]
+    """
+    return next((size for size in _LARGE_INSERTS if size <= rows), min(rows, _MAX_ROWS_OF_ANY_SIZE))
 
 
 def intern_row(
     connection: sqlite3.Connection, interned: InternTables, row: JournalRow
-) -> InternedRow:
-    """A row with the numbers of what it has in common with others. Its bytes are bytearrays: for
-    each value of another type sqlite3 looks for an adapter, which takes as long as writing it.
+) -> tuple[Any, ...]:
+    """The columns of a row, with the numbers of what it has in common with others. Its bytes are
+    bytearrays: for each value of another type sqlite3 looks for an adapter, which takes as long as
+    writing it.
     """
     at, readable = row.at, row.readable
-    return InternedRow(
-        row.dimension.outcome == REPEATED_OUTCOME,
-        (
-            bytearray(row.call), bytearray(row.digest), at, row.step, row.seconds,
-            interned.intern_dimension(connection, row.dimension, at), row.micros,
-            interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
-            row.own, interned.intern_text(connection, row.said, at),
-            bytearray(row.sealed) if row.sealed else None,
-        ),
+    return (
+        bytearray(row.call), bytearray(row.digest), at, row.step, row.seconds,
+        interned.intern_dimension(connection, row.dimension, at), row.micros,
+        interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
+        row.own, interned.intern_text(connection, row.said, at),
+        bytearray(row.sealed) if row.sealed else None,
     )  # fmt: skip
 
 
 def insert_row(
-    connection: sqlite3.Connection, statements: InsertStatements, row: InternedRow
+    connection: sqlite3.Connection,
+    interned: InternTables,
+    statements: InsertStatements,
+    row: JournalRow,
 ) -> None:
     """Write a row. Of a repeated delivery the first has its row, unless that worker died just
     before.
     """
-    if row.is_repeated:
-        connection.execute(statements.unless_known, (*row.values, *row.values[:2]))
+    values = intern_row(connection, interned, row)
+    if row.dimension.outcome == REPEATED_OUTCOME:
+        connection.execute(statements.unless_known, (*values, *values[:2]))
     else:
-        connection.execute(statements.rows[1], row.values)
+        connection.execute(statements.rows[1], values)
