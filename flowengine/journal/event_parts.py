@@ -20,6 +20,7 @@ OWN_FIELDS = frozenset({"cli", "from", "rdnis", "user", "conferenceId", "duratio
 """What hardly two callers bring alike"""
 URL_FIELD = "callResourceUrl"
 HEADERS_FIELD = "callHeaders"
+PLAIN_TYPES = frozenset({str, int})
 CALL_ID_FORM = "{callid:0}"
 # The number is the least length of rows of digits that are hidden in the id, in rows of before.
 CALL_ID_FORM_PATTERN = re.compile(r"\{callid:([0-9])\}")
@@ -123,7 +124,7 @@ def _add_own_fields(
     hidden = {**shared.hidden}
     for name, value in zip(names, values, strict=True):
         if value:
-            whole = msgspec.to_builtins(value)
+            whole = value if value.__class__ in PLAIN_TYPES else msgspec.to_builtins(value)
             own[name] = redacted = redaction.redact_part(name, whole)
             if redacted != whole:
                 hidden[name] = _subtract_fields(whole, redacted)

@@ -127,7 +127,7 @@ def build_redaction(record: CallbackRecord, release: Release) -> Redaction:
         secrets.update(find_secret_values(record, release))
         has_secret = bool(secrets) or may_contain_secret(record, release)
     plain = build_plain_redaction(policy, has_secret)
-    values = secrets | find_caller_values(record, release) if plain.words else secrets
+    values = find_caller_values(record, release) | secrets if plain.words else secrets
     if not values:
         return plain
     return msgspec.structs.replace(

@@ -86,7 +86,7 @@ class RowWriter:
         """The rows of these callbacks, by these releases where they are given; without those that
         cannot be made. It needs no transaction, in which other workers would wait for it.
         """
-        return [*self._builder.build_rows(batch, releases)]
+        return self._builder.build_rows(batch, releases)
 
     def write_rows(
         self,
@@ -114,12 +114,14 @@ class RowWriter:
         statements: InsertStatements,
         rows: Sequence[JournalRow],
     ) -> int:
-        if not any(row.dimension.outcome == REPEATED_OUTCOME for row in rows):
-            # where it is refused nothing is written yet, and row by row shows which one it is
-            with suppress(*REFUSED_VALUE_ERRORS):
-                values: list[Any] = []
-                for row in rows:
-                    values += intern_row(connection, interned, row)
+        # where it is refused nothing is written yet, and row by row shows which one it is
+        with suppress(*REFUSED_VALUE_ERRORS):
+            values: list[Any] = []
+            for row in rows:
+                if row.dimension.outcome == REPEATED_OUTCOME:
+                    break
+                values += intern_row(connection, interned, row)
+            else:
                 connection.execute(statements.rows[len(rows)], values)
                 return len(rows)
         return sum(self._write_row(connection, interned, statements, row) for row in rows)
@@ -155,13 +157,13 @@ def intern_row(
     bytearrays: for each value of another type sqlite3 looks for an adapter, which takes as long as
     writing it.
     """
-    at, readable = row.at, row.readable
+    at, readable, sealed = row.at, row.readable, row.sealed
     return (
         bytearray(row.call), bytearray(row.digest), at, row.step, row.seconds,
         interned.intern_dimension(connection, row.dimension, at), row.micros,
         interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
         row.own, interned.intern_text(connection, row.said, at),
-        bytearray(row.sealed) if row.sealed else None,
+        bytearray(sealed) if sealed else None,
     )  # fmt: skip
 
 

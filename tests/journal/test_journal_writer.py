@@ -372,7 +372,11 @@ def test_value_that_sqlite_refuses_costs_its_own_row_alone(
 ) -> None:
     def build(record: JournalRecord, *more: Any) -> JournalRow:
         made = build_row(record, *more)
-        return made._replace(step=2**70) if record.record.event.call_id == "call-2" else made
+        return (
+            msgspec.structs.replace(made, step=2**70)
+            if record.record.event.call_id == "call-2"
+            else made
+        )
 
     monkeypatch.setattr(row_builder, "build_row", build)
     path = tmp_path / "journal.db"
