@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
 from flowengine.compile import Release
@@ -33,6 +34,10 @@ REFUSED_VALUE_ERRORS = (
     sqlite3.ProgrammingError,
     UnicodeError,
 )
+
+
+Columns = tuple[Any, ...]
+"""A row as the table has it"""
 
 
 class InsertStatements(NamedTuple):
@@ -114,29 +119,40 @@ class RowWriter:
         statements: InsertStatements,
         rows: Sequence[JournalRow],
     ) -> int:
-        # where it is refused nothing is written yet, and row by row shows which one it is
-        with suppress(*REFUSED_VALUE_ERRORS):
-            values: list[Any] = []
-            for row in rows:
-                if row.dimension.outcome == REPEATED_OUTCOME:
-                    break
-                values += intern_row(connection, interned, row)
-            else:
-                connection.execute(statements.rows[len(rows)], values)
-                return len(rows)
-        return sum(self._write_row(connection, interned, statements, row) for row in rows)
+        found, repeated = list[Columns](), list[bool]()
+        for row in rows:
+            try:
+                found.append(intern_row(connection, interned, row))
+                repeated.append(row.dimension.outcome == REPEATED_OUTCOME)
+            except REFUSED_VALUE_ERRORS as error:
+                self._builder.note_lost(decode_call_id(row.call), error)
+        statement = statements.rows.get(len(found))
+        if statement and not any(repeated):
+            # where it is refused nothing is written yet, and row by row shows which one it is
+            with suppress(*REFUSED_VALUE_ERRORS):
+                connection.execute(statement, [*chain.from_iterable(found)])
+                return len(found)
+        return sum(
+            self._write_row(connection, statements, columns, is_repeated=is_repeated)
+            for columns, is_repeated in zip(found, repeated, strict=True)
+        )
 
     def _write_row(
         self,
         connection: sqlite3.Connection,
-        interned: InternTables,
         statements: InsertStatements,
-        row: JournalRow,
+        columns: Columns,
+        *,
+        is_repeated: bool,
     ) -> bool:
         try:
-            insert_row(connection, interned, statements, row)
+            if is_repeated:
+                # the first delivery has its row, unless that worker died just before
+                connection.execute(statements.unless_known, (*columns, *columns[:2]))
+            else:
+                connection.execute(statements.rows[1], columns)
         except REFUSED_VALUE_ERRORS as error:
-            self._builder.note_lost(decode_call_id(row.call), error)
+            self._builder.note_lost(decode_call_id(columns[0]), error)
             return False
         return True
 
@@ -150,9 +166,7 @@ def choose_insert_size(rows: int) -> int:
     return next((size for size in _LARGE_INSERTS if size <= rows), min(rows, _MAX_ROWS_OF_ANY_SIZE))
 
 
-def intern_row(
-    connection: sqlite3.Connection, interned: InternTables, row: JournalRow
-) -> tuple[Any, ...]:
+def intern_row(connection: sqlite3.Connection, interned: InternTables, row: JournalRow) -> Columns:
     """The columns of a row, with the numbers of what it has in common with others. Its bytes are
     bytearrays: for each value of another type sqlite3 looks for an adapter, which takes as long as
     writing it.
@@ -165,19 +179,3 @@ def intern_row(
         row.own, interned.intern_text(connection, row.said, at),
         bytearray(sealed) if sealed else None,
     )  # fmt: skip
-
-
-def insert_row(
-    connection: sqlite3.Connection,
-    interned: InternTables,
-    statements: InsertStatements,
-    row: JournalRow,
-) -> None:
-    """Write a row. Of a repeated delivery the first has its row, unless that worker died just
-    before.
-    """
-    values = intern_row(connection, interned, row)
-    if row.dimension.outcome == REPEATED_OUTCOME:
-        connection.execute(statements.unless_known, (*values, *values[:2]))
-    else:
-        connection.execute(statements.rows[1], values)
