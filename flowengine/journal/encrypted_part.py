@@ -86,16 +86,16 @@ def encode_hidden_fields(
     at: float,
 ) -> bytes:
     """What is hidden of a callback: these values of its event, and what belongs to them."""
-    event, found, more = record.event, record.located, dict[str, Any]()
+    event, found = record.event, record.located
+    more: dict[str, Any] = {}
     if event.version != 1:
         # MessagePack has integers of 64 bits, and the platform's JSON any; a text is read as a number
         is_packable = -MAX_PACKED_INTEGER <= event.version <= MAX_PACKED_INTEGER
         more["version"] = event.version if is_packable else str(event.version)
-    if len(event.cookies) > (COOKIE_KEY in event.cookies):
-        more["cookies"] = {
-            name: value for name, value in event.cookies.items() if name != COOKIE_KEY
-        }
-    lookups = tuple(to_lookup_row(*asked) for asked in record.lookups)
+    cookies = event.cookies
+    if cookies and len(cookies) > (COOKIE_KEY in cookies):
+        more["cookies"] = {name: value for name, value in cookies.items() if name != COOKIE_KEY}
+    lookups = tuple(to_lookup_row(*asked) for asked in record.lookups) if record.lookups else ()
     is_known, lost_flow = (found.call is not None, found.lost_flow) if found else (False, None)
     kept_at = None if at == record.at else record.at
     return _to_bytes(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from flowengine.journal.redaction import REDACTED_TEXT, Redaction, mask_digit_runs
-from flowengine.sinch import Ace, CallbackEvent, Pie
+from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Pie
 from flowengine.states import StepEvent
 
 EMPTY_DESTINATION = {"type": "", "endpoint": ""}
@@ -19,16 +19,26 @@ FIELDS_LEFT_OUT = frozenset({"event", "callid", "version", "cookies", "timestamp
 OWN_FIELDS = frozenset({"cli", "from", "rdnis", "user", "conferenceId", "duration", "debit", "amd", "destination"})  # fmt: skip
 """What hardly two callers bring alike"""
 URL_FIELD = "callResourceUrl"
+HEADERS_FIELD = "callHeaders"
+PLAIN_TYPES = frozenset({str, int})
 CALL_ID_FORM = "{callid:0}"
 # The number is the least length of rows of digits that are hidden in the id, in rows of before.
 CALL_ID_FORM_PATTERN = re.compile(r"\{callid:([0-9])\}")
-MAX_CACHED_EVENTS = 1024
-# What tells events of a kind apart that many callers bring; those of other kinds name their caller.
-_REPEATED_FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
-    Ace: attrgetter("application_key", "custom", "conference_id", "user", "amd"),
-    Pie: attrgetter("application_key", "custom", "conference_id", "user", "menu_result"),
-}
+MAX_CACHED_PARTS = 1024
 _FIELD_ORDER = {kind.kind: kind.__struct_encode_fields__ for kind in get_args(StepEvent)}
+_to_json = msgspec.json.Encoder().encode
+
+
+class _KindFields(NamedTuple):
+    """The fields of a kind of event. `find_form` finds the form of its URL, "" without one, and None
+    where the event is like no others. `get_shared` gets what many callers bring alike, and
+    `get_own` the fields that are called `own_names` on the wire.
+    """
+
+    find_form: Callable[[Any], str | None]
+    get_shared: Callable[[Any], tuple[Any, ...]]
+    get_own: Callable[[Any], tuple[Any, ...]]
+    own_names: tuple[str, ...]
 
 
 class EventParts(NamedTuple):
@@ -41,32 +51,88 @@ class EventParts(NamedTuple):
     hidden: Mapping[str, Any]
 
 
-_cached_parts: dict[tuple[Any, ...], EventParts] = {}
+class SplitEvent(NamedTuple):
+    """An event as a row has it. `readable` is the JSON of what many callers bring."""
+
+    readable: str
+    own: Mapping[str, Any]
+    hidden: Mapping[str, Any]
 
 
-def split_event(event: CallbackEvent, redaction: Redaction) -> EventParts:
-    """Split an event. Most menu results and answers by a callee are those of many callers."""
-    get_fields = _REPEATED_FIELDS.get(type(event))
-    if get_fields is None or redaction.values or has_callers_input(event):
-        return _split_event(event, redaction)
-    key = (type(event), redaction, get_fields(event))
+def _find_form_of_ice(event: Ice) -> str | None:
+    if not _is_to_number_of_ours(event):
+        return None
+    url = event.call_resource_url
+    return (shorten_url(url, event.call_id) or None) if url else ""
+
+
+def _find_form_of_dice(event: Dice) -> str | None:
+    return "" if _is_to_number_of_ours(event) else None
+
+
+def _find_form_of_pie(event: Pie) -> str | None:
+    # what a caller keyed or spoke, other than a key of a menu, must not stay in memory
+    result = event.menu_result
+    return "" if result.type == "return" or len(result.value) <= 1 else None
+
+
+def _is_to_number_of_ours(event: Ice | Dice) -> bool:
+    """Whether nobody is named as who was called. Headers may name anybody."""
+    return (event.to.type == "did" or not event.to.endpoint) and not event.call_headers
+
+
+def _list_fields(kind: type[msgspec.Struct], find_form: Callable[[Any], str | None]) -> _KindFields:
+    names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+    own = {name: written for name, written in names.items() if written in OWN_FIELDS}
+    apart = FIELDS_LEFT_OUT | OWN_FIELDS | {URL_FIELD, HEADERS_FIELD}
+    shared = (name for name, written in names.items() if written not in apart)
+    return _KindFields(find_form, attrgetter(*shared), attrgetter(*own), tuple(own.values()))
+
+
+_FIELDS: Mapping[type, _KindFields] = {
+    Ice: _list_fields(Ice, _find_form_of_ice),
+    Ace: _list_fields(Ace, lambda _: ""),
+    Pie: _list_fields(Pie, _find_form_of_pie),
+    Dice: _list_fields(Dice, _find_form_of_dice),
+}
+_cached_parts: dict[tuple[Any, ...], SplitEvent] = {}
+
+
+def split_event(event: CallbackEvent, redaction: Redaction) -> SplitEvent:
+    """Split an event. What many callers bring is split once, and only the rest of it each time."""
+    kind = type(event)
+    fields = None if redaction.values else _FIELDS.get(kind)
+    form = None if fields is None else fields.find_form(event)
+    if fields is None or form is None:
+        return _encode_shared(_split_event(event, redaction))
+    key = (kind, redaction, form, fields.get_shared(event))
     found = _cached_parts.get(key)
     if found is None:
-        if len(_cached_parts) >= MAX_CACHED_EVENTS:
+        if len(_cached_parts) >= MAX_CACHED_PARTS:
             _cached_parts.clear()
-        found = _cached_parts[key] = _split_event(event, redaction)
-    return found
+        whole = _encode_shared(_split_event(event, redaction))
+        hidden = {name: value for name, value in whole.hidden.items() if name not in OWN_FIELDS}
+        found = _cached_parts[key] = SplitEvent(whole.readable, {}, hidden)
+    values = fields.get_own(event)
+    return _add_own_fields(found, fields.own_names, values, redaction) if any(values) else found
 
 
-def has_callers_input(event: CallbackEvent) -> bool:
-    """Whether an event says what a caller keyed or spoke, other than a key of a menu: nothing of
-    that may stay in memory.
-    """
-    return (
-        type(event) is Pie
-        and event.menu_result.type != "return"
-        and len(event.menu_result.value) > 1
-    )
+def _add_own_fields(
+    shared: SplitEvent, names: tuple[str, ...], values: tuple[Any, ...], redaction: Redaction
+) -> SplitEvent:
+    own: dict[str, Any] = {}
+    hidden = {**shared.hidden}
+    for name, value in zip(names, values, strict=True):
+        if value:
+            whole = value if value.__class__ in PLAIN_TYPES else msgspec.to_builtins(value)
+            own[name] = redacted = redaction.redact_part(name, whole)
+            if redacted != whole:
+                hidden[name] = _subtract_fields(whole, redacted)
+    return SplitEvent(shared.readable, own, hidden)
+
+
+def _encode_shared(parts: EventParts) -> SplitEvent:
+    return SplitEvent(_to_json(parts.shared).decode(), parts.own, parts.hidden)
 
 
 def _split_event(event: CallbackEvent, redaction: Redaction) -> EventParts:

@@ -173,12 +173,13 @@ class InboxDrain:
         if releases is None:
             return False
         noted = [unpack_record(item, releases[item.release]) for item in batch]
+        rows = self._row_writer.build_rows(noted, releases)
 
         def replace(connection: sqlite3.Connection) -> None:
             """Unless another worker was first."""
             deleted = connection.execute("DELETE FROM inbox WHERE number = ?", (number,))
             if deleted.rowcount:
-                self._row_writer.write(connection, self._file, noted, releases)
+                self._row_writer.write_rows(connection, self._file, rows, len(noted) - len(rows))
 
         self._file.run_transaction(replace)
         return True

@@ -1,7 +1,9 @@
 """What many callbacks have in common stands in the journal once; rows refer to it by number."""
 
 import sqlite3
-from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import astuple
 
 from flowengine.storage.bounded_entries import put_bounded
 
@@ -14,7 +16,7 @@ UNUSED_SECONDS = 2 * REWRITE_SECONDS
 INTERN_TABLES = ("texts", "dimensions")
 
 
-class Dimension(NamedTuple):
+class Dimension(msgspec.Struct, frozen=True, gc=False):
     """What a callback has in common with others: what came, by which release, and the way that it
     took. `trace` is JSON.
     """
@@ -32,8 +34,8 @@ class Dimension(NamedTuple):
 
 _INSERT_TEXT = "INSERT INTO texts (at, content) VALUES (?, ?)"
 _INSERT_DIMENSION = (
-    f"INSERT INTO dimensions (at, {', '.join(Dimension._fields)}) "  # noqa: S608
-    f"VALUES (?{', ?' * len(Dimension._fields)})"
+    f"INSERT INTO dimensions (at, {', '.join(Dimension.__struct_fields__)}) "  # noqa: S608
+    f"VALUES (?{', ?' * len(Dimension.__struct_fields__)})"
 )
 
 
@@ -69,7 +71,7 @@ class InternTables:
         found = self._dimensions.get(dimension)
         if found is not None and at - found[1] <= REWRITE_SECONDS:
             return found[0]
-        number = _insert_value(connection, _INSERT_DIMENSION, (at, *dimension))
+        number = _insert_value(connection, _INSERT_DIMENSION, (at, *astuple(dimension)))
         put_bounded(self._dimensions, dimension, (number, at), MAX_INTERNED_VALUES)
         return number
 

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from itertools import chain
+from struct import Struct
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES = 12
 _JOURNAL_KEY_BYTES = 32
+_iter_nonces = Struct(f"{_NONCE_BYTES}s").iter_unpack
 
 
 class JournalEncryption:
@@ -43,8 +46,7 @@ class JournalEncryption:
 
 def draw_nonces(count: int) -> list[bytes]:
     """Nonces, each for one use: drawing each by itself hands the interpreter to other threads."""
-    drawn = os.urandom(_NONCE_BYTES * count)
-    return [drawn[at : at + _NONCE_BYTES] for at in range(0, len(drawn), _NONCE_BYTES)]
+    return [*chain.from_iterable(_iter_nonces(os.urandom(_NONCE_BYTES * count)))]
 
 
 def _derive_key(secret: str) -> bytes:

@@ -3,9 +3,9 @@
 import hashlib
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,7 +29,7 @@ from flowengine.journal.redaction import (
 from flowengine.runtime.cookie import COOKIE_KEY
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
-from flowengine.sinch import CallbackEvent, Dice, Pie
+from flowengine.sinch import Dice, Pie
 from flowengine.sinch.call_id import encode_call_id
 
 OWN_COOKIE_PREFIX = b'{"name":"setCookie","key":"' + COOKIE_KEY.encode() + b'","value":"'
@@ -39,6 +39,7 @@ NON_EXIT_PATTERN = re.compile(
 )
 INSTRUCTIONS_START = b'"instructions":['
 REPEATED_OUTCOME = "repeated"
+NO_FIELDS = "{}"
 DIGEST_BYTES = 8  # enough to tell the callbacks of one call apart
 MAX_CACHED_ANSWERS = 1024
 MAX_CACHED_TRACES = 2048
@@ -53,7 +54,7 @@ class JournalRecord(NamedTuple):
     answer: bytes
 
 
-class JournalRow(NamedTuple):
+class JournalRow(msgspec.Struct, frozen=True, gc=False):
     """A row before its common parts are interned. `readable` has the event with the lookups, `own`
     what of the event hardly another caller brings, `said` the answer, as JSON; `is_anonymous` says
     that nobody is named there, so that `readable` may outlive the call. `micros` is how long
@@ -81,32 +82,34 @@ def build_row(
     nonce: bytes = b"",
 ) -> JournalRow:
     """The row of a callback, as the project of its release wants it kept."""
-    record, event = noted.record, noted.record.event
+    record, body, answer_body = noted
+    event, call = record.event, record.call
     key, at, redaction = (
         encode_call_id(event.call_id), record.at or time.time(), build_redaction(record, release),
     )  # fmt: skip
-    answer = redact_answer(redaction, strip_own_cookie(noted.answer))
+    answer = redact_answer(redaction, strip_own_cookie(answer_body))
     way = describe_trace(record.trace, redaction.run == 0)
-    outcome, said, sealed = record.outcome, answer.readable, None
+    outcome, action, said, sealed = record.outcome, answer.action, answer.readable, None
     parts = split_event(event, redaction)
     own = parts.own if record.leg is None else add_leg(parts.own, record.leg)
     if record.repeated:
         # of a repetition nothing is known that could be hidden in its answer
-        outcome, said = REPEATED_OUTCOME, "{}"
+        outcome, said = REPEATED_OUTCOME, NO_FIELDS
     elif encryption is not None and release.journal.replay and record.release:
         content = encode_hidden_fields(record, parts.hidden, answer.hidden, way.hidden, at)
         sealed = encryption.seal(content, key, nonce)
-    # nobody hears the hangup that answers a caller who has hung up
-    action = "" if is_hangup(event) else answer.action
-    reason, seconds = (event.reason, event.duration) if type(event) is Dice else ("", 0)
-    call = record.call
+    reason, seconds = "", 0
+    if type(event) is Dice:
+        reason, seconds = event.reason, event.duration
+    elif type(event) is Pie and event.menu_result.type == "hangup":
+        action = ""  # nobody hears the hangup that answers a caller who has hung up
     flow, state, step = (call.flow, call.state, call.steps) if call else ("", "", 0)
     dimension = Dimension(
         event.kind, record.release, flow, state, outcome, action, way.exit, reason, way.readable
     )
     return JournalRow(
-        key, digest_body(noted.body), at, step, seconds, round(record.seconds * 1e6), dimension,
-        encode_readable_part(record, parts.shared), _to_json(own).decode(),
+        key, digest_body(body), at, step, seconds, round(record.seconds * 1e6), dimension,
+        encode_readable_part(record, parts.readable), _to_json(own).decode() if own else NO_FIELDS,
         said, sealed, redaction.numbers and redaction.words,
     )  # fmt: skip
 
@@ -150,17 +153,18 @@ def strip_own_cookie(answer: bytes) -> bytes:
     """An answer without the state that it carries: nobody can read that, and it makes equal answers
     differ.
     """
-    # a search for bytes from the end, as an expression takes as long as the rest of a row
-    while (start := answer.rfind(OWN_COOKIE_PREFIX)) >= 0:
-        end = answer.index(b'"}', start + len(OWN_COOKIE_PREFIX)) + 2
-        before, after = answer[:start], answer[end:]
+    while True:
+        # a search for bytes from the end, as an expression takes as long as the rest of a row
+        before, found, rest = answer.rpartition(OWN_COOKIE_PREFIX)
+        if not found:
+            return answer
+        after = rest.partition(b'"}')[2]
         if before.endswith(b","):
             answer = before[:-1] + after
         elif after.startswith(b","):
             answer = before + after[1:]
         else:  # it was the only instruction
             answer = before.removesuffix(INSTRUCTIONS_START) + after.removeprefix(b"],")
-    return answer
 
 
 def find_last_exit(trace: Sequence[TraceEntry]) -> str:
@@ -190,9 +194,10 @@ class DescribedTrace(NamedTuple):
 
 def describe_trace(trace: tuple[TraceEntry, ...], is_clear: bool) -> DescribedTrace:
     """What the journal keeps of a trace: all of it, or without what reasons may quote."""
-    # a reason may quote what a caller pressed, which must not stay in memory
-    if any(REASON_MARK in entry.what for entry in trace):
-        return _describe_trace(trace, is_clear)
+    for entry in trace:
+        # a reason may quote what a caller pressed, which must not stay in memory
+        if REASON_MARK in entry.what:
+            return _describe_trace(trace, is_clear)
     return _describe_trace_cached(trace, is_clear)
 
 
@@ -208,16 +213,12 @@ def _describe_trace(trace: tuple[TraceEntry, ...], is_clear: bool) -> DescribedT
 _describe_trace_cached = lru_cache(maxsize=MAX_CACHED_TRACES)(_describe_trace)
 
 
-def encode_readable_part(record: CallbackRecord, shown: Mapping[str, Any]) -> str:
+def encode_readable_part(record: CallbackRecord, event: str) -> str:
+    """What people may read of a callback, with this JSON of its event."""
     if not record.lookups:
-        return _to_json({"event": shown}).decode()
+        return f'{{"event":{event}}}'
     lookups = [
         f"{request.service}: {fetched.error or fetched.status}"
         for request, fetched in record.lookups
     ]
-    return _to_json({"event": shown, "lookups": lookups}).decode()
-
-
-def is_hangup(event: CallbackEvent) -> bool:
-    """Whether nobody hears the answer to this key press: the caller has gone."""
-    return type(event) is Pie and event.menu_result.type == "hangup"
+    return f'{{"event":{event},"lookups":{_to_json(lookups).decode()}}}'

@@ -24,7 +24,7 @@ from flowengine.runtime.log_once import LogOnce
 
 BATCH_DELAY_SECONDS = 0.05  # the longest that a row waits to share a commit
 # the same for one that is waited for: nobody is on the line, and others come to share its commit
-AWAITED_BATCH_DELAY_SECONDS = 0.005
+AWAITED_BATCH_DELAY_SECONDS = 0.01
 MAX_BATCH_CALLBACKS = 500  # rows in one commit, some 20 ms of work
 MAX_BATCH_BYTES = 500_000  # of what came and what was answered; rows have two to three times that
 # to go on trying at the end where another process is writing; a worker has 30 to end
@@ -80,6 +80,7 @@ class JournalWriter:
         self._is_held_up = False  # nothing can be written now, and nobody waits for it
         self._give_up_at = float("inf")
         self._wake = threading.Event()
+        self._timer: asyncio.TimerHandle | None = None  # that wakes the thread
         self._gathering: list[asyncio.Future[None]] = []  # that are awaited and share a commit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run_thread, name="journal", daemon=True)
@@ -110,10 +111,10 @@ class JournalWriter:
         done = self._loop.create_future()
         self._enqueue(JournalRecord(record, body, answer), done)
         if not self._gathering:
-            # One timer for all that share the commit; they are settled by then, but for a slow disk.
             gathered: list[asyncio.Future[None]] = []
             self._gathering = gathered
-            self._loop.call_later(AWAITED_BATCH_DELAY_SECONDS, self._wake_early)
+            self._wake_in(AWAITED_BATCH_DELAY_SECONDS, self._loop)
+            # One timer for all that share the commit; they are settled by then, but for a slow disk.
             self._loop.call_later(MAX_COMMIT_WAIT_SECONDS, lambda: _settle_futures(*gathered))
         self._gathering.append(done)
         await done
@@ -122,8 +123,16 @@ class JournalWriter:
         found = record.located
         return self._find_release(record.release) if found is None else found.release
 
-    def _wake_early(self) -> None:
-        self._gathering = []
+    def _wake_in(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake the thread once for all that comes until then: each commit costs as much as some
+        rows.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_later(seconds, self._wake_thread)
+
+    def _wake_thread(self) -> None:
+        self._timer, self._gathering = None, []
         self._wake.set()
 
     def close(self) -> None:
@@ -140,9 +149,9 @@ class JournalWriter:
                 )
 
     def _enqueue(self, noted: JournalRecord, done: asyncio.Future[None] | None) -> None:
-        if not self._waiting and self._loop is not None:
-            self._loop.call_later(BATCH_DELAY_SECONDS, self._wake.set)
-        elif len(self._waiting) >= MAX_WAITING_CALLBACKS:
+        if self._timer is None and self._loop is not None:
+            self._wake_in(BATCH_DELAY_SECONDS, self._loop)
+        if len(self._waiting) >= MAX_WAITING_CALLBACKS:
             self._give_up_oldest()
         self._waiting.append((noted, done))
 

@@ -4,6 +4,8 @@ its content gives.
 
 from hashlib import blake2b
 
+from msgspec.structs import astuple
+
 from flowengine.journal.intern_tables import (
     MAX_INTERNED_VALUES,
     MIN_INTERNED_CHARACTERS,
@@ -14,8 +16,8 @@ from flowengine.storage.bounded_entries import put_bounded
 
 _INSERT_TEXTS = """INSERT INTO flowengine.journal_texts (part, text, content)
 SELECT %s, * FROM unnest(%s::bigint[], %s::text[]) ON CONFLICT DO NOTHING"""
-_INSERT_DIMENSIONS = f"""INSERT INTO flowengine.journal_dimensions (part, dimension, machine, {", ".join(Dimension._fields)})
-SELECT %s, * FROM unnest(%s::bigint[]{", %s::text[]" * (len(Dimension._fields) + 1)}) ON CONFLICT DO NOTHING"""  # noqa: S608  # names of ours
+_INSERT_DIMENSIONS = f"""INSERT INTO flowengine.journal_dimensions (part, dimension, machine, {", ".join(Dimension.__struct_fields__)})
+SELECT %s, * FROM unnest(%s::bigint[]{", %s::text[]" * (len(Dimension.__struct_fields__) + 1)}) ON CONFLICT DO NOTHING"""  # noqa: S608  # names of ours
 TextReference = tuple[str | None, int | None]
 """A text, or the number of one"""
 
@@ -64,7 +66,7 @@ class PartValues:
         """The number of a dimension."""
         number = self._dimensions.get(dimension)
         if number is None:
-            number = number_content("\0".join((self._machine, *dimension)))
+            number = number_content("\0".join((self._machine, *astuple(dimension))))
             self._new_dimensions[number] = dimension
             put_bounded(self._dimensions, dimension, number, MAX_INTERNED_VALUES)
         return number
@@ -80,7 +82,7 @@ class PartValues:
             self._new_texts.clear()
         if self._new_dimensions:
             numbers = sorted(self._new_dimensions)
-            rows = [self._new_dimensions[number] for number in numbers]
+            rows = [astuple(self._new_dimensions[number]) for number in numbers]
             columns = [[_clean(value) for value in column] for column in zip(*rows, strict=True)]
             machines = [self._machine] * len(numbers)
             connection.execute(_INSERT_DIMENSIONS, (self.part, numbers, machines, *columns))

@@ -84,7 +84,7 @@ class PostgresqlJournalStorage:
     def write(self, noted: Sequence[JournalRecord], lost: int) -> int:
         """Write callbacks; how many could be written."""
         connection = self._ensure_connection()  # without one no row need be made
-        rows = [*self._builder.build_rows(noted)]
+        rows = self._builder.build_rows(noted)
         try:
             kept = self._write_rows(connection, rows, self._unsure)
         except psycopg.Error:

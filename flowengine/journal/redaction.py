@@ -27,6 +27,7 @@ ROOM_PARTS = frozenset({"conferenceId", "endpoint"})
 FREE_TEXT_PARTS = frozenset({"credentials", "custom", "callHeaders"})
 """Parts that may hold anything"""
 MAX_CACHED_POLICIES = 64
+MAX_CACHED_NAMES = 1024
 SECRET_DIGIT_RUN = 1  # each digit of a call that may hold a secret is hidden
 CREDENTIALS_KEY = b'"credentials"'
 _DIGIT_RUN_PATTERNS = {
@@ -126,7 +127,7 @@ def build_redaction(record: CallbackRecord, release: Release) -> Redaction:
         secrets.update(find_secret_values(record, release))
         has_secret = bool(secrets) or may_contain_secret(record, release)
     plain = build_plain_redaction(policy, has_secret)
-    values = secrets | find_caller_values(record, release) if plain.words else secrets
+    values = find_caller_values(record, release) | secrets if plain.words else secrets
     if not values:
         return plain
     return msgspec.structs.replace(
@@ -169,16 +170,20 @@ def find_caller_values(record: CallbackRecord, release: Release) -> set[str]:
     """The texts in variables that did not stand there from the beginning: they came from the
     caller, or from a lookup.
     """
-    program = release.programs.get(record.flow)
-    initial = program.initial if program else {}
-    return {
-        value
-        for name, value in record.names.items()
-        if value.__class__ is str
-        and len(value) > 1
-        and value != initial.get(name, "")
-        and name.startswith("vars.")
-    }
+    found, values = set(), record.names
+    for name in list_variables(tuple(values)):
+        value = values[name]
+        if value and value.__class__ is str and len(value) > 1:
+            program = release.programs.get(record.flow)
+            if value != (program.initial if program else {}).get(name, ""):
+                found.add(value)
+    return found
+
+
+@lru_cache(maxsize=MAX_CACHED_NAMES)
+def list_variables(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of these names that are variables: the steps of a flow have few sets of names."""
+    return tuple(name for name in names if name.startswith("vars."))
 
 
 def find_secret_values(record: CallbackRecord, release: Release) -> Iterator[str]:

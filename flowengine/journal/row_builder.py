@@ -1,7 +1,7 @@
 """Makes rows of callbacks, by the releases that answered them."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from flowengine.compile import Release
 from flowengine.journal.journal_encryption import JournalEncryption, draw_nonces
@@ -29,17 +29,21 @@ class RowBuilder:
 
     def build_rows(
         self, batch: Sequence[JournalRecord], releases: Mapping[str, Release] | None = None
-    ) -> Iterator[JournalRow]:
+    ) -> list[JournalRow]:
         """The rows of these callbacks, by these releases where they are given; without those that
         cannot be made.
         """
+        rows, known, encryption = list[JournalRow](), dict(releases or {}), self._encryption
         for noted, nonce in zip(batch, draw_nonces(len(batch)), strict=True):
-            name = noted.record.release
             try:
-                release = (releases or {}).get(name) or self._find_release(name)
-                yield build_row(noted, release, self._encryption, nonce)
+                name = noted.record.release
+                release = known.get(name)
+                if release is None:
+                    release = known[name] = self._find_release(name)
+                rows.append(build_row(noted, release, encryption, nonce))
             except Exception as error:  # noqa: BLE001  # one row that cannot be made must not cost the others
                 self.note_lost(noted.record.event.call_id, error)
+        return rows
 
     def note_lost(self, call: str, error: Exception) -> None:
         """Count a callback that has no row."""

@@ -23,9 +23,10 @@ _COLUMNS = (
 _COLUMNS_OF_VERSION_2 = (
     "event", "release", "flow", "state", "outcome", "action", "exit", "reason", "shown", "said", "answer",
 )  # fmt: skip
-# rows in one statement: each statement hands the interpreter to the thread that answers, and must
-# get it back
-_ROWS_PER_INSERT = 16
+# Rows in one statement: each statement hands the interpreter to the thread that answers, and must
+# get it back. Each size is a statement of its own, which SQLite keeps prepared.
+_MAX_ROWS_OF_ANY_SIZE = 16
+_LARGE_INSERTS = (64, 32)
 # Raised while a value is bound, before anything of the statement is done: the transaction goes on.
 REFUSED_VALUE_ERRORS = (
     OverflowError,
@@ -35,11 +36,8 @@ REFUSED_VALUE_ERRORS = (
 )
 
 
-class InternedRow(NamedTuple):
-    """A row as the table has it, in the order of its columns."""
-
-    is_repeated: bool
-    values: tuple[Any, ...]
+Columns = tuple[Any, ...]
+"""A row as the table has it"""
 
 
 class InsertStatements(NamedTuple):
@@ -47,20 +45,22 @@ class InsertStatements(NamedTuple):
     one unless its call has it.
     """
 
-    rows: tuple[str, ...]
+    rows: Mapping[int, str]
     unless_known: str
 
 
 def build_insert_statements(*, with_version_2: bool) -> InsertStatements:
     """For a journal of today, or for one that has the columns of version 2 as well."""
     old = _COLUMNS_OF_VERSION_2 if with_version_2 else ()
-    into = f"INSERT INTO callbacks ({', '.join((*_COLUMNS, *old))}) "
+    # What fails in the midst takes the transaction back in any case. Without OR ROLLBACK SQLite copies
+    # each page before a statement changes it, to take back that statement alone.
+    into = f"INSERT OR ROLLBACK INTO callbacks ({', '.join((*_COLUMNS, *old))}) "
     values = ", ".join(["?"] * len(_COLUMNS) + ["''"] * len(old))
     return InsertStatements(
-        tuple(
-            f"{into} VALUES {', '.join([f'({values})'] * rows)}"
-            for rows in range(_ROWS_PER_INSERT + 1)
-        ),
+        {
+            rows: f"{into} VALUES {', '.join([f'({values})'] * rows)}"
+            for rows in (*range(1, _MAX_ROWS_OF_ANY_SIZE + 1), *_LARGE_INSERTS)
+        },
         f"{into} SELECT {values} WHERE NOT EXISTS "  # noqa: S608
         "(SELECT 1 FROM callbacks WHERE call = ? AND substr(digest, 1, 8) = ?)",
     )
@@ -85,90 +85,97 @@ class RowWriter:
     ) -> None:
         self._builder = RowBuilder(release, encryption, counted)
 
-    def write(
+    def build_rows(
+        self, batch: Sequence[JournalRecord], releases: Mapping[str, Release] | None = None
+    ) -> list[JournalRow]:
+        """The rows of these callbacks, by these releases where they are given; without those that
+        cannot be made. It needs no transaction, in which other workers would wait for it.
+        """
+        return self._builder.build_rows(batch, releases)
+
+    def write_rows(
         self,
         connection: sqlite3.Connection,
         file: JournalFile,
-        batch: Sequence[JournalRecord],
-        releases: Mapping[str, Release] | None = None,
+        rows: Sequence[JournalRow],
+        missing: int,
     ) -> int:
-        """Write the rows of these callbacks, by these releases where they are given; how many there
-        are.
+        """Write these rows, and that so many others are missing; how many could be written. One that
+        SQLite refuses must not cost the others.
         """
-        kept, statements, interned = 0, _STATEMENTS[file.has_version_2], file.interned
-        for start in range(0, len(batch), _ROWS_PER_INSERT):
-            part = batch[start : start + _ROWS_PER_INSERT]
-            built = self._builder.build_rows(part, releases)
-            rows = [self._intern_row(connection, interned, row) for row in built]
-            kept += self._insert_rows(connection, statements, [row for row in rows if row])
-        if kept < len(batch):
-            record_losses(connection, time.time(), len(batch) - kept)
+        statements, kept, start = _STATEMENTS[file.has_version_2], 0, 0
+        while start < len(rows):
+            part = rows[start : start + choose_insert_size(len(rows) - start)]
+            kept += self._write_part(connection, file.interned, statements, part)
+            start += len(part)
+        if missing := missing + len(rows) - kept:
+            record_losses(connection, time.time(), missing)
         return kept
 
-    def _insert_rows(
+    def _write_part(
+        self,
+        connection: sqlite3.Connection,
+        interned: InternTables,
+        statements: InsertStatements,
+        rows: Sequence[JournalRow],
+    ) -> int:
+        found, repeated = list[Columns](), list[bool]()
+        for row in rows:
+            try:
+                found.append(intern_row(connection, interned, row))
+                repeated.append(row.dimension.outcome == REPEATED_OUTCOME)
+            except REFUSED_VALUE_ERRORS as error:
+                self._builder.note_lost(decode_call_id(row.call), error)
+        statement = statements.rows.get(len(found))
+        if statement and not any(repeated):
+            # where it is refused nothing is written yet, and row by row shows which one it is
+            with suppress(*REFUSED_VALUE_ERRORS):
+                connection.execute(statement, [*chain.from_iterable(found)])
+                return len(found)
+        return sum(
+            self._write_row(connection, statements, columns, is_repeated=is_repeated)
+            for columns, is_repeated in zip(found, repeated, strict=True)
+        )
+
+    def _write_row(
         self,
         connection: sqlite3.Connection,
         statements: InsertStatements,
-        rows: Sequence[InternedRow],
-    ) -> int:
-        """Write rows, many in one statement; how many could be. One that SQLite refuses must not
-        cost the others.
-        """
-        if len(rows) > 1 and not any(row.is_repeated for row in rows):
-            # where it is refused nothing is written yet, and row by row shows which one it is
-            with suppress(*REFUSED_VALUE_ERRORS):
-                connection.execute(
-                    statements.rows[len(rows)], [*chain.from_iterable(row.values for row in rows)]
-                )
-                return len(rows)
-        return sum(self._insert_row(connection, statements, row) for row in rows)
-
-    def _insert_row(
-        self, connection: sqlite3.Connection, statements: InsertStatements, row: InternedRow
+        columns: Columns,
+        *,
+        is_repeated: bool,
     ) -> bool:
         try:
-            insert_row(connection, statements, row)
+            if is_repeated:
+                # the first delivery has its row, unless that worker died just before
+                connection.execute(statements.unless_known, (*columns, *columns[:2]))
+            else:
+                connection.execute(statements.rows[1], columns)
         except REFUSED_VALUE_ERRORS as error:
-            self._builder.note_lost(decode_call_id(row.values[0]), error)
+            self._builder.note_lost(decode_call_id(columns[0]), error)
             return False
         return True
 
-    def _intern_row(
-        self, connection: sqlite3.Connection, interned: InternTables, row: JournalRow
-    ) -> InternedRow | None:
-        try:
-            return intern_row(connection, interned, row)
-        except REFUSED_VALUE_ERRORS as error:
-            self._builder.note_lost(decode_call_id(row.call), error)
-            return None
 
+def choose_insert_size(rows: int) -> int:
+    """How many of so many rows the next statement writes.
 
-def intern_row(
-    connection: sqlite3.Connection, interned: InternTables, row: JournalRow
-) -> InternedRow:
-    """A row with the numbers of what it has in common with others. Its bytes are bytearrays: for
-    each value of another type sqlite3 looks for an adapter, which takes as long as writing it.
+    >>> [choose_insert_size(rows) for rows in (5, 16, 17, 45, 500)]
+    [5, 16, 16, 32, 64]
     """
-    at, readable = row.at, row.readable
-    return InternedRow(
-        row.dimension.outcome == REPEATED_OUTCOME,
-        (
-            bytearray(row.call), bytearray(row.digest), at, row.step, row.seconds,
-            interned.intern_dimension(connection, row.dimension, at), row.micros,
-            interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
-            row.own, interned.intern_text(connection, row.said, at),
-            bytearray(row.sealed) if row.sealed else None,
-        ),
+    return next((size for size in _LARGE_INSERTS if size <= rows), min(rows, _MAX_ROWS_OF_ANY_SIZE))
+
+
+def intern_row(connection: sqlite3.Connection, interned: InternTables, row: JournalRow) -> Columns:
+    """The columns of a row, with the numbers of what it has in common with others. Its bytes are
+    bytearrays: for each value of another type sqlite3 looks for an adapter, which takes as long as
+    writing it.
+    """
+    at, readable, sealed = row.at, row.readable, row.sealed
+    return (
+        bytearray(row.call), bytearray(row.digest), at, row.step, row.seconds,
+        interned.intern_dimension(connection, row.dimension, at), row.micros,
+        interned.intern_text(connection, readable, at) if row.is_anonymous else readable,
+        row.own, interned.intern_text(connection, row.said, at),
+        bytearray(sealed) if sealed else None,
     )  # fmt: skip
-
-
-def insert_row(
-    connection: sqlite3.Connection, statements: InsertStatements, row: InternedRow
-) -> None:
-    """Write a row. Of a repeated delivery the first has its row, unless that worker died just
-    before.
-    """
-    if row.is_repeated:
-        connection.execute(statements.unless_known, (*row.values, *row.values[:2]))
-    else:
-        connection.execute(statements.rows[1], row.values)

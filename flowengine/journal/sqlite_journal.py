@@ -1,10 +1,8 @@
 """A journal in a file, as it is written: rows, retention and size, and what version 2 has left."""
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from flowengine.compile import Release
@@ -13,7 +11,6 @@ from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.journal_protocol import JournalUsage
 from flowengine.journal.journal_row import JournalRecord
-from flowengine.journal.losses import record_losses
 from flowengine.journal.release_lookup import ReleaseLookup
 from flowengine.journal.retention import Retention
 from flowengine.journal.row_builder import RowCounter
@@ -53,7 +50,11 @@ class SqliteJournalStorage:
 
     def write(self, noted: Sequence[JournalRecord], lost: int) -> int:
         """Write callbacks; how many could be written."""
-        return self._file.run_transaction(partial(self._write_rows, noted, lost))
+        rows = self._row_writer.build_rows(noted)
+        missing = lost + len(noted) - len(rows)
+        return self._file.run_transaction(
+            lambda connection: self._row_writer.write_rows(connection, self._file, rows, missing)
+        )
 
     def describe_wait(self, error: Exception) -> str:
         """Another process may be writing for too long, such as a worker that saturates the disk."""
@@ -91,10 +92,3 @@ class SqliteJournalStorage:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def _write_rows(
-        self, noted: Sequence[JournalRecord], lost: int, connection: sqlite3.Connection
-    ) -> int:
-        if lost:
-            record_losses(connection, time.time(), lost)
-        return self._row_writer.write(connection, self._file, noted)

@@ -16,6 +16,7 @@ from flowengine.journal import (
     JournalEncryption,
     JournalWriter,
     SqliteJournalReader,
+    journal_writer,
     row_builder,
 )
 from flowengine.journal.journal_database import open_for_reading
@@ -46,6 +47,7 @@ from tests.journal.journal_line import (
     ring,
     written,
 )  # fmt: skip
+from tests.waiting import wait_until_async
 
 CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
 
@@ -68,6 +70,34 @@ def shown(path: Path) -> str:
     with closing(open_for_reading(path)) as connection:
         rows = connection.execute("SELECT readable, own, said, trace FROM rows").fetchall()
     return " ".join(text for row in rows for text in row)
+
+
+async def test_thread_is_woken_once_for_all_that_share_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is awaited takes along what came before it, so the next one has all its time."""
+    monkeypatch.setattr(journal_writer, "BATCH_DELAY_SECONDS", 0.3)
+    release = compile_release(files())
+    reply, *_ = await recorded(tmp_path / "other.db", release, [ring()], crm, SEALER)
+    written: list[tuple[int, float]] = []
+    writer = JournalWriter(tmp_path / "journal.db", lambda _name: release, SEALER, lambda *_: None)
+    write = writer._storage.write
+    monkeypatch.setattr(
+        writer._storage,
+        "write",
+        lambda noted, lost: (written.append((len(noted), time.monotonic())), write(noted, lost))[1],
+    )
+    writer.start()
+    note = (reply.record, json.dumps(ring()).encode(), reply.body)
+    writer.enqueue_record(*note)
+    await writer.save_record(*note)
+    await asyncio.sleep(0.2)
+    begun = time.monotonic()
+    writer.enqueue_record(*note)
+    await wait_until_async(lambda: len(written) == 2)
+    await asyncio.to_thread(writer.close)
+    assert [count for count, _ in written] == [2, 1]
+    assert written[1][1] - begun > 0.25
 
 
 def test_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -> None:
@@ -372,7 +402,11 @@ def test_value_that_sqlite_refuses_costs_its_own_row_alone(
 ) -> None:
     def build(record: JournalRecord, *more: Any) -> JournalRow:
         made = build_row(record, *more)
-        return made._replace(step=2**70) if record.record.event.call_id == "call-2" else made
+        return (
+            msgspec.structs.replace(made, step=2**70)
+            if record.record.event.call_id == "call-2"
+            else made
+        )
 
     monkeypatch.setattr(row_builder, "build_row", build)
     path = tmp_path / "journal.db"

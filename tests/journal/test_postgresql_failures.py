@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from flowengine.compile import Release, compile_project
@@ -147,7 +148,7 @@ async def test_value_that_database_refuses_costs_its_own_row_alone(
     monkeypatch.setattr(
         storage._builder,
         "build_rows",
-        lambda batch: [row._replace(**faults.get(row.call.decode(), {})) for row in build(batch)],
+        lambda batch: [replace(row, **faults.get(row.call.decode(), {})) for row in build(batch)],
     )
     assert storage.write(noted, 0) == 2
     storage.close()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from flowengine.compile import Release, compile_project
 from flowengine.journal.journal_row import JournalRecord, build_row
@@ -63,7 +64,7 @@ async def readable(release: Release, events: list[dict[str, Any]], name: str) ->
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
         made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
-        found += [made.readable, made.own, made.said, *made.dimension]
+        found += [made.readable, made.own, made.said, *astuple(made.dimension)]
     return " ".join(found)
 
 
@@ -166,7 +167,7 @@ async def test_items_of_a_list_are_readable_only_where_words_are_in_clear(told: 
     assert b"You ordered Trousers and Umbrella, for Annabel." in reply.body
     assert bodies[1] == {"changes": [{"for": "Annabel", "all": ["Trousers and Umbrella"]}]}
     made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
-    text = " ".join([made.readable, made.own, made.said, *made.dimension])
+    text = " ".join([made.readable, made.own, made.said, *astuple(made.dimension)])
     for word in ("Trousers", "Umbrella", "Annabel"):
         assert (word in text) is (told == "{words: clear}")
     assert "vip" not in text

@@ -105,9 +105,9 @@ async def test_row_written_while_the_file_is_taken_away_is_written_again(
 
     reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
     writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
-    written = writer._storage._row_writer.write
+    written = writer._storage._row_writer.write_rows
     monkeypatch.setattr(
-        writer._storage._row_writer, "write", lambda *given: (written(*given), leaving())[0]
+        writer._storage._row_writer, "write_rows", lambda *given: (written(*given), leaving())[0]
     )
     writer.start()
     await writer.save_record(reply.record, json.dumps(ring()).encode(), reply.body)

@@ -56,7 +56,9 @@ class Days:
 
     def call(self, calls: int = 1) -> None:
         self.file.run_transaction(
-            lambda connection: self.rows.write(connection, self.file, self.noted(calls))
+            lambda connection: self.rows.write_rows(
+                connection, self.file, self.rows.build_rows(self.noted(calls)), 0
+            )
         )
 
     def stow(self, calls: int) -> None:

@@ -72,7 +72,8 @@ async def note(
 def write_today(path: Path, noted: Sequence[JournalRecord], release: Release) -> None:
     file = JournalFile(path)
     writer = RowWriter(lambda _name: release, SEALER, lambda *_: None)
-    file.run_transaction(lambda connection: writer.write(connection, file, noted))
+    rows = writer.build_rows(noted)
+    file.run_transaction(lambda connection: writer.write_rows(connection, file, rows, 0))
     file.close()
 
 

@@ -23,7 +23,6 @@ from flowengine.journal.journal_row import (
     REPEATED_OUTCOME,
     JournalRecord,
     find_last_exit,
-    is_hangup,
 )
 from flowengine.journal.masking import mask_reason
 from flowengine.journal.redaction import (
@@ -181,8 +180,10 @@ def build_old_row(
 
 def find_action_name(event: CallbackEvent, answer: bytes) -> str:
     """The action of an answer; "" for the hangup that answers a caller who has hung up."""
+    if type(event) is Pie and event.menu_result.type == "hangup":
+        return ""
     action = ACTION_PATTERN.search(answer)
-    return "" if action is None or is_hangup(event) else action[1].decode()
+    return action[1].decode() if action else ""
 
 
 def strip_own_cookie(answer: bytes) -> bytes:
