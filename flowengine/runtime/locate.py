@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.runtime.call_state import Call, can_continue_on, decode_call
+from flowengine.runtime.call_state import END_FACTS, Call, can_continue_on, decode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_start import (
@@ -180,6 +180,14 @@ def resumes_on_events(located: LocatedCall) -> bool:
     """
     verb = find_verb(located)
     return verb is not None and verb.resumes_on_events
+
+
+def concerns_others(located: LocatedCall) -> bool:
+    """Whether somebody else may have to know of the end of the call, as nobody has to of most."""
+    call, verb = located.call, find_verb(located)
+    return (verb is not None and (verb.calls_others or verb.is_in_room)) or (
+        call is not None and not call.values.keys().isdisjoint(END_FACTS)
+    )
 
 
 def find_room_name(located: LocatedCall, verb: Verb | None) -> str:

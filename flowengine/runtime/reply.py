@@ -23,10 +23,18 @@ from flowengine.runtime.deduplication import (
     is_repetition,
 )
 from flowengine.runtime.delivery import DICE_IDENTITY, CallbackDelivery, Reply, is_unanswered
-from flowengine.runtime.delivery_log import append_entry, decode_log, is_over, mark_repeated
+from flowengine.runtime.delivery_log import (
+    SETS_COOKIE_FLAG,
+    SPOKEN_FLAG,
+    append_entry,
+    decode_log,
+    is_over,
+    mark_repeated,
+)
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    concerns_others,
     find_parking_code,
     find_room_name,
     find_verb,
@@ -110,7 +118,9 @@ class Replier:
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
-            if outcome.effects is not NO_EFFECTS or type(event) is Dice:
+            if outcome.effects is not NO_EFFECTS or (
+                type(event) is Dice and concerns_others(located)
+            ):
                 changes = self._list_changes(event, located, outcome, call)
             kept = await self._store.save(event.call_id, made, expires, changes)
         except StoreError as error:
@@ -227,14 +237,17 @@ class Replier:
         secret_flows = located.release.secret_flows
         guarded = secret_flows and (call.stack[0].flow if call.stack else call.flow) in secret_flows
         state = encode_call(call)
-        cookie, fits = "", len(state) <= MAX_PAYLOAD_BYTES
-        if action is not None and event.is_awaited and self._codec is not None:
-            # An empty cookie replaces an older one, which the platform would otherwise send back.
-            seal = self._codec.seal if guarded else self._codec.sign
-            cookie = seal(state if fits else b"", event.call_id, call.steps)
-            instructions = (*instructions, SetCookie(COOKIE_KEY, cookie))
+        fits, cookie, flags = len(state) <= MAX_PAYLOAD_BYTES, "", 0
+        if action is not None:
+            flags = SPOKEN_FLAG
+            if event.is_awaited and self._codec is not None:
+                # An empty cookie replaces an older one, which the platform would send back.
+                seal = self._codec.seal if guarded else self._codec.sign
+                cookie = seal(state if fits else b"", event.call_id, call.steps)
+                instructions += (SetCookie(COOKIE_KEY, cookie),)
+                flags = SPOKEN_FLAG | SETS_COOKIE_FLAG
         body = kept_body = encode_svaml(instructions, action)
-        log = append_entry(saved, delivery, spoken=action is not None, cookie=cookie != "")
+        log = append_entry(saved, delivery, flags)
         if guarded:
             state = self._encryption.seal_state(
                 state, event.call_id, call.steps, cookie if fits else ""

@@ -149,7 +149,7 @@ class CallbackHandler:
             return self._refuse_request(unclear, scope)
         try:
             headers = scope["headers"]
-            is_map = isinstance(headers, HeaderMap)
+            is_map = type(headers) is HeaderMap
             stamp = headers[b"x-timestamp"] if is_map else find_stamp(headers)
             reply = await self._engine.answer(event, body, stamp, still_waits)
         except Exception:  # the engine never raises; if it ever does, a caller is on the line

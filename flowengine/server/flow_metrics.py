@@ -25,12 +25,15 @@ CallbackLabels = tuple[str, str, str, str, str, str, str]
 def label_callback(record: CallbackRecord) -> CallbackLabels:
     """What a callback is counted by."""
     event, call = record.event, record.call
-    flow = call.flow if call is not None else ""
-    route = call.stack[0].flow if call is not None and call.stack else flow
-    state = result = ""
+    if call is None:
+        result = event.result if type(event) is Dice else ""
+        return event.kind, record.outcome, event.application_key, "", "", result, ""
+    flow, stack = call.flow, call.stack
+    route = stack[0].flow if stack else flow
     if type(event) is Dice:
-        state, result = call.state if call is not None else "", event.result
-    return event.kind, record.outcome, event.application_key, flow, state, result, route
+        state, result = call.state, event.result
+        return event.kind, record.outcome, event.application_key, flow, state, result, route
+    return event.kind, record.outcome, event.application_key, flow, "", "", route
 
 
 class FlowMetrics:

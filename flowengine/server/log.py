@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar, final
 
 import msgspec
@@ -89,7 +89,7 @@ class LineWriter(Generic[NotedT]):
         now = time.time()
         if now - self._refused_at >= 1:
             self._refused_at = now
-            self._add_line(RefusedLogLine(round(now, 3), code, reason, client))
+            self.add_line(RefusedLogLine(round(now, 3), code, reason, client))
 
     def flush(self) -> None:
         """Write what waits."""
@@ -100,7 +100,8 @@ class LineWriter(Generic[NotedT]):
             except OSError:  # the reader of the log has ended; calls continue
                 return
 
-    def _add_line(self, noted: NotedT | RefusedLogLine) -> None:
+    def add_line(self, noted: NotedT | RefusedLogLine) -> None:
+        """Have a line written of this."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.flush)
         self._waiting.append(noted)
@@ -147,8 +148,7 @@ class LogWriter(LineWriter[CallbackRecord]):
     def __init__(self, file: int = 1) -> None:
         super().__init__(build_line, file)
 
-    def log_callback(self, record: CallbackRecord) -> None:
-        self._add_line(record)
+    log_callback = LineWriter.add_line  # the record is all that its line is made of
 
 
 def to_millis(seconds: float) -> float:
@@ -158,15 +158,18 @@ def to_millis(seconds: float) -> float:
     return (seconds * 1e6 + 0.5) // 1 / 1000
 
 
-def split_lines(lines: bytes) -> Iterable[bytes]:
+def split_lines(lines: bytes) -> Sequence[bytes]:
     """The text in pieces of whole lines, each as long as one write allows."""
-    start = 0
+    if len(lines) <= ATOMIC_WRITE_BYTES:
+        return (lines,) if lines else ()
+    start, pieces = 0, []
     while len(lines) - start > ATOMIC_WRITE_BYTES:
         end = (
             lines.rfind(b"\n", start, start + ATOMIC_WRITE_BYTES) + 1
             or lines.index(b"\n", start) + 1
         )
-        yield lines[start:end]
+        pieces.append(lines[start:end])
         start = end
     if start < len(lines):
-        yield lines[start:]
+        pieces.append(lines[start:])
+    return pieces

@@ -59,9 +59,11 @@ class GroupCommit:
             if is_busy(error) and loop.time() < deadline:
                 self._retry_commit(loop, deadline, tries)
             else:
-                self._fail_batch(self._take_batch(), error)
+                batch, self._waiting = self._waiting, []
+                self._fail_batch(batch, error)
             return
-        self._run_batch(self._take_batch())
+        batch, self._waiting = self._waiting, []
+        self._run_batch(batch)
 
     def _retry_commit(self, loop: asyncio.AbstractEventLoop, deadline: float, tries: int) -> None:
         """Try again while another worker writes. The batch grows meanwhile, so that the next commit
@@ -71,10 +73,6 @@ class GroupCommit:
             loop.call_soon(self._commit, loop, deadline, tries + 1)
         else:
             loop.call_later(BUSY_RETRY_SECONDS, self._commit, loop, deadline, tries + 1)
-
-    def _take_batch(self) -> list[tuple[Work, asyncio.Future[Any]]]:
-        batch, self._waiting = self._waiting, []
-        return batch
 
     def _run_batch(self, batch: list[tuple[Work, asyncio.Future[Any]]]) -> None:
         connection = self.connection

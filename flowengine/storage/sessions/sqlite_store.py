@@ -78,11 +78,13 @@ class SqliteStore:
         self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> SavedCall | None:
-        key = encode_call_id(call_id)
+        recent = self._recent
         try:
-            if (known := self._recent.get(key)) is not None:
+            if not recent.is_checked:
+                recent.check_version()
+            if (known := recent.get(call_id)) is not None:
                 return known
-            row = self._execute(_LOAD, (key,)).fetchone()
+            row = self._execute(_LOAD, (encode_call_id(call_id),)).fetchone()
         except sqlite3.Error as error:
             row = await self._load_with_retries(call_id, error)
         return SavedCall(*row) if row else None
@@ -94,7 +96,7 @@ class SqliteStore:
         expires: float,
         changes: Sequence[OrchestrationChange] = (),
     ) -> Awaitable[SavedCall]:
-        save = partial(self._save_call, encode_call_id(call_id), saved, expires)
+        save = partial(self._save_call, call_id, saved, expires)
         return self._save_with_changes(save, saved, changes) if changes else self._commit.run(save)
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
@@ -197,9 +199,9 @@ class SqliteStore:
         self._endings = CommonEndings(file.connection)
 
     def _save_call(
-        self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection
+        self, call_id: str, saved: SavedCall, expires: float, _connection: sqlite3.Connection
     ) -> SavedCall:
-        kept = saved
+        kept, key = saved, encode_call_id(call_id)
         answer, ending = self._endings.split_answer(saved.answer, expires)
         # bytearrays: for each `bytes` sqlite3 looks for an adapter, which takes as long as the copy
         # of ten kilobytes
@@ -209,7 +211,7 @@ class SqliteStore:
         )  # fmt: skip
         if self._write(_SAVE, row).rowcount != 1:
             kept = SavedCall(*self._execute(_LOAD, (key,)).fetchone())
-        self._recent.put(key, kept)
+        self._recent.put(call_id, kept)
         return kept
 
     async def _save_with_changes(
