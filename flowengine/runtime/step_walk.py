@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 from transitions import MachineError
 
@@ -78,7 +79,7 @@ class StepWalk(Cursor):
     rooms: tuple[RoomUpdate, ...] = ()
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
-    trace: list[TraceEntry] = []
+    trace: list[TraceEntry] = msgspec.field(default_factory=list)
 
     def add_trace_entry(self, what: str) -> None:
         """Add a line to the trace, followed by the notes of the state."""

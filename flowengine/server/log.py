@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar, final
 
 import msgspec
@@ -94,7 +94,8 @@ class LineWriter(Generic[NotedT]):
     def flush(self) -> None:
         """Write what waits."""
         waiting, self._waiting = self._waiting, []
-        for piece in split_lines(format_lines(waiting, round(time.time(), 3), self._build)):
+        lines = format_lines(waiting, round(time.time(), 3), self._build)
+        for piece in (lines,) if len(lines) <= ATOMIC_WRITE_BYTES else split_lines(lines):
             try:
                 os.write(self._file, piece)
             except OSError:  # the reader of the log has ended; calls continue
@@ -124,7 +125,7 @@ def format_lines(
 
 def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
     event, call = record.event, record.call
-    trace = [format_trace_entry(entry) for entry in record.trace]
+    trace = list(map(format_trace_entry, record.trace))
     made = CallbackLogLine(
         at, event.call_id, event.kind, record.outcome, record.release, "", "", 0,
         to_millis(record.seconds), trace,
@@ -158,18 +159,15 @@ def to_millis(seconds: float) -> float:
     return (seconds * 1e6 + 0.5) // 1 / 1000
 
 
-def split_lines(lines: bytes) -> Sequence[bytes]:
+def split_lines(lines: bytes) -> Iterable[bytes]:
     """The text in pieces of whole lines, each as long as one write allows."""
-    if len(lines) <= ATOMIC_WRITE_BYTES:
-        return (lines,) if lines else ()
-    start, pieces = 0, []
+    start = 0
     while len(lines) - start > ATOMIC_WRITE_BYTES:
         end = (
             lines.rfind(b"\n", start, start + ATOMIC_WRITE_BYTES) + 1
             or lines.index(b"\n", start) + 1
         )
-        pieces.append(lines[start:end])
+        yield lines[start:end]
         start = end
     if start < len(lines):
-        pieces.append(lines[start:])
-    return pieces
+        yield lines[start:]

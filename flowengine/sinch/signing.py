@@ -20,8 +20,6 @@ from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hmac import HMAC
 
-RequestHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
-"""Header names in any case; the second form is what ASGI has"""
 # of two of these one would be checked, and the proxy in front may have read the other
 SIGNED_HEADERS = (b"authorization", b"content-type", b"x-timestamp")
 _get_signed_headers = itemgetter(*SIGNED_HEADERS)
@@ -34,6 +32,10 @@ class HeaderMap(dict[bytes, bytes]):
 
     def __missing__(self, name: bytes) -> bytes:
         return b""
+
+
+RequestHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
+"""Header names in any case; the last form is what ASGI has"""
 
 
 class SignatureError(Exception):
@@ -144,22 +146,24 @@ class Verifier:
         self,
         method: str,
         raw_path: bytes | str,
-        headers: RequestHeaders,
+        headers: RequestHeaders | HeaderMap,
         body: bytes,
         now: datetime,
     ) -> str:
         """The key of the application that signed this request, as configured. Raises
         SignatureError.
         """
-        authorization, content_type, timestamp = _read_signed_headers(headers)
+        # the direct protocol has refused repeated headers
+        signed = headers if type(headers) is HeaderMap else fold_signed_headers(headers)
+        authorization, content_type, timestamp = _get_signed_headers(signed)
         usual, _, signature = authorization.rpartition(b":")
         # one lookup instead of parsing; any other spelling of the header is parsed below
         application = self._usual.get(usual) if signature else None
         if application is None:
             key, signature = _parse_authorization(authorization)
             application = self._applications.get(key) or self._folded.get(key.lower())
-        if application is None:
-            raise UnknownApplicationError("no such application is configured")
+            if application is None:
+                raise UnknownApplicationError("no such application is configured")
         # before the digests: a stale request should cost little
         self._check_age(timestamp, now)
         start = _build_signed_prefix(method, body, content_type, timestamp)
@@ -198,26 +202,23 @@ def parse_timestamp(text: bytes) -> tuple[datetime, int]:
     return moment, round(moment.timestamp() * 1_000_000)
 
 
-def check_repeated_headers(headers: RequestHeaders) -> None:
-    """Raises RepeatedHeaderError where a header that counts came several times."""
-    _read_signed_headers(headers)
-
-
-def _read_signed_headers(headers: RequestHeaders) -> tuple[bytes, bytes, bytes]:
-    if type(headers) is HeaderMap:  # its protocol has refused repeated headers
-        return _get_signed_headers(headers)
-    found: dict[bytes, bytes] = {}
+def fold_signed_headers(headers: RequestHeaders) -> HeaderMap:
+    """The headers that count for a signature. Raises RepeatedHeaderError where one came several
+    times.
+    """
+    found = HeaderMap()
     for name, value in _to_byte_pairs(headers):
         lowered = name.lower()
         if lowered in found:
             raise RepeatedHeaderError(f"the request has several {lowered.decode()} headers")
         if lowered in SIGNED_HEADERS:
             found[lowered] = value
-    authorization, content_type, timestamp = (found.get(name, b"") for name in SIGNED_HEADERS)
-    return authorization, content_type, timestamp
+    return found
 
 
-def _to_byte_pairs(headers: RequestHeaders) -> Iterable[tuple[bytes, bytes]]:
+def _to_byte_pairs(
+    headers: Mapping[str, str] | Iterable[tuple[bytes, bytes]],
+) -> Iterable[tuple[bytes, bytes]]:
     if isinstance(headers, Mapping):
         return [(name.encode(), value.encode()) for name, value in headers.items()]
     return headers

@@ -28,8 +28,8 @@ from flowengine.runtime.delivery import (
 )
 from flowengine.runtime.delivery_log import (
     MAX_ENTRIES,
-    AnsweredDelivery,
     SPOKEN_FLAG,
+    AnsweredDelivery,
     append_entry,
     decode_log,
     encode_log,
@@ -178,14 +178,7 @@ def test_delivery_log_does_not_grow_with_the_call() -> None:
     late = CallbackDelivery(
         event, b"", b"x" * 16, 0, assume_connected, 2000.0 + SIGNATURE_WINDOW_SECONDS, 0.0
     )
-    assert (
-        len(
-            decode_log(
-                replace(saved, deliveries=append_entry(saved, late, 0))
-            )
-        )
-        == 2
-    )
+    assert len(decode_log(replace(saved, deliveries=append_entry(saved, late, 0)))) == 2
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ class SqliteStore:
     def _save_call(
         self, call_id: str, saved: SavedCall, expires: float, _connection: sqlite3.Connection
     ) -> SavedCall:
-        kept, key = saved, encode_call_id(call_id)
+        key = encode_call_id(call_id)
         answer, ending = self._endings.split_answer(saved.answer, expires)
         # bytearrays: for each `bytes` sqlite3 looks for an adapter, which takes as long as the copy
         # of ten kilobytes
@@ -209,6 +209,7 @@ class SqliteStore:
             bytearray(key), saved.counter, bytearray(saved.state), bytearray(saved.deliveries),
             bytearray(answer), saved.claimed, saved.release, expires, ending,
         )  # fmt: skip
+        kept = saved
         if self._write(_SAVE, row).rowcount != 1:
             kept = SavedCall(*self._execute(_LOAD, (key,)).fetchone())
         self._recent.put(call_id, kept)
