@@ -87,6 +87,9 @@ class Locator:
 
     def restore_saved(self, event: CallbackEvent, saved: SavedCall) -> Call | None:
         """The stored state in clear; None where no key decrypts it, or another version wrote it."""
+        call = decode_call(saved.state)  # in clear, as nearly all are
+        if call is not None:
+            return call
         state = self._encryption.open_state(saved.state, event.call_id)
         return decode_call(state) if state is not None else None
 
@@ -94,8 +97,9 @@ class Locator:
         """The call of this event, from the store or from the cookie, whichever has more steps.
         Returns the bare call where this process does not have its release in memory.
         """
-        counted = 0 if saved is None else saved.counter
-        stored = None if saved is None else self.restore_saved(event, saved)
+        counted, stored = 0, None
+        if saved is not None:
+            counted, stored = saved.counter, self.restore_saved(event, saved)
         call = self._choose_newer_state(event, stored, counted) if event.cookies else stored
         if call is None:
             known = saved is not None or COOKIE_KEY in event.cookies

@@ -152,9 +152,24 @@ class DirectProtocol(TrackedHttpTools):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        """Take a plain callback: a POST with one length, on a connection that stays open and has no
+        other request in flight.
+        """
         self._is_reading_head = False
-        headers = HeaderMap(self.headers)
-        if self.url in self._plain_paths and self._is_plain(headers):
+        headers, parser, cycle = HeaderMap(self.headers), self.parser, self.cycle
+        if (
+            self.url in self._plain_paths
+            and (cycle is None or cycle.response_complete)
+            and parser.get_method() == b"POST"
+            and parser.should_keep_alive()
+            # without this header only HTTP 1.1 keeps connections, and asking the parser takes long
+            and (b"connection" not in headers or parser.get_http_version() == "1.1")
+            # uvicorn's path refuses longer bodies early
+            and len(headers.get(b"content-length", b"too long")) < 6
+            and _UNUSUAL_HEADERS.isdisjoint(headers)
+            and len(headers) == len(self.headers)  # no header comes twice
+            and not self.flow.write_paused
+        ):
             request = DirectRequest(self, self.url, headers, self.client)
             self._direct_request = self.cycle = request  # type: ignore[assignment]
         else:
@@ -167,24 +182,6 @@ class DirectProtocol(TrackedHttpTools):
         for name, value in headers:
             super().on_header(name, value)
         super().on_headers_complete()
-
-    def _is_plain(self, headers: HeaderMap) -> bool:
-        """Whether this request is a POST with one length, on a connection that stays open and has
-        no other request in flight.
-        """
-        parser, cycle = self.parser, self.cycle
-        return (
-            (cycle is None or cycle.response_complete)
-            and parser.get_method() == b"POST"
-            and parser.should_keep_alive()
-            # without this header only HTTP 1.1 keeps connections, and asking the parser takes long
-            and (b"connection" not in headers or parser.get_http_version() == "1.1")
-            and len(headers.get(b"content-length", b"too long"))
-            < 6  # uvicorn's path refuses longer bodies early
-            and _UNUSUAL_HEADERS.isdisjoint(headers)
-            and len(headers) == len(self.headers)  # no header comes twice
-            and not self.flow.write_paused
-        )
 
     def on_body(self, body: bytes) -> None:
         if self._direct_request is None:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from flowengine.journal.masking import REASON_MARK
 from flowengine.limits import MAX_METRIC_SERIES
-from flowengine.runtime.callback_record import CallbackRecord
+from flowengine.runtime.callback_record import NO_CALL, CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import Dice
 
@@ -24,16 +24,13 @@ CallbackLabels = tuple[str, str, str, str, str, str, str]
 
 def label_callback(record: CallbackRecord) -> CallbackLabels:
     """What a callback is counted by."""
-    event, call = record.event, record.call
-    if call is None:
-        result = event.result if type(event) is Dice else ""
-        return event.kind, record.outcome, event.application_key, "", "", result, ""
-    flow, stack = call.flow, call.stack
-    route = stack[0].flow if stack else flow
+    event, call = record.event, record.call or NO_CALL
+    flow = call.flow
+    route = call.stack[0].flow if call.stack else flow
+    state = result = ""
     if type(event) is Dice:
         state, result = call.state, event.result
-        return event.kind, record.outcome, event.application_key, flow, state, result, route
-    return event.kind, record.outcome, event.application_key, flow, "", "", route
+    return event.kind, record.outcome, event.application_key, flow, state, result, route
 
 
 class FlowMetrics:

@@ -14,13 +14,14 @@ from typing import Generic, Protocol, TypeVar, final
 import msgspec
 
 from flowengine.journal.masking import format_trace_entry
-from flowengine.runtime.engine import CallbackRecord
+from flowengine.runtime.callback_record import NO_CALL, CallbackRecord
 from flowengine.sinch import Ice
 from flowengine.sinch.address_mask import mask_address
 
 ATOMIC_WRITE_BYTES = (
     4096  # a pipe writes this much at once, so that the lines of several workers never mix
 )
+LOG_DELAY_SECONDS = 0.005  # a write costs as much as the step that answers a callback
 _encode_lines = msgspec.json.Encoder().encode_lines
 log = logging.getLogger(__name__)
 NotedT = TypeVar("NotedT")
@@ -74,8 +75,8 @@ class CallbackLog(Protocol):
 
 
 class LineWriter(Generic[NotedT]):
-    """Collects lines and writes them once per turn of the event loop. `build` makes the line of
-    what was noted of a callback; `file` is a descriptor.
+    """Collects lines, and writes those of some milliseconds at once. `build` makes the line of what
+    was noted of a callback; `file` is a descriptor.
     """
 
     def __init__(self, build: BuildLine[NotedT], file: int) -> None:
@@ -104,7 +105,7 @@ class LineWriter(Generic[NotedT]):
     def add_line(self, noted: NotedT | RefusedLogLine) -> None:
         """Have a line written of this."""
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_later(LOG_DELAY_SECONDS, self.flush)
         self._waiting.append(noted)
 
 
@@ -124,14 +125,12 @@ def format_lines(
 
 
 def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
-    event, call = record.event, record.call
+    event, call = record.event, record.call or NO_CALL
     trace = list(map(format_trace_entry, record.trace))
     made = CallbackLogLine(
-        at, event.call_id, event.kind, record.outcome, record.release, "", "", 0,
-        to_millis(record.seconds), trace,
+        at, event.call_id, event.kind, record.outcome, record.release, call.flow, call.state,
+        call.steps, to_millis(record.seconds), trace,
     )  # fmt: skip
-    if call is not None:
-        made.flow, made.state, made.step = call.flow, call.state, call.steps
     if record.fetch_seconds:
         made.fetch_ms = to_millis(record.fetch_seconds)
     if record.repeated:

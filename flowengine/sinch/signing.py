@@ -146,7 +146,7 @@ class Verifier:
         self,
         method: str,
         raw_path: bytes | str,
-        headers: RequestHeaders | HeaderMap,
+        headers: RequestHeaders,
         body: bytes,
         now: datetime,
     ) -> str:
@@ -154,7 +154,7 @@ class Verifier:
         SignatureError.
         """
         # the direct protocol has refused repeated headers
-        signed = headers if type(headers) is HeaderMap else fold_signed_headers(headers)
+        signed = headers if isinstance(headers, HeaderMap) else fold_signed_headers(headers)
         authorization, content_type, timestamp = _get_signed_headers(signed)
         usual, _, signature = authorization.rpartition(b":")
         # one lookup instead of parsing; any other spelling of the header is parsed below
