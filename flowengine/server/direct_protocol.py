@@ -7,6 +7,7 @@ one write. Every other request goes uvicorn's own way.
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Any, ClassVar
 
 import msgspec
@@ -64,8 +65,9 @@ class DirectRequest(msgspec.Struct, eq=False):
     response_complete: bool = False
     _coroutine: Any = None  # answers the callback
 
-    def begin(self, front: CallbackDispatcher) -> None:
-        self._coroutine = front.callback.answer_request(self)
+    def begin(self, answering: Coroutine[Any, Any, tuple[int, bytes]]) -> None:
+        """Run the coroutine that answers the request, and write what it returns."""
+        self._coroutine = answering
         self._run_coroutine()
 
     def is_connected(self) -> bool:
@@ -190,10 +192,11 @@ class DirectProtocol(TrackedHttpTools):
             self._direct_request.body += body
 
     def on_message_complete(self) -> None:
-        exchange, self._direct_request = self._direct_request, None
-        if exchange is None:
+        request = self._direct_request
+        if request is None:
             super().on_message_complete()
-        else:
-            self._is_receiving = False
-            self.table.end_request(self)
-            exchange.begin(self.app)
+            return
+        self._direct_request = None
+        self._is_receiving = False
+        self.table.end_request(self)
+        request.begin(self.app.callback.answer_request(request))

@@ -164,22 +164,18 @@ class Verifier:
             application = self._applications.get(key) or self._folded.get(key.lower())
             if application is None:
                 raise UnknownApplicationError("no such application is configured")
-        # before the digests: a stale request should cost little
-        self._check_age(timestamp, now)
+        try:
+            age = now - parse_timestamp(timestamp)[0]
+        except ValueError as error:
+            raise BadTimestampError("x-timestamp is missing, or no ISO 8601 time") from error
+        if abs(age) > self._window:  # before the digests: a stale request should cost little
+            raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
         start = _build_signed_prefix(method, body, content_type, timestamp)
         for path in list_path_spellings(raw_path):
             # in constant time, so that a signature cannot be guessed byte by byte
             if compare_digest(_compute_signature(application[1], start, path), signature):
                 return application[0]
         raise BadSignatureError("the signature does not fit the request")
-
-    def _check_age(self, timestamp: bytes, now: datetime) -> None:
-        try:
-            age = now - parse_timestamp(timestamp)[0]
-        except ValueError as error:
-            raise BadTimestampError("x-timestamp is missing, or no ISO 8601 time") from error
-        if abs(age) > self._window:
-            raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
 
 
 @lru_cache(maxsize=16)  # callbacks come to one or two paths
