@@ -31,6 +31,7 @@ from flowengine.runtime.delivery_log import (
     is_over,
     mark_repeated,
 )
+from flowengine.runtime.incoming_facts import expand_call_url
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
@@ -45,7 +46,7 @@ from flowengine.runtime.locate import (
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.placements import Placements
-from flowengine.runtime.platform_requests import CallOwner, expand_call_url
+from flowengine.runtime.platform_requests import CallOwner
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import NO_EFFECTS, EffectsOnOthers, Outcome, TraceEntry
 from flowengine.runtime.store_failures import DELIVERED_NOT_KEPT, IN_COOKIE_ALONE, note_saved

@@ -13,8 +13,9 @@ from typing import Generic, Protocol, TypeVar, final
 
 import msgspec
 
-from flowengine.journal.masking import format_trace_entry
+from flowengine.journal.masking import mask_reason
 from flowengine.runtime.callback_record import NO_CALL, CallbackRecord
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import Ice
 from flowengine.sinch.address_mask import mask_address
 
@@ -122,6 +123,11 @@ def format_lines(
             return b"".join(format_lines([item], at, build) for item in noted)
         log.exception("a callback was answered, but not logged")
         return b""
+
+
+def format_trace_entry(entry: TraceEntry) -> str:
+    what = entry.what
+    return f"{entry.flow}/{entry.state}: {mask_reason(what) if ':' in what else what}"
 
 
 def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:

@@ -17,7 +17,6 @@ from flowengine.storage.sessions.group_commit import (
 )
 from flowengine.storage.sessions.housekeeping import MAIN_BUSY_SECONDS, Housekeeper
 from flowengine.storage.sessions.orchestration_rows import OrchestrationChange
-from flowengine.storage.sessions.recent_answers import RecentAnswers
 from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT, open_session_file
 from flowengine.storage.sessions.sqlite_orchestrations import SqliteOrchestrations, write_change
 from flowengine.storage.sessions.store_protocol import (
@@ -57,7 +56,45 @@ _RETRY_REPORT = "UPDATE outbox SET due = ? WHERE id = ? AND tries = ?"
 _DELETE_REPORT = "DELETE FROM outbox WHERE id = ?"
 CATCH_UP_SECONDS = 0.3  # workers check ten times a second whether their file is in place
 UNSETTLED_SECONDS = 1.0
+_MAX_RECENT_CALLS = 4096  # calls; some megabytes
 SavedRow = tuple[int, bytes, bytes, bytes, float, str]
+
+
+class RecentAnswers(dict[str, SavedCall]):
+    """A cache by call id that is valid while no other connection has written. SQLite counts the writes, and
+    the cache reads the count once per turn of the event loop, so an entry is at most one turn old,
+    as a read would be. A save compares with the file in any case.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        self._version = -1
+        self.is_checked = False
+        """Whether the cache has read the count in this turn: check it before you read an entry"""
+
+    def put(self, call_id: str, saved: SavedCall) -> None:
+        """Add what the file holds after the present transaction. If the transaction fails, the
+        caller clears the cache.
+        """
+        if not saved.release:  # the call has ended: its entry would only take the room of others
+            self.pop(call_id, None)
+            return
+        self[call_id] = saved
+        if len(self) > _MAX_RECENT_CALLS:
+            del self[next(iter(self))]
+
+    def check_version(self) -> None:
+        """Drop all entries where another connection has written."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self.clear()
+            self._version = version
+        self.is_checked = True
+        asyncio.get_running_loop().call_soon(self._reset_check)
+
+    def _reset_check(self) -> None:
+        self.is_checked = False
 
 
 class SqliteStore:
