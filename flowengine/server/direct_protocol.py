@@ -7,7 +7,6 @@ one write. Every other request goes uvicorn's own way.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from typing import Any, ClassVar
 
 import msgspec
@@ -65,9 +64,8 @@ class DirectRequest(msgspec.Struct, eq=False):
     response_complete: bool = False
     _coroutine: Any = None  # answers the callback
 
-    def begin(self, answering: Coroutine[Any, Any, tuple[int, bytes]]) -> None:
-        """Run the coroutine that answers the request, and write what it returns."""
-        self._coroutine = answering
+    def begin(self, front: CallbackDispatcher) -> None:
+        self._coroutine = front.callback.answer_request(self)
         self._run_coroutine()
 
     def is_connected(self) -> bool:
@@ -199,4 +197,4 @@ class DirectProtocol(TrackedHttpTools):
         self._direct_request = None
         self._is_receiving = False
         self.table.end_request(self)
-        request.begin(self.app.callback.answer_request(request))
+        request.begin(self.app)
