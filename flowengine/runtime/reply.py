@@ -2,9 +2,9 @@
 the state.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from time import perf_counter
 
 import msgspec
 from msgspec.structs import replace
@@ -360,7 +360,7 @@ def make_record(
     delivery: CallbackDelivery, release_id: str, outcome: Outcome, what: str
 ) -> CallbackRecord:
     """The record of a delivery at this moment."""
-    seconds = time.perf_counter() - delivery.started_at
+    seconds = perf_counter() - delivery.started_at
     at = delivery.at or delivery.arrived_at  # a repeated callback may have run no step
     return CallbackRecord(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,

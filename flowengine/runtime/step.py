@@ -63,7 +63,8 @@ def acknowledge(
     program = release.programs[found.flow]
     names = bind_names(release, program, found, event, now)
     trace.append(TraceEntry(found.flow, found.state, "answers"))
-    trace += [TraceEntry(found.flow, found.state, note, is_note=True) for note in start.notes]
+    if start.notes:
+        trace += [TraceEntry(found.flow, found.state, note, is_note=True) for note in start.notes]
     unmoved = call_before or found
     call = replace(
         unmoved.replace_values_at(level, select_live_values(program, found.state, names)),
