@@ -57,7 +57,7 @@ def acknowledge(
     trace: list[TraceEntry],
 ) -> Outcome:
     """The outcome where no state of the call has anything to do for the event: the call stays where
-    it is, and the platform gets no instruction.
+    it is, and the platform gets no instruction. A walk would end in the same, with more work.
     """
     found, level = start.call, start.level
     program = release.programs[found.flow]
