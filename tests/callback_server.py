@@ -36,6 +36,11 @@ async def answer_lookup(_request: LookupRequest, _left: float) -> LookupResult:
     return LookupResult(0, error="connection")
 
 
+async def receive_nothing() -> Any:
+    """The `receive` of a request whose sender waits for the answer."""
+    await asyncio.Event().wait()
+
+
 @cache
 def compile_line() -> Any:
     return compile_release({"line.yaml": FLOW})

@@ -4,8 +4,6 @@ journal.
 
 import re
 
-from flowengine.runtime.step_outcome import TraceEntry
-
 REASON_MARK = ": "
 REASON_PATTERN = re.compile(r"(\bstatus \d{3}\b)|\d")
 
@@ -18,8 +16,3 @@ def mask_reason(what: str) -> str:
     return (
         head + colon + REASON_PATTERN.sub(lambda found: found[1] or "*", reason) if colon else what
     )
-
-
-def format_trace_entry(entry: TraceEntry) -> str:
-    what = entry.what
-    return f"{entry.flow}/{entry.state}: {mask_reason(what) if ':' in what else what}"

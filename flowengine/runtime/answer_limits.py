@@ -53,23 +53,22 @@ def fits_by_length(instructions: Sequence[InstructionToSend], action: ActionToSe
 
 
 def estimate_size(item: InstructionToSend | ActionToSend) -> SpokenSize:
+    known = _cached_sizes.get(id(item))
+    if known is not None:
+        return known[0]
     measure = _MEASURES.get(type(item))
     return EMPTY_SIZE if measure is None else measure(item)
 
 
-def get_cached_size(item: msgspec.Raw) -> SpokenSize:
+def measure_encoded_item(item: msgspec.Raw) -> SpokenSize:
     """The size of an item that was encoded at load. Such an item is the same object for every call,
-    so its identity is the key: comparing some kilobytes would take long.
+    so its identity is the key of its size: comparing some kilobytes would take long.
     """
-    known = _cached_sizes.get(id(item))
-    if known is None:
-        if len(_cached_sizes) >= _MAX_CACHED_SIZES:
-            _cached_sizes.clear()
-        known = _cached_sizes[id(item)] = (
-            estimate_size(msgspec.json.decode(item, type=AnyAction | AnyInstruction)),
-            item,
-        )
-    return known[0]
+    size = estimate_size(msgspec.json.decode(item, type=AnyAction | AnyInstruction))
+    if len(_cached_sizes) >= _MAX_CACHED_SIZES:
+        _cached_sizes.clear()
+    _cached_sizes[id(item)] = size, item
+    return size
 
 
 def estimate_prompts_size(action: RunMenu | Park) -> SpokenSize:
@@ -82,7 +81,7 @@ def estimate_prompt_size(prompt: str) -> SpokenSize:
 
 
 _MEASURES: Mapping[type, Callable[[Any], SpokenSize]] = {
-    msgspec.Raw: get_cached_size,
+    msgspec.Raw: measure_encoded_item,
     Say: lambda say: (len(say.text), 1),
     PlayFiles: lambda play: estimate_prompt_size(";".join(play.ids)),
     StartRecording: lambda _: UNKNOWN_SIZE,

@@ -1,6 +1,7 @@
 """The state of a call between two callbacks, and its compact form for the cookie and the store."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from flowengine.runtime.question_history import (
     is_small,
     iter_flow_values,
 )
+from flowengine.states import NameBindings, StepEvent
 from flowengine.states.parking_plan import CODE_FACT
 from flowengine.states.queue_plan import KEPT_TURNS_FACT
 
@@ -21,7 +23,6 @@ END_FACTS = (CODE_FACT, KEPT_TURNS_FACT)
 """What the end of the call is to know: the code that it frees, and the places in queues that begin
 to wait then
 """
-
 if TYPE_CHECKING:
     StoredHistory = History
 else:
@@ -116,6 +117,17 @@ def limit_history(
     )
 
 
+def bind_names(
+    release: Release, program: Program, call: Call, event: StepEvent, now: datetime
+) -> NameBindings:
+    """The names that the call has in this flow at the beginning of a step."""
+    names = NameBindings(program.initial)
+    names.computed, names.event, names.now = release.computed_names, event, now
+    names.update(call.values)
+    names["call.locale"] = call.locale
+    return names
+
+
 def select_live_values(program: Program, state: str, names: Mapping[str, Any]) -> dict[str, Any]:
     """The values that states after this one can read, without variables that still have their
     initial value.
@@ -125,9 +137,8 @@ def select_live_values(program: Program, state: str, names: Mapping[str, Any]) -
         start = initial.get(name, "")
         if (value := names.get(name, start)) != start:
             found[name] = value
-    for name in END_FACTS:
-        if text := names.get(name):
-            found[name] = text
+    if not names.keys().isdisjoint(END_FACTS):
+        found |= {name: names[name] for name in END_FACTS if names.get(name)}
     return found
 
 

@@ -45,3 +45,7 @@ class CallbackRecord(msgspec.Struct, frozen=True):
     @property
     def step(self) -> int:
         return self.call.steps if self.call else 0
+
+
+NO_CALL = Call("", "", "", "")
+"""In place of the call of a record without one"""

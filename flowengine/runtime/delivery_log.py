@@ -14,7 +14,7 @@ from flowengine.storage.sessions import SavedCall
 MAX_ENTRIES = 32
 _PRUNE_FROM_ENTRIES = 6  # entries: few calls have more, and pruning takes a microsecond
 _ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # an entry has another length than a bare digest
-_SPOKEN_FLAG, _SETS_COOKIE_FLAG, _UNDELIVERED_FLAG, _PLAIN_FLAG = 1, 2, 4, 8
+SPOKEN_FLAG, SETS_COOKIE_FLAG, _UNDELIVERED_FLAG, _PLAIN_FLAG = 1, 2, 4, 8
 _ENTRY_BYTES = _ENTRY.size
 # the flags of the first entry, and what they are where it has no plain digest
 _FLAGS = slice(_ENTRY_BYTES - 1, _ENTRY_BYTES)
@@ -44,8 +44,8 @@ class AnsweredDelivery(NamedTuple):
     @property
     def flags(self) -> int:
         return (
-            self.is_spoken * _SPOKEN_FLAG
-            | self.sets_cookie * _SETS_COOKIE_FLAG
+            self.is_spoken * SPOKEN_FLAG
+            | self.sets_cookie * SETS_COOKIE_FLAG
             | self.is_undelivered * _UNDELIVERED_FLAG
             | self.is_plain * _PLAIN_FLAG
         )
@@ -61,17 +61,13 @@ def may_hold(saved: SavedCall, identity: bytes) -> bool:
     return log.find(identity) >= 0 or log[_FLAGS] not in _KEYED
 
 
-def append_entry(
-    saved: SavedCall | None, delivery: CallbackDelivery, *, spoken: bool, cookie: bool
-) -> bytes:
-    """The log of a call with this delivery as the latest."""
+def append_entry(saved: SavedCall | None, delivery: CallbackDelivery, flags: int) -> bytes:
+    """The log of a call with this delivery as the latest. `flags` are SPOKEN_FLAG and
+    SETS_COOKIE_FLAG, where they hold for its answer.
+    """
     took = min(int((perf_counter() - delivery.started_at) * 1_000_000), _MAX_TOOK_MICROS)
     entry = _ENTRY.pack(
-        delivery.identity,
-        delivery.stamp,
-        int(delivery.arrived_at * 1_000_000),
-        took,
-        spoken * _SPOKEN_FLAG | cookie * _SETS_COOKIE_FLAG,
+        delivery.identity, delivery.stamp, int(delivery.arrived_at * 1_000_000), took, flags
     )
     if saved is None:
         return entry
@@ -149,8 +145,8 @@ def _to_entry(identity: bytes, stamp: int, arrived: int, took: int, flags: int) 
         stamp,
         arrived,
         took,
-        bool(flags & _SPOKEN_FLAG),
-        bool(flags & _SETS_COOKIE_FLAG),
+        bool(flags & SPOKEN_FLAG),
+        bool(flags & SETS_COOKIE_FLAG),
         bool(flags & _UNDELIVERED_FLAG),
         bool(flags & _PLAIN_FLAG),
     )

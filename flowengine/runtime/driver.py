@@ -32,6 +32,8 @@ from flowengine.runtime.store_failures import WITHOUT_STORE
 from flowengine.sinch import CallbackEvent, Ice, Pie
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 
+_TRIES = range(MAX_STEP_RETRIES)
+
 
 class StepDriver:
     """Answers deliveries. Each delivery runs in its own task."""
@@ -76,7 +78,7 @@ class StepDriver:
                 saved = await self._store.load(event.call_id)
             except StoreError as error:
                 self._use_cookie_alone(event, error)
-        for _ in range(MAX_STEP_RETRIES):
+        for _ in _TRIES:
             located = self._locator.find_call(event, saved)
             if type(located) is not LocatedCall or not is_undisputed(delivery, saved, located):
                 saved, located, again = await self._locate_disputed_call(delivery, saved, located)

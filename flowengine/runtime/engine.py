@@ -172,7 +172,7 @@ class Engine:
     def _create_delivery(
         self, event: CallbackEvent, body: bytes, stamp: bytes, is_connected: Callable[[], bool]
     ) -> CallbackDelivery:
-        moment = parse_stamp(stamp) if stamp else 0
+        moment = parse_stamp(stamp)
         identity = FIXED_IDENTITIES.get(type(event))
         if identity is None:
             identity = key = self._compute_fingerprint(body)

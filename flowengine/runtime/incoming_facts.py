@@ -3,14 +3,10 @@
 from typing import Any
 
 from flowengine.compile import Program
-from flowengine.limits import MAX_FACT_BYTES, MAX_KEPT_CUSTOM_BYTES
-from flowengine.runtime.platform_requests import shorten_call_url
+from flowengine.limits import MAX_FACT_BYTES, MAX_HOST_BYTES, MAX_KEPT_CUSTOM_BYTES
 from flowengine.sinch import CallbackEvent, Ice
-from flowengine.sinch.caller_identity import (
-    get_dialled_address,
-    get_forwarding_number,
-    read_caller,
-)
+from flowengine.sinch.caller_identity import read_caller, strip_address
+from flowengine.sinch.number_parser import parse_number
 from flowengine.states.ring_plan import HOST_FACT
 
 _FACTS_OF_ANY_LENGTH = ("call.to", "call.user", "call.sip", "call.origin")
@@ -59,3 +55,37 @@ def truncate_fact(text: str) -> str:
         if len(text) <= _SURELY_SHORT
         else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
     )
+
+
+def get_dialled_address(event: Ice) -> str:
+    """The dialled address: a number in E.164, a SIP address without its scheme."""
+    endpoint = event.to.endpoint
+    if event.to.type == "sip":
+        return strip_address(endpoint)
+    if event.to.type in ("did", "number", ""):
+        return parse_number(endpoint).e164 or endpoint
+    return endpoint
+
+
+def get_forwarding_number(event: Ice) -> str:
+    """The number that forwarded the call to this one; "" where none did, or where it is withheld."""
+    return read_caller(event.rdnis, "", "pstn").number
+
+
+def shorten_call_url(url: str) -> str:
+    """The base of the API that a call is on, short enough to travel with the call: a host, with its
+    scheme where that is not https.
+
+    >>> shorten_call_url("https://calling-euc1.api.sinch.com/calling/v1/calls/id/c1")
+    'calling-euc1.api.sinch.com'
+    >>> shorten_call_url("http://127.0.0.1:8081/calling/v1/calls/id/c1")
+    'http://127.0.0.1:8081'
+    """
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0]
+    return (host if scheme == "https" else f"{scheme}://{host}")[:MAX_HOST_BYTES] if host else ""
+
+
+def expand_call_url(short: str) -> str:
+    """The base of the API again; "" for ""."""
+    return f"https://{short}" if short and "://" not in short else short

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.runtime.call_state import Call, can_continue_on, decode_call
+from flowengine.runtime.call_state import END_FACTS, Call, can_continue_on, decode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_start import (
@@ -87,6 +87,9 @@ class Locator:
 
     def restore_saved(self, event: CallbackEvent, saved: SavedCall) -> Call | None:
         """The stored state in clear; None where no key decrypts it, or another version wrote it."""
+        call = decode_call(saved.state)  # in clear, as nearly all are
+        if call is not None:
+            return call
         state = self._encryption.open_state(saved.state, event.call_id)
         return decode_call(state) if state is not None else None
 
@@ -94,8 +97,9 @@ class Locator:
         """The call of this event, from the store or from the cookie, whichever has more steps.
         Returns the bare call where this process does not have its release in memory.
         """
-        counted = 0 if saved is None else saved.counter
-        stored = None if saved is None else self.restore_saved(event, saved)
+        counted, stored = 0, None
+        if saved is not None:
+            counted, stored = saved.counter, self.restore_saved(event, saved)
         call = self._choose_newer_state(event, stored, counted) if event.cookies else stored
         if call is None:
             known = saved is not None or COOKIE_KEY in event.cookies
@@ -180,6 +184,14 @@ def resumes_on_events(located: LocatedCall) -> bool:
     """
     verb = find_verb(located)
     return verb is not None and verb.resumes_on_events
+
+
+def concerns_others(located: LocatedCall) -> bool:
+    """Whether somebody else may have to know of the end of the call, as nobody has to of most."""
+    call, verb = located.call, find_verb(located)
+    return (verb is not None and (verb.calls_others or verb.is_in_room)) or (
+        call is not None and not call.values.keys().isdisjoint(END_FACTS)
+    )
 
 
 def find_room_name(located: LocatedCall, verb: Verb | None) -> str:

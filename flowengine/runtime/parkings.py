@@ -27,12 +27,13 @@ from flowengine.orchestration.parking import (
     SetLimit,
     conduct_parking,
 )
+from flowengine.runtime.incoming_facts import expand_call_url
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestration_encoding import (
     OrchestrationEncoding,
     format_orchestration_id,
 )
-from flowengine.runtime.platform_requests import CallOwner, expand_call_url
+from flowengine.runtime.platform_requests import CallOwner
 from flowengine.sinch import CallbackEvent
 from flowengine.states.parking_plan import CODE_FACT, ParkingRequest
 from flowengine.states.state_results import LookupResult

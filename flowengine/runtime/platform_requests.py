@@ -6,7 +6,6 @@ from typing import Protocol
 
 import msgspec
 
-from flowengine.limits import MAX_HOST_BYTES
 from flowengine.orchestration.room_turn import MemberCommand
 from flowengine.states.ring_plan import RingMember
 from flowengine.states.room_plan import RoomMusic
@@ -23,25 +22,6 @@ class CallOwner(msgspec.Struct, frozen=True, array_like=True):
 
     application: str
     call_url: str
-
-
-def shorten_call_url(url: str) -> str:
-    """The base of the API that a call is on, short enough to travel with the call: a host, with its
-    scheme where that is not https.
-
-    >>> shorten_call_url("https://calling-euc1.api.sinch.com/calling/v1/calls/id/c1")
-    'calling-euc1.api.sinch.com'
-    >>> shorten_call_url("http://127.0.0.1:8081/calling/v1/calls/id/c1")
-    'http://127.0.0.1:8081'
-    """
-    scheme, _, rest = url.partition("://")
-    host = rest.partition("/")[0]
-    return (host if scheme == "https" else f"{scheme}://{host}")[:MAX_HOST_BYTES] if host else ""
-
-
-def expand_call_url(short: str) -> str:
-    """The base of the API again; "" for ""."""
-    return f"https://{short}" if short and "://" not in short else short
 
 
 class RequestDone(msgspec.Struct, frozen=True):

@@ -2,9 +2,9 @@
 the state.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from time import perf_counter
 
 import msgspec
 from msgspec.structs import replace
@@ -23,10 +23,19 @@ from flowengine.runtime.deduplication import (
     is_repetition,
 )
 from flowengine.runtime.delivery import DICE_IDENTITY, CallbackDelivery, Reply, is_unanswered
-from flowengine.runtime.delivery_log import append_entry, decode_log, is_over, mark_repeated
+from flowengine.runtime.delivery_log import (
+    SETS_COOKIE_FLAG,
+    SPOKEN_FLAG,
+    append_entry,
+    decode_log,
+    is_over,
+    mark_repeated,
+)
+from flowengine.runtime.incoming_facts import expand_call_url
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    concerns_others,
     find_parking_code,
     find_room_name,
     find_verb,
@@ -37,7 +46,7 @@ from flowengine.runtime.locate import (
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import Orchestrations
 from flowengine.runtime.placements import Placements
-from flowengine.runtime.platform_requests import CallOwner, expand_call_url
+from flowengine.runtime.platform_requests import CallOwner
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import NO_EFFECTS, EffectsOnOthers, Outcome, TraceEntry
 from flowengine.runtime.store_failures import DELIVERED_NOT_KEPT, IN_COOKIE_ALONE, note_saved
@@ -110,7 +119,9 @@ class Replier:
         try:
             expires = delivery.at + CALL_KEPT_SECONDS
             changes = NO_CHANGES
-            if outcome.effects is not NO_EFFECTS or type(event) is Dice:
+            if outcome.effects is not NO_EFFECTS or (
+                type(event) is Dice and concerns_others(located)
+            ):
                 changes = self._list_changes(event, located, outcome, call)
             kept = await self._store.save(event.call_id, made, expires, changes)
         except StoreError as error:
@@ -227,14 +238,17 @@ class Replier:
         secret_flows = located.release.secret_flows
         guarded = secret_flows and (call.stack[0].flow if call.stack else call.flow) in secret_flows
         state = encode_call(call)
-        cookie, fits = "", len(state) <= MAX_PAYLOAD_BYTES
-        if action is not None and event.is_awaited and self._codec is not None:
-            # An empty cookie replaces an older one, which the platform would otherwise send back.
-            seal = self._codec.seal if guarded else self._codec.sign
-            cookie = seal(state if fits else b"", event.call_id, call.steps)
-            instructions = (*instructions, SetCookie(COOKIE_KEY, cookie))
+        fits, cookie, flags = len(state) <= MAX_PAYLOAD_BYTES, "", 0
+        if action is not None:
+            flags = SPOKEN_FLAG
+            if event.is_awaited and self._codec is not None:
+                # An empty cookie replaces an older one, which the platform would send back.
+                seal = self._codec.seal if guarded else self._codec.sign
+                cookie = seal(state if fits else b"", event.call_id, call.steps)
+                instructions += (SetCookie(COOKIE_KEY, cookie),)
+                flags = SPOKEN_FLAG | SETS_COOKIE_FLAG
         body = kept_body = encode_svaml(instructions, action)
-        log = append_entry(saved, delivery, spoken=action is not None, cookie=cookie != "")
+        log = append_entry(saved, delivery, flags)
         if guarded:
             state = self._encryption.seal_state(
                 state, event.call_id, call.steps, cookie if fits else ""
@@ -346,7 +360,7 @@ def make_record(
     delivery: CallbackDelivery, release_id: str, outcome: Outcome, what: str
 ) -> CallbackRecord:
     """The record of a delivery at this moment."""
-    seconds = time.perf_counter() - delivery.started_at
+    seconds = perf_counter() - delivery.started_at
     at = delivery.at or delivery.arrived_at  # a repeated callback may have run no step
     return CallbackRecord(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,

@@ -6,7 +6,6 @@ from typing import Any, Protocol, final
 import msgspec
 
 from flowengine.compile import Program
-from flowengine.compile.state_machine import Cursor
 from flowengine.runtime.call_state import Call
 from flowengine.states import (
     AgentStatusChange,
@@ -38,7 +37,7 @@ class PausedWalk(Protocol):
     """A step that waits for the result of a request."""
 
     program: Program
-    cursor: Cursor
+    state: str
     trace: list[TraceEntry]
 
     def resume(self, result: LookupResult) -> "Outcome":
@@ -55,7 +54,7 @@ class PendingRequest(msgspec.Struct, frozen=True):
     @property
     def place(self) -> Place:
         """The flow and the state that make the request."""
-        return self.walk.program.flow, self.walk.cursor.state
+        return self.walk.program.flow, self.walk.state
 
 
 class EffectsOnOthers(msgspec.Struct, frozen=True):

@@ -2,8 +2,9 @@
 event at the entry for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -23,7 +24,6 @@ from flowengine.states import (
     NameBindings,
     OrchestrationResult,
     OwnEvent,
-    QueueAnnouncement,
     StepContext,
     StepEvent,
 )
@@ -64,30 +64,23 @@ def find_start(
     """
     if type(event) is Ice:
         return start_incoming_call(release, event, call.steps if call else 0)
-    if type(event) is OrchestrationResult:
-        return start_after_others(release, call, event)
-    if type(event) is QueueAnnouncement:
-        return start_announcement(release, call)
-    return start_callback(release, call, event, lost_flow)
-
-
-def start_callback(
-    release: Release, call: Call | None, event: LaterEvent, lost_flow: str | None
-) -> StepStart | None:
-    """The start for any other callback than an ICE."""
+    start_known_call = _STARTS_OF_KNOWN_CALLS.get(type(event))
+    if start_known_call is None:
+        return start_own_event(release, call, event)  # type: ignore[arg-type]
     if call is None:
-        return (
-            start_unknown_call(release, event)
-            if lost_flow is None
-            else start_call_without_release(release, event, lost_flow)
-        )
+        return start_without_state(release, event, lost_flow)  # type: ignore[arg-type]
     if call.ended and event.is_awaited:
         return StepStart(call, answer=Hangup(), is_complete=True)
-    if type(event) is Ace:
-        return start_answered_call(release, call)
-    if type(event) is Pie:
-        return start_key_press(release, call, event)
-    return start_end_or_notice(release, call, event)
+    return start_known_call(release, call, event)
+
+
+def start_without_state(
+    release: Release, event: LaterEvent, lost_flow: str | None
+) -> StepStart | None:
+    """The start for a callback after the ICE, of a call without a usable state."""
+    if lost_flow is None:
+        return start_unknown_call(release, event)
+    return start_call_without_release(release, event, lost_flow)
 
 
 def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart | None:
@@ -201,7 +194,7 @@ def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
     return StepStart(call, failure="the state of this call is lost")
 
 
-def start_answered_call(release: Release, call: Call) -> StepStart:
+def start_answered_call(release: Release, call: Call, _event: Ace) -> StepStart:
     program = release.programs[call.flow]
     if program.states[call.state].verb.joins_callee or not program.answered:
         return StepStart(call)
@@ -260,6 +253,13 @@ def to_no_match(event: Pie) -> Pie:
     return replace(event, menu_result=replace(event.menu_result, type="invalidinput", value=""))
 
 
+def start_own_event(release: Release, call: Call | None, event: OwnEvent) -> StepStart | None:
+    """The start for an event of flowengine's own."""
+    if type(event) is OrchestrationResult:
+        return start_after_others(release, call, event)
+    return start_announcement(release, call)
+
+
 def start_after_others(
     release: Release, call: Call | None, event: OrchestrationResult
 ) -> StepStart | None:
@@ -301,6 +301,14 @@ def start_end_or_notice(release: Release, call: Call, event: Dice | Notify) -> S
     if type(event) is Notify:
         return StepStart(call, sends_nothing=True)
     return start_beside_call(release, call, event, (RESUMED_LEVEL,))
+
+
+_STARTS_OF_KNOWN_CALLS: Mapping[type, Callable[[Release, Call, Any], StepStart]] = {
+    Ace: start_answered_call,
+    Pie: start_key_press,
+    Dice: start_end_or_notice,
+    Notify: start_end_or_notice,
+}
 
 
 def start_beside_call(

@@ -18,6 +18,7 @@ from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
 from flowengine.runtime.call_state import (
     Call,
     Frame,
+    bind_names,
     can_hold_place,
     limit_history,
     select_live_values,
@@ -41,7 +42,6 @@ from flowengine.states import (
     GoToFlow,
     LookupRequest,
     LookupResult,
-    NameBindings,
     ReturnFromSubflow,
     RoomUpdate,
     StateFailure,
@@ -53,8 +53,8 @@ from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Hangup, ReportCallStatus
 
 
-class StepWalk(msgspec.Struct):
-    """A step in progress, which walks through the states of a release. `unmoved_call` is a call
+class StepWalk(Cursor):
+    """A step in progress: the cursor that walks through the states of a release. `unmoved_call` is a call
     that must stay in its state during this walk; `level` is the flow of its stack that the walk
     began in, with `depth` callers on the walk's own stack; `following` are the levels that the
     event concerns after this walk.
@@ -62,7 +62,6 @@ class StepWalk(msgspec.Struct):
 
     release: Release
     program: Program
-    cursor: Cursor
     run: StepContext
     steps: int
     stack: tuple[Frame, ...]
@@ -80,13 +79,13 @@ class StepWalk(msgspec.Struct):
     rooms: tuple[RoomUpdate, ...] = ()
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
-    trace: list[TraceEntry] = []
+    trace: list[TraceEntry] = msgspec.field(default_factory=list)
 
     def add_trace_entry(self, what: str) -> None:
         """Add a line to the trace, followed by the notes of the state."""
-        self.trace.append(TraceEntry(self.program.flow, self.cursor.state, what))
+        self.trace.append(TraceEntry(self.program.flow, self.state, what))
         if notes := self.run.notes:
-            flow, state = self.program.flow, self.cursor.state
+            flow, state = self.program.flow, self.state
             self.trace += [TraceEntry(flow, state, note, is_note=True) for note in notes]
             notes.clear()
 
@@ -127,13 +126,13 @@ class StepWalk(msgspec.Struct):
         if name == "repeat":
             return self.enter_state()
         if move.failure:
-            self.run.set_failure(self.cursor.state, move.failure)
+            self.run.set_failure(self.state, move.failure)
         self.leaves_queue = self.leaves_queue or move.leaves_queue
         if move.agent_status:
             self.agent_statuses += (move.agent_status,)
         if move.room:
             self.rooms += (move.room,)
-        state = self.program.states[self.cursor.state]
+        state = self.program.states[self.state]
         if name == "back":
             if not move.own_question:
                 self.go_back()
@@ -142,13 +141,13 @@ class StepWalk(msgspec.Struct):
         if asked and not (self.history and self.history[-1] == state.name):
             self.history += (state.name,)
         try:
-            self.program.machine.events[name].trigger(self.cursor)
+            self.program.machine.events[name].trigger(self)
         except (KeyError, MachineError):
             return StateFailure(f"there is no exit {name}")
         return self.enter_state()
 
     def enter_state(self) -> StateResult:
-        state = self.program.states[self.cursor.state]
+        state = self.program.states[self.state]
         if not self.sends_nothing and self.context not in state.legal:
             return StateFailure(f"{state.kind} cannot answer {self.context}")
         try:
@@ -160,7 +159,7 @@ class StepWalk(msgspec.Struct):
 
     def resume_state(self) -> StateResult:
         try:
-            return self.program.states[self.cursor.state].verb.resume(self.run)
+            return self.program.states[self.state].verb.resume(self.run)
         except EvalError as error:
             return StateFailure(error.message)
 
@@ -200,7 +199,7 @@ class StepWalk(msgspec.Struct):
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
         """Enter a subflow; a frame keeps the values that are needed after it."""
-        state = self.cursor.state
+        state = self.state
         if len(self.stack) >= MAX_SUBFLOW_DEPTH:
             return StateFailure(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
         self.push_frame(state)
@@ -215,7 +214,7 @@ class StepWalk(msgspec.Struct):
 
     def enter_flow(self, flow: str, inputs: Mapping[str, Any]) -> StateResult:
         self.program = self.release.programs[flow]
-        self.cursor.state = self.program.start
+        self.state = self.program.start
         self.run.names.update({**self.program.initial, **inputs})
         return self.enter_state()
 
@@ -227,7 +226,7 @@ class StepWalk(msgspec.Struct):
         self.pop_frame()
         if visit.history:
             self.history += (visit,)
-        verb = self.program.states[self.cursor.state].verb
+        verb = self.program.states[self.state].verb
         self.run.names.update(verb.convert_outputs(ended, self.run.notes))
         return self.take_exit(Exit(f"outcome {outcome}"))
 
@@ -241,7 +240,7 @@ class StepWalk(msgspec.Struct):
         """Pop the frame, and continue in the flow that entered this subflow."""
         frame = self.stack[-1]
         self.stack = self.stack[:-1]
-        self.program, self.cursor.state = self.release.programs[frame.flow], frame.state
+        self.program, self.state = self.release.programs[frame.flow], frame.state
         self.history = frame.history
         self.run.names.update({**self.program.initial, **frame.values})
 
@@ -254,7 +253,7 @@ class StepWalk(msgspec.Struct):
 
     def go_back(self) -> None:
         """Move to the previous question, into and out of subflows; stay where there is none."""
-        asked = self.cursor.state
+        asked = self.state
         while self.history or any(frame.history for frame in self.stack):
             if not self.history:
                 self.pop_frame()
@@ -264,7 +263,7 @@ class StepWalk(msgspec.Struct):
             if isinstance(last, SubflowVisit):
                 asked = "" if self.reenter_subflow(last) else asked
             elif last != asked and last in self.program.states:
-                self.cursor.state = last
+                self.state = last
                 return
 
     def reenter_subflow(self, visit: SubflowVisit) -> bool:
@@ -277,7 +276,7 @@ class StepWalk(msgspec.Struct):
         ):
             return False
         self.push_frame(visit.state)
-        self.program, self.cursor.state = self.release.programs[visit.flow], ""
+        self.program, self.state = self.release.programs[visit.flow], ""
         self.history = visit.history
         self.run.names.update({**self.program.initial, **visit.values})
         return True
@@ -285,10 +284,10 @@ class StepWalk(msgspec.Struct):
     def handle_failure(self, move: StateFailure) -> StateResult:
         """Take the error exit of the state, else of the callers of this subflow, else apologise."""
         self.add_trace_entry(f"failed: {move.reason}")
-        self.run.set_failure(self.cursor.state, move.cause)
+        self.run.set_failure(self.state, move.cause)
         self.failures += 1
         while self.failures <= MAX_FAILURES_PER_STEP:
-            state = self.program.states.get(self.cursor.state)
+            state = self.program.states.get(self.state)
             if state and state.error:
                 return self.take_exit(Exit("error"))
             if not self.stack:
@@ -353,7 +352,7 @@ class StepWalk(msgspec.Struct):
         if unmoved is not None:
             call = self.update_interrupted_call(unmoved)
             return replace(call, steps=self.steps + 1, ended=unmoved.ended or is_over)
-        history, stack, state = self.history, self.stack, self.cursor.state
+        history, stack, state = self.history, self.stack, self.state
         if history or stack:
             history, stack = limit_history(history, stack)
         values = select_live_values(program, state, run.names)
@@ -379,13 +378,11 @@ def create_walk(
 ) -> StepWalk:
     call = start.call
     program = release.programs[call.flow]
-    names = NameBindings.from_values(program.initial, release.computed_names, event, now)
-    names.update(call.values)
-    names["call.locale"] = call.locale
+    names = bind_names(release, program, call, event, now)
     walk = StepWalk(
+        state=start.entry or call.state,
         release=release,
         program=program,
-        cursor=Cursor(start.entry or call.state),
         run=StepContext(event, names, call.locale, call.attempts, steps=call.steps),
         steps=call.steps,
         stack=call.stack,

@@ -163,7 +163,7 @@ class Backend:
     def perform_lookups(self, call_id: str, outcome: Outcome) -> Outcome:
         while outcome.waiting is not None:
             walk, request = outcome.waiting.walk, outcome.waiting.request
-            self.lookup_state = walk.program.flow, walk.cursor.state
+            self.lookup_state = walk.program.flow, walk.state
             self.lookup_trace = walk.trace
             outcome = resume(outcome.waiting, self.ask_others(call_id, request))
         return outcome

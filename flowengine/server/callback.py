@@ -1,9 +1,8 @@
 """Answers signed callbacks. Plain ASGI, as request and response objects cost a fifth."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +13,7 @@ from flowengine.cross_site import find_cross_site, find_foreign_host
 from flowengine.journal import JournalWriter
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, ReleaseSource, Reply, render_apology
-from flowengine.server.callback_dispatcher import HALF_CLOSED
+from flowengine.server.callback_dispatcher import HALF_CLOSED, CallbackRequest
 from flowengine.server.credentials import load_credentials
 from flowengine.server.log import CallbackLog
 from flowengine.server.metrics import Metrics
@@ -31,7 +30,7 @@ from flowengine.sinch import (
     decode,
 )
 from flowengine.sinch.probe import PROBE_TYPE
-from flowengine.sinch.signing import HeaderMap, RequestHeaders, check_repeated_headers
+from flowengine.sinch.signing import HeaderMap, RequestHeaders, fold_signed_headers
 from flowengine.states import OwnEvent
 
 log = logging.getLogger(__name__)
@@ -53,6 +52,34 @@ class ClientDisconnectedError(Exception):
     """The sender has closed the connection, so there is nobody to answer."""
 
 
+class AsgiRequest:
+    """A request that came by ASGI, after its body was read to the end."""
+
+    def __init__(self, body: bytes, scope: Scope, receive: Receive) -> None:
+        self.body = body
+        self.method: str = scope["method"]
+        self.path: bytes | str = scope.get("raw_path") or scope["path"]
+        self.headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+        self.client: tuple[str, int] | None = scope.get("client")
+        self._scope = scope
+        self._receive = receive
+
+    def is_connected(self) -> bool:
+        """Whether the sender is surely still connected: then `receive` has no message, and would
+        wait.
+        """
+        if HALF_CLOSED in self._scope:
+            return False
+        receiving: Any = self._receive()
+        try:
+            receiving.send(None)
+        except StopIteration as received:
+            return bool(received.value["type"] != "http.disconnect")
+        finally:
+            receiving.close()
+        return True
+
+
 class SignatureGate:
     """Verifies signatures with the applications of all releases that calls are on. Where no
     application is configured, every request passes.
@@ -64,18 +91,17 @@ class SignatureGate:
         self._verified_releases: tuple[Release, ...] = ()
         self._verifier: Verifier | None = None
 
-    def verify_request(self, scope: Scope, body: bytes) -> str:
+    def verify_request(self, request: CallbackRequest) -> str:
         """The key of the application that signed the request, or "" where the server verifies no
         signatures. Raises SignatureError or RefusedRequestError.
         """
         if self._releases.loaded_releases is not self._verified_releases:
             self._renew_verifier()
         if self._verifier is None:
-            check_local_sender(scope["headers"])
+            check_local_sender(request.headers)
             return ""
-        path = scope.get("raw_path") or scope["path"]
         return self._verifier.verify(
-            scope["method"], path, scope["headers"], body, datetime.now(UTC)
+            request.method, request.path, request.headers, request.body, datetime.now(UTC)
         )
 
     @property
@@ -126,32 +152,27 @@ class CallbackHandler:
             body = await read_body(receive)
         except ClientDisconnectedError:
             return
-        still_waits = partial(is_connected, scope, receive)
-        await send_response(send, *await self.answer_request(scope, body, still_waits))
+        await send_response(send, *await self.answer_request(AsgiRequest(body, scope, receive)))
 
-    async def answer_request(
-        self, scope: Scope, body: bytes, still_waits: Callable[[], bool]
-    ) -> tuple[int, bytes]:
-        """Status and body of the answer to a request. Of the scope it reads `method`, a path,
-        `headers` and `client`. `still_waits` tells whether the connection is open.
-        """
+    async def answer_request(self, request: CallbackRequest) -> tuple[int, bytes]:
+        """Status and body of the answer to a request."""
         try:
-            event = self._parse_callback(scope, body)
+            event = self._parse_callback(request)
             if type(event) is Notify and event.type == PROBE_TYPE:
-                return 200, self._answer_probe(event, scope)
+                return 200, self._answer_probe(event, request)
         except RefusedRequestError as refusal:
-            return self._refuse_request(refusal, scope)
+            return self._refuse_request(refusal, request)
         except Exception:  # a caller is on the line, but the body names no call
             log.exception("a request cannot be read")
             unclear = RefusedRequestError(
                 400, NOT_A_CALLBACK_CODE, "the callback cannot be understood"
             )
-            return self._refuse_request(unclear, scope)
+            return self._refuse_request(unclear, request)
         try:
-            headers = scope["headers"]
-            is_map = isinstance(headers, HeaderMap)
+            headers, body = request.headers, request.body
+            is_map = type(headers) is HeaderMap
             stamp = headers[b"x-timestamp"] if is_map else find_stamp(headers)
-            reply = await self._engine.answer(event, body, stamp, still_waits)
+            reply = await self._engine.answer(event, body, stamp, request.is_connected)
         except Exception:  # the engine never raises; if it ever does, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)
             return 200, self._render_apology(event)
@@ -161,7 +182,7 @@ class CallbackHandler:
         except Exception:  # a full disk for metrics must not cost a call
             log.exception("the callback of call %s was answered, but not logged", event.call_id)
         try:
-            if not still_waits():
+            if not request.is_connected():
                 await self._engine.note_undelivered(reply)
         except Exception:  # the answer exists, and its connection may be open
             log.exception(
@@ -180,17 +201,18 @@ class CallbackHandler:
             log.exception("call %s goes on, but that is not logged", result.call_id)
         return reply.body
 
-    def _parse_callback(self, scope: Scope, body: bytes) -> CallbackEvent:
+    def _parse_callback(self, request: CallbackRequest) -> CallbackEvent:
+        body = request.body
         if len(body) > MAX_CALLBACK_BYTES:
             raise RefusedRequestError(
                 413, TOO_LARGE_CODE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes"
             )
         try:
             # the signature check has read these already
-            if type(headers := scope["headers"]) is not HeaderMap:
+            if type(headers := request.headers) is not HeaderMap:
                 check_framing(headers)
-                check_repeated_headers(headers)
-            application = self._gate.verify_request(scope, body)
+                fold_signed_headers(headers)
+            application = self._gate.verify_request(request)
             event = decode(body)
         except SignatureError as error:
             raise RefusedRequestError(401, error.code, str(error)) from error
@@ -202,7 +224,7 @@ class CallbackHandler:
             return msgspec.structs.replace(event, application_key=application)
         return event
 
-    def _answer_probe(self, event: Notify, scope: Scope) -> bytes:
+    def _answer_probe(self, event: Notify, request: CallbackRequest) -> bytes:
         """The answer to a test callback, which concerns no call: neither the engine nor the journal
         hears of it.
         """
@@ -215,8 +237,8 @@ class CallbackHandler:
             )
         application = event.application_key
         log.info("a test callback of application %s was answered", application)
-        raw_path = scope.get("raw_path") or scope["path"].encode()
-        path = raw_path.partition(b"?")[0].decode(errors="replace")
+        sent = request.path.encode() if isinstance(request.path, str) else request.path
+        path = sent.partition(b"?")[0].decode(errors="replace")
         release = self._engine.releases.current.id
         return self._identity.encode_probe_reply(event.custom, application, path, release)
 
@@ -243,10 +265,12 @@ class CallbackHandler:
             log.exception("the apology failed")
             return FALLBACK_HANGUP if event.is_awaited else b"{}"
 
-    def _refuse_request(self, refusal: RefusedRequestError, scope: Scope) -> tuple[int, bytes]:
+    def _refuse_request(
+        self, refusal: RefusedRequestError, request: CallbackRequest
+    ) -> tuple[int, bytes]:
         try:
             self._metrics.count_refusal(refusal.code)
-            self._lines.log_refusal(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+            self._lines.log_refusal(refusal.code, str(refusal), (request.client or ("",))[0])
         except Exception:  # as with what is answered
             log.exception("a request was refused (%d), but not logged", refusal.code)
         return refusal.status, msgspec.json.encode(
@@ -294,22 +318,6 @@ def check_local_sender(headers: RequestHeaders) -> None:
 def find_stamp(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The x-timestamp of a request that came by ASGI. A repetition has a new one."""
     return next((value for name, value in headers if name.lower() == b"x-timestamp"), b"")
-
-
-def is_connected(scope: Scope, receive: Receive) -> bool:
-    """Whether the sender is surely still connected, after its request was read to the end: then
-    `receive` has no message and would wait.
-    """
-    if HALF_CLOSED in scope:
-        return False
-    receiving: Any = receive()
-    try:
-        receiving.send(None)
-    except StopIteration as received:
-        return bool(received.value["type"] != "http.disconnect")
-    finally:
-        receiving.close()
-    return True
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -1,7 +1,7 @@
 """Dispatches callbacks before Starlette sees them."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
@@ -12,12 +12,30 @@ HALF_CLOSED = "flowengine.half_closed"  # in a scope: the sender of the request 
 CONNECTION_CLOSE_HEADER = (b"connection", b"close")
 
 
+class CallbackRequest(Protocol):
+    """A request with its body, however it came. `path` is as it was sent; `client` is the
+    address and the port of the sender, where they are known.
+    """
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> bytes | str: ...
+    @property
+    def headers(self) -> Any: ...  # a HeaderMap, or the pairs that ASGI has
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def client(self) -> tuple[str, int] | None: ...
+    def is_connected(self) -> bool:
+        """Whether the sender surely still waits for the answer."""
+        ...
+
+
 class CallbackEndpoint(Protocol):
     """Answers callbacks, for Starlette and for the direct protocol."""
 
-    async def answer_request(
-        self, scope: Scope, body: bytes, still_waits: Callable[[], bool]
-    ) -> tuple[int, bytes]:
+    async def answer_request(self, request: CallbackRequest) -> tuple[int, bytes]:
         """Status and body of the answer, for a protocol that writes it itself."""
         ...
 

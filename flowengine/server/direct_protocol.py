@@ -20,27 +20,28 @@ log = logging.getLogger(__name__)
 _UNUSUAL_HEADERS = frozenset((b"expect", b"transfer-encoding", b"upgrade"))
 
 
-class HeaderCache:
-    """A cache of the head of answers, which is the same for a whole second."""
+class HeaderCache(dict[int, bytes]):
+    """A cache of the head of answers by their status: the status line and `headers`. Renew it when
+    uvicorn has made a new list of headers, as it does when the date changes.
+    """
 
     def __init__(self) -> None:
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._heads: dict[int, bytes] = {}
+        super().__init__()
+        self.headers: list[tuple[bytes, bytes]] = []
 
-    def get_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """The status line and these headers. uvicorn makes a new list of headers when the date
-        changes, so the identity of the list is the key of the cache.
-        """
-        if self._headers is not headers:
-            self._headers, self._heads = headers, {}
-        if (head := self._heads.get(status)) is None:
-            lines = [b"%b: %b\r\n" % header for header in headers]
-            kind = b"content-type: application/json\r\n"
-            head = self._heads[status] = b"".join((STATUS_LINE[status], *lines, kind))
+    def renew(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Forget the heads with the headers of the second before."""
+        self.clear()
+        self.headers = headers
+
+    def __missing__(self, status: int) -> bytes:
+        lines = [b"%b: %b\r\n" % header for header in self.headers]
+        kind = b"content-type: application/json\r\n"
+        head = self[status] = b"".join((STATUS_LINE[status], *lines, kind))
         return head
 
 
-_HEADER_CACHE = HeaderCache()
+_HEADS = HeaderCache()
 
 
 class DirectRequest(msgspec.Struct, eq=False):
@@ -51,22 +52,27 @@ class DirectRequest(msgspec.Struct, eq=False):
     # uvicorn sets this event to wake a cycle; this one never waits
     message_event: ClassVar = asyncio.Event()
     __repr__ = object.__repr__  # reports of errors must not quote the body
+    method: ClassVar = "POST"
     _protocol: "DirectProtocol"
-    scope: dict[str, Any]
+    path: bytes
+    headers: HeaderMap
+    client: tuple[str, int] | None
     body: bytes = b""
+    scope: dict[str, Any] = {}
     keep_alive: bool = True
     disconnected: bool = False
     response_complete: bool = False
     _coroutine: Any = None  # answers the callback
 
     def begin(self, front: CallbackDispatcher) -> None:
-        self._coroutine = front.callback.answer_request(self.scope, self.body, self.is_connected)
+        self._coroutine = front.callback.answer_request(self)
         self._run_coroutine()
 
     def is_connected(self) -> bool:
         """Whether the sender surely still waits for the answer."""
-        is_lost = self.disconnected or HALF_CLOSED in self.scope
-        return not (is_lost or self._protocol.transport.is_closing())
+        return not (
+            self.disconnected or HALF_CLOSED in self.scope or self._protocol.transport.is_closing()
+        )
 
     def _run_coroutine(self, _waited: Any = None) -> None:
         """Run the coroutine until it is done or waits, without a task: most answers need no task
@@ -113,7 +119,9 @@ class DirectRequest(msgspec.Struct, eq=False):
         if self.disconnected or protocol.transport.is_closing():
             return
         stays = self.keep_alive and not protocol.table.is_retiring
-        head = _HEADER_CACHE.get_head(status, protocol.server_state.default_headers)
+        if _HEADS.headers is not protocol.server_state.default_headers:
+            _HEADS.renew(protocol.server_state.default_headers)
+        head = _HEADS[status]
         if not stays:
             head += b"connection: close\r\n"
         protocol.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
@@ -144,16 +152,26 @@ class DirectProtocol(TrackedHttpTools):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        """Take a plain callback: a POST with one length, on a connection that stays open and has no
+        other request in flight.
+        """
         self._is_reading_head = False
-        headers = HeaderMap(self.headers)
-        if self.url in self._plain_paths and self._is_plain(headers):
-            scope = {
-                "method": "POST",
-                "raw_path": self.url,
-                "headers": headers,
-                "client": self.client,
-            }
-            self._direct_request = self.cycle = DirectRequest(self, scope)  # type: ignore[assignment]
+        headers, parser, cycle = HeaderMap(self.headers), self.parser, self.cycle
+        if (
+            self.url in self._plain_paths
+            and (cycle is None or cycle.response_complete)
+            and parser.get_method() == b"POST"
+            and parser.should_keep_alive()
+            # without this header only HTTP 1.1 keeps connections, and asking the parser takes long
+            and (b"connection" not in headers or parser.get_http_version() == "1.1")
+            # uvicorn's path refuses longer bodies early
+            and len(headers.get(b"content-length", b"too long")) < 6
+            and _UNUSUAL_HEADERS.isdisjoint(headers)
+            and len(headers) == len(self.headers)  # no header comes twice
+            and not self.flow.write_paused
+        ):
+            request = DirectRequest(self, self.url, headers, self.client)
+            self._direct_request = self.cycle = request  # type: ignore[assignment]
         else:
             self._hand_over(self.url, self.headers)
 
@@ -165,24 +183,6 @@ class DirectProtocol(TrackedHttpTools):
             super().on_header(name, value)
         super().on_headers_complete()
 
-    def _is_plain(self, headers: HeaderMap) -> bool:
-        """Whether this request is a POST with one length, on a connection that stays open and has
-        no other request in flight.
-        """
-        parser, cycle = self.parser, self.cycle
-        return (
-            (cycle is None or cycle.response_complete)
-            and parser.get_method() == b"POST"
-            and parser.should_keep_alive()
-            # without this header only HTTP 1.1 keeps connections, and asking the parser takes long
-            and (b"connection" not in headers or parser.get_http_version() == "1.1")
-            and len(headers.get(b"content-length", b"too long"))
-            < 6  # uvicorn's path refuses longer bodies early
-            and _UNUSUAL_HEADERS.isdisjoint(headers)
-            and len(headers) == len(self.headers)  # no header comes twice
-            and not self.flow.write_paused
-        )
-
     def on_body(self, body: bytes) -> None:
         if self._direct_request is None:
             super().on_body(body)
@@ -190,10 +190,11 @@ class DirectProtocol(TrackedHttpTools):
             self._direct_request.body += body
 
     def on_message_complete(self) -> None:
-        exchange, self._direct_request = self._direct_request, None
-        if exchange is None:
+        request = self._direct_request
+        if request is None:
             super().on_message_complete()
-        else:
-            self._is_receiving = False
-            self.table.end_request(self)
-            exchange.begin(self.app)
+            return
+        self._direct_request = None
+        self._is_receiving = False
+        self.table.end_request(self)
+        request.begin(self.app)

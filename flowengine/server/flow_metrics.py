@@ -9,9 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from flowengine.journal.masking import REASON_MARK
 from flowengine.limits import MAX_METRIC_SERIES
-from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
-from flowengine.sinch import Dice
 
 OTHER = "other"
 ENTRY_EVENT, EXIT_EVENT = "ice", "dice"
@@ -20,17 +18,6 @@ ENTRY_EVENT, EXIT_EVENT = "ice", "dice"
 # what callbacks are counted by: event, outcome, application, flow; of calls that have ended also
 # the last state and the result; the route. A plain tuple, as each callback makes one
 CallbackLabels = tuple[str, str, str, str, str, str, str]
-
-
-def label_callback(record: CallbackRecord) -> CallbackLabels:
-    """What a callback is counted by."""
-    event, call = record.event, record.call
-    flow = call.flow if call is not None else ""
-    route = call.stack[0].flow if call is not None and call.stack else flow
-    state = result = ""
-    if type(event) is Dice:
-        state, result = call.state if call is not None else "", event.result
-    return event.kind, record.outcome, event.application_key, flow, state, result, route
 
 
 class FlowMetrics:

@@ -13,14 +13,16 @@ from typing import Generic, Protocol, TypeVar, final
 
 import msgspec
 
-from flowengine.journal.masking import format_trace_entry
-from flowengine.runtime.engine import CallbackRecord
+from flowengine.journal.masking import mask_reason
+from flowengine.runtime.callback_record import NO_CALL, CallbackRecord
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import Ice
 from flowengine.sinch.address_mask import mask_address
 
 ATOMIC_WRITE_BYTES = (
     4096  # a pipe writes this much at once, so that the lines of several workers never mix
 )
+LOG_DELAY_SECONDS = 0.005  # a write costs as much as the step that answers a callback
 _encode_lines = msgspec.json.Encoder().encode_lines
 log = logging.getLogger(__name__)
 NotedT = TypeVar("NotedT")
@@ -74,8 +76,8 @@ class CallbackLog(Protocol):
 
 
 class LineWriter(Generic[NotedT]):
-    """Collects lines and writes them once per turn of the event loop. `build` makes the line of
-    what was noted of a callback; `file` is a descriptor.
+    """Collects lines, and writes those of some milliseconds at once. `build` makes the line of what
+    was noted of a callback; `file` is a descriptor.
     """
 
     def __init__(self, build: BuildLine[NotedT], file: int) -> None:
@@ -89,20 +91,22 @@ class LineWriter(Generic[NotedT]):
         now = time.time()
         if now - self._refused_at >= 1:
             self._refused_at = now
-            self._add_line(RefusedLogLine(round(now, 3), code, reason, client))
+            self.add_line(RefusedLogLine(round(now, 3), code, reason, client))
 
     def flush(self) -> None:
         """Write what waits."""
         waiting, self._waiting = self._waiting, []
-        for piece in split_lines(format_lines(waiting, round(time.time(), 3), self._build)):
+        lines = format_lines(waiting, round(time.time(), 3), self._build)
+        for piece in (lines,) if len(lines) <= ATOMIC_WRITE_BYTES else split_lines(lines):
             try:
                 os.write(self._file, piece)
             except OSError:  # the reader of the log has ended; calls continue
                 return
 
-    def _add_line(self, noted: NotedT | RefusedLogLine) -> None:
+    def add_line(self, noted: NotedT | RefusedLogLine) -> None:
+        """Have a line written of this."""
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_later(LOG_DELAY_SECONDS, self.flush)
         self._waiting.append(noted)
 
 
@@ -121,15 +125,18 @@ def format_lines(
         return b""
 
 
+def format_trace_entry(entry: TraceEntry) -> str:
+    what = entry.what
+    return f"{entry.flow}/{entry.state}: {mask_reason(what) if ':' in what else what}"
+
+
 def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
-    event, call = record.event, record.call
-    trace = [format_trace_entry(entry) for entry in record.trace]
+    event, call = record.event, record.call or NO_CALL
+    trace = list(map(format_trace_entry, record.trace))
     made = CallbackLogLine(
-        at, event.call_id, event.kind, record.outcome, record.release, "", "", 0,
-        to_millis(record.seconds), trace,
+        at, event.call_id, event.kind, record.outcome, record.release, call.flow, call.state,
+        call.steps, to_millis(record.seconds), trace,
     )  # fmt: skip
-    if call is not None:
-        made.flow, made.state, made.step = call.flow, call.state, call.steps
     if record.fetch_seconds:
         made.fetch_ms = to_millis(record.fetch_seconds)
     if record.repeated:
@@ -147,8 +154,7 @@ class LogWriter(LineWriter[CallbackRecord]):
     def __init__(self, file: int = 1) -> None:
         super().__init__(build_line, file)
 
-    def log_callback(self, record: CallbackRecord) -> None:
-        self._add_line(record)
+    log_callback = LineWriter.add_line  # the record is all that its line is made of
 
 
 def to_millis(seconds: float) -> float:

@@ -16,13 +16,14 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from flowengine.journal.journal_protocol import JournalUsage
 from flowengine.orchestration.placement_state import Placement
-from flowengine.runtime.engine import CallbackRecord
+from flowengine.runtime.callback_record import NO_CALL, CallbackRecord
 from flowengine.runtime.orchestrations import WaitEnd
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.server.exemplars import CollectedMetrics, Exemplars
 from flowengine.server.fetch.breaker import CircuitState
-from flowengine.server.flow_metrics import CallbackLabels, FlowMetrics, label_callback
+from flowengine.server.flow_metrics import CallbackLabels, FlowMetrics
 from flowengine.server.metric_file import keep_metrics_without_disk
+from flowengine.sinch import Dice
 
 PROMETHEUS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 COUNT_DELAY_SECONDS = 0.25
@@ -261,6 +262,17 @@ class Metrics:
         gathered = CollectorRegistry()
         MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
         return gathered
+
+
+def label_callback(record: CallbackRecord) -> CallbackLabels:
+    """What a callback is counted by."""
+    event, call = record.event, record.call or NO_CALL
+    flow = call.flow
+    route = call.stack[0].flow if call.stack else flow
+    state = result = ""
+    if type(event) is Dice:
+        state, result = call.state, event.result
+    return event.kind, record.outcome, event.application_key, flow, state, result, route
 
 
 def observe_values(histogram: Histogram, values: Sequence[float]) -> None:

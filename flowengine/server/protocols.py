@@ -7,8 +7,6 @@ worker starts, on a connection within the process.
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from typing import Any, Literal
 
@@ -17,8 +15,8 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from flowengine.server.callback import is_connected, read_body, send_response
-from flowengine.server.callback_dispatcher import CallbackDispatcher
+from flowengine.server.callback import AsgiRequest, read_body, send_response
+from flowengine.server.callback_dispatcher import CallbackDispatcher, CallbackRequest
 
 log = logging.getLogger(__name__)
 TRIED_PROTOCOLS = (
@@ -46,15 +44,12 @@ class TrialCallback:
     its connection seems closed.
     """
 
-    async def answer_request(
-        self, _scope: Scope, body: bytes, still_waits: Callable[[], bool]
-    ) -> tuple[int, bytes]:
-        return (200 if still_waits() else 500), body
+    async def answer_request(self, request: CallbackRequest) -> tuple[int, bytes]:
+        return (200 if request.is_connected() else 500), request.body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
-        still_waits = partial(is_connected, scope, receive)
-        await send_response(send, *await self.answer_request(scope, body, still_waits))
+        await send_response(send, *await self.answer_request(AsgiRequest(body, scope, receive)))
 
 
 def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:

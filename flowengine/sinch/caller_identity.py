@@ -74,18 +74,3 @@ def strip_address(text: str) -> str:
     named = _SIP_NAME_ADDR.search(text)
     address = _ADDRESS_SCHEME.sub("", (named[1] if named else text).strip())
     return re.split(r"[;?]", address, maxsplit=1)[0]
-
-
-def get_dialled_address(event: Ice) -> str:
-    """The dialled address: a number in E.164, a SIP address without its scheme."""
-    endpoint = event.to.endpoint
-    if event.to.type == "sip":
-        return strip_address(endpoint)
-    if event.to.type in ("did", "number", ""):
-        return parse_number(endpoint).e164 or endpoint
-    return endpoint
-
-
-def get_forwarding_number(event: Ice) -> str:
-    """The number that forwarded the call to this one; "" where none did, or where it is withheld."""
-    return read_caller(event.rdnis, "", "pstn").number

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import md5
 from hmac import compare_digest
+from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -19,10 +20,9 @@ from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hmac import HMAC
 
-RequestHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
-"""Header names in any case; the second form is what ASGI has"""
 # of two of these one would be checked, and the proxy in front may have read the other
 SIGNED_HEADERS = (b"authorization", b"content-type", b"x-timestamp")
+_get_signed_headers = itemgetter(*SIGNED_HEADERS)
 
 
 class HeaderMap(dict[bytes, bytes]):
@@ -32,6 +32,10 @@ class HeaderMap(dict[bytes, bytes]):
 
     def __missing__(self, name: bytes) -> bytes:
         return b""
+
+
+RequestHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
+"""Header names in any case; the last form is what ASGI has"""
 
 
 class SignatureError(Exception):
@@ -122,7 +126,7 @@ def sign_request(
 class Verifier:
     """Checks signed requests of a set of applications."""
 
-    __slots__ = ("_applications", "_folded", "_newest", "_oldest", "_usual")
+    __slots__ = ("_applications", "_folded", "_usual", "_window")
 
     def __init__(
         self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS
@@ -136,8 +140,7 @@ class Verifier:
         }  # keys are GUIDs to some senders
         # What the header usually says before the signature, so that it need not be taken apart.
         self._usual = {b"application " + key: value for key, value in self._applications.items()}
-        self._oldest = timedelta(seconds=window_seconds)
-        self._newest = -self._oldest
+        self._window = timedelta(seconds=window_seconds)
 
     def verify(
         self,
@@ -150,31 +153,29 @@ class Verifier:
         """The key of the application that signed this request, as configured. Raises
         SignatureError.
         """
-        authorization, content_type, timestamp = _read_signed_headers(headers)
+        # the direct protocol has refused repeated headers
+        signed = headers if isinstance(headers, HeaderMap) else fold_signed_headers(headers)
+        authorization, content_type, timestamp = _get_signed_headers(signed)
         usual, _, signature = authorization.rpartition(b":")
         # one lookup instead of parsing; any other spelling of the header is parsed below
         application = self._usual.get(usual) if signature else None
         if application is None:
             key, signature = _parse_authorization(authorization)
             application = self._applications.get(key) or self._folded.get(key.lower())
-        if application is None:
-            raise UnknownApplicationError("no such application is configured")
-        # before the digests: a stale request should cost little
-        self._check_age(timestamp, now)
+            if application is None:
+                raise UnknownApplicationError("no such application is configured")
+        try:
+            age = now - parse_timestamp(timestamp)[0]
+        except ValueError as error:
+            raise BadTimestampError("x-timestamp is missing, or no ISO 8601 time") from error
+        if abs(age) > self._window:  # before the digests: a stale request should cost little
+            raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
         start = _build_signed_prefix(method, body, content_type, timestamp)
         for path in list_path_spellings(raw_path):
             # in constant time, so that a signature cannot be guessed byte by byte
             if compare_digest(_compute_signature(application[1], start, path), signature):
                 return application[0]
         raise BadSignatureError("the signature does not fit the request")
-
-    def _check_age(self, timestamp: bytes, now: datetime) -> None:
-        try:
-            age = now - parse_timestamp(timestamp)[0]
-        except ValueError as error:
-            raise BadTimestampError("x-timestamp is missing, or no ISO 8601 time") from error
-        if not self._newest <= age <= self._oldest:
-            raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
 
 
 @lru_cache(maxsize=16)  # callbacks come to one or two paths
@@ -197,27 +198,23 @@ def parse_timestamp(text: bytes) -> tuple[datetime, int]:
     return moment, round(moment.timestamp() * 1_000_000)
 
 
-def check_repeated_headers(headers: RequestHeaders) -> None:
-    """Raises RepeatedHeaderError where a header that counts came several times."""
-    _read_signed_headers(headers)
-
-
-def _read_signed_headers(headers: RequestHeaders) -> tuple[bytes, bytes, bytes]:
-    # its protocol has refused repeated headers
-    if isinstance(headers, HeaderMap):
-        return headers[b"authorization"], headers[b"content-type"], headers[b"x-timestamp"]
-    found: dict[bytes, bytes] = {}
+def fold_signed_headers(headers: RequestHeaders) -> HeaderMap:
+    """The headers that count for a signature. Raises RepeatedHeaderError where one came several
+    times.
+    """
+    found = HeaderMap()
     for name, value in _to_byte_pairs(headers):
         lowered = name.lower()
         if lowered in found:
             raise RepeatedHeaderError(f"the request has several {lowered.decode()} headers")
         if lowered in SIGNED_HEADERS:
             found[lowered] = value
-    authorization, content_type, timestamp = (found.get(name, b"") for name in SIGNED_HEADERS)
-    return authorization, content_type, timestamp
+    return found
 
 
-def _to_byte_pairs(headers: RequestHeaders) -> Iterable[tuple[bytes, bytes]]:
+def _to_byte_pairs(
+    headers: Mapping[str, str] | Iterable[tuple[bytes, bytes]],
+) -> Iterable[tuple[bytes, bytes]]:
     if isinstance(headers, Mapping):
         return [(name.encode(), value.encode()) for name, value in headers.items()]
     return headers

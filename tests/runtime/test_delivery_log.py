@@ -28,6 +28,7 @@ from flowengine.runtime.delivery import (
 )
 from flowengine.runtime.delivery_log import (
     MAX_ENTRIES,
+    SPOKEN_FLAG,
     AnsweredDelivery,
     append_entry,
     decode_log,
@@ -168,7 +169,7 @@ def test_delivery_log_does_not_grow_with_the_call() -> None:
         delivery = CallbackDelivery(
             event, b"", b"%016d" % number, 0, assume_connected, 1000.0 + number, 0.0
         )
-        log = append_entry(saved, delivery, spoken=number == 3, cookie=False)
+        log = append_entry(saved, delivery, SPOKEN_FLAG if number == 3 else 0)
         saved = SavedCall(number, b"", log, b"")
     assert saved
     found = decode_log(saved)
@@ -177,14 +178,7 @@ def test_delivery_log_does_not_grow_with_the_call() -> None:
     late = CallbackDelivery(
         event, b"", b"x" * 16, 0, assume_connected, 2000.0 + SIGNATURE_WINDOW_SECONDS, 0.0
     )
-    assert (
-        len(
-            decode_log(
-                replace(saved, deliveries=append_entry(saved, late, spoken=False, cookie=False))
-            )
-        )
-        == 2
-    )
+    assert len(decode_log(replace(saved, deliveries=append_entry(saved, late, 0)))) == 2
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from flowengine.compile import Release, compile_project
 from flowengine.runtime.call_state import Call, Frame, can_continue_on, decode_call, encode_call
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
+from flowengine.runtime.step_start import find_start
+from flowengine.runtime.step_walk import create_walk
 from flowengine.sinch import Dice, Notify, Pie, decode
 from flowengine.states import (
     LookupResult,
@@ -52,6 +54,11 @@ def taken(
 ) -> Outcome:
     """A step with its lookups; the answers come again from the first when they are used up."""
     outcome, asked = step(release, call, event, NOW), 0
+    start = find_start(release, call, event)
+    if start is not None and start.is_complete and start.keeps_place:
+        walk = create_walk(release, start, event, NOW, call)
+        walk.run.notes.extend(start.notes)
+        assert walk.begin(start) == outcome, "an event without a walk has another outcome"
     while outcome.waiting:
         status, body, error = answers[asked % len(answers)]
         outcome, asked = resume(outcome.waiting, LookupResult(status, body, error)), asked + 1

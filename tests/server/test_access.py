@@ -1,5 +1,6 @@
 """Who is let in, also when credentials change with a release."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,17 +10,30 @@ from hypothesis import strategies as st
 
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
-from flowengine.server.callback import RefusedRequestError, SignatureGate, check_framing
+from flowengine.server.callback import (
+    AsgiRequest,
+    RefusedRequestError,
+    SignatureGate,
+    check_framing,
+)
 from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.server.startup import check_settings
 from flowengine.sinch import SignatureError, sign_request
+from tests.callback_server import receive_nothing
 from tests.compiled_release import compile_release
 from tests.server.server_process import KEY, SECRET, TYPE
 
 RELEASE = compile_release({"a.yaml": "{flow: a, start: b, states: {b: {hangup: }}}"})
 
 
-def scope(key: str = KEY, secret: str = SECRET) -> dict[str, object]:
+def build_request(
+    headers: Iterable[tuple[bytes, bytes]], body: bytes = b"{}", raw_path: bytes = b"/sinch"
+) -> AsgiRequest:
+    scope = {"method": "POST", "path": "/sinch", "raw_path": raw_path, "headers": headers}
+    return AsgiRequest(body, scope, receive_nothing)
+
+
+def build_signed_request(key: str = KEY, secret: str = SECRET) -> AsgiRequest:
     stamp = datetime.now(UTC).isoformat()
     signed = sign_request(key, secret, "POST", "/sinch", TYPE, b"{}", stamp)
     headers = [
@@ -27,7 +41,7 @@ def scope(key: str = KEY, secret: str = SECRET) -> dict[str, object]:
         (b"x-timestamp", stamp.encode()),
         (b"authorization", signed.encode()),
     ]
-    return {"method": "POST", "path": "/sinch", "raw_path": b"/sinch", "headers": headers}
+    return build_request(headers)
 
 
 def test_several_applications_are_told_apart() -> None:
@@ -35,21 +49,21 @@ def test_several_applications_are_told_apart() -> None:
         Registry(replace(RELEASE, applications={"other": "b3RoZXI="})),
         {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET},
     )
-    assert gate.verify_request(scope(), b"{}") == KEY
-    assert gate.verify_request(scope("other", "b3RoZXI="), b"{}") == "other"
+    assert gate.verify_request(build_signed_request()) == KEY
+    assert gate.verify_request(build_signed_request("other", "b3RoZXI=")) == "other"
     with pytest.raises(SignatureError):
-        gate.verify_request(scope("other", SECRET), b"{}")
+        gate.verify_request(build_signed_request("other", SECRET))
 
 
 def test_credentials_come_with_a_release_and_never_leave_the_door_open() -> None:
     releases = Registry(RELEASE)
     gate = SignatureGate(releases, {})
-    assert not gate.verify_request({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+    assert not gate.verify_request(build_request([]))
     releases.serve(replace(RELEASE, applications={KEY: SECRET}))
-    assert gate.verify_request(scope(), b"{}") == KEY
+    assert gate.verify_request(build_signed_request()) == KEY
     releases.serve(replace(RELEASE, applications={}))
     with pytest.raises(SignatureError):
-        gate.verify_request({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+        gate.verify_request(build_request([]))
 
 
 def declared(environment: dict[str, str]) -> Release:
@@ -66,9 +80,7 @@ def declared(environment: dict[str, str]) -> Release:
 def test_application_without_its_secret_verifies_no_signature(environment: dict[str, str]) -> None:
     found = declared(environment)
     with pytest.raises(SignatureError):
-        SignatureGate(Registry(found), environment).verify_request(
-            {"method": "POST", "path": "/sinch", "headers": []}, b"{}"
-        )
+        SignatureGate(Registry(found), environment).verify_request(build_request([]))
     with pytest.raises(SettingsError, match="TWO"):
         check_settings(ServerSettings("flows"), found)
 
@@ -129,7 +141,4 @@ def test_request_of_any_bytes_is_refused_with_a_signature_error(
             (b"content-type", kind),
         ]
         with pytest.raises(SignatureError):
-            gate.verify_request(
-                {"method": "POST", "path": "/sinch", "raw_path": b"/sinch%", "headers": headers},
-                body,
-            )
+            gate.verify_request(build_request(headers, body, b"/sinch%"))

@@ -19,7 +19,7 @@ from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
 from flowengine.server.callback import CallbackHandler, SignatureGate
-from flowengine.server.callback_dispatcher import CallbackDispatcher
+from flowengine.server.callback_dispatcher import CallbackDispatcher, CallbackRequest
 from flowengine.server.connections import ConnectionTable
 from flowengine.server.direct_protocol import DirectProtocol
 from flowengine.server.log import LogWriter
@@ -91,15 +91,13 @@ def test_callback_knows_whether_its_sender_still_waits(
     found: list[bool] = []
     has_begun, may_end, has_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def answered(
-        _callback: CallbackHandler, _scope: Any, _body: bytes, still_waits: Callable[[], bool]
-    ) -> tuple[int, bytes]:
-        found.append(still_waits())
+    async def answered(_callback: CallbackHandler, request: CallbackRequest) -> tuple[int, bytes]:
+        found.append(request.is_connected())
         has_begun.set()
         await may_end.wait()
-        while still_waits() and not stays:  # noqa: ASYNC110  # the connection has no event for it
+        while request.is_connected() and not stays:  # noqa: ASYNC110  # the connection has no event for it
             await asyncio.sleep(0.001)
-        found.append(still_waits())
+        found.append(request.is_connected())
         has_ended.set()
         return 200, b"{}"
 
@@ -130,17 +128,15 @@ def test_sender_that_sends_no_more_gets_its_answers(
     has_begun = asyncio.Event()
     found: list[bool] = []
 
-    async def answered(
-        _callback: CallbackHandler, _scope: Any, body: bytes, still_waits: Callable[[], bool]
-    ) -> tuple[int, bytes]:
+    async def answered(_callback: CallbackHandler, request: CallbackRequest) -> tuple[int, bytes]:
         has_begun.set()
         is_last = len(found) == requests - 1
-        while is_last and still_waits():  # noqa: ASYNC110  # the connection has no event for it
+        while is_last and request.is_connected():  # noqa: ASYNC110  # the connection has no event for it
             await asyncio.sleep(0.001)
         # it looks the same as a sender that has gone; the server reads to the end after the last
         # request
-        found.append(still_waits())
-        return 200, body
+        found.append(request.is_connected())
+        return 200, request.body
 
     async def work() -> None:
         table = ConnectionTable()

@@ -27,7 +27,7 @@ from flowengine.runtime.locate import Locator
 from flowengine.runtime.reply import Replier
 from flowengine.runtime.requester import Requester
 from flowengine.server import callback as callback_module
-from flowengine.server.callback import CallbackHandler, SignatureGate
+from flowengine.server.callback import AsgiRequest, CallbackHandler, SignatureGate
 from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
 from flowengine.server.direct_protocol import DirectProtocol, DirectRequest
@@ -130,7 +130,7 @@ def report_wrongly(patch: pytest.MonkeyPatch) -> None:
 def lose_answers(patch: pytest.MonkeyPatch) -> None:
     """Each answer meets a connection that is gone, and that cannot be noted."""
     patch.setattr(DirectRequest, "is_connected", lambda _: False)
-    patch.setattr(callback_module, "is_connected", lambda *_: False)
+    patch.setattr(AsgiRequest, "is_connected", lambda _: False)
     patch.setattr("flowengine.runtime.engine.mark_undelivered", fail)
 
 

@@ -8,8 +8,8 @@ from flowengine.limits import MAX_METRIC_SERIES
 from flowengine.runtime.call_state import Call, Frame
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
-from flowengine.server.flow_metrics import FlowMetrics, label_callback
-from flowengine.server.metrics import BUCKETS, observe_values
+from flowengine.server.flow_metrics import FlowMetrics
+from flowengine.server.metrics import BUCKETS, label_callback, observe_values
 from flowengine.sinch import Ice
 
 times = st.lists(st.sampled_from([*BUCKETS, 0.0, 0.0011, 6.0]) | st.floats(0, 10))

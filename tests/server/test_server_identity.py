@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from flowengine.journal import CallFilter, SqliteJournalReader
+from flowengine.server.callback import AsgiRequest
 from flowengine.server.server_identity import ServerIdentity
 from flowengine.server.server_settings import ServerSettings
 from flowengine.sinch import sign_request
 from flowengine.sinch.probe import StaleReplyError, build_probe, parse_probe_reply
-from tests.callback_server import KEY, SECRET, create_handler
+from tests.callback_server import KEY, SECRET, create_handler, receive_nothing
 from tests.server.server_process import Served
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -41,7 +42,7 @@ def deliver(
         (b"authorization", signature.encode()),
     ]
     scope = {"method": "POST", "raw_path": path.encode(), "headers": headers if signed else []}
-    return *asyncio.run(handler.answer_request(scope, body, lambda: True)), handler
+    return *asyncio.run(handler.answer_request(AsgiRequest(body, scope, receive_nothing))), handler
 
 
 def test_signed_probe_is_answered_without_the_engine(caplog: pytest.LogCaptureFixture) -> None:

@@ -57,7 +57,7 @@ class CorrelatedLogWriter(LineWriter[TracedRecord]):
 
     def log_callback(self, record: CallbackRecord) -> None:
         current = CURRENT_TRACE.get() or CurrentTrace(record.event.call_id)
-        self._add_line(TracedRecord(record, current, time.perf_counter_ns()))
+        self.add_line(TracedRecord(record, current, time.perf_counter_ns()))
 
     def flush(self) -> None:
         waiting = self._waiting

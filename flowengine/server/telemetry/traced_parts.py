@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from starlette.types import Scope
-
 from flowengine.runtime.platform_requests import CallOwner, RequestDone, RequestOutcome
 from flowengine.runtime.requester import FetchFunction
 from flowengine.server.callback import CallbackHandler
+from flowengine.server.callback_dispatcher import CallbackRequest
 from flowengine.server.orchestration_requests import OrchestrationRequests
 from flowengine.server.telemetry.current_trace import (
     CURRENT_TRACE,
@@ -45,14 +44,12 @@ IsSampled = Callable[[int], bool]
 class TracedCallbackHandler(CallbackHandler):
     """Answers each callback with a trace of its own."""
 
-    async def answer_request(
-        self, scope: Scope, body: bytes, still_waits: Callable[[], bool]
-    ) -> tuple[int, bytes]:
-        answer = super().answer_request(scope, body, still_waits)
+    async def answer_request(self, request: CallbackRequest) -> tuple[int, bytes]:
+        answer = super().answer_request(request)
         return await run_in_context(answer, enter_trace(CurrentTrace()))
 
-    def _parse_callback(self, scope: Scope, body: bytes) -> CallbackEvent:
-        event = super()._parse_callback(scope, body)
+    def _parse_callback(self, request: CallbackRequest) -> CallbackEvent:
+        event = super()._parse_callback(request)
         if (current := CURRENT_TRACE.get()) is not None:
             current.name_call(event.call_id)
         return event

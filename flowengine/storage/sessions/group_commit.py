@@ -40,7 +40,7 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if not self._waiting:
-            loop.call_soon(self._commit, loop, loop.time() + COMMIT_TIMEOUT_SECONDS)
+            loop.call_soon(self._commit)
         self._waiting.append((work, future))
         return future
 
@@ -52,29 +52,30 @@ class GroupCommit:
         if self._waiting:
             await asyncio.wait([future for _, future in self._waiting])
 
-    def _commit(self, loop: asyncio.AbstractEventLoop, deadline: float, tries: int = 1) -> None:
+    def _commit(self, deadline: float | None = None, tries: int = 1) -> None:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            if is_busy(error) and loop.time() < deadline:
-                self._retry_commit(loop, deadline, tries)
-            else:
-                self._fail_batch(self._take_batch(), error)
-            return
-        self._run_batch(self._take_batch())
+            now = asyncio.get_running_loop().time()
+            deadline = now + COMMIT_TIMEOUT_SECONDS if deadline is None else deadline
+            if is_busy(error) and now < deadline:
+                self._retry_commit(deadline, tries)
+                return
+            batch, self._waiting = self._waiting, []
+            self._fail_batch(batch, error)
+        else:
+            batch, self._waiting = self._waiting, []
+            self._run_batch(batch)
 
-    def _retry_commit(self, loop: asyncio.AbstractEventLoop, deadline: float, tries: int) -> None:
+    def _retry_commit(self, deadline: float, tries: int) -> None:
         """Try again while another worker writes. The batch grows meanwhile, so that the next commit
         holds more.
         """
+        loop = asyncio.get_running_loop()
         if tries % EAGER_TRIES:
-            loop.call_soon(self._commit, loop, deadline, tries + 1)
+            loop.call_soon(self._commit, deadline, tries + 1)
         else:
-            loop.call_later(BUSY_RETRY_SECONDS, self._commit, loop, deadline, tries + 1)
-
-    def _take_batch(self) -> list[tuple[Work, asyncio.Future[Any]]]:
-        batch, self._waiting = self._waiting, []
-        return batch
+            loop.call_later(BUSY_RETRY_SECONDS, self._commit, deadline, tries + 1)
 
     def _run_batch(self, batch: list[tuple[Work, asyncio.Future[Any]]]) -> None:
         connection = self.connection

@@ -17,7 +17,6 @@ from flowengine.storage.sessions.group_commit import (
 )
 from flowengine.storage.sessions.housekeeping import MAIN_BUSY_SECONDS, Housekeeper
 from flowengine.storage.sessions.orchestration_rows import OrchestrationChange
-from flowengine.storage.sessions.recent_answers import RecentAnswers
 from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT, open_session_file
 from flowengine.storage.sessions.sqlite_orchestrations import SqliteOrchestrations, write_change
 from flowengine.storage.sessions.store_protocol import (
@@ -57,7 +56,45 @@ _RETRY_REPORT = "UPDATE outbox SET due = ? WHERE id = ? AND tries = ?"
 _DELETE_REPORT = "DELETE FROM outbox WHERE id = ?"
 CATCH_UP_SECONDS = 0.3  # workers check ten times a second whether their file is in place
 UNSETTLED_SECONDS = 1.0
+_MAX_RECENT_CALLS = 4096  # calls; some megabytes
 SavedRow = tuple[int, bytes, bytes, bytes, float, str]
+
+
+class RecentAnswers(dict[str, SavedCall]):
+    """A cache by call id that is valid while no other connection has written. SQLite counts the writes, and
+    the cache reads the count once per turn of the event loop, so an entry is at most one turn old,
+    as a read would be. A save compares with the file in any case.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        self._version = -1
+        self.is_checked = False
+        """Whether the cache has read the count in this turn: check it before you read an entry"""
+
+    def put(self, call_id: str, saved: SavedCall) -> None:
+        """Add what the file holds after the present transaction. If the transaction fails, the
+        caller clears the cache.
+        """
+        if not saved.release:  # the call has ended: its entry would only take the room of others
+            self.pop(call_id, None)
+            return
+        self[call_id] = saved
+        if len(self) > _MAX_RECENT_CALLS:
+            del self[next(iter(self))]
+
+    def check_version(self) -> None:
+        """Drop all entries where another connection has written."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self.clear()
+            self._version = version
+        self.is_checked = True
+        asyncio.get_running_loop().call_soon(self._reset_check)
+
+    def _reset_check(self) -> None:
+        self.is_checked = False
 
 
 class SqliteStore:
@@ -78,11 +115,13 @@ class SqliteStore:
         self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> SavedCall | None:
-        key = encode_call_id(call_id)
+        recent = self._recent
         try:
-            if (known := self._recent.get(key)) is not None:
+            if not recent.is_checked:
+                recent.check_version()
+            if (known := recent.get(call_id)) is not None:
                 return known
-            row = self._execute(_LOAD, (key,)).fetchone()
+            row = self._execute(_LOAD, (encode_call_id(call_id),)).fetchone()
         except sqlite3.Error as error:
             row = await self._load_with_retries(call_id, error)
         return SavedCall(*row) if row else None
@@ -94,7 +133,7 @@ class SqliteStore:
         expires: float,
         changes: Sequence[OrchestrationChange] = (),
     ) -> Awaitable[SavedCall]:
-        save = partial(self._save_call, encode_call_id(call_id), saved, expires)
+        save = partial(self._save_call, call_id, saved, expires)
         return self._save_with_changes(save, saved, changes) if changes else self._commit.run(save)
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
@@ -197,9 +236,9 @@ class SqliteStore:
         self._endings = CommonEndings(file.connection, self.clock)
 
     def _save_call(
-        self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection
+        self, call_id: str, saved: SavedCall, expires: float, _connection: sqlite3.Connection
     ) -> SavedCall:
-        kept = saved
+        key = encode_call_id(call_id)
         answer, ending = self._endings.split_answer(saved.answer, expires)
         # bytearrays: for each `bytes` sqlite3 looks for an adapter, which takes as long as the copy
         # of ten kilobytes
@@ -207,9 +246,10 @@ class SqliteStore:
             bytearray(key), saved.counter, bytearray(saved.state), bytearray(saved.deliveries),
             bytearray(answer), saved.claimed, saved.release, expires, ending,
         )  # fmt: skip
+        kept = saved
         if self._write(_SAVE, row).rowcount != 1:
             kept = SavedCall(*self._execute(_LOAD, (key,)).fetchone())
-        self._recent.put(key, kept)
+        self._recent.put(call_id, kept)
         return kept
 
     async def _save_with_changes(

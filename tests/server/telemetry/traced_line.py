@@ -7,10 +7,11 @@ from typing import Any
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.engine import Engine
-from flowengine.server.callback import SignatureGate
+from flowengine.server.callback import AsgiRequest, SignatureGate
 from flowengine.server.metrics import Metrics
 from flowengine.server.telemetry.load_telemetry import load_hooks
 from flowengine.storage.sessions import MemoryStore, Store
+from tests.callback_server import receive_nothing
 from tests.runtime.engine_calls import KEY, RELEASE, Crm
 
 MEMORY_STORE = "sqlite:calls.db"  # said to be one with spans
@@ -42,9 +43,8 @@ class TracedLine:
             "headers": [(b"host", b"127.0.0.1")],
             "client": ("127.0.0.1", 1),
         }
-        status, answer = await self.handler.answer_request(
-            scope, json.dumps(body).encode(), lambda: True
-        )
+        request = AsgiRequest(json.dumps(body).encode(), scope, receive_nothing)
+        status, answer = await self.handler.answer_request(request)
         assert status == 200, answer
         found: dict[str, Any] = json.loads(answer)
         return found

@@ -193,7 +193,7 @@ async def test_save_of_another_worker_is_seen_at_once_whatever_this_one_caches(
 async def test_recent_answers_are_those_of_the_latest_calls_under_way(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.storage.sessions.recent_answers._MAX_RECENT_CALLS", 2)
+    monkeypatch.setattr("flowengine.storage.sessions.sqlite_store._MAX_RECENT_CALLS", 2)
 
     store = SqliteStore(path)
     saved = {call_id: replace(STEP, state=call_id.encode(), release="r1") for call_id in "abc"}
@@ -201,10 +201,10 @@ async def test_recent_answers_are_those_of_the_latest_calls_under_way(
         await store.save(call_id, saved[call_id], LATER)
     later = replace(STEP, counter=2, release="r1")
     await store.save("b", later, LATER)
-    assert list(store._recent._calls.values()) == [saved["c"], later]
+    assert list(store._recent.values()) == [later, saved["c"]]
     ended = replace(STEP, counter=2)
     await store.save("c", ended, LATER)
-    assert list(store._recent._calls.values()) == [later], (
+    assert list(store._recent.values()) == [later], (
         "an ended call asks for nothing but a delivery that comes again"
     )
     assert [await store.load("c"), await store.load("a")] == [ended, saved["a"]]
