@@ -116,5 +116,5 @@ def _find_next_key(text: SourceText, failure: SyntaxFailure) -> int | None:
     behind = text.find_line_end(failure.offset)
     indent = len(text.get_line(failure.offset)) - len(text.get_line(failure.offset).lstrip(" "))
     lines = _KEY_LINE.finditer(text.text, min(behind + 1, len(text.text)))
-    most = indent if mishap.in_line else max(0, indent - 1)
+    most = indent if failure.in_line else max(0, indent - 1)
     return next((line.start() for line in lines if len(line[1]) <= most), None)
