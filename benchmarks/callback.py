@@ -1,23 +1,22 @@
-"""What a callback costs the served example: CPU time of the server, and how much of a bare
+"""What a callback costs a served flow: CPU time of the server, and how much of a bare
 endpoint's throughput it keeps; and what one step costs.
 
 Both servers run in the same way, one after the other, on one core; a load generator on another core
 keeps connections busy with calls of four callbacks (ring, key, answered, ended), signed beforehand.
-The bare endpoint verifies the same signature and returns constant bytes. The goals compare
-answering alone, so their rows are served with `journal: {keep: none}`; others are served as
-the example stands, and record every callback in the call journal. One of the rows exports traces and
-metrics by OpenTelemetry to a collector, in place of nothing.
+The bare endpoint verifies the same signature and returns constant bytes. The flow is that of
+departments alone, as others of the example need a store. The goals compare answering alone, so
+their rows are served with `journal: {keep: none}`; others record every callback in the call
+journal. One of the rows exports traces and metrics by OpenTelemetry to a collector, in place of
+nothing.
 
 CPU time is that of all processes of the server, until its journal is written. It says more than
 throughput: the load generator is the limit of that on most machines, and a server that puts its
 journal off answers more for a while.
 
 With --against the same is measured with another revision, in turns with this one, by the same
-dependencies; who is first changes with each round. Both then serve one flow alone, as an older
-revision does not know all that the example is written in. Each gets the cookies that itself has
-set. The CPU time of a row is the least of its rounds,
-since whatever else the machine does only adds to it. Exit status 1 says that a row costs more CPU
-time than 5 % above that of the other revision.
+dependencies; who is first changes with each round. Each gets the cookies that itself has set. The
+CPU time of a row is the least of its rounds, since whatever else the machine does only adds to it.
+Exit status 1 says that a row costs more CPU time than 5 % above that of the other revision.
 
     python benchmarks/callback.py [--json] [--calls 4000] [--rounds 5] [--against REVISION]
 """
@@ -328,28 +327,25 @@ def step_microseconds(release: Release) -> float:
     return min(rounds)
 
 
-def projects(folder: str, *, only_one_flow: bool) -> dict[str, Path]:
-    """The example as it stands, or one flow of it alone; and the same without a journal."""
+def projects(folder: str) -> dict[str, Path]:
+    """One flow of the example, with and without a journal."""
     shown, silent = Path(folder) / "shown", Path(folder) / "silent"
-    if only_one_flow:
-        shown.mkdir()
-        shutil.copy(ROOT / "flows" / "departments.yaml", shown)
-        (shown / "project.yaml").write_text(ONE_FLOW)
-    else:
-        shutil.copytree(ROOT / "flows", shown)
+    shown.mkdir()
+    shutil.copy(ROOT / "flows" / "departments.yaml", shown)
+    (shown / "project.yaml").write_text(ONE_FLOW)
     shutil.copytree(shown, silent)
     with (silent / "project.yaml").open("a") as project:
         project.write("\njournal: {keep: none}\n")
     return {"journal": shown, "no journal": silent}
 
 
-def commands(folder: str, port: int, *, only_one_flow: bool) -> dict[str, list[str]]:
+def commands(folder: str, port: int) -> dict[str, list[str]]:
     (Path(folder) / "bare.py").write_text(BARE)
     quiet = ["--no-access-log", "--log-level", "warning"]
     found = {
         "bare endpoint": [sys.executable, "-m", "uvicorn", "--port", str(port), *quiet, "bare:app"]
     }
-    for what, flows in projects(folder, only_one_flow=only_one_flow).items():
+    for what, flows in projects(folder).items():
         served = [sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port)]
         found |= {
             f"default store, {what}": served,
@@ -362,7 +358,7 @@ def commands(folder: str, port: int, *, only_one_flow: bool) -> dict[str, list[s
     )
 
 
-def prepare_calls(calls: int, root: Path, *, only_one_flow: bool) -> dict[str, list[list[bytes]]]:
+def prepare_calls(calls: int, root: Path) -> dict[str, list[list[bytes]]]:
     """The callbacks by the name of the row. Those with cookies have been answered once: the cookies
     of a call name the release that it is on, and each revision has its own form of them.
     """
@@ -370,7 +366,7 @@ def prepare_calls(calls: int, root: Path, *, only_one_flow: bool) -> dict[str, l
     prepared = {}
     with tempfile.TemporaryDirectory() as folder:
         port = find_free_port()
-        for row, command in commands(folder, port, only_one_flow=only_one_flow).items():
+        for row, command in commands(folder, port).items():
             prepared[row] = plain
             if row.startswith("cookies alone"):
                 process = serve(command, port, folder, root)
@@ -383,13 +379,9 @@ def prepare_calls(calls: int, root: Path, *, only_one_flow: bool) -> dict[str, l
 
 def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
-    only_one_flow = against is not None
     found: dict[str, list[tuple[float, float]]] = {}
     with revisions(against) as roots, run_collector() as collector:
-        sent = {
-            revision: prepare_calls(calls + 200, root, only_one_flow=only_one_flow)
-            for revision, root in roots.items()
-        }
+        sent = {revision: prepare_calls(calls + 200, root) for revision, root in roots.items()}
         for turn in range(rounds):
             for name, revision in product(sent[""], sorted(roots, reverse=bool(turn % 2))):
                 if revision and (name == "bare endpoint" or name.endswith(TRACED)):
@@ -397,7 +389,7 @@ def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:
                 with tempfile.TemporaryDirectory() as folder:
                     port = find_free_port()
                     row = f"{name} ({revision})" if revision else name
-                    command = commands(folder, port, only_one_flow=only_one_flow)[name]
+                    command = commands(folder, port)[name]
                     found.setdefault(row, []).append(
                         measure(
                             command, port, folder, roots[revision], sent[revision][name],

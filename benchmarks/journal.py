@@ -63,14 +63,12 @@ def read_cpu(command: list[str], folder: str, root: Path) -> float:
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
-def measure_round(
-    sent: dict[str, list[list[bytes]]], root: Path, port: int, *, only_one_flow: bool
-) -> dict[str, float]:
+def measure_round(sent: dict[str, list[list[bytes]]], root: Path, port: int) -> dict[str, float]:
     """One round with this code: what it used, by what was done."""
     used: dict[str, float] = {}
     for row in (WITHOUT, WITH):
         with tempfile.TemporaryDirectory() as folder:
-            command = commands(folder, port, only_one_flow=only_one_flow)[row]
+            command = commands(folder, port)[row]
             used[row] = measure(command, port, folder, root, sent[row])[1]
             if row == WITHOUT:
                 continue
@@ -94,7 +92,7 @@ def measure_round(
 
 
 def measure_on_server(
-    sent: dict[str, list[list[bytes]]], address: str, port: int, *, only_one_flow: bool
+    sent: dict[str, list[list[bytes]]], address: str, port: int
 ) -> dict[str, float]:
     """One round with this code, the journal on a PostgreSQL server."""
     import psycopg  # noqa: PLC0415  # the other rows need no driver
@@ -102,7 +100,7 @@ def measure_on_server(
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("DROP SCHEMA IF EXISTS flowengine CASCADE")
         with tempfile.TemporaryDirectory() as folder:
-            command = commands(folder, port, only_one_flow=only_one_flow)[WITH]
+            command = commands(folder, port)[WITH]
             command += ["--journal", address]
             used = measure(command, port, folder, ROOT, sent[WITH])[1]
         ((size,),) = connection.execute(
@@ -132,22 +130,18 @@ def run(
     calls: int, rounds: int, against: str | None, address: str | None
 ) -> dict[str, dict[str, float]]:
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
-    only_one_flow = against is not None
     found: dict[str, list[dict[str, float]]] = {}
     port = 18700
     with revisions(against) as roots:
         sent = {
-            revision: prepare_calls(calls + WARM_CALLS, root, only_one_flow=only_one_flow)
-            for revision, root in roots.items()
+            revision: prepare_calls(calls + WARM_CALLS, root) for revision, root in roots.items()
         }
         for _ in range(rounds):
             for revision, root in roots.items():
                 port += 2
-                used = measure_round(sent[revision], root, port, only_one_flow=only_one_flow)
+                used = measure_round(sent[revision], root, port)
                 if address and not revision:
-                    used |= measure_on_server(
-                        sent[revision], address, port + 1, only_one_flow=only_one_flow
-                    )
+                    used |= measure_on_server(sent[revision], address, port + 1)
                 found.setdefault(revision, []).append(used)
     return {revision: build_rows(measured) for revision, measured in found.items()}
 
