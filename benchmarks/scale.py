@@ -25,7 +25,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -269,7 +268,7 @@ async def answer_for_seconds(served: Served) -> int:
 
 
 def measure_calls(root: Path, folder: Path, calls: int) -> dict[str, float]:
-    shutil.copytree(Path(__file__).parents[1] / "flows", folder / "flows")
+    write_project(folder / "flows", 1)
     with serving(root, folder) as served:
         place_calls(root, served, calls // 4)
         before = served.memory().uss
