@@ -9,11 +9,11 @@ from flowengine.compile.checks.silence_loops import find_only_exit
 from flowengine.compile.program import CompiledState, Program
 from flowengine.problems import Problem
 
-RETRY_HINT = "write retries: in the lookup; or count the tries in a variable, and leave the circle by a choose:"
+RETRY_HINT = "write retries: in the lookup; or count the tries in a variable, and leave the loop by a choose:"
 
 
 def check(program: Program) -> Iterator[Problem]:
-    """One problem for each circle. A choose or a subflow on the way may end it, so it counts as no
+    """One problem for each loop. A choose or a subflow on the way may end it, so it counts as no
     part of one.
     """
     if not any(state.verb.lookup_service for state in program.states.values()):
@@ -26,7 +26,7 @@ def check(program: Program) -> Iterator[Problem]:
         names = [name for name in program.states if name in component]
         first = next((name for name in names if program.states[name].verb.lookup_service), "")
         if not first:
-            continue  # FE230 tells of such a circle
+            continue  # FE230 is for such a loop
         exit_ = next(exit_ for exit_, target in graph[first] if target in component)
         way = " -> ".join([*names[names.index(first) :], *names[: names.index(first)], first])
         yield Problem(

@@ -31,7 +31,7 @@ from flowengine.switch.wire.transport import OnReply, Transport
 THINK_SECONDS: Final = 1.5  # seconds until a caller presses a key
 TALK_SECONDS: Final = 30.0  # seconds that connected callers talk, or stay in a conference or parked
 GIVE_UP_SECONDS: Final = 900.0  # seconds after which a caller has had enough, whatever is said
-MAX_PRESSED_KEYS: Final = 25  # who has pressed so many goes round in circles, and hangs up
+MAX_PRESSED_KEYS: Final = 25  # who has pressed so many is in a loop, and hangs up
 RANDOM_DIGITS: Final = "0123456789"
 LOAD_SETTINGS: Final = SwitchSettings()
 
