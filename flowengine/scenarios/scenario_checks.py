@@ -14,7 +14,7 @@ from msgspec import UNSET
 from flowengine.compile import CompileResult, Program
 from flowengine.expr import list_zone_names
 from flowengine.expr.value_domains import suggest_words
-from flowengine.problems import Problem, quote_value, suggest_name
+from flowengine.problems import Problem, quote_value, suggest_name, suggest_or_list_names
 from flowengine.scenarios.call_setup import find_route_fault
 from flowengine.scenarios.party_checks import check_parties, check_party_step, list_step_keys
 from flowengine.scenarios.scenario_given import ExpectedLookup, Given
@@ -47,12 +47,11 @@ class ScenarioChecker:
 
     def check_file(self, authored: Scenarios) -> None:
         if self.flow not in self.compiled.programs:
-            names = self.compiled.programs
             self.report(
                 "FE701",
                 ("flow",),
                 f"there is no flow {self.flow}",
-                suggest_name(self.flow, names) or f"there are {', '.join(names)}",
+                suggest_or_list_names(self.flow, list(self.compiled.programs)),
             )
             return
         shared = authored.given or Given()
@@ -196,7 +195,9 @@ class ScenarioChecker:
                     "FE704",
                     (*path, "vars", name),
                     f"there is no variable {name}",
-                    suggest_name(name, known),
+                    suggest_or_list_names(name, sorted(known))
+                    if known
+                    else "declare it under vars: of the flow",
                     key=True,
                 )
 
@@ -222,15 +223,26 @@ class ScenarioChecker:
                 "FE703",
                 path,
                 f"there is no flow {flow}",
-                suggest_name(flow, self.compiled.programs),
+                suggest_or_list_names(flow, list(self.compiled.programs)),
             )
         elif state not in program.states:
             self.report(
                 "FE703",
                 path,
                 f"{program.flow} has no state {state}",
-                suggest_name(state, program.states),
+                self.suggest_state(state, program),
             )
+
+    def suggest_state(self, state: str, program: Program) -> str:
+        """The state that may be meant: one of another flow, such as a subflow, or one of this."""
+        found = [
+            f"{flow}.{state}"
+            for flow, other in self.compiled.programs.items()
+            if state in other.states
+        ]
+        if len(found) == 1:
+            return f"did you mean {quote_value(found[0])}?"
+        return suggest_or_list_names(state, found or list(program.states))
 
     def check_texts(
         self, path: KeyPath, owner: msgspec.Struct, place: KeyPath | None = None

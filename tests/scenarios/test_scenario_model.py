@@ -73,6 +73,18 @@ MISTAKES = {
         "FE703 1:45 line has no state wellcome",
         'did you mean "welcome"?',
     ),
+    "scenarios: {a: {when: [{asked: payment}]}}": (
+        "FE703 1:45 line has no state payment",
+        "there are welcome, find, goodbye",
+    ),
+    "scenarios: {a: {when: [{asked: bills.main}]}}": (
+        "FE703 1:45 there is no flow bills",
+        "there are line",
+    ),
+    "scenarios: {a: {then: {vars: {tier: gold}}}}": (
+        "FE704 1:44 there is no variable tier",
+        "there are account",
+    ),
     "parties: {anna: {is: '+14045009001'}}, scenarios: {a: {when: [{ana: is rung}]}}": (
         'FE150 1:77 unknown key "ana" in entry 1 of "when"',
         'did you mean "anna"?',
@@ -132,3 +144,15 @@ def test_mistakes_are_found_with_their_place_and_cure(text: str, expected: tuple
         for problem in found
     ]
     assert any(expected[0] in said and expected[1] in hint for said, hint in told), told
+
+
+def test_asked_state_of_another_flow_is_suggested_with_its_flow() -> None:
+    mailbox = "flow: mailbox\nstart: hello\nstates: {hello: {say: Hello., hangup: }}\n"
+    scenario = "flow: line\nscenarios: {a: {when: [{asked: hello}]}}\n"
+    project = ENTRIES[0].right.partition("# scenarios/")[0]
+    routes = project.replace(
+        "project: acme\n",
+        "project: acme\nroutes: [{to: '+14045550199', flow: mailbox}, {flow: line}]\n",
+    )
+    (found,) = problems(f"{routes}# mailbox.yaml\n{mailbox}# scenarios/line.yaml\n{scenario}")
+    assert (found.code, found.hint) == ("FE703", 'did you mean "mailbox.hello"?')
