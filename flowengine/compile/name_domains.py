@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flowengine.expr import Calendar
@@ -11,6 +11,7 @@ from flowengine.expr.text_forms import TextForm
 from flowengine.expr.value_domains import Domain
 from flowengine.model import Flow
 from flowengine.sinch import vocabulary
+from flowengine.sinch.number_parser import parse_number
 from flowengine.states import Variable
 from flowengine.states.field_types import LOCALE_PATTERN
 from flowengine.states.value_forms import VALUE_FORMATS
@@ -54,6 +55,18 @@ def repair_digits(text: str) -> str:
     return "".join(re.findall("[0-9]", text))
 
 
+@dataclass(frozen=True, slots=True)
+class PhoneNumberForm:
+    """Numbers as `call.from` has them: "+" and digits; short and national ones as they come."""
+
+    def can_compare(self, function: str, text: str) -> bool:
+        return function not in ("_==_", "_!=_", "@in") or parse_number(text).e164 in ("", text)
+
+    def suggest(self, text: str) -> str:
+        return f'write "{parse_number(text).e164}"'
+
+
+_CALLER_DOMAIN: Final = Domain((), form=PhoneNumberForm())
 _DATE_DOMAIN: Final = Domain(
     (*_DATES, ""), form=TextForm("0000-00-00", "2026-12-24", is_date, repair_date)
 )
@@ -69,6 +82,8 @@ _FAILURES: Final = ("timeout", "connection", "refused", "answer", "error", "stat
     "not allowed", "cannot be sent", "too many redirects")  # fmt: skip
 _STATUS_FAILURES: Final = tuple(f"status {code}" for code in range(100, 600) if code != 503)
 EVENT_DOMAINS: Final[Mapping[str, Domain]] = {
+    "call.from": _CALLER_DOMAIN,
+    "call.redirected_from": _CALLER_DOMAIN,
     "call.failure": Domain((*_FAILURES, ""), (*_FAILURES, *_STATUS_FAILURES)),
     "call.origin": build_word_domain(vocabulary.CALL_ORIGINS),
     "event.input": build_word_domain(vocabulary.INPUT_METHODS),

@@ -3,9 +3,19 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 ORDER_OPERATORS: Final = frozenset(("_<_", "_<=_", "_>_", "_>=_"))
+
+
+class ComparableForm(Protocol):
+    """What all texts of a name have in common."""
+
+    def can_compare(self, function: str, text: str) -> bool:
+        """Whether a comparison with this text can tell one text of the form from another."""
+
+    def suggest(self, text: str) -> str:
+        """The cure for a text that is not of this form."""
 
 
 @dataclass(frozen=True, slots=True)

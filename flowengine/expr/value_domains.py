@@ -11,7 +11,7 @@ from math import prod
 from typing import Any, Final
 
 from flowengine.expr.expression_tree import ExpressionNode
-from flowengine.expr.text_forms import ORDER_OPERATORS, TextForm
+from flowengine.expr.text_forms import ORDER_OPERATORS, ComparableForm
 from flowengine.expr.types import ExprError
 from flowengine.problems import find_nearest, join_with_or, quote_value
 
@@ -48,7 +48,7 @@ class Domain:
 
     samples: tuple[Any, ...]
     words: tuple[str, ...] = ()
-    form: TextForm | None = None
+    form: ComparableForm | None = None
 
 
 Domains = Mapping[str, Domain]

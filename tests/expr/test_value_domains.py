@@ -79,6 +79,9 @@ def problems(expression: str, **more: Any) -> tuple[Problem, ...]:
         ('now.time in ["09:00", "noon"]', 'it looks like "09:30"'),
         ('vars.d > "24 December"', "it looks like"),
         ('vars.pin == "12-34"', 'write "1234"'),
+        ('call.from == "14045550100"', 'write "+14045550100"'),
+        ('call.from in ["+1 (404) 555-0100"]', 'write "+14045550100"'),
+        ('"0046701234567" != call.redirected_from', 'write "+46701234567"'),
         ('vars.pin == "123456"', "it looks like"),
         ('vars.t == "x" && (vars.n > 1 || vars.tier != "Gold")', 'write "gold"'),
     ],
@@ -107,6 +110,7 @@ def test_comparison_with_a_word_that_never_comes_is_an_error(expression: str, cu
         'now.date == "2026-12-24" || now.date > "2026-12" || now.date < "2027"',
         'now.date.endsWith("-12-24") || now.date.contains("-12-") || vars.d == ""',
         'now.time >= "09:00" && now.time < "24:00" || now.time.startsWith("09")',
+        'call.from in ["+14045550100", "112", "0701234567", ""] || call.from.startsWith("1404555")',
         'now.time.matches("^9") || vars.pin == "1234" || vars.pin.startsWith("46")',
     ],
 )
