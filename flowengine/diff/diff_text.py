@@ -14,6 +14,11 @@ from flowengine.diff.difference import (
 from flowengine.problems import format_count
 
 CHANGE_SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
+FLOW_HEADS = {
+    "added": "flow added: ",
+    "removed": "flow removed: ",
+    "unreadable": "flow not compared, as one of its files has mistakes: ",
+}
 MAX_LISTED_STATES = 6
 NO_CHANGE_TEXT = "no change in meaning"
 
@@ -51,7 +56,7 @@ def format_summary(difference: ProjectDifference) -> str:
 
 
 def format_flow(flow: FlowDifference, folder: str) -> Iterator[str]:
-    head = {"added": "flow added: ", "removed": "flow removed: "}.get(flow.change, "")
+    head = FLOW_HEADS.get(flow.change, "")
     was = f", which was {flow.was}" if flow.was else ""
     yield f"{head}{flow.flow}{was}{format_location(flow.place, folder)}"
     yield from format_items(flow.items, "  ", folder)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 DiffChange = Literal["added", "removed", "changed", "renamed"]
+FlowChange = DiffChange | Literal["unreadable"]
 DiffPart = Literal[
     "kind", "words", "exit", "option", "condition", "number", "value", "setting", "order", "entry", "variable", "default", "key",
     "message", "table", "calendar", "group", "service", "secret", "route", "application",
@@ -68,12 +69,13 @@ class PathChanges:
 @dataclass(frozen=True, slots=True)
 class FlowDifference:
     """A flow that is not what it was. `reached` and `unreached` are states of both versions that
-    calls now come to, or no more.
+    calls now come to, or no more. A flow is unreadable where the file of one version has mistakes that
+    leave nothing to compare.
     """
 
     flow: str
     was: str
-    change: DiffChange
+    change: FlowChange
     place: DiffLocation | None
     items: tuple[DiffItem, ...] = ()
     states: tuple[StateDifference, ...] = ()

@@ -67,12 +67,13 @@ class ProjectComparison:
             if now in self.new.flows
         ]
         found += [
-            FlowDifference(name, "", "removed", None)
+            find_unreadable_flow(self.old.flows[name], self.new)
+            or FlowDifference(name, "", "removed", None)
             for name, now in was.items()
             if now not in self.new.flows
         ]
         found += [
-            build_added_flow(flow)
+            find_unreadable_flow(flow, self.old) or build_added_flow(flow)
             for name, flow in self.new.flows.items()
             if name not in was.values()
         ]
@@ -205,6 +206,14 @@ def find_transitive_topics(topics: Iterable[str], draws: Mapping[str, set[str]])
                 found.add(topic)
                 todo.append(topic)
     return found
+
+
+def find_unreadable_flow(flow: FlowFacts, other: ProjectFacts) -> FlowDifference | None:
+    """The difference of a flow that the other version lacks because its file has mistakes there."""
+    place = flow.locate(("flow",))
+    if place is None or place.file not in other.files_without_flow:
+        return None
+    return FlowDifference(flow.name, "", "unreadable", replace(place, line=1, column=1))
 
 
 def build_added_flow(flow: FlowFacts) -> FlowDifference:

@@ -113,8 +113,8 @@ class FlowFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProjectFacts:
-    """What flows share, with the place of each fact; the flows that are looked at; and the names of
-    all.
+    """What flows share, with the place of each fact; the flows that are looked at; the names of all;
+    and the files in which no flow was read, be it for mistakes.
     """
 
     facts: Mapping[str, Fact]
@@ -123,3 +123,4 @@ class ProjectFacts:
     route_places: tuple[DiffLocation | None, ...]
     flows: Mapping[str, FlowFacts]
     names: tuple[str, ...]
+    files_without_flow: frozenset[str] = frozenset()

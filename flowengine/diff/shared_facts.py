@@ -63,6 +63,8 @@ def read_project_facts(compiled: CompileResult, without: Collection[str]) -> Pro
         tuple(locate_fact(authored, route.path) for route in routes),
         flows,
         tuple(compiled.programs),
+        frozenset(compiled.sources)
+        - {program.document.file for program in compiled.programs.values()},
     )
 
 

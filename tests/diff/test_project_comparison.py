@@ -310,5 +310,5 @@ def test_versions_with_mistakes_are_compared_as_far_as_they_can_be_read(
     )
     assert broken.release is None
     assert [(flow.flow, flow.change) for flow in compare_projects(before, broken).flows] == [
-        ("other", "removed")
+        ("other", "unreadable")
     ]

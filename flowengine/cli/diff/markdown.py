@@ -38,7 +38,7 @@ def format_lines(
         yield from format_section("What flows share", format_bullets(difference.project))
     drawn = 0
     for flow in difference.flows:
-        if flow.change == "removed":
+        if flow.change in ("removed", "unreadable"):
             continue
         pictures = list(format_diagrams(flow, old, new)) if drawn < MAX_DIAGRAMS else []
         drawn += bool(pictures)

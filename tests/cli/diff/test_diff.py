@@ -144,6 +144,25 @@ def test_diff_of_flows_with_errors_warns_and_goes_on(tmp_path: Path) -> None:
     assert "start: hello -> helo" in result.stdout
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_flow_whose_file_cannot_be_read_is_not_called_removed(tmp_path: Path, form: str) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "project.yaml").write_text("routes: [{flow: second}]\n")
+        (folder / "second.yaml").write_text(
+            FILES["second.yaml"].replace("group: desk", 'who: ["+14045550130"]')
+        )
+    (new / "second.yaml").write_text("flow: second\nstart: [\n")
+    for result in (run(old, new, "--format", form), run(new, old, "--format", form)):
+        told = result.stdout.splitlines()
+        assert any(
+            ("second" in line and "mistakes" in line) or "unreadable" in line for line in told
+        ), told
+        assert "removed" not in result.stdout
+        assert "added" not in result.stdout
+
+
 def test_markdown_shows_text_as_text(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     awkward = "Press | or `x` <b>now</b>; [link](there) *all* ```` fences."
