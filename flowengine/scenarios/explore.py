@@ -28,6 +28,7 @@ from flowengine.switch.api_error import ApiError
 from flowengine.switch.switch_events import CallbackSent, MenuListening
 
 MAX_RUNS = 4000  # of one flow: some seconds
+MAX_CLOCK_STEPS = 200_000  # in all runs of one flow, some ten seconds; a call in a queue has 700
 MAX_RUNS_BEYOND = 200  # that go on in flows which calls have gone over to: each is explored itself
 MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
@@ -151,6 +152,7 @@ class Explorer:
     missing: set[tuple[str, CoverageItem]]
     seen: dict[tuple[Any, ...], int] = field(default_factory=dict)
     runs_beyond: int = 0
+    clock_steps: int = 0
     was_cut: bool = False
 
     def explore(self) -> list[Trial]:
@@ -164,7 +166,7 @@ class Explorer:
         found: list[Trial] = []
         left = set(self.missing)
         for _ in range(MAX_RUNS):
-            if not waiting or not left:
+            if not waiting or not left or self.clock_steps > MAX_CLOCK_STEPS:
                 break
             trial = self.run_plan(waiting.popleft())
             if trial is None:
@@ -225,10 +227,12 @@ class Explorer:
                 )
                 trial.marks.append(len(play.talk.events))
         except (ExpectationMissedError, NotPossibleError, ApiError):
+            self.clock_steps += play.talk.clock.steps
             return None
         trial.key, trial.next = self.make_state_key(play.talk), self.list_moves(play.talk)
         trial.root = find_root_flow(play.talk)
         play.talk.finish()
+        self.clock_steps += play.talk.clock.steps
         trial.taken = collect_taken(play.talk)
         return trial
 

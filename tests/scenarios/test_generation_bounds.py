@@ -52,3 +52,11 @@ def test_generation_of_flows_that_go_over_to_each_other_tries_each_by_itself() -
     assert all("Goodbye." in one.text for one in found)
     assert all(one.was_cut for one in found)
     assert made < FLOWS * (alone + 40)
+
+
+def test_generation_tries_fewer_calls_where_each_takes_more_work() -> None:
+    _, usual = generate(1)
+    with patch.object(explore, "MAX_CLOCK_STEPS", 100):
+        (found,), made = generate(1)
+    assert found.was_cut
+    assert 0 < made < usual
