@@ -19,11 +19,11 @@ from flowengine.scenarios.doubles import (
     ServiceDouble,
     list_service_addresses,
 )
-from flowengine.scenarios.explore import TrialLookup
 from flowengine.scenarios.scenario_checks import list_written_keys
 from flowengine.scenarios.scenario_given import ExpectedLookup as Authored
 from flowengine.scenarios.scenario_run import to_service_double
 from flowengine.scenarios.trial_inputs import TrialInputs
+from flowengine.scenarios.trial_plan import TrialLookup
 from flowengine.source import read_document
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.states.fetch_options import HTTP_METHODS

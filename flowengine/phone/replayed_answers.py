@@ -9,7 +9,7 @@ from flowengine.phone.lookup_answers import describe_answer
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.backend import Backend
 from flowengine.scenarios.doubles import FETCH_ERRORS, LookupDoubles, MadeRequest
-from flowengine.scenarios.explore import TrialLookup
+from flowengine.scenarios.trial_plan import TrialLookup
 from flowengine.states import LookupRequest, LookupResult
 
 

@@ -9,7 +9,7 @@ import yaml
 from flowengine.phone.phone_call import CallProgress, PhoneCall
 from flowengine.phone.phone_steps import PhoneStep, describe_step
 from flowengine.problems import abbreviate
-from flowengine.scenarios.explore import Trial, TrialLookup, TrialPlan
+from flowengine.scenarios.explore import Trial
 from flowengine.scenarios.generate import (
     MAX_NAME,
     ScenarioDumper,
@@ -20,6 +20,7 @@ from flowengine.scenarios.generate import (
 from flowengine.scenarios.generate import build_scenario as judged
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
+from flowengine.scenarios.trial_plan import TrialLookup, TrialPlan
 from flowengine.switch.switch_events import (
     CallEnded,
     LegJoined,

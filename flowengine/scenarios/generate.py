@@ -14,17 +14,13 @@ from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.coverage import CoverageItem
 from flowengine.scenarios.doubles import MadeRequest
-from flowengine.scenarios.explore import (
-    Explorer,
-    Trial,
-    TrialLookup,
-    find_missing_items,
-)
+from flowengine.scenarios.explore import Explorer, Trial, find_missing_items
 from flowengine.scenarios.scenario_parties import CALLS_FIRST
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import get_position, list_trace, run_scenario
 from flowengine.scenarios.then_checks import find_ender
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs
+from flowengine.scenarios.trial_plan import TrialLookup
 from flowengine.source import read_document
 from flowengine.sources.project_folder import PROJECT_FILE
 from flowengine.switch.switch_events import (

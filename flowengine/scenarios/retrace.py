@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flowengine.journal.journal_row import NON_EXIT_PATTERN
 from flowengine.journal.passage_counts import STAYS_PREFIX
 from flowengine.runtime.step_outcome import TraceEntry
-from flowengine.scenarios.explore import Explorer, Trial, TrialPlan
+from flowengine.scenarios.explore import Explorer, Trial
 from flowengine.scenarios.generate import (
     GENERATED_HEADER,
     keep_passing,
@@ -19,6 +19,7 @@ from flowengine.scenarios.generate import (
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import list_trace
 from flowengine.scenarios.trial_inputs import TrialInputs
+from flowengine.scenarios.trial_plan import TrialPlan
 
 RETRACED_HEADER = (
     "# The way of a call that a server recorded, with samples in place of what its caller pressed and\n"

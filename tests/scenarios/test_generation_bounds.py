@@ -3,9 +3,10 @@
 from unittest.mock import patch
 
 from flowengine.scenarios import explore
-from flowengine.scenarios.explore import Explorer, Trial, TrialPlan
+from flowengine.scenarios.explore import Explorer, Trial
 from flowengine.scenarios.generate import GeneratedScenarios, generate_scenarios
 from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.trial_plan import TrialPlan
 
 FLOWS = 5
 FLOW = """\
