@@ -13,7 +13,7 @@ from flowengine.cli.user_name import find_user_name
 from flowengine.problems import to_printable
 from flowengine.runtime.queue_overview import (
     AgentOverview,
-    AgentStatusRefusedError,
+    QueueChangeRefusedError,
     load_agent_overviews,
     sign_member,
 )
@@ -87,7 +87,7 @@ def sign_one(store: str, member: str, group: str, status: str | None, who: str) 
                 rows, group, address, agent_status, rows.clock(), groups, signer=who
             ),
         )
-    except AgentStatusRefusedError as error:
+    except QueueChangeRefusedError as error:
         raise click.ClickException(str(error)) from error
     done = {"in": "is signed in to", "out": "is signed out of", "pause": "pauses in"}[status]
     click.echo(f"{mask_address(address)} {done} {group}")

@@ -10,7 +10,7 @@ from flowengine.cli.session_store_access import run_on_store
 from flowengine.cli.store_options import store_option
 from flowengine.problems import to_printable
 from flowengine.runtime.queue_overview import (
-    AgentStatusRefusedError,
+    QueueChangeRefusedError,
     QueueOverview,
     check_group_exists,
     load_queue_overviews,
@@ -89,7 +89,7 @@ def show_group(store: str, group: str, call: str, *, is_json: bool) -> None:
 
     try:
         found, now, done = run_on_store(store, load)
-    except AgentStatusRefusedError as error:
+    except QueueChangeRefusedError as error:
         raise click.ClickException(str(error)) from error
     if done:
         click.echo(done)

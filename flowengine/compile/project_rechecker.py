@@ -50,7 +50,7 @@ class ProjectRechecker:
     def __init__(self) -> None:
         self._cache = CompileCache()
         self._compiler = ProjectCompiler(self._cache)
-        self._sound: ErrorFreeVersion | None = None
+        self._error_free: ErrorFreeVersion | None = None
         self._release_ids = ReleaseIds()
 
     def compute_release_id(self, files: Files) -> str:
@@ -63,19 +63,21 @@ class ProjectRechecker:
         """See `ProjectCompiler.compile`."""
         environment = VARIABLES if environment is None else environment
         with pause_garbage_collection():
-            sound = self._sound
-            if sound and is_of_same_settings(sound, environment, cookies_only=cookies_only):
-                changed = list_changed_names(sound.files, files)
+            error_free = self._error_free
+            if error_free and is_of_same_settings(
+                error_free, environment, cookies_only=cookies_only
+            ):
+                changed = list_changed_names(error_free.files, files)
                 found = try_partial_check(
                     files,
                     changed,
                     environment,
-                    sound.index,
+                    error_free.index,
                     self._cache,
                     cookies_only=cookies_only,
                 )
                 if found:
-                    return self._complete(sound, found, files, environment)
+                    return self._complete(error_free, found, files, environment)
             compiled = self._compiler.compile(files, environment, cookies_only=cookies_only)
             build, self._compiler.latest_build = self._compiler.latest_build, None
             if compiled.release and build:
@@ -98,7 +100,7 @@ class ProjectRechecker:
         index = SummaryIndex(summarize_project(build, self._cache, files), files)
         if not index.has_all(files):
             return
-        self._sound = ErrorFreeVersion(
+        self._error_free = ErrorFreeVersion(
             files,
             build.authored.project,
             read_variables(build.authored.project, environment),
@@ -109,32 +111,36 @@ class ProjectRechecker:
         )
 
     def _complete(
-        self, sound: ErrorFreeVersion, found: PartialCheck, files: Files, environment: Environment
+        self,
+        error_free: ErrorFreeVersion,
+        found: PartialCheck,
+        files: Files,
+        environment: Environment,
     ) -> CompileResult:
         """The result for the whole project."""
         build, sources = found.build, SourceTexts(files)
-        programs = replace_programs(sound.programs, found)
+        programs = replace_programs(error_free.programs, found)
         if found.update is None:
             return CompileResult(None, found.problems, sources, programs, found.state_count)
-        self._sound = None  # until all of it is that of the new version
+        self._error_free = None  # until all of it is that of the new version
         # here, as loading a locale takes longer than a callback may
         preload_locales(build.authored, NoCompileCache())
         for name in found.removed:
-            sound.secret_flows.remove(sound.programs[name])
+            error_free.secret_flows.remove(error_free.programs[name])
         for flow in found.update.added:
-            sound.secret_flows.add(programs[flow.name])
+            error_free.secret_flows.add(programs[flow.name])
         release = build_release(
             build.authored,
             environment,
             self.compute_release_id(files),
             programs,
             build.shared,
-            sound.secret_flows.find_all(),
+            error_free.secret_flows.find_all(),
             NoCompileCache(self._cache),
         )
-        sound.index.apply(found.update)
-        sound.files, sound.programs = files, programs
-        self._sound = sound if sound.index.has_all(files) else None
+        error_free.index.apply(found.update)
+        error_free.files, error_free.programs = files, programs
+        self._error_free = error_free if error_free.index.has_all(files) else None
         return CompileResult(release, found.problems, sources, programs, found.state_count)
 
 
@@ -159,10 +165,10 @@ def replace_programs(known: Mapping[str, Program], found: PartialCheck) -> dict[
 
 
 def is_of_same_settings(
-    sound: ErrorFreeVersion, environment: Environment, *, cookies_only: bool
+    error_free: ErrorFreeVersion, environment: Environment, *, cookies_only: bool
 ) -> bool:
-    return (sound.variables, sound.cookies_only) == (
-        read_variables(sound.project, environment),
+    return (error_free.variables, error_free.cookies_only) == (
+        read_variables(error_free.project, environment),
         cookies_only,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from flowengine.compile.checks.program_graph import find_components
+from flowengine.compile.checks.program_graph import find_components, is_cyclic
 from flowengine.compile.flow_effects import UseEffects
 from flowengine.compile.flow_summaries import FlowSummary, ProjectSummary, is_shared_file
 from flowengine.compile.name_counts import NameCounts
@@ -146,4 +146,4 @@ def has_cycles(transfers: Iterable[Mapping[str, Sequence[str]]]) -> bool:
     hops = {number: to for each in transfers for number, to in each.items()}
     graph: dict[str, Sequence[str]] = {number: () for to in hops.values() for number in to}
     graph |= hops
-    return any(len(cycle) > 1 or cycle[0] in graph[cycle[0]] for cycle in find_components(graph))
+    return any(is_cyclic(component, graph) for component in find_components(graph))

@@ -25,8 +25,8 @@ from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
 from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.runtime.queue_overview import (
     AgentOverview,
-    AgentStatusRefusedError,
     Groups,
+    QueueChangeRefusedError,
     QueueOverview,
     load_group_members,
     load_queue_overviews,
@@ -139,7 +139,7 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
         async def change(store: OrchestrationStore) -> str:
             asked = await read_change(request, DismissChange)
             if not await dismiss_caller(store, asked.call, asked.number, store.clock()):
-                raise AgentStatusRefusedError("the caller does not wait any more")
+                raise QueueChangeRefusedError("the caller does not wait any more")
             return f"the caller of call {asked.call} leaves the queue"
 
         return await run_line_change(context, request, change)
@@ -174,7 +174,7 @@ async def run_line_change(
             done = await change(require_queues(store))
     except RequestRefusedError as refused:
         return JSONResponse({"error": str(refused)}, refused.status)
-    except (AgentStatusRefusedError, StoreError, OSError) as error:
+    except (QueueChangeRefusedError, StoreError, OSError) as error:
         return JSONResponse({"error": str(error)}, 409)
     log.info("%s: %s", who, done)
     return JSONResponse({"message": done})
@@ -234,11 +234,11 @@ def find_place(groups: Groups, group: str, address: str) -> int:
 async def find_address(
     store: OrchestrationStore, group: str, handle: str, groups: Groups, key: bytes
 ) -> str:
-    """The address of the member of a group with this handle. Raises AgentStatusRefusedError."""
+    """The address of the member of a group with this handle. Raises QueueChangeRefusedError."""
     for member in await load_group_members(store, store.clock(), groups):
         if member.overview.group == group and make_handle(member.address, key) == handle:
             return member.address
-    raise AgentStatusRefusedError(f"nobody in the group {group} is meant")
+    raise QueueChangeRefusedError(f"nobody in the group {group} is meant")
 
 
 def make_handle(address: str, key: bytes) -> str:

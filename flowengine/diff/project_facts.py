@@ -114,7 +114,7 @@ class FlowFacts:
 @dataclass(frozen=True, slots=True)
 class ProjectFacts:
     """What flows share, with the place of each fact; the flows that are looked at; the names of all;
-    and the files in which no flow was read, be it for mistakes.
+    and the files that gave no flow, such as one with mistakes.
     """
 
     facts: Mapping[str, Fact]
@@ -123,4 +123,4 @@ class ProjectFacts:
     route_places: tuple[DiffLocation | None, ...]
     flows: Mapping[str, FlowFacts]
     names: tuple[str, ...]
-    files_without_flow: frozenset[str] = frozenset()
+    files_without_flow: frozenset[str]

@@ -1,4 +1,6 @@
-"""A name or a function that an expression does not know: what is meant instead, or where it may stand."""
+"""A name or a function that an expression does not know: what is meant instead, or where it may
+stand.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

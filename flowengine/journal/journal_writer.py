@@ -214,8 +214,7 @@ class JournalWriter:
         """Write these callbacks. They wait on where the journal cannot be written for a time, such
         as while the database restarts: then False.
         """
-        losses = self._losses.get()
-        self._in_commit = len(batch)
+        losses, self._in_commit = self._losses.get(), len(batch)
         try:
             kept = self._storage.write([noted for noted, _ in batch], losses)
             self._count_rows("kept", kept)
@@ -226,13 +225,14 @@ class JournalWriter:
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
             reason = self._storage.describe_wait(error)
             if reason and time.monotonic() < self._give_up_at:
-                self._is_held_up = True
+                self._is_held_up, self._in_commit = True, 0
                 self._waiting.extendleft(reversed(batch))
                 while len(self._waiting) > MAX_WAITING_CALLBACKS:
                     self._give_up_oldest()
                 self._log_once.error(HELD_UP, reason)
                 return False
             self._note_lost(len(batch), self._storage.format_error(error))
+        self._in_commit = 0
         waited = [done for _, done in batch if done is not None]
         if waited and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more

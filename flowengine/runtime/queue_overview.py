@@ -30,8 +30,8 @@ Absence = Literal["", "pausing", "signed out"]
 AgentState = Literal["free", "busy", "resting", "pausing", "signed out"]
 
 
-class AgentStatusRefusedError(Exception):
-    """Nobody can sign in or out in this way. The message says why."""
+class QueueChangeRefusedError(Exception):
+    """A member or a caller of a queue cannot be changed in this way. The message says why."""
 
 
 class QueueOverview(msgspec.Struct, frozen=True):
@@ -137,24 +137,24 @@ async def sign_member(
     *,
     signer: str = "",
 ) -> None:
-    """Sign a member in or out, as the person with this name asks. Groups are those of the live release, and those in whose queues
-    callers have been. Raises AgentStatusRefusedError where there is no such group, or nobody in it
-    has this address, and StoreError.
+    """Sign a member in or out, as the person with this name asks. Groups are those of the live
+    release, and those in whose queues callers have been. Raises QueueChangeRefusedError where there
+    is no such group, or nobody in it has this address, and StoreError.
     """
     await check_group_exists(store, group, groups)
     members = (await find_members(store, groups)).get(group)
     if members and address not in members:
-        raise AgentStatusRefusedError(f"nobody in the group {group} has this address")
+        raise QueueChangeRefusedError(f"nobody in the group {group} has this address")
     await store.set_agent_status(SavedAgentStatus(group, address, status, now, signer))
 
 
 async def check_group_exists(store: OrchestrationStore, group: str, groups: Groups) -> None:
-    """Raises AgentStatusRefusedError where there is no such group, and StoreError."""
+    """Raises QueueChangeRefusedError where there is no such group, and StoreError."""
     rows = await store.list_orchestrations(QUEUE_KIND)
     known = {*groups} | {parse_queue_group(row.id) for row in rows}
     if group not in known:
         shown = f"known are {', '.join(sorted(known))}" if known else "none is known"
-        raise AgentStatusRefusedError(f"there is no group {group} ({shown})")
+        raise QueueChangeRefusedError(f"there is no group {group} ({shown})")
 
 
 async def find_members(store: OrchestrationStore, groups: Groups) -> dict[str, set[str]]:

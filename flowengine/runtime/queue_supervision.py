@@ -6,7 +6,7 @@ from typing import NamedTuple
 from flowengine.orchestration.matching import parse_queue_group
 from flowengine.orchestration.queue_turn import DISMISS_TIMER_PREFIX
 from flowengine.runtime.orchestrations import TIMER_TASK
-from flowengine.runtime.queue_overview import AgentStatusRefusedError
+from flowengine.runtime.queue_overview import QueueChangeRefusedError
 from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, ScheduledTask
 from flowengine.storage.sessions.orchestration_rows import (
@@ -62,10 +62,10 @@ def sort_entry(entry: QueueEntry) -> tuple[int, float, str]:
 async def dismiss_caller(store: OrchestrationStore, call: str, number: int, now: float) -> bool:
     """Let a caller leave the queue in this wait, as after the longest one: they go on in the flow.
     False where they do not wait any more. A worker of the server does it within a second or two.
-    Raises StoreError, and AgentStatusRefusedError where they are to be called back.
+    Raises StoreError, and QueueChangeRefusedError where they are to be called back.
     """
     if call.startswith(PLACEMENT_ID_PREFIX):
-        raise AgentStatusRefusedError(
+        raise QueueChangeRefusedError(
             "this caller has left the line, to be called back: there is no call to go on"
         )
 

@@ -54,9 +54,9 @@ from flowengine.svaml import Hangup, ReportCallStatus
 
 
 class StepWalk(Cursor):
-    """A step in progress: the cursor that walks through the states of a release. `unmoved_call` is a call
-    that must stay in its state during this walk; `level` is the flow of its stack that the walk
-    began in, with `depth` callers on the walk's own stack; `following` are the levels that the
+    """A step in progress: the cursor that walks through the states of a release. `unmoved_call` is
+    a call that must stay in its state during this walk; `level` is the flow of its stack that the
+    walk began in, with `depth` callers on the walk's own stack; `following` are the levels that the
     event concerns after this walk.
     """
 

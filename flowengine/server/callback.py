@@ -170,8 +170,7 @@ class CallbackHandler:
             return self._refuse_request(unclear, request)
         try:
             headers, body = request.headers, request.body
-            is_map = type(headers) is HeaderMap
-            stamp = headers[b"x-timestamp"] if is_map else find_stamp(headers)
+            stamp = headers[b"x-timestamp"] if type(headers) is HeaderMap else find_stamp(headers)
             reply = await self._engine.answer(event, body, stamp, request.is_connected)
         except Exception:  # the engine never raises; if it ever does, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)
@@ -211,7 +210,7 @@ class CallbackHandler:
             # the signature check has read these already
             if type(headers := request.headers) is not HeaderMap:
                 check_framing(headers)
-                fold_signed_headers(headers)
+                fold_signed_headers(headers)  # refuses repeated ones, also where nothing is signed
             application = self._gate.verify_request(request)
             event = decode(body)
         except SignatureError as error:

@@ -1,12 +1,13 @@
 """Dispatches callbacks before Starlette sees them."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
 from flowengine.server.connections import ConnectionTable
+from flowengine.sinch.signing import HeaderMap
 
 HALF_CLOSED = "flowengine.half_closed"  # in a scope: the sender of the request sends no more
 CONNECTION_CLOSE_HEADER = (b"connection", b"close")
@@ -22,7 +23,7 @@ class CallbackRequest(Protocol):
     @property
     def path(self) -> bytes | str: ...
     @property
-    def headers(self) -> Any: ...  # a HeaderMap, or the pairs that ASGI has
+    def headers(self) -> HeaderMap | Iterable[tuple[bytes, bytes]]: ...
     @property
     def body(self) -> bytes: ...
     @property

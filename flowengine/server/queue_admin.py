@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from flowengine.releases.ledger import CommandRefusedError
 from flowengine.runtime.queue_overview import (
     AgentOverview,
-    AgentStatusRefusedError,
     Groups,
+    QueueChangeRefusedError,
     QueueOverview,
     load_agent_overviews,
     load_queue_overviews,
@@ -44,7 +44,7 @@ async def set_agent_status(
         await sign_member(rows, group, address, status, store.clock(), groups, signer=signer)
     except MemberError as error:
         raise CommandRefusedError(f"{error}: {error.hint}") from error
-    except (AgentStatusRefusedError, StoreError) as error:
+    except (QueueChangeRefusedError, StoreError) as error:
         raise CommandRefusedError(str(error)) from error
     return f"{mask_address(address)}: {status}"
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import md5
 from hmac import compare_digest
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 from urllib.parse import unquote_to_bytes
 
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
@@ -25,6 +25,7 @@ SIGNED_HEADERS = (b"authorization", b"content-type", b"x-timestamp")
 _get_signed_headers = itemgetter(*SIGNED_HEADERS)
 
 
+@final
 class HeaderMap(dict[bytes, bytes]):
     """Headers by their names in lower case, for lookup without a search. Each name came once. A header
     that did not come reads as empty.
@@ -34,8 +35,9 @@ class HeaderMap(dict[bytes, bytes]):
         return b""
 
 
-RequestHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
-"""Header names in any case; the last form is what ASGI has"""
+UncheckedHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
+"""Header names in any case, and one may come several times in the second form, which is that of ASGI"""
+RequestHeaders = HeaderMap | UncheckedHeaders
 
 
 class SignatureError(Exception):
@@ -198,7 +200,7 @@ def parse_timestamp(text: bytes) -> tuple[datetime, int]:
     return moment, round(moment.timestamp() * 1_000_000)
 
 
-def fold_signed_headers(headers: RequestHeaders) -> HeaderMap:
+def fold_signed_headers(headers: UncheckedHeaders) -> HeaderMap:
     """The headers that count for a signature. Raises RepeatedHeaderError where one came several
     times.
     """
@@ -212,9 +214,7 @@ def fold_signed_headers(headers: RequestHeaders) -> HeaderMap:
     return found
 
 
-def _to_byte_pairs(
-    headers: Mapping[str, str] | Iterable[tuple[bytes, bytes]],
-) -> Iterable[tuple[bytes, bytes]]:
+def _to_byte_pairs(headers: UncheckedHeaders) -> Iterable[tuple[bytes, bytes]]:
     if isinstance(headers, Mapping):
         return [(name.encode(), value.encode()) for name, value in headers.items()]
     return headers

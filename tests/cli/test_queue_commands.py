@@ -14,7 +14,7 @@ from flowengine.cli import main
 from flowengine.orchestration.matching import format_queue_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Change, Ledger
-from flowengine.runtime.queue_overview import AgentStatusRefusedError
+from flowengine.runtime.queue_overview import QueueChangeRefusedError
 from flowengine.runtime.queue_supervision import dismiss_caller
 from flowengine.server.server_settings import ServerSettings
 from flowengine.sources.flow_source import FlowOrigin
@@ -129,7 +129,7 @@ def test_caller_who_is_called_back_is_not_taken_out(tmp_path: Path) -> None:
         finally:
             await store.close()
 
-    with pytest.raises(AgentStatusRefusedError, match="to be called back"):
+    with pytest.raises(QueueChangeRefusedError, match="to be called back"):
         run(dismiss())
 
 

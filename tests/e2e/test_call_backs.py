@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowengine.switch.switch_events import LegRinging
-from tests.e2e.line_flows import BACK_FLOW
 from tests.e2e.ring_platform import (
     ANNA,
     AT_ONCE,
@@ -22,6 +21,7 @@ from tests.e2e.ring_platform import (
     RingPlatform,
 )
 from tests.fork_server import run_flowengine
+from tests.line_flows import BACK_FLOW
 from tests.support_line import Server
 from tests.switch.switch_process import switch
 from tests.waiting import wait_until

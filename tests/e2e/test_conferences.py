@@ -4,8 +4,8 @@ import signal
 from pathlib import Path
 
 from flowengine.switch.switch_events import ParticipantChanged
-from tests.e2e.line_flows import HOLD_FLOW, TAKE_FLOW
 from tests.e2e.ring_platform import CONFIG, RingPlatform
+from tests.line_flows import HOLD_FLOW, TAKE_FLOW
 from tests.support_line import Server
 from tests.switch.switch_process import switch
 from tests.waiting import wait_until

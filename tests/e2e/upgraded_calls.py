@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from flowengine.switch.switch_events import ParticipantChanged
-from tests.e2e.line_flows import BACK_FLOW, HOLD_FLOW, TAKE_FLOW
 from tests.e2e.ring_platform import ANNA, AT_ONCE, CONFIG, DAN, QUEUE, RingPlatform
+from tests.line_flows import BACK_FLOW, HOLD_FLOW, TAKE_FLOW
 from tests.support_line import Line
 from tests.threaded_server import serving_in_thread
 from tests.waiting import PATIENCE_SECONDS, wait_until

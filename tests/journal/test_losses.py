@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -82,23 +82,37 @@ def test_callbacks_that_wait_at_the_end_are_given_up_in_time(
     assert counted == {"kept": 1, "lost": 1}
 
 
+@pytest.mark.parametrize(
+    ("method", "missing"),
+    [
+        ("row_builder.RowBuilder.build_rows", 2),
+        ("sqlite_journal.SqliteJournalStorage.close", 0),
+    ],
+)
 def test_journal_that_never_answers_is_given_up_at_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    missing: int,
 ) -> None:
     """A database may take a statement and hang."""
-    path, notes = tmp_path / "journal.db", replies(tmp_path, "a", "b")
+    path, notes, counted = tmp_path / "journal.db", replies(tmp_path, "a", "b"), Counter[str]()
     monkeypatch.setattr("flowengine.journal.journal_writer.ABANDON_SECONDS", 0.01)
     begun, over = threading.Event(), threading.Event()
 
-    def hang(*_: object) -> Iterator[JournalRow]:
+    def hang(*_: object) -> list[JournalRow]:
         begun.set()
         over.wait()
-        return iter(())
+        return []
 
-    monkeypatch.setattr("flowengine.journal.row_builder.RowBuilder.build_rows", hang)
+    monkeypatch.setattr(f"flowengine.journal.{method}", hang)
     try:
-        asyncio.run(write(path, Counter(), notes, begun.is_set))
-        assert "the call journal does not answer: 2 callbacks may be missing" in caplog.text
+        asyncio.run(
+            write(path, counted, notes, lambda: begun.is_set() or counted["kept"] == len(notes))
+        )
+        told = f"the call journal does not answer: {missing} callbacks may be missing"
+        assert told in caplog.text
     finally:
         over.set()
 

@@ -10,6 +10,7 @@ import pytest
 
 from flowengine.orchestration.matching import format_queue_id
 from tests.compiled_release import compile_release
+from tests.line_flows import TAKE_FLOW
 from tests.runtime.killed_line import KILL_MOMENTS, Habit, KilledLine, KillMoment
 from tests.runtime.ring_calls import ANNA, APPLICATION, BO
 
@@ -64,13 +65,7 @@ states:
   gone: {say: In use., hangup: }
   nobody: {say: Nobody came., hangup: }
 """,
-    "take.yaml": """
-flow: take
-start: take
-states:
-  take: {pick_up: {code: "17", nobody: nobody}}
-  nobody: {say: Nobody waits., hangup: }
-""",
+    "take.yaml": TAKE_FLOW,
     "board.yaml": """
 flow: board
 start: room

@@ -12,6 +12,7 @@ from flowengine.runtime.parkings import FREE_CODE_KIND, PARKING_KIND
 from flowengine.runtime.platform_requests import RequestRefused, RequestUnclear
 from flowengine.storage.sessions import StoreError
 from tests.compiled_release import compile_release
+from tests.line_flows import TAKE_FLOW
 from tests.runtime.ring_calls import REGION, RingLine, run
 
 RELEASE = compile_release(
@@ -30,13 +31,7 @@ states:
   engaged: {say: In use., hangup: }
   nobody: {say: Nobody came., hangup: }
 """,
-        "take.yaml": """
-flow: take
-start: take
-states:
-  take: {pick_up: {code: "17", nobody: nobody}}
-  nobody: {say: Nobody waits., hangup: }
-""",
+        "take.yaml": TAKE_FLOW,
         "take-blanks.yaml": """
 flow: take-blanks
 start: take

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from flowengine.compile.checks.program_graph import find_components, list_flow_links
+from flowengine.compile.checks.program_graph import find_components, is_cyclic, list_flow_links
 from flowengine.compile.checks.state_loops import (
     LOOP_EXIT_HINT,
     TRAP_HINT,
-    is_cyclic,
     list_targets,
 )
 from flowengine.compile.program import CompiledState, Program

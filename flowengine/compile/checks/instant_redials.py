@@ -4,7 +4,7 @@ goes round as fast as the platform answers.
 
 from collections.abc import Iterator
 
-from flowengine.compile.checks.program_graph import find_components
+from flowengine.compile.checks.program_graph import find_components, is_cyclic
 from flowengine.compile.program import CompiledState, Program
 from flowengine.problems import Problem
 
@@ -20,7 +20,7 @@ def check(program: Program) -> Iterator[Problem]:
         return
     graph = {name: list_instant_targets(program, state) for name, state in program.states.items()}
     for component in find_components(graph):
-        if len(component) == 1 and component[0] not in graph[component[0]]:
+        if not is_cyclic(component, graph):
             continue
         names = [name for name in program.states if name in component]
         redials = (name for name in names if program.states[name].verb.unanswered_exits)

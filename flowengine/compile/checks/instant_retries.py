@@ -4,7 +4,7 @@ call goes round in one answer, and the caller hears the words in between over an
 
 from collections.abc import Iterator
 
-from flowengine.compile.checks.program_graph import find_components
+from flowengine.compile.checks.program_graph import find_components, is_cyclic
 from flowengine.compile.checks.silence_loops import find_only_exit
 from flowengine.compile.program import CompiledState, Program
 from flowengine.problems import Problem
@@ -21,7 +21,7 @@ def check(program: Program) -> Iterator[Problem]:
     graph = {name: list(list_retry_exits(program, state)) for name, state in program.states.items()}
     targets = {name: [target for _, target in exits] for name, exits in graph.items()}
     for component in find_components(targets):
-        if len(component) == 1 and component[0] not in targets[component[0]]:
+        if not is_cyclic(component, targets):
             continue
         names = [name for name in program.states if name in component]
         first = next((name for name in names if program.states[name].verb.lookup_service), "")

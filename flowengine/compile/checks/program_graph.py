@@ -1,6 +1,6 @@
 """The graph of states, as several checks need it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from flowengine.compile.program import CompiledState, Program
 from flowengine.cooperative import iterate_with_pauses
@@ -92,6 +92,11 @@ def find_components(graph: Graph) -> list[list[str]]:
             order[root] = len(order)
             found.append([root])
     return found
+
+
+def is_cyclic(component: Sequence[str], graph: Graph) -> bool:
+    """Whether a strongly connected component leads back to itself: one of a single node may not."""
+    return len(component) > 1 or component[0] in graph[component[0]]
 
 
 def walk_component(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from flowengine.compile.checks.program_graph import (
     find_components,
     find_reachable,
+    is_cyclic,
     list_entered_flows,
     split_by_links,
 )
@@ -115,10 +116,6 @@ def list_targets(program: Program, state: CompiledState) -> list[str]:
 
 def is_ending(state: CompiledState, ending: frozenset[str]) -> bool:
     return state.verb.is_end or state.verb.callee in ending
-
-
-def is_cyclic(component: list[str], graph: Mapping[str, list[str]]) -> bool:
-    return len(component) > 1 or component[0] in graph[component[0]]
 
 
 def sort_by_file_order(component: list[str], program: Program) -> list[str]:

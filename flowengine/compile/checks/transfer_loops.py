@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flowengine.compile.checks.call_paths import has_own_error
 from flowengine.compile.checks.possible_values import PossibleValues
-from flowengine.compile.checks.program_graph import find_components
+from flowengine.compile.checks.program_graph import find_components, is_cyclic
 from flowengine.compile.program import CompiledState, Program
 from flowengine.compile.routing import CompiledRoute, compile_route
 from flowengine.expr import Template
@@ -118,7 +118,7 @@ def check(
         return
     owners, hops = TransferWalk(programs, authored, plan, connections).follow_numbers(memory)
     for cycle in find_components({number: list(following) for number, following in hops.items()}):
-        if len(cycle) > 1 or cycle[0] in hops[cycle[0]]:
+        if is_cyclic(cycle, hops):
             yield build_transfer_problem(programs, owners, hops, cycle)
 
 

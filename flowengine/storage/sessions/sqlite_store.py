@@ -61,9 +61,9 @@ SavedRow = tuple[int, bytes, bytes, bytes, float, str]
 
 
 class RecentAnswers(dict[str, SavedCall]):
-    """A cache by call id that is valid while no other connection has written. SQLite counts the writes, and
-    the cache reads the count once per turn of the event loop, so an entry is at most one turn old,
-    as a read would be. A save compares with the file in any case.
+    """A cache by call id that is valid while no other connection has written. SQLite counts the
+    writes, and the cache reads the count once per turn of the event loop, so an entry is at most
+    one turn old, as a read would be. A save compares with the file in any case.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
