@@ -5,9 +5,10 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from flowengine.expr.phone_numbers import to_e164
 from flowengine.source import read_document
@@ -17,8 +18,7 @@ ADDRESS_COLUMNS = ("to", "number", "phone")
 NOT_TO_BE_CALLED = "is not to be called"
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignRow:
+class CampaignRow(msgspec.Struct, frozen=True):
     """One person: where they stand in the file, whom to call, and the data of the flow."""
 
     line: int
@@ -31,8 +31,7 @@ class CampaignRow:
         return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class RowFault:
+class RowFault(msgspec.Struct, frozen=True):
     """What is wrong in a cell; `column` counts from 1, and is 0 for a whole row."""
 
     line: int
@@ -46,8 +45,7 @@ class RowFault:
         return f"{place}: {self.name}: {self.message}" if self.name else f"{place}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignFile:
+class CampaignFile(msgspec.Struct, frozen=True):
     """A file as it was read: its columns, its rows, and all that is wrong. `left_out` tells who is
     not called, and why.
     """
@@ -150,8 +148,7 @@ def read_text(path: Path) -> str:
         raise ValueError(f"{path} is no UTF-8 text: save it as UTF-8") from error
 
 
-@dataclass(frozen=True, slots=True)
-class ForbiddenList:
+class ForbiddenList(msgspec.Struct, frozen=True):
     """Addresses that must not be called, and all cells that are no address. With one of these nobody
     may be called, as it may stand for somebody who has asked not to be.
     """

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from flowengine.cache.check_result import CheckResult
 from flowengine.cache.code_identity import compute_code_identity

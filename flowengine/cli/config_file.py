@@ -6,11 +6,11 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from flowengine.cli.serve_options import OPTIONS_BY_KEY, ServeOption
 from flowengine.problems.message_format import abbreviate, quote_value, suggest_name
@@ -19,12 +19,11 @@ from flowengine.server.secret_variables import ADMIN_TOKEN
 SECRET_WORDS = ("token", "secret", "password", "key")
 
 
-@dataclass(frozen=True)
-class ConfigFile:
+class ConfigFile(msgspec.Struct, frozen=True):
     """What the file says: values by option, and where each stands, as `file:line`."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
-    places: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    places: Mapping[str, str] = msgspec.field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, NoReturn, TypeVar, cast, get_args
 
@@ -21,8 +20,7 @@ from flowengine.sinch.client.error_cures import find_cure
 ResultType = TypeVar("ResultType")
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformAccess:
+class PlatformAccess(msgspec.Struct, frozen=True):
     """Where the requests of a command go, and how it prints."""
 
     switch: str

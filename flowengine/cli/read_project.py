@@ -2,8 +2,9 @@
 
 import gc
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from flowengine.cache.check_result import CheckResult
 from flowengine.cache.variable_presence import VariablePresence

@@ -5,8 +5,10 @@ to errors by the project.
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.problems import CATALOGUE, Problem, Severity, Span, suggest_name
 
@@ -20,8 +22,7 @@ _COMMENT_LINE: Final = re.compile(r"[ \t]*(#.*)?\r?")
 _HINT: Final = "write # accept FE902: and why, on the line of the warning or above it"
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(msgspec.Struct, frozen=True):
     """A comment that accepts a warning on a line, and where the code stands in it."""
 
     code: str

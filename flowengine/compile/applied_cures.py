@@ -1,8 +1,9 @@
 """Files of a project with the cures of their problems applied, as far as these are edits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from flowengine.compile.program import CompileResult
 from flowengine.compile.project_compiler import ProjectCompiler
@@ -21,8 +22,7 @@ class AppliedCure(NamedTuple):
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class CuredFiles:
+class CuredFiles(msgspec.Struct, frozen=True):
     """The files that have changed, what was changed in them, and what the project is like now."""
 
     changed: Mapping[str, bytes]

@@ -1,9 +1,10 @@
 """What flows look up by name, and the notes that tell later whether it is unchanged."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
+
+import msgspec
 
 from flowengine.states import FlowSignature
 from flowengine.states.flow_context import CompiledService, RingGroup, UnreadNames
@@ -16,8 +17,7 @@ StandIn = Callable[[str], V | None]
 UNREAD_SERVICE = CompiledService("", "https://service.invalid", {}, 1.0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(msgspec.Struct, frozen=True):
     """What flows look up by name, the fingerprints that tell whether it is unchanged, and the names
     of what could not be read.
     """
@@ -30,8 +30,7 @@ class Dependencies:
     unread: UnreadNames
 
 
-@dataclass(frozen=True, slots=True)
-class UsedFingerprints:
+class UsedFingerprints(msgspec.Struct, frozen=True):
     """The fingerprints of what a flow looked up, None where there was nothing; and all names, where
     it looked at them all.
     """

@@ -1,10 +1,10 @@
 """One authored flow to one program."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from flowengine.compile.dependencies import UsedFingerprints
@@ -49,8 +49,7 @@ from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 KEY_ONLY_TARGETS = ("repeat", "back")
 
 
-@dataclass(frozen=True, slots=True)
-class SayOnlyState(Verb):
+class SayOnlyState(Verb, msgspec.Struct, frozen=True):
     """A state without a verb: its preamble does all of its work."""
 
     actions = frozenset[str]()
@@ -63,8 +62,7 @@ class SayOnlyState(Verb):
 EMPTY_PREAMBLE = Preamble()
 
 
-@dataclass(frozen=True, slots=True)
-class FlowCompiler:
+class FlowCompiler(msgspec.Struct, frozen=True):
     """Compiles the states of one flow. `head` is what equal states of other flows may know of it."""
 
     flow: Flow

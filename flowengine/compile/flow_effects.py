@@ -1,7 +1,6 @@
 """What a flow does to the flows that it uses: how calls come to them, and what it takes from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -46,13 +45,12 @@ class UseEffects(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecords:
+class CallRecords(msgspec.Struct, frozen=True):
     """What a compilation has found of calls, by flow."""
 
-    facts: Mapping[str, CallFacts] = field(default_factory=dict)
-    paths: Mapping[FlowUse, FlowPaths] = field(default_factory=dict)
-    speech: Mapping[tuple[str, str], SpeechByState] = field(default_factory=dict)
+    facts: Mapping[str, CallFacts] = msgspec.field(default_factory=dict)
+    paths: Mapping[FlowUse, FlowPaths] = msgspec.field(default_factory=dict)
+    speech: Mapping[tuple[str, str], SpeechByState] = msgspec.field(default_factory=dict)
 
     @classmethod
     def from_cache(cls, recorded: CompileCache) -> "CallRecords":

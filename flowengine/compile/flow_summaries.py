@@ -3,7 +3,6 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -100,8 +99,7 @@ class FlowSources(NamedTuple):
     variables: tuple[Column, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRecords:
+class BuildRecords(msgspec.Struct, frozen=True):
     """What a compilation has found of flows, by flow; `codes` and `secrets` are by file. `sources`
     are those of what is dialled, rung and spoken.
     """

@@ -1,7 +1,8 @@
 """The groups of people that a project names, ready to be rung."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from flowengine.limits import MAX_RING_SECONDS, MAX_WRAP_UP_SECONDS
 from flowengine.model import AuthoredProject
@@ -29,8 +30,7 @@ def compile_groups(authored: AuthoredProject, problems: list[Problem]) -> dict[s
     }
 
 
-@dataclass(frozen=True, slots=True)
-class GroupCompiler:
+class GroupCompiler(msgspec.Struct, frozen=True):
     """Compiles the group at a place of a document."""
 
     document: Document

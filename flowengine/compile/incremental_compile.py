@@ -3,10 +3,10 @@ compiled again.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 from msgspec.structs import asdict
 
@@ -34,8 +34,7 @@ UNREAD_FINGERPRINT = "unread"
 LOOKUP_NAMES: Mapping[str, Type] = {"body": Type.ANY, "status": Type.INTEGER}
 
 
-@dataclass(frozen=True, slots=True)
-class FlowDeclaration:
+class FlowDeclaration(msgspec.Struct, frozen=True):
     """What other flows may know of a flow."""
 
     variables: Mapping[str, Variable]
@@ -43,8 +42,7 @@ class FlowDeclaration:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FlowBuild:
+class FlowBuild(msgspec.Struct, frozen=True):
     """A compiled flow, with what it looked up meanwhile."""
 
     program: Program

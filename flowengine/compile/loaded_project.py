@@ -1,15 +1,15 @@
 """A compiled project for people: what a command reports of it, beside the programs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from flowengine.compile.program import CompileResult
 from flowengine.problems.project_report import ProjectReport, build_report
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedProject:
+class LoadedProject(msgspec.Struct, frozen=True):
     files: Mapping[str, bytes]
     compiled: CompileResult
     report: ProjectReport

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.expr import Calendar
 from flowengine.expr.functions.dates import is_date
@@ -55,8 +57,7 @@ def repair_digits(text: str) -> str:
     return "".join(re.findall("[0-9]", text))
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneNumberForm:
+class PhoneNumberForm(msgspec.Struct, frozen=True):
     """Numbers as `call.from` has them: "+" and digits; short and national ones as they come."""
 
     def can_compare(self, function: str, text: str) -> bool:

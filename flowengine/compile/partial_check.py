@@ -7,9 +7,10 @@ a problem of a flow that is not compiled, nothing is said, and the project is co
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+import msgspec
 
 from flowengine.compile.flow_effects import can_change_nothing
 from flowengine.compile.flow_summaries import (
@@ -46,8 +47,7 @@ COMPARING_CODES: Final = frozenset({"FE908", "FE932"})
 UNKNOWN_FLOW_CODES: Final = frozenset({"FE501", "FE502", "FE503"})
 
 
-@dataclass(frozen=True, slots=True)
-class PartialCheck:
+class PartialCheck(msgspec.Struct, frozen=True):
     """What was found in a project. `build` has the flows that were compiled, `removed` are the names
     of those that are no more as they were. `update` is what is new of the project, where it has no
     errors.
@@ -61,8 +61,7 @@ class PartialCheck:
     update: SummaryUpdate | None
 
 
-@dataclass(frozen=True, slots=True)
-class FlowSelection:
+class FlowSelection(msgspec.Struct, frozen=True):
     """The flows to check, as they were before, and those that they use, which are compiled with
     them. `others` is what all but the former name.
     """
@@ -74,8 +73,7 @@ class FlowSelection:
     flows: OutsideFlows
 
 
-@dataclass(frozen=True, slots=True)
-class SelectionBuild:
+class SelectionBuild(msgspec.Struct, frozen=True):
     build: ProjectBuild
     recorded: ResultRecorder
     is_whole: bool

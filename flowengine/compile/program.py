@@ -3,10 +3,13 @@ project.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile.routing import CompiledRoute, DialledAddress, RoutesByNumber
 from flowengine.cooperative import pause_if_due
@@ -26,8 +29,7 @@ from flowengine.states.verb import WrittenValue
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledState:
+class CompiledState(msgspec.Struct, frozen=True):
     """A state ready to run, and what the checks need to know of it. `exits` are where it leads;
     on entering it, what it sets reads `set_reads`, and then the rest `other_reads`; `late_reads`
     happen when a later callback resumes it; `legal` are the callbacks in whose answers the platform
@@ -143,8 +145,7 @@ class Program:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """A whole project at one revision. `id` depends on the content alone.
 
     `missing_secrets` are the variables of the environment that should hold secrets of applications;
@@ -164,10 +165,10 @@ class Release:
     missing_secrets: tuple[str, ...]
     hosts: Mapping[str, bool]
     secret_flows: frozenset[str]
-    journal: Journal = field(default_factory=Journal)
-    calendars: Mapping[str, Calendar] = field(default_factory=dict)
-    groups: Mapping[str, RingGroup] = field(default_factory=dict)
-    zone: ZoneInfo = field(default_factory=partial(ZoneInfo, "UTC"))
+    journal: Journal = msgspec.field(default_factory=Journal)
+    calendars: Mapping[str, Calendar] = msgspec.field(default_factory=dict)
+    groups: Mapping[str, RingGroup] = msgspec.field(default_factory=dict)
+    zone: ZoneInfo = msgspec.field(default_factory=partial(ZoneInfo, "UTC"))
 
     def find_flow(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""
@@ -180,8 +181,7 @@ class Release:
         return next(iter(self.programs)) if len(self.programs) == 1 else ""
 
 
-@dataclass(frozen=True, slots=True)
-class CompileResult:
+class CompileResult(msgspec.Struct, frozen=True):
     """The outcome of compiling: a release where there are no errors, and every problem in document
     order.
     """

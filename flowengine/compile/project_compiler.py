@@ -4,9 +4,10 @@ import gc
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
+
+import msgspec
 
 from flowengine.compile import expression_names
 from flowengine.compile.accepted_warnings import decide_warnings
@@ -109,8 +110,7 @@ class ProjectCompiler:
         return CompileResult(release, built.problems, sources, programs, built.state_count)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectBuild:
+class ProjectBuild(msgspec.Struct, frozen=True):
     """The programs of a project, and all of its problems: as the rules find them, and as its authors
     have decided on them, in document order.
     """

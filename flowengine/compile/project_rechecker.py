@@ -1,7 +1,8 @@
 """Compiles a project again and again: after a change only what has changed, where that tells all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from flowengine.compile.changed_files import list_changed_names
 from flowengine.compile.flow_summaries import summarize_project
@@ -26,8 +27,7 @@ Files = Mapping[str, bytes]
 Environment = Mapping[str, str]
 
 
-@dataclass(slots=True)
-class ErrorFreeVersion:
+class ErrorFreeVersion(msgspec.Struct):
     """The last version of a project that had no errors. `variables` are the values of those that it
     names.
     """

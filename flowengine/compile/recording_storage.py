@@ -1,8 +1,8 @@
 """`recordings:` of the project: where recordings go, and the tone before a message."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from flowengine.expr import EscapeMode, ExprError, Scope, Template, Type
@@ -17,8 +17,7 @@ from flowengine.svaml import RECORDING_URL_PATTERN
 AddProblem = Callable[[str, KeyPath, str, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class StorageCompiler:
+class StorageCompiler(msgspec.Struct, frozen=True):
     """Compiles the texts of `recordings:`; they may read secrets and nothing of a call."""
 
     scope: Scope

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -49,8 +48,7 @@ LONG_WORD = 16  # characters
 PROJECT_FILE_START = Span.for_file(".")
 
 
-@dataclass(frozen=True, slots=True)
-class SharedDefinitions:
+class SharedDefinitions(msgspec.Struct, frozen=True):
     """What is the same for all flows. `cache_key` covers the part that any flow may depend on
     without looking it up by name; `fingerprints` tell whether a message, service or group is
     unchanged.
@@ -113,14 +111,13 @@ def build_project_problem(
 CLOSED_CALENDAR = parse_calendar({"zone": "UTC"})
 
 
-@dataclass(slots=True)
-class SharedDefinitionsCompiler:
+class SharedDefinitionsCompiler(msgspec.Struct):
     """Compiles the shared definitions and collects their problems."""
 
     authored: AuthoredProject
     environment: Mapping[str, str]
     problems: list[Problem]
-    unread: set[tuple[str, str]] = field(default_factory=set)
+    unread: set[tuple[str, str]] = msgspec.field(default_factory=set)
 
     def compile_definitions(self) -> SharedDefinitions:
         project = self.authored.project

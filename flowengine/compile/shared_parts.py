@@ -5,7 +5,6 @@ where all is equal that a state may look at.
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -35,8 +34,7 @@ class StateKey(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SharedState:
+class SharedState(msgspec.Struct, frozen=True):
     """A compiled state without problems; the hidden variables that it adds to its flow, and what it
     looked up meanwhile.
     """

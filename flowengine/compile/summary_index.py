@@ -4,8 +4,9 @@ flow costs does not depend on how many others there are.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
+
+import msgspec
 
 from flowengine.compile.checks.program_graph import find_components, is_cyclic
 from flowengine.compile.flow_effects import UseEffects
@@ -15,8 +16,7 @@ from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryUpdate:
+class SummaryUpdate(msgspec.Struct, frozen=True):
     """What is new of a project that has no errors: the flows that are no more as they were, the same
     and new ones as they are now, and the problems. See `ProjectSummary` for `shared_codes`.
     """

@@ -60,8 +60,7 @@ RELOAD_PAGE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleUser:
+class ConsoleUser(msgspec.Struct, frozen=True):
     """The person at the browser: the name that changes are recorded with, and what they may do."""
 
     name: str

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -38,8 +37,7 @@ STEP_PATTERN = re.compile(r"[0-9]{1,9}")
 QUERY_FIELDS = ("number", "flow", "state", "release", "outcome", "progress")
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCall:
+class ShownCall(msgspec.Struct, frozen=True):
     """One call: its own callbacks and those of its legs, as a timeline. A page shows those from number
     `first_step` of `step_count`. `machines` have answered it, in the order in which they came.
     """

@@ -1,7 +1,6 @@
 """One call as a timeline: what came, what was said, and the way through the flows, step by step."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,8 +29,7 @@ STEP_TITLES = {
 MENU_ACTION = "runMenu"  # what it asks stands with what was said
 
 
-@dataclass(frozen=True, slots=True)
-class PassedState:
+class PassedState(msgspec.Struct, frozen=True):
     """A state on the way, and what happened in it; `exit` is "" where it was not left."""
 
     flow: str
@@ -40,8 +38,7 @@ class PassedState:
     exit: str
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineStep:
+class TimelineStep(msgspec.Struct, frozen=True):
     """A callback and its answer. `after` is in seconds since the call began, `pause` since the
     callback before. A step of a leg has the name of the leg and its call.
     """

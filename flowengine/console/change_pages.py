@@ -2,8 +2,7 @@
 picture.
 """
 
-from dataclasses import dataclass, field
-
+import msgspec
 from anyio.to_thread import run_sync
 from markupsafe import Markup
 from starlette.requests import Request
@@ -27,8 +26,7 @@ from flowengine.releases.archive_database import ArchiveError
 NO_PICTURE = Markup()
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonRequest:
+class ComparisonRequest(msgspec.Struct, frozen=True):
     """Which versions to compare; `flow` is the one whose picture is shown, or ""."""
 
     old: str
@@ -36,13 +34,12 @@ class ComparisonRequest:
     flow: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """The result of a comparison; `failure` says why there is none."""
 
     choices: list[VersionChoice]
     asked: ComparisonRequest
-    difference: ProjectDifference = field(default_factory=ProjectDifference)
+    difference: ProjectDifference = msgspec.field(default_factory=ProjectDifference)
     shown: FlowDifference | None = None
     picture: Markup = NO_PICTURE
     failure: str = ""

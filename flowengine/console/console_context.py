@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from anyio import CapacityLimiter
 
 from flowengine.console.call_follower import CallFollower
@@ -24,8 +24,7 @@ MAX_SLOW_THREADS = 2  # they share a processor
 PAGE_BUSY_SECONDS = 0.3  # a page waits so long for a journal that is locked, and says so then
 
 
-@dataclass(frozen=True)
-class ConsoleContext:
+class ConsoleContext(msgspec.Struct, frozen=True):
     """What the pages of a console share: its settings, the flows that it shows, the events that it
     sends to browsers, and the calls of the journal; and how to open what a server has on disk.
     `slow_work` has the threads of what may take long: all else is answered meanwhile.
@@ -35,7 +34,9 @@ class ConsoleContext:
     project: ConsoleProject
     stream: EventStream
     calls: CallFollower
-    slow_work: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_SLOW_THREADS))
+    slow_work: CapacityLimiter = msgspec.field(
+        default_factory=lambda: CapacityLimiter(MAX_SLOW_THREADS)
+    )
 
     @contextmanager
     def open_journal(self) -> Iterator[JournalReader]:

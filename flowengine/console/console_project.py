@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 import anyio.to_thread
+import msgspec
 
 from flowengine.compile import CompileResult, ProjectCompiler, Release
 from flowengine.console.console_settings import ConsoleSettings
@@ -23,8 +23,7 @@ from flowengine.sources.project_folder import UnreadableFilesError
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ViewedProject:
+class ViewedProject(msgspec.Struct, frozen=True):
     """A project as it was read and compiled. A later one has a higher `number`, 0 is none. `release`
     is the latest one without errors, from these files, from earlier ones or from the archive of the
     server; `failure` says why nothing could be read, or is "". `files` and `sources` have the
@@ -32,10 +31,10 @@ class ViewedProject:
     """
 
     number: int
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     compiled: CompileResult | None = None
     problems: tuple[Problem, ...] = ()
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = msgspec.field(default_factory=dict)
     release: Release | None = None
     failure: str = ""
 

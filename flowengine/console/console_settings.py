@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -15,8 +14,7 @@ from flowengine.server.tokens import check_token
 CONSOLE_VARIABLE = "FLOWENGINE_CONSOLE_SETTINGS"
 
 
-@dataclass(frozen=True)
-class ConsoleSettings:
+class ConsoleSettings(msgspec.Struct, frozen=True):
     """What a console shows. `server` says where flows, releases, journal and session store are;
     `is_serving` whether a server answers callbacks there.
     """
@@ -41,8 +39,7 @@ class ConsoleSettings:
         return msgspec.json.decode(os.environ[CONSOLE_VARIABLE], type=cls)
 
 
-@dataclass(frozen=True)
-class ConsoleTokens:
+class ConsoleTokens(msgspec.Struct, frozen=True):
     """The tokens that open a console. Without any, it is open to this machine."""
 
     admin: str = ""

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from anyio.to_thread import run_sync
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -46,8 +46,7 @@ KIND_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FlowRow:
+class FlowRow(msgspec.Struct, frozen=True):
     """A flow in the list. `users` are the flows that use it, `placers` those that place calls into it.
     `is_outdated` says that its file has errors now, and what is shown is the
     last version without.
@@ -63,8 +62,7 @@ class FlowRow:
     is_outdated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StateText:
+class StateText(msgspec.Struct, frozen=True):
     """A state in the text twin of the picture."""
 
     name: str

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,8 +22,7 @@ PERIOD_NAMES = {"1h": "the last hour", "24h": "24 hours", "7d": "7 days", "30d":
 DEFAULT_PERIOD = "24h"
 
 
-@dataclass(frozen=True, slots=True)
-class StateDropOff:
+class StateDropOff(msgspec.Struct, frozen=True):
     """A state with what callers did in it; `lost_percent` is the share in percent of those who came and
     hung up here, where they were asked something.
     """

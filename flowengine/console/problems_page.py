@@ -1,7 +1,6 @@
 """The problems of the flows, as they are in the folder now."""
 
-from dataclasses import dataclass
-
+import msgspec
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +16,7 @@ from flowengine.problems.source_excerpt import Excerpts
 from flowengine.releases.release_overview import RejectedOverview
 
 
-@dataclass(frozen=True, slots=True)
-class ShownProblem:
+class ShownProblem(msgspec.Struct, frozen=True):
     """A problem with the line that it is about; `carets` stand below what is meant in it."""
 
     problem: Problem

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 from anyio.to_thread import run_sync
 
 from flowengine.console.console_context import ConsoleContext
@@ -34,8 +34,7 @@ class BadCall(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class BadOutcome:
+class BadOutcome(msgspec.Struct, frozen=True):
     """The latest calls with an outcome; there may be more than are shown."""
 
     name: str
@@ -44,8 +43,7 @@ class BadOutcome:
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RunningProblems:
+class RunningProblems(msgspec.Struct, frozen=True):
     """What goes wrong beside what is wrong in the files. `failure` says why not all is known."""
 
     outcomes: list[BadOutcome]

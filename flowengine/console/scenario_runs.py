@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
+
+import msgspec
 
 from flowengine.compile import CompileResult, Program, ProjectCompiler
 from flowengine.console.console_project import ViewedProject
@@ -28,8 +29,7 @@ def split_files(files: Files) -> tuple[dict[str, bytes], dict[str, bytes]]:
     return {name: text for name, text in files.items() if name not in scenarios}, scenarios
 
 
-@dataclass(frozen=True, slots=True)
-class PassingScenario:
+class PassingScenario(msgspec.Struct, frozen=True):
     """A scenario whose call comes by a state."""
 
     flow: str
@@ -39,8 +39,7 @@ class PassingScenario:
     """What did not come as it should first; "" where it passes"""
 
 
-@dataclass(frozen=True, slots=True)
-class StateScenarios:
+class StateScenarios(msgspec.Struct, frozen=True):
     """The scenarios of a state, its exits that none takes, and whether it can be reached at all
     without a failure.
     """
@@ -66,8 +65,7 @@ class CompletedRun(NamedTuple):
     programs: Sequence[Program]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedCases:
+class LoadedCases(msgspec.Struct, frozen=True):
     """The scenarios of a project by their flows, ready to be run; `basis` stands for all files that
     are no flows, and `reach` has for each flow with scenarios the flows that they can come by.
     """

@@ -3,7 +3,8 @@ problems.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from flowengine.compile import CompiledState, CompileResult, Program
 from flowengine.compile.checks.callback_contexts import CONTEXT_NAMES
@@ -15,8 +16,7 @@ from flowengine.states import STATE_KINDS
 from flowengine.states.field_types import SPECIAL_TARGETS
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceLine(msgspec.Struct, frozen=True):
     """A line of a file; `problems` are those that begin in it."""
 
     number: int
@@ -24,8 +24,7 @@ class SourceLine:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StateLink:
+class StateLink(msgspec.Struct, frozen=True):
     """An exit of a state, or of another one into it: `state` is the other end. `callback` is what
     the platform sends in between, "" where the call goes on at once.
     """
@@ -35,8 +34,7 @@ class StateLink:
     callback: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StateDetails:
+class StateDetails(msgspec.Struct, frozen=True):
     """All that the page of a state shows but scenarios."""
 
     flow: str

@@ -1,8 +1,9 @@
 """Where vertices of ordered ranks stand from left to right, and where lines leave and reach boxes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+import msgspec
 
 from flowengine.cooperative import pause_if_due
 from flowengine.diagram.isotonic import fit_positions
@@ -17,13 +18,12 @@ STRAIGHTENINGS = 3
 BOX_PULL, END_PULL, LINE_PULL = 1.0, 2.0, 8.0
 
 
-@dataclass(slots=True)
-class Coordinates:
+class Coordinates(msgspec.Struct):
     """The middle of each vertex, and for each line where it starts above and ends below."""
 
     x: list[float]
-    top_ports: list[float] = field(default_factory=list)
-    bottom_ports: list[float] = field(default_factory=list)
+    top_ports: list[float] = msgspec.field(default_factory=list)
+    bottom_ports: list[float] = msgspec.field(default_factory=list)
 
 
 def assign_coordinates(graph: LayeredGraph) -> Coordinates:

@@ -1,8 +1,9 @@
 """A flow laid out for drawing: cards for states, pills for ways in, lines with their labels."""
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import count
+
+import msgspec
 
 from flowengine.diagram.flow_graph import Edge, EntryPoint, FlowGraph, Node
 from flowengine.diagram.layered_graph import BoxSize, LineSpec
@@ -24,8 +25,7 @@ MAX_LINES_TO_STATE = 9
 MAIN_WEIGHT = 2  # of the first exit of a state: the usual way should be short and straight
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """A state, with the middle of its upper side and its lines of text."""
 
     node: Node
@@ -36,8 +36,7 @@ class Card:
     at: Point = (0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPill:
+class EntryPill(msgspec.Struct, frozen=True):
     """A way in, with the middle of its upper side and the points of its line."""
 
     entry: EntryPoint
@@ -46,16 +45,14 @@ class EntryPill:
     points: list[Point]
 
 
-@dataclass(frozen=True, slots=True)
-class JumpPill:
+class JumpPill(msgspec.Struct, frozen=True):
     """The name of a state in the place of a line to it, with the middle of its upper side."""
 
     width: float
     at: Point
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnEdge:
+class DrawnEdge(msgspec.Struct, frozen=True):
     """An edge, with the points of its line and the middle of the upper side of its label. A line to
     a state that very many lead to ends in a pill with its name.
     """
@@ -68,8 +65,7 @@ class DrawnEdge:
     jump: JumpPill | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FlowDrawing:
+class FlowDrawing(msgspec.Struct, frozen=True):
     """A flow with all its places."""
 
     graph: FlowGraph

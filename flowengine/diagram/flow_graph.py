@@ -1,12 +1,12 @@
 """A flow as nodes and edges, whatever it is drawn with."""
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.states import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """A state. `label` is what it does in its author's words; `mark` singles it out, such as
     `added`; `line` is where it stands in the file of the flow.
     """
@@ -19,8 +19,7 @@ class Node:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True):
     """Ways from one state to another by these exits, whose `labels` are what an author would call
     them.
     """
@@ -32,8 +31,7 @@ class Edge:
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(msgspec.Struct, frozen=True):
     """A way into the flow. With `failing` it is where a call goes when a state fails that does not
     say otherwise.
     """
@@ -43,8 +41,7 @@ class EntryPoint:
     failing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FlowGraph:
+class FlowGraph(msgspec.Struct, frozen=True):
     """One flow."""
 
     flow: str

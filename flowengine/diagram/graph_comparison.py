@@ -1,7 +1,8 @@
 """Two versions of a flow as one graph: what was added, removed and changed is marked."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from flowengine.diagram.flow_graph import Edge, FlowGraph
 

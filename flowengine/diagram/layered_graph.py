@@ -3,16 +3,16 @@ rank on its way; the label of a line is a box of its own in a rank between those
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+import msgspec
 
 from flowengine.diagram.ranking import Link, assign_ranks, find_back_links
 
 RANK_STEP = 2  # between the ranks of boxes is one for labels
 
 
-@dataclass(frozen=True, slots=True)
-class BoxSize:
+class BoxSize(msgspec.Struct, frozen=True):
     """What takes room: `height`, and to both sides of its middle."""
 
     left: float
@@ -20,8 +20,7 @@ class BoxSize:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class LineSpec:
+class LineSpec(msgspec.Struct, frozen=True):
     """A line to draw between boxes, by their numbers; with a label of this size."""
 
     source: int
@@ -33,8 +32,7 @@ class LineSpec:
 NO_SIZE = BoxSize(0, 0, 0)
 
 
-@dataclass(slots=True)
-class LayeredGraph:
+class LayeredGraph(msgspec.Struct):
     """Vertices by number: first the boxes, then what lines pass. `chains` are the vertices of each
     line from top to bottom; `is_back` tells that the line is drawn upwards; `labels` is the vertex
     of its label, or -1.
@@ -43,12 +41,12 @@ class LayeredGraph:
     sizes: list[BoxSize]
     box_count: int
     rank_of: list[int]
-    ranks: list[list[int]] = field(default_factory=list)
-    chains: list[list[int]] = field(default_factory=list)
-    is_back: list[bool] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
-    above: list[list[int]] = field(default_factory=list)
-    below: list[list[int]] = field(default_factory=list)
+    ranks: list[list[int]] = msgspec.field(default_factory=list)
+    chains: list[list[int]] = msgspec.field(default_factory=list)
+    is_back: list[bool] = msgspec.field(default_factory=list)
+    labels: list[int] = msgspec.field(default_factory=list)
+    above: list[list[int]] = msgspec.field(default_factory=list)
+    below: list[list[int]] = msgspec.field(default_factory=list)
 
     def is_box(self, vertex: int) -> bool:
         return vertex < self.box_count

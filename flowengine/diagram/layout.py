@@ -5,7 +5,8 @@ that it never crosses a box.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from flowengine.diagram.coordinates import Coordinates, assign_coordinates
 from flowengine.diagram.crossing_reduction import order_ranks
@@ -20,8 +21,7 @@ PICTURE_MARGIN = 20.0
 Point = tuple[float, float]
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(msgspec.Struct):
     """`boxes` and `labels` are the middles of the upper sides; each line is straight from point to
     point where two follow at the same x, and bends elsewhere. Lines begin where they come from.
     """
@@ -33,13 +33,12 @@ class Layout:
     height: float = 0.0
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(msgspec.Struct):
     """A connected part: which boxes and lines it has, and its own layout."""
 
     boxes: list[int]
-    lines: list[int] = field(default_factory=list)
-    layout: Layout = field(default_factory=lambda: Layout([], [], []))
+    lines: list[int] = msgspec.field(default_factory=list)
+    layout: Layout = msgspec.field(default_factory=lambda: Layout([], [], []))
 
 
 def lay_out(boxes: Sequence[BoxSize], lines: Sequence[LineSpec], roots: Sequence[int]) -> Layout:

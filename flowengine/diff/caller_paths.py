@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from flowengine.diff.difference import PathChanges
 from flowengine.diff.project_facts import FlowEdge, FlowFacts
@@ -11,16 +12,15 @@ MAX_LISTED_PATHS = 10
 MAX_PATH_STEPS, MAX_CONDITION_LENGTH = 8, 40
 
 
-@dataclass(slots=True)
-class PathMap:
+class PathMap(msgspec.Struct):
     """A flow as its callers walk it, under the names of the new version. Left out is what would be
     said again and again: failures that all states share, and keys that work everywhere in menus
     inside a menu.
     """
 
     entries: Mapping[str, str]
-    edges: dict[FlowEdge, FlowEdge] = field(default_factory=dict)
-    out: dict[str, list[FlowEdge]] = field(default_factory=dict)
+    edges: dict[FlowEdge, FlowEdge] = msgspec.field(default_factory=dict)
+    out: dict[str, list[FlowEdge]] = msgspec.field(default_factory=dict)
 
     @classmethod
     def from_flow(cls, flow: FlowFacts, names: Mapping[str, str]) -> "PathMap":

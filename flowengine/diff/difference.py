@@ -2,8 +2,9 @@
 readers.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 DiffChange = Literal["added", "removed", "changed", "renamed"]
 FlowChange = DiffChange | Literal["unreadable"]
@@ -13,8 +14,7 @@ DiffPart = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class DiffLocation:
+class DiffLocation(msgspec.Struct, frozen=True):
     """Where to look in the new version; for what is gone, at what it was part of. Lines and columns
     count from 1.
     """
@@ -27,8 +27,7 @@ class DiffLocation:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class DiffItem:
+class DiffItem(msgspec.Struct, frozen=True):
     """One change. `label` names the thing as the author wrote it; `affects` are the states that
     rely on it, as `flow.state`.
     """
@@ -42,8 +41,7 @@ class DiffItem:
     affects: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StateDifference:
+class StateDifference(msgspec.Struct, frozen=True):
     """A state that is not what it was. `was` is its old name where it has been renamed."""
 
     state: str
@@ -54,8 +52,7 @@ class StateDifference:
     items: tuple[DiffItem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PathChanges:
+class PathChanges(msgspec.Struct, frozen=True):
     """Ways that callers have now or have no more, one for each way to go on; `more` counts those
     that are not listed.
     """
@@ -66,8 +63,7 @@ class PathChanges:
     more_lost: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FlowDifference:
+class FlowDifference(msgspec.Struct, frozen=True):
     """A flow that is not what it was. `reached` and `unreached` are states of both versions that
     calls now come to, or no more. A flow is unreadable where the file of one version has mistakes that
     leave nothing to compare.
@@ -84,8 +80,7 @@ class FlowDifference:
     paths: PathChanges = PathChanges()
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectDifference:
+class ProjectDifference(msgspec.Struct, frozen=True):
     """Everything that changed: first what flows share, then flow by flow."""
 
     project: tuple[DiffItem, ...] = ()

@@ -1,11 +1,10 @@
 """A flow as facts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from msgspec import UNSET
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from flowengine.diff import normalisation
 from flowengine.diff.project_facts import Fact, FlowFacts

@@ -1,7 +1,8 @@
 """Lists that are looked at from the top: which entries are new, gone, changed, or in another order."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from flowengine.diff.difference import DiffItem, DiffLocation, DiffPart
 from flowengine.diff.project_facts import ExitFact
@@ -9,8 +10,7 @@ from flowengine.diff.project_facts import ExitFact
 IsSameEntry = Callable[[ExitFact, ExitFact], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class ListComparison:
+class ListComparison(msgspec.Struct, frozen=True):
     """Compares lists: how entries are called, and how an entry is recognised that is not equal."""
 
     part: DiffPart

@@ -1,8 +1,10 @@
 """Two versions of a project, fact by fact."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import groupby
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import CompileResult
 from flowengine.diff.caller_paths import compare_paths, find_reachable_states
@@ -48,8 +50,7 @@ def find_unchanged_flows(old: CompileResult, new: CompileResult) -> set[str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectComparison:
+class ProjectComparison(msgspec.Struct, frozen=True):
     """Two projects; `names` are new names of flows by old ones. `affected` are states that changed
     by what they draw on, by topic.
     """
@@ -57,7 +58,7 @@ class ProjectComparison:
     old: ProjectFacts
     new: ProjectFacts
     names: Mapping[str, str]
-    affected: dict[str, dict[str, None]] = field(default_factory=dict)
+    affected: dict[str, dict[str, None]] = msgspec.field(default_factory=dict)
 
     def compare_all(self) -> ProjectDifference:
         was = {name: self.names.get(name, name) for name in self.old.flows}

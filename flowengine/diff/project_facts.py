@@ -5,12 +5,13 @@ fact.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from flowengine.diff.difference import DiffLocation, DiffPart
 from flowengine.source import Document, KeyPath
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """One thing. `value` is what it means; `own` is what stands in this place, so that a change of
     `value` alone is one of a topic in `uses`. An `own` with `=` says that nothing stands here, and
     which topic steps in. With `refers_to` the value is the name of a state or flow. `shown` is for
@@ -47,8 +48,7 @@ class Fact:
         return value, self.own or value
 
 
-@dataclass(frozen=True, slots=True)
-class ExitFact:
+class ExitFact(msgspec.Struct, frozen=True):
     """One entry of a list that is looked at from the top: a condition, a share, what a route asks
     for; and where it leads.
     """
@@ -71,8 +71,7 @@ class FlowEdge:
     shown: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class StateFacts:
+class StateFacts(msgspec.Struct, frozen=True):
     """A state. `uses` is everything that it draws on."""
 
     name: str
@@ -92,8 +91,7 @@ class StateFacts:
             yield FlowEdge(self.name, self.kind, way.target, way.shown)
 
 
-@dataclass(frozen=True, slots=True)
-class FlowFacts:
+class FlowFacts(msgspec.Struct, frozen=True):
     """A flow."""
 
     name: str
@@ -111,8 +109,7 @@ class FlowFacts:
         return {fact.label: fact.value for fact in self.facts.values() if fact.part == "entry"}
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFacts:
+class ProjectFacts(msgspec.Struct, frozen=True):
     """What flows share, with the place of each fact; the flows that are looked at; the names of all;
     and the files that gave no flow, such as one with mistakes.
     """

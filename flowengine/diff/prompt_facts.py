@@ -1,10 +1,11 @@
 """What callers hear, as facts: per prompt, attempt and locale."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from flowengine.diff import normalisation
 from flowengine.diff.difference import DiffPart
@@ -15,8 +16,7 @@ from flowengine.states.prompt import PROMPT_FORMS, LocalisedText, PromptSpec
 from flowengine.states.question import PromptByAttempt
 
 
-@dataclass(frozen=True, slots=True)
-class PromptPiece:
+class PromptPiece(msgspec.Struct, frozen=True):
     """One piece of a prompt: its words per locale, and where they come from."""
 
     kind: str
@@ -46,8 +46,7 @@ class PromptPiece:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PromptReader:
+class PromptReader(msgspec.Struct, frozen=True):
     """Reads prompts of a flow, whose locale and voice they are in unless they say otherwise."""
 
     project: Project

@@ -3,8 +3,9 @@ them, not by the names.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+import msgspec
 
 from flowengine.diff.project_facts import FlowEdge, FlowFacts, StateFacts
 from flowengine.states import STATE_KINDS
@@ -20,8 +21,7 @@ MAX_COMPARED_PAIRS = 2_500  # all are weighed again after each match
 INCOMING_WEIGHT, OUTGOING_WEIGHT, CONTENT_WEIGHT = 0.3, 0.2, 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeNeighbours:
+class EdgeNeighbours(msgspec.Struct, frozen=True):
     """The edges of a flow, by where they lead and where they come from. Entries come from nowhere."""
 
     into: Mapping[str, frozenset[tuple[str, str]]]

@@ -1,7 +1,9 @@
 """Two versions of the states of a flow."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.diff.difference import DiffItem, DiffLocation, DiffPart, StateDifference
 from flowengine.diff.list_comparison import ListComparison, has_same_key, has_same_target
@@ -64,8 +66,7 @@ def is_splitting_callers(kind: str) -> bool:
     return kind in STATE_KINDS and STATE_KINDS[kind].splits_callers
 
 
-@dataclass(frozen=True, slots=True)
-class StateComparison:
+class StateComparison(msgspec.Struct, frozen=True):
     """A state against what it was. What is gone is shown at `top`, the state itself."""
 
     old_flow: FlowFacts

@@ -3,11 +3,11 @@ unseen.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from flowengine.diff import normalisation
 from flowengine.diff.difference import DiffPart
@@ -55,8 +55,7 @@ INHERITED_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FactContext:
+class FactContext(msgspec.Struct, frozen=True):
     """What a state may draw on: its flow, and `defaults` with those of the project and of the
     engine beneath its own.
     """
@@ -67,14 +66,13 @@ class FactContext:
     defaults: Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class FactReader:
+class FactReader(msgspec.Struct):
     """Gathers the facts of one state, or of anything else that is a typed value."""
 
     context: FactContext
-    facts: dict[str, Fact] = field(default_factory=dict)
-    exits: list[ExitFact] = field(default_factory=list)
-    uses: set[str] = field(default_factory=set)
+    facts: dict[str, Fact] = msgspec.field(default_factory=dict)
+    exits: list[ExitFact] = msgspec.field(default_factory=list)
+    uses: set[str] = msgspec.field(default_factory=set)
 
     def add_facts(self, *facts: Fact) -> None:
         for fact in facts:

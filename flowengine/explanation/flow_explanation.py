@@ -1,8 +1,9 @@
 """A flow told state by state: when it is entered, what it sends, where it leads, what it keeps."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from textwrap import indent
+
+import msgspec
 
 from flowengine.compile import CompiledState, Program, Release
 from flowengine.compile.checks import callback_contexts, cookie_size
@@ -12,8 +13,7 @@ from flowengine.model import CompileCache, load_project
 from flowengine.states.field_types import SPECIAL_TARGETS
 
 
-@dataclass(frozen=True, slots=True)
-class FlowExplanation:
+class FlowExplanation(msgspec.Struct, frozen=True):
     """What is known of all flows together."""
 
     release: Release

@@ -3,12 +3,12 @@ come from.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import CompiledState, Program, Release
 from flowengine.expr import EvalError, Type
@@ -59,8 +59,7 @@ SAMPLE_QUEUE = LookupResult(200, msgspec.to_builtins(QueueFacts(2, 180, 1, 1)))
 SAMPLE_TIME = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday at noon
 
 
-@dataclass(frozen=True, slots=True)
-class StatePreview:
+class StatePreview(msgspec.Struct, frozen=True):
     """What is sent and asked, which others are called, or why that cannot be told beforehand."""
 
     verb: str = "sends"

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfoNotFoundError
+
+import msgspec
 
 from flowengine.expr.calendar import Calendar
 from flowengine.expr.calendar_cures import suggest_days, suggest_hours
@@ -77,8 +78,7 @@ def parse_calendar(data: Mapping[str, Any], zone: str = "") -> Calendar:
     return Calendar(place, weekly, special, data.get("closed", False))
 
 
-@dataclass(frozen=True, slots=True)
-class _CalendarReader:
+class _CalendarReader(msgspec.Struct, frozen=True):
     """Reads part after part, so that a mistake in one does not hide those in others."""
 
     mistakes: list[HoursTextError]

@@ -12,13 +12,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from math import isfinite
 from typing import Any, Final
 
+import msgspec
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_strings
 
@@ -96,8 +96,7 @@ class CelCompileError(Exception):
         self.faults = faults
 
 
-@dataclass(frozen=True)
-class CelProgram:
+class CelProgram(msgspec.Struct, frozen=True, dict=True):
     """`type` is None for a value that a flow cannot hold, such as a timestamp; `result` is CEL's
     name for it.
     """

@@ -6,11 +6,12 @@ part is an expression of its own, also with names in place of parts inside it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from struct import unpack
 from typing import Any, Final
+
+import msgspec
 
 from flowengine.expr.protobuf import read_fields, read_messages, write_field
 
@@ -47,8 +48,7 @@ _ANY_TYPE, _NULL_TYPE = b"\x0a\x00", b"\x10\x00"
 _LIST_TYPE, _MAP_TYPE = 6, 7
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One part of an expression. `name` is that of a name, field or function; `value` that of a
     constant; `variables` are what a loop calls its item and its result. `parts` of a call begin
     with its receiver; those of a loop are range, start, condition, step and result.

@@ -6,9 +6,10 @@ such as a loop, is a node without a text.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import unpack
 from typing import Any, Final
+
+import msgspec
 
 from flowengine.expr.protobuf import read_fields, read_messages
 
@@ -27,8 +28,7 @@ _OPERATOR_FORMS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ExpressionNode:
+class ExpressionNode(msgspec.Struct, frozen=True):
     """One part of an expression. `text` is the part as CEL, empty where that is unknown; `value` is
     that of a constant; `function` that of a call, whose receiver is the first argument.
     """

@@ -1,8 +1,9 @@
 """Finding `${…}` in a text. Quotes and brackets inside an expression do not end it."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from flowengine.expr.types import ExprError
 
@@ -19,8 +20,7 @@ _EXPRESSION_TOKEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Interpolation:
+class Interpolation(msgspec.Struct, frozen=True):
     """The expression between `${` and `}`; `start` is where it begins in the whole text."""
 
     text: str

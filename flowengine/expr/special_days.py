@@ -3,9 +3,10 @@
 import re
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
+
+import msgspec
 
 from flowengine.problems import find_nearest, quote_value
 
@@ -60,8 +61,7 @@ _DAYS_OF_YEAR: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DatedDays:
+class DatedDays(msgspec.Struct, frozen=True):
     """Days of one year each, from the first to the last."""
 
     first: date
@@ -73,8 +73,7 @@ class DatedDays:
         return [self.first + timedelta(days=ahead) for ahead in range(count)]
 
 
-@dataclass(frozen=True, slots=True)
-class YearlyDays:
+class YearlyDays(msgspec.Struct, frozen=True):
     """Days of every year by month and day, from the first to the last, over the turn of the year
     where the last is earlier.
     """
@@ -90,8 +89,7 @@ class YearlyDays:
         return _DAYS_OF_YEAR[begin:] + _DAYS_OF_YEAR[: end + 1]
 
 
-@dataclass(frozen=True, slots=True)
-class NthWeekday:
+class NthWeekday(msgspec.Struct, frozen=True):
     """Such as the fourth thursday of november; `nth` is -1 for the last."""
 
     nth: int
@@ -106,8 +104,7 @@ class NthWeekday:
         return date(year, self.month, day)
 
 
-@dataclass(frozen=True, slots=True)
-class NearestWeekday:
+class NearestWeekday(msgspec.Struct, frozen=True):
     """Such as the first friday after June 18, or with `step` -1 the last before it."""
 
     weekday: int
@@ -121,8 +118,7 @@ class NearestWeekday:
         return day + timedelta(days=self.step * distance)
 
 
-@dataclass(frozen=True, slots=True)
-class EasterDay:
+class EasterDay(msgspec.Struct, frozen=True):
     """So many days after easter sunday of the western churches."""
 
     days: int
@@ -134,8 +130,7 @@ class EasterDay:
         return easter(year) + timedelta(days=self.days)
 
 
-@dataclass(frozen=True, slots=True)
-class ShiftedDay:
+class ShiftedDay(msgspec.Struct, frozen=True):
     """So many days after another holiday that moves."""
 
     day: "MovableDay"

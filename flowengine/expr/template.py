@@ -6,6 +6,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from flowengine.expr.escaping import (
     ESCAPE_BY_MODE,
     escape_for_attribute,
@@ -30,8 +32,7 @@ class EscapeMode(StrEnum):
     AUDIO = "audio"
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledInterpolation:
+class CompiledInterpolation(msgspec.Struct, frozen=True):
     """One `${…}` and where its expression starts in the template."""
 
     expression: Expression

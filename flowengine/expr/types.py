@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 Values = Mapping[str, Any]
 Evaluator = Callable[[Values], Any]
 
@@ -72,8 +74,7 @@ class Expression:
     evaluate: Evaluator = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LookupTable:
+class LookupTable(msgspec.Struct, frozen=True):
     """Rows by key. `columns` says the type of each; `default` is the row of keys that are not
     there.
     """

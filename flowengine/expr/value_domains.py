@@ -5,10 +5,11 @@ never comes, and a part of an expression that fails whatever the name holds.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any, Final
+
+import msgspec
 
 from flowengine.expr.expression_tree import ExpressionNode
 from flowengine.expr.text_forms import ORDER_OPERATORS, ComparableForm
@@ -40,8 +41,7 @@ _FAILURE_HINTS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(msgspec.Struct, frozen=True):
     """`samples` are values of each form that a name can have, none where it can hold too much; with
     `words` it holds one of these, or nothing; with a `form` a text of this form, or nothing.
     """

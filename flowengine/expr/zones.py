@@ -8,13 +8,13 @@ import os
 import re
 import zoneinfo
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 import tzdata
 
 _VERSION: Final = re.compile(r"# version (\d{4}[a-z]*)")
@@ -23,8 +23,7 @@ _NO_PLACES: Final = frozenset({"Factory"})  # zones of no place, which computers
 _DAYS_OF_A_YEAR: Final = 365
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneData:
+class ZoneData(msgspec.Struct, frozen=True):
     """A folder of zone files, and the version of the IANA data that it was made from."""
 
     version: str

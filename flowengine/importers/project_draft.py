@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 import yaml
 
 from flowengine.importers.import_report import Conversion, ImportReport, ReportEntry
@@ -78,8 +79,7 @@ class FlowDraft:
     leads_to: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class ServiceDraft:
+class ServiceDraft(msgspec.Struct, frozen=True):
     """A service, what it comes from, and its address."""
 
     source: str

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from lsprotocol.types import CompletionItem, CompletionItemKind, Range, TextEdit
 from msgspec import inspect
 
@@ -35,8 +35,7 @@ _CALENDAR_FIELDS: Final = {
 _KEYS_OF_STATE: Final = 3  # `states`, the name of a state, one of its keys
 
 
-@dataclass(frozen=True, slots=True)
-class Completer:
+class Completer(msgspec.Struct, frozen=True):
     """Completes at one cursor. `text_range` is the word before it; `has_colon` says that a colon
     follows.
     """

@@ -4,8 +4,9 @@ often not be read as YAML.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from flowengine.source import KeyPath
 
@@ -16,8 +17,7 @@ _KEY_AND_COLON: Final = re.compile(
 _OPEN_EXPRESSION: Final = re.compile(r"(?<!\$)\$\{([^}]*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class TextCursor:
+class TextCursor(msgspec.Struct, frozen=True):
     """What is written at a cursor: a key of the mapping at `path`, or the value at `path`. `word` is
     what stands before the cursor of it; `expression` is there inside of `${…}`.
     """
@@ -29,8 +29,7 @@ class TextCursor:
     expression: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True):
     """A line in parts: the columns of its dashes, its key, and what stands behind that."""
 
     dashes: tuple[int, ...]
@@ -153,14 +152,13 @@ def _count_open(text: str) -> int:
     return max(depth, 0)
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(msgspec.Struct):
     """A bracket that is open: the key, or the place in a list, that is being written in it."""
 
     is_mapping: bool
     key: str | None = None
     index: int = 0
-    keys: list[str] = field(default_factory=list)
+    keys: list[str] = msgspec.field(default_factory=list)
 
 
 def _scan_brackets(text: str, path: KeyPath, expression: str | None) -> TextCursor:

@@ -1,10 +1,10 @@
 """What may stand where in a file, from the typed model that the schemas are generated from."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import msgspec
 from msgspec import inspect
 
 from flowengine.expr.calendar_parser import CALENDAR_KEYS
@@ -17,8 +17,7 @@ from flowengine.sources.project_folder import SCENARIO_FOLDER
 MODELS: Mapping[str, tuple[str, Any]] = {**SCHEMA_MODELS, **SCENARIO_MODEL}
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """One form that a value may have: its type, what its field says of it, and what it names."""
 
     type: inspect.Type
@@ -28,8 +27,7 @@ class Form:
     is_definition: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(msgspec.Struct, frozen=True):
     """A key that may stand in a mapping."""
 
     name: str

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from msgspec import inspect
+from msgspec.structs import replace
 
 from flowengine.compile.checks.failed_states import find_compared_states
 from flowengine.lsp.file_model import (
@@ -29,8 +30,7 @@ KINDS_OF_FLOW = frozenset({"state", "variable", "outcome"})
 KINDS_OF_FILE_NAME = {"calendar": "calendar", "table": "table", "group": "group"}
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(msgspec.Struct, frozen=True):
     """Something with a name; `flow` is the one that it belongs to, empty for what all share."""
 
     kind: str
@@ -38,8 +38,7 @@ class Symbol:
     flow: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NameUse:
+class NameUse(msgspec.Struct, frozen=True):
     """A name at a place: the offsets of its characters, and the path of the value or key. The name
     of a file has no characters in it, so its offsets are 0.
     """
@@ -55,8 +54,7 @@ class NameUse:
         return self.end == 0
 
 
-@dataclass(frozen=True, slots=True)
-class NameScope:
+class NameScope(msgspec.Struct, frozen=True):
     """The flow that names at some place belong to, and the subflow that is used there."""
 
     flow: str
@@ -99,8 +97,7 @@ def list_names_as_in_flow(document: Document, flow: str) -> Iterator[NameUse]:
     return _NameReader(document).read(forms, (), NameScope(flow))
 
 
-@dataclass(frozen=True, slots=True)
-class _NameReader:
+class _NameReader(msgspec.Struct, frozen=True):
     document: Document
 
     def read(self, forms: tuple[Form, ...], path: KeyPath, scope: NameScope) -> Iterator[NameUse]:

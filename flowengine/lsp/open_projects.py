@@ -1,9 +1,9 @@
 """The projects whose files are open in an editor."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from lsprotocol.types import Diagnostic, PublishDiagnosticsParams, ResourceOperationKind
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
@@ -30,17 +30,16 @@ class OpenFile(NamedTuple):
         return self.checker.session
 
 
-@dataclass(slots=True)
-class OpenProjects:
+class OpenProjects(msgspec.Struct):
     """Finds the project of each document, has it checked, and publishes what was found.
     `is_watching` says that the editor tells of changes on disk.
     """
 
     server: LanguageServer
     is_watching: bool = False
-    _checkers: dict[Path, ProjectChecker] = field(default_factory=dict)
-    _published: dict[Path, dict[str, list[Diagnostic]]] = field(default_factory=dict)
-    _threads: WorkerThreads = field(default_factory=WorkerThreads)
+    _checkers: dict[Path, ProjectChecker] = msgspec.field(default_factory=dict)
+    _published: dict[Path, dict[str, list[Diagnostic]]] = msgspec.field(default_factory=dict)
+    _threads: WorkerThreads = msgspec.field(default_factory=WorkerThreads)
 
     @property
     def codec(self) -> PositionCodec:

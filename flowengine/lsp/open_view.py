@@ -1,8 +1,8 @@
 """A position in an open document: what stands there."""
 
 import re
-from dataclasses import dataclass
 
+import msgspec
 from lsprotocol.types import Position, Range
 from pygls.workspace import PositionCodec
 
@@ -15,8 +15,7 @@ from flowengine.source import Document, KeyPath
 _WORD_END = re.compile(r"[\w-]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class OpenView:
+class OpenView(msgspec.Struct, frozen=True):
     """A position in a file of a project."""
 
     view: ProjectView

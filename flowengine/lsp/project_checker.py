@@ -5,8 +5,9 @@ import gc
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
+
+import msgspec
 
 from flowengine.cache.check_result import CheckResult
 from flowengine.cache.code_identity import compute_code_identity
@@ -30,18 +31,18 @@ def start_thread(name: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix=name)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerThreads:
+class WorkerThreads(msgspec.Struct, frozen=True):
     """One thread to compile in, as two compilations at once would only take turns; and one to explain
     in, which no problem should wait for.
     """
 
-    compiler: ThreadPoolExecutor = field(default_factory=partial(start_thread, "compiler"))
-    explanation: ThreadPoolExecutor = field(default_factory=partial(start_thread, "explanation"))
+    compiler: ThreadPoolExecutor = msgspec.field(default_factory=partial(start_thread, "compiler"))
+    explanation: ThreadPoolExecutor = msgspec.field(
+        default_factory=partial(start_thread, "explanation")
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedProject:
+class CheckedProject(msgspec.Struct, frozen=True):
     """What is known of a project at one moment."""
 
     snapshot: ProjectSnapshot
@@ -75,16 +76,15 @@ def cache_problems(
         save_result(key, environment.asked, CheckResult(compiled.problems, *counts))
 
 
-@dataclass(slots=True)
-class ProjectChecker:
+class ProjectChecker(msgspec.Struct):
     """Checks one project whenever it has changed. `publish` is told of the newest result alone."""
 
     session: ProjectSession
     threads: WorkerThreads
     publish: Callable[[CheckedProject, "ProjectChecker"], None]
     latest: CheckedProject | None = None
-    _compiler: ProjectRechecker = field(default_factory=ProjectRechecker)
-    _memory: CompileCache = field(default_factory=CompileCache)
+    _compiler: ProjectRechecker = msgspec.field(default_factory=ProjectRechecker)
+    _memory: CompileCache = msgspec.field(default_factory=CompileCache)
     _last_sound: CheckedProject | None = None
     _explained: tuple[CheckedProject, FlowExplanation] | None = None
     _is_outdated: bool = False

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from flowengine.lsp.name_index import NameUse, Symbol, list_names
 from flowengine.model.project_loader import read_project_document
 from flowengine.problems import Problem
@@ -22,8 +24,7 @@ from flowengine.sources.project_folder import (
 _FOLDERS_OF_PROJECT = (*PROJECT_PARTS, SCENARIO_FOLDER)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenDocument:
+class OpenDocument(msgspec.Struct, frozen=True):
     """A document as it is in the editor, saved or not."""
 
     uri: str
@@ -36,8 +37,7 @@ class OpenDocument:
         return self.text.encode("utf-8", errors="replace")
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectSnapshot:
+class ProjectSnapshot(msgspec.Struct, frozen=True):
     """What a project is at one moment: its files, the scenarios that are open, and the versions of
     the open documents.
     """
@@ -52,8 +52,7 @@ class ProjectSnapshot:
         return PROJECT_FILE in self.files or any("/" not in name for name in self.files)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFile:
+class ReadFile(msgspec.Struct, frozen=True):
     """A file as data, with the names in it. `is_current` says that it is the text of now, and not
     an older one that could still be read.
     """

@@ -1,8 +1,9 @@
 """What one file of a project may refer to: states and variables of flows, and what all flows share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from flowengine.lsp.cursor import list_keys_below
 from flowengine.lsp.file_model import find_kind
@@ -24,8 +25,7 @@ PARTS = {
 _PARTS_OF_FLOW = {"state": "states", "variable": "vars", "outcome": "outcomes"}
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectView:
+class ProjectView(msgspec.Struct, frozen=True):
     """A project as it is seen from one of its files."""
 
     checker: ProjectChecker

@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
+
+import msgspec
 
 from flowengine.lsp.name_index import (
     KINDS_OF_FILE_NAME,
@@ -33,17 +34,16 @@ class RenameError(Exception):
     """A name that cannot be changed, in words for its author."""
 
 
-@dataclass(frozen=True, slots=True)
-class RenamePlan:
+class RenamePlan(msgspec.Struct, frozen=True):
     """The places of a name, by file, with the documents that they are in. `moves` are the files
     that have the name themselves, with what they will be called.
     """
 
     symbol: Symbol
     new_name: str
-    documents: dict[str, Document] = field(default_factory=dict)
-    uses: dict[str, list[NameUse]] = field(default_factory=dict)
-    moves: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, Document] = msgspec.field(default_factory=dict)
+    uses: dict[str, list[NameUse]] = msgspec.field(default_factory=dict)
+    moves: dict[str, str] = msgspec.field(default_factory=dict)
 
     def rewrite(self) -> dict[str, bytes]:
         """The files with the new name."""

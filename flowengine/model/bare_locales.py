@@ -4,8 +4,9 @@ that the typed model has: `{text: {en-US: Hello., sv-SE: Hej.}}`.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from flowengine.source import Document, KeyPath
 from flowengine.source.document import DroppablePositions, Positions

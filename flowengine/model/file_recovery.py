@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from flowengine.problems import Problem, Span
 from flowengine.source import Document, KeyPath, prune_document

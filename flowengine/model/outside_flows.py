@@ -1,13 +1,13 @@
 """What is known of the flows of a project beside those that are being compiled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 Column = tuple[str, str]  # a table, and a column of it
 
 
-@dataclass(frozen=True, slots=True)
-class OutsideFlows:
+class OutsideFlows(msgspec.Struct, frozen=True):
     """All that the problems of other flows, and of what all flows share, may depend on. No flow that
     is compiled uses one of these as a subflow.
 
@@ -17,7 +17,7 @@ class OutsideFlows:
     the numbers of the project that they dial.
     """
 
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = msgspec.field(default_factory=dict)
     leads_back: bool = False
     call_locales: frozenset[str] | None = frozenset()
     locales: frozenset[str] = frozenset()

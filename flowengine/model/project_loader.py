@@ -1,7 +1,6 @@
 """The files of a project to its typed model with every problem of form."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +39,7 @@ KINDS_BY_FOLDER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AuthoredProject:
+class AuthoredProject(msgspec.Struct, frozen=True):
     """The well-formed parts of a project. `locations` are the places of calendars, tables, messages
     and groups; `shared_documents` are the files that all flows share; `unread` are the names of what
     is not well formed; `outside` are flows that stand beside these files.
@@ -56,8 +54,7 @@ class AuthoredProject:
     outside: OutsideFlows = NO_OUTSIDE_FLOWS
 
 
-@dataclass(frozen=True, slots=True)
-class AuthoredFile:
+class AuthoredFile(msgspec.Struct, frozen=True):
     """One file by itself: the well-formed part of its document, and the names that it would have
     defined without its mistakes. `flow` is there where it holds a flow that can be looked at, if
     need be with stand-ins.
@@ -69,17 +66,16 @@ class AuthoredFile:
     flow: tuple[Flow, Document] | None = None
 
 
-@dataclass(slots=True)
-class PartialProject:
+class PartialProject(msgspec.Struct):
     """A project being read."""
 
-    problems: list[Problem] = field(default_factory=list)
-    project: dict[str, Any] = field(default_factory=lambda: {"project": "unnamed"})
+    problems: list[Problem] = msgspec.field(default_factory=list)
+    project: dict[str, Any] = msgspec.field(default_factory=lambda: {"project": "unnamed"})
     document: Document | None = None
-    flows: dict[str, tuple[Flow, Document]] = field(default_factory=dict)
-    locations: dict[tuple[str, str], tuple[Document, KeyPath]] = field(default_factory=dict)
-    shared_documents: list[Document] = field(default_factory=list)
-    unread: set[tuple[str, str]] = field(default_factory=set)
+    flows: dict[str, tuple[Flow, Document]] = msgspec.field(default_factory=dict)
+    locations: dict[tuple[str, str], tuple[Document, KeyPath]] = msgspec.field(default_factory=dict)
+    shared_documents: list[Document] = msgspec.field(default_factory=list)
+    unread: set[tuple[str, str]] = msgspec.field(default_factory=set)
 
 
 def load_project(

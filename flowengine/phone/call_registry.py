@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from threading import Lock
 
+import msgspec
+
 from flowengine.phone.browser_call import BrowserCall
 
 MAX_CALLS = 200
@@ -17,14 +19,13 @@ class CallForgottenError(LookupError):
     """A call is not known any more."""
 
 
-@dataclass(slots=True)
-class RegisteredCall:
+class RegisteredCall(msgspec.Struct):
     """A call of a page. Hold its lock to use it."""
 
     id: str
     call: BrowserCall
     used_at: float
-    lock: Lock = field(default_factory=Lock)
+    lock: Lock = msgspec.field(default_factory=Lock)
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import randbits
 from typing import Any
@@ -40,8 +39,7 @@ DEFAULT_TARGETS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CallRequest:
+class CallRequest(msgspec.Struct, frozen=True):
     """Who calls whom, as the options say it; "" where they do not."""
 
     flow: str = ""

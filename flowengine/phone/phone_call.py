@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from flowengine.phone.call_narrator import CallNarrator
 from flowengine.phone.phone_steps import OTHER_CALLER, PhoneStep, describe_step
 from flowengine.scenarios.call_setup import CallSetup
@@ -30,8 +32,7 @@ class StepRefusedError(Exception):
     """A step cannot be taken at this point of the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallProgress:
+class CallProgress(msgspec.Struct, frozen=True):
     """How far a conversation has come: what has happened, what was heard at each end, and what the
     call is at.
     """

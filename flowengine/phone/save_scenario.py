@@ -1,10 +1,11 @@
 """Saves a call as a scenario."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import yaml
+from msgspec.structs import replace
 
 from flowengine.phone.phone_call import CallProgress, PhoneCall
 from flowengine.phone.phone_steps import PhoneStep, describe_step
@@ -33,8 +34,7 @@ SCENARIO_HEADER = "# Kept by `flowengine call --save`: a call as it went. Read i
 ScenarioData = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SavedScenario:
+class SavedScenario(msgspec.Struct, frozen=True):
     """What a scenario is made of, besides the call itself. `hidden` are secrets, which must not be
     in a file. Without a `name` it is called after what happens in it.
     """

@@ -1,16 +1,17 @@
 """A mistake in a file: what is wrong, where, and what cures it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self
+
+import msgspec
+from msgspec.structs import force_setattr
 
 from flowengine.problems.catalogue import CATALOGUE
 from flowengine.problems.catalogue_entry import Severity
 from flowengine.problems.credentials import mask_credentials
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, order=True):
     """A range of a file. Lines and columns count from 1, in characters; the end column is the one
     after the last character. A file that cannot be read has no lines: see `for_file`.
     """
@@ -30,8 +31,7 @@ class Span:
         return cls(name, 0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     code: str
     span: Span
     message: str
@@ -41,8 +41,8 @@ class Problem:
     def __post_init__(self) -> None:
         assert self.code in CATALOGUE, f"{self.code} is not in the catalogue"  # noqa: S101  a programmer's mistake
         # messages go to logs and to reviews, where a key that an author wrote in plain must not be
-        object.__setattr__(self, "message", mask_credentials(self.message))
-        object.__setattr__(self, "hint", mask_credentials(self.hint))
+        force_setattr(self, "message", mask_credentials(self.message))
+        force_setattr(self, "hint", mask_credentials(self.hint))
 
     @property
     def severity(self) -> Severity:

@@ -1,8 +1,10 @@
 """What a person is told of a project: its problems with paths that a terminal can open, and a summary."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.problems.message_format import format_count
 from flowengine.problems.problem import Problem
@@ -10,8 +12,7 @@ from flowengine.problems.source_excerpt import Sources
 from flowengine.problems.terminal_text import to_text
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectReport:
+class ProjectReport(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     sources: Sources
     flow_count: int

@@ -4,7 +4,9 @@ release; the archive keeps its problems.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import CompileResult
 from flowengine.compile.release_id import compute_release_id
@@ -25,8 +27,7 @@ CompileFiles = Callable[[Mapping[str, bytes]], CompileResult]
 FileContents = Mapping[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class PublishResult:
+class PublishResult(msgspec.Struct, frozen=True):
     """The result of publishing files: the id of their release, "" where they have errors; and
     whether anything has changed.
     """

@@ -8,7 +8,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+import msgspec
 
 from flowengine.compile import Release
 from flowengine.releases.archive_database import ArchiveError
@@ -28,14 +29,13 @@ async def find_nothing(_release_id: str) -> None:
     """The `find` of a registry that has all releases in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServedReleases:
+class ServedReleases(msgspec.Struct, frozen=True):
     """The releases that new calls begin on, as one immutable value."""
 
     current: Release
     candidate: Release | None = None
     share: float = 0.0
-    drafts: Mapping[str, Release] = field(default_factory=dict)
+    drafts: Mapping[str, Release] = msgspec.field(default_factory=dict)
     """By the digits of the callers"""
 
     def select_release(self, event: CallbackEvent) -> Release:

@@ -4,7 +4,8 @@ decide, and saves what follows, in one transaction. The tasks that follow are th
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.orchestration.room_conductor import conduct_room
@@ -53,20 +54,18 @@ def name_room(application: str, name: str) -> str:
     return format_orchestration_id("room", application, name)
 
 
-@dataclass(slots=True)
-class _WaitingEvent:
+class _WaitingEvent(msgspec.Struct):
     """An event; `is_for_anybody` is known when it was handled."""
 
     event: RoomEvent
     is_for_anybody: bool | None = None
 
 
-@dataclass(slots=True)
-class _WaitingEvents:
+class _WaitingEvents(msgspec.Struct):
     """What has happened in one conference while its last turn is taken."""
 
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    events: list[_WaitingEvent] = field(default_factory=list)
+    lock: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+    events: list[_WaitingEvent] = msgspec.field(default_factory=list)
 
 
 class ModeratedConferences:

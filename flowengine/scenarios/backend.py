@@ -3,7 +3,6 @@ the server takes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +32,7 @@ SIMULATION_CODEC = Codec((derive_key("a call that nobody makes"),))
 LookupFunction = Callable[[LookupRequest], LookupResult]
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredCallback:
+class AnsweredCallback(msgspec.Struct, frozen=True):
     """One callback as it was answered: what came, the way through the flow, and where the call is
     now.
     """
@@ -45,15 +43,14 @@ class AnsweredCallback:
     body: bytes
 
 
-@dataclass(slots=True)
-class BackendCall:
+class BackendCall(msgspec.Struct):
     """What is known of one call: its state as bytes, its steps so far, and the last value that each
     variable was given.
     """
 
     state: bytes = b""
-    steps: list[AnsweredCallback] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
+    steps: list[AnsweredCallback] = msgspec.field(default_factory=list)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def call(self) -> Call | None:

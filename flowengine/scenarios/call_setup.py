@@ -1,7 +1,6 @@
 """How the call of a scenario begins: who calls whom, or how it is placed, and when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -31,8 +30,7 @@ KIND_BY_ORIGIN: Mapping[str, CallerKind] = {"pstn": "phone", "mxp": "app", "sip"
 ORIGIN_BY_KIND: Mapping[str, str] = {party: origin for origin, party in KIND_BY_ORIGIN.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class CallSetup:
+class CallSetup(msgspec.Struct, frozen=True):
     """A call before it begins. With `callout` it is placed by this request, and nobody dials; with
     `plan` too, for a placement.
     """
@@ -45,7 +43,7 @@ class CallSetup:
     custom: str = ""
     headers: tuple[CallHeader, ...] = ()
     redirected_from: str = ""
-    callout: Mapping[str, Any] | None = field(default=None)
+    callout: Mapping[str, Any] | None = msgspec.field(default=None)
     plan: PlacementPlan | None = None
 
     def to_dial_options(self) -> dict[str, Any]:

@@ -10,11 +10,11 @@ r"""A call in virtual time, from both ends of the line: what phones, scenarios a
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.scenarios.backend import Backend, BackendCall, LookupFunction
@@ -55,8 +55,7 @@ class NotPossibleError(Exception):  # named for what it says of the step
     """What was to be done cannot be done at this point of the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptLine:
+class TranscriptLine(msgspec.Struct, frozen=True):
     """A line of the transcript: when, who, and what."""
 
     seconds: float

@@ -9,8 +9,9 @@ for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from flowengine.compile import CompiledState, Program
 from flowengine.problems import Span
@@ -21,8 +22,7 @@ from flowengine.states.field_types import SPECIAL_TARGETS
 AGAIN_PREFIX = "again: "
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CoverageItem:
+class CoverageItem(msgspec.Struct, frozen=True, order=True):
     """A state (then `exit` is empty), or an exit of one."""
 
     state: str
@@ -32,8 +32,7 @@ class CoverageItem:
         return f"{self.state}: {self.exit}" if self.exit else self.state
 
 
-@dataclass(frozen=True, slots=True)
-class FlowCoverage:
+class FlowCoverage(msgspec.Struct, frozen=True):
     """What of one flow was taken. `missing` and `spare` come in the order of the file."""
 
     flow: str

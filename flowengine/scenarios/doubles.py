@@ -3,7 +3,6 @@ expected or did not come is told.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import lru_cache
 from re import Pattern
@@ -21,8 +20,7 @@ from flowengine.states.response_body import parse_body
 FETCH_ERRORS: Mapping[str, str] = {"timeout": "timeout", "unreachable": "connection"}
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceDouble:
+class ServiceDouble(msgspec.Struct, frozen=True):
     """What one request must look like, and what comes of it. `*` in a text stands for anything;
     `times` 0 is as often as it likes.
     """
@@ -31,7 +29,7 @@ class ServiceDouble:
     method: str
     path: str
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     status: int = 200
     answer: Any = None
     fails: str = ""
@@ -52,8 +50,7 @@ class ServiceDouble:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class MadeRequest:
+class MadeRequest(msgspec.Struct, frozen=True):
     """A request that a flow made, as a person reads it."""
 
     service: str

@@ -3,10 +3,10 @@
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
 from flowengine.compile.program import CompiledState
@@ -41,8 +41,7 @@ MAX_TRIED_WAIT = 3600  # seconds in a queue, with an announcement and a ring eac
 TakenItems = frozenset[tuple[str, CoverageItem]]
 
 
-@dataclass(slots=True)
-class Trial:
+class Trial(msgspec.Struct):
     """A plan as it went. `marks` are how far the events had come after the beginning and after
     each move.
     """
@@ -52,16 +51,15 @@ class Trial:
     talk: Conversation
     marks: list[int]
     lookups: list[TrialLookup]
-    rings: list[TrialRing] = field(default_factory=list)
+    rings: list[TrialRing] = msgspec.field(default_factory=list)
     taken: TakenItems = frozenset()
     gained: TakenItems = frozenset()  # what it was chosen for
     key: tuple[Any, ...] = ()
     root: str = ""  # the flow that the call is in, be it by subflows; "" where it is over
-    next: list[JsonObject | str] = field(default_factory=list)
+    next: list[JsonObject | str] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Explorer:
+class Explorer(msgspec.Struct):
     """Explores the calls that come to one flow of a project. `was_cut` says that calls which might
     take more of what is missing were not made, as there were too many.
     """
@@ -70,7 +68,7 @@ class Explorer:
     project: ScenarioProject
     inputs: TrialInputs
     missing: set[tuple[str, CoverageItem]]
-    seen: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    seen: dict[tuple[Any, ...], int] = msgspec.field(default_factory=dict)
     runs_beyond: int = 0
     clock_steps: int = 0
     was_cut: bool = False

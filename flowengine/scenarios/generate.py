@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any, TypeGuard
 
+import msgspec
 import yaml
 
 from flowengine.compile import CompiledState, Release
@@ -71,8 +71,7 @@ class ScenarioDumper(yaml.SafeDumper):
         super().increase_indent(flow, indentless=False)
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedScenarios:
+class GeneratedScenarios(msgspec.Struct, frozen=True):
     """A file of scenarios for one flow, and how many are in it; none is written for 0. `was_cut` says
     that not all calls were tried which might take more.
     """

@@ -1,8 +1,9 @@
 """What the parties of a ring do when somebody drives them: a scenario, or a person at the phone."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from flowengine.scenarios.conversation import Conversation, NotPossibleError
 from flowengine.scenarios.simulated_parties import SimulatedParty

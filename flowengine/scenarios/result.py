@@ -1,6 +1,6 @@
 """The result of a scenario, as values that travel between processes."""
 
-from dataclasses import dataclass
+import msgspec
 
 from flowengine.problems import Span
 from flowengine.runtime.step_outcome import TraceEntry
@@ -15,8 +15,7 @@ class ExpectationMissedError(Exception):  # an expectation, not an error of the 
         self.message, self.expected, self.found = message, expected, found
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """One thing that did not come as it should, at the line of the scenario that says so."""
 
     span: Span
@@ -25,8 +24,7 @@ class Failure:
     found: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioResult:
+class ScenarioResult(msgspec.Struct, frozen=True):
     """A scenario that was run. `state` is where its call was at the end, or when it failed, and
     `place` that state's line.
     """

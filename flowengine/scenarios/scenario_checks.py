@@ -4,7 +4,6 @@ patterns.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,8 +29,7 @@ from flowengine.svaml.header_format import find_header_name_fault, find_header_v
 TEXT_KEYS = ("hears", "hears only", "does not hear", "callee hears")
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioChecker:
+class ScenarioChecker(msgspec.Struct, frozen=True):
     """One file of scenarios being checked."""
 
     compiled: CompileResult

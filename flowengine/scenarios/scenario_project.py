@@ -1,9 +1,10 @@
 """A project under test: its flows compiled with test values in place of secrets, and its scenarios."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from flowengine.compile import CompileResult, compile_project
 from flowengine.problems import Problem
@@ -15,8 +16,7 @@ CompileFiles = Callable[[Mapping[str, bytes], Mapping[str, str]], CompileResult]
 TEST_SECRET = "c2VjcmV0IG9mIGEgdGVzdA=="  # noqa: S105  # base64, as secrets of applications are
 
 
-@dataclass(slots=True)
-class ScenarioProject:
+class ScenarioProject(msgspec.Struct):
     """The files of a project. Each environment that a scenario asks for is compiled once, by
     `compiler`, which may know parts of it from before.
     """
@@ -25,7 +25,7 @@ class ScenarioProject:
     scenarios: Mapping[str, bytes]
     zone: str = "UTC"
     variables: tuple[str, ...] = ()
-    known: dict[tuple[tuple[str, str], ...], CompileResult] = field(default_factory=dict)
+    known: dict[tuple[tuple[str, str], ...], CompileResult] = msgspec.field(default_factory=dict)
     compiler: CompileFiles = compile_project
 
     @classmethod

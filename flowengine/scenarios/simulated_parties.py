@@ -3,9 +3,10 @@ hear, and when they were rung.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
+
+import msgspec
 
 from flowengine.scenarios.call_setup import CallerKind
 from flowengine.scenarios.event_descriptions import STATES_BY_COMMAND
@@ -50,8 +51,7 @@ AddLine = Callable[[str, str], None]
 OnConnected = Callable[[SwitchEvent], None]
 
 
-@dataclass(slots=True)
-class SimulatedParty:
+class SimulatedParty(msgspec.Struct):
     """Somebody whom a ring may call, or who calls. `call_id` is their latest call; `rings` are the
     seconds at which they were rung, of which steps have accounted for `matched`. With `accepts_next`
     they press the key of the next menu that asks them. Who calls first `dials` this number, or that of
@@ -63,10 +63,10 @@ class SimulatedParty:
     does: SimulatedBehaviour = ""
     call_id: str = ""
     dials: str = ""
-    rings: list[float] = field(default_factory=list)
+    rings: list[float] = msgspec.field(default_factory=list)
     matched: int = 0
     accepts_next: bool = False
-    heard: list[str] = field(default_factory=list)
+    heard: list[str] = msgspec.field(default_factory=list)
 
     @property
     def is_accepting(self) -> bool:

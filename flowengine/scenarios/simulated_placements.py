@@ -2,10 +2,10 @@
 its store and the platform's API.
 """
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
@@ -60,8 +60,7 @@ class ReleaseHolder(Protocol):
     release: Release
 
 
-@dataclass(slots=True)
-class SimulatedPlacement:
+class SimulatedPlacement(msgspec.Struct):
     """One placement, with the call that has asked for it, "" where none has, its timers, and the
     request that is about to be sent.
     """
@@ -69,7 +68,7 @@ class SimulatedPlacement:
     application: str
     placement: Placement
     caller: str = ""
-    timers: dict[str, Timer] = field(default_factory=dict)
+    timers: dict[str, Timer] = msgspec.field(default_factory=dict)
     placing: Timer | None = None
 
 

@@ -1,7 +1,6 @@
 """The queues of simulated calls, in virtual time and in memory: who waits, who is offered to whom."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -33,8 +32,7 @@ OfferCall = Callable[[str, CallerOffered], object]
 NotifyCallBack = Callable[[str, CallerOffered | CalleeEntered], object]
 
 
-@dataclass(slots=True)
-class SimulatedWait:
+class SimulatedWait(msgspec.Struct):
     """A call in a queue. While it is offered to a member, nobody else is asked."""
 
     call_id: str
@@ -44,13 +42,12 @@ class SimulatedWait:
     is_offered: bool = False
 
 
-@dataclass(slots=True)
-class SimulatedQueue:
+class SimulatedQueue(msgspec.Struct):
     """The queue of a group, and when its latest calls were taken."""
 
     queue: Queue
-    waits: dict[str, SimulatedWait] = field(default_factory=dict)
-    answered_calls: list[float] = field(default_factory=list)
+    waits: dict[str, SimulatedWait] = msgspec.field(default_factory=dict)
+    answered_calls: list[float] = msgspec.field(default_factory=list)
     timer: Timer | None = None
 
 

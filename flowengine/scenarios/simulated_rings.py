@@ -3,8 +3,9 @@ store and the platform's API.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
+
+import msgspec
 
 from flowengine.orchestration.conductor import conduct
 from flowengine.orchestration.leg_messages import (
@@ -52,15 +53,14 @@ AnswerOwnEvent = Callable[[OwnEvent], bytes]
 """What the flow of a call answers when its ring has come to an exit, or its queue announces"""
 
 
-@dataclass(slots=True)
-class SimulatedRing:
+class SimulatedRing(msgspec.Struct):
     """The rings of one call, with their timers and the legs that are about to be placed."""
 
     application: str
     ring: Ring
     begun: int = 0
-    timers: dict[str, Timer] = field(default_factory=dict)
-    placing: dict[int, Timer] = field(default_factory=dict)
+    timers: dict[str, Timer] = msgspec.field(default_factory=dict)
+    placing: dict[int, Timer] = msgspec.field(default_factory=dict)
 
 
 class RingSimulator:

@@ -6,10 +6,11 @@ the kinds of variables; the search that tries them finds out which lead to somet
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from typing import Any
+
+import msgspec
 
 from flowengine.compile import Program, Release
 from flowengine.expr import Expression
@@ -43,8 +44,7 @@ TRIAL_VALUES: Mapping[str, tuple[Any, ...]] = {
 JsonObject = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TrialInputs:
+class TrialInputs(msgspec.Struct, frozen=True):
     """What to try in one project. `words` are the keys of its tables and the texts in them;
     `hidden` the values of secret variables that stand in the flows, which are tried nowhere.
     """
@@ -52,7 +52,7 @@ class TrialInputs:
     release: Release
     words: tuple[str, ...]
     secrets: tuple[str, ...] = ()
-    literals: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    literals: dict[str, dict[str, list[Any]]] = msgspec.field(default_factory=dict)
     hidden: tuple[str, ...] = ()
 
     @classmethod

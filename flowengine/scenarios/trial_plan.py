@@ -1,6 +1,6 @@
 """The plan of a call that is tried, and the other systems and members, who do as it says."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from flowengine.compile import Release
 from flowengine.scenarios.conversation import Conversation
@@ -13,8 +13,7 @@ from flowengine.states import LookupRequest, LookupResult, RingPlan
 RING_TRIES: tuple[SimulatedBehaviour, ...] = ("accepts", "rings out", "busy", "declines")
 
 
-@dataclass(frozen=True, slots=True)
-class TrialPlan:
+class TrialPlan(msgspec.Struct, frozen=True):
     """A call to be tried: how it begins, what the caller and the callee do, and what other systems
     answer and the members of each ring do, one after the other. `others` call before.
     """
@@ -26,8 +25,7 @@ class TrialPlan:
     others: tuple[OtherCaller, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TrialLookup:
+class TrialLookup(msgspec.Struct, frozen=True):
     """A lookup that a tried call made: after how many moves, where in the flow, what was asked, and
     what was answered.
     """
@@ -38,8 +36,7 @@ class TrialLookup:
     answer: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRing:
+class TrialRing(msgspec.Struct, frozen=True):
     """A ring of a tried call: after how many moves it began, and what its members did."""
 
     moves: int
@@ -77,8 +74,7 @@ class TrialDoubles(LookupDoubles):
         return LookupResult(answer.get("status", 200), answer.get("answer"))
 
 
-@dataclass(slots=True)
-class TrialMembers:
+class TrialMembers(msgspec.Struct):
     """What the members of rings do in a tried call: as the plan says, then as usual. Where one of
     them accepts, the others let it ring.
     """
@@ -86,7 +82,7 @@ class TrialMembers:
     talk: Conversation
     plan: TrialPlan
     moves: int = 0
-    rings: list[TrialRing] = field(default_factory=list)
+    rings: list[TrialRing] = msgspec.field(default_factory=list)
 
     def begin_ring(self, ring: RingPlan) -> None:
         number = len(self.rings)

@@ -6,11 +6,11 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -55,8 +55,7 @@ STORE_FILE_LOST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerParts:
+class WorkerParts(msgspec.Struct, frozen=True):
     """The parts of a worker, which it closes at its end."""
 
     store: Store

@@ -10,8 +10,9 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from flowengine.limits import MAX_WORKER_PAUSE_SECONDS
 from flowengine.server.console_handover import READY_MESSAGE, ConsoleHandover
@@ -30,8 +31,7 @@ MAX_MESSAGE_BYTES = 65_536
 _PROMETHEUS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
-@dataclass(slots=True)
-class ConsoleLauncher:
+class ConsoleLauncher(msgspec.Struct):
     """Holds the listeners of a console, and runs `command` with their descriptors behind it.
 
     The console ends with this process: it reads its standard input, which closes then. It writes
@@ -46,10 +46,12 @@ class ConsoleLauncher:
     command: Sequence[str]
     environment: Mapping[str, str]
     open_again: Callable[[], Sequence[socket.socket]] | None = None
-    _handover: ConsoleHandover = field(default_factory=ConsoleHandover)
+    _handover: ConsoleHandover = msgspec.field(default_factory=ConsoleHandover)
     _received: bytes = b""
     _open_pause: float = FIRST_OPEN_PAUSE_SECONDS
-    _open_at: float = field(default_factory=lambda: time.monotonic() + FIRST_OPEN_PAUSE_SECONDS)
+    _open_at: float = msgspec.field(
+        default_factory=lambda: time.monotonic() + FIRST_OPEN_PAUSE_SECONDS
+    )
     _process: subprocess.Popen[bytes] | None = None
     _pipe: socket.socket | None = None
     _kill_at: float = math.inf

@@ -1,7 +1,6 @@
 """The identity of a server, which it tells in its answer to a probe."""
 
 import socket
-from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
@@ -11,8 +10,7 @@ from flowengine.sinch.probe import ProbeReply
 from flowengine.storage.sessions.store_url import redact_password
 
 
-@dataclass(frozen=True, slots=True)
-class ServerIdentity:
+class ServerIdentity(msgspec.Struct, frozen=True):
     """The machine, the start of the server, and a digest of the store where several machines may
     have the same.
     """

@@ -4,8 +4,9 @@ settings.
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from flowengine.cache.variable_presence import RecordedVariables
 from flowengine.compile import Release
@@ -43,8 +44,7 @@ log = logging.getLogger(__name__)
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerStart:
+class ServerStart(msgspec.Struct, frozen=True):
     """A server that is prepared: its project as it is now, whether callbacks must be signed, and
     what its workers begin with.
     """

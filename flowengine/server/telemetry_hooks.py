@@ -3,7 +3,8 @@ part, so that callbacks pay nothing for it.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from flowengine.runtime.requester import FetchFunction
 from flowengine.runtime.step_outcome import TraceEntry
@@ -18,8 +19,7 @@ async def close_nothing() -> None:
     """The end of a server without OpenTelemetry."""
 
 
-@dataclass(frozen=True, slots=True)
-class TelemetryHooks:
+class TelemetryHooks(msgspec.Struct, frozen=True):
     """What a worker is built with. `has_metrics` says that metrics are exported without anybody
     asking for them.
     """

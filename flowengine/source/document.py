@@ -1,8 +1,9 @@
 """A file as data, with the place of every key and value."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from flowengine.problems import Span
 from flowengine.source.source_text import SourceText
@@ -41,15 +42,14 @@ class DroppablePositions:
         self._known = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
+class Document(msgspec.Struct, frozen=True, eq=False):
     """`broken` names the values that have a problem already and are not to be judged again;
     `is_plain` says that nothing is written for any null in it, and no text ends in a line break.
     """
 
     source: SourceText
     data: Any
-    positions: DroppablePositions = field(repr=False)
+    positions: DroppablePositions
     broken: frozenset[KeyPath] = frozenset()
     is_plain: bool = False
 

@@ -1,8 +1,9 @@
 """A document without the values that have problems, each other value still at its own place."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from flowengine.source.document import (
     Document,

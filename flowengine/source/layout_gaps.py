@@ -1,6 +1,6 @@
 """What stands between two tokens of YAML: line breaks, empty lines and comments."""
 
-from dataclasses import dataclass
+import msgspec
 
 from flowengine.source.source_text import SourceText
 
@@ -9,8 +9,7 @@ class UnformattableError(Exception):
     """A file that has to stay as it is, and why, in words for its author."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommentLine:
+class CommentLine(msgspec.Struct, frozen=True):
     """A comment on a line of its own: its text, its column, and whether an empty line is above."""
 
     text: str
@@ -18,8 +17,7 @@ class CommentLine:
     has_blank_above: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """The comment behind the first token, the lines of comments, and how the second token stands."""
 
     trailing: str

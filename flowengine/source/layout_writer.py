@@ -1,9 +1,9 @@
 """Writes the tokens of a file again, with other blanks between them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from yaml.tokens import (
     BlockEndToken,
     BlockEntryToken,
@@ -50,8 +50,7 @@ _INDICATORS: Final[dict[type, str]] = {
 _SCALAR: Final = "scalar"
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutLevel:
+class LayoutLevel(msgspec.Struct, frozen=True):
     """A block of keys or entries: the column at which it was, and the one at which it is now.
     `is_implied` says that its dashes stand below their key, at the same column.
     """
@@ -65,18 +64,17 @@ class LayoutLevel:
 _ROOT: Final = LayoutLevel(is_sequence=False, column=0, indent=0)
 
 
-@dataclass(slots=True)
-class LayoutWriter:
+class LayoutWriter(msgspec.Struct):
     """Writes one file. `spaced_lines` have an empty line above them."""
 
     source: SourceText
     spaced_lines: frozenset[int]
-    _written: list[str] = field(default_factory=list)
-    _levels: list[LayoutLevel] = field(default_factory=list)
+    _written: list[str] = msgspec.field(default_factory=list)
+    _levels: list[LayoutLevel] = msgspec.field(default_factory=list)
     # the levels that have ended behind the last token, the innermost first
-    _ended: list[LayoutLevel] = field(default_factory=list)
+    _ended: list[LayoutLevel] = msgspec.field(default_factory=list)
     # for each open bracket, the column at which its closing one begins a line
-    _brackets: list[int] = field(default_factory=list)
+    _brackets: list[int] = msgspec.field(default_factory=list)
     _line_indent: int = 0
     _before: str = ""
     _end: int = 0

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
+import msgspec
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
@@ -42,8 +42,7 @@ class LocatedProblem(NamedTuple):
     meant: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _SchemaByIdentity:
+class _SchemaByIdentity(msgspec.Struct, frozen=True, eq=False):
     """Equal only when it is the same object: hashing a schema by its content would cost more than
     compiling it.
     """

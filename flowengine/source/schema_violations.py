@@ -1,10 +1,10 @@
 """Errors of the schema, each brought down to the one value that caused it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+import msgspec
 from jsonschema import ValidationError
 
 from flowengine.source.document import KeyPath
@@ -12,8 +12,7 @@ from flowengine.source.document import KeyPath
 _ALTERNATIVES: Final = ("anyOf", "oneOf")
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaViolation:
+class SchemaViolation(msgspec.Struct, frozen=True):
     """One thing that is wrong: the keyword of the schema that says so, and the value it judged."""
 
     path: KeyPath

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+from msgspec.structs import replace
 from yaml import MarkedYAMLError
 
 from flowengine.problems import quote_value
@@ -30,8 +31,7 @@ _TEXT_CUT_BY_COMMENT: Final = re.compile(r"^[^#\"']*[^\s#\"'](\s+#.*)$")
 _FLOW_HASH_KEY: Final = re.compile(r"[{,]\s*(#)\s*:")
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxFailure:
+class SyntaxFailure(msgspec.Struct, frozen=True):
     """Where reading failed; `dedent`: it did not fail, the part of the file that was being read has
     ended; `in_line`: the next line is no part of what failed.
     """
@@ -41,8 +41,7 @@ class SyntaxFailure:
     in_line: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _FailureContext:
+class _FailureContext(msgspec.Struct, frozen=True):
     text: SourceText
     problem: str
     offset: int

@@ -5,10 +5,11 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from os import stat_result
 from pathlib import Path
 from time import time_ns
+
+import msgspec
 
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.limits import MAX_PROJECT_FILES, MAX_READ_BYTES
@@ -41,8 +42,7 @@ class UnreadableFilesError(OSError):
         return [Problem("FE508", Span.for_file(name), why) for name, why in self.reasons.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class FileSnapshot:
+class FileSnapshot(msgspec.Struct, frozen=True):
     """A file as it was read. `is_stable` tells that its writer was done: a later change would
     show in its stamp. `is_linked` tells that it may change by another name.
     """

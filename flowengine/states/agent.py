@@ -1,9 +1,9 @@
 """agent: a member of a group signs in, signs out, or pauses."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
+import msgspec
 from msgspec import UNSET, Meta
 
 from flowengine.expr import EscapeMode, Template
@@ -29,8 +29,7 @@ not_known: {say: This phone is in no group., hangup: }
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledAgent(Verb):
+class CompiledAgent(Verb, msgspec.Struct, frozen=True):
     """Signs a member of the group in or out, who is the caller where `address` is None."""
 
     group: RingGroup

@@ -1,9 +1,9 @@
 """set: give variables new values."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from flowengine.source import KeyPath
@@ -35,8 +35,7 @@ AuthoredSet = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledSet(Verb):
+class CompiledSet(Verb, msgspec.Struct, frozen=True):
     """Leads on: the preamble of its state has set the variables."""
 
     actions = frozenset[str]()

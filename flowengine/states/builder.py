@@ -1,10 +1,11 @@
 """Compiles the expressions, prompts, exits and values of one state, and collects its problems."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from flowengine.expr import (
     EscapeMode,
@@ -36,8 +37,7 @@ from flowengine.states.value_forms import explain_misfit
 CompiledT = TypeVar("CompiledT", Expression, Template)
 
 
-@dataclass(slots=True)
-class StateBuilder:
+class StateBuilder(msgspec.Struct):
     """Compiles one state. It collects mistakes and never raises, so that an author sees all of them
     at once.
     """
@@ -48,10 +48,10 @@ class StateBuilder:
     scope: Scope
     context: FlowContext
     problems: list[Problem]
-    exits: dict[str, ExitTarget] = field(default_factory=dict)
-    reads: set[str] = field(default_factory=set)
-    late_reads: set[str] = field(default_factory=set)
-    writes: set[str] = field(default_factory=set)
+    exits: dict[str, ExitTarget] = msgspec.field(default_factory=dict)
+    reads: set[str] = msgspec.field(default_factory=set)
+    late_reads: set[str] = msgspec.field(default_factory=set)
+    writes: set[str] = msgspec.field(default_factory=set)
 
     def add_problem(
         self, code: str, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False

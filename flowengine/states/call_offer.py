@@ -5,8 +5,8 @@ offered the call.
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 from msgspec import UNSET
 
 from flowengine.expr import EscapeMode, Template
@@ -35,8 +35,7 @@ ORIGIN_FACT, APP_ORIGIN = "call.origin", "mxp"
 DIALLED_FACT = "call.to"
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledOffer:
+class CompiledOffer(msgspec.Struct, frozen=True):
     """How a member is offered the call: how long a phone rings, the number that it shows, and what
     is heard on picking up.
     """

@@ -1,7 +1,6 @@
 """choose: go on by conditions, from the first that holds."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -44,8 +43,7 @@ Choose = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledChoose(Verb):
+class CompiledChoose(Verb, msgspec.Struct, frozen=True):
     """Takes the exit of the first condition that holds. The last has none."""
 
     branches: tuple[ConditionalExit, ...]

@@ -1,9 +1,9 @@
 """collect: ask for digits or words, check them, read them back, and keep them in a variable."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import UNSET, Meta
 
 from flowengine.expr import EvalError, Expression, Type
@@ -51,8 +51,7 @@ ask_account:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledCollect(Verb):
+class CompiledCollect(Verb, msgspec.Struct, frozen=True):
     """Asks for an input and stores it."""
 
     question: Question

@@ -1,7 +1,6 @@
 """conference: change who hears whom in a conference, from any flow."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -56,8 +55,7 @@ class AuthoredConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     ] = DEFAULT_WHO
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledConference(Verb):
+class CompiledConference(Verb, msgspec.Struct, frozen=True):
     """Has members of a conference changed."""
 
     name: Template

@@ -3,9 +3,9 @@ stream.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import UNSET, Meta
 
 from flowengine.expr import EscapeMode, EvalError, Template
@@ -53,8 +53,7 @@ agents:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledConnect(Verb):
+class CompiledConnect(Verb, msgspec.Struct, frozen=True):
     """Connects the call. `exits` are those that the author wrote."""
 
     target: str

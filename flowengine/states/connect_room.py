@@ -3,8 +3,8 @@ there.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 from msgspec import UNSET
 
 from flowengine.expr import Expression
@@ -29,8 +29,7 @@ MODERATOR_HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledRoom:
+class CompiledRoom(msgspec.Struct, frozen=True):
     """How the callers of a connection are in the conference."""
 
     moderator: Expression | bool

@@ -63,8 +63,7 @@ look_up:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(msgspec.Struct, frozen=True):
     """One variable taken from the answer."""
 
     variable: Variable

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from flowengine.expr import (
     Template,
@@ -18,8 +19,7 @@ FILE_NAME_KIND = "file name"  # of a hidden variable: letters, digits, - and _
 CallbackContext = Literal["same", "pie", "ace", "notify", "keys", "ice"]
 
 
-@dataclass(frozen=True, slots=True)
-class ExitTarget:
+class ExitTarget(msgspec.Struct, frozen=True):
     """Where an exit leads, under which callback the target is entered, and where the author wrote
     it. `label` is what its author would call it, in a diagram. The target may be entered under
     `also_via` as well.
@@ -36,8 +36,7 @@ class ExitTarget:
         return (self.via, self.also_via) if self.also_via else (self.via,)
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """A declared variable: its kind, the most characters it may hold, its choices and its first
     value.
     """
@@ -51,8 +50,7 @@ class Variable:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FlowSignature:
+class FlowSignature(msgspec.Struct, frozen=True):
     """What a caller of a subflow must know of it."""
 
     inputs: tuple[Variable, ...]
@@ -60,8 +58,7 @@ class FlowSignature:
     outcomes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadNames:
+class UnreadNames(msgspec.Struct, frozen=True):
     """Names that authors have defined, by the part of the project, where the definition has a
     mistake: nothing that uses one is judged. `""` stands for all names of a part, or for all parts.
     """
@@ -88,8 +85,7 @@ _PARTS_BY_NAMESPACE = {"hours": "calendars", "tables": "tables", "secrets": "sec
 _SHARED_NAME = re.compile(r"\b(hours|tables|secrets)\s*\.\s*(\w+)")
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledService:
+class CompiledService(msgspec.Struct, frozen=True):
     """An HTTP service of the project, ready to call."""
 
     name: str
@@ -99,8 +95,7 @@ class CompiledService:
     retries: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingStorage:
+class RecordingStorage(msgspec.Struct, frozen=True):
     """Where the recordings of the project go, and the tone before a message."""
 
     to: Template
@@ -108,8 +103,7 @@ class RecordingStorage:
     beep: CompiledPrompt | None
 
 
-@dataclass(frozen=True, slots=True)
-class RingGroup:
+class RingGroup(msgspec.Struct, frozen=True):
     """People who are rung as a group, and what holds for its rings and queues that say nothing else.
     Times are in seconds. At most `most_waiting` callers wait in its queue, 0 is any number. A member
     who has not taken a call of the queue is offered none for `pause`.
@@ -129,22 +123,20 @@ class RingGroup:
         return "longest idle" if self.order == "all at once" else self.order
 
 
-@dataclass(slots=True)
-class ContextNotes:
+class ContextNotes(msgspec.Struct):
     """What states have done with their context: whether they asked for the name of their flow, and
     the hidden variables that they added.
     """
 
     has_read_flow_name: bool = False
-    shadow_variables: dict[str, Variable] = field(default_factory=dict)
+    shadow_variables: dict[str, Variable] = msgspec.field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget what states have done so far."""
         self.has_read_flow_name, self.shadow_variables = False, {}
 
 
-@dataclass(frozen=True, slots=True)
-class FlowContext:
+class FlowContext(msgspec.Struct, frozen=True):
     """What the project and the flow offer to every state of a flow."""
 
     flow_name: str
@@ -162,7 +154,7 @@ class FlowContext:
     menu_ids: str = "named"
     goes_back: bool = False
     storage: RecordingStorage | None = None
-    notes: ContextNotes = field(default_factory=ContextNotes)
+    notes: ContextNotes = msgspec.field(default_factory=ContextNotes)
 
     @property
     def flow(self) -> str:

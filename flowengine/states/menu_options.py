@@ -1,7 +1,6 @@
 """The options of a menu and of the menus inside it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -83,8 +82,7 @@ class AuthoredOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     ] = []
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledSubmenu:
+class CompiledSubmenu(msgspec.Struct, frozen=True):
     """A compiled inner menu, known on the wire by its id; `value` are the keys that lead to it."""
 
     id: str
@@ -93,8 +91,7 @@ class CompiledSubmenu:
     options: tuple[WireOption, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NumberMenu:
+class NumberMenu(msgspec.Struct, frozen=True):
     """A menu that only waits for the next key of options with several keys, after those of `value`.
     `chosen` is the choice that these keys are by themselves, or "".
     """
@@ -105,8 +102,7 @@ class NumberMenu:
     chosen: str
 
 
-@dataclass(slots=True)
-class MenuOptionsCompiler:
+class MenuOptionsCompiler(msgspec.Struct):
     """Collects the options of a menu and of the menus inside it. `digit_timeout` is how long, in
     milliseconds, the platform waits for the next key of an option with several. `conditions` are
     those of actions that are not always offered, `written_conditions` the same as text by the keys.
@@ -114,12 +110,12 @@ class MenuOptionsCompiler:
 
     builder: StateBuilder
     digit_timeout: int
-    choices: dict[str, str] = field(default_factory=dict)
-    spoken_words: dict[str, str] = field(default_factory=dict)
-    submenus: list[CompiledSubmenu] = field(default_factory=list)
-    number_menus: list[NumberMenu] = field(default_factory=list)
-    conditions: dict[str, Expression] = field(default_factory=dict)
-    written_conditions: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, str] = msgspec.field(default_factory=dict)
+    spoken_words: dict[str, str] = msgspec.field(default_factory=dict)
+    submenus: list[CompiledSubmenu] = msgspec.field(default_factory=list)
+    number_menus: list[NumberMenu] = msgspec.field(default_factory=list)
+    conditions: dict[str, Expression] = msgspec.field(default_factory=dict)
+    written_conditions: dict[str, str] = msgspec.field(default_factory=dict)
 
     def compile_options(
         self, path: KeyPath, authored: Mapping[str, str | AuthoredOption], prefix: str = ""

@@ -5,9 +5,11 @@ file.
 import re
 import string
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.sinch import Dice, Ice, Notify, Pie
 from flowengine.states.flow_context import Variable
@@ -30,8 +32,7 @@ AGAIN_KEY: Final = "2"
 UNANSWERED_EXIT: Final = "unanswered"  # of the review; the message is sent then
 
 
-@dataclass(frozen=True, slots=True)
-class MessageTimes:
+class MessageTimes(msgspec.Struct, frozen=True):
     """How long its menus wait, in milliseconds; `silence` is 0 where nobody listens."""
 
     segments: tuple[int, ...]
@@ -41,8 +42,7 @@ class MessageTimes:
     polls: int
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledMessage(Verb):
+class CompiledMessage(Verb, msgspec.Struct, frozen=True):
     """Records a message. The hidden variable `file_name` holds the name of the file until the
     platform has it; `keys` work everywhere in the flow.
     """

@@ -1,7 +1,6 @@
 """next_flow: go over to another flow for good."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -43,8 +42,7 @@ class NextFlow(
     ] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledNextFlow(Verb):
+class CompiledNextFlow(Verb, msgspec.Struct, frozen=True):
     """Goes over to another flow."""
 
     flow: str

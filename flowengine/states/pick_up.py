@@ -1,7 +1,6 @@
 """pick_up: connect the caller to the one who is parked under a code."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -64,8 +63,7 @@ class AuthoredPickUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     ] = "ring"
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledPickUp(Verb):
+class CompiledPickUp(Verb, msgspec.Struct, frozen=True):
     """Asks for the call under the code, and connects the caller to it."""
 
     code: Template

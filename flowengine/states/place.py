@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import ZoneInfoNotFoundError
 
+import msgspec
 from msgspec import UNSET, Meta
 
 from flowengine.expr import (
@@ -64,8 +64,7 @@ call_back:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledPlace(Verb):
+class CompiledPlace(Verb, msgspec.Struct, frozen=True):
     """Notes a call that is to be placed, and leads on."""
 
     name: str

@@ -3,7 +3,6 @@ keys, report.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
@@ -40,8 +39,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     ) = UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class Preamble:
+class Preamble(msgspec.Struct, frozen=True):
     """What a state does before its verb: it sets variables, and then sends in this order locale,
     answer, record, say, keys, report.
     """

@@ -3,9 +3,9 @@ the runMenu action.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
@@ -94,8 +94,7 @@ class AuthoredQuestion(Protocol):
     def barge(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPrompts:
+class RetryPrompts(msgspec.Struct, frozen=True):
     """Compiled prompts by attempt."""
 
     prompts: tuple[CompiledPrompt | None, ...]
@@ -105,8 +104,7 @@ class RetryPrompts:
         return self.prompts[min(attempt, len(self.prompts)) - 1] if self.prompts else None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A compiled question: what is asked at first and again, and what is said in between. Where
     silence has an exit of its own, `silent_exit` is its name.
     """

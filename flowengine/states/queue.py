@@ -1,7 +1,6 @@
 """queue: have the caller wait until a member of a group is free, and connect the two."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -72,8 +71,7 @@ closed: {say: Nobody is there. Please call again., hangup: }
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledQueue(Verb):
+class CompiledQueue(Verb, msgspec.Struct, frozen=True):
     """Has the caller wait in a conference of their own until a member of the group takes the call.
     `exits` are those that the author wrote, but for those of keys.
     """

@@ -1,9 +1,10 @@
 """What a caller hears who waits in a queue: how it stands, at first and from time to time."""
 
 import math
-from dataclasses import dataclass, replace
 
+import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from flowengine.expr import Type
 from flowengine.expr.cldr import format_minutes
@@ -28,8 +29,7 @@ from flowengine.svaml import Menu, MenuOption, RunMenu
 NO_RETRY_PROMPTS = RetryPrompts(())
 
 
-@dataclass(frozen=True, slots=True)
-class QueueWords:
+class QueueWords(msgspec.Struct, frozen=True):
     """What is said, and after that where somebody knows how long it takes. `question` is the menu in
     which an announcement is spoken.
     """

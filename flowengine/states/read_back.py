@@ -1,9 +1,9 @@
 """The read-back of a collect: its prompt, and the meaning of its answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
 from msgspec import UnsetType
 
 from flowengine.sinch import Pie
@@ -37,8 +37,7 @@ class AuthoredReadBack(Protocol):
     def hear_no(self) -> list[str] | UnsetType: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBack:
+class ReadBack(msgspec.Struct, frozen=True):
     """A compiled read-back. `keys` work everywhere in the flow; `yes` and `no` are the author's
     words, folded.
     """

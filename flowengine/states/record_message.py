@@ -1,10 +1,10 @@
 """record_message: ask for a spoken message, and go on when its file is there."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Annotated, Final
 
 from msgspec import UNSET, Meta
+from msgspec.structs import replace
 
 from flowengine.limits import (
     MAX_FILE_WAIT_SECONDS,

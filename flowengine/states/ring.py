@@ -1,9 +1,9 @@
 """ring: call one or several people while the caller waits, and connect the first who takes the call."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import UNSET, Meta
 
 from flowengine.expr import EvalError
@@ -63,8 +63,7 @@ sorry: {say: Nobody is there. Please call again., hangup: }
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledRing(Verb):
+class CompiledRing(Verb, msgspec.Struct, frozen=True):
     """Has others called for the caller, who waits in a conference of their own. `exits` are those
     that the author wrote.
     """

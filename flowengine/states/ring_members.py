@@ -1,8 +1,9 @@
 """The members of a ring or of a group: as an author names them, and as the platform dials them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from flowengine.expr import EscapeMode, Template
 from flowengine.source import KeyPath
@@ -24,8 +25,7 @@ class MemberError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledMember:
+class CompiledMember(msgspec.Struct, frozen=True):
     """A member whose address may have values of a call in it, and its place in the list."""
 
     address: Template

@@ -1,7 +1,6 @@
 """split: send shares of the callers different ways, the same way each time they call."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -52,8 +51,7 @@ Split = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledSplit(Verb):
+class CompiledSplit(Verb, msgspec.Struct, frozen=True):
     """Upper bounds in per cent with their exits; `salt` keeps different splits independent."""
 
     salt: str

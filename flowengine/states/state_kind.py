@@ -2,8 +2,10 @@
 
 import keyword
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
+
+import msgspec
 
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
@@ -27,8 +29,7 @@ FactForm = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class AuthoredFact:
+class AuthoredFact(msgspec.Struct, frozen=True):
     """One thing that an author wrote, for the comparison of two versions. `path` is below the kind;
     `topics` are what it draws on; a condition or a share leads to `target`.
     """
@@ -59,8 +60,7 @@ def list_no_keys(_authored: Any) -> Iterator[tuple[KeyPath, str | None]]:
     yield from ()
 
 
-@dataclass(frozen=True, slots=True)
-class StateKind:
+class StateKind(msgspec.Struct, frozen=True, dict=True):
     """One kind of state. What is known of a compiled state is asked of its `Verb`; this is about
     the kind, and about what an author wrote.
 
@@ -88,7 +88,7 @@ class StateKind:
     # and the target, None where it is no state
     list_keys: Callable[[Any], Iterator[tuple[KeyPath, str | None]]] = list_no_keys
     # the platform's actions that it answers with, by what they lead to; "" where there is one
-    actions: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, str] = msgspec.field(default_factory=dict)
     # keys below which an author's data stands, where a key such as `text` means nothing
     data_keys: frozenset[str] = frozenset()
     # for the comparison of versions: the long form of a short one, what its options do not say by
@@ -100,13 +100,10 @@ class StateKind:
     # the options that tell best whether a state under another name is the same
     identifying_options: frozenset[str] = frozenset()
 
-    # its field in the model: a keyword of Python gets a `_`
-    attribute: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Set the field that follows from the name: each state of a project asks for it."""
-        attribute = f"{self.name}_" if keyword.iskeyword(self.name) else self.name
-        object.__setattr__(self, "attribute", attribute)
+    @cached_property
+    def attribute(self) -> str:
+        """Its field in the model: a keyword of Python gets a `_`."""
+        return f"{self.name}_" if keyword.iskeyword(self.name) else self.name
 
     def list_own_keys(self, authored: Any) -> Iterator[tuple[str, KeyPath, str | None]]:
         """The keys of a question itself, without those of menus inside it: key, path, target."""

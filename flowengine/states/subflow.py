@@ -1,7 +1,6 @@
 """subflow and return: use a flow inside another, with inputs, outputs and named outcomes."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -82,8 +81,7 @@ AuthoredReturn = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledSubflow(Verb):
+class CompiledSubflow(Verb, msgspec.Struct, frozen=True):
     """Uses another flow. `into` pairs a variable of this flow with an output of the other."""
 
     flow: str
@@ -127,8 +125,7 @@ class CompiledSubflow(Verb):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledReturn(Verb):
+class CompiledReturn(Verb, msgspec.Struct, frozen=True):
     """Ends the subflow."""
 
     outcome: str

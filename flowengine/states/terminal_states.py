@@ -3,7 +3,6 @@ for.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -123,8 +122,7 @@ class AuthoredPark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     ) = UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledFixedAction(Verb):
+class CompiledFixedAction(Verb, msgspec.Struct, frozen=True):
     """An action that is the same for every call; None where an event wants no action."""
 
     action: Action | None
@@ -140,8 +138,7 @@ class CompiledFixedAction(Verb):
         return AnswerCallback(self.action)
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledPark(Verb):
+class CompiledPark(Verb, msgspec.Struct, frozen=True):
     """Holds the call. With a `code` it asks first whether another call has that; `leaves_in_time` says
     that the call goes on by an exit after the limit.
     """

@@ -1,7 +1,8 @@
 """Converts values for variables, cuts texts that are too long, and refuses what does not fit."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from flowengine.expr import EvalError, Expression, Template, Type, to_ascii_digits
 from flowengine.states.field_types import Scalar
@@ -13,8 +14,7 @@ MAX_DECIMAL = 1e300  # larger ones are no floats any more, and no amounts of any
 DIGIT_KINDS = frozenset({"digits", "date", "time"})
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True):
     """One value for one variable."""
 
     variable: Variable

@@ -1,9 +1,9 @@
 """The whisper: what members of a ring or a queue hear who pick up, and the key that takes the call."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS
@@ -18,8 +18,7 @@ from flowengine.states.verb import filter_prompts
 from flowengine.svaml import format_tts, format_voice
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledWhisper:
+class CompiledWhisper(msgspec.Struct, frozen=True):
     """What members hear who pick up, and the key that takes the call."""
 
     prompt: CompiledPrompt | None

@@ -2,9 +2,10 @@
 the call's id.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
+
+import msgspec
 
 Role = Literal["caller", "callee"]
 """Which end of a call: `callee` is also who is reached by a callout"""
@@ -12,8 +13,7 @@ ParticipantCommand = Literal["mute", "unmute", "onhold", "resume"]
 """What the Calling API does with a member of a conference"""
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(msgspec.Struct, frozen=True):
     """Something that is heard on a line; `text` is what is spoken, the address of a file, the name
     of music, or the keys of tones. A pause has none.
     """
@@ -24,8 +24,7 @@ class Sound:
     locale: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """Something about an answer of the backend that the platform refuses or merely tolerates, where
     in it, and what to write instead.
     """
@@ -35,8 +34,7 @@ class Finding:
     cure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchEvent:
+class SwitchEvent(msgspec.Struct, frozen=True):
     """Something that happened to a call."""
 
     what: ClassVar[str]  # the kind, as programs read it
@@ -45,8 +43,7 @@ class SwitchEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackSent(SwitchEvent):
+class CallbackSent(SwitchEvent, frozen=True):
     """A callback leaves for the backend."""
 
     what: ClassVar[str] = "asks"
@@ -55,8 +52,7 @@ class CallbackSent(SwitchEvent):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerReceived(SwitchEvent):
+class AnswerReceived(SwitchEvent, frozen=True):
     """What the backend answered, or why it did not (`failure`, then without status)."""
 
     what: ClassVar[str] = "told"
@@ -69,8 +65,7 @@ class AnswerReceived(SwitchEvent):
     tolerated: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Remark(SwitchEvent):
+class Remark(SwitchEvent, frozen=True):
     """Something that the switch has found apart from the answers to callbacks: in SVAML that came
     with a callout (`about` is the event that it answers), in the `callout` itself, in a `patch`,
     or in how the call goes on.
@@ -82,8 +77,7 @@ class Remark(SwitchEvent):
     tolerated: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SoundStarted(SwitchEvent):
+class SoundStarted(SwitchEvent, frozen=True):
     """A sound begins on a line."""
 
     what: ClassVar[str] = "heard"
@@ -91,8 +85,7 @@ class SoundStarted(SwitchEvent):
     sound: Sound
 
 
-@dataclass(frozen=True, slots=True)
-class MenuListening(SwitchEvent):
+class MenuListening(SwitchEvent, frozen=True):
     """A menu waits for keys or words: from now on they count."""
 
     what: ClassVar[str] = "asked"
@@ -105,8 +98,7 @@ class MenuListening(SwitchEvent):
     voice: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LegRinging(SwitchEvent):
+class LegRinging(SwitchEvent, frozen=True):
     """An outgoing leg reaches its party."""
 
     what: ClassVar[str] = "ringing"
@@ -115,16 +107,14 @@ class LegRinging(SwitchEvent):
     cli: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegPickedUp(SwitchEvent):
+class LegPickedUp(SwitchEvent, frozen=True):
     """A leg is answered."""
 
     what: ClassVar[str] = "picked"
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class LegJoined(SwitchEvent):
+class LegJoined(SwitchEvent, frozen=True):
     """Two ends hear each other, a member has come into a conference, or a call is parked (`to` is
     the address, the room or "").
     """
@@ -134,24 +124,21 @@ class LegJoined(SwitchEvent):
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class ParticipantChanged(SwitchEvent):
+class ParticipantChanged(SwitchEvent, frozen=True):
     """A request has changed a member of a conference."""
 
     what: ClassVar[str] = "participant"
     command: ParticipantCommand
 
 
-@dataclass(frozen=True, slots=True)
-class LegLeft(SwitchEvent):
+class LegLeft(SwitchEvent, frozen=True):
     """A leg has hung up, or was hung up."""
 
     what: ClassVar[str] = "left"
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class CallEnded(SwitchEvent):
+class CallEnded(SwitchEvent, frozen=True):
     """A call is over."""
 
     what: ClassVar[str] = "ended"

@@ -3,8 +3,9 @@ and credit, rooms, recordings, and the listeners to events.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import inf
+
+from msgspec.structs import replace
 
 from flowengine.switch.clock import Clock
 from flowengine.switch.media.recording import RecordingFiles

@@ -2,12 +2,12 @@
 platform notes.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class SwitchSettings:
+
+class SwitchSettings(msgspec.Struct, frozen=True):
     """How the switch behaves where sources on the platform are silent or differ. In seconds."""
 
     callback_timeout: float = 5.0

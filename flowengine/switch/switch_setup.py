@@ -1,12 +1,12 @@
 """The setup of a switch before any call: applications, numbers, app users, parties, prices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class SwitchApplication:
+
+class SwitchApplication(msgspec.Struct, frozen=True):
     """One application of the platform. The secret is base64; without `primary` it has no backend,
     and nothing is asked.
     """
@@ -19,8 +19,7 @@ class SwitchApplication:
     """What is left to call with, in the currency of the rates; None is as much as it takes"""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """A number that callers dial to reach an application; `application` is its key, "" while it is
     not assigned.
     """
@@ -30,8 +29,7 @@ class Number:
     capability: str = "voice"
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(msgspec.Struct, frozen=True):
     """One thing that a party does, `after` so many seconds, counted from the act before (the first
     from the answer; of a caller, from its dialling).
 
@@ -45,8 +43,7 @@ class Act:
     until: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behaviour(msgspec.Struct, frozen=True):
     """What the called party does. `by hand` rings until somebody answers, declines or gives up for
     it.
     """
@@ -65,8 +62,7 @@ class Behaviour:
     """A regular expression: whatever else it does, it hangs up when it hears such words or keys"""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(msgspec.Struct, frozen=True):
     """The price of a minute to numbers that begin with `prefix` ("" for all others)."""
 
     prefix: str
@@ -74,15 +70,14 @@ class Rate:
     currency: str = "EUR"
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchSetup:
+class SwitchSetup(msgspec.Struct, frozen=True):
     """Everything that a switch is configured with."""
 
     applications: tuple[SwitchApplication, ...] = ()
     numbers: tuple[Number, ...] = ()
-    users: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = msgspec.field(default_factory=dict)
     """App users and the key of the application that each has signed in to"""
-    parties: Mapping[str, Behaviour] = field(default_factory=dict)
+    parties: Mapping[str, Behaviour] = msgspec.field(default_factory=dict)
     """Who is reached at an address: "+46…", an app user, user@host or wss://…; the longest key that an address begins with counts"""
     rates: tuple[Rate, ...] = (Rate("", 0.01),)
     region: str = "euc1"

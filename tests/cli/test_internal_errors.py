@@ -5,12 +5,12 @@ none ends in a traceback.
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from flowengine.cli import main
 from flowengine.states import STATE_KINDS

@@ -36,9 +36,9 @@ def outcome(made: CompileResult) -> Any:
 
 def release(made: Any) -> Any:
     same = {
-        field.name: likeness(getattr(made, field.name))
-        for field in fields(made)
-        if field.name not in ("computed_names", "programs")
+        name: likeness(getattr(made, name))
+        for name in made.__struct_fields__
+        if name not in ("computed_names", "programs")
     }
     return {**same, "computed_names": list(made.computed_names), "programs": list(made.programs)}
 
@@ -48,10 +48,13 @@ def likeness(value: Any) -> Any:
 
 
 def parts(value: Any) -> Any:
+    names = (
+        [field.name for field in fields(value)] if is_dataclass(value) else value.__struct_fields__
+    )
     return type(value).__name__, [
-        (field.name, likeness(getattr(value, field.name)))
-        for field in fields(value)
-        if not field.name.startswith("_")  # what checks have computed of it so far
+        (name, likeness(getattr(value, name)))
+        for name in names
+        if not name.startswith("_")  # what checks have computed of it so far
     ]
 
 
@@ -89,7 +92,7 @@ SHOWN = (
         lambda made: (str(made.zone), made.weekly, made.closed, likeness(vars(made.special))),
     ),
     ((Expression, Template), lambda made: (made.text, given(made))),
-    (msgspec.Struct, repr),
+    (msgspec.Struct, parts),
     (Mapping, lambda found: [(likeness(key), likeness(value)) for key, value in found.items()]),
     (frozenset, sorted),
     ((list, tuple), lambda found: [likeness(each) for each in found]),

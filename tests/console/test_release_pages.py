@@ -4,11 +4,11 @@ import platform
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from flowengine.console.app import create_console_app
 from flowengine.journal import CanaryFigures, journal_database

@@ -5,7 +5,6 @@ is said is legal SVAML.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from msgspec import structs
+from msgspec.structs import replace
 
 from flowengine.compile import Program, Release, compile_project
 from flowengine.compile.routing import RoutesByNumber, compile_route

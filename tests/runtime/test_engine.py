@@ -5,11 +5,11 @@ import itertools
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from flowengine import cooperative
 from flowengine.releases import Registry

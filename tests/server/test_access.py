@@ -1,12 +1,12 @@
 """Who is let in, also when credentials change with a release."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry

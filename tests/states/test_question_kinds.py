@@ -2,10 +2,10 @@
 optional member is in `test_toy_kind.py`.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from flowengine.states import STATE_KINDS, StateBuilder
 from flowengine.states.collect import CompiledCollect

@@ -9,13 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 import pytest
 from msgspec import UNSET, Meta
+from msgspec.structs import replace
 
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath

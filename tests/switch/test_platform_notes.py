@@ -5,12 +5,12 @@ nothing is missing from it.
 import re
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
 import pytest
 import yaml
+from msgspec.structs import fields
 
 from flowengine.svaml import AnyAction, AnyInstruction
 from flowengine.switch.api.error_replies import ERROR_MESSAGES

@@ -1,17 +1,16 @@
 """Versions of a project by what people call them: a folder, a file, a ref."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import msgspec
 
 from flowengine.compile import CompileResult, compile_project
 from flowengine.sources.git import GitError, Repository
 from flowengine.sources.project_folder import PROJECT_FILE, read_folder
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectVersion:
+class ProjectVersion(msgspec.Struct, frozen=True):
     """A version as it was named. `folder` stands in front of its files."""
 
     name: str

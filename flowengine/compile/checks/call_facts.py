@@ -4,9 +4,10 @@ origin, whether it is recorded.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+import msgspec
 
 from flowengine.compile.checks.dataflow import (
     FAILED_OUTCOME,
@@ -74,8 +75,7 @@ _APP_ADDRESS: Final = re.compile(r"(?!sips?[:-]|\+)(?=.*[^\W\d_])[^@*]+", re.IGN
 _LOCALE_LITERAL: Final = re.compile(r"""["']([a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2})["']""")
 
 
-@dataclass(frozen=True, slots=True)
-class CallFacts:
+class CallFacts(msgspec.Struct, frozen=True):
     """The facts at each state of one flow that a call may come to."""
 
     program: Program

@@ -6,9 +6,10 @@ import itertools
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
+
+import msgspec
 
 from flowengine.compile.checks.program_graph import (
     find_reachable,
@@ -48,8 +49,7 @@ class SubflowOutcome(NamedTuple):
 OutcomesByUse = Mapping[FlowUse, tuple[SubflowOutcome, ...]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FlowPaths:
+class FlowPaths(msgspec.Struct, frozen=True, eq=False):
     """All ways through one flow: what leads to each node first, and by which exit; where other
     flows are used; how it ends.
     """
@@ -66,20 +66,19 @@ class FlowPaths:
         return count
 
 
-@dataclass(slots=True)
-class PathWalk:
+class PathWalk(msgspec.Struct):
     """A walk in progress, nearest states first, so that the first way found to a node is the
     shortest.
     """
 
     program: Program
     outcomes_by_use: OutcomesByUse
-    predecessors: dict[StateUnderCallback, tuple[StateUnderCallback | None, str]] = field(
+    predecessors: dict[StateUnderCallback, tuple[StateUnderCallback | None, str]] = msgspec.field(
         default_factory=dict
     )
-    todo: deque[StateUnderCallback] = field(default_factory=deque)
-    calls: dict[FlowUse, StateUnderCallback] = field(default_factory=dict)
-    outcomes: set[SubflowOutcome] = field(default_factory=set)
+    todo: deque[StateUnderCallback] = msgspec.field(default_factory=deque)
+    calls: dict[FlowUse, StateUnderCallback] = msgspec.field(default_factory=dict)
+    outcomes: set[SubflowOutcome] = msgspec.field(default_factory=set)
 
     def add_node(
         self, node: StateUnderCallback, before: StateUnderCallback | None, label: str

@@ -2,10 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType, ModuleType, UnionType
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from flowengine.expr.types import Type
 
@@ -20,8 +21,7 @@ _TYPE_BY_ANNOTATION: Final[Mapping[Any, Type]] = {
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
+class Overload(msgspec.Struct, frozen=True):
     """One way to call a function."""
 
     name: str
@@ -30,8 +30,7 @@ class Overload:
     call: Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """A helper function as documentation shows it: `example` evaluates to `result`."""
 
     name: str

@@ -1,7 +1,8 @@
 """The exported flow: its actions with their parameters and ways on, whatever else stands there."""
 
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from flowengine.importers.source_json import (
     ImportSourceError,
@@ -20,8 +21,7 @@ _OLD_FORM: Final = (
 )
 
 
-@dataclass(frozen=True)
-class ConnectCondition:
+class ConnectCondition(msgspec.Struct, frozen=True):
     """A way on that is taken when the result compares so with these values."""
 
     operator: str
@@ -29,8 +29,7 @@ class ConnectCondition:
     target: str
 
 
-@dataclass(frozen=True)
-class ConnectAction:
+class ConnectAction(msgspec.Struct, frozen=True):
     """One action. `labels` are the names that people gave to what its parameters point at."""
 
     identifier: str
@@ -53,15 +52,14 @@ class ConnectAction:
         return [each for each in targets if each]
 
 
-@dataclass(frozen=True)
-class ConnectFlow:
+class ConnectFlow(msgspec.Struct, frozen=True):
     """A flow with its actions by identifier; `slips` are what had to be left out."""
 
     file: str
     title: str
     start: str
     actions: dict[str, ConnectAction]
-    slips: list[tuple[str, str, str]] = field(default_factory=list)
+    slips: list[tuple[str, str, str]] = msgspec.field(default_factory=list)
 
     @property
     def stem(self) -> str:

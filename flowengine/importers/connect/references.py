@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from flowengine.importers.templates import write_literal
 
@@ -34,8 +35,7 @@ _NAMED_VARIABLES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class ConnectReference:
+class ConnectReference(msgspec.Struct, frozen=True):
     """A reference by its parts, such as Attributes and name."""
 
     parts: tuple[str, ...]

@@ -1,8 +1,9 @@
 """What `flow.variables.name` and its kind are in the language of flows."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from flowengine.importers.templates import write_literal
 
@@ -34,8 +35,7 @@ INPUT_FIELDS: Final = frozenset(("Digits", "SpeechResult"))
 ANSWER_FIELDS: Final = frozenset(("parsed", "body", "status_code"))
 
 
-@dataclass(frozen=True)
-class StudioReference:
+class StudioReference(msgspec.Struct, frozen=True):
     """A reference by its parts, such as flow, variables and name; places in lists are numbers."""
 
     parts: tuple[str, ...]

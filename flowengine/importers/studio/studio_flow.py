@@ -1,7 +1,8 @@
 """The exported flow: its widgets with their properties and ways on, whatever else stands there."""
 
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from flowengine.importers.source_json import (
     ImportSourceError,
@@ -15,8 +16,7 @@ from flowengine.importers.unique_names import get_file_stem
 MAX_STUDIO_WIDGETS: Final = 2_000
 
 
-@dataclass(frozen=True)
-class StudioCondition:
+class StudioCondition(msgspec.Struct, frozen=True):
     """A comparison of a value with another one."""
 
     type: str
@@ -24,8 +24,7 @@ class StudioCondition:
     value: str
 
 
-@dataclass(frozen=True)
-class StudioTransition:
+class StudioTransition(msgspec.Struct, frozen=True):
     """A way on: the event that it follows, the conditions, and the next widget, if there is one."""
 
     event: str
@@ -33,8 +32,7 @@ class StudioTransition:
     conditions: tuple[StudioCondition, ...]
 
 
-@dataclass(frozen=True)
-class StudioWidget:
+class StudioWidget(msgspec.Struct, frozen=True):
     """One widget."""
 
     name: str
@@ -57,8 +55,7 @@ class StudioWidget:
         return [way.next for way in self.ways if way.next]
 
 
-@dataclass(frozen=True)
-class StudioFlow:
+class StudioFlow(msgspec.Struct, frozen=True):
     """A flow with its widgets by name; `slips` are what had to be left out."""
 
     file: str
@@ -66,7 +63,7 @@ class StudioFlow:
     sid: str
     widgets: dict[str, StudioWidget]
     trigger: StudioWidget
-    slips: list[tuple[str, str, str]] = field(default_factory=list)
+    slips: list[tuple[str, str, str]] = msgspec.field(default_factory=list)
 
     @property
     def stem(self) -> str:

@@ -1,7 +1,8 @@
 """What happens when callers say nothing, or what no grammar has: words, and the way out."""
 
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from flowengine.importers.voicexml.document_import import ElementImport, iterate_handlers
 from flowengine.importers.voicexml.sequences import SequenceScope, write_sequence

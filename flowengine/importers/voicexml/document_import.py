@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+import msgspec
+
 from flowengine.importers.flow_parts import TEXT_LENGTH, FlowParts, ReportedImport
 from flowengine.importers.import_report import ReportEntry
 from flowengine.importers.project_draft import ProjectDraft, StateDraft
@@ -45,8 +47,7 @@ class StateName(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
-class DocumentLink:
+class DocumentLink(msgspec.Struct, frozen=True):
     """A state that leads to another document, and the element that it comes from."""
 
     origin: "ElementImport"

@@ -1,7 +1,9 @@
 """Forms: their items one after the other, as the interpreter visits them."""
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.importers.voicexml.calls import write_record, write_transfer
 from flowengine.importers.voicexml.document_import import (
@@ -27,8 +29,7 @@ _ENTERED_TAGS: Final = ("var", "script", "assign")
 _MAX_NESTING: Final = 3
 
 
-@dataclass(frozen=True)
-class FormItem:
+class FormItem(msgspec.Struct, frozen=True):
     """An item, or what is done when items are filled; `state` is where it begins."""
 
     element: VoiceElement

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import msgspec
+
 from flowengine.importers.flow_parts import ANSWER_SECONDS
 from flowengine.importers.templates import escape_words
 from flowengine.importers.voicexml.document_import import (
@@ -23,8 +25,7 @@ _SILENT_TAGS: Final = frozenset(("log", "reprompt", "meta", "metadata"))
 _LAST_TAGS: Final = frozenset(("goto", "submit", "exit", "disconnect", "return", "throw"))
 
 
-@dataclass(frozen=True)
-class SequenceScope:
+class SequenceScope(msgspec.Struct, frozen=True):
     """Where content stands: what catches its events, and where `clear` and `return` lead.
 
     `first_input` is the first question of a form that looks for the next one without an answer.
@@ -36,7 +37,7 @@ class SequenceScope:
     dialogs: dict[str, str]
     ask: str = ""
     returning: str = ""
-    items: dict[str, str] = field(default_factory=dict)
+    items: dict[str, str] = msgspec.field(default_factory=dict)
     handlers: tuple[VoiceElement, ...] = ()
     throws: int = 0
     first_input: str = ""

@@ -1,11 +1,11 @@
 """The addresses of the platform's APIs, and a check that the address of a call is one of them."""
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from flowengine.sinch.client.api_errors import UntrustedUrlError
 
@@ -15,8 +15,7 @@ _PLATFORM_HOST: Final = re.compile(
 )  # httpx takes a backslash for part of a name, others for its end
 
 
-@dataclass(frozen=True, slots=True)
-class ApiHosts:
+class ApiHosts(msgspec.Struct, frozen=True):
     """The bases of the three APIs, without their versions. Conferences live in one region, so each
     region has its own host.
     """

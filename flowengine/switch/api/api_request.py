@@ -1,7 +1,6 @@
 """A request and a reply as handlers see them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +11,7 @@ from flowengine.switch.api_error import ApiError
 REPLY_CONTENT_TYPE = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
+class ApiRequest(msgspec.Struct, frozen=True):
     """An authenticated request. `application` is the key of its sender; `path` holds the parameters
     of the route.
     """
@@ -48,14 +46,13 @@ class ApiRequest:
         return int(text)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiReply:
+class ApiReply(msgspec.Struct, frozen=True):
     """The reply to a request."""
 
     status: int = 200
     body: bytes = b"{}"
     content_type: str = REPLY_CONTENT_TYPE
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     is_lost: bool = False
     """The connection closes before this reply has arrived"""
 

@@ -1,15 +1,15 @@
 """Paths to handlers. A slash at the end means nothing."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import unquote
+
+import msgspec
 
 Handler = TypeVar("Handler")
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRoute(Generic[Handler]):
+class ApiRoute(msgspec.Struct, Generic[Handler], frozen=True):
     """A method and a path, whose parts in braces are parameters."""
 
     method: str

@@ -2,9 +2,10 @@
 country's plan says so plainly.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
+
+import msgspec
 
 NumberType = Literal["Mobile", "Fixed", "Unknown"]
 MAX_CODE_DIGITS: Final = 4
@@ -37,8 +38,7 @@ MOBILE_PREFIXES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Country:
+class Country(msgspec.Struct, frozen=True):
     """A country by its ISO 3166 code."""
 
     id: str

@@ -1,10 +1,10 @@
 """Events as JSON and as lines of text."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import fields
 from typing import Any
 
 import msgspec
+from msgspec.structs import fields
 from starlette.responses import Response, StreamingResponse
 
 from flowengine.switch.api.switch_context import SwitchContext

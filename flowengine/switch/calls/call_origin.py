@@ -1,7 +1,8 @@
 """The facts of a call from its beginning, and the routes of its callbacks."""
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from flowengine.svaml import CallHeader
 from flowengine.switch.switch_events import Finding
@@ -10,8 +11,7 @@ EventName = Literal["ice", "ace", "pie", "dice"]
 DialledTarget = Literal["did", "number", "username", "sip", "conference"]
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackRoute:
+class CallbackRoute(msgspec.Struct, frozen=True):
     """Where an event goes: to the application's URLs, to a URL of its own, or nowhere, as its
     answer is inline in the callout.
     """
@@ -25,8 +25,7 @@ TO_APPLICATION = CallbackRoute()
 NOT_SENT = CallbackRoute(send=False)
 
 
-@dataclass(frozen=True, slots=True)
-class EventRoutes:
+class EventRoutes(msgspec.Struct, frozen=True):
     """The routes of all events of a call."""
 
     ice: CallbackRoute = TO_APPLICATION
@@ -38,8 +37,7 @@ class EventRoutes:
 ALL_TO_APPLICATION = EventRoutes()
 
 
-@dataclass(frozen=True, slots=True)
-class CallOrigin:
+class CallOrigin(msgspec.Struct, frozen=True):
     """Who calls or is called, and how callbacks tell it."""
 
     kind: Literal["phone", "app", "sip", "tts", "conference", "custom"]
@@ -53,9 +51,9 @@ class CallOrigin:
     custom: str = ""
     call_headers: tuple[CallHeader, ...] = ()
     events: EventRoutes = ALL_TO_APPLICATION
-    extra_headers: dict[str, str] = field(default_factory=dict)
+    extra_headers: dict[str, str] = msgspec.field(default_factory=dict)
     """`X-CB-` headers of the request that placed the call"""
-    request: dict[str, Any] = field(default_factory=dict)
+    request: dict[str, Any] = msgspec.field(default_factory=dict)
     """What a callout asks for, its names in lower case"""
     findings: tuple[Finding, ...] = ()
     """What the platform does not refuse in the callout, though it is of no effect or may do harm"""

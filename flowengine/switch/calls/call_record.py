@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.switch_setup import Rate
 from flowengine.switch.wire.callback_bodies import format_timestamp, strip_plus
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallRecord(msgspec.Struct, frozen=True):
     """The record of an ended call, with the fields of the platform's call logs."""
 
     call_id: str

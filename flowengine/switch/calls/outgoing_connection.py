@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from flowengine.limits import MAX_CALL_SECONDS
 from flowengine.sinch import AmdResult as Found
@@ -33,8 +34,7 @@ _REFUSAL_BY_BEHAVIOUR: Final[dict[str, RefusalReason]] = {
 """What a behaviour does instead of answering; a party that does anything else lets it ring"""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectPlan:
+class ConnectPlan(msgspec.Struct, frozen=True):
     """How to connect. `ace` is whether the backend may be asked after the answer."""
 
     max_duration: int | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from flowengine.svaml import RecordingOptions
 from flowengine.switch.calls.call_ending import CallEnding

@@ -3,7 +3,6 @@
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import uuid4
 
 import msgspec
@@ -30,8 +29,7 @@ DEFAULT_NUMBER = "+14045001000"
 DEFAULT_RATE = Rate("", 0.01)
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchConfig:
+class SwitchConfig(msgspec.Struct, frozen=True):
     """What a switch is started with. `has_made_up_credentials` says that its credentials were made for this run."""
 
     setup: SwitchSetup

@@ -5,12 +5,12 @@
 import ast
 import inspect
 import json
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import fields
 
 from flowengine.switch.config.configuration_model import Configuration
 from flowengine.switch.switch_settings import SwitchSettings

@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
+
+import msgspec
 
 from flowengine.switch.calls.call_ending import BACKEND_FAILED, ILLEGAL_SVAML
 from flowengine.switch.switch_events import AnswerReceived, CallEnded
@@ -12,8 +13,7 @@ from flowengine.switch.switch_events import AnswerReceived, CallEnded
 EVENT_ORDER: Final = ("ice", "pie", "ace", "dice", "notify")
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(msgspec.Struct, frozen=True):
     """How many callbacks of one kind there were, and within how many milliseconds so much of a
     hundred of them was answered.
     """
@@ -37,8 +37,7 @@ class Timing:
         return cls(len(ordered), *(round(ordered[rank] * 1000, 3) for rank in ranks))
 
 
-@dataclass(frozen=True, slots=True)
-class LoadReport:
+class LoadReport(msgspec.Struct, frozen=True):
     """The result of all calls. Times are measured on the client's side."""
 
     calls: int
@@ -50,7 +49,7 @@ class LoadReport:
     """How many calls ended with which result and reason"""
     errors: Mapping[str, int]
     """What went wrong with callbacks, and how often"""
-    placed: Mapping[str, int] = field(default_factory=dict)
+    placed: Mapping[str, int] = msgspec.field(default_factory=dict)
     """How many calls that the server has placed ended with which result and reason"""
     unended: int = 0
     """Calls that the server has placed, and that did not end"""

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from random import Random
 from time import perf_counter
+
+import msgspec
 
 from flowengine.switch.load.load_report import LoadCounter, LoadReport
 from flowengine.switch.load.simulated_caller import SimulatedCaller
@@ -12,8 +13,7 @@ from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetu
 from flowengine.switch.wire import ConcurrentTransport
 
 
-@dataclass(frozen=True, slots=True)
-class LoadPlan:
+class LoadPlan(msgspec.Struct, frozen=True):
     """Which load to put on which server, as which application."""
 
     url: str

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from random import Random
 from secrets import randbits
 from socket import socket
@@ -11,6 +10,7 @@ from time import perf_counter
 from typing import Final
 
 import uvicorn
+from msgspec.structs import replace
 
 from flowengine.switch.api.app import Api
 from flowengine.switch.api.switch_server import run_switch

@@ -1,8 +1,9 @@
 """Answering machine detection: the verdict on an answered leg, and when it is known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from flowengine.svaml import AmdOptions
 from flowengine.switch.clock import Clock, Timer
@@ -14,8 +15,7 @@ _MAX_SYNCHRONOUS_SECONDS = 5.0
 _REASONS = {"human": "n/a", "machine": "longgreeting", "notsure": "initialsilence"}
 
 
-@dataclass(frozen=True, slots=True)
-class AmdVerdict:
+class AmdVerdict(msgspec.Struct, frozen=True):
     """`amd` of ACE and of notifications; `duration` counts whole seconds from the answer."""
 
     status: Literal["machine", "human", "notsure", "hangup", "inprogress"]

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+import msgspec
 
 from flowengine.svaml import MAIN_MENU, Menu, RunMenu
 from flowengine.switch.clock import Timer
@@ -18,8 +19,7 @@ InputMethod = Literal["dtmf", "voice", ""]
 _MENU_OPTION_ACTION = re.compile(r"\s*(return|menu)\s*\((.*)\)\s*", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class MenuOutcome:
+class MenuOutcome(msgspec.Struct, frozen=True):
     """How a menu ended: `menuResult` of the PIE callback."""
 
     menu_id: str
@@ -28,8 +28,7 @@ class MenuOutcome:
     input_method: InputMethod = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _MenuPlan:
+class _MenuPlan(msgspec.Struct, frozen=True):
     """One menu, ready to be played. `keys` leads from a key to ("return", value) or ("menu", id)."""
 
     id: str

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+import msgspec
 
 from flowengine.svaml import RecordingOptions
 from flowengine.switch.clock import Clock
@@ -29,8 +30,7 @@ def build_silent_audio(name: str) -> bytes:
     return _WAVE if name.endswith(".wav") else _MPEG
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedFile:
+class RecordedFile(msgspec.Struct, frozen=True):
     """A file recorded from a call."""
 
     key: str

@@ -1,7 +1,8 @@
 """The result of reading an answer."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from flowengine.svaml import AnyAction, AnyInstruction, RecordingOptions
 from flowengine.switch.switch_events import Finding
@@ -21,8 +22,7 @@ AnswerContext = Literal[
 """What is answered, or which request of the Calling API carries it; `unpark` is a PATCH of a call that is parked"""
 
 
-@dataclass(frozen=True, slots=True)
-class SvamlReading:
+class SvamlReading(msgspec.Struct, frozen=True):
     """An answer in its usual spelling, whatever it was written in. With `illegal` findings it is
     not to be obeyed.
     """

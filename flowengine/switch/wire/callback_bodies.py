@@ -3,7 +3,6 @@ plus in some fields and without it in others.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,8 +15,7 @@ from flowengine.switch.switch_setup import Rate
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackFacts:
+class CallbackFacts(msgspec.Struct, frozen=True):
     """The facts of one call in callbacks. Numbers are in E.164 with their plus; "" and None are
     left out.
     """
@@ -41,8 +39,7 @@ class CallbackFacts:
     call_id_name: Literal["callid", "callId"] = "callid"
 
 
-@dataclass(frozen=True, slots=True)
-class MenuEnd:
+class MenuEnd(msgspec.Struct, frozen=True):
     """How a menu ended: the argument of `return()` or the digits, and whether they were keyed or
     spoken ("" when nothing was).
     """

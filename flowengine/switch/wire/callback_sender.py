@@ -3,11 +3,12 @@ that keeps failing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from types import MappingProxyType
 from urllib.parse import urlsplit
+
+import msgspec
 
 from flowengine.sinch import sign_request
 from flowengine.switch.clock import Clock
@@ -23,8 +24,7 @@ OnAnswer = Callable[[Response | None, str], None]
 """Takes the answer and the URL that it came from, or None and why there is none"""
 
 
-@dataclass(slots=True)
-class _PrimaryHealth:
+class _PrimaryHealth(msgspec.Struct):
     """How a primary URL has fared"""
 
     failures: int = 0
@@ -32,8 +32,7 @@ class _PrimaryHealth:
     """When it was last tried, since it is bypassed"""
 
 
-@dataclass(frozen=True, slots=True)
-class _PendingCallback:
+class _PendingCallback(msgspec.Struct, frozen=True):
     """One callback in flight"""
 
     application: SwitchApplication
@@ -43,7 +42,7 @@ class _PendingCallback:
     on_answer: OnAnswer
     is_valid: Callable[[bytes], bool]
     extra_headers: Mapping[str, str]
-    urls: list[str] = field(default_factory=list)
+    urls: list[str] = msgspec.field(default_factory=list)
     """Where it is still to be tried, in this order"""
 
 

@@ -1,16 +1,15 @@
 """Transports of callbacks: within this process, or by HTTP one after the other."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import takewhile
 from time import monotonic
 from typing import Protocol
 
 import httpx
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """The response of a backend. With `failure`, why there is none (then the status is 0); `late`
     is whether it timed out.
     """

@@ -3,9 +3,9 @@ to a call.
 """
 
 import json
-from dataclasses import fields
 
 import pytest
+from msgspec.structs import fields
 
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.switch_settings import SwitchSettings
