@@ -1,12 +1,12 @@
 """From the options of `serve`, which click has checked, to the settings of a server."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
-from msgspec.structs import fields
 
 from flowengine.cli.serve_options import name_variable
 from flowengine.environment import FILE_SUFFIX, VARIABLES

@@ -5,7 +5,7 @@ project.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -27,6 +27,7 @@ from flowengine.states.variable_values import Assignment
 from flowengine.states.verb import WrittenValue
 
 T = TypeVar("T")
+_EMPTY_SET: Final = frozenset[Any]()
 
 
 class CompiledState(msgspec.Struct, frozen=True):
@@ -126,7 +127,10 @@ class Program:
         """
         pause_if_due()
         if compute not in self._results:
-            self._results[compute] = compute(self)
+            found = compute(self)
+            # most results are empty, and each empty set would take 216 bytes
+            is_empty_set = found.__class__ is frozenset and not found
+            self._results[compute] = _EMPTY_SET if is_empty_set else found
         result: T = self._results[compute]
         return result
 

@@ -7,10 +7,9 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any
-
-from msgspec.structs import replace
 
 from flowengine.limits import MAX_DESCRIPTORS
 from flowengine.server.console_launcher import ConsoleLauncher

@@ -3,7 +3,7 @@ flow brings.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from flowengine.compile.program import Program
 from flowengine.expr import Template
@@ -23,6 +23,9 @@ class UsedRooms(NamedTuple):
 
     known: frozenset[str | None]
     led: frozenset[str | None]
+
+
+NO_ROOMS: Final = UsedRooms(frozenset(), frozenset())  # of most flows, in memory once
 
 
 def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterator[Problem]:
@@ -50,6 +53,8 @@ def find_used_rooms(program: Program) -> UsedRooms:
     states = program.states.values()
     known = [state.verb.room_name for state in states if state.verb.is_in_room]
     led = [state.verb.room_name for state in states if state.verb.may_lead_room]
+    if not known and not led:
+        return NO_ROOMS
     return UsedRooms(
         frozenset(room.constant for room in known if room),
         frozenset(room.constant for room in led if room),
