@@ -28,8 +28,8 @@ Environment = Mapping[str, str]
 
 
 class ErrorFreeVersion(msgspec.Struct):
-    """The last version of a project that had no errors. `variables` are the values of those that it
-    names.
+    """The last version of a project that had no errors, and what compiling it has found. `variables`
+    are the values of those that it names.
     """
 
     files: Files
@@ -37,7 +37,7 @@ class ErrorFreeVersion(msgspec.Struct):
     variables: Mapping[str, str | None]
     cookies_only: bool
     index: SummaryIndex
-    programs: Mapping[str, Program]
+    result: CompileResult
     secret_flows: SecretFlows
 
 
@@ -68,6 +68,8 @@ class ProjectRechecker:
                 error_free, environment, cookies_only=cookies_only
             ):
                 changed = list_changed_names(error_free.files, files)
+                if not changed and list(files) == list(error_free.files):
+                    return error_free.result
                 found = try_partial_check(
                     files,
                     changed,
@@ -106,7 +108,7 @@ class ProjectRechecker:
             read_variables(build.authored.project, environment),
             cookies_only,
             index,
-            compiled.programs,
+            compiled,
             SecretFlows(compiled.programs),
         )
 
@@ -119,14 +121,15 @@ class ProjectRechecker:
     ) -> CompileResult:
         """The result for the whole project."""
         build, sources = found.build, SourceTexts(files)
-        programs = replace_programs(error_free.programs, found)
+        before = error_free.result.programs
+        programs = replace_programs(before, found)
         if found.update is None:
             return CompileResult(None, found.problems, sources, programs, found.state_count)
         self._error_free = None  # until all of it is that of the new version
         # here, as loading a locale takes longer than a callback may
         preload_locales(build.authored, NoCompileCache())
         for name in found.removed:
-            error_free.secret_flows.remove(error_free.programs[name])
+            error_free.secret_flows.remove(before[name])
         for flow in found.update.added:
             error_free.secret_flows.add(programs[flow.name])
         release = build_release(
@@ -139,9 +142,10 @@ class ProjectRechecker:
             NoCompileCache(self._cache),
         )
         error_free.index.apply(found.update)
-        error_free.files, error_free.programs = files, programs
+        result = CompileResult(release, found.problems, sources, programs, found.state_count)
+        error_free.files, error_free.result = files, result
         self._error_free = error_free if error_free.index.has_all(files) else None
-        return CompileResult(release, found.problems, sources, programs, found.state_count)
+        return result
 
 
 def replace_programs(known: Mapping[str, Program], found: PartialCheck) -> dict[str, Program]:

@@ -16,7 +16,7 @@ from flowengine.environment import VARIABLES
 from flowengine.journal.journal_error import JournalError
 from flowengine.journal.journal_location import find_journal_fault
 from flowengine.releases.archive import NO_FILES
-from flowengine.releases.compile_worker import LoadedFlows
+from flowengine.releases.compile_worker import LoadedFlows, freeze_collector
 from flowengine.releases.start_cache import load_cached_compile
 from flowengine.server import admin, keys
 from flowengine.server.app import open_session_store
@@ -94,7 +94,10 @@ def check_first_start(
     ):
         return None
     compiler = ProjectRechecker()
-    compiled = compiler.compile(snapshot.files, environment, cookies_only=settings.is_cookies_only)
+    with freeze_collector():
+        compiled = compiler.compile(
+            snapshot.files, environment, cookies_only=settings.is_cookies_only
+        )
     if compiled.release is None:
         report = to_loaded_project(folder, snapshot.files, compiled).report
         announce(report.format_problems(report.errors))

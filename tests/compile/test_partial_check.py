@@ -284,6 +284,16 @@ def test_partial_check_after_a_file_came_or_went_equals_a_whole_one(added: bool)
         assert_alike(found, *compile_and_summarize(after, ENVIRONMENT, cookies_only=False))
 
 
+def test_rechecking_unchanged_files_gives_the_same_result_until_a_variable_changes() -> None:
+    rechecker = ProjectRechecker()
+    project = {**LONE_FLOWS, **LIKE_LINE, **PROJECT}
+    first = rechecker.compile(project, ENVIRONMENT)
+    assert first.release is not None
+    reread = {name: bytes(bytearray(content)) for name, content in project.items()}
+    assert rechecker.compile(reread, ENVIRONMENT) is first
+    assert rechecker.compile(reread, {**ENVIRONMENT, "CRM": "other"}) is not first
+
+
 @settings(
     max_examples=examples(20),
     deadline=None,
