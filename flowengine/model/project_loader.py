@@ -155,15 +155,20 @@ def load_flow_file(
     name: str, document: Document | None, problems: list[Problem], content: bytes
 ) -> AuthoredFile:
     """The flow in a file, with a stand-in for each state that is not well formed."""
+    # most files; what is well formed is converted once
+    if document is not None and document.is_plain and not document.broken:
+        flow = try_convert(document.data, "flow")
+        if isinstance(flow, Flow):
+            return AuthoredFile(document, tuple(problems), (), (flow, document))
     usable = None
     if document is not None:
         wrong = [each.problem for each in find_violations(document, "flow")]
         problems += sort_problems(wrong)
         formed = not has_errors(wrong) and is_whole(document, "flow")
         usable = document if formed else replace_broken_states(document, problems)
-    flow = (msgspec.convert(usable.data, Flow), usable) if usable else None
-    unread = () if flow else list_unread_flows(name, document, content.decode(errors="replace"))
-    return AuthoredFile(document, tuple(problems), tuple(("flows", each) for each in unread), flow)
+    read = (msgspec.convert(usable.data, Flow), usable) if usable else None
+    unread = () if read else list_unread_flows(name, document, content.decode(errors="replace"))
+    return AuthoredFile(document, tuple(problems), tuple(("flows", each) for each in unread), read)
 
 
 def load_shared_file(
@@ -208,11 +213,15 @@ def is_whole(document: Document, kind: str) -> bool:
 
 
 def is_typed(data: Any, kind: str) -> bool:
+    return try_convert(data, kind) is not None
+
+
+def try_convert(data: Any, kind: str) -> Any:
+    """The typed model of a file, None where it does not take the data."""
     try:
-        msgspec.convert(data, SCHEMA_MODELS[kind][1])
+        return msgspec.convert(data, SCHEMA_MODELS[kind][1])
     except msgspec.ValidationError:
-        return False
-    return True
+        return None
 
 
 def is_well_formed(document: Document, kind: str) -> bool:

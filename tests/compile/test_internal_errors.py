@@ -127,7 +127,7 @@ def fail(*_given: Any, **_named: Any) -> Any:
 
 STAGES = {
     "flowengine.source.schema_validation.locate_violations": (fail, "two.yaml"),
-    "flowengine.model.project_loader.is_well_formed": (fail, "one.yaml"),
+    "flowengine.model.project_loader.try_convert": (fail, "one.yaml"),
     "flowengine.model.project_loader.read_document": (fail, "one.yaml"),
     "flowengine.compile.project_compiler.compile_shared_definitions": (fail, "project.yaml"),
     "flowengine.compile.project_compiler.check_routes": (fail, "project.yaml"),

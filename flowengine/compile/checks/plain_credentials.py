@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from flowengine.problems import Problem
-from flowengine.problems.credentials import is_credential
+from flowengine.problems.credentials import is_credential, may_hold_credential
 from flowengine.source import Document, KeyPath
 
 _CREDENTIAL_KEYS: Final = re.compile(
@@ -13,6 +13,8 @@ _CREDENTIAL_KEYS: Final = re.compile(
 )
 # of the project, or one of a shell, which has a problem of its own
 _VARIABLE: Final = re.compile(r"\$[{A-Za-z_]")
+# below the first two a key of `_CREDENTIAL_KEYS` is sent; an escape may write any word
+_PLACES: Final = ("headers", "body", "credentials", "\\")
 HINT: Final = (
     "name it under secrets: of the project, keep its value in a variable of the environment, and "
     "write ${secrets.…} here; whoever has seen the file has the key, so have it replaced"
@@ -20,6 +22,9 @@ HINT: Final = (
 
 
 def check(document: Document) -> Iterator[Problem]:
+    text = document.text
+    if not may_hold_credential(text) and not any(word in text for word in _PLACES):
+        return  # as most files: walking through one takes far longer
     for path in list_credentials(document.data, ()):
         message = f"{path[-1]}: holds a credential in plain"
         yield Problem("FE950", document.find_span(path), message, HINT)

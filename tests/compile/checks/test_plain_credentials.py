@@ -1,8 +1,15 @@
 """Credentials that stand in the files of a project."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from flowengine.problems.credentials import blank_credentials
+from flowengine.problems import credentials
+from flowengine.problems.credentials import (
+    blank_credentials,
+    is_credential,
+    may_hold_credential,
+)
 from flowengine.problems.terminal_text import to_text
 from tests.compile.project_texts import compiled, files
 
@@ -56,3 +63,15 @@ def test_excerpt_shows_no_key_by_its_name_and_no_part_behind_a_colon() -> None:
     assert "BeIukql3" not in shown
     kept = "secret: ACME_SECRET, credentials: ${secrets.s3}, token: body.access_token"
     assert blank_credentials(kept) == kept
+
+
+@given(st.text(max_size=20), st.from_regex(credentials._CREDENTIAL), st.text(max_size=20))
+def test_text_with_a_credential_is_never_passed_over(before: str, found: str, after: str) -> None:
+    text = before + found + after
+    assert may_hold_credential(text) or not is_credential(text)
+
+
+def test_credential_with_an_escape_in_a_flow_without_requests_is_told() -> None:
+    text = "flow: line\nstart: a\nstates: {a: {say: 'sk_live_4eC39HqLyjWDarjtT1', hangup: }}\n"
+    for written in (text, text.replace("'sk_live", '"\\x73k_live').replace("T1'", 'T1"')):
+        assert "FE950" in {one.code for one in compiled(written).problems}, written
