@@ -11,6 +11,7 @@ from flowengine.cache.variable_presence import VariablePresence
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
+from flowengine.compile.project_compiler import pause_garbage_collection
 from flowengine.compile.repeated_check import check_again
 from flowengine.limits import MAX_FLOWS_CHECKED_WITH_SCENARIOS
 from flowengine.problems import Severity, sort_problems
@@ -68,8 +69,9 @@ def check_scenarios(
 def compile_files(
     files: ProjectFiles, environment: Mapping[str, str] | None, *, cookies_only: bool = False
 ) -> CompileResult:
-    compiled = compile_project(files.contents, environment, cookies_only=cookies_only)
-    gc.freeze()  # it stays until the command ends: no collection need walk through it
+    with pause_garbage_collection():
+        compiled = compile_project(files.contents, environment, cookies_only=cookies_only)
+        gc.freeze()  # it stays until the command ends: no collection need walk through it
     if not files.unreadable:
         return compiled
     # the flows that could not be read are none that are missing

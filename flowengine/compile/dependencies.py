@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -42,6 +42,9 @@ class UsedFingerprints(msgspec.Struct, frozen=True):
         """Whether every lookup would have the same result."""
         listed = self.all_names is None or self.all_names == tuple(marks)
         return listed and all(marks.get(name) == mark for name, mark in self.fingerprints.items())
+
+
+NOTHING_USED: Final = UsedFingerprints({}, None)  # by most flows, in memory once
 
 
 class DependencyTracker(Mapping[str, V]):
@@ -91,6 +94,8 @@ class DependencyTracker(Mapping[str, V]):
     def get_used_fingerprints(self) -> UsedFingerprints:
         """All that was looked up."""
         self.take_recent()
+        if not self._used and self._all_names is None:
+            return NOTHING_USED
         return UsedFingerprints(self._used, self._all_names)
 
 

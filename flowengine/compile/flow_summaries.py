@@ -194,7 +194,7 @@ def summarize_flow(
         locales=sort(program.compute_once(collect_flow_locales)),
         spoken_locales=sort(records.spoken_locales.get(name, ())),
         secrets=sort(find_used_secrets(document) if secrets is None else secrets),
-        groups=sort(filter(None, program.compute_once(find_called_groups))),
+        groups=sort(program.compute_once(find_called_groups)),
         rooms=tuple(sorted(rooms.known, key=str)),
         led_rooms=tuple(sorted(rooms.led, key=str)),
         parked=tuple(sorted(program.compute_once(parking_codes.find_parked_codes), key=str)),

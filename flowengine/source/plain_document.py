@@ -127,7 +127,7 @@ class _PlainLoader:
 def _load_scalar(event: Any) -> Any:
     if event.tag is not None or event.anchor is not None:
         raise UnusualDocumentError
-    text: str = event.value
+    text = sys.intern(event.value)  # names and prompts that many flows have are in memory once
     if event.style or not event.implicit[0]:
         # a schema judges a line break at the end, the typed model does not
         if text.endswith("\n"):

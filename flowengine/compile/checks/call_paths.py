@@ -4,10 +4,10 @@ how it ends.
 
 import itertools
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from flowengine.compile.checks.program_graph import (
 from flowengine.compile.program import CompiledState, Program
 from flowengine.model import CompileCache
 
+ValueT = TypeVar("ValueT", bound=Hashable)
 EVENT_CONTEXTS = frozenset({"dice", "notify", "keys"})
 CALLBACK_CONTEXTS = ("ice", "ace", "pie", "notify", "dice", "keys")
 FAILURE_OUTCOME = ""  # the outcome of a subflow in which something fails that nothing there catches
@@ -73,6 +74,8 @@ class PathWalk(msgspec.Struct):
 
     program: Program
     outcomes_by_use: OutcomesByUse
+    # one object for what is equal in the ways through many flows, which are much alike
+    shared: dict[Hashable, Any] = msgspec.field(default_factory=dict)
     predecessors: dict[StateUnderCallback, tuple[StateUnderCallback | None, str]] = msgspec.field(
         default_factory=dict
     )
@@ -84,8 +87,14 @@ class PathWalk(msgspec.Struct):
         self, node: StateUnderCallback, before: StateUnderCallback | None, label: str
     ) -> None:
         if node not in self.predecessors and node.state in self.program.states:
-            self.predecessors[node] = (before, label)
+            node, step = self.share(node), self.share((before, label))
+            self.predecessors[node] = step
             self.todo.append(node)
+
+    def share(self, value: ValueT) -> ValueT:
+        """The object of this value that the ways through all flows have."""
+        shared: ValueT = self.shared.setdefault(value, value)
+        return shared
 
     def walk_flow(self, roots: Iterable[StateUnderCallback]) -> FlowPaths:
         for root in roots:
@@ -180,6 +189,7 @@ class CallPaths:
         self._memory = memory
         self._outcomes: dict[FlowUse, tuple[SubflowOutcome, ...]] = {}
         self._callers_by_use: dict[FlowUse, dict[FlowUse, None]] = {}
+        self._shared: dict[Hashable, Any] = {}
         self._walk_until_stable([FlowUse(name, "") for name in reversed([*programs])])
 
     def _walk_until_stable(self, todo: list[FlowUse]) -> None:
@@ -213,7 +223,7 @@ class CallPaths:
         return self._memory.get_or_compute(
             ("walk", entry),
             (program, roots, endings),
-            lambda: PathWalk(program, endings).walk_flow(roots),
+            lambda: PathWalk(program, endings, self._shared).walk_flow(roots),
         )
 
     def _list_entries(self, program: Program) -> tuple[StateUnderCallback, ...]:

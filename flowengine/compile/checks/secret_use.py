@@ -11,6 +11,7 @@ from flowengine.source import Document, KeyPath
 
 _SHELL_VARIABLE: Final = re.compile(r"\$([A-Za-z_]\w*)")
 _SECRET_USE: Final = re.compile(r"\bsecrets\s*\.\s*(\w+)")
+_NO_SECRETS: Final = frozenset[str]()  # of most files, in memory once
 
 
 def check(authored: AuthoredProject, memory: CompileCache) -> Iterator[Problem]:
@@ -43,7 +44,8 @@ def check(authored: AuthoredProject, memory: CompileCache) -> Iterator[Problem]:
 
 def find_used_secrets(document: Document) -> frozenset[str]:
     # in the text: a comment that names a secret counts as a use, which costs a warning at most
-    return frozenset(_SECRET_USE.findall(document.text))
+    found = _SECRET_USE.findall(document.text)
+    return frozenset(found) if found else _NO_SECRETS
 
 
 def find_shell_names(document: Document, secrets: Mapping[str, str]) -> Iterator[Problem]:

@@ -28,4 +28,4 @@ def check(programs: Mapping[str, Program], authored: AuthoredProject) -> Iterato
 
 
 def find_called_groups(program: Program) -> frozenset[str]:
-    return frozenset(state.verb.group_name for state in program.states.values())
+    return frozenset(filter(None, (state.verb.group_name for state in program.states.values())))
