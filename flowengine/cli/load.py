@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
-from msgspec.structs import asdict
+import msgspec
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -102,7 +102,7 @@ def load(
         click.echo(
             json.dumps(
                 {
-                    **asdict(report),
+                    **msgspec.to_builtins(report),
                     "calls_per_second": report.calls_per_second,
                     "passed": report.is_passed,
                 }

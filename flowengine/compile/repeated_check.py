@@ -32,7 +32,9 @@ def check_again(
         key = compute_key(code, ProjectSummary, {"folder": place}, cookies_only=cookies_only)
         known = load_result(key, ProjectSummary, VARIABLES)
         found: PartialCheck | CompileResult
-        if known and (partial := check_changes(files, environment, known, cookies_only=cookies_only)):
+        if known and (
+            partial := check_changes(files, environment, known, cookies_only=cookies_only)
+        ):
             found, summary = partial
         else:
             found, summary = compile_and_summarize(files, environment, cookies_only=cookies_only)

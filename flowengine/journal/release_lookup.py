@@ -1,12 +1,11 @@
 """The releases of callbacks that were answered earlier, perhaps by a process that was killed."""
 
 import asyncio
-import dataclasses
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
-import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Release
 
@@ -70,6 +69,4 @@ def mask_everything(release: Release) -> Release:
     """For callbacks of a release that is gone: nobody knows any more what was secret there, so that
     no variable may be read.
     """
-    return dataclasses.replace(
-        release, journal=msgspec.structs.replace(release.journal, numbers="masked", words="masked")
-    )
+    return replace(release, journal=replace(release.journal, numbers="masked", words="masked"))

@@ -1,5 +1,6 @@
 """The page of releases: what is live, and the commands that change it."""
 
+import dataclasses
 import platform
 import re
 import sqlite3
@@ -223,7 +224,7 @@ def test_figures_of_a_shared_store_are_those_of_all_machines(
     settings = build_settings(
         write_line(tmp_path / "flows", CHANGED_FLOW), store=postgresql, is_serving=True
     )
-    own_journal = replace(settings.server, journal=f"sqlite:{tmp_path / 'journal.db'}")
+    own_journal = dataclasses.replace(settings.server, journal=f"sqlite:{tmp_path / 'journal.db'}")
     settings = replace(settings, server=own_journal)
     client = ConsoleClient(create_console_app(settings, NO_TOKENS), "127.0.0.1")
     begin_canary(client)

@@ -1,6 +1,5 @@
 """Parts of a journal on a PostgreSQL server: what goes together, and when."""
 
-import dataclasses
 import logging
 import time
 from collections import Counter
@@ -132,7 +131,7 @@ def step_to(parts: Parts, at: float) -> None:
 
 
 def replace_journal(release: Release, **fields: str) -> Release:
-    return dataclasses.replace(release, journal=replace_fields(release.journal, **fields))
+    return replace_fields(release, journal=replace_fields(release.journal, **fields))
 
 
 def test_part_that_is_read_stays_until_nobody_reads_it(

@@ -7,10 +7,10 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.compile.loaded_project import to_loaded_project

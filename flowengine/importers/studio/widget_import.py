@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+import msgspec
+from msgspec.structs import astuple
+
 from flowengine.importers.flow_parts import TEXT_LENGTH, ConstructImport, FlowParts
 from flowengine.importers.project_draft import ProjectDraft
 from flowengine.importers.studio.liquid_text import LiquidText, iterate_references
@@ -144,8 +147,8 @@ def list_texts(value: Any) -> list[str]:
             waiting += each.values()
         elif isinstance(each, list | tuple):
             waiting += each
-        elif hasattr(each, "__dataclass_fields__"):
-            waiting += vars(each).values()
+        elif isinstance(each, msgspec.Struct):
+            waiting += astuple(each)
     return found
 
 

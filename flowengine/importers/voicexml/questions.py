@@ -1,8 +1,9 @@
 """Fields and menus: what callers are asked, and what becomes of their answer."""
 
 import re
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from flowengine.importers.flow_parts import TEXT_LENGTH
 from flowengine.importers.templates import escape_words, write_literal

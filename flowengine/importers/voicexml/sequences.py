@@ -1,10 +1,11 @@
 """Executable content: what is said, set and decided one after the other."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.importers.flow_parts import ANSWER_SECONDS
 from flowengine.importers.templates import escape_words

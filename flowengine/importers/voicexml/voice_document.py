@@ -1,10 +1,11 @@
 """The elements of a document with their lines; entities and all that is too much are refused."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 from xml.parsers import expat
+
+import msgspec
 
 from flowengine.importers.source_json import MAX_SOURCE_BYTES, ImportSourceError, clean_text
 
@@ -14,14 +15,13 @@ _MAX_HANDLERS: Final = 100
 _MAX_ATTRIBUTE: Final = 2_000
 
 
-@dataclass
-class VoiceElement:
+class VoiceElement(msgspec.Struct, dict=True):
     """An element; its content are texts and elements in their order."""
 
     tag: str
     attributes: dict[str, str]
     line: int
-    content: "list[str | VoiceElement]" = field(default_factory=list)
+    content: "list[str | VoiceElement]" = msgspec.field(default_factory=list)
 
     def get(self, name: str) -> str:
         """The attribute without blanks at its ends; nothing where there is none."""
