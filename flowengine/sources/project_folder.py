@@ -23,6 +23,7 @@ SETTLED_NANOSECONDS = (
 )
 # nearly all files have less, and room for the most would be asked of the system for each
 USUAL_READ_BYTES = 64_000
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
 YAML_SUFFIXES = (".yaml", ".yml")
 UNPRINTABLE_NAME = "has a name that cannot be shown: use letters, digits and -"
 # how a flow can be told from the YAML files of other programs, where no project file lies beside it
@@ -176,10 +177,10 @@ def reread_file(file: str, within: Path | None, known: FileSnapshot | None) -> F
             and (known.is_linked or not is_link)
         ):
             return known
-        path = Path(file)
-        check_readable(path, within, before)
-        content = read_content(path)
-        return take_snapshot(before, path.stat(), content, known, is_link=is_link)
+        check_readable(file, within, before, is_link=is_link)
+        content = read_content(file)
+        after = os.stat(file)  # noqa: PTH116
+        return take_snapshot(before, after, content, known, is_link=is_link)
     except FileNotFoundError as error:
         if not is_link:
             return None
@@ -196,46 +197,43 @@ def reread_file(file: str, within: Path | None, known: FileSnapshot | None) -> F
         ) from error
 
 
-def check_readable(file: Path, within: Path | None, found: stat_result) -> None:
+def check_readable(file: str, within: Path | None, found: stat_result, *, is_link: bool) -> None:
     """Raises OSError for what is no file of the project: reading a named pipe, say, would never
     end. Links lead nowhere outside `within`, except to the requested file itself.
     """
-    if not file.name.isprintable():
+    folder, _, name = file.rpartition("/")
+    if not name.isprintable():
         raise OSError(UNPRINTABLE_NAME)
     if not stat.S_ISREG(found.st_mode):
         raise OSError(f"is {FILE_TYPES.get(stat.S_IFMT(found.st_mode), 'a device')}, not a file")
     if found.st_size > MAX_READ_BYTES:
         raise OSError(f"has {found.st_size:,} bytes, which are too many for a file of flows")
-    if within and is_link_out(file, within):
+    # following the whole path of each file would take longer than reading it
+    is_linked = is_link or os.path.islink(folder)  # noqa: PTH114  # as above
+    if within and is_linked and not resolve_link(file).is_relative_to(within):
         raise OSError(
             "is a link that leads out of the folder, where changes would not be seen: put the file "
             "itself here"
         )
 
 
-def is_link_out(file: Path, within: Path) -> bool:
-    """Whether a file of a project is elsewhere, by a link or in a folder that is one."""
-    # following the whole path of each file would take longer than reading it
-    is_linked = file.is_symlink() or file.parent.is_symlink()
-    return is_linked and not resolve_link(file).is_relative_to(within)
-
-
-def resolve_link(file: Path) -> Path:
+def resolve_link(file: str | Path) -> Path:
     """Where a link leads to; `Path.resolve` fails on a loop of links."""
     return Path(os.path.realpath(file))
 
 
-def read_content(file: Path) -> bytes:
+def read_content(file: str | Path) -> bytes:
     """Read a file without blocking, even if it has become a pipe meanwhile."""
-    with open(file, "rb", opener=open_nonblocking) as opened:  # that of Path takes no opener
-        content = opened.read(USUAL_READ_BYTES)
-        if len(content) < USUAL_READ_BYTES:
-            return content
-        return content + opened.read(MAX_READ_BYTES + 1 - USUAL_READ_BYTES)
-
-
-def open_nonblocking(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    # a file object takes longer to make than a file of flows to read
+    descriptor = os.open(file, _READ_FLAGS)
+    try:
+        pieces, left = [], MAX_READ_BYTES + 1
+        while piece := os.read(descriptor, min(left, USUAL_READ_BYTES)):
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(descriptor)
 
 
 def take_snapshot(

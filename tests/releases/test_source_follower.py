@@ -231,7 +231,7 @@ async def test_disk_that_hangs_keeps_no_other_source_waiting(
     monkeypatch.setattr("flowengine.sources.abandonable_read.READ_SECONDS", 0.3)
     place, hangs, reads = FolderSource(folder), threading.Event(), list[bytes]()
 
-    def hanging(file: Path) -> bytes:
+    def hanging(file: str) -> bytes:
         hangs.wait()
         reads.append(read_content(file))
         return reads[-1]

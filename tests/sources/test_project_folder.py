@@ -44,8 +44,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are opened from now on."""
     names: list[str] = []
 
-    def read(path: Path) -> bytes:
-        names.append(path.name)
+    def read(path: str) -> bytes:
+        names.append(Path(path).name)
         return read_content(path)
 
     monkeypatch.setattr("flowengine.sources.project_folder.read_content", read)
@@ -110,9 +110,9 @@ def test_file_that_changes_while_it_is_read_is_read_again(
 ) -> None:
     kept, file = ProjectFolder(folder), folder / "line.yaml"
 
-    def torn(path: Path) -> bytes:
+    def torn(path: str) -> bytes:
         content = read_content(path)
-        if path == file:
+        if path == str(file):
             file.write_bytes(b"flow: line\nstart: a")
         return content
 
