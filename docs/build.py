@@ -32,7 +32,7 @@ from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
 DOCS = Path(__file__).parent
 CODE = DOCS.parent / "flowengine"
 PACKAGES = (
-    "limits", "environment", "operator_error", "cooperative", "cross_site", "public_addresses", "templates",
+    "limits", "environment", "operator_error", "cooperative", "garbage_collection", "cross_site", "public_addresses", "templates",
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",

@@ -10,7 +10,7 @@ from flowengine.states import STATE_KINDS
 from tests.house_modules import ROOT, list_nodes, parse_module
 
 ORDER = (
-    "limits", "environment", "operator_error", "cooperative", "cross_site", "public_addresses", "templates",
+    "limits", "environment", "operator_error", "cooperative", "garbage_collection", "cross_site", "public_addresses", "templates",
     "problems", "source", "expr", "svaml", "sinch", "states", "orchestration",
     "sources", "cache", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "explanation",

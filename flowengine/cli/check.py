@@ -13,6 +13,7 @@ from flowengine.cache.result_cache import compute_key, load_result, save_result
 from flowengine.cache.variable_presence import VariablePresence
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.environment import VARIABLES
+from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.limits import MAX_FLOWS_CHECKED_WITH_SCENARIOS
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 from flowengine.problems.project_report import ProjectReport, build_report
@@ -83,11 +84,14 @@ def check_or_load_result(
     )
     if key and (known := load_result(key, CheckResult, VARIABLES)):
         return known
-    # the compiler takes longer to import than a known result takes to show
-    from flowengine.cli.read_project import check_files, check_scenarios  # noqa: PLC0415
-
     environment = VariablePresence(VARIABLES)
-    result, is_repeatable = check_files(files, path, environment, code, cookies_only=cookies_only)
+    with pause_garbage_collection():
+        # the compiler takes longer to import than a known result takes to show
+        from flowengine.cli.read_project import check_files, check_scenarios  # noqa: PLC0415
+
+        result, is_repeatable = check_files(
+            files, path, environment, code, cookies_only=cookies_only
+        )
     if scenarios and not files.unreadable:
         result = check_scenarios(files, scenarios, result)
     if key and is_repeatable:

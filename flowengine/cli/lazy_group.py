@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from flowengine.garbage_collection import pause_garbage_collection
+
 
 def to_module_name(command: str) -> str:
     """The module of a command, and its function there."""
@@ -44,7 +46,9 @@ class LazyCommandGroup(click.Group):
             # service manager must see that it ended well
             signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
         name = to_module_name(cmd_name)
-        command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
+        with pause_garbage_collection():
+            module = import_module(f"{self._package}.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

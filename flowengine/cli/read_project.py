@@ -11,8 +11,8 @@ from flowengine.cache.variable_presence import VariablePresence
 from flowengine.cli.project_files import ProjectFiles, get_project_folder, read_project_files
 from flowengine.compile import CompileResult, compile_project
 from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
-from flowengine.compile.project_compiler import pause_garbage_collection
 from flowengine.compile.repeated_check import check_again
+from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.limits import MAX_FLOWS_CHECKED_WITH_SCENARIOS
 from flowengine.problems import Severity, sort_problems
 from flowengine.source import INTERNAL_CODE

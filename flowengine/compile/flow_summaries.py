@@ -31,9 +31,9 @@ from flowengine.compile.program import CompileResult, Program
 from flowengine.compile.project_compiler import (
     ProjectBuild,
     ProjectCompiler,
-    pause_garbage_collection,
 )
 from flowengine.cooperative import iterate_with_pauses
+from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.model import CompileCache, Flow, ResultRecorder
 from flowengine.model.outside_flows import Column
 from flowengine.problems import Problem

@@ -29,10 +29,10 @@ from flowengine.compile.project_compiler import (
     build_project,
     decode_files,
     drop_positions,
-    pause_garbage_collection,
 )
 from flowengine.compile.summary_index import SummaryIndex, SummaryUpdate
 from flowengine.cooperative import iterate_with_pauses
+from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.model import CompileCache, OutsideFlows, ResultRecorder, load_project
 from flowengine.problems import Problem, Severity, sort_problems
 from flowengine.sources.project_folder import PROJECT_FILE

@@ -1,9 +1,7 @@
 """A whole project, from file contents to a release or to all of its problems."""
 
-import gc
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -26,6 +24,7 @@ from flowengine.compile.shared_definitions import (
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.environment import VARIABLES
 from flowengine.expr import EscapeMode, Scope
+from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.model import AuthoredProject, CompileCache, NoCompileCache, Project, load_project
 from flowengine.model.project_file import DEFAULT_APOLOGY, DEFAULT_APOLOGY_LOCALE
 from flowengine.model.project_loader import place_of_project
@@ -169,20 +168,6 @@ def drop_positions(authored: AuthoredProject) -> None:
         document.positions.drop()
     for document in authored.shared_documents:
         document.positions.drop()
-
-
-@contextmanager
-def pause_garbage_collection() -> Iterator[None]:
-    """Compile without garbage collection, which took a third of the time: nearly all that is made
-    stays, and is in no cycles.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def compile_project(

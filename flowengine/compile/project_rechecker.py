@@ -13,13 +13,13 @@ from flowengine.compile.project_compiler import (
     ProjectBuild,
     ProjectCompiler,
     build_release,
-    pause_garbage_collection,
 )
 from flowengine.compile.release_id import ReleaseIds
 from flowengine.compile.secret_flows import SecretFlows
 from flowengine.compile.source_texts import SourceTexts
 from flowengine.compile.summary_index import SummaryIndex
 from flowengine.environment import VARIABLES
+from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.limits import MIN_SUMMARIZED_FLOWS
 from flowengine.model import CompileCache, NoCompileCache, Project
 

@@ -15,9 +15,9 @@ from flowengine.compile.partial_check import (
     try_partial_check,
 )
 from flowengine.compile.program import CompileResult
-from flowengine.compile.project_compiler import pause_garbage_collection
 from flowengine.compile.summary_index import SummaryIndex
 from flowengine.environment import VARIABLES
+from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.limits import MIN_SUMMARIZED_FLOWS
 
 Files = Mapping[str, bytes]

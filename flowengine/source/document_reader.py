@@ -5,7 +5,7 @@ from typing import Final
 
 from yaml import MarkedYAMLError
 
-from flowengine.limits import MAX_FILE_BYTES, MAX_RESTARTS
+from flowengine.limits import MAX_FILE_BYTES
 from flowengine.problems import Problem, Span
 from flowengine.source.accidental_comments import report_hash_keys
 from flowengine.source.document import Document
@@ -13,14 +13,10 @@ from flowengine.source.document_loader import DocumentLoader
 from flowengine.source.merge_conflict import refuse_conflict, refuse_divider
 from flowengine.source.plain_document import read_plain_document
 from flowengine.source.source_text import ProblemCollector, SourceText, UnreadableTextError
-from flowengine.source.syntax_errors import SyntaxFailure, report_syntax_error
 
 _CONTROL_CHARACTER: Final = re.compile(
     # not as all but the others, which takes ten times as long to compile
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
-)
-_KEY_LINE: Final = re.compile(
-    r"^( *)(?:[\w.+-]+|\"[^\"\n]*\"|'[^'\n]*')[ ]*:(?=[ \r\n]|$)", re.MULTILINE
 )
 
 
@@ -66,7 +62,10 @@ def _load_text(text: SourceText, findings: ProblemCollector) -> Document | None:
             document = loader.load()
         except MarkedYAMLError as error:
             refuse_divider(text, findings)
-            _resume_after_error(text, report_syntax_error(text, error, 0, findings), findings)
+            # hardly any file needs it
+            from flowengine.source.syntax_recovery import report_syntax_errors  # noqa: PLC0415
+
+            report_syntax_errors(text, error, findings)
             return None
         report_hash_keys(text, loader.multiline_ranges, findings)
         if document is None or (document.data is None and not document.get_source_text(())):
@@ -90,31 +89,3 @@ def _refuse_control_characters(text: SourceText, findings: ProblemCollector) -> 
         )
     if found:
         raise UnreadableTextError
-
-
-def _resume_after_error(
-    text: SourceText, failure: SyntaxFailure, findings: ProblemCollector
-) -> None:
-    """After a syntax error the rest is read from the next key that is outside of what failed, for
-    its problems only.
-    """
-    for _ in range(MAX_RESTARTS):
-        base = _find_next_key(text, failure)
-        if base is None:
-            return
-        try:
-            DocumentLoader(text, findings, base).load()
-        except MarkedYAMLError as error:
-            failure = report_syntax_error(text, error, base, findings)
-        else:
-            return
-
-
-def _find_next_key(text: SourceText, failure: SyntaxFailure) -> int | None:
-    if failure.dedent:
-        return failure.offset
-    behind = text.find_line_end(failure.offset)
-    indent = len(text.get_line(failure.offset)) - len(text.get_line(failure.offset).lstrip(" "))
-    lines = _KEY_LINE.finditer(text.text, min(behind + 1, len(text.text)))
-    most = indent if failure.in_line else max(0, indent - 1)
-    return next((line.start() for line in lines if len(line[1]) <= most), None)
