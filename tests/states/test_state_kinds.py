@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flowengine.source import read_document
-from flowengine.states import STATE_KINDS
+from flowengine.states import STATE_KINDS, Verb
 from tests.states.conversation import Conversation, compiled
 
 FOLDER = Path(__file__).parent
@@ -45,3 +45,10 @@ def test_titles_are_unique(file: Path) -> None:
     assert document
     titles = [case["title"] for case in document.data["cases"]]
     assert len(set(titles)) == len(titles)
+
+
+def test_verbs_all_begin_by_themselves() -> None:
+    """A struct can have no abstract base that would refuse one without it."""
+    verbs = Verb.__subclasses__()
+    assert len(verbs) >= len(STATE_KINDS) - 2  # hangup, done and continue share one
+    assert [verb for verb in verbs if verb.enter is Verb.enter] == []

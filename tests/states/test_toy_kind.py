@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -69,8 +68,7 @@ class AuthoredConfirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     barge: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledConfirm(Verb):
+class CompiledConfirm(Verb, msgspec.Struct, frozen=True):
     """A yes-or-no question at work."""
 
     question: Question

@@ -14,7 +14,7 @@ _CREDENTIAL_KEYS: Final = re.compile(
 # of the project, or one of a shell, which has a problem of its own
 _VARIABLE: Final = re.compile(r"\$[{A-Za-z_]")
 # below the first two a key of `_CREDENTIAL_KEYS` is sent; an escape may write any word
-_PLACES: Final = ("headers", "body", "credentials", "\\")
+_CREDENTIAL_PLACES: Final = ("headers", "body", "credentials", "\\")
 HINT: Final = (
     "name it under secrets: of the project, keep its value in a variable of the environment, and "
     "write ${secrets.…} here; whoever has seen the file has the key, so have it replaced"
@@ -23,7 +23,7 @@ HINT: Final = (
 
 def check(document: Document) -> Iterator[Problem]:
     text = document.text
-    if not may_hold_credential(text) and not any(word in text for word in _PLACES):
+    if not may_hold_credential(text) and not any(word in text for word in _CREDENTIAL_PLACES):
         return  # as most files: walking through one takes far longer
     for path in list_credentials(document.data, ()):
         message = f"{path[-1]}: holds a credential in plain"
