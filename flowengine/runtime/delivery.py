@@ -39,6 +39,7 @@ class CallbackDelivery(msgspec.Struct):
     `is_unanswered` says whether the platform continues without the answer, judged by the event
     alone. `leg` says which placed call this is of, if it is one. `performed` are the requests made so
     far and `places` the states that made them, so that a repeated step makes none twice.
+    `recipients` counts the requests that get the answer.
     """
 
     event: CallbackEvent
@@ -60,6 +61,7 @@ class CallbackDelivery(msgspec.Struct):
     equal_events: int = 0
     leg: LegToken | None = None
     shared: "asyncio.Future[Reply | None] | None" = None
+    recipients: int = 1
 
     async def wait_for_reply(self) -> "Reply | None":
         """The reply to this delivery; None when the work on it was cancelled."""

@@ -111,7 +111,9 @@ def is_over(saved: SavedCall) -> bool:
 
 
 def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | None:
-    """The log with the delivery marked as undelivered; None where the log does not hold it."""
+    """The log with the delivery marked as undelivered; None where the log does not hold it, or a
+    later delivery of the event has got the answer.
+    """
     arrived = int(delivery.arrived_at * 1_000_000)
     entries = decode_log(saved)
     for index, entry in enumerate(entries):
@@ -120,9 +122,18 @@ def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | No
             delivery.stamp,
             arrived,
         ):
+            if any(later.identity == entry.identity for later in entries[index + 1 :]):
+                return None
             entries[index] = entry._replace(is_undelivered=True)
             return encode_log(entries)
     return None
+
+
+def was_in_flight(entry: AnsweredDelivery, delivery: CallbackDelivery) -> bool:
+    """Whether the entry was still being answered when this delivery arrived. Nobody knows yet whether
+    that answer will reach the platform.
+    """
+    return int(delivery.arrived_at * 1_000_000) < entry.arrived_at + entry.took
 
 
 def mark_repeated(saved: SavedCall, delivery: CallbackDelivery) -> bytes:

@@ -114,7 +114,9 @@ class Engine:
         ):
             shared = await running.wait_for_reply()
             if shared is not None:
-                return Reply(shared.body, replace(shared.record, repeated=True))
+                running.recipients += 1
+                record = replace(shared.record, repeated=True)
+                return Reply(shared.body, record, shared.delivery)
         in_flight[key] = delivery
         reply = None
         try:
@@ -158,6 +160,9 @@ class Engine:
         delivery = reply.delivery
         if delivery is None:
             return
+        delivery.recipients -= 1
+        if delivery.recipients:
+            return  # another request has got the same answer, or is about to
         try:
             for _ in range(MAX_STEP_RETRIES):
                 saved = await self._store.load(delivery.event.call_id)

@@ -30,6 +30,7 @@ from flowengine.runtime.delivery_log import (
     decode_log,
     is_over,
     mark_repeated,
+    was_in_flight,
 )
 from flowengine.runtime.incoming_facts import expand_call_url
 from flowengine.runtime.locate import (
@@ -207,7 +208,8 @@ class Replier:
         if body is None:
             return None
         if any(
-            entry.is_undelivered for entry in find_equal_deliveries(decode_log(saved), delivery)
+            entry.is_undelivered or was_in_flight(entry, delivery)
+            for entry in find_equal_deliveries(decode_log(saved), delivery)
         ):
             await self.save_log(delivery.event, saved, mark_repeated(saved, delivery))
         call = self._locator.restore_saved(delivery.event, saved)

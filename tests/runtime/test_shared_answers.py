@@ -1,0 +1,68 @@
+"""Deliveries of an event that arrive while an earlier one is still being answered."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from flowengine.runtime.engine import Reply
+from flowengine.sinch import decode
+from flowengine.storage.sessions import MemoryStore
+from tests.runtime.engine_calls import Crm, Phone, closing_store, engine, release, words
+from tests.waiting import wait_until_async
+
+COUNTING = """
+flow: line
+start: ask
+error: ask
+vars: {presses: {type: integer}}
+states:
+  ask: {menu: {prompt: "Pressed ${vars.presses}.", options: {1: look, 2: bye}, otherwise: bye}}
+  look: {fetch: {service: crm, get: /slow, failed: ask}, next: count}
+  bye: {say: Goodbye., hangup: }
+  count: {set: {presses: "${vars.presses + 1}"}, next: ask}
+"""
+AT = release(COUNTING)
+
+
+async def answer(phone: Phone, body: bytes, later: float) -> Reply:
+    stamp = (datetime.now(UTC) + timedelta(seconds=later)).isoformat().encode()
+    return await phone.engine.answer(decode(body), body, stamp)
+
+
+async def send_twice(first: Phone, second: Phone, body: bytes, crm: Crm) -> list[Reply]:
+    """The replies to two deliveries of an event, both of which arrive before there is an answer."""
+    crm.may_answer.clear()
+    begun = asyncio.create_task(answer(first, body, 0))
+    await wait_until_async(lambda: len(crm.asked) == 1)
+    repeated = asyncio.create_task(answer(second, body, 0.001))
+    await asyncio.sleep(0.01)
+    crm.may_answer.set()
+    return await asyncio.gather(begun, repeated)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_key_pressed_again_after_one_of_two_deliveries_got_the_answer_counts(
+    workers: int,
+) -> None:
+    async with closing_store(MemoryStore()) as store:
+        crm = Crm()
+        phones = [Phone(engine(store, crm, at=AT), echo=False) for _ in range(workers)]
+        await phones[0].ice()
+        body = phones[0].keys("1", "return", "line.ask")
+        replies = await send_twice(phones[0], phones[-1], body, crm)
+        assert [words(reply) for reply in replies] == ["Pressed 1.", "Pressed 1."]
+        await phones[0].engine.note_undelivered(replies[0])
+        assert words(await answer(phones[-1], body, 1)) == "Pressed 2."
+
+
+async def test_event_whose_two_deliveries_both_lost_the_answer_is_answered_again() -> None:
+    async with closing_store(MemoryStore()) as store:
+        crm = Crm()
+        phone = Phone(engine(store, crm, at=AT), echo=False)
+        await phone.ice()
+        body = phone.keys("1", "return", "line.ask")
+        for reply in await send_twice(phone, phone, body, crm):
+            await phone.engine.note_undelivered(reply)
+        assert words(await answer(phone, body, 1)) == "Pressed 1."
+        assert len(crm.asked) == 1
