@@ -22,7 +22,8 @@ OUTCOME_WORDS = {
     "no_answer": "nobody answered",
     "invalid": "the number cannot be called",
     "failed": "the call failed",
-    "gave_up": "there was no time for it within the hours",
+    "gave_up": "it was given up",
+    "cancelled": "it was cancelled",
 }
 PHASE_WORDS = {
     "queued": "waits for its turn in the queue",

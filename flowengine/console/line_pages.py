@@ -34,8 +34,8 @@ from flowengine.runtime.queue_overview import (
 )
 from flowengine.runtime.queue_supervision import (
     WaitingCaller,
-    dismiss_caller,
     list_waiting_callers,
+    take_out_caller,
 )
 from flowengine.server import keys
 from flowengine.sinch.address_mask import mask_address
@@ -44,6 +44,7 @@ from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, 
 
 log = logging.getLogger(__name__)
 MAX_LISTED_RINGS = 100
+MAX_LISTED_CALLERS = 200
 HANDLE_KEY_BYTES = 32
 MakeLineChange = Callable[[OrchestrationStore], Awaitable[str]]
 """Makes a change, and says what was done"""
@@ -58,8 +59,9 @@ class SigningChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DismissChange(msgspec.Struct, forbid_unknown_fields=True):
-    """A caller to take out of a queue, in the wait with this number."""
+    """A caller to take out of the queue of a group, in the wait with this number."""
 
+    group: str
     call: str
     number: int
 
@@ -75,10 +77,17 @@ class ShownMember(NamedTuple):
 
 
 class ShownCaller(NamedTuple):
-    """A caller who waits, with what the journal has of the call, where it has it."""
+    """A caller who waits, with what the journal has of the call, where it has it. Of a call-back `call`
+    is the one that has asked for it, `to` the masked address that is called, and `next_try` when,
+    where that is known.
+    """
 
     wait: WaitingCaller
+    call: str
     listed: ListedCall | None
+    to: str = ""
+    tries: int = 0
+    next_try: float = 0.0
 
 
 class ShownRing(NamedTuple):
@@ -97,6 +106,7 @@ class LinesView(NamedTuple):
     queues: Sequence[QueueOverview] = ()
     members: Sequence[ShownMember] = ()
     waiting: Sequence[ShownCaller] = ()
+    more_waiting: int = 0
     rings: Sequence[ShownRing] = ()
 
 
@@ -136,13 +146,7 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
         return await run_line_change(context, request, change)
 
     async def dismiss(request: Request) -> Response:
-        async def change(store: OrchestrationStore) -> str:
-            asked = await read_change(request, DismissChange)
-            if not await dismiss_caller(store, asked.call, asked.number, store.clock()):
-                raise QueueChangeRefusedError("the caller does not wait any more")
-            return f"the caller of call {asked.call} leaves the queue"
-
-        return await run_line_change(context, request, change)
+        return await run_line_change(context, request, lambda store: take_out(store, request))
 
     return [
         Route("/lines", show_lines),
@@ -155,6 +159,16 @@ SIGNING: dict[AgentStatus, str] = {"in": "Sign in", "pause": "Pause", "out": "Si
 SIGNING_DONE: dict[AgentStatus, str] = {
     "in": "is signed in to", "pause": "pauses in", "out": "is signed out of",
 }  # fmt: skip
+
+
+async def take_out(store: OrchestrationStore, request: Request) -> str:
+    """Take a caller out of a queue; says what has come of it. Raises QueueChangeRefusedError."""
+    asked = await read_change(request, DismissChange)
+    now = store.clock()
+    for caller in await list_waiting_callers(store, now, asked.group):
+        if (caller.call, caller.number) == (asked.call, asked.number):
+            return await take_out_caller(store, caller, get_user(request).name, now)
+    raise QueueChangeRefusedError("the caller does not wait any more")
 
 
 def require_queues(store: Store) -> OrchestrationStore:
@@ -205,6 +219,7 @@ async def load_lines(
     """How lines stand now. Raises StoreError."""
     now = store.clock()
     rings = await store.list_orchestrations(LIVE_KIND)
+    waiting = await list_waiting_callers(store, now)
     return LinesView(
         now,
         await load_queue_overviews(store, now, groups),
@@ -217,11 +232,35 @@ async def load_lines(
             for member in await load_group_members(store, now, groups)
         ],
         [
-            ShownCaller(wait, index.find_call(wait.call) if index else None)
-            for wait in await list_waiting_callers(store, now)
+            await describe_caller(store, encoding, wait, index)
+            for wait in waiting[:MAX_LISTED_CALLERS]
         ],
+        max(len(waiting) - MAX_LISTED_CALLERS, 0),
         [shown for saved in rings if (shown := describe_ring(saved, encoding))][:MAX_LISTED_RINGS],
     )
+
+
+async def describe_caller(
+    store: OrchestrationStore,
+    encoding: OrchestrationEncoding,
+    wait: WaitingCaller,
+    index: CallIndex | None,
+) -> ShownCaller:
+    """A caller with the call to look at, and with what the placement of a call-back says, where a key
+    opens it.
+    """
+    call, owned = wait.call, None
+    if wait.is_call_back:
+        saved = await store.load_orchestration(wait.call)
+        owned = encoding.decode_placement(saved) if saved else None
+        call = owned.caller if owned else ""
+    listed = index.find_call(call) if index and call else None
+    if owned is None:
+        return ShownCaller(wait, call, listed)
+    placement = owned.placement
+    to = mask_address(placement.plan.to.address)
+    next_try = placement.due if wait.is_later else 0.0
+    return ShownCaller(wait, call, listed, to, placement.tries, next_try)
 
 
 def find_place(groups: Groups, group: str, address: str) -> int:

@@ -54,8 +54,9 @@ OVER_PLACEMENT_KIND = "placement that is over"
 LIVE_PLACEMENT_KINDS = (WAITING_KIND, RUNNING_KIND)
 PLACEMENT_TASK = "placement"
 BEGIN_PART, TIMER_PART, PLACE_PART, HANG_UP_PART = "begin", "timer", "request", "end"
-TURN_PART, ENTERED_PART = "turn", "entered"
+TURN_PART, ENTERED_PART, CANCEL_PART = "turn", "entered", "cancel"
 ENTERED_TASK = f"{PLACEMENT_TASK}:{ENTERED_PART}"
+CANCEL_TASK = f"{PLACEMENT_TASK}:{CANCEL_PART}"
 # From the last turn on: so long the same key places nothing again.
 PLACEMENT_KEPT_SECONDS = float(MAX_PLACEMENT_SECONDS)
 NoteOutcome = Callable[[Placement], None]
