@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from flowengine.compile import Program
@@ -73,23 +73,7 @@ def build_live_routes(context: ConsoleContext) -> list[BaseRoute]:
             machine=context.calls.machine,
         )
 
-    async def send_drop_offs(request: Request) -> Response:
-        project = await context.project.load()
-        flow, period = read_choice(request)
-        try:
-            index = await context.calls.load_index()
-        except JournalError as error:
-            return JSONResponse({"error": str(error)}, 503)
-        programs = project.release.programs if project.release else {}
-        rows = (
-            await run_sync(list_drop_offs, index, flow, period, programs.get(flow)) if index else []
-        )
-        return JSONResponse([
-            {"state": row.state, "came": row.came, "hung_up": row.hung_up, "exits": row.exits}
-            for row in rows
-        ])  # fmt: skip
-
-    return [Route("/live", show_live), Route("/live/passages", send_drop_offs)]
+    return [Route("/live", show_live)]
 
 
 def read_choice(request: Request) -> tuple[str, str]:
