@@ -29,7 +29,7 @@ class StateDropOff:
     """
 
     state: str
-    came: int
+    entered: int
     exits: list[tuple[str, int]]
     again: int
     hung_up: int
@@ -40,7 +40,7 @@ class StateDropOff:
 
     @property
     def lost_percent(self) -> float:
-        return 100 * self.hung_up / self.came if self.came and self.is_question else 0.0
+        return 100 * self.hung_up / self.entered if self.entered and self.is_question else 0.0
 
 
 def build_live_routes(context: ConsoleContext) -> list[BaseRoute]:
@@ -114,7 +114,7 @@ def build_drop_off(state: str, passages: StatePassages, program: Program | None)
     compiled = program.states.get(state) if program else None
     return StateDropOff(
         state,
-        passages.came,
+        passages.entered,
         sorted(passages.exits.items(), key=lambda exit_: -exit_[1]),
         passages.again,
         passages.hung_up,

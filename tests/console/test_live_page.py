@@ -49,10 +49,12 @@ def test_rows_have_the_numbers_that_the_picture_shows(data: Path, tmp_path: Path
     client = create_operator(write_line(tmp_path / "flows"), data)
     for period in ("1h", "24h", "7d", "30d", "nonsense"):
         rows = re.findall(
-            r'<tr data-state="(\w+)" .*data-came="(\d+)" data-exits="(.*)">',
+            r'<tr data-state="(\w+)" .*data-entered="(\d+)" data-exits="(.*)">',
             client.get(f"/live?flow=line&period={period}").text,
         )
-        by_state = {state: (int(came), json.loads(unescape(exits))) for state, came, exits in rows}
+        by_state = {
+            state: (int(entered), json.loads(unescape(exits))) for state, entered, exits in rows
+        }
         assert by_state["main"] == (4, [["key 1", 1], ["key 2", 1]])
         assert by_state["report"][0] == 2  # at the end of a call
     assert "<tr data-state" not in client.get("/live?flow=other").text

@@ -70,10 +70,10 @@ function showNumbers() {
   }
   if (!picture) return;
   const isNow = form.elements.show.value === "now";
-  const came = new Map(passages.map((one) => [one.state, one.came]));
+  const entered = new Map(passages.map((one) => [one.state, one.entered]));
   for (const state of picture.states.keys()) {
     const calls = now.get(state);
-    picture.setStateNumber(state, isNow ? calls ?? "" : came.get(state) ?? "");
+    picture.setStateNumber(state, isNow ? calls ?? "" : entered.get(state) ?? "");
     picture.states.get(state).classList.toggle("is-current", isNow && calls > 0);
   }
   showEdgeNumbers(isNow);
@@ -81,7 +81,7 @@ function showNumbers() {
 
 // The table has what the picture shows.
 function readPassages() {
-  passages = findAll("#drop-offs tr[data-state]").map(({ dataset: { state, came, exits } }) => ({ state, came: Number(came), exits: JSON.parse(exits) }));
+  passages = findAll("#drop-offs tr[data-state]").map(({ dataset: { state, entered, exits } }) => ({ state, entered: Number(entered), exits: JSON.parse(exits) }));
   showNumbers();
 }
 
