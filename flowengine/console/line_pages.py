@@ -21,7 +21,7 @@ from flowengine.journal.call_index import CallIndex
 from flowengine.journal.call_search import ListedCall
 from flowengine.journal.journal_error import JournalError
 from flowengine.runtime.cookie import Codec, derive_key
-from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
 from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.runtime.queue_overview import (
     AgentOverview,
@@ -40,10 +40,11 @@ from flowengine.runtime.queue_supervision import (
 from flowengine.server import keys
 from flowengine.sinch.address_mask import mask_address
 from flowengine.states.queue_plan import AgentStatus
-from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, Store, StoreError
+from flowengine.storage.sessions import OrchestrationStore, Store, StoreError
 
 log = logging.getLogger(__name__)
 MAX_LISTED_RINGS = 100
+RUNG_PHASES = ("rings", "joined")
 MAX_LISTED_CALLERS = 200
 HANDLE_KEY_BYTES = 32
 MakeLineChange = Callable[[OrchestrationStore], Awaitable[str]]
@@ -79,7 +80,7 @@ class ShownMember(NamedTuple):
 class ShownCaller(NamedTuple):
     """A caller who waits, with what the journal has of the call, where it has it. Of a call-back `call`
     is the one that has asked for it, `to` the masked address that is called, and `next_try` when,
-    where that is known.
+    where that is known; one that `is_unreadable` was encrypted with a key that this console has not.
     """
 
     wait: WaitingCaller
@@ -88,19 +89,22 @@ class ShownCaller(NamedTuple):
     to: str = ""
     tries: int = 0
     next_try: float = 0.0
+    is_unreadable: bool = False
 
 
 class ShownRing(NamedTuple):
-    """A ring under way: the members who are called, and in which phase each is."""
+    """A ring under way: the caller, and the members who are called, with the phase of each."""
 
     call: str
+    listed: ListedCall | None
     group: str
-    phase: str
     legs: Sequence[tuple[str, str]]
 
 
 class LinesView(NamedTuple):
-    """All that the page shows; `now` is the time of the store."""
+    """All that the page shows; `now` is the time of the store, and of `unreadable` call-backs and
+    rings the console has no key.
+    """
 
     now: float = 0.0
     queues: Sequence[QueueOverview] = ()
@@ -108,6 +112,7 @@ class LinesView(NamedTuple):
     waiting: Sequence[ShownCaller] = ()
     more_waiting: int = 0
     rings: Sequence[ShownRing] = ()
+    unreadable: int = 0
 
 
 def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
@@ -218,8 +223,13 @@ async def load_lines(
 ) -> LinesView:
     """How lines stand now. Raises StoreError."""
     now = store.clock()
-    rings = await store.list_orchestrations(LIVE_KIND)
     waiting = await list_waiting_callers(store, now)
+    callers = [
+        await describe_caller(store, encoding, wait, index) for wait in waiting[:MAX_LISTED_CALLERS]
+    ]
+    rings = [saved for saved in await store.list_orchestrations(LIVE_KIND) if saved.state]
+    owned = [encoding.decode_ring(saved) for saved in rings]
+    rung = [one for one in owned if one and one.ring.phase in RUNG_PHASES]
     return LinesView(
         now,
         await load_queue_overviews(store, now, groups),
@@ -231,12 +241,10 @@ async def load_lines(
             )
             for member in await load_group_members(store, now, groups)
         ],
-        [
-            await describe_caller(store, encoding, wait, index)
-            for wait in waiting[:MAX_LISTED_CALLERS]
-        ],
+        callers,
         max(len(waiting) - MAX_LISTED_CALLERS, 0),
-        [shown for saved in rings if (shown := describe_ring(saved, encoding))][:MAX_LISTED_RINGS],
+        [describe_ring(one, index) for one in rung[:MAX_LISTED_RINGS]],
+        sum(caller.is_unreadable for caller in callers) + owned.count(None),
     )
 
 
@@ -256,7 +264,7 @@ async def describe_caller(
         call = owned.caller if owned else ""
     listed = index.find_call(call) if index and call else None
     if owned is None:
-        return ShownCaller(wait, call, listed)
+        return ShownCaller(wait, call, listed, is_unreadable=wait.is_call_back)
     placement = owned.placement
     to = mask_address(placement.plan.to.address)
     next_try = placement.due if wait.is_later else 0.0
@@ -287,10 +295,8 @@ def make_handle(address: str, key: bytes) -> str:
     return hashlib.blake2b(address.encode(), key=key, digest_size=12).hexdigest()
 
 
-def describe_ring(saved: SavedOrchestration, encoding: OrchestrationEncoding) -> ShownRing | None:
-    """A ring that calls somebody; None for one that does not, or that no key opens."""
-    owned = encoding.decode_ring(saved) if saved.state else None
-    if owned is None or owned.ring.phase not in ("rings", "joined"):
-        return None
-    legs = [(mask_address(leg.member.address), leg.phase) for leg in owned.ring.legs]
-    return ShownRing(saved.id, owned.ring.plan.group, owned.ring.phase, legs)
+def describe_ring(owned: OwnedRing, index: CallIndex | None) -> ShownRing:
+    ring = owned.ring
+    legs = [(mask_address(leg.member.address), leg.phase) for leg in ring.legs]
+    listed = index.find_call(ring.id) if index else None
+    return ShownRing(ring.id, listed, ring.plan.group, legs)

@@ -144,6 +144,22 @@ def test_page_shows_who_waits_who_takes_calls_and_rings(client: ConsoleClient) -
     assert '<span class="badge">rings</span>' in page
 
 
+def test_rings_are_read_with_the_secret_of_the_application_of_the_environment(
+    data: Path, flows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server encrypts with it where nobody has set a key for cookies."""
+    run_on(data, fill_call_backs)
+    page = create_operator(flows, data).get("/lines").text
+    assert "4 rings and call-backs are encrypted with a key that this console does not have" in page
+    assert "<code>place-waits</code>" in page
+    monkeypatch.setenv("SINCH_APPLICATION_KEY", "app")
+    monkeypatch.setenv("SINCH_APPLICATION_SECRET", SECRET)
+    page = create_operator(flows, data).get("/lines").text
+    assert "encrypted with" not in page
+    assert '<span class="badge">rings</span>' in page
+    assert "<code>place-waits</code>" not in page
+
+
 def test_caller_who_waits_has_number_and_flow_where_the_journal_has_them(
     client: ConsoleClient, data: Path
 ) -> None:
