@@ -175,7 +175,14 @@ def find_caller(waiting: Sequence[WaitingCaller], group: str, call: str) -> Wait
 
 
 def format_wait(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    """A time as people read it who wait.
+
+    >>> format_wait(83), format_wait(7265)
+    ('1:23', '2:01:05')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def format_table(rows: list[tuple[str, ...]]) -> str:

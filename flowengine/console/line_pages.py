@@ -80,7 +80,8 @@ class ShownMember(NamedTuple):
 class ShownCaller(NamedTuple):
     """A caller who waits, with what the journal has of the call, where it has it. Of a call-back `call`
     is the one that has asked for it, `to` the masked address that is called, and `next_try` when,
-    where that is known; one that `is_unreadable` was encrypted with a key that this console has not.
+    where that is known; one that was `cancelled_by` somebody while it called is tried no more; one
+    that `is_unreadable` was encrypted with a key that this console has not.
     """
 
     wait: WaitingCaller
@@ -89,6 +90,7 @@ class ShownCaller(NamedTuple):
     to: str = ""
     tries: int = 0
     next_try: float = 0.0
+    cancelled_by: str = ""
     is_unreadable: bool = False
 
 
@@ -268,7 +270,7 @@ async def describe_caller(
     placement = owned.placement
     to = mask_address(placement.plan.to.address)
     next_try = placement.due if wait.is_later else 0.0
-    return ShownCaller(wait, call, listed, to, placement.tries, next_try)
+    return ShownCaller(wait, call, listed, to, placement.tries, next_try, placement.cancelled_by)
 
 
 def find_place(groups: Groups, group: str, address: str) -> int:

@@ -13,7 +13,9 @@ import pytest
 from flowengine.console import line_pages, session_access
 from flowengine.orchestration.matching import Queue, format_queue_id
 from flowengine.orchestration.placement_state import Placement, PlacementPhase
+from flowengine.orchestration.placement_turn import PlacementCancelled
 from flowengine.orchestration.ring_state import Ring, RingLeg
+from flowengine.runtime.calling_hours import ReleaseHours
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.orchestration_encoding import (
     OrchestrationEncoding,
@@ -21,7 +23,7 @@ from flowengine.runtime.orchestration_encoding import (
     OwnedRing,
 )
 from flowengine.runtime.orchestrations import LIVE_KIND
-from flowengine.runtime.placements import CANCEL_TASK, RUNNING_KIND, WAITING_KIND
+from flowengine.runtime.placements import CANCEL_TASK, RUNNING_KIND, WAITING_KIND, Placements
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.states.place_plan import PlacementPlan
 from flowengine.states.queue_plan import QueueTurn
@@ -35,7 +37,7 @@ from flowengine.storage.sessions.orchestration_rows import (
     SavedAgentStatus,
 )
 from tests.console.console_line import ConsoleClient, create_client
-from tests.console.operated_line import SECRET, create_operator, record_calls
+from tests.console.operated_line import SECRET, compile_line, create_operator, record_calls
 from tests.journal.journal_line import ring
 
 ANN, BOB = RingMember("number", "+14045009001"), RingMember("sip", "bob@example.com")
@@ -96,6 +98,13 @@ async def fill_call_backs(store: OrchestrationStore) -> None:
         entries = (QueueEntry(QUEUE, id, 1, 0, now - 9, **entry),)
         change = OrchestrationChange(id, row, entries=entries)
         await store.take_turn(id, lambda _: (), lambda _saved, _agents, it=change: (it, None))
+
+
+async def cancel_ringing(store: OrchestrationStore) -> None:
+    """What a worker does with the task of an operator."""
+    codec = Codec([derive_key(SECRET)])
+    placements = Placements(store, codec, ReleaseHours(compile_line))
+    await placements.take_turn("place-rings", PlacementCancelled("omar"))
 
 
 CALL_BACKS: dict[str, tuple[str, PlacementPhase, dict[str, str]]] = {
@@ -226,7 +235,7 @@ def test_call_backs_are_shown_with_whom_they_call_and_cancelled(
     rows = {key: row for row in list_rows(client) for key in CALL_BACKS if f'"{key} 1"' in row}
     assert '/calls/asker">+' in rows["place-waits"]  # the call that has asked for it
     assert ' class="number">4</td>' in rows["place-waits"]
-    assert "is called now" in rows["place-rings"]
+    assert re.search("is called now</span> <span .*>try 1<", rows["place-rings"])
     assert "+*********42" in rows["place-rings"]
     assert re.search("not before</span> <time .*tried 1 time<", rows["place-later"])
     assert "a member is rung" not in "".join(rows.values())
@@ -241,6 +250,10 @@ def test_call_backs_are_shown_with_whom_they_call_and_cancelled(
         assert answers[key] in caplog.text
     shown = "".join(list_rows(client))
     assert "place-rings" in shown
+    run_on(data, cancel_ringing)
+    (row,) = [row for row in list_rows(client) if '"place-rings 1"' in row]
+    assert "for the last time: cancelled by omar" in row
+    assert "Cancel call-back" not in row
     assert "place-waits" not in shown
     assert list_claimed_keys(data).count(CANCEL_TASK) == len(CALL_BACKS)
 
