@@ -1,5 +1,9 @@
 """Call-backs that an operator cancels, at each moment of their wait, through the engine and the tasks."""
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from flowengine.runtime.placements import CANCEL_TASK
@@ -11,7 +15,8 @@ from flowengine.runtime.queue_supervision import (
 )
 from flowengine.runtime.queues import TURN_TASK
 from flowengine.runtime.task_loop import TASK_LEASE_SECONDS
-from flowengine.storage.sessions import OrchestrationStore
+from flowengine.storage.sessions import MemoryStore, OrchestrationStore, SqliteStore, Store
+from flowengine.storage.sessions.orchestration_rows import MATCH_TASK
 from tests.runtime.place_calls import CALLER
 from tests.runtime.ring_calls import ANNA, run
 from tests.runtime.test_kept_turns import TurnLine
@@ -178,6 +183,47 @@ def test_offer_that_meets_a_cancelled_call_back_frees_the_member(*, is_done: boo
         assert line.outcomes == [("cancelled", int(is_done))]
         assert await line.find_agent() == "later"
         assert line.rung.count(CALLER) <= is_done  # requested before, and refused when it asks
+
+    run(wait())
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def open_store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Store]:
+    if request.param == "memory":
+        return MemoryStore
+    if request.param == "sqlite":
+        return lambda: SqliteStore(tmp_path / "calls.db")
+    address = request.getfixturevalue("postgresql")
+    from flowengine.storage.sessions import postgresql_store
+
+    monkeypatch.setattr(postgresql_store, "STATEMENT_TIMEOUT_SECONDS", 30.0)  # on a busy machine
+    return lambda: postgresql_store.PostgresqlStore(address)
+
+
+def test_call_back_that_is_offered_and_cancelled_at_once_keeps_no_member(
+    open_store: Callable[[], Store],
+) -> None:
+    """Both are transactions of their own, and either may be first."""
+
+    async def wait() -> None:
+        line = SupervisedLine(store=open_store())
+        await line.begin()
+        await line.call("leg-0", "dice", result="ANSWERED")
+        tasks = []
+        while task := await line.rows.claim_task(line.now, TASK_LEASE_SECONDS):
+            tasks.append(task)
+        call_back = await line.find_call_back()
+        match = next(task for task in tasks if task.key == MATCH_TASK)
+        await asyncio.gather(line.tasks.handle(match), line.cancel(call_back))
+        for _ in range(4):
+            await line.run_tasks(TASK_LEASE_SECONDS)
+        ((outcome, _),) = line.outcomes
+        assert outcome == "cancelled"
+        assert await line.find_agent() == "later"
+        assert await line.list_waiting() == ["later"]
+        await line.store.close()
 
     run(wait())
 
