@@ -117,6 +117,8 @@ def format_placement(placed: PlacementView, now: float) -> str:
         )
     else:
         told = PHASE_WORDS.get(placed.phase, placed.phase)
+        if placed.cancelled_by:
+            told = f"{told}, for the last time: cancelled by {placed.cancelled_by}"
     tries = f"try {placed.tries}" if placed.tries else ""
     parts = (placed.id, placed.flow, placed.to, tries, told, placed.call)
     return "  ".join(part for part in parts if part)

@@ -307,7 +307,7 @@ class _Turn:
             self._end(outcome, reason)
             return
         if placement.cancelled_by:
-            self._end("cancelled", describe_cancelling(placement.cancelled_by))
+            self._end("cancelled", f"by {placement.cancelled_by}")
             return
         self._leave_queue("called")
         self.effects.append(CancelTimer(CALL_TIMER))
@@ -327,7 +327,7 @@ class _Turn:
                 # the place may wait since the end of the call that asked, or be about to
                 self.effects.append(EndWait(1, placement.plan.turn.group, "cancelled"))
             self.effects.append(CancelTimer(TRY_TIMER))
-            self._end("cancelled", describe_cancelling(operator))
+            self._end("cancelled", f"by {operator}")
 
     def _end(self, outcome: PlacementOutcome, reason: str) -> None:
         self._leave_queue("called")
@@ -339,8 +339,3 @@ class _Turn:
     def _enter_phase(self, phase: PlacementPhase, seconds: float) -> None:
         self.placement = replace(self.placement, phase=phase, due=self._now + seconds)
         self.effects.append(SetTimer(CALL_TIMER, seconds))
-
-
-def describe_cancelling(operator: str) -> str:
-    """Why nobody is called any more, for people."""
-    return f"by {operator}" if operator else "by an operator"

@@ -11,7 +11,7 @@ PlacementPhase = Literal["new", "waits", "queued", "placed", "rings", "talks", "
 PlacementOutcome = Literal[
     "", "answered", "machine", "busy", "no_answer", "invalid", "failed", "gave_up", "cancelled"
 ]
-FINAL_OUTCOMES = frozenset({"answered", "machine", "invalid"})
+FINAL_OUTCOMES = frozenset({"answered", "machine", "invalid", "cancelled"})
 """After these nobody is called again, whatever tries are left"""
 NO_PLACEMENT_PLAN = PlacementPlan(
     id="",
