@@ -125,7 +125,7 @@ NAMES_OF_KINDS = {
     "compile/checks/legality.py": "the platform's actions, in the words of an author",
     "runtime/orchestrations.py": "tasks: place a leg, hang up",
     "scenarios/scenario_run.py": "a call that the switch has parked",
-    "scenarios/conversation.py": "a call that is in a conference of the switch",
+    "scenarios/simulated_rings.py": "a call that is in a conference of the switch",
     "scenarios/simulated_parties.py": "a call that is in a conference of the switch, or parked",
     "phone/call_prompt.py": "a call that the switch has parked",
     "phone/call_narrator.py": "a call that the switch has parked",

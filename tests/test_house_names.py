@@ -25,6 +25,7 @@ EXEMPT_CONSTANTS = {
     "_ALL_ORCHESTRATIONS": "",
     "_LOAD_ORCHESTRATION": "",
     "_OF_A_KIND": "",
+    "_CALLED_ENTRIES": "",
     "_SAVE_ORCHESTRATION": "",
     "_DELETE_ORCHESTRATION": "",
     "_RETRY_TASK": "",

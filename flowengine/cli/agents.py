@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from flowengine.cli.live_groups import load_live_groups
-from flowengine.cli.queues import format_table
+from flowengine.cli.queues import format_table, format_wait
 from flowengine.cli.session_store_access import run_on_store
 from flowengine.cli.store_options import store_option
 from flowengine.cli.user_name import find_user_name
@@ -64,10 +64,8 @@ def agents(
 def list_rows(found: list[AgentOverview], now: float) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("group", "member", "state", "for", "signed by")]
     for agent in found:
-        minutes = f"{(now - agent.since) / 60:.0f} min" if agent.since else ""
-        rows.append(
-            (agent.group, agent.member, agent.state, minutes, to_printable(agent.signed_by))
-        )
+        lasted = format_wait(now - agent.since) if agent.since else ""
+        rows.append((agent.group, agent.member, agent.state, lasted, to_printable(agent.signed_by)))
     return rows
 
 

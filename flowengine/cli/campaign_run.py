@@ -82,7 +82,7 @@ class CampaignRun:
         ]
         self._number = len(rows)
         self._next_start = 0.0
-        self._next_look = 0.0
+        self._next_poll = 0.0
         heapq.heapify(self._due)
         self._is_server_away = False
         self._is_checked = False
@@ -199,10 +199,10 @@ class CampaignRun:
     def _look(self) -> None:
         """Note what is over."""
         now = self._clock()
-        self._next_look = min(self._next_look, now + STATUS_POLL_SECONDS)
-        if not self._running or now < self._next_look:
+        self._next_poll = min(self._next_poll, now + STATUS_POLL_SECONDS)
+        if not self._running or now < self._next_poll:
             return
-        self._next_look = now + STATUS_POLL_SECONDS
+        self._next_poll = now + STATUS_POLL_SECONDS
         for view in self._server.load(list(self._running)):
             if view.phase == "over" or view.error:
                 self._note_end(self._running.pop(view.id), view)
@@ -226,7 +226,7 @@ class CampaignRun:
 
     def _compute_pause(self) -> float:
         """Until there may be something to do."""
-        now, moments = self._clock(), [self._next_look] if self._running else []
+        now, moments = self._clock(), [self._next_poll] if self._running else []
         if self._due and len(self._running) < self._pace.at_once:
             moments.append(max(self._due[0][0], self._next_start))
         return min(max(0.0, min(moments, default=now) - now), MAX_CAMPAIGN_PAUSE_SECONDS)

@@ -22,7 +22,8 @@ OUTCOME_WORDS = {
     "no_answer": "nobody answered",
     "invalid": "the number cannot be called",
     "failed": "the call failed",
-    "gave_up": "there was no time for it within the hours",
+    "gave_up": "it was given up",
+    "cancelled": "it was cancelled",
 }
 PHASE_WORDS = {
     "queued": "waits for its turn in the queue",
@@ -116,6 +117,8 @@ def format_placement(placed: PlacementView, now: float) -> str:
         )
     else:
         told = PHASE_WORDS.get(placed.phase, placed.phase)
+        if placed.cancelled_by:
+            told = f"{told}, for the last time: cancelled by {placed.cancelled_by}"
     tries = f"try {placed.tries}" if placed.tries else ""
     parts = (placed.id, placed.flow, placed.to, tries, told, placed.call)
     return "  ".join(part for part in parts if part)

@@ -70,16 +70,25 @@ class PlacementClient:
 
     def load(self, ids: Iterable[str]) -> list[PlacementView]:
         """What has become of these placements. Raises PlacementClientError."""
-        found: list[PlacementView] = []
-        wanted = list(ids)
-        for start in range(0, len(wanted), MAX_IDS_PER_REQUEST):
-            part = wanted[start : start + MAX_IDS_PER_REQUEST]
-            found += self._send(len(part), "GET", params=[("id", one) for one in part])
-        return found
+        return self._send_ids("GET", ids)
+
+    def cancel(self, ids: Iterable[str], who: str) -> list[PlacementView]:
+        """Cancel these placements, as somebody with this name asks. Raises PlacementClientError."""
+        return self._send_ids("DELETE", ids, headers={"x-who": who.encode()})
 
     def load_open(self) -> PlacementsReply:
         """What is not over, as much as the server shows at once. Raises PlacementClientError."""
         return self._request("GET", None)
+
+    def _send_ids(self, method: str, ids: Iterable[str], **request: Any) -> list[PlacementView]:
+        """One answer for each placement."""
+        found: list[PlacementView] = []
+        wanted = list(ids)
+        for start in range(0, len(wanted), MAX_IDS_PER_REQUEST):
+            part = wanted[start : start + MAX_IDS_PER_REQUEST]
+            params = [("id", one) for one in part]
+            found += self._send(len(part), method, params=params, **request)
+        return found
 
     def _send(self, wanted: int, method: str, **request: Any) -> tuple[PlacementView, ...]:
         """As many answers as are wanted."""

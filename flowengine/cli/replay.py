@@ -95,7 +95,8 @@ def replay(
     """
     place, keys_folder, archive = locate_server(path, store, journal)
     release = compile_release(find_files(target, repo, folder, archive))
-    encryption = JournalEncryption(find_secrets(release, keys_folder))
+    found = keys.find_opening_keys(release.applications, VARIABLES, keys_folder)
+    encryption = JournalEncryption(found)
     with open_journal(place, since) as reader:
         made = replay_calls(release, reader.iter_recorded_calls(since, encryption))
     show_report(made, data=data)
@@ -169,11 +170,3 @@ def compile_release(files: Mapping[str, bytes]) -> Release:
         )
         raise SystemExit(2)
     return made.release
-
-
-def find_secrets(release: Release, folder: Path) -> list[str]:
-    """All that may open the journal."""
-    own = VARIABLES.get("SINCH_APPLICATION_SECRET", "")
-    return keys.find_opening_keys(
-        {"": own} | dict(release.applications) if own else release.applications, VARIABLES, folder
-    )

@@ -14,7 +14,7 @@ def list_changed_names(before: Mapping[str, bytes], now: Mapping[str, bytes]) ->
     """
     # without a step of Python for each
     changed = set(compress(now, map(ne, map(before.get, now), now.values())))
-    came = sum(name not in before for name in changed)
-    if len(before) + came != len(now):
+    added = sum(name not in before for name in changed)
+    if len(before) + added != len(now):
         changed.update(name for name in before if name not in now)
     return changed

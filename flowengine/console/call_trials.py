@@ -2,7 +2,7 @@
 a scenario is made of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -22,7 +22,6 @@ from flowengine.replay.value_changes import list_value_changes
 from flowengine.scenarios.retrace import retrace_call
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.server import keys
-from flowengine.server.secret_variables import APPLICATION_SECRET_VARIABLE
 from flowengine.sources.project_folder import SCENARIO_FOLDER
 
 MAX_TRIED_CALLS = 500  # some milliseconds each
@@ -132,11 +131,9 @@ class CallTrials:
 
     def _open_encryption(self, release: Release) -> JournalEncryption:
         """With all keys that may open the journal."""
-        own = VARIABLES.get(APPLICATION_SECRET_VARIABLE, "")
-        applications: Mapping[str, str] = release.applications
-        named = {"": own, **applications} if own else applications
         folder = self._context.settings.server.folder
-        return JournalEncryption(keys.find_opening_keys(named, VARIABLES, folder))
+        found = keys.find_opening_keys(release.applications, VARIABLES, folder)
+        return JournalEncryption(found)
 
 
 def describe_report(report: ReplayReport) -> Result:

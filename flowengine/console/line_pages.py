@@ -21,7 +21,7 @@ from flowengine.journal.call_index import CallIndex
 from flowengine.journal.call_search import ListedCall
 from flowengine.journal.journal_error import JournalError
 from flowengine.runtime.cookie import Codec, derive_key
-from flowengine.runtime.orchestration_encoding import OrchestrationEncoding
+from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
 from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.runtime.queue_overview import (
     AgentOverview,
@@ -34,16 +34,18 @@ from flowengine.runtime.queue_overview import (
 )
 from flowengine.runtime.queue_supervision import (
     WaitingCaller,
-    dismiss_caller,
     list_waiting_callers,
+    take_out_caller,
 )
 from flowengine.server import keys
 from flowengine.sinch.address_mask import mask_address
 from flowengine.states.queue_plan import AgentStatus
-from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, Store, StoreError
+from flowengine.storage.sessions import OrchestrationStore, Store, StoreError
 
 log = logging.getLogger(__name__)
 MAX_LISTED_RINGS = 100
+RUNG_PHASES = ("rings", "joined")
+MAX_LISTED_CALLERS = 200
 HANDLE_KEY_BYTES = 32
 MakeLineChange = Callable[[OrchestrationStore], Awaitable[str]]
 """Makes a change, and says what was done"""
@@ -58,8 +60,9 @@ class SigningChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DismissChange(msgspec.Struct, forbid_unknown_fields=True):
-    """A caller to take out of a queue, in the wait with this number."""
+    """A caller to take out of the queue of a group, in the wait with this number."""
 
+    group: str
     call: str
     number: int
 
@@ -75,29 +78,43 @@ class ShownMember(NamedTuple):
 
 
 class ShownCaller(NamedTuple):
-    """A caller who waits, with what the journal has of the call, where it has it."""
+    """A caller who waits, with what the journal has of the call, where it has it. Of a call-back `call`
+    is the one that has asked for it, `to` the masked address that is called, and `next_try` when,
+    where that is known; one that was `cancelled_by` somebody while it called is tried no more; one
+    that `is_unreadable` was encrypted with a key that this console has not.
+    """
 
     wait: WaitingCaller
+    call: str
     listed: ListedCall | None
+    to: str = ""
+    tries: int = 0
+    next_try: float = 0.0
+    cancelled_by: str = ""
+    is_unreadable: bool = False
 
 
 class ShownRing(NamedTuple):
-    """A ring under way: the members who are called, and in which phase each is."""
+    """A ring under way: the caller, and the members who are called, with the phase of each."""
 
     call: str
+    listed: ListedCall | None
     group: str
-    phase: str
     legs: Sequence[tuple[str, str]]
 
 
 class LinesView(NamedTuple):
-    """All that the page shows; `now` is the time of the store."""
+    """All that the page shows; `now` is the time of the store, and of `unreadable` call-backs and
+    rings the console has no key.
+    """
 
     now: float = 0.0
     queues: Sequence[QueueOverview] = ()
     members: Sequence[ShownMember] = ()
     waiting: Sequence[ShownCaller] = ()
+    more_waiting: int = 0
     rings: Sequence[ShownRing] = ()
+    unreadable: int = 0
 
 
 def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
@@ -136,13 +153,7 @@ def build_line_routes(context: ConsoleContext) -> list[BaseRoute]:
         return await run_line_change(context, request, change)
 
     async def dismiss(request: Request) -> Response:
-        async def change(store: OrchestrationStore) -> str:
-            asked = await read_change(request, DismissChange)
-            if not await dismiss_caller(store, asked.call, asked.number, store.clock()):
-                raise QueueChangeRefusedError("the caller does not wait any more")
-            return f"the caller of call {asked.call} leaves the queue"
-
-        return await run_line_change(context, request, change)
+        return await run_line_change(context, request, lambda store: take_out(store, request))
 
     return [
         Route("/lines", show_lines),
@@ -155,6 +166,16 @@ SIGNING: dict[AgentStatus, str] = {"in": "Sign in", "pause": "Pause", "out": "Si
 SIGNING_DONE: dict[AgentStatus, str] = {
     "in": "is signed in to", "pause": "pauses in", "out": "is signed out of",
 }  # fmt: skip
+
+
+async def take_out(store: OrchestrationStore, request: Request) -> str:
+    """Take a caller out of a queue; says what has come of it. Raises QueueChangeRefusedError."""
+    asked = await read_change(request, DismissChange)
+    now = store.clock()
+    for caller in await list_waiting_callers(store, now, asked.group):
+        if (caller.call, caller.number) == (asked.call, asked.number):
+            return await take_out_caller(store, caller, get_user(request).name, now)
+    raise QueueChangeRefusedError("the caller does not wait any more")
 
 
 def require_queues(store: Store) -> OrchestrationStore:
@@ -204,7 +225,13 @@ async def load_lines(
 ) -> LinesView:
     """How lines stand now. Raises StoreError."""
     now = store.clock()
-    rings = await store.list_orchestrations(LIVE_KIND)
+    waiting = await list_waiting_callers(store, now)
+    callers = [
+        await describe_caller(store, encoding, wait, index) for wait in waiting[:MAX_LISTED_CALLERS]
+    ]
+    rings = [saved for saved in await store.list_orchestrations(LIVE_KIND) if saved.state]
+    owned = [encoding.decode_ring(saved) for saved in rings]
+    rung = [one for one in owned if one and one.ring.phase in RUNG_PHASES]
     return LinesView(
         now,
         await load_queue_overviews(store, now, groups),
@@ -216,12 +243,34 @@ async def load_lines(
             )
             for member in await load_group_members(store, now, groups)
         ],
-        [
-            ShownCaller(wait, index.find_call(wait.call) if index else None)
-            for wait in await list_waiting_callers(store, now)
-        ],
-        [shown for saved in rings if (shown := describe_ring(saved, encoding))][:MAX_LISTED_RINGS],
+        callers,
+        max(len(waiting) - MAX_LISTED_CALLERS, 0),
+        [describe_ring(one, index) for one in rung[:MAX_LISTED_RINGS]],
+        sum(caller.is_unreadable for caller in callers) + owned.count(None),
     )
+
+
+async def describe_caller(
+    store: OrchestrationStore,
+    encoding: OrchestrationEncoding,
+    wait: WaitingCaller,
+    index: CallIndex | None,
+) -> ShownCaller:
+    """A caller with the call to look at, and with what the placement of a call-back says, where a key
+    opens it.
+    """
+    call, owned = wait.call, None
+    if wait.is_call_back:
+        saved = await store.load_orchestration(wait.call)
+        owned = encoding.decode_placement(saved) if saved else None
+        call = owned.caller if owned else ""
+    listed = index.find_call(call) if index and call else None
+    if owned is None:
+        return ShownCaller(wait, call, listed, is_unreadable=wait.is_call_back)
+    placement = owned.placement
+    to = mask_address(placement.plan.to.address)
+    next_try = placement.due if wait.is_later else 0.0
+    return ShownCaller(wait, call, listed, to, placement.tries, next_try, placement.cancelled_by)
 
 
 def find_place(groups: Groups, group: str, address: str) -> int:
@@ -248,10 +297,8 @@ def make_handle(address: str, key: bytes) -> str:
     return hashlib.blake2b(address.encode(), key=key, digest_size=12).hexdigest()
 
 
-def describe_ring(saved: SavedOrchestration, encoding: OrchestrationEncoding) -> ShownRing | None:
-    """A ring that calls somebody; None for one that does not, or that no key opens."""
-    owned = encoding.decode_ring(saved) if saved.state else None
-    if owned is None or owned.ring.phase not in ("rings", "joined"):
-        return None
-    legs = [(mask_address(leg.member.address), leg.phase) for leg in owned.ring.legs]
-    return ShownRing(saved.id, owned.ring.plan.group, owned.ring.phase, legs)
+def describe_ring(owned: OwnedRing, index: CallIndex | None) -> ShownRing:
+    ring = owned.ring
+    legs = [(mask_address(leg.member.address), leg.phase) for leg in ring.legs]
+    listed = index.find_call(ring.id) if index else None
+    return ShownRing(ring.id, listed, ring.plan.group, legs)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from flowengine.compile import Program
@@ -28,7 +28,7 @@ class StateDropOff(msgspec.Struct, frozen=True):
     """
 
     state: str
-    came: int
+    entered: int
     exits: list[tuple[str, int]]
     again: int
     hung_up: int
@@ -39,7 +39,7 @@ class StateDropOff(msgspec.Struct, frozen=True):
 
     @property
     def lost_percent(self) -> float:
-        return 100 * self.hung_up / self.came if self.came and self.is_question else 0.0
+        return 100 * self.hung_up / self.entered if self.entered and self.is_question else 0.0
 
 
 def build_live_routes(context: ConsoleContext) -> list[BaseRoute]:
@@ -72,23 +72,7 @@ def build_live_routes(context: ConsoleContext) -> list[BaseRoute]:
             machine=context.calls.machine,
         )
 
-    async def send_drop_offs(request: Request) -> Response:
-        project = await context.project.load()
-        flow, period = read_choice(request)
-        try:
-            index = await context.calls.load_index()
-        except JournalError as error:
-            return JSONResponse({"error": str(error)}, 503)
-        programs = project.release.programs if project.release else {}
-        rows = (
-            await run_sync(list_drop_offs, index, flow, period, programs.get(flow)) if index else []
-        )
-        return JSONResponse([
-            {"state": row.state, "came": row.came, "hung_up": row.hung_up, "exits": row.exits}
-            for row in rows
-        ])  # fmt: skip
-
-    return [Route("/live", show_live), Route("/live/passages", send_drop_offs)]
+    return [Route("/live", show_live)]
 
 
 def read_choice(request: Request) -> tuple[str, str]:
@@ -129,7 +113,7 @@ def build_drop_off(state: str, passages: StatePassages, program: Program | None)
     compiled = program.states.get(state) if program else None
     return StateDropOff(
         state,
-        passages.came,
+        passages.entered,
         sorted(passages.exits.items(), key=lambda exit_: -exit_[1]),
         passages.again,
         passages.hung_up,

@@ -23,7 +23,7 @@ BAD_OUTCOMES = {
     "apology": "Callers heard the apology, and the call ended.",
     "unrouted": "No route has a flow for the number.",
     "failed": "A state of the flow has failed, and the call has gone on by its exit for that.",
-    "unkept": "The state of the call was answered, and could not be stored.",
+    "unsaved": "The callback was answered, and the state of the call could not be saved.",
 }
 
 

@@ -18,7 +18,7 @@ from flowengine.journal.indexed_call import (
     build_kind,
 )
 from flowengine.journal.journal_protocol import CallbackFeed, DimensionValues, JournalFeed
-from flowengine.journal.passage_counts import EVENTS_BESIDE
+from flowengine.journal.passage_counts import NON_MOVING_EVENTS
 from flowengine.sinch.call_id import decode_call_id
 
 # A callback of before the end may be written later than the end, by another machine; and a notice may
@@ -110,7 +110,7 @@ class CallFolding:
         call = IndexedCall(row, kind) if known is None else known.call
         call.add(row, kind)
         is_first = kind.event == "ice" or (
-            row.readable is not None and kind.event not in EVENTS_BESIDE
+            row.readable is not None and kind.event not in NON_MOVING_EVENTS
         )
         self._open[row.call] = _OpenCall(call, is_first or (known is not None and known.has_begun))
         self._newest = max(self._newest, row.at)

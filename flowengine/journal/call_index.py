@@ -43,7 +43,7 @@ from flowengine.journal.number_gaps import NumberGaps
 from flowengine.journal.passage_counts import (
     PassageCounts,
     StatePassages,
-    read_way,
+    read_passage,
 )
 from flowengine.limits import MAX_CALL_SECONDS
 from flowengine.runtime.log_once import LogOnce
@@ -257,7 +257,7 @@ class CallIndex:
             save_calls(self._database, fold_calls(pairs))
         self._newest_at, self._oldest_at = newest_at, oldest_at
         answered = [(row, kind) for row, kind in pairs if not kind.is_repeated]
-        self._passages.add(((row.at, kind.way) for row, kind in answered), self._newest_at)
+        self._passages.add(((row.at, kind.passage) for row, kind in answered), self._newest_at)
         if newest > self._newest_at - 2 * RATE_SECONDS:
             for row, kind in answered:
                 if row.micros is not None:
@@ -272,8 +272,10 @@ class CallIndex:
 
     def _build_kind(self, values: DimensionValues) -> CallbackKind:
         event, _, flow, state, _, _, reason, trace = values
-        way = self._passages.number_way(read_way(event, reason, (flow, state), trace or ""))
-        return build_kind(values, self._find_place(flow, state) if state else 0, way)
+        passage = self._passages.number_passage(
+            read_passage(event, reason, (flow, state), trace or "")
+        )
+        return build_kind(values, self._find_place(flow, state) if state else 0, passage)
 
     def _find_place(self, flow: str, state: str) -> int:
         number = self._places.get((flow, state))

@@ -4,8 +4,20 @@ from typing import LiteralString
 
 FAILED_STATE_OUTCOME = "failed"
 """A state of the flow has failed, and the flow has gone on: its callback is answered"""
-OUTCOMES_BY_WEIGHT = ("answered", FAILED_STATE_OUTCOME, "unkept", "unrouted", "apology", "error")
+UNSAVED_OUTCOME = "unsaved"
+"""The session store has failed: the callback is answered from the cookie alone"""
+EARLIER_OUTCOMES = {"unkept": UNSAVED_OUTCOME}
+"""What outcomes are called today, by the names that rows of earlier versions have"""
+OUTCOMES_BY_WEIGHT = (
+    "answered",
+    FAILED_STATE_OUTCOME,
+    UNSAVED_OUTCOME,
+    "unrouted",
+    "apology",
+    "error",
+)
 WEIGHTS = {outcome: weight for weight, outcome in enumerate(OUTCOMES_BY_WEIGHT)}
+WEIGHTS |= {earlier: WEIGHTS[outcome] for earlier, outcome in EARLIER_OUTCOMES.items()}
 ANY_WEIGHT = -1
 
 # The lines of a trace that say that a state has failed (`passage_counts.is_failure`), as they stand in
@@ -25,7 +37,8 @@ OLD_FAILURE_MARKS: tuple[LiteralString, ...] = (
 )
 _WEIGHT_CASES: LiteralString = (
     "CASE outcome WHEN 'error' THEN 5 WHEN 'apology' THEN 4 WHEN 'unrouted' THEN 3 "
-    "WHEN 'unkept' THEN 2 WHEN 'answered' THEN CASE WHEN {} THEN 1 ELSE 0 END ELSE 0 END"
+    "WHEN 'unsaved' THEN 2 WHEN 'unkept' THEN 2 "
+    "WHEN 'answered' THEN CASE WHEN {} THEN 1 ELSE 0 END ELSE 0 END"
 )
 # The weight of a row with the columns `outcome`, `trace` and, in SQLite, `readable`.
 _SQLITE_FAILURE: LiteralString = "CASE WHEN trace IS NULL THEN {} ELSE {} END".format(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT
+from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT, WEIGHTS
 from flowengine.journal.indexed_call import make_number_key
 from flowengine.journal.leg_rows import JournalLeg
 from flowengine.sinch.address_mask import mask_address
@@ -169,8 +169,8 @@ def build_conditions(connection: sqlite3.Connection, query: CallQuery) -> list[_
         if place is None:
             return None
         parts.append(_Condition("calls_by_place", "place = ?", place))
-    if query.outcome and query.outcome in OUTCOMES_BY_WEIGHT:
-        weight = OUTCOMES_BY_WEIGHT.index(query.outcome)
+    if query.outcome in WEIGHTS:
+        weight = WEIGHTS[query.outcome]
         index = "calls_by_weight" if weight else "calls_by_time"
         bound = " AND weight > 0" if weight else ""  # by which SQLite sees that the index has them
         parts.append(_Condition(index, f"weight = {weight}{bound}", ()))

@@ -25,7 +25,7 @@ from flowengine.states import LookupRequest, LookupResult
 # what a batch is sealed for, in place of a call: no call can be passed off as one, nor the other
 # way round
 INBOX_ASSOCIATED_DATA = b"\ninbox"
-INBOX_LOOK_SECONDS = 60.0  # how often it is looked for what a server that is ending has left
+INBOX_POLL_SECONDS = 60.0  # how often it is looked for what a server that is ending has left
 _OLDEST_QUERY = "SELECT number, content FROM inbox WHERE NOT unreadable ORDER BY number LIMIT 1"
 log = logging.getLogger(__name__)
 
@@ -138,24 +138,24 @@ class InboxDrain:
         self._row_writer = rows
         self._release_lookup = releases
         self._encryption = encryption
-        self._next_look = float("-inf")
+        self._next_poll = float("-inf")
 
     def make_rows(self) -> bool:
         """Make rows of the oldest batch, now and then; whether to go on with the next. Raises
         OSError or sqlite3.Error.
         """
-        if self._encryption is None or time.monotonic() < self._next_look:
+        if self._encryption is None or time.monotonic() < self._next_poll:
             return False
         found = None
         if self._file.path.exists():
             connection = self._file.ensure_connection()
-            if self._next_look == float("-inf") and self._file.has_version_2:
+            if self._next_poll == float("-inf") and self._file.has_version_2:
                 # Perhaps its key is back.
                 connection.execute("UPDATE inbox SET unreadable = 0 WHERE unreadable")
-                self._next_look = 0.0
+                self._next_poll = 0.0
             found = self._file.has_version_2 and read_oldest_batch(connection, self._encryption)
         if not found:
-            self._next_look = time.monotonic() + INBOX_LOOK_SECONDS
+            self._next_poll = time.monotonic() + INBOX_POLL_SECONDS
             return False
         return self._replace_batch(*found)
 

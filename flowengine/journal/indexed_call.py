@@ -56,8 +56,8 @@ _decode_json = msgspec.json.Decoder(dict[str, Any]).decode
 
 class CallbackKind(NamedTuple):
     """What a callback has in common with others (`Dimension`), as the index needs it: `place` is the
-    number of its state, 0 for none, `weight` that of its outcome, `way` that of its way through the
-    flows, and `is_repeated` says that it only repeats another.
+    number of its state, 0 for none, `weight` that of its outcome, `passage` that of its passage
+    through the flows, and `is_repeated` says that it only repeats another.
     """
 
     event: str
@@ -67,12 +67,12 @@ class CallbackKind(NamedTuple):
     weight: int
     exit: str
     reason: str
-    way: int
+    passage: int
     is_failed: bool
     is_repeated: bool
 
 
-def build_kind(values: tuple[Any, ...], place: int, way: int = 0) -> CallbackKind:
+def build_kind(values: tuple[Any, ...], place: int, passage: int = 0) -> CallbackKind:
     """The kind of callbacks with these values: event, release, flow, state, outcome, exit, reason and
     trace.
     """
@@ -80,7 +80,7 @@ def build_kind(values: tuple[Any, ...], place: int, way: int = 0) -> CallbackKin
     if outcome == "answered" and trace and has_failed_state(trace):
         outcome = FAILED_STATE_OUTCOME
     return CallbackKind(
-        event, release, flow, place, WEIGHTS.get(outcome, 0), exit_, reason.lower(), way,
+        event, release, flow, place, WEIGHTS.get(outcome, 0), exit_, reason.lower(), passage,
         outcome in FAILED_OUTCOMES, outcome == REPEATED_OUTCOME,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from flowengine.journal.call_outcomes import OUTCOMES_BY_WEIGHT
+from flowengine.journal.call_outcomes import EARLIER_OUTCOMES, OUTCOMES_BY_WEIGHT
 from flowengine.journal.encrypted_part import (
     EncryptedPart,
     TraceTriples,
@@ -107,10 +107,11 @@ def build_summary(row: tuple[Any, ...]) -> CallSummary:
 
 def build_entry(key: bytes, own: str | None, *row: Any) -> CallbackEntry:
     """The entry of a row, in the order of its query."""
-    *columns, readable, trace, micros, said = row
+    *columns, outcome, readable, trace, micros, said = row
     call, leg = decode_call_id(key), parse_leg(own)
     shown = merge_readable(columns[1], call, readable, own, trace, micros, said)
-    return CallbackEntry(*(*columns, shown, call if leg else "", leg))
+    outcome = EARLIER_OUTCOMES.get(outcome, outcome)
+    return CallbackEntry(*(*columns, outcome, shown, call if leg else "", leg))
 
 
 def decode_parts(readable: str, own: str) -> EventParts:

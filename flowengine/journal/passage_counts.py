@@ -1,5 +1,5 @@
-"""How callers went through the flows in some time: how many came to a state, by which exit they left,
-and where they hung up.
+"""How callers went through the flows in some time: how many entered a state, by which exit they
+left, and where they hung up.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ SPANS = (300, HOUR_SECONDS, DAY_SECONDS)
 FINE_SECONDS = 25 * HOUR_SECONDS  # for which the finest counts are kept
 MAX_HOURLY_SECONDS = 8 * DAY_SECONDS  # up to which hours are summed, beyond it days
 CALLER_HANGUP_REASON = "callerhangup"
-EVENTS_BESIDE = frozenset({"dice", "notify"})
+NON_MOVING_EVENTS = frozenset({"dice", "notify"})
 """Callbacks that leave a call where it is"""
 FAILURE_EXITS = frozenset({"error", "failed"})
 """By which a state is left that has failed"""
@@ -26,23 +26,23 @@ _decode_trace = msgspec.json.Decoder(TraceTriples).decode
 
 
 class StatePassages(msgspec.Struct):
-    """What callers did in a state: how many came, by which exits they left, how many were asked
+    """What callers did in a state: how many entered it, by which exits they left, how many were asked
     again, hung up here, and were cut off or ended here otherwise.
     """
 
-    came: int = 0
+    entered: int = 0
     exits: dict[str, int] = {}
     again: int = 0
     hung_up: int = 0
     ended: int = 0
 
 
-class WayEffect(NamedTuple):
-    """What one callback on a way adds to the counts of states. `ends` is "hung_up" or "ended" where
+class Passage(NamedTuple):
+    """What one callback adds to the counts of states. `ends` is "hung_up" or "ended" where
     the call ended with it, in the state `at`.
     """
 
-    came: tuple[tuple[str, str], ...]
+    entered: tuple[tuple[str, str], ...]
     exits: tuple[tuple[str, str, str], ...]
     again: tuple[tuple[str, str], ...]
     at: tuple[str, str]
@@ -50,40 +50,42 @@ class WayEffect(NamedTuple):
 
     def list_flows(self) -> set[str]:
         """The flows whose counts it changes."""
-        places = (*self.came, *self.again, *((flow, state) for flow, state, _ in self.exits))
+        places = (*self.entered, *self.again, *((flow, state) for flow, state, _ in self.exits))
         ended = [self.at] if self.ends and self.at[1] else []
         return {flow for flow, _ in (*places, *ended)}
 
 
 class PassageCounts:
-    """Counts of ways by flows and periods of time. A way has a number."""
+    """Counts of passages by flows and periods of time. A passage has a number."""
 
     def __init__(self) -> None:
-        self._ways: list[WayEffect] = []
-        self._numbers: dict[WayEffect, int] = {}
+        self._passages: list[Passage] = []
+        self._numbers: dict[Passage, int] = {}
         self._flows: list[set[str]] = []
         self._counts: dict[str, dict[tuple[int, int], dict[int, int]]] = {}
 
-    def number_way(self, way: WayEffect) -> int:
-        """The number of a way."""
-        number = self._numbers.get(way)
+    def number_passage(self, passage: Passage) -> int:
+        """The number of a passage."""
+        number = self._numbers.get(passage)
         if number is None:
-            number = self._numbers[way] = len(self._ways)
-            self._ways.append(way)
-            self._flows.append(way.list_flows())
+            number = self._numbers[passage] = len(self._passages)
+            self._passages.append(passage)
+            self._flows.append(passage.list_flows())
         return number
 
-    def add(self, ways: Iterable[tuple[float, int]], newest: float) -> None:
-        """Count callbacks, each with its time and way; `newest` is the time of the newest of all."""
-        finest = Counter((int(at // SPANS[0]), way) for at, way in ways)
-        for (number, way), times in finest.items():
+    def add(self, passages: Iterable[tuple[float, int]], newest: float) -> None:
+        """Count callbacks, each with its time and the number of its passage; `newest` is the time of
+        the newest of all.
+        """
+        finest = Counter((int(at // SPANS[0]), passage) for at, passage in passages)
+        for (number, passage), times in finest.items():
             at = number * SPANS[0]
             keys = [(span, at // span) for span in SPANS[newest - at > FINE_SECONDS :]]
-            for flow in self._flows[way]:
+            for flow in self._flows[passage]:
                 periods = self._counts.setdefault(flow, {})
                 for key in keys:
                     counter = periods.setdefault(key, {})
-                    counter[way] = counter.get(way, 0) + times
+                    counter[passage] = counter.get(passage, 0) + times
 
     def drop_before(self, oldest: float, newest: float) -> None:
         """Forget what is older than the journal, and what is too old to be counted finely."""
@@ -108,8 +110,8 @@ class PassageCounts:
             if counter := periods.get((span, number)):
                 total.update(counter)
         found: dict[str, StatePassages] = {}
-        for way, times in total.items():
-            add_way(found, flow, self._ways[way], times)
+        for passage, times in total.items():
+            add_passage(found, flow, self._passages[passage], times)
         return found
 
 
@@ -120,28 +122,28 @@ def choose_span(seconds: float) -> int:
     return SPANS[1] if seconds <= MAX_HOURLY_SECONDS else SPANS[2]
 
 
-def add_way(found: dict[str, StatePassages], flow: str, way: WayEffect, times: int) -> None:
-    """Add what so many callbacks on this way did in a flow."""
-    for own, state in way.came:
+def add_passage(found: dict[str, StatePassages], flow: str, passage: Passage, times: int) -> None:
+    """Add what so many callbacks with this passage did in a flow."""
+    for own, state in passage.entered:
         if own == flow:
-            found.setdefault(state, StatePassages()).came += times
-    for own, state, name in way.exits:
+            found.setdefault(state, StatePassages()).entered += times
+    for own, state, name in passage.exits:
         if own == flow:
             exits = found.setdefault(state, StatePassages()).exits
             exits[name] = exits.get(name, 0) + times
-    for own, state in way.again:
+    for own, state in passage.again:
         if own == flow:
             found.setdefault(state, StatePassages()).again += times
-    if way.ends and way.at[0] == flow and way.at[1]:
-        passages = found.setdefault(way.at[1], StatePassages())
-        if way.ends == "hung_up":
+    if passage.ends and passage.at[0] == flow and passage.at[1]:
+        passages = found.setdefault(passage.at[1], StatePassages())
+        if passage.ends == "hung_up":
             passages.hung_up += times
         else:
             passages.ended += times
 
 
 def has_failed_state(trace: str) -> bool:
-    """Whether a state has failed on this way."""
+    """Whether a state has failed in this trace."""
     return any(is_failure(what) for _, _, what in _decode_trace(trace))
 
 
@@ -178,12 +180,12 @@ def mark_exits(trace: Sequence[tuple[str, str, str]]) -> list[bool]:
     return marks
 
 
-def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEffect:
+def read_passage(event: str, reason: str, at: tuple[str, str], trace: str) -> Passage:
     """What a callback does, by its trace; `at` is where the call is after it. A callback begins in
-    the state that the call has waited in, and nobody came there by it; unless it begins the call,
-    or a part of the flow that handles an event beside it.
+    the state that the call has waited in, and nobody enters that by it; unless it begins the call,
+    or a part of the flow that handles an event which does not move it.
     """
-    came: list[tuple[str, str]] = []
+    entered: list[tuple[str, str]] = []
     exits: list[tuple[str, str, str]] = []
     again: list[tuple[str, str]] = []
     before = None
@@ -193,9 +195,9 @@ def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEff
     ):
         if not state:
             continue
-        is_beside = event in EVENTS_BESIDE and (flow, state) != at
-        if (flow, state) != before and (index or event == "ice" or is_beside):
-            came.append((flow, state))
+        is_handler = event in NON_MOVING_EVENTS and (flow, state) != at
+        if (flow, state) != before and (index or event == "ice" or is_handler):
+            entered.append((flow, state))
         before = flow, state
         if what.startswith(STAYS_PREFIX):
             again.append((flow, state))
@@ -204,4 +206,4 @@ def read_way(event: str, reason: str, at: tuple[str, str], trace: str) -> WayEff
     ends = ""
     if event == "dice":
         ends = "hung_up" if reason.lower() == CALLER_HANGUP_REASON else "ended"
-    return WayEffect(tuple(came), tuple(exits), tuple(again), at if ends else ("", ""), ends)
+    return Passage(tuple(entered), tuple(exits), tuple(again), at if ends else ("", ""), ends)

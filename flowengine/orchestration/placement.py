@@ -23,6 +23,7 @@ from flowengine.orchestration.placement_turn import (
     FreeMember,
     PlacedCallEnded,
     PlacementBegan,
+    PlacementCancelled,
     PlacementEffect,
     PlacementEvent,
     PlacementRefused,
@@ -118,6 +119,8 @@ class _Turn:
                 self._take_turn_in_queue(event)
             case CalleeEntered() if self.placement.phase == "talks":
                 self._leave_queue("called")
+            case PlacementCancelled(operator):
+                self._cancel(operator)
             case PlacedCallEnded() | PlacementRefused():
                 self._handle_end(event)
         return None
@@ -303,10 +306,28 @@ class _Turn:
         if outcome in FINAL_OUTCOMES or placement.tries >= placement.plan.tries:
             self._end(outcome, reason)
             return
+        if placement.cancelled_by:
+            self._end("cancelled", f"by {placement.cancelled_by}")
+            return
         self._leave_queue("called")
         self.effects.append(CancelTimer(CALL_TIMER))
         self.placement = replace(self.placement, outcome=outcome, reason=reason)
         self._wait_until(self._now + placement.plan.pause)
+
+    def _cancel(self, operator: str) -> None:
+        """End it, unless a phone rings or somebody talks: then no other call follows."""
+        placement = self.placement
+        if placement.phase in ("rings", "talks"):
+            self.placement = replace(placement, cancelled_by=placement.cancelled_by or operator)
+        elif placement.phase in ("waits", "queued", "placed"):
+            self._leave_queue("cancelled")
+            if placement.phase == "placed":
+                self.effects.append(CancelLeg(placement.attempts))
+            elif placement.plan.turn is not None and not placement.waits:
+                # the place may wait since the end of the call that asked, or be about to
+                self.effects.append(EndWait(1, placement.plan.turn.group, "cancelled"))
+            self.effects.append(CancelTimer(TRY_TIMER))
+            self._end("cancelled", f"by {operator}")
 
     def _end(self, outcome: PlacementOutcome, reason: str) -> None:
         self._leave_queue("called")

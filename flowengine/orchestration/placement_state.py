@@ -9,9 +9,9 @@ from flowengine.states.ring_plan import RingMember
 
 PlacementPhase = Literal["new", "waits", "queued", "placed", "rings", "talks", "over"]
 PlacementOutcome = Literal[
-    "", "answered", "machine", "busy", "no_answer", "invalid", "failed", "gave_up"
+    "", "answered", "machine", "busy", "no_answer", "invalid", "failed", "gave_up", "cancelled"
 ]
-FINAL_OUTCOMES = frozenset({"answered", "machine", "invalid"})
+FINAL_OUTCOMES = frozenset({"answered", "machine", "invalid", "cancelled"})
 """After these nobody is called again, whatever tries are left"""
 NO_PLACEMENT_PLAN = PlacementPlan(
     id="",
@@ -35,6 +35,8 @@ class Placement(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     the one of the placement when it is over; `reason` says why it failed. `waits` counts how often
     it was queued. `member` takes no other call while the one whose turn has come is rung, and
     until it has come to the queue. `has_caller_left` says that the call that asked is over.
+    `cancelled_by` is the operator who has cancelled it while a phone rang or somebody talked: that
+    call goes on, and is the last one.
     """
 
     format: Literal[1] = 1
@@ -52,6 +54,7 @@ class Placement(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     waits: int = 0
     member: RingMember | None = None
     has_caller_left: bool = False
+    cancelled_by: str = ""
 
     @property
     def is_caller_on_line(self) -> bool:

@@ -64,6 +64,12 @@ class CalleeEntered(msgspec.Struct, frozen=True):
     """The callee has come to the queue whose turn they had."""
 
 
+class PlacementCancelled(msgspec.Struct, frozen=True):
+    """An operator with this name has cancelled it: nobody is called any more."""
+
+    operator: str
+
+
 PlacementEvent = (
     PlacementBegan
     | AskingCallEnded
@@ -74,6 +80,7 @@ PlacementEvent = (
     | TimerDue
     | CallerOffered
     | CalleeEntered
+    | PlacementCancelled
 )
 
 

@@ -11,9 +11,10 @@ import msgspec
 from flowengine.states.queue_plan import AgentStatus
 from flowengine.states.ring_plan import RingMember, RingPlan
 
-WaitOutcome = Literal["answered", "abandoned", "key", "timeout", "called"]
+WaitOutcome = Literal["answered", "abandoned", "key", "timeout", "called", "cancelled"]
 """How a wait in a queue has ended: a member has taken the caller, the caller has hung up, has gone on
-by a key, or was brought out after the longest wait; or the turn of a call-back has come
+by a key, or was brought out after the longest wait; the turn of a call-back has come, or an operator
+has cancelled it
 """
 
 

@@ -46,13 +46,15 @@ class CallProgress(msgspec.Struct, frozen=True):
 @dataclass
 class PhoneCall:
     """Takes the steps of a call, and remembers those that counted. `marks` are how far the call had
-    come before each step, and at the end.
+    come before each step, and at the end; `told_names` are those of the members that the person at
+    the phone has seen.
     """
 
     talk: Conversation
     narrator: CallNarrator
     steps: list[PhoneStep] = field(default_factory=list)
     marks: list[CallProgress] = field(default_factory=list)
+    told_names: set[str] = field(default_factory=set)
 
     def start(self, opening: CallSetup) -> None:
         """Dial, or have the call placed. Raises ApiError where the platform refuses it."""
@@ -65,10 +67,14 @@ class PhoneCall:
         self.talk.dial(opening.caller, opening.to, **opening.to_dial_options())
 
     def name_members(self, plan: RingPlan) -> None:
-        """Who is rung gets a name, by which the person at the phone acts for them."""
+        """Who is rung gets a name, by which the person at the phone acts for them. It is told once,
+        also where several callers wait for the same members.
+        """
         for member in plan.members:
             party = self.talk.parties.add_member(member.address)
-            self.narrator.add_line("-", f"{party.name} is {member.address}")
+            if party.name not in self.told_names:
+                self.told_names.add(party.name)
+                self.narrator.add_line("-", f"{party.name} is {member.address}")
 
     def take_step(self, step: PhoneStep) -> None:
         """Take one step; it counts when it has an effect on the call. Raises StepRefusedError where

@@ -14,7 +14,7 @@ from flowengine.states import LookupRequest, LookupResult
 
 
 class CallbackRecord(msgspec.Struct, frozen=True):
-    """One callback and its answer. `outcome` is answered, apology, unrouted, unkept or error. The
+    """One callback and its answer. `outcome` is answered, apology, unrouted, unsaved or error. The
     four fields from `at` on are what replay needs to run the step again: the time of the step, the
     results of its requests, all values after it, and the call before it. `leg` says which leg of a
     ring the call is, if it is one.

@@ -5,7 +5,12 @@ from collections.abc import Awaitable, Callable
 
 from flowengine.orchestration.placement import TRY_TIMER
 from flowengine.orchestration.placement_state import Placement
-from flowengine.orchestration.placement_turn import AskingCallEnded, CalleeEntered, PlacementRefused
+from flowengine.orchestration.placement_turn import (
+    AskingCallEnded,
+    CalleeEntered,
+    PlacementCancelled,
+    PlacementRefused,
+)
 from flowengine.orchestration.turn import CallerOffered, HangUpLeg, PlaceLeg, TimerDue
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery_log import is_over
@@ -13,6 +18,7 @@ from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, format_l
 from flowengine.runtime.orchestration_encoding import OwnedPlacement
 from flowengine.runtime.placements import (
     BEGIN_PART,
+    CANCEL_PART,
     ENTERED_PART,
     HANG_UP_PART,
     PLACE_PART,
@@ -70,6 +76,7 @@ class PlacementTasks:
             HANG_UP_PART: self._hang_up,
             TURN_PART: self._take_turn_in_queue,
             ENTERED_PART: self._note_entered,
+            CANCEL_PART: self._cancel,
         }
 
     async def handle(self, task: ScheduledTask) -> float | None:
@@ -111,6 +118,22 @@ class PlacementTasks:
 
     async def _note_entered(self, task: ScheduledTask) -> None:
         await self._placements.take_turn(task.orchestration, CalleeEntered())
+
+    async def _cancel(self, task: ScheduledTask) -> float | None:
+        """Cancel it for an operator, whose name is the payload."""
+        operator = task.payload.decode(errors="replace")
+        event = PlacementCancelled(operator)
+        _, owned = await self._placements.take_turn(task.orchestration, event)
+        if owned is None:
+            return None
+        placement = owned.placement
+        if placement.phase == "new" and task.tries < MAX_BEGIN_POLLS:
+            return self._clock() + BEGIN_POLL_SECONDS  # the task that begins it was left by another
+        if placement.is_running:
+            log.warning("%s calls just now: no other try follows, says %s", placement.id, operator)
+        elif placement.outcome == "cancelled":
+            log.info("%s was cancelled by %s", placement.id, operator)
+        return None
 
     async def _start_call(self, placement_id: str, event: TimerDue | CallerOffered) -> float | None:
         """Call somebody, unless as many calls are under way as may be: then returns when to look

@@ -16,6 +16,7 @@ from flowengine.orchestration.placement_state import Placement
 from flowengine.orchestration.placement_turn import (
     FreeMember,
     PlacementBegan,
+    PlacementCancelled,
     PlacementEvent,
     PlacementVerdict,
 )
@@ -54,8 +55,9 @@ OVER_PLACEMENT_KIND = "placement that is over"
 LIVE_PLACEMENT_KINDS = (WAITING_KIND, RUNNING_KIND)
 PLACEMENT_TASK = "placement"
 BEGIN_PART, TIMER_PART, PLACE_PART, HANG_UP_PART = "begin", "timer", "request", "end"
-TURN_PART, ENTERED_PART = "turn", "entered"
+TURN_PART, ENTERED_PART, CANCEL_PART = "turn", "entered", "cancel"
 ENTERED_TASK = f"{PLACEMENT_TASK}:{ENTERED_PART}"
+CANCEL_TASK = f"{PLACEMENT_TASK}:{CANCEL_PART}"
 # From the last turn on: so long the same key places nothing again.
 PLACEMENT_KEPT_SECONDS = float(MAX_PLACEMENT_SECONDS)
 NoteOutcome = Callable[[Placement], None]
@@ -181,6 +183,13 @@ class Placements:
         if has_ended and taken.owned is not None:
             self.note_outcome(taken.owned.placement)
         return taken
+
+    async def cancel(self, placement_id: str, operator: str) -> Placement | None:
+        """Cancel it, as this operator asks; the placement after that, as far as it is known. A call
+        that rings or talks goes on, as the last one.
+        """
+        _, owned = await self.take_turn(placement_id, PlacementCancelled(operator))
+        return owned.placement if owned and owned.placement.phase != "new" else None
 
     async def load(self, placement_id: str) -> Placement | None:
         """The placement, as far as it is known."""

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from flowengine.orchestration.matching import parse_queue_group
+from flowengine.orchestration.turn import WaitOutcome
 from flowengine.runtime.queues import choose_queue, decode_queue, read_status
 from flowengine.sinch.address_mask import mask_address
 from flowengine.states.flow_context import RingGroup
@@ -22,8 +23,9 @@ from flowengine.storage.sessions.orchestration_rows import (
     SavedAgentStatus,
 )
 
-LOST_OUTCOMES = frozenset({"abandoned", "timeout"})
-"""How a wait ends without a member: the caller has hung up, or has waited for too long"""
+CANCELLED_OUTCOME: WaitOutcome = "cancelled"
+LOST_OUTCOMES = frozenset({"abandoned", "timeout", CANCELLED_OUTCOME})
+"""How a wait ends without a member: the caller has hung up, has waited for too long or was taken out"""
 Groups = Mapping[str, RingGroup]
 NO_GROUPS: Groups = {}
 Absence = Literal["", "pausing", "signed out"]

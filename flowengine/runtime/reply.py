@@ -284,7 +284,7 @@ class Replier:
         if made.release and not (cookie and comes_back):  # the call goes on
             raise error
         self._log_once.error(IN_COOKIE_ALONE, error)
-        reply = _make_reply(body, delivery, located, outcome, "unkept")
+        reply = _make_reply(body, delivery, located, outcome, "unsaved")
         return replace(reply, delivery=None)
 
     async def repeat_ice(self, delivery: CallbackDelivery, located: LocatedCall) -> Reply | None:

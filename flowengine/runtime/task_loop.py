@@ -17,8 +17,8 @@ from flowengine.storage.sessions import OrchestrationStore, ScheduledTask, Store
 TASK_LEASE_SECONDS = 3.0
 HANDLER_SECONDS = 2.5  # a task that takes longer begins again, before its lease runs out
 MAX_CONCURRENT_TASKS = 64  # of one worker; a slow platform holds up those alone that wait for it
-BUSY_LOOK_SECONDS = 0.25  # while there are tasks, which others may have left
-IDLE_LOOK_SECONDS = 1.0
+BUSY_TASK_POLL_SECONDS = 0.25  # while there are tasks, which others may have left
+IDLE_TASK_POLL_SECONDS = 1.0
 # A task of another worker is late by this before it counts as left: all workers would reach for it.
 NEIGHBOUR_SECONDS = 0.1
 RETRY_SECONDS = 0.5  # after an error of ours, doubled each time
@@ -62,7 +62,7 @@ class TaskLoop:
                 )
             except StoreError as error:
                 self._log_once.error(TASKS_WAIT, error)
-                pause = IDLE_LOOK_SECONDS
+                pause = IDLE_TASK_POLL_SECONDS
             await self._sleep(pause)
 
     async def stop(self) -> None:
@@ -94,12 +94,12 @@ class TaskLoop:
         while due is not None:
             free = MAX_CONCURRENT_TASKS - len(self._attempts)
             if due > self._clock() - patience or not free:
-                return BUSY_LOOK_SECONDS
+                return BUSY_TASK_POLL_SECONDS
             if not await self._start_tasks(min(batch, free)):  # another worker was first
                 return NEIGHBOUR_SECONDS
             batch *= 2
             due = await self._store.find_next_due()
-        return IDLE_LOOK_SECONDS
+        return IDLE_TASK_POLL_SECONDS
 
     async def _start_tasks(self, count: int) -> bool:
         """Claim so many tasks, and start them; whether there was one."""

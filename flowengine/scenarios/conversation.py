@@ -33,8 +33,6 @@ from flowengine.switch.exchange import Exchange
 from flowengine.switch.switch_events import (
     AnswerReceived,
     CallbackSent,
-    LegJoined,
-    Remark,
     Role,
     SoundStarted,
     SwitchEvent,
@@ -293,15 +291,11 @@ class Conversation:
         self.on_party_line(who, what)
 
     def is_of_ring(self, event: SwitchEvent) -> bool:
-        """Whether it is a means of a ring: the room that the caller waits in, or the way out of
-        it.
-        """
-        if isinstance(event, LegJoined) and event.kind == "conference":
-            return event.to == self.rings.find_room(event.call)
+        """Whether it is how a ring works, or music of which the caller hears too little."""
         if isinstance(event, SoundStarted) and event.sound.kind == "music":
             # when a member leaves the room, for the moment until the caller is brought out of it
             return self.rings.find_phase(event.call) == "joined"
-        return self.rings.is_requesting and isinstance(event, LegJoined | Remark)
+        return self.rings.is_internal_event(event)
 
     def is_of_other_call(self, event: SwitchEvent) -> bool:
         """Whether it happens to another call beside the one of this conversation."""

@@ -241,6 +241,8 @@ class SimulatedParties:
 
     def _record_call(self, party: SimulatedParty, event: SwitchEvent) -> None:
         """Note what happens to a party who has called."""
+        if self._rings.is_internal_event(event):
+            return
         if isinstance(event, SoundStarted) and event.role == "caller" and event.sound.text:
             self._note_sound(party, event)
         elif isinstance(event, ParticipantChanged):
@@ -259,7 +261,8 @@ class SimulatedParties:
 
     def _note_sound(self, party: SimulatedParty, event: SoundStarted) -> None:
         party.heard.append(event.sound.text)
-        quoted = f'"{event.sound.text}"' if event.sound.kind == "speech" else event.sound.text
+        kind, text = event.sound.kind, event.sound.text
+        quoted = f'"{text}"' if kind == "speech" else f"{kind}: {text}"
         self._add_line(party.name, f"hears {quoted}")
 
     def _note_connection(self, party: SimulatedParty, event: LegJoined) -> None:

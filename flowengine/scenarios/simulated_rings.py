@@ -48,6 +48,7 @@ from flowengine.svaml import encode_svaml
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.clock import Timer, VirtualClock
 from flowengine.switch.exchange import Exchange
+from flowengine.switch.switch_events import LegJoined, Remark, SwitchEvent
 
 AnswerOwnEvent = Callable[[OwnEvent], bytes]
 """What the flow of a call answers when its ring has come to an exit, or its queue announces"""
@@ -137,6 +138,14 @@ class RingSimulator:
         """The conference in which the caller waits, or ""."""
         known = self.rings.get(call_id)
         return known.ring.plan.room if known else ""
+
+    def is_internal_event(self, event: SwitchEvent) -> bool:
+        """Whether an event is how a ring works, of which callers notice nothing: the room that one
+        waits in, or the way out of it.
+        """
+        if isinstance(event, LegJoined) and event.kind == "conference":
+            return event.to == self.find_room(event.call)
+        return self.is_requesting and isinstance(event, LegJoined | Remark)
 
     def _later(self, call_id: str, event: OrchestrationEvent, seconds: float = 0.0) -> Timer:
         return self.exchange.clock.call_later(seconds, lambda: self._handle_event(call_id, event))

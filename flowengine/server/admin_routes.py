@@ -34,6 +34,6 @@ def build_admin_routes(
     place = PlacementEndpoint(authorizer, placements, lambda: releases.current, environment)
     commands = AdminEndpoint(authorizer, settings, live, store, releases)
     return [
-        Route(f"{ADMIN_PREFIX}/place", place, methods=METHODS),
+        Route(f"{ADMIN_PREFIX}/place", place, methods=[*METHODS, "DELETE"]),
         Route(f"{ADMIN_PREFIX}/{{verb}}", commands, methods=METHODS),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowengine.runtime.cookie import Codec, derive_key
-from flowengine.server.secret_variables import COOKIE_KEYS
+from flowengine.server.secret_variables import APPLICATION_SECRET_VARIABLE, COOKIE_KEYS
 from flowengine.storage.file_mode import restrict_to_owner
 
 KEY_FILE = "cookie.key"
@@ -28,11 +28,17 @@ def find_sealing_keys(
 def find_opening_keys(
     applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
 ) -> list[str]:
-    """All keys that may decrypt the data of a server with this folder. Creates none."""
+    """All keys that may decrypt the data of a server with this folder. Creates none. The applications
+    are those of the flows; the one that the environment names is known here.
+    """
     file = folder / KEY_FILE
+    secrets_of_applications = (
+        environment.get(APPLICATION_SECRET_VARIABLE, ""),
+        *applications.values(),
+    )
     return [
         *parse_environment_keys(environment),
-        *applications.values(),
+        *filter(None, secrets_of_applications),
         *([file.read_text()] if file.is_file() else []),
     ]
 

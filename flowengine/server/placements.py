@@ -24,7 +24,7 @@ from flowengine.runtime.placement_requests import (
 from flowengine.runtime.placements import Placements
 from flowengine.runtime.platform_requests import CallOwner
 from flowengine.server.access import AccessDeniedError, TokenAuthorizer
-from flowengine.server.admin import read_request_body
+from flowengine.server.admin import read_actor, read_request_body
 from flowengine.server.callback import send_response
 from flowengine.server.credentials import load_credentials
 from flowengine.server.server_settings import SettingsError
@@ -48,6 +48,7 @@ class PlaceRequest(PlacementOptions, frozen=True, kw_only=True):
 class PlacementView(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of one call; `error` says what is wrong in the `field` of one that is not
     placed, and `opens` when one could begin that `open_only` has left out, or that it `never_opens`.
+    One that was `cancelled_by` somebody while it rang or talked is the last try.
     """
 
     id: str = ""
@@ -63,6 +64,7 @@ class PlacementView(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
     opens: float = 0.0
     never_opens: bool = False
+    cancelled_by: str = ""
 
 
 class PlacementsReply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,7 +79,7 @@ class PlacementsReply(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PlacementEndpoint:
-    """POST places calls, GET tells what has become of some."""
+    """POST places calls, GET tells what has become of some, DELETE cancels some."""
 
     def __init__(
         self,
@@ -116,8 +118,10 @@ class PlacementEndpoint:
         if self._placements is None:
             message = "the server has no session store, so it places no calls"
             return 409, PlacementsReply(message=message)
-        if request.method != "POST":
-            ids = request.query_params.getlist("id")
+        ids = request.query_params.getlist("id")
+        if request.method == "DELETE":
+            reply = await self.cancel_placements(self._placements, ids, read_actor(request))
+        elif request.method != "POST":
             reply = await self.show_placements(self._placements, ids)
         else:
             asked = parse_place_request(await read_request_body(request))
@@ -129,16 +133,20 @@ class PlacementEndpoint:
         if not ids:
             found, more = await placements.list_open(MAX_PLACEMENTS_PER_REQUEST)
             return PlacementsReply(tuple(map(view_placement, found)), more=more)
-        if len(ids) > MAX_PLACEMENTS_PER_REQUEST:
-            raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} at once")
-        views = []
-        for placement_id in ids:
-            known = await placements.load(placement_id)
-            views.append(
-                view_placement(known)
-                if known
-                else PlacementView(placement_id, error="nobody knows this placement")
-            )
+        check_number_of_ids(ids)
+        views = [view_known(one, await placements.load(one)) for one in ids]
+        return PlacementsReply(tuple(views))
+
+    async def cancel_placements(
+        self, placements: Placements, ids: list[str], who: str
+    ) -> PlacementsReply:
+        """Cancel those with these ids, as somebody with this name asks."""
+        if not ids:
+            raise AccessDeniedError(400, "name the placements to cancel: ?id=place-…")
+        check_number_of_ids(ids)
+        views = [view_known(one, await placements.cancel(one, who)) for one in ids]
+        known = [view.id for view in views if not view.error]
+        log.info("%s cancels %s", who, ", ".join(known) or "nothing")
         return PlacementsReply(tuple(views))
 
     async def place_calls(self, placements: Placements, asked: PlaceRequest) -> PlacementsReply:
@@ -199,11 +207,22 @@ class PlacementEndpoint:
         raise PlacementRequestError("application", what)
 
 
+def check_number_of_ids(ids: list[str]) -> None:
+    if len(ids) > MAX_PLACEMENTS_PER_REQUEST:
+        raise AccessDeniedError(413, f"at most {MAX_PLACEMENTS_PER_REQUEST} at once")
+
+
 def parse_place_request(body: bytes) -> PlaceRequest:
     try:
         return msgspec.json.decode(body or b"{}", type=PlaceRequest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise AccessDeniedError(400, str(error)) from error
+
+
+def view_known(placement_id: str, placement: Placement | None) -> PlacementView:
+    if placement is None:
+        return PlacementView(placement_id, error="nobody knows this placement")
+    return view_placement(placement)
 
 
 def view_placement(placement: Placement) -> PlacementView:
@@ -219,4 +238,5 @@ def view_placement(placement: Placement) -> PlacementView:
         placement.call_id,
         plan.flow,
         mask_address(plan.to.address),
+        cancelled_by=placement.cancelled_by if placement.is_running else "",
     )

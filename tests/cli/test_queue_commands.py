@@ -14,14 +14,14 @@ from flowengine.cli import main
 from flowengine.orchestration.matching import format_queue_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Change, Ledger
-from flowengine.runtime.queue_overview import QueueChangeRefusedError
-from flowengine.runtime.queue_supervision import dismiss_caller
 from flowengine.server.server_settings import ServerSettings
 from flowengine.sources.flow_source import FlowOrigin
-from flowengine.states.place_plan import PLACEMENT_ID_PREFIX
 from flowengine.storage.sessions import SqliteStore
 from flowengine.storage.sessions.orchestration_rows import SavedAgentStatus
+from tests.compiled_release import compile_release
 from tests.runtime.ring_calls import ANNA, APPLICATION, BO, CY, RingLine, run
+from tests.runtime.test_kept_turns import FILES as TURN_FILES
+from tests.runtime.test_kept_turns import TurnLine, replace_all
 from tests.runtime.test_queues import RELEASE, take
 
 
@@ -90,7 +90,7 @@ def test_agent_is_signed_out_and_in_by_command(
     signed = ("agents", BO, "--group", "support", "--sign", "in", "--who", "Rita")
     code, text = command(tmp_path, *signed)
     assert (code, "is signed in to support" in text) == (0, True)
-    assert re.search(r"busy +0 min +Rita\n", command(tmp_path, "agents")[1])
+    assert re.search(r"busy +\d+:\d\d +Rita\n", command(tmp_path, "agents")[1])
 
 
 def test_caller_is_taken_out_of_a_queue_by_the_beginning_of_the_call(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_caller_is_taken_out_of_a_queue_by_the_beginning_of_the_call(tmp_path: P
     (waiting,) = read_json(tmp_path, "queues", "support")
     assert (waiting["call"], waiting["place"]) == ("caller-1", 1)
     shown = command(tmp_path, "queues", "support")[1]
-    assert re.fullmatch(r"1 +0:0\d +0 +caller-1", shown.splitlines()[1])
+    assert re.fullmatch(r"1 +\d+:\d\d +0 +caller-1, a member is rung", shown.splitlines()[1])
     for group, call, status, words in (
         ("", "caller-1", 2, "name the GROUP"),
         ("suport", "caller-1", 1, "there is no group suport (known are support)"),
@@ -121,16 +121,43 @@ def test_caller_is_taken_out_of_a_queue_by_the_beginning_of_the_call(tmp_path: P
     assert run(read_exit()) == "timeout"
 
 
-def test_caller_who_is_called_back_is_not_taken_out(tmp_path: Path) -> None:
-    async def dismiss() -> None:
-        store = SqliteStore(tmp_path / "calls.db")
-        try:
-            await dismiss_caller(store.orchestrations, f"{PLACEMENT_ID_PREFIX}a", 1, 1.0)
-        finally:
-            await store.close()
+def test_call_back_is_cancelled_by_the_beginning_of_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "omar")
+    hours = "when: my turn, within: support"
+    flow = replace_all(TURN_FILES["line.yaml"], {hours: "when: my turn"})
+    release = compile_release({**TURN_FILES, "line.yaml": flow})
 
-    with pytest.raises(QueueChangeRefusedError, match="to be called back"):
-        run(dismiss())
+    async def do_on_line(cancels: bool) -> list[tuple[str, str]]:
+        line = TurnLine(release, store=SqliteStore(tmp_path / "calls.db"))
+        line.now = time.time()
+        if cancels:
+            await line.run_tasks(1)
+        else:
+            await line.begin()
+        await line.store.close()
+        return [(one.outcome, one.reason) for one in line.ended]
+
+    run(do_on_line(cancels=False))
+    call_back, later = read_json(tmp_path, "queues", "support")
+    assert (call_back["place"], call_back["call_back"]) == (1, True)
+    assert (later["place"], later["call_back"]) == (2, False)
+    shown = command(tmp_path, "queues", "support")[1].splitlines()
+    assert shown[1].endswith(f"{call_back['call']}, to be called back")
+    take_out = ("queues", "support", "--take-out", call_back["call"][:10])
+    code, text = command(tmp_path, *take_out)
+    assert (code, "is cancelled: nobody is called back" in text) == (0, True), text
+    assert [one["call"] for one in read_json(tmp_path, "queues", "support")] == [later["call"]]
+    code, text = command(tmp_path, *take_out)
+    assert (code, "waits in support: flowengine queues support" in text) == (1, True), text
+    assert run(do_on_line(cancels=True)) == [("cancelled", "by omar")]
+
+
+def test_name_without_a_caller_to_take_out_is_refused(tmp_path: Path) -> None:
+    fill_queue(tmp_path)
+    code, text = command(tmp_path, "queues", "support", "--who", "Rita")
+    assert (code, "name the caller to --take-out" in text) == (2, True)
 
 
 def test_agent_signs_in_to_a_group_of_the_live_release_that_no_caller_has_reached(

@@ -10,12 +10,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from flowengine.console import session_access
+from flowengine.console import line_pages, session_access
 from flowengine.orchestration.matching import Queue, format_queue_id
+from flowengine.orchestration.placement_state import Placement, PlacementPhase
+from flowengine.orchestration.placement_turn import PlacementCancelled
 from flowengine.orchestration.ring_state import Ring, RingLeg
+from flowengine.runtime.calling_hours import ReleaseHours
 from flowengine.runtime.cookie import Codec, derive_key
-from flowengine.runtime.orchestration_encoding import OrchestrationEncoding, OwnedRing
+from flowengine.runtime.orchestration_encoding import (
+    OrchestrationEncoding,
+    OwnedPlacement,
+    OwnedRing,
+)
 from flowengine.runtime.orchestrations import LIVE_KIND
+from flowengine.runtime.placements import CANCEL_TASK, RUNNING_KIND, WAITING_KIND, Placements
+from flowengine.runtime.platform_requests import CallOwner
+from flowengine.states.place_plan import PlacementPlan
+from flowengine.states.queue_plan import QueueTurn
 from flowengine.states.ring_plan import RingMember, RingPlan
 from flowengine.storage.sessions import OrchestrationStore, SavedOrchestration, Store, open_store
 from flowengine.storage.sessions.orchestration_rows import (
@@ -26,7 +37,7 @@ from flowengine.storage.sessions.orchestration_rows import (
     SavedAgentStatus,
 )
 from tests.console.console_line import ConsoleClient, create_client
-from tests.console.operated_line import SECRET, create_operator, record_calls
+from tests.console.operated_line import SECRET, compile_line, create_operator, record_calls
 from tests.journal.journal_line import ring
 
 ANN, BOB = RingMember("number", "+14045009001"), RingMember("sip", "bob@example.com")
@@ -68,11 +79,50 @@ async def fill_lines(store: OrchestrationStore) -> None:
     await store.set_agent_status(SavedAgentStatus("support", BOB.address, "out", now - 500))
 
 
+async def fill_call_backs(store: OrchestrationStore) -> None:
+    """One waits for its turn, one calls just now, and one waits for its next try."""
+    now = time.time()
+    encoding = OrchestrationEncoding(Codec([derive_key(SECRET)]))
+    to = RingMember("number", "+12125550142")
+    turn = QueueTurn("support", 0, now)
+    plan = PlacementPlan(
+        id="", flow="back", to=to, data={}, cli="", ring=30, tries=3, pause=600, turn=turn
+    )
+    for id, (kind, phase, entry) in CALL_BACKS.items():  # noqa: A001
+        caller = "asker" if phase == "queued" else ""
+        placement = Placement(
+            id=id, plan=plan, phase=phase, due=now + 600, tries=int(phase != "queued"), waits=1
+        )
+        owned = OwnedPlacement(placement, CallOwner("app", ""), caller)
+        row = SavedOrchestration(id, kind, "", 1, encoding.encode_placement(owned), now + 999)
+        entries = (QueueEntry(QUEUE, id, 1, 0, now - 9, **entry),)
+        change = OrchestrationChange(id, row, entries=entries)
+        await store.take_turn(id, lambda _: (), lambda _saved, _agents, it=change: (it, None))
+
+
+async def cancel_ringing(store: OrchestrationStore) -> None:
+    """What a worker does with the task of an operator."""
+    codec = Codec([derive_key(SECRET)])
+    placements = Placements(store, codec, ReleaseHours(compile_line))
+    await placements.take_turn("place-rings", PlacementCancelled("omar"))
+
+
+CALL_BACKS: dict[str, tuple[str, PlacementPhase, dict[str, str]]] = {
+    "place-waits": (WAITING_KIND, "queued", {}),
+    "place-rings": (RUNNING_KIND, "rings", {"offered": ANN.address}),
+    "place-later": (WAITING_KIND, "waits", {"outcome": "called"}),
+}
+
+
+def list_rows(client: ConsoleClient) -> list[str]:
+    return client.get("/lines").text.split("<tr ")
+
+
 def list_claimed_keys(data: Path) -> list[str]:
     """The keys of the tasks that are due now."""
 
     async def claim(store: OrchestrationStore) -> list[str]:
-        claimed = [await store.claim_task(time.time() + 1, 3.0) for _ in range(3)]
+        claimed = [await store.claim_task(time.time() + 1, 3.0) for _ in range(9)]
         return [task.key for task in claimed if task]
 
     found = run_on(data, claim)
@@ -101,6 +151,22 @@ def test_page_shows_who_waits_who_takes_calls_and_rings(client: ConsoleClient) -
     assert "signed out" in page
     assert "Rings under way" in page
     assert '<span class="badge">rings</span>' in page
+
+
+def test_rings_are_read_with_the_secret_of_the_application_of_the_environment(
+    data: Path, flows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server encrypts with it where nobody has set a key for cookies."""
+    run_on(data, fill_call_backs)
+    page = create_operator(flows, data).get("/lines").text
+    assert "4 rings and call-backs are encrypted with a key that this console does not have" in page
+    assert "<code>place-waits</code>" in page
+    monkeypatch.setenv("SINCH_APPLICATION_KEY", "app")
+    monkeypatch.setenv("SINCH_APPLICATION_SECRET", SECRET)
+    page = create_operator(flows, data).get("/lines").text
+    assert "encrypted with" not in page
+    assert '<span class="badge">rings</span>' in page
+    assert "<code>place-waits</code>" not in page
 
 
 def test_caller_who_waits_has_number_and_flow_where_the_journal_has_them(
@@ -153,9 +219,51 @@ def test_busy_member_who_signs_out_is_shown_so_and_may_sign_in(
 def test_caller_is_taken_out_by_a_task_of_their_orchestration(
     client: ConsoleClient, data: Path
 ) -> None:
-    assert client.post("/lines/dismiss", {"call": "second", "number": 1}).status_code == 200
+    asked = {"group": "support", "call": "second", "number": 1}
+    assert client.post("/lines/dismiss", asked).status_code == 200
     assert "timer:dismiss:1" in list_claimed_keys(data)
-    assert client.post("/lines/dismiss", {"call": "nobody", "number": 1}).status_code == 409
+    for gone in ({"call": "nobody"}, {"number": 2}, {"group": "sales"}):
+        assert client.post("/lines/dismiss", {**asked, **gone}).status_code == 409
+
+
+def test_call_backs_are_shown_with_whom_they_call_and_cancelled(
+    client: ConsoleClient, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    run_on(data, fill_call_backs)
+    record_calls(data, [ring("asker")])
+    rows = {key: row for row in list_rows(client) for key in CALL_BACKS if f'"{key} 1"' in row}
+    assert '/calls/asker">+' in rows["place-waits"]  # the call that has asked for it
+    assert ' class="number">4</td>' in rows["place-waits"]
+    assert re.search("is called now</span> <span .*>try 1<", rows["place-rings"])
+    assert "+*********42" in rows["place-rings"]
+    assert re.search("not before</span> <time .*tried 1 time<", rows["place-later"])
+    assert "a member is rung" not in "".join(rows.values())
+    answers = {}
+    for key in CALL_BACKS:
+        assert "Cancel call-back" in rows[key]
+        answer = client.post("/lines/dismiss", {"group": "support", "call": key, "number": 1})
+        answers[key] = answer.json()["message"]
+    assert "this try goes on" in answers["place-rings"]
+    for key in ("place-waits", "place-later"):
+        assert answers[key] == f"{key} is cancelled: nobody is called back"
+        assert answers[key] in caplog.text
+    shown = "".join(list_rows(client))
+    assert "place-rings" in shown
+    run_on(data, cancel_ringing)
+    (row,) = [row for row in list_rows(client) if '"place-rings 1"' in row]
+    assert "for the last time: cancelled by omar" in row
+    assert "Cancel call-back" not in row
+    assert "place-waits" not in shown
+    assert list_claimed_keys(data).count(CANCEL_TASK) == len(CALL_BACKS)
+
+
+def test_list_of_who_waits_ends_after_so_many(
+    client: ConsoleClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "more.</p>" not in client.get("/lines").text
+    monkeypatch.setattr(line_pages, "MAX_LISTED_CALLERS", 1)
+    assert '<p class="muted">And 1 more.</p>' in client.get("/lines").text
 
 
 @pytest.mark.parametrize(
@@ -219,7 +327,7 @@ def test_session_store_is_opened_beside_the_event_loop(
     monkeypatch.setattr(session_access, "open_store", open_slowly)
     for path in ("/lines", "/releases"):
         assert client.get(path).status_code == 200
-    client.post("/lines/dismiss", {"call": "first", "number": 1})
+    client.post("/lines/dismiss", {"group": "support", "call": "first", "number": 1})
     assert threads
     assert threading.get_ident() not in threads
 

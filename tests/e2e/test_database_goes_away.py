@@ -109,10 +109,10 @@ async def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_o
     await calling()
     assert set(seen) == {503}, "while it is away, /readyz says so"
     found = outcomes(machine)
-    assert set(found) <= {"answered", "unkept"}, found
-    assert found["unkept"] > LANES
-    unkept = outcomes(machine)["unkept"]
+    assert set(found) <= {"answered", "unsaved"}, found
+    assert found["unsaved"] > LANES
+    unsaved = outcomes(machine)["unsaved"]
     await Crowd(machine.port, 0.0).call(LANES, LANES, lambda: True)
-    assert outcomes(machine)["unkept"] == unkept, "all is kept again"
+    assert outcomes(machine)["unsaved"] == unsaved, "all is saved again"
     wait_until(lambda: len(workers(machine)) == 2)
     assert killed not in workers(machine)

@@ -75,6 +75,11 @@ def test_command_places_a_call_that_rings_once_and_survives_a_killed_server(
                 lambda: "somebody answered" in run("placements", placement, "--server", address)
             )
             assert len(platform.list_legs(ANNA)) == 1
+            later = [*order[:-4], "--in", "1h", *order[-2:]]
+            wrong = run(*later).split()[0]
+            told = run("placements", wrong, "--cancel", "--who", "Omar", "--server", address)
+            assert "it was cancelled (by Omar)" in told
+            assert "no call waits" in run("placements", "--server", address)
             counted = 'flowengine_placements_total{flow="back",outcome="answered"} 1.0'
             wait_until(lambda: counted in read_text(f"{address}/metrics"))
             store = f"sqlite:{tmp_path / 'calls.db'}"

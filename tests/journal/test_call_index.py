@@ -127,11 +127,11 @@ def test_numbers_in_clear_are_found_by_any_spelling(tmp_path: Path) -> None:
 
 def test_passages_count_how_callers_left_each_state(index: CallIndex) -> None:
     found = index.count_passages("line", BEFORE_ALL, AFTER_ALL)
-    assert (found["welcome"].came, found["welcome"].exits) == (3, {"next": 3})
-    assert (found["main"].came, found["main"].again, found["main"].hung_up) == (3, 2, 1)
+    assert (found["welcome"].entered, found["welcome"].exits) == (3, {"next": 3})
+    assert (found["main"].entered, found["main"].again, found["main"].hung_up) == (3, 2, 1)
     assert found["main"].exits == {"key 1": 1, "key 2": 1}
     assert found["look_up"].exits == {"next": 1}
-    assert (found["agents"].came, found["agents"].ended, found["agents"].hung_up) == (1, 1, 0)
+    assert (found["agents"].entered, found["agents"].ended, found["agents"].hung_up) == (1, 1, 0)
     assert index.count_passages("line", AFTER_ALL, AFTER_ALL + 60) == {}
     assert index.count_passages("other", BEFORE_ALL, AFTER_ALL) == {}
 
@@ -167,7 +167,7 @@ def test_replaced_journal_is_indexed_anew(tmp_path: Path) -> None:
     record(path, build_release(), [ring("b")])
     assert index.catch_up()
     assert find(index) == ["b"]
-    assert index.count_passages("line", BEFORE_ALL, AFTER_ALL)["main"].came == 1
+    assert index.count_passages("line", BEFORE_ALL, AFTER_ALL)["main"].entered == 1
     index.close()
 
 

@@ -3,17 +3,22 @@
 import json
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from flowengine.journal import CallFilter, open_journal_reader
 from flowengine.journal.call_outcomes import (
+    EARLIER_OUTCOMES,
     OUTCOMES_BY_WEIGHT,
     POSTGRESQL_WEIGHT,
     SQLITE_WEIGHT,
     WEIGHTS,
 )
 from flowengine.journal.indexed_call import build_kind
+from tests.console.operated_line import compile_line, create_operator, write_line
+from tests.journal.journal_line import press, record, ring
 
 TRACES = [
     [],
@@ -29,7 +34,7 @@ TRACES = [
 ]
 ROWS = [
     (outcome, json.dumps(trace, separators=(",", ":")))
-    for outcome in (*OUTCOMES_BY_WEIGHT, "repeated")
+    for outcome in (*OUTCOMES_BY_WEIGHT, *EARLIER_OUTCOMES, "repeated")
     if outcome != "failed"
     for trace in TRACES
 ]
@@ -47,6 +52,31 @@ def test_weight_in_file_is_that_of_the_index() -> None:
         query = f"SELECT {SQLITE_WEIGHT} FROM (SELECT ? AS outcome, ? AS trace, NULL AS readable)"
         assert [file.execute(query, row).fetchone()[0] for row in ROWS] == compute_weights()
     assert WEIGHTS["failed"] in compute_weights()
+
+
+def test_rows_with_the_outcome_of_an_earlier_version_are_found_by_its_name_of_today(
+    tmp_path: Path, postgresql: str
+) -> None:
+    data, file = tmp_path / "data", tmp_path / "data" / "journal.db"
+    data.mkdir()
+    for location in (file, postgresql):
+        record(location, compile_line(), [ring("old"), press("0", "old")])
+    change = "UPDATE {}dimensions SET outcome = 'unkept' WHERE event = 'pie'"
+    with closing(sqlite3.connect(file)) as journal:
+        assert journal.execute(change.format("")).rowcount == 1
+        journal.commit()
+    with psycopg.connect(postgresql) as connection:
+        assert connection.execute(change.format("flowengine.journal_")).rowcount == 1
+    for location in (file, postgresql):
+        with closing(open_journal_reader(location)) as reader:
+            (call,) = reader.list_calls(CallFilter(outcome="unsaved"))
+            entries = reader.list_callbacks(call.call)
+        assert call.outcome == "unsaved"
+        assert [one.outcome for one in entries] == ["answered", "unsaved"]
+    console = create_operator(write_line(tmp_path / "flows"), data)
+    for name in ("unsaved", "unkept"):  # an address may be older than the server
+        assert '/calls/old">' in console.get(f"/calls?outcome={name}").text
+    assert '/calls/old">' not in console.get("/calls?outcome=answered").text
 
 
 def test_weight_on_server_is_that_of_the_index(postgresql: str) -> None:

@@ -164,7 +164,7 @@ async def test_inbox_shared_by_two_workers_makes_each_row_once(tmp_path: Path) -
 async def test_inbox_is_seen_again_when_a_server_that_is_ending_has_written_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.journal.inbox_of_version_2.INBOX_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("flowengine.journal.inbox_of_version_2.INBOX_POLL_SECONDS", 0.0)
     path, noted = tmp_path / "journal.db", await note(tmp_path, CONVERSATION)
     leave_inbox(path, noted[:2])
     await make_rows(path)

@@ -18,6 +18,7 @@ from flowengine.orchestration.placement_turn import (
     FreeMember,
     PlacedCallEnded,
     PlacementBegan,
+    PlacementCancelled,
     PlacementEffect,
     PlacementEvent,
     PlacementRefused,
@@ -78,6 +79,7 @@ EVENTS = st.one_of(
     ),
     st.builds(PlacementRefused, ATTEMPTS, st.just("no"), st.booleans()),
     st.builds(TimerDue, st.sampled_from(["try", "call"])),
+    st.just(PlacementCancelled("omar")),
 )
 MEMBERS = [RingMember("number", "+14045009001"), RingMember("number", "+14045009002")]
 TURN_EVENTS = st.one_of(
@@ -97,6 +99,7 @@ def test_placement_rings_once_for_each_try_and_only_within_the_hours(
     placement, now, hours = Placement(id=PLAN.id), 0.0, DayHours()
     rung: dict[int, str] = {}
     talked: set[tuple[int, str]] = set()
+    is_cancelled = False
     for event, seconds in [(PlacementBegan(PLAN, 0.0), 0.0), *events]:
         now += seconds
         before = placement
@@ -106,6 +109,7 @@ def test_placement_rings_once_for_each_try_and_only_within_the_hours(
         if isinstance(turn.verdict, DialMember):
             assert isinstance(event, LegAsked)
             if event.attempt not in rung:
+                assert not is_cancelled
                 assert hours.find_opening(PLAN, now) == now
                 assert not talked
             assert rung.setdefault(event.attempt, event.call_id) == event.call_id
@@ -120,10 +124,14 @@ def test_placement_rings_once_for_each_try_and_only_within_the_hours(
         if not isinstance(event, TimerDue):
             assert again.placement == placement
             assert not again.effects
+        is_cancelled = is_cancelled or isinstance(event, PlacementCancelled)
+        if is_cancelled:
+            assert placement.phase in ("rings", "talks", "over")
         if before.phase == "over":
             assert placement == before
         if placement.phase == "over":
             assert placement.outcome in FINAL_OUTCOMES or placement.tries == PLAN.tries
+            assert is_cancelled or placement.outcome != "cancelled"
         else:
             assert has_next_step(placement)
 
@@ -201,7 +209,8 @@ def test_placement_in_turn_keeps_one_member_and_calls_nobody_without_one(
         is_there = placement.phase == "queued" or placement.member is not None
         known = [placement.waits] if is_there else []
         # before it has entered by itself, the end of the call may have been first
-        assert queue.open_entries == (known if placement.waits else [*queue.entries])
+        has_settled = placement.waits or placement.phase == "over"
+        assert queue.open_entries == (known if has_settled else [*queue.entries])
         assert placement.phase != "over" or placement.member is None
 
 

@@ -219,3 +219,19 @@ def test_flows_with_mistakes_are_not_called(flows: Path) -> None:
 
 def test_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
     assert run(tmp_path / "nowhere").exit_code == 2
+
+
+def test_second_caller_of_a_queue_is_told_as_the_first_one_is(tmp_path: Path) -> None:
+    folder = tmp_path / "queue"
+    assert (
+        CliRunner().invoke(main, ["new", str(folder), "--template", "queue-with-call-back"]).output
+    )
+    keys = "wait 5,caller2 calls,wait 60,hang up"
+    page = run(folder, "--at", "2026-03-03 15:00", "--keys", keys).output
+    assert page.count("agent1 is +14045550181") == 1
+    assert page.count("agent2 is +14045550182") == 1
+    told = [line.split(maxsplit=2)[2] for line in page.splitlines() if " caller2 " in line]
+    assert told[0].startswith("dials")
+    # rooms and parking are how the queue works, and nothing that a caller notices
+    assert {line.split()[0] for line in told[1:] if line != "is gone"} == {"hears"}
+    assert "hears music: music2" in told

@@ -390,7 +390,7 @@ async def test_full_disk_is_logged_once_and_not_for_each_callback(
             without = Phone(served, echo=False, call_id=phone.call_id)
             assert (await without.send(without.keys("1", "return"))).record.outcome in (
                 "error",
-                "unkept",
+                "unsaved",
                 "answered",
             )
     assert {line.partition(":")[0] for line in caplog.messages} >= {

@@ -2,6 +2,8 @@
 and the tasks.
 """
 
+from typing import Any
+
 import pytest
 
 from flowengine.compile import Release
@@ -70,8 +72,8 @@ class TurnLine(PlaceLine):
     has gone to be called back.
     """
 
-    def __init__(self, release: Release = RELEASE) -> None:
-        super().__init__(release)
+    def __init__(self, release: Release = RELEASE, **options: Any) -> None:
+        super().__init__(release, **options)
 
     async def begin_talk(self) -> None:
         await self.dial_in_from("+46700000001", "talks")

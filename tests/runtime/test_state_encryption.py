@@ -105,7 +105,7 @@ async def test_call_whose_cookie_comes_back_outlives_the_store(
 ) -> None:
     phone = Phone(engine(store()))
     first = await phone.ice()
-    assert (words(first), first.record.outcome) == ("Number?", "unkept")
+    assert (words(first), first.record.outcome) == ("Number?", "unsaved")
     assert await phone.enter("1234") == "Hello Ann 0."
     assert await phone.enter("1", "return", "line.menu") == "Goodbye Ann."
     assert "no room for call-1" in caplog.text

@@ -83,8 +83,8 @@ async def test_task_runs_when_it_is_due_and_once(tmp_path: Path) -> None:
 
 
 async def test_task_of_the_same_process_is_awaited_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_loop, "IDLE_LOOK_SECONDS", 1e6)
-    monkeypatch.setattr(task_loop, "BUSY_LOOK_SECONDS", 1e6)
+    monkeypatch.setattr(task_loop, "IDLE_TASK_POLL_SECONDS", 1e6)
+    monkeypatch.setattr(task_loop, "BUSY_TASK_POLL_SECONDS", 1e6)
     store, calls = memory(), Calls()
     async with running(store, calls):
         await asyncio.sleep(0.01)
@@ -185,7 +185,7 @@ async def test_task_that_fails_or_hangs_begins_again(
 async def test_store_that_fails_is_logged_once_and_looked_at_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(task_loop, "IDLE_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(task_loop, "IDLE_TASK_POLL_SECONDS", 0.01)
     store, calls, failures = memory(), Calls(), 0
     find_next_due = store.find_next_due
 

@@ -41,10 +41,12 @@ class PlacementServer:
             if environment is None
             else environment,
         )
-        self.app = Starlette(routes=[Route("/admin/place", endpoint, methods=["GET", "POST"])])
+        self.app = Starlette(
+            routes=[Route("/admin/place", endpoint, methods=["GET", "POST", "DELETE"])]
+        )
 
     def send(self, token: str = TOKEN, **request: Any) -> tuple[int, Any]:
-        """Place, or ask where the request has ids alone."""
+        """Place, or ask where the request has ids alone, or cancel where it says who."""
 
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
@@ -52,6 +54,10 @@ class PlacementServer:
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://127.0.0.1", headers=headers
             ) as client:
+                if "who" in request:
+                    headers = {"x-who": request["who"]}
+                    params = {"id": request["ids"]}
+                    return await client.delete("/admin/place", params=params, headers=headers)
                 if "ids" in request:
                     return await client.get("/admin/place", params={"id": request["ids"]})
                 return await client.post("/admin/place", content=json.dumps(request))
@@ -149,3 +155,26 @@ def test_request_without_ids_shows_the_calls_that_are_not_over(
     _, reply = server.send(ids=[])
     assert [one["phase"] for one in reply["placements"]] == ["placed"]
     assert reply["more"] == 2
+
+
+def test_call_that_waits_is_cancelled_and_one_that_rings_is_the_last() -> None:
+    server = PlacementServer()
+    later = {"flow": "back", "delay": 3600, "tries": 2, "calls": [CALL]}
+    _, placed = server.send(**later)
+    _, rings = server.send(**{**later, "delay": 0, "calls": [{**CALL, "to": "+12125550143"}]})
+    ids = [placed["placements"][0]["id"], rings["placements"][0]["id"]]
+    asyncio.run(server.line.run_tasks())
+    asyncio.run(server.line.callback(0, "ice", originationType="SERVER"))
+    status, reply = server.send(ids=[*ids, "place-none"], who="Omar")
+    waited, rung, unknown = reply["placements"]
+    assert status == 200
+    assert (waited["outcome"], waited["reason"]) == ("cancelled", "by Omar")
+    assert (rung["phase"], rung["cancelled_by"]) == ("rings", "Omar")
+    assert unknown["error"] == "nobody knows this placement"
+    asyncio.run(server.line.callback(0, "dice", result="BUSY"))
+    asyncio.run(server.line.run_tasks(3700))
+    assert server.line.outcomes == [("cancelled", 0), ("cancelled", 1)]
+    assert server.line.rung == ["+12125550143"]
+    assert server.send(ids=[], who="Omar")[0] == 400
+    assert server.send(ids=ids, who="")[0] == 400
+    assert server.send("wrong", ids=ids, who="Omar")[0] == 401

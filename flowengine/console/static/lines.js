@@ -4,11 +4,16 @@ import { postJson } from "./api.js";
 import { find, refreshElement, refreshEvery, refreshQuietly, showToast } from "./dom.js";
 
 const REFRESH_MILLIS = 3000;
+const dialog = find("#take-out-dialog"); // for those who may change something
+const go = find("#take-out-go");
+let asked = null;
+let focused = null; // what had the focus last: a refresh may take it away
 
-async function change(button, path, body) {
+async function sign(button) {
+  const { group, member, sign: status } = button.dataset;
   button.disabled = true;
   try {
-    const { message } = await postJson(path, body);
+    const { message } = await postJson("/lines/sign", { group, member, sign: status });
     showToast(message);
   } catch (error) {
     showToast(error.message, "error");
@@ -16,17 +21,50 @@ async function change(button, path, body) {
   await refreshQuietly(refresh);
 }
 
+function ask(button) {
+  const { dismiss, number, group, title, text } = button.dataset;
+  asked = { button: button.id, body: { group, call: dismiss, number: Number(number) } };
+  find("#take-out-title").textContent = title;
+  find("#take-out-text").textContent = text;
+  find("#take-out-error").textContent = "";
+  go.textContent = button.textContent;
+  dialog.showModal();
+}
+
+async function takeOut(event) {
+  event.preventDefault();
+  go.disabled = true;
+  try {
+    const { message } = await postJson("/lines/dismiss", asked.body);
+    await refreshQuietly(refresh); // before the focus goes back
+    dialog.close();
+    showToast(message);
+  } catch (error) {
+    find("#take-out-error").textContent = error.message;
+    await refreshQuietly(refresh);
+  }
+  go.disabled = false;
+}
+
+// The row may have gone meanwhile, or stand there anew.
+function returnFocus() {
+  (document.getElementById(asked.button) ?? find("#waiting-title"))?.focus();
+}
+
+async function refresh() {
+  await refreshElement("#lines");
+  const isGone = focused !== null && !focused.isConnected;
+  if (isGone && document.activeElement === document.body) find("#waiting-title")?.focus({ preventScroll: true });
+}
+
+document.addEventListener("focusin", ({ target }) => (focused = target));
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("button");
-  if (button?.dataset.sign) {
-    const { group, member, sign } = button.dataset;
-    change(button, "/lines/sign", { group, member, sign });
-  } else if (button?.dataset.dismiss) {
-    if (!confirm(`Take ${button.dataset.who} out of the queue? The call goes on in its flow as after the longest wait.`)) return;
-    change(button, "/lines/dismiss", { call: button.dataset.dismiss, number: Number(button.dataset.number) });
-  }
+  if (button?.dataset.sign) sign(button);
+  else if (button?.dataset.dismiss) ask(button);
 });
-
-const refresh = () => refreshElement("#lines");
+find("#take-out")?.addEventListener("submit", takeOut);
+find("#take-out-leave")?.addEventListener("click", () => dialog.close());
+dialog?.addEventListener("close", returnFocus);
 
 refreshEvery(REFRESH_MILLIS, refresh);

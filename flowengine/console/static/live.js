@@ -1,6 +1,5 @@
 // What happens now: figures, callers in each state, and how many came and left.
 
-import { getJson } from "./api.js";
 import { element, find, findAll, refreshElement, refreshEvery, refreshQuietly } from "./dom.js";
 import { listen } from "./events.js";
 import { patchElement } from "./patch.js";
@@ -71,24 +70,25 @@ function showNumbers() {
   }
   if (!picture) return;
   const isNow = form.elements.show.value === "now";
-  const came = new Map(passages.map((one) => [one.state, one]));
+  const entered = new Map(passages.map((one) => [one.state, one.entered]));
   for (const state of picture.states.keys()) {
     const calls = now.get(state);
-    picture.setStateNumber(state, isNow ? calls ?? "" : came.get(state)?.came ?? "");
+    picture.setStateNumber(state, isNow ? calls ?? "" : entered.get(state) ?? "");
     picture.states.get(state).classList.toggle("is-current", isNow && calls > 0);
   }
   showEdgeNumbers(isNow);
 }
 
-async function loadPassages() {
-  const query = new URLSearchParams({ flow: form.elements.flow.value, period: form.elements.period.value });
-  passages = await getJson(`/live/passages?${query}`);
+// The table has what the picture shows.
+function readPassages() {
+  passages = findAll("#drop-offs tr[data-state]").map(({ dataset: { state, entered, exits } }) => ({ state, entered: Number(entered), exits: JSON.parse(exits) }));
   showNumbers();
 }
 
 async function refresh() {
-  await refreshElement("#drop-offs");
-  await loadPassages();
+  const query = new URLSearchParams({ flow: form.elements.flow.value, period: form.elements.period.value });
+  await refreshElement("#drop-offs", `/live?${query}`);
+  readPassages();
 }
 
 async function begin() {
@@ -108,7 +108,7 @@ async function begin() {
     showNumbers();
     if (isNew && !waiting) waiting = setTimeout(() => { waiting = 0; if (!document.hidden) refreshQuietly(refresh); }, 1500);
   });
-  await refreshQuietly(loadPassages);
+  readPassages();
   refreshEvery(REFRESH_MILLIS, refresh);
 }
 

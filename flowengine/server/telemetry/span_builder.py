@@ -32,7 +32,7 @@ from flowengine.states.orchestration_result import OWN_KINDS
 from flowengine.storage.sessions import ScheduledTask
 
 Attributes = Mapping[str, str | int | bool | tuple[str, ...]]
-ERROR_OUTCOMES = frozenset({"apology", "error", "unkept", "unrouted"})
+ERROR_OUTCOMES = frozenset({"apology", "error", "unsaved", "unrouted"})
 PLACEMENT_BEGIN_KEY = f"{PLACEMENT_TASK}:{BEGIN_PART}"
 SAMPLED = TraceFlags(SAMPLED_FLAG)
 FAILED = Status(StatusCode.ERROR)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from flowengine.storage.sessions.orchestration_rows import (
     ANSWERED_OUTCOME,
+    CALLED_OUTCOME,
     LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
@@ -117,6 +118,16 @@ class MemoryOrchestrations:
             if entry.queue == queue and entry.outcome and entry.ended >= since
         ]
         return [*self._list_waiting(queue), *sorted(ended, key=lambda entry: entry.ended)]
+
+    async def list_called_entries(self, kind: str) -> list[QueueEntry]:
+        called = [
+            entry
+            for entry in self._entries.values()
+            if entry.outcome == CALLED_OUTCOME
+            and (saved := self._orchestrations.get(entry.call))
+            and saved.kind == kind
+        ]
+        return sorted(called, key=lambda entry: entry.number)
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
         due = [task for task in self._tasks.values() if task.due <= now]

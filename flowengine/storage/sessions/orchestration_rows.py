@@ -8,12 +8,13 @@ from typing import NamedTuple, Protocol, TypeVar
 QUEUE_KIND = "queue"
 MATCH_TASK = "match"
 ANSWERED_OUTCOME = "answered"  # of an entry whose caller a member has taken
+CALLED_OUTCOME = "called"  # of an entry of a call-back: nothing is kept, until it waits again
 LATEST_ANSWERED_CALLS = 10
 MAX_MATCHED_CALLS = 64  # of one turn; a group has fewer members
 QUEUE_ENTRY_KEPT_SECONDS = 2 * 86_400.0  # after its end: figures of a day and of the day before
 WAITING_ENTRY_KEPT_SECONDS = (
     30 * 86_400.0
-)  # longer than anybody keeps a place, be it for a call-back
+)  # longer than anybody keeps a place, be it for a call-back that waits for its next try
 RESERVED = (
     "reserved"  # in place of a member: the caller is about to enter, and offered to nobody yet
 )
@@ -179,6 +180,8 @@ def is_forgettable(agent: SavedAgent, now: float) -> bool:
 
 def is_stale_entry(entry: QueueEntry, now: float) -> bool:
     """Whether an entry counts in no figure any more, or its call was forgotten long ago."""
+    if entry.outcome == CALLED_OUTCOME:
+        return entry.entered_at < now - WAITING_ENTRY_KEPT_SECONDS
     if entry.outcome:
         return entry.ended < now - QUEUE_ENTRY_KEPT_SECONDS
     if entry.offered == RESERVED:
@@ -290,6 +293,12 @@ class OrchestrationStore(Protocol):
     async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
         """The calls that wait in a queue, in their order, and after them those that have ended
         since.
+        """
+        ...
+
+    async def list_called_entries(self, kind: str) -> list[QueueEntry]:
+        """The entries with `CALLED_OUTCOME` whose calls are orchestrations of this kind, in the order
+        of their numbers.
         """
         ...
 

@@ -31,6 +31,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     count_waiting,
     load_statuses,
     read_agent_statuses,
+    read_called_entries,
     read_entries,
     read_queue_place,
     read_statuses,
@@ -235,6 +236,9 @@ class PostgresqlOrchestrations:
 
     async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
         return await read_entries(self._reader, queue, since)
+
+    async def list_called_entries(self, kind: str) -> list[QueueEntry]:
+        return await read_called_entries(self._reader, kind)
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
         return await self._tasks.claim(now, lease)

@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 from flowengine.storage.sessions.orchestration_rows import (
     ANSWERED_OUTCOME,
+    CALLED_OUTCOME,
     LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
@@ -37,7 +38,7 @@ POSTGRESQL_QUEUE_TABLES: tuple[LiteralString, ...] = (
 )
 DROP_OLD_ENTRIES: LiteralString = (
     "DELETE FROM flowengine.queue_entries "
-    "WHERE (outcome <> '' AND ended < %b) OR (outcome = '' AND entered < %b) "
+    "WHERE (outcome NOT IN ('', %b) AND ended < %b) OR (outcome IN ('', %b) AND entered < %b) "
     "OR (outcome = '' AND offered = %b AND entered < %b)"
 )
 FORGET_WAITING: LiteralString = (
@@ -91,6 +92,10 @@ _UNOFFERED: LiteralString = (
 )
 _ENDED: LiteralString = (
     f"{_ALL_ENTRIES} WHERE queue = %b AND outcome <> '' AND ended >= %b ORDER BY ended"
+)
+_CALLED_ENTRIES: LiteralString = (
+    f"{_ALL_ENTRIES} JOIN flowengine.orchestrations ON id = call "
+    "WHERE kind = %b AND outcome = %b ORDER BY number"
 )
 _READ_PLACE: LiteralString = (
     "SELECT (SELECT count(*) FROM flowengine.queue_entries WHERE queue = %b AND outcome = '' "
@@ -200,10 +205,11 @@ def compute_lock(key: bytes) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def list_drop_moments(now: float) -> tuple[float, float, bytes, float]:
+def list_drop_values(now: float) -> tuple[str, float, str, float, bytes, float]:
     """The values of `DROP_OLD_ENTRIES`."""
     ended, entered = now - QUEUE_ENTRY_KEPT_SECONDS, now - WAITING_ENTRY_KEPT_SECONDS
-    return ended, entered, _encode(RESERVED), now - RESERVATION_SECONDS
+    reserved = _encode(RESERVED), now - RESERVATION_SECONDS
+    return CALLED_OUTCOME, ended, CALLED_OUTCOME, entered, *reserved
 
 
 async def read_unoffered(connection: Connection, queue: str) -> list[QueueEntry]:
@@ -248,6 +254,10 @@ async def read_entries(reader: PipelinedConnection, queue: str, since: float) ->
     key = _encode(queue)
     rows = [*await reader.run(_WAITING, key), *await reader.run(_ENDED, key, since)]
     return [_make_entry(row) for row in rows]
+
+
+async def read_called_entries(reader: PipelinedConnection, kind: str) -> list[QueueEntry]:
+    return [_make_entry(row) for row in await reader.run(_CALLED_ENTRIES, kind, CALLED_OUTCOME)]
 
 
 async def read_agent_statuses(reader: PipelinedConnection) -> list[SavedAgentStatus]:

@@ -32,7 +32,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     POSTGRESQL_AGENT_SIGNER_TABLES,
     POSTGRESQL_QUEUE_TABLES,
     QUEUE_TABLES_VERSION,
-    list_drop_moments,
+    list_drop_values,
 )
 from flowengine.storage.sessions.postgresql_steps import build_step_with_tasks, is_addition
 from flowengine.storage.sessions.store_protocol import (
@@ -211,7 +211,7 @@ class PostgresqlStore:
             await connection.execute(_DROP_CLAIMS, (now,))
             await connection.execute(DROP_EXPIRED_ORCHESTRATIONS, (now,))
             await connection.execute(FORGET_AGENTS, (now - AGENT_KEPT_SECONDS,))
-            await connection.execute(DROP_OLD_ENTRIES, list_drop_moments(now))
+            await connection.execute(DROP_OLD_ENTRIES, list_drop_values(now))
             return (await connection.execute(_DROP_CALLS, (now,))).rowcount
 
     async def close(self) -> None:

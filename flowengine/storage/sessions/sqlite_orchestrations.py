@@ -31,6 +31,7 @@ from flowengine.storage.sessions.sqlite_queues import (
     drop_old_entries,
     forget_waiting,
     read_agent_statuses,
+    read_called_entries,
     read_entries,
     read_queue_place,
     read_status,
@@ -164,6 +165,10 @@ class SqliteOrchestrations:
     async def list_entries(self, queue: str, since: float) -> list[QueueEntry]:
         with wrap_reading_errors():
             return read_entries(self._commit.connection, queue, since)
+
+    async def list_called_entries(self, kind: str) -> list[QueueEntry]:
+        with wrap_reading_errors():
+            return read_called_entries(self._commit.connection, kind)
 
     async def claim_task(self, now: float, lease: float) -> ScheduledTask | None:
         values = (now + lease, now)

@@ -6,6 +6,7 @@ from typing import Any
 from flowengine.sinch.call_id import decode_call_id, encode_call_id
 from flowengine.storage.sessions.orchestration_rows import (
     ANSWERED_OUTCOME,
+    CALLED_OUTCOME,
     LATEST_ANSWERED_CALLS,
     MATCH_TASK,
     MAX_MATCHED_CALLS,
@@ -61,6 +62,10 @@ _UNOFFERED = (
     "ORDER BY priority DESC, entered, call LIMIT ?"
 )
 _ENDED = f"{_ALL_ENTRIES} WHERE queue = ? AND outcome != '' AND ended >= ? ORDER BY ended"
+_CALLED_ENTRIES = (
+    f"{_ALL_ENTRIES} JOIN orchestrations ON id = call WHERE kind = ? AND outcome = ? "
+    "ORDER BY number"
+)
 _FIND_ENTRY = "SELECT entered FROM queue_entries WHERE call = ? AND number = ?"
 _DROP_RESERVATIONS = (
     "DELETE FROM queue_entries WHERE queue = ? AND outcome = '' AND offered = ? AND entered < ?"
@@ -84,7 +89,7 @@ _WAKE_QUEUES = (
 _FORGET_WAITING = "DELETE FROM queue_entries WHERE call = ? AND outcome = ''"
 _DROP_ENTRIES = (
     "DELETE FROM queue_entries "
-    "WHERE (outcome <> '' AND ended < ?) OR (outcome = '' AND entered < ?) "
+    "WHERE (outcome NOT IN ('', ?) AND ended < ?) OR (outcome IN ('', ?) AND entered < ?) "
     "OR (outcome = '' AND offered = ? AND entered < ?)"
 )
 _STATUS = "SELECT status FROM agent_statuses WHERE member_group = ? AND address = ?"
@@ -142,7 +147,9 @@ def drop_old_entries(connection: sqlite3.Connection, now: float) -> None:
     connection.execute(
         _DROP_ENTRIES,
         (
+            CALLED_OUTCOME,
             now - QUEUE_ENTRY_KEPT_SECONDS,
+            CALLED_OUTCOME,
             now - WAITING_ENTRY_KEPT_SECONDS,
             encode_call_id(RESERVED),
             now - RESERVATION_SECONDS,
@@ -171,6 +178,11 @@ def read_entries(connection: sqlite3.Connection, queue: str, since: float) -> li
     key = encode_call_id(queue)
     waiting = connection.execute(_WAITING, (key,)).fetchall()
     return [_make_entry(row) for row in (*waiting, *connection.execute(_ENDED, (key, since)))]
+
+
+def read_called_entries(connection: sqlite3.Connection, kind: str) -> list[QueueEntry]:
+    rows = connection.execute(_CALLED_ENTRIES, (kind, CALLED_OUTCOME))
+    return [_make_entry(row) for row in rows.fetchall()]
 
 
 def read_queue_place(

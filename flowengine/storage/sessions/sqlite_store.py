@@ -60,41 +60,50 @@ _MAX_RECENT_CALLS = 4096  # calls; some megabytes
 SavedRow = tuple[int, bytes, bytes, bytes, float, str]
 
 
-class RecentAnswers(dict[str, SavedCall]):
+class RecentAnswers:
     """A cache by call id that is valid while no other connection has written. SQLite counts the
     writes, and the cache reads the count once per turn of the event loop, so an entry is at most
     one turn old, as a read would be. A save compares with the file in any case.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__()
         self._connection = connection
+        self._answers: dict[str, SavedCall] = {}
         self._version = -1
-        self.is_checked = False
-        """Whether the cache has read the count in this turn: check it before you read an entry"""
+        self._is_checked = False
+
+    def find(self, call_id: str) -> SavedCall | None:
+        """What the file holds of a call, where the cache knows it. Raises sqlite3.Error."""
+        if not self._is_checked:
+            self._check_version()
+        return self._answers.get(call_id)
 
     def put(self, call_id: str, saved: SavedCall) -> None:
         """Add what the file holds after the present transaction. If the transaction fails, the
         caller clears the cache.
         """
+        answers = self._answers
         if not saved.release:  # the call has ended: its entry would only take the room of others
-            self.pop(call_id, None)
+            answers.pop(call_id, None)
             return
-        self[call_id] = saved
-        if len(self) > _MAX_RECENT_CALLS:
-            del self[next(iter(self))]
+        answers[call_id] = saved
+        if len(answers) > _MAX_RECENT_CALLS:
+            del answers[next(iter(answers))]
 
-    def check_version(self) -> None:
+    def clear(self) -> None:
+        self._answers.clear()
+
+    def _check_version(self) -> None:
         """Drop all entries where another connection has written."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._version:
-            self.clear()
+            self._answers.clear()
             self._version = version
-        self.is_checked = True
+        self._is_checked = True
         asyncio.get_running_loop().call_soon(self._reset_check)
 
     def _reset_check(self) -> None:
-        self.is_checked = False
+        self._is_checked = False
 
 
 class SqliteStore:
@@ -115,11 +124,8 @@ class SqliteStore:
         self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> SavedCall | None:
-        recent = self._recent
         try:
-            if not recent.is_checked:
-                recent.check_version()
-            if (known := recent.get(call_id)) is not None:
+            if (known := self._recent.find(call_id)) is not None:
                 return known
             row = self._execute(_LOAD, (encode_call_id(call_id),)).fetchone()
         except sqlite3.Error as error:

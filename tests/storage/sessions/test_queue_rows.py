@@ -20,6 +20,7 @@ from flowengine.storage.sessions.orchestration_rows import (
     QUEUE_KIND,
     RESERVATION_SECONDS,
     RESERVED,
+    WAITING_ENTRY_KEPT_SECONDS,
     QueueEntry,
     SavedAgentStatus,
 )
@@ -237,6 +238,32 @@ async def test_call_that_is_forgotten_waits_no_more_and_old_entries_go(opener: O
         assert [one.call for one in await orchestrations_of(store).list_entries(QUEUE, 0.0)] == [
             "c"
         ]
+
+
+async def test_called_entries_of_call_backs_are_kept_for_as_long_as_these_may_wait(
+    opener: Opener,
+) -> None:
+    async with opened_store(opener) as (store, _):
+        called = {"outcome": "called", "ended": 2.0}
+        for call, kind, entries in (
+            (
+                "a",
+                "waits",
+                (entry("a", 1.0, **called)._replace(number=2), entry("a", 1.0, **called)),
+            ),
+            ("b", "over", (entry("b", 1.0, **called),)),
+            ("c", "waits", (entry("c", 1.0, outcome="answered", ended=2.0),)),
+            ("d", "waits", (entry("d", 1.0),)),
+        ):
+            saved = SavedOrchestration(call, kind, "", 1, b"", 1e9)
+            await write(store, OrchestrationChange(call, saved, entries=entries))
+        await store.drop_expired(QUEUE_ENTRY_KEPT_SECONDS + 9.0)
+        found = await orchestrations_of(store).list_called_entries("waits")
+        assert [(one.queue, one.call, one.number) for one in found] == [
+            (QUEUE, "a", 1), (QUEUE, "a", 2),
+        ]  # fmt: skip
+        await store.drop_expired(WAITING_ENTRY_KEPT_SECONDS + 9.0)
+        assert await orchestrations_of(store).list_called_entries("waits") == []
 
 
 async def test_orchestration_that_expires_waits_no_more(opener: Opener) -> None:
