@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from flowengine.journal.event_parts import EventParts, merge_event
+from flowengine.journal.event_parts import EventParts, merge_fields
 from flowengine.runtime.cookie import COOKIE_KEY
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.states import LookupRequest, LookupResult
@@ -155,7 +155,8 @@ def restore_part(
         whole = expand_answer(hidden.answer, said) if hidden.answer else said
     except (msgspec.MsgspecError, zlib.error):
         return None
-    fields = merge_event(kind, call_id, event._replace(hidden=hidden.event), is_whole=True)
+    parts = EventParts(event.shared, event.own, hidden.event)
+    fields = merge_fields(call_id, parts, is_whole=True)
     fields |= {"event": kind, "callid": call_id, "timestamp": hidden.timestamp, **hidden.more}
     return EncryptedPart(
         _to_json(fields), fields.get("applicationKey", ""), whole, hidden.trace or trace,

@@ -187,6 +187,12 @@ def merge_event(
     kind: str, call_id: str, parts: EventParts, *, is_whole: bool = False
 ) -> dict[str, Any]:
     """The event as people may read it; whole with what is hidden."""
+    fields = merge_fields(call_id, parts, is_whole=is_whole)
+    return {name: fields[name] for name in _FIELD_ORDER[kind] if name in fields}
+
+
+def merge_fields(call_id: str, parts: EventParts, *, is_whole: bool) -> dict[str, Any]:
+    """The same in any order."""
     fields = {**parts.shared, **parts.own}
     for name, value in parts.hidden.items():
         known = fields.get(name)
@@ -196,4 +202,4 @@ def merge_event(
             fields[name] = value
     if URL_FIELD in parts.shared:
         fields[URL_FIELD] = expand_url(fields[URL_FIELD], call_id, is_whole=is_whole)
-    return {name: fields[name] for name in _FIELD_ORDER[kind] if name in fields}
+    return fields

@@ -2,6 +2,7 @@
 has them.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -119,6 +120,13 @@ def decode_parts(readable: str, own: str) -> EventParts:
     return EventParts(_decode_readable(readable)["event"], _decode_readable(own), {})
 
 
+@lru_cache(maxsize=MAX_CACHED_TRACES)
+def _decode_shared_event(readable: str) -> Mapping[str, Any]:
+    """What many rows have alike of their event; nobody may change it."""
+    found: Mapping[str, Any] = _decode_readable(readable)["event"]
+    return found
+
+
 def decode_event(kind: str, call_id: str, readable: str, own: str | None) -> dict[str, Any]:
     """The event as people may read it. In a row of version 2 nothing of it stands by itself."""
     if own is None:
@@ -166,6 +174,7 @@ def open_row(row: tuple[Any, ...], key: bytes, encryption: JournalEncryption) ->
     if content is not None and trace is None:
         whole = decode_part(content, said)
     elif content is not None:
-        parts, call_id = decode_parts(readable, own), decode_call_id(key)
+        parts = EventParts(_decode_shared_event(readable), _decode_readable(own), {})
+        call_id = decode_call_id(key)
         whole = restore_part(content, event, call_id, parts, said, parse_trace(trace), at)
     return RecordedCallback(at, event, release, outcome, digest, whole, sealed is not None)
