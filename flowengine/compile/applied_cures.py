@@ -1,7 +1,7 @@
 """Files of a project with the cures of their problems applied, as far as these are edits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from flowengine.compile.program import CompileResult
@@ -78,7 +78,12 @@ def edit_files(
 def list_cures(source: SourceText, problems: list[Problem]) -> dict[WordCure, Problem]:
     """The cures of one file from its beginning to its end, without any that overlaps another."""
     found: dict[WordCure, Problem] = {}
-    for problem in problems:
+    everywhere = [
+        replace(problem, span=span)
+        for problem in problems
+        for span in (problem.span, *problem.elsewhere)
+    ]
+    for problem in everywhere:
         span = problem.span
         if span.line:
             start = source.get_offset(span.line, span.column)
