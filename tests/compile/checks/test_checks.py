@@ -414,6 +414,41 @@ states:
 """,
         ["FE904 7:13", "FE904 8:31", "FE904 8:94"],
     ),
+    "long numbers that are spoken as they stand": (
+        """\
+flow: line
+start: tell
+vars: {account: {type: digits, max: 8, default: "12345678"}, code: {type: digits, default: "1"}}
+states:
+  tell:
+    say: ["You call from ${call.from}.", {en-US: "From ${ call.redirected_from }.", sv-SE: Hej.}]
+    next: sell
+  sell: {say: "Account ${vars.account}, code ${vars.code}.", next: ask}
+  ask:
+    ring: {who: ["+14045009000"], accept: "A call from ${call.from}.", nobody: off}
+  off: {say: {ssml: "<p>${call.from}</p>"}, hangup: }
+""",
+        ["FE461 6:28", "FE461 6:59", "FE461 8:26", "FE461 8:48", "FE461 10:58", "FE461 11:27"],
+    ),
+    "long numbers that are spoken digit by digit, short ones, and numbers that are not spoken": (
+        """\
+flow: line
+start: tell
+vars: {account: {type: digits, max: 16}, room: {type: digits, max: 4, default: "12"}}
+states:
+  tell:
+    say: ["${spell(call.from)}, ${spell(vars.account)}", "Room ${vars.room}."]
+    set: {account: "${call.from}"}
+    next: mark
+  mark: {say: {ssml: "<say-as interpret-as='telephone'>${call.from}</say-as>"}, next: go}
+  go:
+    choose:
+      - {when: vars.account == "12345678", next: sip}
+      - {next: sip}
+  sip: {connect: {sip: desk@pbx.example.com, headers: {X-From: "${call.from}"}}}
+""",
+        [],
+    ),
     "an option may lead where the key leads anyway": (
         """\
 flow: line
