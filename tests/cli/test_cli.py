@@ -35,7 +35,7 @@ states:
     fetch: {service: crm, get: "/${vars.account}", headers: {X-Key: "${secrets.crm}"}, failed: bye}
     next: bye
   bye:
-    say: Goodbye ${vars.account}, born ${date_words(vars.born)}.
+    say: Goodbye ${spell(vars.account)}, born ${date_words(vars.born)}.
     hangup:
 """
 PROJECT = """
@@ -183,7 +183,7 @@ def test_explain_shows_global_keys_and_no_mangled_placeholders(tmp_path: Path) -
 
 
 def test_explain_takes_samples_where_values_are_worked_with(flows: Path) -> None:
-    assert "Goodbye 12345678, born" in run("explain", flows).output
+    assert "Goodbye 1 2 3 4 5 6 7 8, born" in run("explain", flows).output
     assert "(with sample values)" in run("explain", flows).output
 
 

@@ -14,6 +14,7 @@ from flowengine.compile.checks import (
     conference_commands,
     cookie_size,
     cut_values,
+    dialled_numbers,
     early_call_backs,
     empty_recordings,
     endless_waits,
@@ -220,6 +221,7 @@ def check_call_facts(
     pie_for_apps, deadline = options
     return [
         *event_values.check(facts),
+        *dialled_numbers.check(facts),
         *questions_after_answer.check(facts),
         *([] if pie_for_apps else app_callers.check(facts)),
         *app_callers.check_calls_to_others(facts),

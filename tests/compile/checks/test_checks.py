@@ -449,6 +449,38 @@ states:
 """,
         [],
     ),
+    "a dialled number in another spelling": (
+        """\
+# project.yaml
+project: acme
+routes:
+  - {origin: mxp, type: username, flow: app}
+  - {flow: line}
+# line.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    choose:
+      - {when: 'call.to == "14045550100"', next: other}
+      - {when: 'call.to == "+14045550100" || call.to == "1234"', next: other}
+      - {when: 'call.to in ["+14045550101", "+1 404 555 0102"]', next: other}
+      - {when: 'call.to == "support" || call.to == "14045550100@pbx.example.com"', next: other}
+      - next: other
+  other: {hangup: }
+# app.yaml
+flow: app
+start: welcome
+states:
+  welcome:
+    choose:
+      - {when: 'call.to == "14045550100"', next: other}
+      - {when: '"+1 (404) 555-0103" == call.to', next: other}
+      - next: other
+  other: {hangup: }
+""",
+        ["FE462 7:17", "FE462 6:28", "FE462 8:45"],
+    ),
     "an option may lead where the key leads anyway": (
         """\
 flow: line
