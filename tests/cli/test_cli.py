@@ -187,6 +187,15 @@ def test_explain_takes_samples_where_values_are_worked_with(flows: Path) -> None
     assert "(with sample values)" in run("explain", flows).output
 
 
+def test_explain_takes_no_sample_of_a_value_that_is_said_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(
+        "flow: line\nstart: tell\nvars: {name: {type: text, default: Bo}, day: {type: date}}\n"
+        'states: {tell: {say: "Hello ${vars.name}, on ${date_words(vars.day)}.", hangup: }}\n'
+    )
+    page = run("explain", tmp_path).output
+    assert '"text": "Hello ${vars.name}, on January 31, 2026."' in page
+
+
 def test_explain_prints_no_secret(flows: Path) -> None:
     page = run("explain", flows, CRM_TOKEN="hush").output
     assert "asks crm" in page
