@@ -35,12 +35,17 @@ class Edge:
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
     """A way into the flow. With `failing` it is where a call goes when a state fails that does not
-    say otherwise.
+    say otherwise; `label` is what the routes ask of a call that comes this way.
     """
 
     name: str
     target: str
     failing: bool = False
+    label: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.name}: {self.label}" if self.label else self.name
 
 
 @dataclass(frozen=True, slots=True)
