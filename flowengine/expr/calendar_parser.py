@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfoNotFoundError
 
 from flowengine.expr.calendar import Calendar
-from flowengine.expr.calendar_cures import suggest_days, suggest_hours
+from flowengine.expr.calendar_cures import suggest_calendar_key, suggest_days, suggest_hours
 from flowengine.expr.special_days import SpecialDayError, SpecialDays, parse_special_days
 from flowengine.expr.special_hours import MinuteRange, SpecialHours
 from flowengine.expr.zones import list_zone_names, load_zone
@@ -64,7 +64,11 @@ def parse_calendar(data: Mapping[str, Any], zone: str = "") -> Calendar:
     reader = _CalendarReader([])
     for key in data:
         if key not in CALENDAR_KEYS:
-            hint = suggest_name(key, CALENDAR_KEYS) or f"it has {join_with_or(CALENDAR_KEYS)}"
+            hint = (
+                suggest_calendar_key(key)
+                or suggest_name(key, CALENDAR_KEYS)
+                or f"it has {join_with_or(CALENDAR_KEYS)}"
+            )
             reader.mistakes.append(
                 HoursTextError(f"a calendar has no {quote_value(key)}", (key,), hint, of_key=True)
             )

@@ -312,12 +312,15 @@ def _diagnose_bracket(failure: _FailureContext) -> _Diagnosis | None:
     if closing is None:
         return None
     opening = failure.text.text[failure.context_offset]
+    sign = failure.text.text[failure.offset : failure.offset + 1]
+    inside = failure.text.text[failure.context_offset + 1 : failure.offset].rstrip()
+    if sign in ("[", "{") and inside and inside[-1] not in ",:[{":
+        message = f"a {sign} inside text has a meaning of its own to YAML within {opening}"
+        cure = "put quotes around the whole text, such as 'vars.tier in [\"gold\"]'"
+        return "FE117", failure.offset, failure.offset + 1, message, cure
     line = failure.text.get_position(failure.offset)[0]
-    before = (
-        f" before line {line}"
-        if line > failure.text.get_position(failure.context_offset)[0]
-        else ""
-    )
+    opened_in = failure.text.get_position(failure.context_offset)[0]
+    before = f" before line {line}" if line > opened_in else ""
     message = f"the {opening} that opens here does not close{before}"
     cure = f"close it with {closing[1]}, and put commas between the entries"
     return "FE105", failure.context_offset, failure.context_offset + 1, message, cure

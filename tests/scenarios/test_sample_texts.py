@@ -20,7 +20,8 @@ states:
     fetch:
       service: crm
       get: /
-      into: {first_name: body.first, tier: body.tier, status: body.status, town: body.town, desk_phone: body.desk, pin: body.pin, amount: body.amount}
+      into: {first_name: body.first, tier: body.tier, status: body.status, town: body.town,
+        desk_phone: body.desk, pin: body.pin, amount: body.amount}
       failed: bye
     next: tell
   tell:

@@ -9,6 +9,7 @@ from functools import partial
 
 from flowengine.compile.checks import (
     app_callers,
+    bare_variables,
     call_facts,
     callback_contexts,
     conference_commands,
@@ -267,6 +268,7 @@ def check_program(program: Program) -> list[Problem]:
         *instant_redials.check(program),
         *instant_retries.check(program),
         *misread_values.check(program),
+        *bare_variables.check(program),
         *endless_waits.check(program),
     ]
 

@@ -12,7 +12,7 @@ from flowengine.source import KeyPath
 from flowengine.states.prompt import PromptPart
 
 
-class Mistake(NamedTuple):
+class Misreading(NamedTuple):
     """What a voice may make of a value, and the function that says it as people do."""
 
     code: str
@@ -21,8 +21,8 @@ class Mistake(NamedTuple):
 
 
 _ONE_NAME: Final = re.compile(r"(?:vars|call|now)\.\w+")
-DATE: Final = Mistake("FE952", "a voice may read this date as three numbers", "date_words")
-NUMBER: Final = Mistake(
+PLAIN_DATE: Final = Misreading("FE952", "a voice may read this date as three numbers", "date_words")
+LONG_NUMBER: Final = Misreading(
     "FE461", "a voice may read these digits as one large number, such as 14 billion", "spell"
 )
 # `call.to` may be the name of an app user
@@ -41,10 +41,10 @@ def check(program: Program) -> Iterator[Problem]:
             for part in plan.parts:
                 for locale, piece in iterate_bare_names(part):
                     mistake = find_mistake(program, piece.expression.text.strip())
-                    path = find_text(program, part.path, locale) if mistake else ()
-                    if not mistake or not path or is_marked(program, path):
+                    if mistake is None:
                         continue
-                    if (path, piece.start) not in seen:
+                    path = find_text(program, part.path, locale)
+                    if path and (path, piece.start) not in seen and not is_marked(program, path):
                         seen.add((path, piece.start))
                         yield build_problem(program, path, piece, mistake)
 
@@ -74,7 +74,7 @@ def is_marked(program: Program, path: KeyPath) -> bool:
 
 
 def build_problem(
-    program: Program, path: KeyPath, piece: CompiledInterpolation, mistake: Mistake
+    program: Program, path: KeyPath, piece: CompiledInterpolation, mistake: Misreading
 ) -> Problem:
     written = piece.expression.text
     name = written.strip()
@@ -82,10 +82,10 @@ def build_problem(
     return Problem(mistake.code, span, mistake.message, f"write ${{{mistake.function}({name})}}")
 
 
-def find_mistake(program: Program, name: str) -> Mistake | None:
+def find_mistake(program: Program, name: str) -> Misreading | None:
     """What a voice makes of the value of this name."""
     variable = program.variables.get(name.removeprefix("vars."))
     if name == "now.date" or (variable and variable.kind == "date"):
-        return DATE
+        return PLAIN_DATE
     is_long = variable and variable.kind == "digits" and variable.size >= LEAST_DIGITS
-    return NUMBER if name in PHONE_NUMBERS or is_long else None
+    return LONG_NUMBER if name in PHONE_NUMBERS or is_long else None

@@ -481,6 +481,26 @@ states:
 """,
         ["FE462 7:17", "FE462 6:28", "FE462 8:45"],
     ),
+    "variables in the notation of another language": (
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: "https://crm.example.com"}}
+# line.yaml
+flow: line
+start: greet
+vars: {name: {type: text, default: Ann}, room: {type: digits, max: 2, default: "12"}}
+states:
+  greet:
+    say: [Hello $name., "Room { room }?", "You pay $5, {other}, $${name}, ${vars.name}."]
+    next: look
+  look:
+    fetch: {service: crm, post: "/x/{room}/100%25", body: {a: "%name%", b: "${vars.room}"}, failed: off}
+    next: off
+  off: {note: "Says {name}.", hangup: }
+""",
+        ["FE463 6:17", "FE463 6:31", "FE463 9:37", "FE463 9:64"],
+    ),
     "an option may lead where the key leads anyway": (
         """\
 flow: line
