@@ -12,7 +12,7 @@ from flowengine.expr.calendar import Calendar
 from flowengine.expr.calendar_cures import suggest_calendar_key, suggest_days, suggest_hours
 from flowengine.expr.special_days import SpecialDayError, SpecialDays, parse_special_days
 from flowengine.expr.special_hours import MinuteRange, SpecialHours
-from flowengine.expr.zones import list_zone_names, load_zone
+from flowengine.expr.zones import load_zone, suggest_zone
 from flowengine.problems import join_with_or, quote_value, suggest_name
 
 CALENDAR_KEYS: Final = {
@@ -156,9 +156,7 @@ def _parse_zone(name: Any) -> str:
         raise HoursTextError(
             f"there is no zone {quote_value(name)}",
             ("zone",),
-            # a name of several words is none of the IANA, and would be near to any
-            ("" if " " in str(name) else suggest_name(str(name), sorted(list_zone_names())))
-            or "for example Europe/Stockholm",
+            suggest_zone(str(name)),
         ) from None
 
 

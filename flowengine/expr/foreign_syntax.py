@@ -13,6 +13,7 @@ FOREIGN_SYNTAX: Final = {
     "<>": "write != for is not",
     "=<": "write <=",
     "=>": "write >=; map and filter take a name first: body.orders.map(o, o.name)",
+    "between": 'write in_range(vars.n, 1, 5); of times now.time >= "09:00" && now.time < "17:00"',
     "===": "write == to compare",
     "!==": "write != for is not",
     "True": "write true",
@@ -37,6 +38,12 @@ FOREIGN_FUNCTIONS: Final = {
     **dict.fromkeys(("right", "suffix"), "last"),
     **dict.fromkeys(("int", "to_int", "toint", "number", "to_number", "parse_int"), "integer"),
     **dict.fromkeys(("str", "to_string", "tostring", "to_text"), "text"),
+}
+FOREIGN_METHODS: Final = {
+    **dict.fromkeys(("equals", "eq", "equalsignorecase"), "write == to compare"),
+    **dict.fromkeys(("isempty", "is_empty", "empty", "blank"), 'write == "" to compare'),
+    **dict.fromkeys(("includes", "has", "include"), "write .contains(…)"),
+    **dict.fromkeys(("length", "len", "count"), "write size(…)"),
 }
 FOREIGN_NAMES: Final = {
     **dict.fromkeys(("call.error", "call.failure_reason", "call.reason"), "call.failure"),

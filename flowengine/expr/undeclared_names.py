@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from flowengine.expr.foreign_syntax import FOREIGN_FUNCTIONS, FOREIGN_NAMES, FOREIGN_SYNTAX
+from flowengine.expr.foreign_syntax import (
+    FOREIGN_FUNCTIONS,
+    FOREIGN_METHODS,
+    FOREIGN_NAMES,
+    FOREIGN_SYNTAX,
+)
 from flowengine.expr.functions import FUNCTIONS
 from flowengine.expr.types import ExprError
 from flowengine.problems import find_nearest, join_with_or, quote_value, suggest_name
@@ -160,6 +165,8 @@ def _explain_unknown_table(name: str, start: int, known: DeclaredNames) -> ExprE
 
 
 def _suggest_method(name: str, before: bool) -> str:
+    if name.lower() in FOREIGN_METHODS:
+        return FOREIGN_METHODS[name.lower()]
     if before or name not in _CEL_METHODS:
         near = find_nearest(name, FUNCTIONS)
         return format_example(near) if near else ""

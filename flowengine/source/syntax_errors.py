@@ -16,6 +16,7 @@ from flowengine.source.line_slips import (
     find_bracketed_text,
     find_cramped_key,
     find_odd_space,
+    find_open_quote,
     find_smart_quote,
     find_template_colon,
     find_unquoted_template,
@@ -134,13 +135,8 @@ def _diagnose_hash_key(failure: _FailureContext) -> _Diagnosis | None:
     if found is None or "expected" not in failure.problem:
         return None
     start = line_start + found.start(1)
-    return (
-        "FE117",
-        start,
-        start + 1,
-        "from the # on, the line is a comment",
-        'put quotes around the key: "#":',
-    )
+    cure = 'put quotes around the key: "#":'
+    return "FE117", start, start + 1, "from the # on, the line is a comment", cure
 
 
 def _diagnose_unclosed_quote(failure: _FailureContext) -> _Diagnosis | None:
@@ -224,6 +220,10 @@ def _diagnose_text_after_quote(failure: _FailureContext) -> _Diagnosis | None:
         return _place_slip(failure, slip)
     if not before.endswith(("'", '"')) or "expected" not in failure.problem:
         return None
+    opened = find_open_quote(failure.text.text, failure.line_offset + len(before) - 1)
+    if opened >= 0:
+        message = f"the quote {before[-1]} that opens here is not closed at the end of its text"
+        return "FE105", opened, opened + 1, message, f"close it with {before[-1]}"
     cure = f"put quotes around the whole text; within {before[-1]} quotes write " + (
         "'' for '" if before[-1] == "'" else '\\" for "'
     )

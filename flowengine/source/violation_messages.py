@@ -31,26 +31,11 @@ _BOOLEAN_WORDS: Final = {
     "off": "false",
     "n": "false",
 }
-_NUMBER_WORDS: Final = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ]
-    )
-}
+_SMALL_NUMBERS: Final = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve",
+)  # fmt: skip
+_NUMBER_WORDS: Final = {word: number for number, word in enumerate(_SMALL_NUMBERS)}
 MAX_SHOWN_KEYS: Final = 30  # keys listed when none is near
 
 
