@@ -23,7 +23,7 @@ _SMART_VALUE: Final = re.compile(r"^[ -]*\w+:[ ]+([\u2018-\u201f\u00ab\u00bb].*)
 _VALUE_BEFORE: Final = re.compile(r"(?:[:,\[{]|^ *-|^)\s*([^\s:,\[\]{}](?:[^,\[\]{}:]|:(?=\S))*|)$")
 _TEMPLATE_AND_TEXT: Final = re.compile(r"(?:\$\{[^{}]*\}[^,{}\[\]$]*)+")
 _TEMPLATE_COLON: Final = re.compile(r"^[ -]+[^\s\"'\[{|>#][^#]*\$\{[^{}]*\?[^{}]*(:) [^{}]*$")
-_KEY_LINE: Final = re.compile(r"\n[ -]*[\w-]+:(?:[ ]|$)", re.MULTILINE)
+_NEXT_KEY: Final = re.compile(r"\n[ -]*[\w-]+:(?:[ ]|$)", re.MULTILINE)
 _KEY_WITH_TEXT: Final = re.compile(r"^([ -]*)([\w-]+):[ ]+[^\s|>&*!{\[#].*$")
 
 
@@ -55,7 +55,7 @@ def find_open_quote(text: str, closing: int) -> int:
     missing: keys stand in between. -1 where that is not so.
     """
     opened = text.rfind(text[closing], 0, closing)
-    return opened if opened >= 0 and _KEY_LINE.search(text[opened:closing]) else -1
+    return opened if opened >= 0 and _NEXT_KEY.search(text[opened:closing]) else -1
 
 
 def find_cramped_key(line: str) -> Slip | None:
