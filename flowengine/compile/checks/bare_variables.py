@@ -10,15 +10,16 @@ from flowengine.problems import Problem
 from flowengine.source import KeyPath
 
 _NO_TEXTS: Final = EXPRESSION_OPTIONS | {"note", "into"}
+# each way begins with a sign of its own, so that the search skips all other characters at once
 _FOREIGN_NOTATION: Final = re.compile(
-    r"(?<!\$)\{\s*([a-z]\w*)\s*\}|(?<!\$)\$(?:vars\.)?([a-z]\w*)|%([a-z]\w*)%"
+    r"\{(?<!\$\{)\s*([a-z]\w*)\s*\}|\$(?<!\$\$)(?:vars\.)?([a-z]\w*)|%([a-z]\w*)%"
 )
 _INTERPOLATION: Final = re.compile(r"\$\{[^}]*\}")
 
 
 def check(program: Program) -> Iterator[Problem]:
     """A caller would hear such a text as it stands, and another system would get it so."""
-    if not any(iterate_variables(program, program.document.text)):
+    if not program.variables or not any(iterate_variables(program, program.document.text)):
         return
     for path, text in iterate_texts(program.document.data.get("states"), ("states",)):
         # what stands in `${…}` is an expression
