@@ -35,7 +35,9 @@ def diagram(flows: Path, flow: str, form: str) -> None:
     chosen = [flow] if flow else names
     if form == "svg" and len(chosen) > 1:
         raise click.UsageError(f"an SVG is of one flow: add its name, one of {', '.join(names)}")
-    write_graphs([build_graph(project.compiled.programs[name]) for name in chosen], form)
+    release = project.compiled.release
+    routes = release.routes if release else ()
+    write_graphs([build_graph(project.compiled.programs[name], routes) for name in chosen], form)
 
 
 def write_graphs(graphs: list[FlowGraph], form: str) -> None:

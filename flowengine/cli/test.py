@@ -158,6 +158,8 @@ def write_generated(project: ScenarioProject, results: list[ScenarioResult], flo
                 "none of them took",
                 err=True,
             )
+        if file.uncalled:
+            click.echo(f"{file.flow}: no scenario is written, as {file.uncalled}", err=True)
         if not file.number:
             continue
         path = find_free_file(folder, file.flow)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile.program import CompileResult
 from flowengine.compile.project_compiler import ProjectCompiler
@@ -78,7 +79,12 @@ def edit_files(
 def list_cures(source: SourceText, problems: list[Problem]) -> dict[WordCure, Problem]:
     """The cures of one file from its beginning to its end, without any that overlaps another."""
     found: dict[WordCure, Problem] = {}
-    for problem in problems:
+    everywhere = [
+        replace(problem, span=span)
+        for problem in problems
+        for span in (problem.span, *problem.elsewhere)
+    ]
+    for problem in everywhere:
         span = problem.span
         if span.line:
             start = source.get_offset(span.line, span.column)

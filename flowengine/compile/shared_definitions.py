@@ -25,14 +25,14 @@ from flowengine.expr import (
     Scope,
     Template,
     Type,
-    list_zone_names,
     load_zone,
     parse_calendar,
+    suggest_zone,
 )
 from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import AuthoredProject, CompileCache, Project
 from flowengine.model import TableFile as AuthoredTable
-from flowengine.problems import Problem, Span, join_with_or, suggest_name
+from flowengine.problems import Problem, Span, join_with_or
 from flowengine.public_addresses import is_public
 from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
@@ -298,8 +298,7 @@ class SharedDefinitionsCompiler(msgspec.Struct):
                 "FE506",
                 ("zone",),
                 f"there is no time zone {self.authored.project.zone}",
-                suggest_name(self.authored.project.zone, sorted(list_zone_names()))
-                or "write an IANA name such as Europe/Stockholm",
+                suggest_zone(self.authored.project.zone),
             )
             # the compile goes on, so that the author sees all other mistakes, too
             return load_zone("UTC")

@@ -37,7 +37,9 @@ def format_lines(graph: FlowGraph) -> Iterator[str]:
         yield f"entry{number} [shape=circle, label={quote_label(entry.name)}];"
     yield from map(format_node, graph.nodes)
     for number, entry in enumerate(graph.entries):
-        yield f"entry{number} -> {format_state_id(entry.target)}{' [style=dashed]' if entry.failing else ''};"
+        label = f" [label={quote_label(entry.label)}]" if entry.label else ""
+        style = " [style=dashed]" if entry.failing else label
+        yield f"entry{number} -> {format_state_id(entry.target)}{style};"
     yield from map(format_edge, graph.edges)
 
 

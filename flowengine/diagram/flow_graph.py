@@ -33,12 +33,17 @@ class Edge(msgspec.Struct, frozen=True):
 
 class EntryPoint(msgspec.Struct, frozen=True):
     """A way into the flow. With `failing` it is where a call goes when a state fails that does not
-    say otherwise.
+    say otherwise; `label` is what the routes ask of a call that comes this way.
     """
 
     name: str
     target: str
     failing: bool = False
+    label: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.name}: {self.label}" if self.label else self.name
 
 
 class FlowGraph(msgspec.Struct, frozen=True):

@@ -1,9 +1,10 @@
 """The graph of a compiled flow."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from flowengine.compile import CompiledState, Program
+from flowengine.compile.routing import CompiledRoute
 from flowengine.diagram.flow_graph import Edge, EntryPoint, FlowGraph, Node
 from flowengine.states import STATE_KINDS
 from flowengine.states.field_types import SPECIAL_TARGETS
@@ -11,9 +12,9 @@ from flowengine.states.field_types import SPECIAL_TARGETS
 MAX_LABEL_LENGTH = 60
 
 
-def build_graph(program: Program) -> FlowGraph:
-    """What can happen in a flow. Failures that many states share are one entry, or they would hide
-    everything else.
+def build_graph(program: Program, routes: Iterable[CompiledRoute] = ()) -> FlowGraph:
+    """What can happen in a flow, with what those of the routes ask that lead to it. Failures that
+    many states share are one entry, or they would hide everything else.
     """
     data = program.document.data
     failing = (
@@ -21,7 +22,11 @@ def build_graph(program: Program) -> FlowGraph:
         if data.get("error") in program.states
         else None
     )
-    entries = tuple(EntryPoint(name, state) for name, state in program.list_entries().items())
+    asked = "; ".join(format_route(route) for route in routes if route.flow == program.flow)
+    entries = tuple(
+        EntryPoint(name, state, label=shorten_label(asked) if name == "start" else "")
+        for name, state in program.list_entries().items()
+    )
     return FlowGraph(
         flow=program.flow,
         title=data.get("title", ""),
@@ -40,6 +45,20 @@ def build_graph(program: Program) -> FlowGraph:
             edge for state in program.states.values() for edge in build_edges(program, state)
         ),
     )
+
+
+def format_route(route: CompiledRoute) -> str:
+    """What a route asks of a call."""
+    number = f"{route.prefix}{'*' if route.has_wildcard else ''}{route.suffix}"
+    sign = "+" if route.prefix.isdigit() else ""
+    asked = {
+        "to": f"{sign}{number}" if route.has_number else "",
+        "type": route.kind,
+        "origin": route.origin,
+        "application": route.application,
+    }
+    found = ", ".join(f"{name} {value}" for name, value in asked.items() if value)
+    return found or "all other calls"
 
 
 def get_authored_state(program: Program, state: CompiledState) -> Mapping[str, Any]:

@@ -76,7 +76,8 @@ def format_node(node: Node) -> str:
 
 
 def format_arrow(entry: EntryPoint) -> str:
-    return "-.->" if entry.failing else "-->"
+    label = f"|{quote_label(entry.label)}|" if entry.label else ""
+    return f"{'-.->' if entry.failing else '-->'}{label}"
 
 
 def format_edge(edge: Edge) -> str:

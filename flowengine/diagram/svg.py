@@ -121,7 +121,7 @@ def render_entry(pill: EntryPill) -> str:
         f'<g class="{classes}" data-to={quote_value(pill.entry.target)}>'
         f'<path class="line" d="{trace_curve(pill.points)}"/>'
         f"{render_head(pill.points[-1], get_vertical_direction(pill.points))}"
-        f"{render_pill(pill.at, pill.width, pill.entry.name)}</g>"
+        f"{render_pill(pill.at, pill.width, pill.entry.text)}</g>"
     )
 
 

@@ -93,6 +93,8 @@ def format_item(item: DiffItem) -> str:
         return (
             f"{item.label}: {item.old} -> {item.new}" if item.old else f"{item.label}: {item.new}"
         )
+    if item.change == "renamed":
+        return f"{item.label}, which was {item.old}"
     return f"{item.label}: {item.old or item.new}" if item.old or item.new else item.label
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from flowengine.expr import ExprError
@@ -10,20 +11,40 @@ from flowengine.expr.interpolation import Interpolation, split_interpolations
 CEL_TOKEN = re.compile(
     r"""//[^\n]*
     | [rR]?(?:'''.*?'''|\"\"\".*?\"\"\") | [rR](?:"[^"\n]*"|'[^'\n]*') | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
-    | [A-Za-z_]\w* | [0-9][\w.]* | \S""",
+    | [A-Za-z_]\w* | [0-9][\w.]* | [=!<>]= | && | \|\| | \S""",
     re.VERBOSE | re.DOTALL,
 )
-TOPIC_REFERENCE = re.compile(r"\b(vars|hours|tables|secrets|now) \. (\w+)")
+OPERAND_END = re.compile(r"""[\w)\]}"']\Z""")
+WORD_OPERATORS = ("in",)
 TOPIC_KINDS = {"vars": "variable", "hours": "calendar", "tables": "table", "secrets": "secret"}
 
 
 def normalise_expression(text: str) -> str:
     """An expression without its author's spaces, comments and choice of quotes."""
-    return " ".join(
+    return "".join(space_tokens(split_expression(text)))
+
+
+def split_expression(text: str) -> list[str]:
+    """The tokens of an expression, without comments."""
+    return [
         normalise_quotes(token[0])
         for token in CEL_TOKEN.finditer(text)
         if not token[0].startswith("//")
-    )
+    ]
+
+
+def space_tokens(tokens: list[str]) -> Iterator[str]:
+    """The tokens with blanks where an author would put them: `vars.tries + 1 < max(-2, vars.limit)`."""
+    is_after_operand = is_glued = False
+    for place, token in enumerate(tokens):
+        follows_directly = token in (".", ",", ")", "]", "}")
+        opens_call = token in ("(", "[") and is_after_operand
+        if place and not (is_glued or follows_directly or opens_call):
+            yield " "
+        yield token
+        is_sign = token in ("!", "-") and not is_after_operand
+        is_glued = is_sign or token in (".", "(", "[", "{")
+        is_after_operand = bool(OPERAND_END.search(token)) and token not in WORD_OPERATORS
 
 
 def normalise_quotes(token: str) -> str:
@@ -57,9 +78,13 @@ def normalise_speech(text: str) -> str:
 
 def find_topics(text: str) -> frozenset[str]:
     """What an expression draws on, as topics such as `calendar support` or `variable tier`."""
+    tokens = split_expression(text)
     return frozenset(
         "zone" if base == "now" else f"{TOPIC_KINDS[base]} {name}"
-        for base, name in TOPIC_REFERENCE.findall(normalise_expression(text))
+        for before, base, point, name in zip(
+            ["", *tokens], tokens, tokens[1:], tokens[2:], strict=False
+        )
+        if before != "." == point and (base == "now" or base in TOPIC_KINDS)
     )
 
 

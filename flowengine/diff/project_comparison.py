@@ -13,6 +13,7 @@ from flowengine.diff.list_comparison import ListComparison, has_same_key, has_sa
 from flowengine.diff.project_facts import Fact, FlowFacts, ProjectFacts
 from flowengine.diff.renames import find_renamed_flows, find_renamed_states
 from flowengine.diff.shared_facts import read_project_facts, select_shared_files
+from flowengine.diff.shared_renames import TopicRenaming, find_renamed_topics, get_name
 from flowengine.diff.state_comparison import AffectedStates, compare_facts, compare_states
 
 RESOLVED_PARTS = frozenset(
@@ -30,8 +31,11 @@ def compare_projects(old: CompileResult, new: CompileResult) -> ProjectDifferenc
         return ProjectDifference()
     same = find_unchanged_flows(old, new)
     before, after = read_project_facts(old, same), read_project_facts(new, same)
+    topics = find_renamed_topics(before, after)
+    if topics:
+        before = TopicRenaming(topics).rename_project(before)
     return ProjectComparison(
-        before, after, find_renamed_flows(before.flows, after.flows)
+        before, after, find_renamed_flows(before.flows, after.flows), topics
     ).compare_all()
 
 
@@ -51,13 +55,14 @@ def find_unchanged_flows(old: CompileResult, new: CompileResult) -> set[str]:
 
 
 class ProjectComparison(msgspec.Struct, frozen=True):
-    """Two projects; `names` are new names of flows by old ones. `affected` are states that changed
-    by what they draw on, by topic.
+    """Two projects; `names` are new names of flows by old ones, `topics` are new topics by old ones:
+    `old` has the new ones already. `affected` are states that changed by what they draw on, by topic.
     """
 
     old: ProjectFacts
     new: ProjectFacts
     names: Mapping[str, str]
+    topics: Mapping[str, str]
     affected: dict[str, dict[str, None]] = msgspec.field(default_factory=dict)
 
     def compare_all(self) -> ProjectDifference:
@@ -82,7 +87,8 @@ class ProjectComparison(msgspec.Struct, frozen=True):
         return ProjectDifference((*self.compare_shared(), *self.compare_routes()), tuple(flows))
 
     def compare_shared(self) -> Iterator[DiffItem]:
-        users = self.find_users() if self.old.facts != self.new.facts else {}
+        users = self.find_users() if self.topics or self.old.facts != self.new.facts else {}
+        yield from self.list_renamed_topics(users)
         items = [
             resolve_affected(item, fact, users, self.affected)
             for item, fact in compare_facts(
@@ -90,6 +96,21 @@ class ProjectComparison(msgspec.Struct, frozen=True):
             )
         ]
         yield from merge_calendar_days(item for item in items if item)
+
+    def list_renamed_topics(self, users: AffectedStates) -> Iterator[DiffItem]:
+        facts = {fact.effective_topic: fact for fact in reversed([*self.new.facts.values()])}
+        for old, new in self.topics.items():
+            fact = facts[new]
+            place = self.new.places.get(fact.label)
+            yield DiffItem(
+                "renamed",
+                fact.part,
+                new,
+                get_name(old),
+                get_name(new),
+                place,
+                tuple(users.get(new, ())),
+            )
 
     def find_users(self) -> dict[str, dict[str, None]]:
         """Which states draw on a topic, be it by way of another."""

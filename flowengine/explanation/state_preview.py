@@ -2,7 +2,7 @@
 come from.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -120,8 +120,8 @@ def build_values(program: Program, text: Callable[[Variable], Any]) -> dict[str,
 def preview_state(
     release: Release, program: Program, state: CompiledState, known: tuple[str, ...]
 ) -> StatePreview:
-    """Placeholders first. Where something is worked out from a value, as by `spell`, a sample of
-    its kind: nobody can read what becomes of a format_placeholder.
+    """Placeholders first. Where something is worked out from a value, as by `spell`, that value is a
+    sample of its kind: nobody can read what becomes of a placeholder.
     """
     event = SAMPLE_EVENTS[known[0] if known else "ice"]
 
@@ -132,18 +132,30 @@ def preview_state(
         return enter_state(program, state, names)
 
     seen = preview_with(PreviewNames)
-    if not seen.depends and drop_name(seen, state) == preview_with(OtherwiseShown):
+    read = state.reads | state.late_reads
+    if not seen.depends and drop_names(seen, read) == preview_with(OtherwiseShown):
         return seen
+
+    def preview_values(values: Mapping[str, Any]) -> StatePreview:
+        names = NameBindings.from_values(values, release.computed_names, event, SAMPLE_TIME)
+        return enter_state(program, state, names)
+
     sampled = {**build_values(program, choose_sample), **SAMPLE_FACTS}
-    names = NameBindings.from_values(sampled, release.computed_names, event, SAMPLE_TIME)
-    again = enter_state(program, state, names)
-    return seen if again.depends else replace(again, sampled=True)
+    if preview_values(sampled).depends:
+        return seen
+    for name in sorted(read - {"call.locale"}):  # it decides how values are said
+        if isinstance(sampled.get(name), str):
+            shown = preview_values({**sampled, name: format_placeholder(name)})
+            other = preview_values({**sampled, name: other_placeholder(name)})
+            if not shown.depends and drop_names(shown, [name]) == other:
+                sampled[name] = format_placeholder(name)
+    return replace(preview_values(sampled), sampled=True)
 
 
-def drop_name(seen: StatePreview, state: CompiledState) -> StatePreview:
-    """What is shown, with the other placeholders."""
+def drop_names(seen: StatePreview, names: Iterable[str]) -> StatePreview:
+    """What is shown, with the other placeholders of these names."""
     svaml, asks, rings = seen.svaml, seen.asks, seen.rings
-    for name in state.reads | state.late_reads:
+    for name in names:
         svaml, asks, rings = (
             text.replace(format_placeholder(name), other_placeholder(name))
             for text in (svaml, asks, rings)

@@ -10,7 +10,7 @@ from flowengine.expr.interpolation import find_whole_expression
 from flowengine.expr.scope import Scope
 from flowengine.expr.template import CompiledInterpolation, EscapeMode, Template
 from flowengine.expr.types import EvalError, ExprError, Expression, LookupTable, Type
-from flowengine.expr.zones import ZONE_DATA, list_zone_names, load_zone
+from flowengine.expr.zones import ZONE_DATA, list_zone_names, load_zone, suggest_zone
 
 __all__ = [
     "FUNCTIONS",
@@ -33,5 +33,6 @@ __all__ = [
     "load_zone",
     "parse_calendar",
     "preload_locale",
+    "suggest_zone",
     "to_ascii_digits",
 ]

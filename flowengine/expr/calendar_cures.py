@@ -11,6 +11,11 @@ _DAY_LANGUAGES: Final = (
     *("en", "de", "fr", "es", "it", "nl", "pt", "sv"),
     *("da", "nb", "fi", "pl", "cs", "hu", "ro", "tr"),
 )
+_MEANT_KEYS: Final = {
+    "holidays holiday exceptions exception special special_days dates": "except",
+    "hours opening_hours opening times schedule weekly days": "open",
+    "timezone time_zone tz": "zone",
+}
 _DAY_SEPARATOR: Final = re.compile(r"\s*(,|;|/|&|-|\u2013|\bto\b|\bbis\b|\band\b)\s*")
 _LISTING: Final = {";": ", ", ",": ", ", "/": ", ", "&": ", ", "and": ", "}
 _CLOCK_TEXT: Final = r"(\d{1,2})(?:[:.h]?(\d{2}))? *(am|pm|a\.m\.|p\.m\.|h|uhr)?"
@@ -48,17 +53,45 @@ def _is_form(word: str, name: str) -> bool:
     return len(word) > 1 and name.startswith(word)
 
 
+def suggest_calendar_key(key: str) -> str:
+    """The cure for a key that a calendar does not have.
+
+    >>> suggest_calendar_key("holidays"), suggest_calendar_key("Sat"), suggest_calendar_key("x")
+    ('did you mean "except"?', 'days stand below open: {sat: 09:00-17:00}', '')
+    """
+    word = key.strip().lower()
+    for words, meant in _MEANT_KEYS.items():
+        if word in words.split():
+            return f'did you mean "{meant}"?'
+    days = suggest_days(key).removeprefix("write ")
+    return f"days stand below open: {{{days}: 09:00-17:00}}" if days else ""
+
+
 def suggest_hours(value: Any) -> str:
     """The cure for hours in another form.
 
     >>> suggest_hours("9-13"), suggest_hours("8.30 to 5pm"), suggest_hours("always")
     ('write 09:00-13:00', 'write 08:30-17:00', '')
+    >>> suggest_hours("9-12, 1pm-5pm")
+    'write [09:00-12:00, 13:00-17:00]'
     """
-    found = _HOURS.fullmatch(value.strip()) if isinstance(value, str) else None
+    ranges = (
+        [_read_hours(part) for part in re.split("[,;&]| and ", value)]
+        if (isinstance(value, str))
+        else []
+    )
+    if not ranges or not all(ranges):
+        return ""
+    return f"write {ranges[0]}" if len(ranges) == 1 else f"write [{', '.join(ranges)}]"
+
+
+def _read_hours(text: str) -> str:
+    """Hours as a calendar takes them; nothing for a text that is none."""
+    found = _HOURS.fullmatch(text.strip())
     if found is None:
         return ""
     start, end = (_format_clock(*found.groups()[at : at + 3]) for at in (0, 3))
-    return f"write {start}-{end}" if start and end and start != end else ""
+    return f"{start}-{end}" if start and end and start != end else ""
 
 
 def _format_clock(hour: str, minute: str | None, half: str | None) -> str:

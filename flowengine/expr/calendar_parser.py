@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfoNotFoundError
 import msgspec
 
 from flowengine.expr.calendar import Calendar
-from flowengine.expr.calendar_cures import suggest_days, suggest_hours
+from flowengine.expr.calendar_cures import suggest_calendar_key, suggest_days, suggest_hours
 from flowengine.expr.special_days import SpecialDayError, SpecialDays, parse_special_days
 from flowengine.expr.special_hours import MinuteRange, SpecialHours
-from flowengine.expr.zones import list_zone_names, load_zone
+from flowengine.expr.zones import load_zone, suggest_zone
 from flowengine.problems import join_with_or, quote_value, suggest_name
 
 CALENDAR_KEYS: Final = {
@@ -65,7 +65,11 @@ def parse_calendar(data: Mapping[str, Any], zone: str = "") -> Calendar:
     reader = _CalendarReader([])
     for key in data:
         if key not in CALENDAR_KEYS:
-            hint = suggest_name(key, CALENDAR_KEYS) or f"it has {join_with_or(CALENDAR_KEYS)}"
+            hint = (
+                suggest_calendar_key(key)
+                or suggest_name(key, CALENDAR_KEYS)
+                or f"it has {join_with_or(CALENDAR_KEYS)}"
+            )
             reader.mistakes.append(
                 HoursTextError(f"a calendar has no {quote_value(key)}", (key,), hint, of_key=True)
             )
@@ -152,9 +156,7 @@ def _parse_zone(name: Any) -> str:
         raise HoursTextError(
             f"there is no zone {quote_value(name)}",
             ("zone",),
-            # a name of several words is none of the IANA, and would be near to any
-            ("" if " " in str(name) else suggest_name(str(name), sorted(list_zone_names())))
-            or "for example Europe/Stockholm",
+            suggest_zone(str(name)),
         ) from None
 
 

@@ -129,12 +129,15 @@ def _find_integer_operand(text: str, offset: int, *, before: bool) -> str:
 
 
 def _explain_select(
-    parts: Sequence[str], _text: str, offset: int, _known: DeclaredNames
+    parts: Sequence[str], text: str, offset: int, _known: DeclaredNames
 ) -> ExprError:
+    is_clock = re.search(r"\bnow\s*\.\s*(?:time|date)\s*\Z", text[:offset])
     return ExprError(
         f"{add_article(parse_types(parts[0])[0])} has no parts to name after a point",
         offset,
-        "",
+        'compare the whole, such as now.time >= "12:00" and now.date < "2026-12-24"'
+        if is_clock
+        else "",
         "FE302",
     )
 
@@ -162,6 +165,9 @@ def _explain_unexpected_token(
         return ExprError(
             "this is a phone number", _find_start(text), cure, "FE303", len(text.strip())
         )
+    if clock := _find_clock_time(text, offset):
+        cure = f'a time of day is a text in quotes: now.time > "{clock}"'
+        return ExprError(f"{quote_value(found)} is not expected here", offset, cure)
     if re.fullmatch(r"\.[0-9]+", found):
         cure = f"an item of a list is written [{found[1:]}], the first one [0]"
         return ExprError(
@@ -184,6 +190,13 @@ def _explain_unexpected_token(
         offset,
         FOREIGN_SYNTAX.get(word, _suggest_separator(text, found)),
     )
+
+
+def _find_clock_time(text: str, offset: int) -> str:
+    """The time of day without quotes around the colon at an offset; nothing for another sign."""
+    found = re.search(r"(?<![\w.:])([0-9]{1,2})\Z", text[:offset])
+    minutes = re.match(r":([0-9]{2})(?![\w.:])", text[offset:])
+    return f"{int(found[1]):02}:{minutes[1]}" if found and minutes else ""
 
 
 def _find_start(text: str) -> int:

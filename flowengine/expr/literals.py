@@ -11,7 +11,7 @@ from flowengine.expr.functions.texts import e164
 from flowengine.expr.functions.trace_remarks import collect_remarks
 from flowengine.expr.phone_numbers import find_region
 from flowengine.expr.types import ExprError
-from flowengine.expr.zones import list_zone_names
+from flowengine.expr.zones import list_zone_names, suggest_zone
 from flowengine.problems import suggest_name
 
 _TEXT: Final = r"""("[^"\\\n]*"|'[^'\\\n]*')"""
@@ -35,12 +35,8 @@ def check_literals(text: str) -> None:
     for found in _ZONE.finditer(text):
         name = found[1][1:-1]
         if name not in list_zone_names() and not _OFFSET.fullmatch(name):
-            cure = (
-                suggest_name(name, sorted(list_zone_names()))
-                or "write a name such as Europe/Stockholm"
-            )
             fault = f"there is no time zone {name}"
-            raise ExprError(fault, found.start(1) + 1, cure, "FE312", len(name))
+            raise ExprError(fault, found.start(1) + 1, suggest_zone(name), "FE312", len(name))
     for found in _CURRENCY.finditer(text):
         name = found[1][1:-1]
         if not is_currency(name.strip().upper()):

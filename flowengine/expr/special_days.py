@@ -35,6 +35,11 @@ _SHIFTED: Final = re.compile(r"([0-9]{1,3}) days? (before|after) (.+)")
 _NTH: Final = re.compile(rf"({'|'.join(ORDINALS)}) ([a-z]+) (?:of|in) ([a-z]+)")
 _NEAR: Final = re.compile(r"([a-z]+) (before|after) ([0-9]{2})-([0-9]{2})")
 _DAY_FIRST: Final = re.compile(r"([0-9]{1,2})\.\s?([0-9]{1,2})\.\s?([0-9]{4})?")
+_SLASHED_DATE: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})(?:/([0-9]{4}))?")
+_NAMED_MONTH: Final = re.compile(
+    r"(?:(?P<before>[0-9]{1,2})(?:st|nd|rd|th)?(?: of)? )?(?P<month>[a-z]{3,9})\.?"
+    r"(?: (?P<after>[0-9]{1,2})(?:st|nd|rd|th)?)?(?:,? (?P<year>[0-9]{4}))?"
+)
 _DASHED_RANGE: Final = re.compile(
     rf"({_DATE.pattern})\s*(?:[-\u2013]|until|through|\.\.)\s*({_DATE.pattern})"
 )
@@ -183,12 +188,34 @@ def _suggest_day(words: str) -> str:
         day, month, year = found.groups()
         before = f"{year}-" if year else ""
         return f"write {before}{int(month):02}-{int(day):02}" if int(month) <= len(MONTHS) else ""
+    if day := _read_plain_date(words):
+        return f"write {day}"
     if found := _DASHED_RANGE.fullmatch(words):
         return f"write {found[1]} to {found[5]}"
     if words in _NAMED_DAYS:
         return f"write {_NAMED_DAYS[words]}"
     near = find_nearest(words, tuple(EASTER_DAYS))
     return f"did you mean {quote_value(near)}?" if near else ""
+
+
+def _read_plain_date(words: str) -> str:
+    """A date with the name of its month, or with numbers of which only one can be the month."""
+    year = ""
+    if found := _NAMED_MONTH.fullmatch(words):
+        day = int(found["before"] or found["after"] or 0)
+        month = next(
+            (number for number, name in enumerate(MONTHS, 1) if name.startswith(found["month"])), 0
+        )
+        year = found["year"] or ""
+    elif found := _SLASHED_DATE.fullmatch(words):
+        day, month = sorted((int(found[1]), int(found[2])), reverse=True)
+        year = found[3] or ""
+        if day <= len(MONTHS) and day != month:
+            return ""
+    else:
+        return ""
+    is_day = (month, day) in _DAYS_OF_YEAR
+    return f"{f'{year}-' if year else ''}{month:02}-{day:02}" if is_day else ""
 
 
 def _parse_range(text: str, first: str, last: str) -> SpecialDays:

@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from flowengine.expr.foreign_syntax import FOREIGN_NAMES, FOREIGN_SYNTAX
+from flowengine.expr.foreign_syntax import (
+    FOREIGN_FUNCTIONS,
+    FOREIGN_METHODS,
+    FOREIGN_NAMES,
+    FOREIGN_SYNTAX,
+)
 from flowengine.expr.functions import FUNCTIONS
 from flowengine.expr.types import ExprError
 from flowengine.problems import find_nearest, join_with_or, quote_value, suggest_name
@@ -82,8 +87,18 @@ def _explain_unknown_name(name: str, start: int, known: DeclaredNames, *, alone:
         and "." not in name
         and not find_nearest(name, ("body", "status"))
     )  # of an answer
-    hint = f'did you mean "body.{name}"?' if part else _suggest_name(name, known.names)
+    hint = (
+        f'did you mean "body.{name}"?'
+        if part
+        else _suggest_opposite(name, known.names) or _suggest_name(name, known.names)
+    )
     return ExprError(f"there is no {quote_value(name)}", start, hint, "FE301")
+
+
+def _suggest_opposite(name: str, names: Sequence[str]) -> str:
+    """`hours.support.closed` means the opposite of the name that there is."""
+    opposite = re.sub(r"\A(hours\.\w+)\.(?:closed|is_closed|shut)\Z", r"\1.open", name)
+    return f"write !{opposite}" if opposite != name and opposite in names else ""
 
 
 def _suggest_name(name: str, names: Sequence[str]) -> str:
@@ -113,6 +128,10 @@ def _explain_unknown_function(name: str, text: str, start: int, known: DeclaredN
         )
     if name.startswith("tables."):
         return _explain_unknown_table(name, start, known)
+    if (meant := FOREIGN_FUNCTIONS.get(name.lower(), "")) and not before:
+        message = f"there is no function {quote_value(name)}"
+        cure = f"use {meant}(…), for example {FUNCTIONS[meant].example}"
+        return ExprError(message, start, cure, "FE305")
     near = suggest_name(name, _CEL_METHODS if before else known.functions)
     return ExprError(
         f"there is no function {quote_value(name)}",
@@ -146,6 +165,8 @@ def _explain_unknown_table(name: str, start: int, known: DeclaredNames) -> ExprE
 
 
 def _suggest_method(name: str, before: bool) -> str:
+    if name.lower() in FOREIGN_METHODS:
+        return FOREIGN_METHODS[name.lower()]
     if before or name not in _CEL_METHODS:
         near = find_nearest(name, FUNCTIONS)
         return format_example(near) if near else ""

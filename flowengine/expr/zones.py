@@ -17,8 +17,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import tzdata
 
+from flowengine.problems import suggest_name
+
 _VERSION: Final = re.compile(r"# version (\d{4}[a-z]*)")
 _UPDATED: Final = re.compile(r"^#updated\s+(\d+)", re.MULTILINE)
+_OFFSET_NAME: Final = re.compile(r"(?:GMT|UTC|Z)?\s*[+-]\s*[0-9:.]+", re.IGNORECASE)
 _NO_PLACES: Final = frozenset({"Factory"})  # zones of no place, which computers begin with
 _DAYS_OF_A_YEAR: Final = 365
 
@@ -85,6 +88,16 @@ def list_zone_names() -> frozenset[str]:
     zones = {line.split()[1] for line in lines if line.startswith("Z ")}
     links = {line.split()[2] for line in lines if line.startswith("L ")}
     return frozenset((zones | links) - _NO_PLACES)
+
+
+def suggest_zone(name: str, *others: str) -> str:
+    """The cure for a zone that there is none of, where these other words may stand, too. An offset
+    names no place, whose summer time counts; a name of several words would be near to any zone.
+    """
+    if _OFFSET_NAME.fullmatch(name):
+        return "write the name of a place, such as Europe/Stockholm: it has its summer time"
+    near = "" if " " in name else suggest_name(name, [*others, *sorted(list_zone_names())])
+    return near or " or ".join(["write a name such as Europe/Stockholm", *others])
 
 
 @cache

@@ -32,11 +32,14 @@ class Span(msgspec.Struct, frozen=True, order=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
+    """`elsewhere` are more places in the same file where the same word has the same cure."""
+
     code: str
     span: Span
     message: str
     hint: str = ""
     is_raised: bool = False  # a warning that its project counts as an error
+    elsewhere: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.code in CATALOGUE, f"{self.code} is not in the catalogue"  # noqa: S101  a programmer's mistake

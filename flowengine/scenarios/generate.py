@@ -21,6 +21,7 @@ from flowengine.scenarios.scenario_run import get_position, list_trace, run_scen
 from flowengine.scenarios.then_checks import find_ender
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs
 from flowengine.scenarios.trial_plan import TrialLookup
+from flowengine.scenarios.uncalled_flows import find_uncalled_flows
 from flowengine.source import read_document
 from flowengine.sources.project_folder import PROJECT_FILE
 from flowengine.switch.switch_events import (
@@ -73,25 +74,29 @@ class ScenarioDumper(yaml.SafeDumper):
 
 class GeneratedScenarios(msgspec.Struct, frozen=True):
     """A file of scenarios for one flow, and how many are in it; none is written for 0. `was_cut` says
-    that not all calls were tried which might take more.
+    that not all calls were tried which might take more, `uncalled` why no call comes to the flow.
     """
 
     flow: str
     text: str
     number: int
     was_cut: bool = False
+    uncalled: str = ""
 
 
 def generate_scenarios(
     project: ScenarioProject, trace: Sequence[TraceEntry]
 ) -> Iterator[GeneratedScenarios]:
-    """Files for the flows that can be called, one by one; `trace` is all that scenarios have taken
-    so far.
+    """Files for the flows that can be called, one by one, after those that cannot; `trace` is all that
+    scenarios have taken so far.
     """
     release = project.compile().release
     assert release  # noqa: S101  # the caller has checked the project
     inputs = TrialInputs.from_release(release, read_tables(project), project.variables)
     missing = find_missing_items(release, trace)
+    for flow, reason in find_uncalled_flows(inputs).items():
+        if any(name == flow for name, _ in missing):
+            yield GeneratedScenarios(flow, "", 0, uncalled=reason)
     subflows, entered = find_subflows(release), find_entered_flows(release)
     for flow in (name for name in release.programs if name not in subflows):
         wanted = {(name, item) for name, item in missing if name in (flow, *entered)}

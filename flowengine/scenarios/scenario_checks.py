@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from flowengine.compile import CompileResult, Program
-from flowengine.expr import list_zone_names
+from flowengine.expr import list_zone_names, suggest_zone
 from flowengine.expr.value_domains import suggest_words
 from flowengine.problems import Problem, quote_value, suggest_name, suggest_or_list_names
 from flowengine.scenarios.call_setup import find_route_fault
@@ -97,8 +97,7 @@ class ScenarioChecker(msgspec.Struct, frozen=True):
                 "FE706",
                 (*path, "zone"),
                 f"there is no time zone {given.zone}",
-                suggest_name(given.zone, sorted(list_zone_names()))
-                or "write an IANA name such as Europe/Stockholm",
+                suggest_zone(given.zone),
             )
 
     def check_lookup(self, path: KeyPath, lookup: ExpectedLookup) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from flowengine.compile import Program, Release
 from flowengine.expr import Expression
+from flowengine.expr.compared_texts import find_compared_texts
 from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.scenarios.call_setup import (
     DEFAULT_TIME,
@@ -22,6 +23,7 @@ from flowengine.scenarios.call_setup import (
     is_placed_by_flows,
 )
 from flowengine.scenarios.sample_bodies import to_body
+from flowengine.scenarios.sample_texts import choose_sample_text
 from flowengine.scenarios.scenario_given import Given
 from flowengine.states import Variable
 from flowengine.states.verb import Verb
@@ -38,7 +40,7 @@ TRIAL_TIMES = (
     "2026-12-25 12:00",
 )
 TRIAL_VALUES: Mapping[str, tuple[Any, ...]] = {
-    "text": ("Ann",), "digits": ("1234",), "integer": (2, 0, 30), "decimal": (12.5,), "boolean": (True, False),
+    "text": (), "digits": ("1234",), "integer": (2, 0, 30), "decimal": (12.5,), "boolean": (True, False),
     "date": ("2026-12-24", "2026-01-15"), "time": ("14:30",), "choice": (),
 }  # fmt: skip
 JsonObject = dict[str, Any]
@@ -63,6 +65,11 @@ class TrialInputs(msgspec.Struct, frozen=True):
         for name, program in release.programs.items():
             for variable, text in COMPARISON_PATTERN.findall(program.document.text):
                 found.setdefault(name, {}).setdefault(variable, []).extend(list_nearby_values(text))
+            for variable in program.variables:
+                compared = find_compared_texts(program.document.text, f"vars.{variable}")
+                found.setdefault(name, {}).setdefault(variable, []).extend(
+                    word for _, word in compared
+                )
         hidden = secret_values(release, found)
         known = tuple(
             word for word in dict.fromkeys(list_table_words(tables)) if word not in hidden
@@ -78,7 +85,8 @@ class TrialInputs(msgspec.Struct, frozen=True):
             for value in self.literals.get(program.flow, {}).get(variable.name, ())
             if value != ""
         ]
-        tried = dict.fromkeys([*variable.choices, *TRIAL_VALUES[variable.kind], *written])
+        usual = (choose_sample_text(variable),) if variable.kind == "text" else ()
+        tried = dict.fromkeys([*variable.choices, *usual, *TRIAL_VALUES[variable.kind], *written])
         return [value for value in tried if str(value) not in self.hidden] or [""]
 
     def list_moves(self, program: Program, state: str, attempts: int) -> list[JsonObject | str]:

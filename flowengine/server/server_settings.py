@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -29,8 +29,7 @@ class SettingsError(OperatorError):
     """The settings contradict each other, or lack something; the message says what to do."""
 
 
-@dataclass(frozen=True)
-class ServerSettings:
+class ServerSettings(msgspec.Struct, frozen=True):
     """The options of `serve`. Secrets are not among them: they stay in the environment."""
 
     flows: str

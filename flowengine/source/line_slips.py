@@ -23,6 +23,7 @@ _SMART_VALUE: Final = re.compile(r"^[ -]*\w+:[ ]+([\u2018-\u201f\u00ab\u00bb].*)
 _VALUE_BEFORE: Final = re.compile(r"(?:[:,\[{]|^ *-|^)\s*([^\s:,\[\]{}](?:[^,\[\]{}:]|:(?=\S))*|)$")
 _TEMPLATE_AND_TEXT: Final = re.compile(r"(?:\$\{[^{}]*\}[^,{}\[\]$]*)+")
 _TEMPLATE_COLON: Final = re.compile(r"^[ -]+[^\s\"'\[{|>#][^#]*\$\{[^{}]*\?[^{}]*(:) [^{}]*$")
+_NEXT_KEY: Final = re.compile(r"\n[ -]*[\w-]+:(?:[ ]|$)", re.MULTILINE)
 _KEY_WITH_TEXT: Final = re.compile(r"^([ -]*)([\w-]+):[ ]+[^\s|>&*!{\[#].*$")
 
 
@@ -47,6 +48,14 @@ def find_bracketed_text(line: str) -> Slip | None:
         cure += f"; the value of a variable is written ${{vars.{name[1]}}}"
     message = f"text cannot begin with {text[0]} unless it is in quotes"
     return "FE117", found.start(1), found.start(1) + 1, message, cure
+
+
+def find_open_quote(text: str, closing: int) -> int:
+    """Where a text begins that ends at this quote of a later line, as its own closing quote is
+    missing: keys stand in between. -1 where that is not so.
+    """
+    opened = text.rfind(text[closing], 0, closing)
+    return opened if opened >= 0 and _NEXT_KEY.search(text[opened:closing]) else -1
 
 
 def find_cramped_key(line: str) -> Slip | None:

@@ -18,7 +18,7 @@ def describe_spelling(text: str, *, may_lack_space: bool = True) -> str:
     """
     if (found := _CRAMPED.match(text)) and _SPACE.match(found[2]):
         return f"{name_space(found[2][0])} follows the colon: write an ordinary space"
-    if found and may_lack_space:
+    if found and may_lack_space and not found[2].startswith("//"):
         return f"put a space after the colon: {found[1]}: {in_cure(found[2])}"
     if text and _SPACE.match(text.strip(" ")[:1]):
         return f"it begins with {name_space(text.strip(' ')[0])}: write an ordinary space"

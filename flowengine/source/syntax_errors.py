@@ -17,6 +17,7 @@ from flowengine.source.line_slips import (
     find_bracketed_text,
     find_cramped_key,
     find_odd_space,
+    find_open_quote,
     find_smart_quote,
     find_template_colon,
     find_unquoted_template,
@@ -133,13 +134,8 @@ def _diagnose_hash_key(failure: _FailureContext) -> _Diagnosis | None:
     if found is None or "expected" not in failure.problem:
         return None
     start = line_start + found.start(1)
-    return (
-        "FE117",
-        start,
-        start + 1,
-        "from the # on, the line is a comment",
-        'put quotes around the key: "#":',
-    )
+    cure = 'put quotes around the key: "#":'
+    return "FE117", start, start + 1, "from the # on, the line is a comment", cure
 
 
 def _diagnose_unclosed_quote(failure: _FailureContext) -> _Diagnosis | None:
@@ -223,6 +219,10 @@ def _diagnose_text_after_quote(failure: _FailureContext) -> _Diagnosis | None:
         return _place_slip(failure, slip)
     if not before.endswith(("'", '"')) or "expected" not in failure.problem:
         return None
+    opened = find_open_quote(failure.text.text, failure.line_offset + len(before) - 1)
+    if opened >= 0:
+        message = f"the quote {before[-1]} that opens here is not closed at the end of its text"
+        return "FE105", opened, opened + 1, message, f"close it with {before[-1]}"
     cure = f"put quotes around the whole text; within {before[-1]} quotes write " + (
         "'' for '" if before[-1] == "'" else '\\" for "'
     )
@@ -311,12 +311,15 @@ def _diagnose_bracket(failure: _FailureContext) -> _Diagnosis | None:
     if closing is None:
         return None
     opening = failure.text.text[failure.context_offset]
+    sign = failure.text.text[failure.offset : failure.offset + 1]
+    inside = failure.text.text[failure.context_offset + 1 : failure.offset].rstrip()
+    if sign in ("[", "{") and inside and inside[-1] not in ",:[{":
+        message = f"a {sign} inside text has a meaning of its own to YAML within {opening}"
+        cure = "put quotes around the whole text, such as 'vars.tier in [\"gold\"]'"
+        return "FE117", failure.offset, failure.offset + 1, message, cure
     line = failure.text.get_position(failure.offset)[0]
-    before = (
-        f" before line {line}"
-        if line > failure.text.get_position(failure.context_offset)[0]
-        else ""
-    )
+    opened_in = failure.text.get_position(failure.context_offset)[0]
+    before = f" before line {line}" if line > opened_in else ""
     message = f"the {opening} that opens here does not close{before}"
     cure = f"close it with {closing[1]}, and put commas between the entries"
     return "FE105", failure.context_offset, failure.context_offset + 1, message, cure

@@ -31,26 +31,11 @@ _BOOLEAN_WORDS: Final = {
     "off": "false",
     "n": "false",
 }
-_NUMBER_WORDS: Final = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ]
-    )
-}
+_SMALL_NUMBERS: Final = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve",
+)  # fmt: skip
+_NUMBER_WORDS: Final = {word: number for number, word in enumerate(_SMALL_NUMBERS)}
 MAX_SHOWN_KEYS: Final = 30  # keys listed when none is near
 
 
@@ -69,7 +54,8 @@ def describe_violation(document: Document, leaf: SchemaViolation) -> ProblemText
         cure := describe_spelling(leaf.instance, may_lack_space=not accepts_text)
     ):
         return wording._replace(hint=cure)
-    if "x-hint" not in leaf.schema:
+    is_number_word = isinstance(leaf.instance, str) and leaf.instance.casefold() in _NUMBER_WORDS
+    if "x-hint" not in leaf.schema or is_number_word:
         return wording
     hint = str(leaf.schema["x-hint"])
     if get_json_type(leaf.instance) in {"integer", "number"} and "a unit: " in hint:
@@ -95,10 +81,14 @@ def find_missing_key(leaf: SchemaViolation) -> str:
 
 
 def _describe_required(_: Document, leaf: SchemaViolation) -> ProblemText:
+    missing = find_missing_key(leaf)
+    wanted = leaf.schema.get("properties", {}).get(missing, {})
+    example = next(iter(wanted.get("examples", ())), None)
     return ProblemText(
         "FE151",
-        f"the key {quote_value(find_missing_key(leaf))} is missing{format_within(leaf)}",
-        _format_hint(leaf),
+        f"the key {quote_value(missing)} is missing{format_within(leaf)}",
+        _format_hint(leaf)
+        or (f"for example {missing}: {_format_example(example)}" if example is not None else ""),
         at_key=True,
     )
 
@@ -369,10 +359,12 @@ def _format_hint(leaf: SchemaViolation) -> str:
     if "x-hint" in leaf.schema:
         return str(leaf.schema["x-hint"])
     examples: Iterable[Any] = leaf.schema.get("examples", ())
-    shown = [
-        each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in examples
-    ]
+    shown = [*map(_format_example, examples)]
     return f"for example {join_with_or(shown[:3])}" if shown else ""
+
+
+def _format_example(example: Any) -> str:
+    return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
 
 
 def _format_bound(leaf: SchemaViolation) -> str:

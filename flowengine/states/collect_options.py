@@ -41,7 +41,16 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ]
     digits: (
         Annotated[
-            int | Annotated[str, Meta(pattern=r"^[0-9]{1,2}-[0-9]{1,2}$")],
+            int
+            | Annotated[
+                str,
+                Meta(
+                    pattern=r"^[0-9]{1,2}-[0-9]{1,2}$",
+                    extra_json_schema={
+                        "x-hint": "write a number such as 8, or a range such as 4-8"
+                    },
+                ),
+            ],
             Meta(
                 description="How many digits: one number, or a range such as 4-8. A shorter input "
                 "than the most is ended with #. In a decimal, key * is the point, and counts.",

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from flowengine.expr import Template, to_ascii_digits
 from flowengine.limits import MAX_HEADERS_BYTES, MAX_USER_NAME
+from flowengine.problems import in_cure
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_options import DEFAULT_KEYS_TIMEOUT, Connect
@@ -145,7 +146,10 @@ def prepare_action(
         if constant:
             made.build_action({}, builder.context.locale)
     except ValueError as error:
-        builder.add_problem("FE415", (*path, target), str(error), TARGET_HINTS[target])
+        hint = TARGET_HINTS[target]
+        if target == "phone" and "@" in (address := str(connect.phone)):
+            hint = f"write connect: {{sip: {in_cure(address.removeprefix('sip:'))}}}"
+        builder.add_problem("FE415", (*path, target), str(error), hint)
         return None
     return made
 

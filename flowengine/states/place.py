@@ -13,8 +13,8 @@ from flowengine.expr import (
     EvalError,
     Template,
     find_whole_expression,
-    list_zone_names,
     load_zone,
+    suggest_zone,
 )
 from flowengine.limits import MAX_PLACEMENT_SECONDS, MAX_RING_SECONDS
 from flowengine.problems import quote_value, suggest_name
@@ -279,12 +279,11 @@ def check_zone(builder: StateBuilder, path: KeyPath, authored: AuthoredPlace) ->
     try:
         load_zone(str(authored.zone))
     except ZoneInfoNotFoundError:
-        hint = suggest_name(str(authored.zone), [CALLEE_ZONE, *sorted(list_zone_names())])
         builder.add_problem(
             "FE315",
             (*path, "zone"),
             f"there is no zone {quote_value(str(authored.zone))}",
-            hint or "for example Europe/Stockholm, or callee",
+            suggest_zone(str(authored.zone), CALLEE_ZONE),
         )
 
 

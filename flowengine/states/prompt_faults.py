@@ -84,12 +84,17 @@ def _find_ssml_faults(xml: str) -> Iterator[PromptFault]:
     yield from find_bare_keys(extract_spoken_text(part))
 
 
+_LOCAL_FILE: Final = re.compile(r"[/~.]|[A-Za-z]:[\\/]")
+
+
 def _find_audio_faults(address: str, *, constant: bool) -> Iterator[PromptFault]:
     cure = "write an https:// address, or the name of a file uploaded to the platform"
     if re.search(r"[;\[\]\s]", address) or not address:
         fault = "the name or address of an audio file has no spaces and none of ; [ ]"
     else:
         fault = find_url_problem(address) if "://" in address else ""
+        if constant and _LOCAL_FILE.match(address):
+            fault = "the platform cannot play a file of a computer"
         fault = fault or (find_address_problem(address) if constant else "")
     if fault:
         yield "FE417", fault, cure

@@ -35,7 +35,7 @@ states:
     fetch: {service: crm, get: "/${vars.account}", headers: {X-Key: "${secrets.crm}"}, failed: bye}
     next: bye
   bye:
-    say: Goodbye ${vars.account}, born ${date_words(vars.born)}.
+    say: Goodbye ${spell(vars.account)}, born ${date_words(vars.born)}.
     hangup:
 """
 PROJECT = """
@@ -183,8 +183,17 @@ def test_explain_shows_global_keys_and_no_mangled_placeholders(tmp_path: Path) -
 
 
 def test_explain_takes_samples_where_values_are_worked_with(flows: Path) -> None:
-    assert "Goodbye 12345678, born" in run("explain", flows).output
+    assert "Goodbye 1 2 3 4 5 6 7 8, born" in run("explain", flows).output
     assert "(with sample values)" in run("explain", flows).output
+
+
+def test_explain_takes_no_sample_of_a_value_that_is_said_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(
+        "flow: line\nstart: tell\nvars: {name: {type: text, default: Bo}, day: {type: date}}\n"
+        'states: {tell: {say: "Hello ${vars.name}, on ${date_words(vars.day)}.", hangup: }}\n'
+    )
+    page = run("explain", tmp_path).output
+    assert '"text": "Hello ${vars.name}, on January 31, 2026."' in page
 
 
 def test_explain_prints_no_secret(flows: Path) -> None:

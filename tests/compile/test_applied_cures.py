@@ -50,3 +50,13 @@ def test_line_breaks_and_byte_order_mark_stay() -> None:
     cured = apply_cures({"hello.yaml": content.replace(b"\n", b"\r\n")}, {})
     expected = b"\xef\xbb\xbf" + MENDED.encode()
     assert cured.changed == {"hello.yaml": expected.replace(b"\n", b"\r\n")}
+
+
+def test_word_of_one_problem_is_replaced_wherever_it_stands() -> None:
+    text = (
+        "flow: line\nlocale: en-SU\nstart: a\nstates:\n"
+        "  a: {say: {en-SU: Hello., sv-SE: Hej.}, hangup: }\n"
+    )
+    cured = apply_cures({"line.yaml": text.encode()}, {})
+    assert cured.changed == {"line.yaml": text.replace("en-SU", "en-US").encode()}
+    assert [(one.problem.span.line, one.old) for one in cured.cures] == [(2, "en-SU"), (5, "en-SU")]

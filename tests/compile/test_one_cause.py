@@ -167,3 +167,19 @@ states:
         ("FE901", 7, "no call comes to b, and so to d and c"),
         ("FE901", 8, "no call comes to x, and so to y"),
     ]
+
+
+def test_unknown_locale_of_many_prompts_is_one_warning_that_names_their_lines() -> None:
+    text = """\
+flow: line
+locale: sw-KE
+start: a
+states:
+  a: {say: {sw-KE: Karibu., en-US: Welcome.}, next: b}
+  b: {say: {sw-KE: Kwaheri., en-US: Goodbye.}, hangup: }
+"""
+    (warning,) = compiled(text).problems
+    assert (warning.code, warning.span.line, warning.span.column) == ("FE904", 2, 9)
+    assert warning.message.endswith("; it also stands in lines 5 and 6")
+    accepted = text.replace("locale: sw-KE", "locale: sw-KE  # accept FE904: new on our account")
+    assert compiled(accepted).problems == ()

@@ -201,3 +201,24 @@ def test_flows_with_errors_are_not_drawn(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["diagram", str(tmp_path)])
     assert result.exit_code == 1
     assert "FE203" in result.output
+
+
+def test_command_draws_what_the_routes_ask_beside_the_start(tmp_path: Path) -> None:
+    (tmp_path / "project.yaml").write_text(
+        "project: acme\nroutes:\n"
+        '  - {to: "+1404*", origin: pstn, flow: line}\n'
+        "  - {to: support@pbx.example.com, type: sip, flow: line}\n"
+        "  - {flow: other}\n"
+    )
+    for name in ("line", "other"):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"flow: {name}\nstart: hello\nstates:\n  hello: {{say: Hello., hangup: }}\n"
+        )
+
+    def draw(*arguments: str) -> str:
+        return CliRunner().invoke(main, ["diagram", str(tmp_path), *arguments]).output
+
+    asked = "to +1404*, origin pstn; to support@pbx.example.com, type sip"
+    assert f'entry0 -> "s hello" [label="{asked}"];' in draw("line", "--format", "dot")
+    assert f">start: {asked}<" in draw("line", "--format", "svg")
+    assert 'entry0 -->|"all other calls"| s_hello' in draw("other")

@@ -123,7 +123,7 @@ def test_terminal_asks_for_each_input(flows: Path) -> None:
     terminal.type("1")
     terminal.until("ask: 4 digits > ")
     terminal.type("1230")
-    terminal.until('crm answers: status? body? [200 {"status":"Ann"}] > ')
+    terminal.until('crm answers: status? body? [200 {"status":"some status"}] > ')
     terminal.type("what?")
     terminal.until("an answer is a status")
     terminal.until("> ")

@@ -176,3 +176,35 @@ def test_calls_that_go_back_into_a_subflow_are_generated(tmp_path: Path) -> None
     (tmp_path / "project.yaml").write_text("project: test\nroutes: [{flow: line}]\n")
     done = CliRunner().invoke(main, ["test", str(tmp_path), "--generate", "--fail-under", "100"])
     assert done.exit_code == 0, done.output
+
+
+def test_flows_that_no_call_comes_to_are_named_with_the_reason(tmp_path: Path) -> None:
+    hello = "flow: {0}\nstart: hi\nstates:\n  hi: {{say: Hello., {1}}}\n"
+    files = {
+        "project.yaml": """
+project: acme
+routes: [{to: "+14045550100", flow: line}, {flow: line}, {to: "+14045550101", flow: hidden}]
+""",
+        "line.yaml": hello.format("line", "hangup: "),
+        "hidden.yaml": hello.format("hidden", "hangup: "),
+        "lost.yaml": hello.format("lost", "next_flow: beyond"),
+        "beyond.yaml": hello.format("beyond", "hangup: "),
+        "spare.yaml": hello.format("spare", "return: ok") + "outcomes: [ok]\n",
+        "placed.yaml": hello.format("placed", "hangup: ") + "on: {answered: hi}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    found = CliRunner().invoke(main, ["test", str(tmp_path), "--generate"])
+    assert found.exit_code == 0, found.output
+    assert [line for line in found.stderr.splitlines() if "no scenario is written" in line] == [
+        "beyond: no scenario is written, as calls enter it only from lost, and no call comes there",
+        "hidden: no scenario is written, as a call to +14045550101 is answered by line",
+        (
+            "lost: no scenario is written, as no route leads to it; if calls come to it, write one: "
+            "{to: …, flow: lost}"
+        ),
+        "spare: no scenario is written, as no other flow uses it as a subflow",
+    ]
+    only = CliRunner().invoke(main, ["test", str(tmp_path / "lost.yaml"), "--generate"])
+    assert [line.partition(":")[0] for line in only.stderr.splitlines()] == ["lost"]
+    assert {path.stem for path in (tmp_path / "scenarios").iterdir()} == {"line", "placed"}

@@ -32,7 +32,7 @@ HOSTILE = {
     "10 MB": (b"a" * 10_000_000, "FE101"),
     "nothing": (b"", "FE104"),
     "spaces": (b" " * MIB, "FE104"),
-    "quotes": (b"a:\n" + b"  b: \"x\nc: 'y\n" * 70_000, "FE117"),
+    "quotes": (b"a:\n" + b"  b: \"x\nc: 'y\n" * 70_000, "FE105"),
     "syntax errors": (b"a:\n  b: @x\nc:\n  d: `x\n" * 40_000, "FE117"),
     "unclosed quote": (b'a: "' + b"x\n" * (MIB // 2 - 9), "FE105"),
     "key comments": (b"#:\n" * (MIB // 3), "FE131"),

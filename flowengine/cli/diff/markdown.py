@@ -117,6 +117,8 @@ def format_item(item: DiffItem) -> str:
             if item.old
             else f"{label}: {escape_markdown(item.new)}"
         )
+    if item.change == "renamed":
+        return f"{label} renamed, which was {format_code(item.old)}"
     value = item.old or item.new
     return f"{label} {item.change}: {format_code(value)}" if value else f"{label} {item.change}"
 

@@ -9,11 +9,13 @@ from functools import partial
 
 from flowengine.compile.checks import (
     app_callers,
+    bare_variables,
     call_facts,
     callback_contexts,
     conference_commands,
     cookie_size,
     cut_values,
+    dialled_numbers,
     early_call_backs,
     empty_recordings,
     endless_waits,
@@ -220,6 +222,7 @@ def check_call_facts(
     pie_for_apps, deadline = options
     return [
         *event_values.check(facts),
+        *dialled_numbers.check(facts),
         *questions_after_answer.check(facts),
         *([] if pie_for_apps else app_callers.check(facts)),
         *app_callers.check_calls_to_others(facts),
@@ -265,6 +268,7 @@ def check_program(program: Program) -> list[Problem]:
         *instant_redials.check(program),
         *instant_retries.check(program),
         *misread_values.check(program),
+        *bare_variables.check(program),
         *endless_waits.check(program),
     ]
 

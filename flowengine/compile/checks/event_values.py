@@ -8,9 +8,10 @@ from flowengine.compile.checks import call_facts as facts
 from flowengine.compile.checks.call_facts import CallFacts
 from flowengine.compile.program import CompiledState
 from flowengine.expr import ExprError
+from flowengine.expr.compared_texts import find_compared_texts
 from flowengine.expr.interpolation import Interpolation, split_interpolations
 from flowengine.problems import Problem, join_with_or
-from flowengine.source import KeyPath
+from flowengine.source import Document, KeyPath
 
 KEY_FACTS = facts.QUESTION_ANSWERED | facts.CONFERENCE_KEYS
 EVENT_WORDS: Mapping[int, str] = {
@@ -131,3 +132,18 @@ def iterate_expressions(text: str, path: KeyPath) -> Iterator[tuple[int, str]]:
     except ExprError:
         return
     yield from ((piece.start, piece.text) for piece in pieces if isinstance(piece, Interpolation))
+
+
+def find_compared_words(document: Document, name: str) -> Iterator[tuple[KeyPath, int, str]]:
+    """Each text that the states of a flow compare with this name: path, offset of its quote, text."""
+
+    def walk(data: object, path: KeyPath) -> Iterator[tuple[KeyPath, int, str]]:
+        if isinstance(data, dict | list):
+            for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+                yield from walk(value, (*path, key))
+        elif isinstance(data, str) and name in data:
+            for start, text in iterate_expressions(data, path):
+                for offset, word in find_compared_texts(text, name):
+                    yield path, start + offset, word
+
+    return walk(document.data.get("states"), ("states",))

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from flowengine.compile.checks.event_values import iterate_expressions
+from flowengine.compile.checks.event_values import find_compared_words
 from flowengine.compile.checks.program_graph import find_components, list_flow_links
 from flowengine.compile.program import Program
-from flowengine.expr.compared_texts import find_compared_texts
 from flowengine.problems import Problem, quote_value, suggest_name
 from flowengine.source import Document, KeyPath
 from flowengine.states.state_results import FAILED_STATE_FACT
@@ -42,14 +41,4 @@ def find_linked_groups(programs: Mapping[str, Program]) -> dict[str, list[str]]:
 
 def find_compared_states(document: Document) -> Iterator[tuple[KeyPath, int, str]]:
     """Each text that a flow compares with the name of the failed state: path, offset, text."""
-
-    def walk(data: object, path: KeyPath) -> Iterator[tuple[KeyPath, int, str]]:
-        if isinstance(data, dict | list):
-            for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-                yield from walk(value, (*path, key))
-        elif isinstance(data, str) and FAILED_STATE_FACT in data:
-            for start, text in iterate_expressions(data, path):
-                for offset, word in find_compared_texts(text, FAILED_STATE_FACT):
-                    yield path, start + offset, word
-
-    yield from walk(document.data.get("states"), ("states",))
+    return find_compared_words(document, FAILED_STATE_FACT)

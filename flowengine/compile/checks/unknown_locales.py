@@ -1,11 +1,18 @@
 """Locales that the platform is not known to speak."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flowengine.model import AuthoredProject
-from flowengine.problems import Problem, quote_value, suggest_name
+from flowengine.problems import (
+    Problem,
+    Span,
+    format_count,
+    join_with_and,
+    quote_value,
+    suggest_name,
+)
 from flowengine.source import Document, KeyPath
 from flowengine.states import STATE_KINDS
 from flowengine.svaml import LOCALES
@@ -13,6 +20,7 @@ from flowengine.svaml import LOCALES
 KNOWN_LOCALES = frozenset(locale.lower() for locale in LOCALES)
 DATA_KEYS = frozenset[str]().union(*(kind.data_keys for kind in STATE_KINDS.values()))
 LOCALISED_KEYS = frozenset({"text", "ssml", "audio"})
+MAX_NAMED_LINES = 4
 
 
 def check(document: Document) -> Iterator[Problem]:
@@ -43,15 +51,34 @@ def check_common(authored: AuthoredProject) -> Iterator[Problem]:
 def report_unknown_locales(
     document: Document, found: Iterator[tuple[str, KeyPath]]
 ) -> Iterator[Problem]:
+    """A problem for each unknown locale, at its first place in the file: the others need no cure of
+    their own, and no comment that accepts them.
+    """
+    places: dict[str, list[Span]] = {}
     for locale, path in found:
         if locale.lower() not in KNOWN_LOCALES:
-            hint = suggest_locale(locale) or "see the platform's page on voice locales"
-            span = (
-                document.find_span(path) if path[-1] == "locale" else document.find_key_span(path)
-            )
-            yield Problem(
-                "FE904", span, f"{locale} is no locale that the platform is known to speak", hint
-            )
+            is_value = path[-1] == "locale"
+            span = document.find_span(path) if is_value else document.find_key_span(path)
+            places.setdefault(locale, []).append(span)
+    for locale, spans in places.items():
+        first, *others = sorted(spans)
+        yield Problem(
+            "FE904",
+            first,
+            f"{locale} is no locale that the platform is known to speak{describe_lines(others)}",
+            suggest_locale(locale) or "see the platform's page on voice locales",
+            elsewhere=tuple(others),
+        )
+
+
+def describe_lines(spans: Sequence[Span]) -> str:
+    lines = list(dict.fromkeys(span.line for span in spans))
+    if not lines:
+        return ""
+    if len(lines) > MAX_NAMED_LINES:
+        return f"; it also stands in {format_count(len(spans), 'other place')}"
+    word = "line" if len(lines) == 1 else "lines"
+    return f"; it also stands in {word} {join_with_and(map(str, lines))}"
 
 
 def suggest_locale(locale: str) -> str:

@@ -289,6 +289,10 @@ def write_last(scope: SequenceScope, element: VoiceElement) -> str:
         origin = document.begin_element(element, end)
         if element.get("event") or element.get("eventexpr"):
             origin.note_change("the event is not thrown where the call goes back: it goes on there")
+        names = [strip_scope(each) for each in element.get("namelist").split()]
+        if names and document.returns and not scope.returning:
+            shown = ", ".join(names)[:80]
+            origin.note_change(f"hand {shown} back by outputs: here and into: of who uses it")
         return end
     document.begin_element(element, document.get_hang_up_state())
     return document.get_hang_up_state()

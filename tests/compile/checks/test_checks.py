@@ -414,6 +414,93 @@ states:
 """,
         ["FE904 7:13", "FE904 8:31", "FE904 8:94"],
     ),
+    "long numbers that are spoken as they stand": (
+        """\
+flow: line
+start: tell
+vars: {account: {type: digits, max: 8, default: "12345678"}, code: {type: digits, default: "1"}}
+states:
+  tell:
+    say: ["You call from ${call.from}.", {en-US: "From ${ call.redirected_from }.", sv-SE: Hej.}]
+    next: sell
+  sell: {say: "Account ${vars.account}, code ${vars.code}.", next: ask}
+  ask:
+    ring: {who: ["+14045009000"], accept: "A call from ${call.from}.", nobody: off}
+  off: {say: {ssml: "<p>${call.from}</p>"}, hangup: }
+""",
+        ["FE461 6:28", "FE461 6:59", "FE461 8:26", "FE461 8:48", "FE461 10:58", "FE461 11:27"],
+    ),
+    "long numbers that are spoken digit by digit, short ones, and numbers that are not spoken": (
+        """\
+flow: line
+start: tell
+vars: {account: {type: digits, max: 16}, room: {type: digits, max: 4, default: "12"}}
+states:
+  tell:
+    say: ["${spell(call.from)}, ${spell(vars.account)}", "Room ${vars.room}."]
+    set: {account: "${call.from}"}
+    next: mark
+  mark: {say: {ssml: "<say-as interpret-as='telephone'>${call.from}</say-as>"}, next: go}
+  go:
+    choose:
+      - {when: vars.account == "12345678", next: sip}
+      - {next: sip}
+  sip: {connect: {sip: desk@pbx.example.com, headers: {X-From: "${call.from}"}}}
+""",
+        [],
+    ),
+    "a dialled number in another spelling": (
+        """\
+# project.yaml
+project: acme
+routes:
+  - {origin: mxp, type: username, flow: app}
+  - {flow: line}
+# line.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    choose:
+      - {when: 'call.to == "14045550100"', next: other}
+      - {when: 'call.to == "+14045550100" || call.to == "1234"', next: other}
+      - {when: 'call.to in ["+14045550101", "+1 404 555 0102"]', next: other}
+      - {when: 'call.to == "support" || call.to == "14045550100@pbx.example.com"', next: other}
+      - next: other
+  other: {hangup: }
+# app.yaml
+flow: app
+start: welcome
+states:
+  welcome:
+    choose:
+      - {when: 'call.to == "14045550100"', next: other}
+      - {when: '"+1 (404) 555-0103" == call.to', next: other}
+      - next: other
+  other: {hangup: }
+""",
+        ["FE462 7:17", "FE462 6:28", "FE462 8:45"],
+    ),
+    "variables in the notation of another language": (
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: "https://crm.example.com"}}
+# line.yaml
+flow: line
+start: greet
+vars: {name: {type: text, default: Ann}, room: {type: digits, max: 2, default: "12"}}
+states:
+  greet:
+    say: [Hello $name., "Room { room }?", "You pay $5, {other}, $${name}, ${vars.name}."]
+    next: look
+  look:
+    fetch: {service: crm, post: "/x/{room}/100%25", body: {a: "%name%", b: "${vars.room}"}, failed: off}
+    next: off
+  off: {note: "Says {name}.", hangup: }
+""",
+        ["FE463 6:17", "FE463 6:31", "FE463 9:37", "FE463 9:64"],
+    ),
     "an option may lead where the key leads anyway": (
         """\
 flow: line

@@ -90,7 +90,7 @@ CASES = {
         ["FE405 b makes it 70 prompts at once; the platform takes 64: a -> b"],
     ),
     "a long text with a name in it": (
-        f'{LINE}  a: {{say: ["{HALF} ${{call.from}} {HALF[:200]}"], hangup: }}\n',
+        f'{LINE}  a: {{say: ["{HALF} ${{call.id}} {HALF[:200]}"], hangup: }}\n',
         ["FE410 this text has 681 characters besides its ${…}; the platform speaks at most 600"],
     ),
     "the platform repeats a prompt": (

@@ -98,7 +98,7 @@ LOCALES = {
     ),
     "the words of a state that chooses its locale, and what has no words": (
         LINE + f"states:\n  a: {{{SPOKEN}}}\n  c: {{locale: sv-SE, say: Hej., next: b}}\n"
-        '  b: {say: ["${call.from}", {audio: jingle.mp3}], hangup: }\n',
+        '  b: {say: ["${call.id}", {audio: jingle.mp3}], hangup: }\n',
         [],
     ),
     "by the choices of a variable, one of which has no text": (
