@@ -138,6 +138,7 @@ def test_calls_go_on_while_machines_are_upgraded_and_taken_back(
             take_steps(callers, after.port, before.port)
             lines.answer()
             end(before)
+            lines.take_call()
             finish_calls(callers, after.port)
             lines.finish()
 
