@@ -134,6 +134,7 @@ def test_journal_rows_are_counted_and_a_journal_that_fails_costs_no_call(
         wait_until(lambda: metric(server, "flowengine_journal_waiting") == 5)
         path.rmdir()
         wait_until(lambda: metric(server, 'flowengine_journal_rows_total{outcome="kept"}') == 5)
+        wait_until(lambda: metric(server, "flowengine_journal_waiting") == 0)
         path.unlink()
         path.mkdir()
         whole_call(server, "call-3")
