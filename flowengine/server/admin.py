@@ -189,7 +189,7 @@ class AdminEndpoint:
         except (CommandRefusedError, JournalError) as refusal:
             return 409, AdminReply(str(refusal))
         except (OSError, ArchiveError) as error:
-            log.exception("the live release could not be changed")
+            log.error("the live release could not be changed: %s", error)  # noqa: TRY400
             return 503, AdminReply(f"nothing has changed: {error}")
 
     async def _handle_get(self, what: str) -> Any:
