@@ -1,5 +1,6 @@
 """The status of a server, for people and programs of its own network."""
 
+import asyncio
 import logging
 import os
 import sqlite3
@@ -33,6 +34,7 @@ from flowengine.storage.sessions import Store, StoreError
 
 _log_once = LogOnce(logging.getLogger(__name__))  # a monitoring system may ask every second
 FIGURES_CACHE_SECONDS = 5.0
+STATUS_SECONDS = 20.0  # a large project may be compiled meanwhile; a database may never answer
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
@@ -123,13 +125,14 @@ class StatusEndpoint:
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """200, or 503 while the ledger cannot be read."""
         try:
-            await send_response(send, 200, msgspec.json.encode(await self._build_status()))
-        except ArchiveError as error:
-            await send_response(
-                send,
-                503,
-                msgspec.json.encode({"message": str(error), "current": self._registry.current.id}),
-            )
+            async with asyncio.timeout(STATUS_SECONDS):
+                found = await self._build_status()
+        except (ArchiveError, TimeoutError) as error:
+            reason = str(error) or f"the archive of releases gave no answer in {STATUS_SECONDS:g} s"
+            failure = {"message": reason, "current": self._registry.current.id}
+            await send_response(send, 503, msgspec.json.encode(failure))
+        else:
+            await send_response(send, 200, msgspec.json.encode(found))
 
     async def _build_status(self) -> ReleaseStatus:
         needed = await try_find_needed_releases(self._store)

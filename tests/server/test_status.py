@@ -1,5 +1,6 @@
 """What is live can be asked for at any time."""
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,25 @@ async def test_status_counts_rings_under_way_and_how_late_their_tasks_are() -> N
     found = await try_load_ring_status(line.store)
     assert found is not None
     assert (found.under_way, found.overdue_seconds) == (0, 0.0)
+
+
+async def test_archive_that_never_answers_is_told_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database may take a query and hang."""
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "line.yaml").write_text(FLOW)
+    live = ReleaseService(
+        ServerSettings(str(tmp_path / "flows"), store=f"sqlite:{tmp_path}/store/calls.db")
+    )
+    live.publish()
+    registry = live.create_registry()
+    monkeypatch.setattr(status, "STATUS_SECONDS", 0.01)
+    monkeypatch.setattr(live.compile_worker, "run", lambda _: asyncio.Event().wait())
+    unopened = JournalWriter(
+        tmp_path / "journal.db", lambda _: registry.current, None, lambda *_: None
+    )
+    code, found = await asked(StatusEndpoint(live, registry, MemoryStore(), unopened))
+    assert (code, found["current"]) == (503, registry.current.id)
+    assert found["message"] == "the archive of releases gave no answer in 0.01 s"
+    live.close()

@@ -3,11 +3,8 @@ again.
 """
 
 import asyncio
-import os
-import signal
 import socket
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -16,10 +13,10 @@ import pytest
 from flowengine.storage.sessions import SavedCall, Store, StoreError, open_store
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
 from flowengine.storage.sessions.store_circuit import StoreCircuit
+from tests.hanging_database import hanging
 from tests.runtime.engine_calls import Phone, engine
 from tests.waiting import PATIENCE_SECONDS, wait_until_async
 
-psycopg = pytest.importorskip("psycopg")
 LATER = 2e9
 STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 OPEN = "has not answered for"
@@ -30,21 +27,6 @@ def store(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> Store:
     module = "flowengine.storage.sessions.postgresql_store"
     monkeypatch.setattr(f"{module}.STATEMENT_TIMEOUT_SECONDS", 0.3)
     return open_store(postgresql)
-
-
-@contextmanager
-def hanging(address: str) -> Iterator[None]:
-    """The processes that serve our connections stand still, as with a disk that hangs."""
-    query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'flowengine'"
-    with psycopg.connect(address) as other:
-        pids = [pid for (pid,) in other.execute(query)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 async def find_reasons(count: int, load: Any) -> list[str]:
