@@ -37,7 +37,7 @@ from flowengine.server.access import (
     AccessDeniedError,
     TokenAuthorizer,
 )
-from flowengine.server.callback import announces_more, send_response
+from flowengine.server.callback import is_announced_longer, send_response
 from flowengine.server.queue_admin import set_agent_status, show_agents, show_queues
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
@@ -288,7 +288,7 @@ def read_actor(request: Request) -> str:
 
 async def read_request_body(request: Request) -> bytes:
     too_long = AccessDeniedError(413, f"a request has at most {MAX_ADMIN_BYTES} bytes")
-    if announces_more(request.headers.raw, MAX_ADMIN_BYTES):
+    if is_announced_longer(request.headers.raw, MAX_ADMIN_BYTES):
         raise too_long
     body = bytearray()
     async for piece in request.stream():

@@ -163,7 +163,7 @@ class CallbackHandler:
             return
         except RefusedRequestError as refusal:
             answer = self._refuse_request(refusal, AsgiRequest(b"", scope, receive))
-            closes = announces_more(headers, MAX_DISCARDED_BYTES)
+            closes = is_announced_longer(headers, MAX_DISCARDED_BYTES)
             await send_response(send, *answer, closes=closes)
             return
         await send_response(send, *await self.answer_request(AsgiRequest(body, scope, receive)))
@@ -328,7 +328,7 @@ def find_stamp(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return next((value for name, value in headers if name.lower() == b"x-timestamp"), b"")
 
 
-def announces_more(headers: Iterable[tuple[bytes, bytes]], most: int) -> bool:
+def is_announced_longer(headers: Iterable[tuple[bytes, bytes]], most: int) -> bool:
     """Whether the request says that its body has more bytes. Then its sender hears at once that it
     is too long, and need not send it.
     """
@@ -341,7 +341,7 @@ async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive) ->
     ClientDisconnectedError.
     """
     body, has_more = b"", True
-    is_too_long = announces_more(headers, MAX_CALLBACK_BYTES)
+    is_too_long = is_announced_longer(headers, MAX_CALLBACK_BYTES)
     while has_more and not is_too_long:
         message = await receive()
         if message["type"] == "http.disconnect":

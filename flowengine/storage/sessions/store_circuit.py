@@ -9,7 +9,8 @@ from flowengine.storage.sessions.store_protocol import StoreError
 
 # After a pause one statement goes through as a trial. A server that is back is used within a second.
 CIRCUIT_PAUSE_SECONDS = 1.0
-# Its answer takes no longer: then the next statement may be the trial.
+# A trial has ended by then, after its patience. Where nobody waits for it any more, the next statement
+# is the trial.
 _TRIAL_MARGIN_SECONDS = 0.5
 
 
@@ -23,14 +24,13 @@ class StoreCircuit:
         self.answers = 0
         self._patience = patience
         self._clock = clock
-        self._silent_since: float | None = (
-            None  # when a statement was asked that no answer followed
-        )
+        # when the first statement was asked that no answer has followed
+        self._silent_since: float | None = None
         self._open_until = float("-inf")
 
     def check_open(self) -> None:
-        """Raise StoreError where a statement would only wait until its time-out. The caller asks the
-        server otherwise, and notes what becomes of it.
+        """Raise StoreError where a statement would only wait until its time-out; else it may be
+        sent.
         """
         if self._silent_since is None:
             return
@@ -39,8 +39,8 @@ class StoreCircuit:
             seconds = now - self._silent_since
             raise StoreError(f"the session store has not answered for {seconds:.0f} seconds")
         if now - self._open_until < CIRCUIT_PAUSE_SECONDS:
-            # This is the trial. Later than this nothing was asked for a while, and one statement that
-            # comes with another may as well be sent.
+            # This statement is the trial, and others fail until it ends. Where nothing was asked for
+            # longer, the server may have been back for hours, so all are sent.
             self._open_until = now + self._patience + _TRIAL_MARGIN_SECONDS
 
     def note_answer(self) -> None:
