@@ -5,7 +5,7 @@ flow: back
 on: {answered: greet}
 states:
   greet: {menu: {prompt: It is your turn., options: {1: support}, otherwise: bye}}
-  support: {queue: {of: support, accept: {prompt: Press 1.}, limit: 5m, nobody: bye}}
+  support: {queue: {of: support, accept: {prompt: Press 1., timeout: 30s}, limit: 5m, nobody: bye}}
   bye: {say: Nobody., hangup: }
 """
 """For people who are called back from the queue `support`"""

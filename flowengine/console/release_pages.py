@@ -234,7 +234,7 @@ class _ReleasePages:
         except CommandRefusedError as refused:
             return JSONResponse({"error": str(refused)}, 409)
         except (ArchiveError, OSError) as error:
-            log.exception("the live release could not be changed")
+            log.error("the live release could not be changed: %s", error)  # noqa: TRY400
             return JSONResponse({"error": f"nothing has changed: {error}"}, 503)
         log.info("%s: %s", actor.name, done)
         self._context.stream.publish("releases", {"at": time.time()})

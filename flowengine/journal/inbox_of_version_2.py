@@ -182,4 +182,5 @@ class InboxDrain:
                 self._row_writer.write_rows(connection, self._file, rows, len(noted) - len(rows))
 
         self._file.run_transaction(replace)
+        self._row_writer.report_lost()
         return True

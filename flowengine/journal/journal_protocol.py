@@ -37,9 +37,9 @@ class JournalStorage(Protocol):
         """
         ...
 
-    def describe_wait(self, error: Exception) -> str:
+    def describe_wait(self, error: Exception, *, is_ending: bool) -> str:
         """What the writer waits for where `write` raised this, and will succeed later; "" where it
-        will not.
+        will not, or is not likely to within the seconds in which a server ends.
         """
         ...
 

@@ -31,7 +31,7 @@ MAX_BATCH_BYTES = 500_000  # of what came and what was answered; rows have two t
 # to go on trying at the end where another process is writing; a worker has 30 to end
 CLOSING_SECONDS = 15.0
 ABANDON_SECONDS = 20.0  # until the end does not wait any longer for a journal that does not answer
-MAX_WAITING_CALLBACKS = 50_000  # on a disk that hangs, or without the database, memory is bounded
+MAX_WAITING_CALLBACKS = 50_000  # while nothing can be written, memory is bounded
 WRITE_RETRY_SECONDS = (
     0.25  # between two tries while another process, or the database, is waited for
 )
@@ -165,16 +165,20 @@ class JournalWriter:
         while not (self._closing.is_set() and not self._waiting):
             self._wake.wait(JOURNAL_PURGE_SECONDS)
             self._wake.clear()
-            if self._observe_waiting is not None:
-                self._observe_waiting(len(self._waiting))
+            self._tell_waiting()  # before a write that may hang, and after it
             if not self._write_waiting():
                 time.sleep(WRITE_RETRY_SECONDS)
                 self._wake.set()
                 continue
+            self._tell_waiting()
             if self._storage.look_after(self._has_more):
                 self._wake.set()
             self._limit_size(0)
         self._storage.close()
+
+    def _tell_waiting(self) -> None:
+        if self._observe_waiting is not None:
+            self._observe_waiting(len(self._waiting))
 
     def _has_more(self) -> bool:
         return bool(self._waiting) and not self._closing.is_set()
@@ -223,7 +227,8 @@ class JournalWriter:
             self._log_once.end(HELD_UP, WRITTEN_AGAIN)
             self._log_once.end(NOT_WRITTEN, WRITTEN_AGAIN)
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
-            reason = self._storage.describe_wait(error)
+            is_ending = self._closing.is_set()
+            reason = self._storage.describe_wait(error, is_ending=is_ending)
             if reason and time.monotonic() < self._give_up_at:
                 self._is_held_up, self._in_commit = True, 0
                 self._waiting.extendleft(reversed(batch))

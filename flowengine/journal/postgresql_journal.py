@@ -92,13 +92,14 @@ class PostgresqlJournalStorage:
             self._unsure = max(self._unsure, len(noted))
             self._disconnect()
             raise
+        self._builder.report_lost()
         self._unsure = max(0, self._unsure - len(noted))
         self._losses += lost + len(noted) - kept
         if self._losses:
             self._write_losses(connection)
         return kept
 
-    def describe_wait(self, error: Exception) -> str:
+    def describe_wait(self, error: Exception, *, is_ending: bool) -> str:  # noqa: ARG002
         """The database may be restarting, or full; somebody may have to give it a right."""
         return self.format_error(error) if isinstance(error, psycopg.Error) else ""
 

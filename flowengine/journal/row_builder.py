@@ -26,13 +26,16 @@ class RowBuilder:
         self._find_release = release
         self._encryption = encryption
         self._count_rows = counted
+        self._lost: list[tuple[str, Exception]] = []
 
     def build_rows(
         self, batch: Sequence[JournalRecord], releases: Mapping[str, Release] | None = None
     ) -> list[JournalRow]:
         """The rows of these callbacks, by these releases where they are given; without those that
-        cannot be made.
+        cannot be made. A batch that could not be written is built again, so what was noted as lost
+        is forgotten.
         """
+        self._lost.clear()
         rows, known, encryption = list[JournalRow](), dict(releases or {}), self._encryption
         for noted, nonce in zip(batch, draw_nonces(len(batch)), strict=True):
             try:
@@ -46,6 +49,12 @@ class RowBuilder:
         return rows
 
     def note_lost(self, call: str, error: Exception) -> None:
-        """Count a callback that has no row."""
-        log.error("a callback of call %s is not in the call journal", call, exc_info=error)
-        self._count_rows("lost", 1)
+        """Note a callback that has no row, until it is known whether the others are written."""
+        self._lost.append((call, error))
+
+    def report_lost(self) -> None:
+        """Log and count the callbacks that have no row, once the others are written."""
+        for call, error in self._lost:
+            log.error("a callback of call %s is not in the call journal", call, exc_info=error)
+            self._count_rows("lost", 1)
+        self._lost.clear()

@@ -93,6 +93,10 @@ class RowWriter:
         """
         return self._builder.build_rows(batch, releases)
 
+    def report_lost(self) -> None:
+        """Log and count the callbacks that have no row, once the others are written."""
+        self._builder.report_lost()
+
     def write_rows(
         self,
         connection: sqlite3.Connection,

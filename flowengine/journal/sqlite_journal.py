@@ -1,6 +1,7 @@
 """A journal in a file, as it is written: rows, retention and size, and what version 2 has left."""
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,13 @@ log = logging.getLogger(__name__)
 # How much may be written, and how much time pass, until the size of the journal is seen again:
 # that takes as long as some rows.
 SIZE_CHECK_BYTES, SIZE_CHECK_SECONDS = 250_000, 1.0
+# Raised for a row, which is refused again however long it waits.
+_UNFIT_ROW_ERRORS = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
 
 
 class SqliteJournalStorage:
@@ -52,13 +60,22 @@ class SqliteJournalStorage:
         """Write callbacks; how many could be written."""
         rows = self._row_writer.build_rows(noted)
         missing = lost + len(noted) - len(rows)
-        return self._file.run_transaction(
+        kept = self._file.run_transaction(
             lambda connection: self._row_writer.write_rows(connection, self._file, rows, missing)
         )
+        self._row_writer.report_lost()
+        return kept
 
-    def describe_wait(self, error: Exception) -> str:
-        """Another process may be writing for too long, such as a worker that saturates the disk."""
-        return f"another process is writing to {self._file.path}" if is_busy(error) else ""
+    def describe_wait(self, error: Exception, *, is_ending: bool) -> str:
+        """Another process may be writing for too long, such as a worker that saturates the disk. Where
+        the disk is full or the file is broken, somebody has to mend it.
+        """
+        if is_busy(error):
+            return f"another process is writing to {self._file.path}"
+        is_of_file = isinstance(error, (OSError, sqlite3.Error))
+        if not is_of_file or isinstance(error, _UNFIT_ROW_ERRORS) or is_ending:
+            return ""
+        return self.format_error(error)
 
     def format_error(self, error: Exception) -> str:
         """What is the matter, and what to do about it."""

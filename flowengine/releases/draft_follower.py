@@ -9,16 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import CommandRefusedError, Draft, FollowedRef, Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
 from flowengine.releases.source_follower import SERVER_ACTOR, log_problems
+from flowengine.runtime.log_once import LogOnce
 from flowengine.sources.abandonable_read import AbandonableRead
 from flowengine.sources.branch_source import BranchSource
 from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, FlowOrigin, SourceSnapshot
 from flowengine.sources.git import GitError
 
 log = logging.getLogger(__name__)
+DRAFTS_UNCHANGED = "drafts cannot be updated, and are unchanged: %s"
 
 
 FollowingDrafts = dict[tuple[str, FollowedRef], Draft]
@@ -124,14 +127,18 @@ def log_draft_result(name: str, result: PublishResult) -> None:
 async def follow_drafts(drafts: DraftFollower, compile_worker: CompileWorker) -> None:
     """Update drafts for ever."""
     reader = AbandonableRead[list[BranchUpdate]]("a branch that a draft follows")
+    errors = LogOnce(log)
     while True:
         try:
             following = await compile_worker.run(drafts.find_following_drafts)
             # an abandonable read must not use the archive; the steps before and after it may
             updates = await reader.run(partial(drafts.read_branches, following))
             await compile_worker.run(partial(drafts.publish_updates, updates))
+            errors.end(DRAFTS_UNCHANGED, "drafts are updated again")
         except CommandRefusedError as refusal:  # somebody changed the draft at the same moment
             log.info("%s", refusal)
+        except ArchiveError as error:  # on a full disk, or while the database is away
+            errors.error(DRAFTS_UNCHANGED, error)
         except Exception:
             log.exception("drafts cannot be updated, and are unchanged")
         await asyncio.sleep(FOLLOW_POLL_SECONDS)

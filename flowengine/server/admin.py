@@ -37,7 +37,7 @@ from flowengine.server.access import (
     AccessDeniedError,
     TokenAuthorizer,
 )
-from flowengine.server.callback import send_response
+from flowengine.server.callback import is_announced_longer, send_response
 from flowengine.server.queue_admin import set_agent_status, show_agents, show_queues
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
@@ -189,7 +189,7 @@ class AdminEndpoint:
         except (CommandRefusedError, JournalError) as refusal:
             return 409, AdminReply(str(refusal))
         except (OSError, ArchiveError) as error:
-            log.exception("the live release could not be changed")
+            log.error("the live release could not be changed: %s", error)  # noqa: TRY400
             return 503, AdminReply(f"nothing has changed: {error}")
 
     async def _handle_get(self, what: str) -> Any:
@@ -287,9 +287,12 @@ def read_actor(request: Request) -> str:
 
 
 async def read_request_body(request: Request) -> bytes:
+    too_long = AccessDeniedError(413, f"a request has at most {MAX_ADMIN_BYTES} bytes")
+    if is_announced_longer(request.headers.raw, MAX_ADMIN_BYTES):
+        raise too_long
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_ADMIN_BYTES:
-            raise AccessDeniedError(413, f"a request has at most {MAX_ADMIN_BYTES} bytes")
+            raise too_long
     return bytes(body)

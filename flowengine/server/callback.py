@@ -13,7 +13,11 @@ from flowengine.cross_site import find_cross_site, find_foreign_host
 from flowengine.journal import JournalWriter
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, ReleaseSource, Reply, render_apology
-from flowengine.server.callback_dispatcher import HALF_CLOSED, CallbackRequest
+from flowengine.server.callback_dispatcher import (
+    CONNECTION_CLOSE_HEADER,
+    HALF_CLOSED,
+    CallbackRequest,
+)
 from flowengine.server.credentials import load_credentials
 from flowengine.server.log import CallbackLog
 from flowengine.server.metrics import Metrics
@@ -36,6 +40,10 @@ from flowengine.states import OwnEvent
 log = logging.getLogger(__name__)
 FALLBACK_HANGUP = b'{"action":{"name":"hangup"}}'
 JSON_HEADER = (b"content-type", b"application/json")
+_MAX_LENGTH_DIGITS = 20  # a number of 64 bits; HTTP sets no limit
+# Of a body that is refused: a connection that is closed while its sender still sends is reset, and the
+# sender may never read why.
+MAX_DISCARDED_BYTES = 1_048_576
 TOO_LARGE_CODE, NOT_A_CALLBACK_CODE, NOT_LOCAL_CODE = 41300, 40001, 40300
 
 
@@ -148,9 +156,15 @@ class CallbackHandler:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI endpoint."""
+        headers = scope["headers"]
         try:
-            body = await read_body(receive)
+            body = await read_body(headers, receive)
         except ClientDisconnectedError:
+            return
+        except RefusedRequestError as refusal:
+            answer = self._refuse_request(refusal, AsgiRequest(b"", scope, receive))
+            closes = is_announced_longer(headers, MAX_DISCARDED_BYTES)
+            await send_response(send, *answer, closes=closes)
             return
         await send_response(send, *await self.answer_request(AsgiRequest(body, scope, receive)))
 
@@ -201,18 +215,13 @@ class CallbackHandler:
         return reply.body
 
     def _parse_callback(self, request: CallbackRequest) -> CallbackEvent:
-        body = request.body
-        if len(body) > MAX_CALLBACK_BYTES:
-            raise RefusedRequestError(
-                413, TOO_LARGE_CODE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes"
-            )
         try:
             # the signature check has read these already
             if type(headers := request.headers) is not HeaderMap:
                 check_framing(headers)
                 fold_signed_headers(headers)  # refuses repeated ones, also where nothing is signed
             application = self._gate.verify_request(request)
-            event = decode(body)
+            event = decode(request.body)
         except SignatureError as error:
             raise RefusedRequestError(401, error.code, str(error)) from error
         except BadCallbackError as error:
@@ -319,21 +328,45 @@ def find_stamp(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return next((value for name, value in headers if name.lower() == b"x-timestamp"), b"")
 
 
-async def read_body(receive: Receive) -> bytes:
-    """The body of a request; of one that is longer than any callback, only as much as shows that."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body") and len(body) <= MAX_CALLBACK_BYTES:
+def is_announced_longer(headers: Iterable[tuple[bytes, bytes]], most: int) -> bool:
+    """Whether the request says that its body has more bytes. Then its sender hears at once that it
+    is too long, and need not send it.
+    """
+    lengths = [value for name, value in headers if name == b"content-length" and value.isdigit()]
+    return any(len(value) > _MAX_LENGTH_DIGITS or int(value) > most for value in lengths)
+
+
+async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> bytes:
+    """The body of a callback. Raises RefusedRequestError where it is too long, and
+    ClientDisconnectedError.
+    """
+    body, has_more = b"", True
+    is_too_long = is_announced_longer(headers, MAX_CALLBACK_BYTES)
+    while has_more and not is_too_long:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnectedError
         body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnectedError
+        has_more = message.get("more_body", False)
+        is_too_long = len(body) > MAX_CALLBACK_BYTES
+    if is_too_long:
+        raise RefusedRequestError(
+            413, TOO_LARGE_CODE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes"
+        )
     return body
 
 
 async def send_response(
-    send: Send, status: int, body: bytes, kind: tuple[bytes, bytes] = JSON_HEADER
+    send: Send,
+    status: int,
+    body: bytes,
+    kind: tuple[bytes, bytes] = JSON_HEADER,
+    *,
+    closes: bool = False,
 ) -> None:
+    """Send a whole response; `closes` ends the connection with it."""
     headers: list[Any] = [kind, (b"content-length", b"%d" % len(body))]
+    if closes:
+        headers.append(CONNECTION_CLOSE_HEADER)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

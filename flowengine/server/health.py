@@ -131,9 +131,10 @@ class PolledMetrics:
         self._store = store
         self._releases = releases
         self._log_once = LogOnce(log)
+        self._counting: asyncio.Task[int] | None = None  # rejections, on a database server
 
     async def observe(self) -> None:
-        """Read them now. What cannot be read stays as it was."""
+        """Read them now. What cannot be read, or not in time, stays as it was."""
         try:
             await self._observe_queues()
             self._log_once.end(NO_QUEUES, "metrics say again who waits in queues")
@@ -159,6 +160,16 @@ class PolledMetrics:
 
     async def _count_rejections(self) -> int:
         archive = self._releases.release_commands.archive
-        if self._releases.is_shared:  # a database server answers, and callbacks must not wait
-            return await asyncio.to_thread(archive.count_rejections)
-        return archive.count_rejections()
+        if not self._releases.is_shared:
+            return archive.count_rejections()
+        # In a thread, as callbacks must not wait for a database server. One that hangs occupies a
+        # single thread, however often metrics are asked for.
+        counting = self._counting or asyncio.create_task(
+            asyncio.to_thread(archive.count_rejections)
+        )
+        self._counting = counting
+        await asyncio.wait([counting], timeout=CHECK_LIMIT_SECONDS)
+        if not counting.done():
+            raise ArchiveError("the archive of releases does not answer")
+        self._counting = None
+        return counting.result()

@@ -109,14 +109,16 @@ def name_exception(error: BaseException) -> str:
 
 def configure_logging() -> None:
     """Log all modules to standard error. The records of the HTTP client are left out, as they show
-    addresses with values in them, and those of the file watcher, which has one for each write to a
-    store in the folder of the flows.
+    addresses with values in them, those of the file watcher, which has one for each write to a
+    store in the folder of the flows, and warnings of the driver of PostgreSQL, which show an object
+    where this server says what has failed.
     """
     handler = RedactingHandler()
     handler.setFormatter(RedactingFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in ("httpx", "httpcore", "watchfiles"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def install_exception_hooks() -> None:

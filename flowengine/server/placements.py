@@ -111,7 +111,7 @@ class PlacementEndpoint:
         except PlacementRequestError as error:
             return 422, PlacementsReply(message=f"{error.field}: {error}")
         except StoreError as error:
-            log.exception("calls cannot be placed")
+            log.error("calls cannot be placed: %s", error)  # noqa: TRY400
             return 503, PlacementsReply(message=f"the session store fails: {error}")
 
     async def _answer_authorized(self, request: Request) -> tuple[int, PlacementsReply]:

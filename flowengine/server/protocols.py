@@ -48,7 +48,7 @@ class TrialCallback:
         return (200 if request.is_connected() else 500), request.body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(receive)
+        body = await read_body(scope["headers"], receive)
         await send_response(send, *await self.answer_request(AsgiRequest(body, scope, receive)))
 
 

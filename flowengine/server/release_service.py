@@ -331,12 +331,12 @@ class ReleaseService:
                     partial(drain.run, await store.find_needed_releases())
                 )
                 await self.compile_worker.run(self.compile_worker.save_last_compile)
-            # the store or the archive may fail, on a full disk for example: other tasks must
-            # continue
+            # on a full disk for example: other tasks must continue
+            except (ArchiveError, StoreError) as error:
+                # the message says it all
+                log.error("old releases stay, for calls that may need them: %s", error)  # noqa: TRY400
             except Exception:
-                log.exception(
-                    "old releases stay, as the server cannot tell whether calls need them"
-                )
+                log.exception("old releases stay, for calls that may need them")
             await asyncio.sleep(DRAIN_SECONDS)
 
     async def _forget_releases(self, registry: Registry, store: Store) -> None:

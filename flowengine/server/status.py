@@ -1,5 +1,6 @@
 """The status of a server, for people and programs of its own network."""
 
+import asyncio
 import logging
 import os
 import sqlite3
@@ -21,6 +22,7 @@ from flowengine.releases.release_overview import (
     RejectedOverview,
     build_overview,
 )
+from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.orchestrations import LIVE_KIND
 from flowengine.runtime.parkings import PARKING_KIND
 from flowengine.runtime.placements import RUNNING_KIND, WAITING_KIND
@@ -30,8 +32,9 @@ from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.storage.sessions import Store, StoreError
 
-log = logging.getLogger(__name__)
+_log_once = LogOnce(logging.getLogger(__name__))  # a monitoring system may ask every second
 FIGURES_CACHE_SECONDS = 5.0
+STATUS_SECONDS = 20.0  # a large project may be compiled meanwhile; a database may never answer
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
@@ -122,13 +125,14 @@ class StatusEndpoint:
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """200, or 503 while the ledger cannot be read."""
         try:
-            await send_response(send, 200, msgspec.json.encode(await self._build_status()))
-        except ArchiveError as error:
-            await send_response(
-                send,
-                503,
-                msgspec.json.encode({"message": str(error), "current": self._registry.current.id}),
-            )
+            async with asyncio.timeout(STATUS_SECONDS):
+                found = await self._build_status()
+        except (ArchiveError, TimeoutError) as error:
+            reason = str(error) or f"the archive of releases gave no answer in {STATUS_SECONDS:g} s"
+            failure = {"message": reason, "current": self._registry.current.id}
+            await send_response(send, 503, msgspec.json.encode(failure))
+        else:
+            await send_response(send, 200, msgspec.json.encode(found))
 
     async def _build_status(self) -> ReleaseStatus:
         needed = await try_find_needed_releases(self._store)
@@ -184,8 +188,8 @@ async def try_find_needed_releases(store: Store) -> set[str] | None:
     """The releases that calls need; None while the session store fails."""
     try:
         return await store.find_needed_releases()
-    except StoreError:
-        log.exception("the session store cannot tell which releases have calls")
+    except StoreError as error:
+        _log_once.error("the session store cannot tell which releases have calls: %s", error)
         return None
 
 
@@ -198,8 +202,8 @@ async def try_load_ring_status(store: Store) -> RingStatus | None:
         under_way, due = await rings.count_orchestrations(LIVE_KIND), await rings.find_next_due()
         conferences = await rings.count_orchestrations(ROOM_KIND)
         parked = await rings.count_orchestrations(PARKING_KIND)
-    except StoreError:
-        log.exception("the session store cannot tell which calls ring")
+    except StoreError as error:
+        _log_once.error("the session store cannot tell which calls ring: %s", error)
         return None
     overdue = 0.0 if due is None else max(0.0, rings.clock() - due)
     return RingStatus(under_way, round(overdue, 3), conferences, parked)
@@ -211,8 +215,8 @@ async def try_load_queues(store: Store, groups: Groups) -> tuple[QueueOverview, 
         return None
     try:
         return tuple(await load_queue_overviews(store.orchestrations, store.clock(), groups))
-    except StoreError:
-        log.exception("the session store cannot tell who waits in queues")
+    except StoreError as error:
+        _log_once.error("the session store cannot tell who waits in queues: %s", error)
         return None
 
 
@@ -224,6 +228,6 @@ async def try_load_placed_status(store: Store) -> PlacedStatus | None:
     try:
         waiting = await rows.count_orchestrations(WAITING_KIND)
         return PlacedStatus(waiting, await rows.count_orchestrations(RUNNING_KIND))
-    except StoreError:
-        log.exception("the session store cannot tell which calls are placed")
+    except StoreError as error:
+        _log_once.error("the session store cannot tell which calls are placed: %s", error)
         return None

@@ -88,6 +88,10 @@ class TrackedHttpTools(HttpToolsProtocol):
         self._partial_head_bytes = 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Blanks behind a value are no part of it (RFC 9110, 5.5); the parser leaves them there."""
+        super().on_header(name, value.rstrip())
+
     def on_headers_complete(self) -> None:
         self._is_reading_head = False
         parser = self.parser

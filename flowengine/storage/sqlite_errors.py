@@ -32,4 +32,6 @@ def suggest_remedy(error: Exception, lost: str) -> str:
         sqlite3.SQLITE_PERM,
     ) or isinstance(error, OSError):
         return "; the file must be one, and the user of the server must be allowed to write it and its folder"
+    if code == sqlite3.SQLITE_IOERR:
+        return "; the disk may be full, or fail"
     return ""

@@ -38,7 +38,7 @@ states:
       who: ["+14045009001", "+14045009002", "+14045009003"]
       order: ORDER
       each: EACHs
-      accept: {prompt: Press 1., taken: Taken.}
+      accept: {prompt: Press 1., taken: Taken., timeout: 30s}
       nobody: voicemail
       after: survey
   voicemail: {say: Nobody., menu: {prompt: Hm., options: {1: bye}, otherwise: bye}}
@@ -52,7 +52,7 @@ states:
   support:
     queue:
       of: support
-      accept: {prompt: Press 1., taken: Taken.}
+      accept: {prompt: Press 1., taken: Taken., timeout: 30s}
       wait: {say: "You are number ${queue.position}."}
       keys: {2: call_back}
       nobody: bye
@@ -113,12 +113,12 @@ class RingPlatform:
 
     def answer(self, call: str) -> None:
         """Pick up, and listen to the whisper."""
-        assert self.act(call, "answer")
+        assert self.act(call, "answer"), self.describe()
         wait_until(lambda: "Press 1." in self.list_heard(call), otherwise=self.describe)
 
     def take_call(self, call: str) -> None:
         self.answer(call)
-        self.act(call, "press", keys="1")
+        assert self.act(call, "press", keys="1"), self.describe()
 
     def list_heard(self, call: str) -> list[str]:
         return [item.sound.text for item in self.list_of(SoundStarted) if item.call == call]
@@ -148,16 +148,26 @@ class RingPlatform:
         return double
 
     def describe(self) -> str:
-        """What has happened, for a test that fails."""
+        """What has happened, for a test that fails. A sound that is repeated stands there once."""
         shown = (CallbackSent, LegRinging, LegPickedUp, CallEnded, SoundStarted)
-        return "\n".join(str(item) for item in list(self.events) if isinstance(item, shown))
+        heard: dict[str, str] = {}
+        lines = []
+        for item in list(self.events):
+            if isinstance(item, SoundStarted):
+                is_repeated = heard.get(item.call) == item.sound.text
+                heard[item.call] = item.sound.text
+                if is_repeated:
+                    continue
+            if isinstance(item, shown):
+                lines.append(str(item))
+        return "\n".join(lines)
 
 
 def write_flows(folder: Path) -> None:
     """In turn phones ring for two seconds; at once longer than a test waits."""
     flows = folder / "flows"
     flows.mkdir()
-    for name, order, each in (("in-turn", "in turn", "2"), ("at-once", "all at once", "60")):
+    for name, order, each in (("in-turn", "in turn", "2"), ("at-once", "all at once", "300")):
         text = FLOW.replace("NAME", name).replace("ORDER", order).replace("EACH", each)
         (flows / f"{name}.yaml").write_text(text)
     (flows / "queue.yaml").write_text(QUEUE_FLOW)

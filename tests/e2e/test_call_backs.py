@@ -35,7 +35,7 @@ routes:
   - {{to: "{IN_TURN}", flow: sales}}
   - {{to: "{AT_ONCE}", flow: ask}}
 """,
-    "groups/support.yaml": f'{{members: ["{DAN}"], each: 60s, wrap_up: 0s}}',
+    "groups/support.yaml": f'{{members: ["{DAN}"], each: 300s, wrap_up: 0s}}',
     "line.yaml": """
 flow: line
 start: support
@@ -43,7 +43,7 @@ states:
   support:
     queue:
       of: support
-      accept: {prompt: Press 1.}
+      accept: {prompt: Press 1., timeout: 30s}
       wait: {say: "You are number ${queue.position}."}
       keys: {2: call_back}
       limit: 20m

@@ -89,10 +89,8 @@ def test_end_of_the_caller_stops_all_ringing(platform: RingPlatform) -> None:
     for member in MEMBERS:
         platform.wait_for_leg(member)
     platform.act(caller, "hangup", leg="caller")
-    seconds = wait_until(
-        lambda: not any(map(platform.is_ringing, MEMBERS)), otherwise=platform.describe
-    )
-    assert seconds < 20  # mostly a tenth of a second; by themselves they ring for a minute
+    # by themselves they ring for longer than a test waits
+    wait_until(lambda: not any(map(platform.is_ringing, MEMBERS)), otherwise=platform.describe)
 
 
 def test_lost_answer_to_a_placed_leg_rings_once(platform: RingPlatform) -> None:

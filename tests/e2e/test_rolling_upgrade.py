@@ -138,6 +138,7 @@ def test_calls_go_on_while_machines_are_upgraded_and_taken_back(
             take_steps(callers, after.port, before.port)
             lines.answer()
             end(before)
+            lines.take_call()
             finish_calls(callers, after.port)
             lines.finish()
 
@@ -190,7 +191,10 @@ def test_calls_go_on_while_a_machine_with_files_is_upgraded_in_place_and_taken_b
         install(ROOT, root)
         assert server.process is not None
         server.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "another worker takes over" in read_log(server))
+        wait_until(
+            lambda: "another worker takes over" in read_log(server),
+            otherwise=lambda: read_log(server),
+        )
         finish_calls(there, server.port)
         assert is_upgraded == (run(server, "migrate", "--dry-run") != told)
         begin_calls(back, server.port)

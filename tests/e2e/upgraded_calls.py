@@ -68,7 +68,7 @@ routes:
     "desk.yaml": DESK,
     "bank.yaml": DESK.replace("desk", "bank").replace("max: 8", "max: 8, secret: true"),
     "mailbox.yaml": MAILBOX,
-    "groups/support.yaml": f'{{members: ["{DAN}"], each: 60s, wrap_up: 0s}}',
+    "groups/support.yaml": f'{{members: ["{DAN}"], each: 300s, wrap_up: 0s}}',
     "line.yaml": """
 flow: line
 start: support
@@ -76,7 +76,7 @@ states:
   support:
     queue:
       of: support
-      accept: {prompt: Press 1.}
+      accept: {prompt: Press 1., timeout: 30s}
       wait: {say: "You are number ${queue.position}."}
       keys: {2: call_back}
       limit: 20m
@@ -94,8 +94,8 @@ states:
   sales:
     ring:
       who: ["{ANNA}"]
-      each: 60s
-      accept: {{prompt: Press 1.}}
+      each: 300s
+      accept: {{prompt: Press 1., timeout: 30s}}
       nobody: bye
       after: survey
   survey: {{say: How was it?, hangup: }}
@@ -253,31 +253,42 @@ class Lines:
         platform.wait_until_heard(self.second, "You are number 1.")
         third = platform.dial(QUEUE, HOME)
         # who comes a moment after another may hear the same number
-        wait_until(lambda: any("You are number" in one for one in platform.list_heard(third)))
-        wait_until(lambda: platform.act(third, "press", keys="2", leg="caller"))
+        wait_until(
+            lambda: any("You are number" in one for one in platform.list_heard(third)),
+            otherwise=platform.describe,
+        )
+        wait_until(
+            lambda: platform.act(third, "press", keys="2", leg="caller"),
+            otherwise=platform.describe,
+        )
         wait_until(lambda: platform.has_ended(third), otherwise=platform.describe)
         self.parked = platform.dial(HOLD)
         self.guest = platform.dial(BOARD)
         wait_until(lambda: "onhold" in self._list_commands(), otherwise=platform.describe)
 
     def answer(self) -> None:
-        """Members pick up, and the next in the queue is offered."""
-        self.platform.answer(self.member)
+        """The next in the queue is offered, and a member picks up, who has 30 seconds to take the call
+        from now on.
+        """
         count = len(self.platform.list_legs(DAN))
         self.platform.act(self.agent, "hangup")
         self.agent = self.platform.wait_for_leg(DAN, after=count)
+        self.platform.answer(self.member)
+
+    def take_call(self) -> None:
+        """The member takes the call."""
+        assert self.platform.act(self.member, "press", keys="1"), self.platform.describe()
 
     def finish(self) -> None:
         """Those who wait get what they have waited for."""
         platform = self.platform
-        platform.act(self.member, "press", keys="1")
         self._talk_and_hang_up(self.member, self.ring)
         platform.take_call(self.agent)
         self._talk_and_hang_up(self.agent, self.second)
         called = self._wait_for_leg(HOME)
         assert platform.act(called, "answer")
         platform.wait_until_heard(called, "It is your turn.")
-        platform.act(called, "press", keys="1")
+        assert platform.act(called, "press", keys="1"), platform.describe()
         agent = self._wait_for_leg(DAN)
         platform.take_call(agent)
         self._wait_until_talking(agent, called)

@@ -13,7 +13,7 @@ import pytest
 
 from flowengine.journal import CallFilter, SqliteJournalReader
 from tests.support_line import READER, Line, Server
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 def whole_call(server: Server, name: str) -> None:
@@ -126,14 +126,23 @@ def test_journal_rows_are_counted_and_a_journal_that_fails_costs_no_call(
         server.kill(signal.SIGTERM)
     for file in support_line_folder.glob("journal.db*"):
         file.unlink()
-    (support_line_folder / "journal.db").mkdir()
+    path = support_line_folder / "journal.db"
+    path.mkdir()
     server.start()
     try:
         whole_call(server, "call-2")
-        assert metric(server, 'flowengine_journal_rows_total{outcome="lost"}') == 5
+        wait_until(lambda: metric(server, "flowengine_journal_waiting") == 5)
+        path.rmdir()
+        wait_until(lambda: metric(server, 'flowengine_journal_rows_total{outcome="kept"}') == 5)
+        wait_until(lambda: metric(server, "flowengine_journal_waiting") == 0)
+        path.unlink()
+        path.mkdir()
+        whole_call(server, "call-3")
     finally:
         server.kill(signal.SIGTERM)
-    assert "not written to the call journal" in (support_line_folder / "server.log").read_text()
+    log = (support_line_folder / "server.log").read_text()
+    assert "callbacks wait to be written to the call journal: " in log
+    assert "not written to the call journal: " in log
 
 
 def test_readers_see_a_call_while_it_lasts(support_line_folder: Path) -> None:

@@ -1,6 +1,7 @@
 """No callback is lost because another process writes; what is lost all the same is counted."""
 
 import asyncio
+import logging
 import sqlite3
 import threading
 import time
@@ -8,17 +9,19 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
 from flowengine.journal import CallFilter, JournalWriter, SqliteJournalReader
-from flowengine.journal.journal_row import JournalRow
+from flowengine.journal.journal_row import JournalRecord, JournalRow, build_row
 from flowengine.runtime.engine import Reply
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import SEALER, crm, files, recorded, ring
-from tests.waiting import PATIENCE_SECONDS
+from tests.small_disk import fill_disk, small_disk
+from tests.waiting import PATIENCE_SECONDS, wait_until_async
 
 RELEASE = compile_release(files())
 
@@ -117,27 +120,51 @@ def test_journal_that_never_answers_is_given_up_at_the_end(
         over.set()
 
 
-def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> None:
-    """A folder is in its place for a while."""
-    path, counted = tmp_path / "journal.db", Counter[str]()
-    first, second = replies(tmp_path, "a", "b")
-    path.mkdir()
-
-    async def act() -> None:
+async def test_callbacks_wait_while_the_disk_is_full(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    folder, counted = tmp_path / "disk", Counter[str]()
+    path, filler = folder / "journal.db", folder / "filler"
+    events = [ring(str(number)) for number in range(40)]
+    notes = await recorded(tmp_path / "other.db", RELEASE, events, crm, None)
+    with small_disk(folder):
         writer = JournalWriter(
             path, lambda _: RELEASE, SEALER, lambda what, rows: counted.update({what: rows})
         )
         writer.start()
-        writer.enqueue_record(first.record, b"{}", first.body)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not counted["lost"]:  # noqa: ASYNC110  # a thread does it
-                await asyncio.sleep(0.01)
-        path.rmdir()
-        writer.enqueue_record(second.record, b"{}", second.body)
+        await writer.save_record(notes[0].record, b"{}", notes[0].body)
+        fill_disk(filler)
+        for note in notes[1:]:
+            writer.enqueue_record(note.record, bytes(20_000), note.body)
+        await wait_until_async(
+            lambda: "callbacks wait to be written to the call journal: " in caplog.text
+        )
+        await writer.save_record(notes[0].record, b"{}", notes[0].body)  # for which nobody waits
+        filler.unlink()
         await asyncio.to_thread(writer.close)
+        assert counted == {"kept": 41}
+        assert " full" in caplog.text
+        assert "the call journal is written again" in caplog.text
+        assert len(SqliteJournalReader(path).list_calls(CallFilter())) == 40
 
-    asyncio.run(act())
-    assert counted == {"lost": 1, "kept": 1}
+
+def test_callbacks_beyond_what_memory_holds_are_counted_in_the_journal_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder is in its place for a while."""
+    path, counted, notes = tmp_path / "journal.db", Counter[str](), replies(tmp_path, "a", "b", "c")
+    monkeypatch.setattr("flowengine.journal.journal_writer.MAX_WAITING_CALLBACKS", 2)
+    path.mkdir()
+
+    def mend() -> bool:
+        if counted["lost"] and path.is_dir():
+            path.rmdir()
+        return not path.is_dir()
+
+    asyncio.run(write(path, counted, notes, mend))
+    assert counted == {"lost": 1, "kept": 2}
+    assert {call.call for call in SqliteJournalReader(path).list_calls(CallFilter())} == {"b", "c"}
     assert SqliteJournalReader(path).count_lost(0.0) == 1
     assert SqliteJournalReader(path).count_lost(time.time() + 120) == 0
     shown = CliRunner().invoke(main, ["calls", "--store", f"sqlite:{tmp_path / 'calls.db'}"])
@@ -152,6 +179,35 @@ def test_callback_that_no_row_can_be_made_of_is_counted_in_the_journal(
     monkeypatch.setattr("flowengine.journal.row_builder.build_row", lambda *_: 1 / 0)
     asyncio.run(write(path, counted, notes))
     assert counted == {"lost": 1, "kept": 0}
+    assert SqliteJournalReader(path).count_lost(0.0) == 1
+
+
+def test_callback_that_no_row_can_be_made_of_is_counted_once_though_others_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The batch is built again for each try to write it."""
+    path, counted, built = tmp_path / "journal.db", Counter[str](), Counter[str]()
+    notes = replies(tmp_path, "a", "b")
+    monkeypatch.setattr("flowengine.journal.journal_writer.WRITE_RETRY_SECONDS", 0.001)
+    path.mkdir()
+
+    def build(noted: JournalRecord, *more: Any) -> JournalRow:
+        call = noted.record.event.call_id
+        built[call] += 1
+        if call == "a":
+            raise ValueError("no row can be made")
+        return build_row(noted, *more)
+
+    monkeypatch.setattr("flowengine.journal.row_builder.build_row", build)
+
+    def mend() -> bool:
+        if built["a"] > 2 and path.is_dir():
+            path.rmdir()
+        return not path.is_dir()
+
+    asyncio.run(write(path, counted, notes, mend))
+    assert counted == {"lost": 1, "kept": 1}
+    assert caplog.text.count("a callback of call a is not in the call journal") == 1
     assert SqliteJournalReader(path).count_lost(0.0) == 1
 
 

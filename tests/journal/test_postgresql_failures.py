@@ -166,7 +166,7 @@ async def test_tables_that_were_dropped_are_made_again(postgresql: str) -> None:
         connection.execute("DROP SCHEMA flowengine CASCADE")
     with pytest.raises(psycopg.Error) as failure:
         storage.write(noted[1:], 0)
-    assert storage.describe_wait(failure.value)
+    assert storage.describe_wait(failure.value, is_ending=True)
     assert storage.write(noted[1:], 0) == 1
     storage.close()
 

@@ -2,20 +2,25 @@
 like any other.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import CompileWorker
-from flowengine.releases.draft_follower import DraftFollower
+from flowengine.releases.draft_follower import BranchUpdate, DraftFollower, follow_drafts
 from flowengine.releases.ledger import Change, CommandRefusedError, Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import Actor, ReleaseCommands, read_git_spec
 from flowengine.releases.release_retention import find_last_live_times
 from tests.sources.git_repository import commit, flow, git, new_repository
+from tests.waiting import wait_until_async
 
 CALLER = ("+46701234567",)
 ANN = Actor("ann")
@@ -105,6 +110,35 @@ def test_deleted_branch_leaves_its_draft_and_is_reported_once(
     room.says("Again.")
     room.renew()
     assert "Again." in room.heard()
+
+
+async def test_archive_that_fails_is_said_once_and_drafts_go_on_when_it_is_back(
+    room: Room, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk, or while the database is away."""
+    caplog.set_level(logging.INFO)
+    pause = "flowengine.releases.draft_follower.FOLLOW_POLL_SECONDS"
+    monkeypatch.setattr(pause, 0.001)
+    room.draft()
+    publish, tries = room.drafts.publish_updates, count(1)
+
+    def fail_at_first(updates: list[BranchUpdate]) -> None:
+        if next(tries) <= 3:
+            raise ArchiveError("the archive of releases fails: the disk is full")
+        publish(updates)
+        monkeypatch.setattr(pause, 1e6)  # the test ends it there, and no look at the branch
+
+    monkeypatch.setattr(room.drafts, "publish_updates", fail_at_first)
+    following = asyncio.create_task(follow_drafts(room.drafts, room.compile_worker))
+    await wait_until_async(lambda: "drafts are updated again" in caplog.text)
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+    (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert error.getMessage() == (
+        "drafts cannot be updated, and are unchanged: the archive of releases fails: the disk is full"
+    )
+    assert error.exc_info is None
 
 
 def test_draft_that_was_changed_meanwhile_is_not_updated(room: Room) -> None:

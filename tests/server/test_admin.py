@@ -8,6 +8,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +271,12 @@ def test_command_that_makes_no_sense_is_refused_and_changes_nothing(house: House
             status,
             refused.json()["message"][: len(message)],
         ), (verb, asked)
+    with closing(HTTPConnection("127.0.0.1", house.port, timeout=PATIENCE_SECONDS)) as connection:
+        connection.putrequest("POST", "/admin/publish")
+        for name, value in {**KNOWN, "content-length": "1000000000000"}.items():
+            connection.putheader(name, value)
+        connection.endheaders()  # the body never comes
+        assert connection.getresponse().status == 413
     assert len(house.shown("/admin/releases")["changes"]) == 1
 
 

@@ -133,7 +133,7 @@ def test_server_goes_on_without_a_journal_and_says_what_to_do(
     shown = run_flowengine("calls", "--store", server.store)
     server.kill(signal.SIGTERM)
     log = (server.folder / "server.log").read_text()
-    assert "callbacks are answered, but not written to the call journal" in log
+    assert "callbacks wait to be written to the call journal: " in log
     assert log.count(LOST["journal.db"]) >= 1
     assert (shown.returncode, "Traceback" in shown.stderr, "call journal" in shown.stderr) == (
         2,

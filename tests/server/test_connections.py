@@ -5,7 +5,7 @@ import json
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,13 @@ async def lookup(_request: LookupRequest, _left: float) -> LookupResult:
 
 
 @asynccontextmanager
-async def serving(protocol: Any, table: ConnectionTable) -> AsyncIterator[Callable[[], Any]]:
+async def serving(
+    protocol: Any, table: ConnectionTable, credentials: Mapping[str, str] = {}
+) -> AsyncIterator[Callable[[], Any]]:
     release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
     engine = Engine(Registry(release), MemoryStore(), None, lookup)
     callback = CallbackHandler(
-        engine, SignatureGate(Registry(release), {}), Metrics(), LogWriter(1)
+        engine, SignatureGate(Registry(release), credentials), Metrics(), LogWriter(1)
     )
     front = CallbackDispatcher("/sinch", callback, Starlette(), table)
     server = uvicorn.Server(uvicorn.Config(

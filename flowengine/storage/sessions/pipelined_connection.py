@@ -9,6 +9,7 @@ from typing import Any, LiteralString, NamedTuple
 import psycopg
 
 from flowengine.storage.postgresql import connect_async
+from flowengine.storage.sessions.store_circuit import StoreCircuit
 from flowengine.storage.sessions.store_protocol import StoreError
 
 Rows = list[tuple[Any, ...]]
@@ -28,28 +29,25 @@ class PipelinedConnection:
     repeating a statement changes nothing more.
     """
 
-    def __init__(self, address: str, patience: float) -> None:
+    def __init__(self, address: str, patience: float, circuit: StoreCircuit) -> None:
         self._address = address
         self._patience = patience
+        self._circuit = circuit
         self._waiting: list[PendingStatement] = []
         self._runner: asyncio.Task[None] | None = None
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
 
     async def run(self, sql: LiteralString, *values: Any) -> Rows:
         """Run a statement, and return its rows after the commit. The caller waits at most for the
-        patience, whatever the network does.
+        patience, whatever the network does, and not at all while the server answers nothing.
         """
+        self._circuit.check_open()
         loop = asyncio.get_running_loop()
         asked = PendingStatement(sql, values, loop.create_future())
         self._waiting.append(asked)
         if self._runner is None:
             self._runner = loop.create_task(self._run_batches())
-        limit = loop.call_later(
-            self._patience,
-            _fail_statements,
-            [asked],
-            TimeoutError(f"no answer within {self._patience:g} seconds"),
-        )
+        limit = loop.call_later(self._patience, self._time_out, asked, self._circuit.answers)
         try:
             return await asked.answer
         finally:
@@ -71,12 +69,19 @@ class PipelinedConnection:
             try:
                 answers = await self._run_batch(batch)
             except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for it any longer
+                if not isinstance(error, psycopg.errors.ConnectionTimeout):
+                    self._circuit.note_answer()
                 _fail_statements(batch, error)
             else:
+                self._circuit.note_answer()
                 for asked, rows in zip(batch, answers, strict=True):
                     if not asked.answer.done():  # the caller may have been cancelled
                         asked.answer.set_result(rows)
         self._runner = None
+
+    def _time_out(self, asked: PendingStatement, answers: int) -> None:
+        self._circuit.note_time_out(answers)
+        _fail_statements([asked], TimeoutError(f"no answer within {self._patience:g} seconds"))
 
     async def _run_batch(self, batch: list[PendingStatement]) -> list[Rows]:
         connection = await self._ensure_connection()

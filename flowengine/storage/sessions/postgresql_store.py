@@ -35,6 +35,7 @@ from flowengine.storage.sessions.postgresql_queues import (
     list_drop_values,
 )
 from flowengine.storage.sessions.postgresql_steps import build_step_with_tasks, is_addition
+from flowengine.storage.sessions.store_circuit import StoreCircuit
 from flowengine.storage.sessions.store_protocol import (
     PROBE_KEY,
     RECEIVER_BYTES,
@@ -132,9 +133,10 @@ class PostgresqlStore:
                 self._database_clock.set(asked, *rows[0])
         except psycopg.Error as error:
             raise StoreError(f"cannot open the session store: {error}") from error
-        self._reader = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
-        self._writer = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
-        self._turns = TurnConnections(address, STATEMENT_TIMEOUT_SECONDS)
+        circuit = StoreCircuit(STATEMENT_TIMEOUT_SECONDS)
+        self._reader = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS, circuit)
+        self._writer = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS, circuit)
+        self._turns = TurnConnections(address, STATEMENT_TIMEOUT_SECONDS, circuit)
         self.orchestrations = PostgresqlOrchestrations(self._turns, self._reader, self.clock)
 
     async def load(self, call_id: str) -> SavedCall | None:

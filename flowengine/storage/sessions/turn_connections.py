@@ -11,6 +11,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from flowengine.storage.postgresql import connect_async
+from flowengine.storage.sessions.store_circuit import StoreCircuit
 from flowengine.storage.sessions.store_protocol import StoreError
 
 # More turns at a time wait for one: a machine with many workers must not use up the server's.
@@ -22,19 +23,23 @@ T = TypeVar("T")
 
 
 class TurnConnections:
-    """Opens a connection when all others are in use, and keeps it."""
+    """Opens a connection when all others are in use, and keeps it. A turn that takes too long may
+    wait for a lock, so it opens no `circuit`.
+    """
 
-    def __init__(self, address: str, patience: float) -> None:
+    def __init__(self, address: str, patience: float, circuit: StoreCircuit) -> None:
         self._address = address
         self._patience = patience
+        self._circuit = circuit
         self._slots = asyncio.Semaphore(MAX_TURN_CONNECTIONS)
         self._free: list[Connection] = []
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run this, and again where the connection had been broken before, or where PostgreSQL has
         ended the transaction in favour of another one. Raises StoreError, also where there is no
-        result within the patience.
+        result within the patience, and at once while the server answers nothing.
         """
+        self._circuit.check_open()
         # In a task of its own: the driver needs one, and the direct protocol may run a callback
         # without a task.
         return await asyncio.create_task(self._run_in_time(work))
@@ -59,7 +64,9 @@ class TurnConnections:
 
     async def _run_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._borrow_connection() as connection:
-            return await work(connection)
+            result = await work(connection)
+        self._circuit.note_answer()
+        return result
 
     @asynccontextmanager
     async def _borrow_connection(self) -> AsyncIterator[Connection]:

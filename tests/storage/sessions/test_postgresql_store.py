@@ -25,6 +25,7 @@ from flowengine.storage.sessions import (
     open_store,
 )
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
+from flowengine.storage.sessions.store_circuit import StoreCircuit
 from flowengine.storage.sessions.store_url import redact_password
 from tests.runtime.engine_calls import Phone, engine
 from tests.waiting import PATIENCE_SECONDS
@@ -314,7 +315,7 @@ def test_store_url_is_shown_without_its_password(url: str, text: str) -> None:
 
 
 async def test_store_whose_server_hangs_is_closed_in_time(postgresql: str) -> None:
-    connection = PipelinedConnection(postgresql, PATIENCE_SECONDS)
+    connection = PipelinedConnection(postgresql, PATIENCE_SECONDS, StoreCircuit(PATIENCE_SECONDS))
     ((server,),) = await connection.run("SELECT pg_backend_pid()")
     connection._patience = 0.1
     os.kill(server, signal.SIGSTOP)

@@ -1,9 +1,8 @@
 """Whether a store says that it cannot be written while that is so, and no longer."""
 
 import sqlite3
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from flowengine.storage.sessions import (
     StoreError,
     open_store,
 )
-from tests.waiting import PATIENCE_SECONDS
+from tests.small_disk import fill_disk, small_disk
 
 STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 
@@ -64,24 +63,6 @@ async def test_store_in_a_file_that_is_locked_is_not_writable(
     await store.close()
 
 
-@contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    try:
-        mounted = subprocess.run(
-            command, capture_output=True, check=False, timeout=PATIENCE_SECONDS
-        ).returncode
-    except OSError:
-        mounted = 1
-    if mounted != 0:
-        pytest.skip("a file system of its own needs the right to mount one")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=PATIENCE_SECONDS)
-
-
 async def test_store_on_a_full_disk_is_not_writable(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
 
@@ -89,9 +70,7 @@ async def test_store_on_a_full_disk_is_not_writable(tmp_path: Path) -> None:
         store = SqliteStore(folder / "calls.db")
         assert await problem_of(store) == ""
         filler = folder / "filler"
-        with suppress(OSError), filler.open("wb", buffering=0) as file:
-            while file.write(bytes(4096)):
-                pass
+        fill_disk(filler)
         found = [await problem_of(store) for _ in range(20)]
         assert "full" in found[-1]
         filler.unlink()
