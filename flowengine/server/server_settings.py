@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -29,7 +29,8 @@ class SettingsError(OperatorError):
     """The settings contradict each other, or lack something; the message says what to do."""
 
 
-class ServerSettings(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class ServerSettings:
     """The options of `serve`. Secrets are not among them: they stay in the environment."""
 
     flows: str
