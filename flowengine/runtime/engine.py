@@ -112,9 +112,10 @@ class Engine:
         while (key in in_flight or delivery.is_unanswered) and (
             running := self._find_in_flight(delivery)
         ):
+            # before the wait: the first request may note at once that it has not got the answer
+            running.recipients += 1
             shared = await running.wait_for_reply()
             if shared is not None:
-                running.recipients += 1
                 record = replace(shared.record, repeated=True)
                 return Reply(shared.body, record, shared.delivery)
         in_flight[key] = delivery

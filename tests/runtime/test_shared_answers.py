@@ -56,6 +56,27 @@ async def test_key_pressed_again_after_one_of_two_deliveries_got_the_answer_coun
         assert words(await answer(phones[-1], body, 1)) == "Pressed 2."
 
 
+async def test_repetition_gets_the_answer_although_the_first_delivery_has_lost_it_at_once() -> None:
+    async with closing_store(MemoryStore()) as store:
+        crm = Crm()
+        phone = Phone(engine(store, crm, at=AT), echo=False)
+        await phone.ice()
+        body = phone.keys("1", "return", "line.ask")
+        crm.may_answer.clear()
+
+        async def lose_answer() -> None:
+            await phone.engine.note_undelivered(await answer(phone, body, 0))
+
+        lost = asyncio.create_task(lose_answer())
+        await wait_until_async(lambda: len(crm.asked) == 1)
+        repeated = asyncio.create_task(answer(phone, body, 0.001))
+        await asyncio.sleep(0)  # the repetition waits for the answer
+        crm.may_answer.set()
+        await lost
+        assert words(await repeated) == "Pressed 1."
+        assert words(await answer(phone, body, 1)) == "Pressed 2."
+
+
 async def test_event_whose_two_deliveries_both_lost_the_answer_is_answered_again() -> None:
     async with closing_store(MemoryStore()) as store:
         crm = Crm()
