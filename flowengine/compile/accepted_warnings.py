@@ -47,11 +47,12 @@ def decide_warnings(
                 faults.append(fault)
             else:
                 accepted[name, one.line, one.code].append(one)
-    left, used = [], set()
+    left, used = list[Problem](), set[tuple[str, int, str]]()
     for problem in problems:
-        place = problem.span.file, problem.span.line, problem.code
-        if problem.severity is Severity.WARNING and place in accepted:
-            used.add(place)
+        spans = problem.span, *problem.elsewhere
+        places = accepted.keys() & {(span.file, span.line, problem.code) for span in spans}
+        if problem.severity is Severity.WARNING and places:
+            used |= places
         else:
             left.append(replace(problem, is_raised=True) if problem.code in raised else problem)
     if not any(problem.severity is Severity.ERROR for problem in problems):

@@ -183,3 +183,19 @@ states:
     assert warning.message.endswith("; it also stands in lines 5 and 6")
     accepted = text.replace("locale: sw-KE", "locale: sw-KE  # accept FE904: new on our account")
     assert compiled(accepted).problems == ()
+
+
+def test_comment_at_any_place_of_an_unknown_locale_accepts_its_warning() -> None:
+    text = """\
+flow: line
+start: a
+states:
+  a: {say: {sw-KE: Karibu., en-US: Welcome.}, next: b}
+  b: {say: {sw-KE: Kwaheri., en-US: Goodbye.}, hangup: }
+"""
+    for line in ("  a: ", "  b: "):
+        assert compiled(text.replace(line, f"  # accept FE904: new\n{line}")).problems == ()
+    everywhere = text.replace("  a: ", "  # accept FE904: new\n  a: ").replace(
+        "  b: ", "  # accept FE904: new\n  b: "
+    )
+    assert compiled(everywhere).problems == ()
