@@ -3,7 +3,7 @@ for its name.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -40,14 +40,15 @@ def group_by_topic(project: ProjectFacts) -> dict[str, list[Fact]]:
 
 
 def group_by_content(
-    topics: Mapping[str, list[Fact]], without: Iterable[str]
+    topics: Mapping[str, list[Fact]], without: Collection[str]
 ) -> dict[Content, list[str]]:
     found: dict[Content, list[str]] = {}
-    for topic in topics.keys() - set(without):
-        content = frozenset(
-            (fact.part, fact.label.removeprefix(topic), fact.value) for fact in topics[topic]
-        )
-        found.setdefault(content, []).append(topic)
+    for topic, facts in topics.items():
+        if topic not in without:
+            content = frozenset(
+                (fact.part, fact.label.removeprefix(topic), fact.value) for fact in facts
+            )
+            found.setdefault(content, []).append(topic)
     return found
 
 

@@ -84,6 +84,14 @@ def test_shared_part_under_a_new_name_is_renamed_and_changes_nothing_else(
     assert difference.project[0].place
 
 
+def test_several_renamed_parts_are_listed_in_the_order_of_other_changes() -> None:
+    renamed = {part: f"new_{name}" for part, name in NAMES.items() if part != "SERVICE"}
+    renamed["SECRET"] = NAMES["SECRET"]
+    found = lines(compare_projects(compiled(write_project()), compiled(write_project(**renamed))))
+    renamings = [line.split()[1] for line in found if line.startswith("=")]
+    assert renamings == ["table", "calendar", "group"]
+
+
 def test_renamed_calendar_with_other_hours_is_another_calendar() -> None:
     new = write_project({'"09:00-17:00"': '"09:00-16:00"'}, CALENDAR="practice")
     found = lines(compare_projects(compiled(write_project()), compiled(new)))
