@@ -75,11 +75,8 @@ def suggest_hours(value: Any) -> str:
     >>> suggest_hours("9-12, 1pm-5pm")
     'write [09:00-12:00, 13:00-17:00]'
     """
-    ranges = (
-        [_read_hours(part) for part in re.split("[,;&]| and ", value)]
-        if (isinstance(value, str))
-        else []
-    )
+    parts = re.split("[,;&]| and ", value) if isinstance(value, str) else []
+    ranges = [_read_hours(part) for part in parts]
     if not ranges or not all(ranges):
         return ""
     return f"write {ranges[0]}" if len(ranges) == 1 else f"write [{', '.join(ranges)}]"

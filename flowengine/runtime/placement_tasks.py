@@ -12,6 +12,7 @@ from flowengine.orchestration.placement_turn import (
     PlacementRefused,
 )
 from flowengine.orchestration.turn import CallerOffered, HangUpLeg, PlaceLeg, TimerDue
+from flowengine.problems import to_printable
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery_log import is_over
 from flowengine.runtime.leg_token import PLACED_TOKEN_PREFIX, LegToken, format_leg_token
@@ -121,7 +122,7 @@ class PlacementTasks:
 
     async def _cancel(self, task: ScheduledTask) -> float | None:
         """Cancel it for an operator, whose name is the payload."""
-        operator = task.payload.decode(errors="replace")
+        operator = to_printable(task.payload.decode(errors="replace"))
         event = PlacementCancelled(operator)
         _, owned = await self._placements.take_turn(task.orchestration, event)
         if owned is None:
