@@ -165,18 +165,18 @@ class JournalWriter:
         while not (self._closing.is_set() and not self._waiting):
             self._wake.wait(JOURNAL_PURGE_SECONDS)
             self._wake.clear()
-            self._tell_waiting()  # before a write that may hang, and after it
+            self._report_waiting()  # before a write that may hang, and after it
             if not self._write_waiting():
                 time.sleep(WRITE_RETRY_SECONDS)
                 self._wake.set()
                 continue
-            self._tell_waiting()
+            self._report_waiting()
             if self._storage.look_after(self._has_more):
                 self._wake.set()
             self._limit_size(0)
         self._storage.close()
 
-    def _tell_waiting(self) -> None:
+    def _report_waiting(self) -> None:
         if self._observe_waiting is not None:
             self._observe_waiting(len(self._waiting))
 

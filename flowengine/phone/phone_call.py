@@ -46,7 +46,7 @@ class CallProgress(msgspec.Struct, frozen=True):
 @dataclass
 class PhoneCall:
     """Takes the steps of a call, and remembers those that counted. `marks` are how far the call had
-    come before each step, and at the end; `told_names` are those of the members that the person at
+    come before each step, and at the end; `shown_names` are those of the members that the person at
     the phone has seen.
     """
 
@@ -54,7 +54,7 @@ class PhoneCall:
     narrator: CallNarrator
     steps: list[PhoneStep] = field(default_factory=list)
     marks: list[CallProgress] = field(default_factory=list)
-    told_names: set[str] = field(default_factory=set)
+    shown_names: set[str] = field(default_factory=set)
 
     def start(self, opening: CallSetup) -> None:
         """Dial, or have the call placed. Raises ApiError where the platform refuses it."""
@@ -72,8 +72,8 @@ class PhoneCall:
         """
         for member in plan.members:
             party = self.talk.parties.add_member(member.address)
-            if party.name not in self.told_names:
-                self.told_names.add(party.name)
+            if party.name not in self.shown_names:
+                self.shown_names.add(party.name)
                 self.narrator.add_line("-", f"{party.name} is {member.address}")
 
     def take_step(self, step: PhoneStep) -> None:

@@ -93,8 +93,8 @@ async def take_out_caller(
     ) -> tuple[OrchestrationChange | None, str]:
         if saved is None:
             return None, ""
-        decide_kind = _cancel_call_back if caller.is_call_back else _dismiss_caller
-        change, done = decide_kind(saved, caller, operator, now)
+        build_change = _cancel_call_back if caller.is_call_back else _dismiss_caller
+        change, done = build_change(saved, caller, operator, now)
         return change._replace(saved=saved._replace(version=saved.version + 1)), done
 
     done = await store.take_turn(caller.call, lambda _saved: (), decide)

@@ -25,6 +25,7 @@ MUSIC_NAMES: Final = frozenset({"music1", "music2", "music3"})
 MUSIC_HINT: Final = (
     "write {audio: https://…} for music in a prompt; music1 to music3 go with music: and wait:"
 )
+_LOCAL_FILE: Final = re.compile(r"[/~.]|[A-Za-z]:[\\/]")
 _WORDS_BY_KEY: Final = {"*": "star", "#": "hash, or pound"}
 
 
@@ -82,9 +83,6 @@ def _find_ssml_faults(xml: str) -> Iterator[PromptFault]:
     part = format_ssml(xml)
     yield from _find_empty_prompt("" if is_silent(part) else part)
     yield from find_bare_keys(extract_spoken_text(part))
-
-
-_LOCAL_FILE: Final = re.compile(r"[/~.]|[A-Za-z]:[\\/]")
 
 
 def _find_audio_faults(address: str, *, constant: bool) -> Iterator[PromptFault]:

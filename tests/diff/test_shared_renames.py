@@ -87,7 +87,8 @@ def test_shared_part_under_a_new_name_is_renamed_and_changes_nothing_else(
 def test_several_renamed_parts_are_listed_in_the_order_of_other_changes() -> None:
     renamed = {part: f"new_{name}" for part, name in NAMES.items() if part != "SERVICE"}
     renamed["SECRET"] = NAMES["SECRET"]
-    found = lines(compare_projects(compiled(write_project()), compiled(write_project(**renamed))))
+    new = write_project(None, **renamed)
+    found = lines(compare_projects(compiled(write_project()), compiled(new)))
     renamings = [line.split()[1] for line in found if line.startswith("=")]
     assert renamings == ["table", "calendar", "group"]
 

@@ -29,7 +29,7 @@ def test_callers_and_metrics_are_answered_while_the_database_hangs(
             for _ in range(2):
                 assert "not one of the choices" in said(line.press("9"))
                 found = ask(server, "/metrics")
-                assert 'flowengine_callbacks_total{event="pie",outcome="unkept"}' in found.text
+                assert 'flowengine_callbacks_total{event="pie",outcome="unsaved"}' in found.text
             assert ask(server, "/readyz").status_code == 503
         wait_until(lambda: ask(server, "/readyz").status_code == 200)
         wait_until(lambda: ask(server, "/status").status_code == 200)

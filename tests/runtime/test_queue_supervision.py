@@ -272,3 +272,16 @@ def test_cancelling_twice_and_by_a_task_that_comes_again_ends_it_once() -> None:
         assert line.outcomes == [("cancelled", 0)]
 
     run(wait())
+
+
+def test_name_of_an_operator_is_kept_without_control_characters() -> None:
+    async def wait() -> None:
+        line = SupervisedLine()
+        await line.begin()
+        await take_out_caller(line.rows, await line.find_call_back(), "om\nar\x1b[2J", line.now)
+        await line.run_tasks()
+        ((outcome, reason),) = line.reasons
+        assert outcome == "cancelled"
+        assert reason.isprintable()
+
+    run(wait())

@@ -38,7 +38,7 @@ async def send_twice(first: Phone, second: Phone, body: bytes, crm: Crm) -> list
     repeated = asyncio.create_task(answer(second, body, 0.001))
     await asyncio.sleep(0.01)
     crm.may_answer.set()
-    return await asyncio.gather(begun, repeated)
+    return [*await asyncio.gather(begun, repeated)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

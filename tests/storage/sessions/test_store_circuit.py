@@ -62,7 +62,7 @@ async def test_callbacks_do_not_wait_for_a_server_that_hangs(store: Store, postg
         await wait_until_open(partial(store.orchestrations.wake_queues, 0.0))
         phone = Phone(engine(store))
         reply = await phone.send(phone.body("ice", cli="467", to={"type": "did", "endpoint": "1"}))
-        assert reply.record.outcome == "unkept"
+        assert reply.record.outcome == "unsaved"
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
