@@ -17,7 +17,7 @@ from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.limits import MAX_FLOWS_CHECKED_WITH_SCENARIOS
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 from flowengine.problems.project_report import ProjectReport, build_report
-from flowengine.sources.project_folder import list_scenario_paths
+from flowengine.sources.project_folder import read_scenario_files
 
 FORMATTERS = {"json": to_json, "sarif": to_sarif, "github": to_github}
 
@@ -64,10 +64,7 @@ def read_scenarios(flows: Path) -> dict[str, bytes]:
     if not flows.is_dir():
         return {}
     try:
-        return {
-            path.relative_to(flows).as_posix(): path.read_bytes()
-            for path in list_scenario_paths(flows)
-        }
+        return read_scenario_files(flows)
     except OSError as error:
         raise click.UsageError(str(error)) from error
 

@@ -15,10 +15,10 @@ from flowengine.console.console_settings import ConsoleSettings
 from flowengine.console.live_release import load_live_files
 from flowengine.environment import VARIABLES
 from flowengine.problems import Problem, sort_problems
-from flowengine.scenarios.scenario_loader import load_scenarios, read_scenario_files
+from flowengine.scenarios.scenario_loader import load_scenarios
 from flowengine.server.followed_flows import create_flow_source
 from flowengine.sources.git import GitError
-from flowengine.sources.project_folder import UnreadableFilesError
+from flowengine.sources.project_folder import UnreadableFilesError, read_scenario_files
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ import msgspec
 from flowengine.lsp.name_index import NameUse, Symbol, list_names
 from flowengine.model.project_loader import read_project_document
 from flowengine.problems import Problem
-from flowengine.scenarios.scenario_loader import read_scenario_files
 from flowengine.source import Document
 from flowengine.sources.project_folder import (
     PROJECT_FILE,
@@ -19,6 +18,7 @@ from flowengine.sources.project_folder import (
     UnreadableFilesError,
     is_flow_content,
     is_project_file,
+    read_scenario_files,
 )
 
 _FOLDERS_OF_PROJECT = (*PROJECT_PARTS, SCENARIO_FOLDER)

@@ -39,7 +39,7 @@ class CallbackDelivery(msgspec.Struct):
     `is_unanswered` says whether the platform continues without the answer, judged by the event
     alone. `leg` says which placed call this is of, if it is one. `performed` are the requests made so
     far and `places` the states that made them, so that a repeated step makes none twice.
-    `recipients` counts the requests that wait for the answer or have it, without those that lost it.
+    `recipients` counts the requests that get the answer or wait for it.
     """
 
     event: CallbackEvent

@@ -2,6 +2,7 @@
 same answer and has its effects once. Whatever fails here, the caller hears an apology.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from time import perf_counter
@@ -112,9 +113,13 @@ class Engine:
         while (key in in_flight or delivery.is_unanswered) and (
             running := self._find_in_flight(delivery)
         ):
-            # before the wait: the first request may note at once that it has not got the answer
+            # counted before it waits: the first request may lose the answer before this one has it
             running.recipients += 1
-            shared = await running.wait_for_reply()
+            try:
+                shared = await running.wait_for_reply()
+            except asyncio.CancelledError:
+                running.recipients -= 1
+                raise
             if shared is not None:
                 record = replace(shared.record, repeated=True)
                 return Reply(shared.body, record, shared.delivery)

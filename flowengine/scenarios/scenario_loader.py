@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
 from typing import Any
 
 import msgspec
@@ -19,7 +18,6 @@ from flowengine.scenarios.scenario_parties import Parties, list_party_names, mer
 from flowengine.scenarios.scenario_steps import ScenarioStep
 from flowengine.source import Document, KeyPath, read_document
 from flowengine.source.schema_validation import validate_document
-from flowengine.sources.project_folder import list_scenario_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +62,6 @@ class Case:
         return self.document.find_span(
             own if own in self.document.values else ("given", "lookups", place)
         )
-
-
-def read_scenario_files(folder: FilePath) -> dict[str, bytes]:
-    """The files of scenarios beside the flows of a project, by their path in it; for a single flow,
-    those beside its file.
-    """
-    root = folder.parent if folder.is_file() else folder
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes() for path in list_scenario_paths(root)
-    }
 
 
 def load_scenarios(

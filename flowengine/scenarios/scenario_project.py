@@ -8,9 +8,9 @@ import msgspec
 
 from flowengine.compile import CompileResult, compile_project
 from flowengine.problems import Problem
-from flowengine.scenarios.scenario_loader import Case, load_scenarios, read_scenario_files
+from flowengine.scenarios.scenario_loader import Case, load_scenarios
 from flowengine.source import read_document
-from flowengine.sources.project_folder import PROJECT_FILE, read_folder
+from flowengine.sources.project_folder import PROJECT_FILE, read_folder, read_scenario_files
 
 CompileFiles = Callable[[Mapping[str, bytes], Mapping[str, str]], CompileResult]
 TEST_SECRET = "c2VjcmV0IG9mIGEgdGVzdA=="  # noqa: S105  # base64, as secrets of applications are

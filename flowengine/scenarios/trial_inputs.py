@@ -104,7 +104,7 @@ class TrialInputs(msgspec.Struct, frozen=True):
         good = [{"answer": body} if body else {} for body in self.list_bodies(program, verb)]
         return [
             *(item for at, item in enumerate(good) if item not in good[:at]),
-            *map(to_failed_answer, verb.lookup_statuses),
+            *map(to_failed_answer, sorted(verb.lookup_statuses)),
             {"fails": "unreachable"},
         ]
 

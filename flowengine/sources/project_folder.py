@@ -318,6 +318,22 @@ def list_scenario_paths(folder: Path) -> list[Path]:
     return sorted((folder / SCENARIO_FOLDER).glob("*.y*ml"))
 
 
+def read_scenario_files(folder: Path) -> dict[str, bytes]:
+    """The files of scenarios beside the flows of a project, by their path in it; for a single flow,
+    those beside its file. Raises OSError, which names the file that cannot be read.
+    """
+    root, contents = folder.parent if folder.is_file() else folder, dict[str, bytes]()
+    for path in list_scenario_paths(root):
+        name = path.relative_to(root).as_posix()
+        try:
+            reading = reread_file(str(path), None, None)
+        except OSError as error:
+            raise OSError(f"{format_name(name)} {error}") from error
+        if reading:
+            contents[name] = reading.content
+    return contents
+
+
 def format_name(name: str) -> str:
     """A name that may hold anything, in a message."""
     return name if name.isprintable() else ascii(name)

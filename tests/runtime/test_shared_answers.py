@@ -56,27 +56,6 @@ async def test_key_pressed_again_after_one_of_two_deliveries_got_the_answer_coun
         assert words(await answer(phones[-1], body, 1)) == "Pressed 2."
 
 
-async def test_repetition_gets_the_answer_although_the_first_delivery_has_lost_it_at_once() -> None:
-    async with closing_store(MemoryStore()) as store:
-        crm = Crm()
-        phone = Phone(engine(store, crm, at=AT), echo=False)
-        await phone.ice()
-        body = phone.keys("1", "return", "line.ask")
-        crm.may_answer.clear()
-
-        async def lose_answer() -> None:
-            await phone.engine.note_undelivered(await answer(phone, body, 0))
-
-        lost = asyncio.create_task(lose_answer())
-        await wait_until_async(lambda: len(crm.asked) == 1)
-        repeated = asyncio.create_task(answer(phone, body, 0.001))
-        await asyncio.sleep(0)  # the repetition waits for the answer
-        crm.may_answer.set()
-        await lost
-        assert words(await repeated) == "Pressed 1."
-        assert words(await answer(phone, body, 1)) == "Pressed 2."
-
-
 async def test_event_whose_two_deliveries_both_lost_the_answer_is_answered_again() -> None:
     async with closing_store(MemoryStore()) as store:
         crm = Crm()
@@ -85,5 +64,53 @@ async def test_event_whose_two_deliveries_both_lost_the_answer_is_answered_again
         body = phone.keys("1", "return", "line.ask")
         for reply in await send_twice(phone, phone, body, crm):
             await phone.engine.note_undelivered(reply)
+        assert words(await answer(phone, body, 1)) == "Pressed 1."
+        assert len(crm.asked) == 1
+
+
+async def deliver_over_broken_connection(phone: Phone, body: bytes) -> Reply:
+    """As the server does: it notes that an answer is lost as soon as it has it."""
+    reply = await answer(phone, body, 0)
+    await phone.engine.note_undelivered(reply)
+    return reply
+
+
+async def test_key_pressed_again_counts_where_the_loss_is_noted_before_the_repetition_goes_on() -> (
+    None
+):
+    async with closing_store(MemoryStore()) as store:
+        crm = Crm()
+        phone = Phone(engine(store, crm, at=AT), echo=False)
+        await phone.ice()
+        body = phone.keys("1", "return", "line.ask")
+        crm.may_answer.clear()
+        begun = asyncio.create_task(deliver_over_broken_connection(phone, body))
+        await wait_until_async(lambda: len(crm.asked) == 1)
+        repeated = asyncio.create_task(answer(phone, body, 0.001))
+        await asyncio.sleep(0.01)
+        crm.may_answer.set()
+        assert [words(reply) for reply in await asyncio.gather(begun, repeated)] == [
+            "Pressed 1.",
+            "Pressed 1.",
+        ]
+        assert words(await answer(phone, body, 1)) == "Pressed 2."
+
+
+async def test_answer_whose_second_request_was_given_up_before_is_lost_with_the_first() -> None:
+    async with closing_store(MemoryStore()) as store:
+        crm = Crm()
+        phone = Phone(engine(store, crm, at=AT), echo=False)
+        await phone.ice()
+        body = phone.keys("1", "return", "line.ask")
+        crm.may_answer.clear()
+        begun = asyncio.create_task(deliver_over_broken_connection(phone, body))
+        await wait_until_async(lambda: len(crm.asked) == 1)
+        given_up = asyncio.create_task(answer(phone, body, 0.001))
+        await asyncio.sleep(0.01)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        crm.may_answer.set()
+        await begun
         assert words(await answer(phone, body, 1)) == "Pressed 1."
         assert len(crm.asked) == 1

@@ -46,3 +46,16 @@ def test_sample_answer_has_values_by_the_names_and_the_use_of_its_fields() -> No
     bodies = [answer["answer"] for answer in answers if "answer" in answer]
     assert {body["status"] for body in bodies} == {"some status", "sent", "lost"}
     assert {body["tier"] for body in bodies} == {"standard", "gold"}
+
+
+def test_failed_answers_of_a_lookup_are_tried_in_the_same_order_each_time() -> None:
+    files = {"project.yaml": 'project: p\nservices: {crm: {url: "https://a.example"}}\n'}
+    exits = "on: {404: bye, 410: bye, 429: bye, 500: bye, 503: bye, timeout: bye}"
+    flow = FLOW.replace("failed: bye", f"{exits}\n      failed: bye")
+    release = compile_release(files | {"line.yaml": flow})
+    answers = TrialInputs.from_release(release, {}).list_answers(("line", "look"))
+    assert [answer for answer in answers if "answer" not in answer] == [
+        *({"status": status} for status in (404, 410, 429, 500, 503)),
+        {"fails": "timeout"},
+        {"fails": "unreachable"},
+    ]

@@ -1,6 +1,7 @@
 """The quick way to read a file gives what the full loader gives, or nothing."""
 
 import random
+import sys
 from pathlib import Path
 
 import msgspec
@@ -80,3 +81,10 @@ def test_texts_of_pieces_are_read_the_quick_way_as_by_the_loader() -> None:
         for _ in range(500)
     ]
     assert any(read)
+
+
+def test_text_of_a_prompt_that_nothing_holds_any_more_is_freed() -> None:
+    document = read_plain_document(SourceText("a.yaml", "a: Say so.\n"))
+    assert document
+    # an immortal object counts more than there can be
+    assert sys.getrefcount(document.data["a"]) < 1_000

@@ -18,6 +18,7 @@ from flowengine.sources.project_folder import (
     UnreadableFilesError,
     read_content,
     read_folder,
+    read_scenario_files,
 )
 from tests.thoroughness import examples
 
@@ -233,6 +234,15 @@ def test_told_changes_are_read_as_a_whole_reading_reads_them(data: st.DataObject
             assert read_or_fault(partial(kept.read_changes, told)) == read_or_fault(
                 partial(read_folder, folder)
             )
+
+
+def test_scenarios_in_a_named_pipe_are_refused_at_once(folder: Path) -> None:
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "line.yaml").write_bytes(b"flow: line")
+    assert read_scenario_files(folder) == {"scenarios/line.yaml": b"flow: line"}
+    os.mkfifo(folder / "scenarios" / "other.yaml")
+    with pytest.raises(OSError, match=r"scenarios/other\.yaml is a named pipe, not a file"):
+        read_scenario_files(folder)
 
 
 def change_folder(folder: Path, aside: Path, data: st.DataObject) -> set[str]:
