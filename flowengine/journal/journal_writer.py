@@ -231,6 +231,7 @@ class JournalWriter:
             reason = self._storage.describe_wait(error, is_ending=is_ending)
             if reason and time.monotonic() < self._give_up_at:
                 self._is_held_up, self._in_commit = True, 0
+                self._end_waits(batch)  # nobody knows for how long the disk is full
                 self._waiting.extendleft(reversed(batch))
                 while len(self._waiting) > MAX_WAITING_CALLBACKS:
                     self._give_up_oldest()
@@ -238,11 +239,15 @@ class JournalWriter:
                 return False
             self._note_lost(len(batch), self._storage.format_error(error))
         self._in_commit = 0
+        self._end_waits(batch)
+        return True
+
+    def _end_waits(self, batch: list[WaitingRecord]) -> None:
+        """Let those callbacks be answered that wait for this commit."""
         waited = [done for _, done in batch if done is not None]
         if waited and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 self._loop.call_soon_threadsafe(_settle_futures, *waited)
-        return True
 
     def _note_lost(self, callbacks: int, why: str) -> None:
         """Count callbacks as lost: in the metrics now, in the journal once it can be written."""

@@ -303,11 +303,12 @@ class _Turn:
     def _note_failure(self, outcome: PlacementOutcome, reason: str) -> None:
         """Try again after the pause, where a try is left and might do better."""
         placement = self.placement
+        if placement.cancelled_by and outcome not in FINAL_OUTCOMES:
+            # also after the last try: who has asked for it, such as a campaign, places no other
+            self._end("cancelled", f"by {placement.cancelled_by}")
+            return
         if outcome in FINAL_OUTCOMES or placement.tries >= placement.plan.tries:
             self._end(outcome, reason)
-            return
-        if placement.cancelled_by:
-            self._end("cancelled", f"by {placement.cancelled_by}")
             return
         self._leave_queue("called")
         self.effects.append(CancelTimer(CALL_TIMER))

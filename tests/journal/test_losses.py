@@ -149,6 +149,24 @@ async def test_callbacks_wait_while_the_disk_is_full(
         assert len(SqliteJournalReader(path).list_calls(CallFilter())) == 40
 
 
+async def test_callback_whose_commit_fails_is_answered_and_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder is in the place of the journal for a while."""
+    monkeypatch.setattr("flowengine.journal.journal_writer.MAX_COMMIT_WAIT_SECONDS", 3600)
+    path, counted = tmp_path / "journal.db", Counter[str]()
+    (note,) = await recorded(tmp_path / "other.db", RELEASE, [ring("a")], crm, None)
+    path.mkdir()
+    writer = JournalWriter(
+        path, lambda _: RELEASE, SEALER, lambda what, rows: counted.update({what: rows})
+    )
+    writer.start()
+    await asyncio.wait_for(writer.save_record(note.record, b"{}", note.body), 60)
+    path.rmdir()
+    await wait_until_async(lambda: counted == {"kept": 1})
+    await asyncio.to_thread(writer.close)
+
+
 def test_callbacks_beyond_what_memory_holds_are_counted_in_the_journal_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,9 +157,10 @@ def test_request_without_ids_shows_the_calls_that_are_not_over(
     assert reply["more"] == 2
 
 
-def test_call_that_waits_is_cancelled_and_one_that_rings_is_the_last() -> None:
+@pytest.mark.parametrize("tries", [1, 2])  # a campaign places a call for each try
+def test_call_that_waits_is_cancelled_and_one_that_rings_is_the_last(tries: int) -> None:
     server = PlacementServer()
-    later = {"flow": "back", "delay": 3600, "tries": 2, "calls": [CALL]}
+    later = {"flow": "back", "delay": 3600, "tries": tries, "calls": [CALL]}
     _, placed = server.send(**later)
     _, rings = server.send(**{**later, "delay": 0, "calls": [{**CALL, "to": "+12125550143"}]})
     ids = [placed["placements"][0]["id"], rings["placements"][0]["id"]]
