@@ -1,6 +1,7 @@
 """What a flow does to the flows that it uses: how calls come to them, and what it takes from them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,6 @@ from flowengine.compile.checks.cookie_size import measure_program
 from flowengine.compile.checks.speech_budget import NO_SPEECH, SpeechByState, add_speech
 from flowengine.compile.checks.unheard_events import find_event_sources
 from flowengine.compile.program import CompiledState, Program
-from flowengine.model import CompileCache
 
 SPEECH_MEASURES = (prompt_sizes.count_characters, prompt_sizes.count_parts)
 
@@ -53,9 +53,8 @@ class CallRecords(msgspec.Struct, frozen=True):
     speech: Mapping[tuple[str, str], SpeechByState] = msgspec.field(default_factory=dict)
 
     @classmethod
-    def from_cache(cls, recorded: CompileCache) -> "CallRecords":
-        parts = ("call facts", "walk", "speech before")
-        return cls(*(dict(recorded.list_found(part)) for part in parts))
+    def from_found(cls, found: Mapping[str, Mapping[Any, Any]]) -> "CallRecords":
+        return cls(found["call facts"], found["walk"], found["speech before"])
 
 
 def list_effects(

@@ -116,16 +116,17 @@ class BuildRecords(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_build(cls, build: ProjectBuild, recorded: CompileCache) -> "BuildRecords":
+        found = recorded.group_found(RECORDED_PARTS)
         return cls(
-            dict(recorded.list_found("program")),
-            CallRecords.from_cache(recorded),
+            found["program"],
+            CallRecords.from_found(found),
             frozenset(find_incoming_flows(build.authored)),
             list_codes(build.undecided),
-            dict(recorded.list_found("secrets of")),
+            found["secrets of"],
             [list_sources(build.programs, find) for find in SOURCE_FINDERS],
-            dict(recorded.list_found("spoken locales")),
-            dict(recorded.list_found("texts")),
-            list_transfers(build, recorded),
+            found["spoken locales"],
+            found["texts"],
+            list_transfers(build, found["transfers"]),
         )
 
 
@@ -241,11 +242,11 @@ def sort_sources(sources: Iterable[ValueSource]) -> tuple[Column, ...]:
 
 
 def list_transfers(
-    build: ProjectBuild, recorded: CompileCache
+    build: ProjectBuild, transfers: Mapping[str, Iterable[str]]
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     """By flow: the numbers of the project that it dials, by the number that leads to it."""
     found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
-    dialled = {number: hops for number, hops in recorded.list_found("transfers") if hops}
+    dialled = {number: hops for number, hops in transfers.items() if hops}
     if dialled:
         plan = NumberPlan.from_project(build.authored)
         for number, hops in dialled.items():

@@ -243,7 +243,7 @@ def list_looked_up(recorded: ResultRecorder) -> set[str]:
     """The flows that the compiled ones use, or try to."""
     return {
         name
-        for _, found in recorded.list_found("program")
+        for found in recorded.group_found(("program",))["program"].values()
         for name in found.used_fingerprints[FLOW_NAMES].fingerprints
     }
 
@@ -348,7 +348,7 @@ def has_listed_flows(recorded: ResultRecorder) -> bool:
     """Whether a flow has looked at the names of all flows."""
     return any(
         found.used_fingerprints[FLOW_NAMES].all_names is not None
-        for _, found in recorded.list_found("program")
+        for found in recorded.group_found(("program",))["program"].values()
     )
 
 
@@ -361,7 +361,8 @@ def has_same_call_facts(
     """Whether calls in the flows outside may have the same locales, and go back or not, as before."""
     before, now = known.counts, selection.others.replace_flows((), found)
     # a flow with mistakes is left out where calls are followed
-    followed = [facts.locales for _, facts in made.recorded.list_found("call facts")]
+    calls = made.recorded.group_found(("call facts",))["call facts"]
+    followed = [facts.locales for facts in calls.values()]
     locales = selection.flows.locales.union(*followed[:1])
     if now.leads_back != before.leads_back or locales != before.get_names("locales"):
         return False

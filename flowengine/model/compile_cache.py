@@ -1,6 +1,6 @@
 """What was worked out last time, for the parts of a project that are the same this time."""
 
-from collections.abc import Callable, Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable
 from typing import Any, TypeVar
 
 from flowengine.cooperative import pause_if_due
@@ -55,11 +55,15 @@ class CompileCache:
                 return known
         return None
 
-    def list_found(self, part: str) -> Iterator[tuple[Any, Any]]:
-        """The values of the last time whose places begin with `part`, with what comes after it."""
+    def group_found(self, parts: Collection[str]) -> dict[str, dict[Any, Any]]:
+        """The values of the last time whose places begin with one of `parts`: by part, and by what
+        comes after it.
+        """
+        found: dict[str, dict[Any, Any]] = {part: {} for part in parts}
         for place, (_, value) in self._previous.items():
-            if isinstance(place, tuple) and place[0] == part and len(place) > 1:
-                yield place[1], value
+            if isinstance(place, tuple) and place[0] in found and len(place) > 1:
+                found[place[0]][place[1]] = value
+        return found
 
     def rotate_generations(self, *, sound: bool) -> None:
         """Keep what was asked for since the last turn, and forget the rest: that of a thousand
