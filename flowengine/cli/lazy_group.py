@@ -1,6 +1,7 @@
 """A group of commands, each imported only when it is called."""
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -46,8 +47,12 @@ class LazyCommandGroup(click.Group):
             # service manager must see that it ended well
             signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
         name = to_module_name(cmd_name)
+        path = f"{self._package}.{name}"
+        is_known = path in sys.modules
         with pause_garbage_collection():
-            module = import_module(f"{self._package}.{name}")
+            module = import_module(path)
+            if not is_known:
+                gc.freeze()  # modules stay until the end: no collection need walk through them
         command: click.Command = getattr(module, name)
         return command
 

@@ -4,6 +4,7 @@ may not read.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple, get_args
 
@@ -188,7 +189,13 @@ def merge_event(
 ) -> dict[str, Any]:
     """The event as people may read it; whole with what is hidden."""
     fields = merge_fields(call_id, parts, is_whole=is_whole)
-    return {name: fields[name] for name in _FIELD_ORDER[kind] if name in fields}
+    return {name: fields[name] for name in _sort_names(kind, tuple(fields))}
+
+
+@lru_cache(maxsize=MAX_CACHED_PARTS)
+def _sort_names(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of fields in the order of the platform. Few sets of them are ever there."""
+    return tuple(name for name in _FIELD_ORDER[kind] if name in names)
 
 
 def merge_fields(call_id: str, parts: EventParts, *, is_whole: bool) -> dict[str, Any]:

@@ -115,11 +115,6 @@ def build_entry(key: bytes, own: str | None, *row: Any) -> CallbackEntry:
     return CallbackEntry(*(*columns, outcome, shown, call if leg else "", leg))
 
 
-def decode_parts(readable: str, own: str) -> EventParts:
-    """What people may read of an event."""
-    return EventParts(_decode_readable(readable)["event"], _decode_readable(own), {})
-
-
 @lru_cache(maxsize=MAX_CACHED_TRACES)
 def _decode_shared_event(readable: str) -> Mapping[str, Any]:
     """What many rows have alike of their event; nobody may change it."""
@@ -132,7 +127,8 @@ def decode_event(kind: str, call_id: str, readable: str, own: str | None) -> dic
     if own is None:
         found: dict[str, Any] = _decode_readable(readable)["event"]
         return found
-    return merge_event(kind, call_id, decode_parts(readable, own))
+    parts = EventParts(_decode_shared_event(readable), _decode_readable(own), {})
+    return merge_event(kind, call_id, parts)
 
 
 @lru_cache(maxsize=MAX_CACHED_TRACES)
