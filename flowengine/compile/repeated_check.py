@@ -17,7 +17,6 @@ from flowengine.compile.partial_check import (
 from flowengine.compile.program import CompileResult
 from flowengine.compile.summary_index import SummaryIndex
 from flowengine.environment import VARIABLES
-from flowengine.garbage_collection import pause_garbage_collection
 from flowengine.limits import MIN_SUMMARIZED_FLOWS
 
 Files = Mapping[str, bytes]
@@ -27,22 +26,19 @@ def check_again(
     files: Files, folder: Path, environment: VariablePresence, code: bytes, *, cookies_only: bool
 ) -> CheckResult:
     """What is wrong with the files of this folder, and the summary of them for the next time."""
-    with pause_garbage_collection():
-        place = os.fsencode(folder.resolve())
-        key = compute_key(code, ProjectSummary, {"folder": place}, cookies_only=cookies_only)
-        known = load_result(key, ProjectSummary, VARIABLES)
-        found: PartialCheck | CompileResult
-        if known and (
-            partial := check_changes(files, environment, known, cookies_only=cookies_only)
-        ):
-            found, summary = partial
-        else:
-            found, summary = compile_and_summarize(files, environment, cookies_only=cookies_only)
-        if summary and len(summary.flows) >= MIN_SUMMARIZED_FLOWS:
-            save_result(key, environment.asked, summary)
-        # it stays until the command ends: no collection need walk through it, nor the one that
-        # comes as soon as the collector is enabled again
-        gc.freeze()
+    place = os.fsencode(folder.resolve())
+    key = compute_key(code, ProjectSummary, {"folder": place}, cookies_only=cookies_only)
+    known = load_result(key, ProjectSummary, VARIABLES)
+    found: PartialCheck | CompileResult
+    if known and (partial := check_changes(files, environment, known, cookies_only=cookies_only)):
+        found, summary = partial
+    else:
+        found, summary = compile_and_summarize(files, environment, cookies_only=cookies_only)
+    if summary and len(summary.flows) >= MIN_SUMMARIZED_FLOWS:
+        save_result(key, environment.asked, summary)
+    # it stays until the command ends: no collection need walk through it, nor the one that
+    # comes as soon as the collector is enabled again
+    gc.freeze()
     return CheckResult(found.problems, found.flow_count, found.state_count)
 
 

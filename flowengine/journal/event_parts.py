@@ -194,12 +194,12 @@ def merge_event(
 
 @lru_cache(maxsize=MAX_CACHED_PARTS)
 def _sort_names(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of fields in the order of the platform. Few sets of them are ever there."""
+    """The names of fields in the order of the platform. Events have few different sets of them."""
     return tuple(name for name in _FIELD_ORDER[kind] if name in names)
 
 
 def merge_fields(call_id: str, parts: EventParts, *, is_whole: bool) -> dict[str, Any]:
-    """The same in any order."""
+    """The fields of such an event, in no order."""
     fields = {**parts.shared, **parts.own}
     for name, value in parts.hidden.items():
         known = fields.get(name)

@@ -30,7 +30,7 @@ _COMMENT_BEHIND_VALUE: Final = re.compile(r"[^\s#][ \t]+#")
 _HASH_KEY: Final = re.compile(r"#[ \t]*:")
 # names and prompts that many flows have are in memory once; Python 3.12 would never free them, and
 # an editor reads a prompt anew with each key that is pressed in it
-_share_text: Final = sys.intern if sys.version_info[:2] != (3, 12) else str
+_intern_value: Final = sys.intern if sys.version_info[:2] != (3, 12) else str
 
 
 class UnusualDocumentError(Exception):
@@ -130,7 +130,7 @@ class _PlainLoader:
 def _load_scalar(event: Any) -> Any:
     if event.tag is not None or event.anchor is not None:
         raise UnusualDocumentError
-    text = _share_text(event.value)
+    text = _intern_value(event.value)
     if event.style or not event.implicit[0]:
         # a schema judges a line break at the end, the typed model does not
         if text.endswith("\n"):

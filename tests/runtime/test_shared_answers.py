@@ -1,6 +1,8 @@
 """Deliveries of an event that arrive while an earlier one is still being answered."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,15 +59,21 @@ async def test_key_pressed_again_after_one_of_two_deliveries_got_the_answer_coun
 
 
 async def test_event_whose_two_deliveries_both_lost_the_answer_is_answered_again() -> None:
-    async with closing_store(MemoryStore()) as store:
-        crm = Crm()
-        phone = Phone(engine(store, crm, at=AT), echo=False)
-        await phone.ice()
-        body = phone.keys("1", "return", "line.ask")
+    async with asked_line() as (phone, crm, body):
         for reply in await send_twice(phone, phone, body, crm):
             await phone.engine.note_undelivered(reply)
         assert words(await answer(phone, body, 1)) == "Pressed 1."
         assert len(crm.asked) == 1
+
+
+@asynccontextmanager
+async def asked_line() -> AsyncIterator[tuple[Phone, Crm, bytes]]:
+    """A call whose caller has been asked, the system that its flow asks, and a pressed key."""
+    async with closing_store(MemoryStore()) as store:
+        crm = Crm()
+        phone = Phone(engine(store, crm, at=AT), echo=False)
+        await phone.ice()
+        yield phone, crm, phone.keys("1", "return", "line.ask")
 
 
 async def deliver_over_broken_connection(phone: Phone, body: bytes) -> Reply:
@@ -75,19 +83,23 @@ async def deliver_over_broken_connection(phone: Phone, body: bytes) -> Reply:
     return reply
 
 
+async def begin_two_requests(
+    phone: Phone, body: bytes, crm: Crm
+) -> tuple[asyncio.Task[Reply], asyncio.Task[Reply]]:
+    """Two requests with an event that wait for the lookup. The connection of the first is broken."""
+    crm.may_answer.clear()
+    begun = asyncio.create_task(deliver_over_broken_connection(phone, body))
+    await wait_until_async(lambda: len(crm.asked) == 1)
+    repeated = asyncio.create_task(answer(phone, body, 0.001))
+    await asyncio.sleep(0.01)
+    return begun, repeated
+
+
 async def test_key_pressed_again_counts_where_the_loss_is_noted_before_the_repetition_goes_on() -> (
     None
 ):
-    async with closing_store(MemoryStore()) as store:
-        crm = Crm()
-        phone = Phone(engine(store, crm, at=AT), echo=False)
-        await phone.ice()
-        body = phone.keys("1", "return", "line.ask")
-        crm.may_answer.clear()
-        begun = asyncio.create_task(deliver_over_broken_connection(phone, body))
-        await wait_until_async(lambda: len(crm.asked) == 1)
-        repeated = asyncio.create_task(answer(phone, body, 0.001))
-        await asyncio.sleep(0.01)
+    async with asked_line() as (phone, crm, body):
+        begun, repeated = await begin_two_requests(phone, body, crm)
         crm.may_answer.set()
         assert [words(reply) for reply in await asyncio.gather(begun, repeated)] == [
             "Pressed 1.",
@@ -97,16 +109,8 @@ async def test_key_pressed_again_counts_where_the_loss_is_noted_before_the_repet
 
 
 async def test_answer_whose_second_request_was_given_up_before_is_lost_with_the_first() -> None:
-    async with closing_store(MemoryStore()) as store:
-        crm = Crm()
-        phone = Phone(engine(store, crm, at=AT), echo=False)
-        await phone.ice()
-        body = phone.keys("1", "return", "line.ask")
-        crm.may_answer.clear()
-        begun = asyncio.create_task(deliver_over_broken_connection(phone, body))
-        await wait_until_async(lambda: len(crm.asked) == 1)
-        given_up = asyncio.create_task(answer(phone, body, 0.001))
-        await asyncio.sleep(0.01)
+    async with asked_line() as (phone, crm, body):
+        begun, given_up = await begin_two_requests(phone, body, crm)
         given_up.cancel()
         with pytest.raises(asyncio.CancelledError):
             await given_up

@@ -34,15 +34,21 @@ async def asked(endpoint: StatusEndpoint) -> tuple[int, dict[str, Any]]:
     return sent[0]["status"], msgspec.json.decode(sent[1]["body"])
 
 
+def publish_line(folder: Path) -> ReleaseService:
+    """The releases of a server whose flow is live."""
+    (folder / "flows").mkdir()
+    (folder / "flows" / "line.yaml").write_text(FLOW)
+    live = ReleaseService(
+        ServerSettings(str(folder / "flows"), store=f"sqlite:{folder}/store/calls.db")
+    )
+    live.publish()
+    return live
+
+
 async def test_while_the_archive_fails_status_says_so_and_what_this_worker_serves(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "line.yaml").write_text(FLOW)
-    live = ReleaseService(
-        ServerSettings(str(tmp_path / "flows"), store=f"sqlite:{tmp_path}/store/calls.db")
-    )
-    live.publish()
+    live = publish_line(tmp_path)
     registry = live.create_registry()
 
     unopened = JournalWriter(
@@ -94,16 +100,11 @@ async def test_status_counts_rings_under_way_and_how_late_their_tasks_are() -> N
     assert (found.under_way, found.overdue_seconds) == (0, 0.0)
 
 
-async def test_archive_that_never_answers_is_told_in_time(
+async def test_archive_that_never_answers_is_reported_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database may take a query and hang."""
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "line.yaml").write_text(FLOW)
-    live = ReleaseService(
-        ServerSettings(str(tmp_path / "flows"), store=f"sqlite:{tmp_path}/store/calls.db")
-    )
-    live.publish()
+    live = publish_line(tmp_path)
     registry = live.create_registry()
     monkeypatch.setattr(status, "STATUS_SECONDS", 0.01)
     monkeypatch.setattr(live.compile_worker, "run", lambda _: asyncio.Event().wait())

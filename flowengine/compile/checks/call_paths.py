@@ -74,8 +74,8 @@ class PathWalk(msgspec.Struct):
 
     program: Program
     outcomes_by_use: OutcomesByUse
-    # one object for what is equal in the ways through many flows, which are much alike
-    shared: dict[Hashable, Any] = msgspec.field(default_factory=dict)
+    # of all flows of a project: the ways through them are much alike
+    intern_table: dict[Hashable, Any] = msgspec.field(default_factory=dict)
     predecessors: dict[StateUnderCallback, tuple[StateUnderCallback | None, str]] = msgspec.field(
         default_factory=dict
     )
@@ -87,14 +87,14 @@ class PathWalk(msgspec.Struct):
         self, node: StateUnderCallback, before: StateUnderCallback | None, label: str
     ) -> None:
         if node not in self.predecessors and node.state in self.program.states:
-            node, step = self.share(node), self.share((before, label))
-            self.predecessors[node] = step
+            node = self.intern(node)
+            self.predecessors[node] = self.intern((before, label))
             self.todo.append(node)
 
-    def share(self, value: ValueT) -> ValueT:
-        """The object of this value that the ways through all flows have."""
-        shared: ValueT = self.shared.setdefault(value, value)
-        return shared
+    def intern(self, value: ValueT) -> ValueT:
+        """The one object of this value in the ways through all flows."""
+        known: ValueT = self.intern_table.setdefault(value, value)
+        return known
 
     def walk_flow(self, roots: Iterable[StateUnderCallback]) -> FlowPaths:
         for root in roots:
@@ -189,7 +189,7 @@ class CallPaths:
         self._memory = memory
         self._outcomes: dict[FlowUse, tuple[SubflowOutcome, ...]] = {}
         self._callers_by_use: dict[FlowUse, dict[FlowUse, None]] = {}
-        self._shared: dict[Hashable, Any] = {}
+        self._intern_table: dict[Hashable, Any] = {}
         self._walk_until_stable([FlowUse(name, "") for name in reversed([*programs])])
 
     def _walk_until_stable(self, todo: list[FlowUse]) -> None:
@@ -223,7 +223,7 @@ class CallPaths:
         return self._memory.get_or_compute(
             ("walk", entry),
             (program, roots, endings),
-            lambda: PathWalk(program, endings, self._shared).walk_flow(roots),
+            lambda: PathWalk(program, endings, self._intern_table).walk_flow(roots),
         )
 
     def _list_entries(self, program: Program) -> tuple[StateUnderCallback, ...]:
