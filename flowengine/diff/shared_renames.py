@@ -22,12 +22,12 @@ def find_renamed_topics(old: ProjectFacts, new: ProjectFacts) -> dict[str, str]:
     and one new topic, and no other, says the same.
     """
     before, after = group_by_topic(old), group_by_topic(new)
-    gone = group_by_content(before, without=after)
-    come = group_by_content(after, without=before)
+    removed = group_by_content(before, without=after)
+    added = group_by_content(after, without=before)
     return {
-        names[0]: come[content][0]
-        for content, names in gone.items()
-        if len(names) == len(come.get(content, ())) == 1
+        names[0]: added[content][0]
+        for content, names in removed.items()
+        if len(names) == len(added.get(content, ())) == 1
     }
 
 

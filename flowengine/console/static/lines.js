@@ -33,14 +33,16 @@ function ask(button) {
 
 async function takeOut(event) {
   event.preventDefault();
+  const change = asked; // who leaves the dialog meanwhile may ask for another one
   go.disabled = true;
   try {
-    const { message } = await postJson("/lines/dismiss", asked.body);
+    const { message } = await postJson("/lines/dismiss", change.body);
     await refreshQuietly(refresh); // before the focus goes back
-    dialog.close();
+    if (asked === change) dialog.close();
     showToast(message);
   } catch (error) {
-    find("#take-out-error").textContent = error.message;
+    if (asked === change && dialog.open) find("#take-out-error").textContent = error.message;
+    else showToast(error.message, "error");
     await refreshQuietly(refresh);
   }
   go.disabled = false;
